@@ -1,0 +1,5 @@
+"""`python -m senpath`."""
+
+from senpath.cli.main import main
+
+main()

@@ -1,0 +1,167 @@
+"""The commands, one function each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from senpath import Network, Prediction, data
+from senpath.cli.show import bars, console, percent, table
+from senpath.errors import InputError, StoreError
+from senpath.modalities import read_labelled, read_unlabelled
+
+PAPER_SETS = ("fashion", "mnist", "emnist", "speech")
+
+
+def open_network(path: Path) -> Network:
+    """An existing network; asking for one that is not there does not make it."""
+    if not (path / "network.json").exists():
+        raise StoreError(
+            f"network {path}", expected="a folder with network.json", got="none", do=f"Make it with `senpath learn {path} TASK DATA`"
+        )
+    return Network(path)
+
+
+def learn_task(path: Path, task: str, source: str, *, shots: int | None, seed: int, method: str, settings: Sequence[str]) -> None:
+    """Learn and say what came of it."""
+    x, y = _labelled(source)
+    if shots is not None:
+        chosen = data.few_shot(x, np.asarray(y), shots, seed)
+        x, y = (x[chosen] if isinstance(x, np.ndarray) else [x[index] for index in chosen]), np.asarray(y)[chosen]
+    net = Network(path)
+    with bars(task) as progress:
+        learned = net.learn(task, x, y, method=method, progress=progress, random_state=seed, **dict(map(_setting, settings)))
+    info = net.tasks[task]
+    console.print(
+        f"learned {task!r}: {info.examples:,} examples, {len(info.classes_)} classes, {learned.seconds:.1f} s; version {learned.version}"
+    )
+    if learned.transfers:
+        show_transfers(net, task)
+    guard = learned.notes.get("guard")
+    if guard:
+        verdict = "kept" if guard["kept"] else "dropped"
+        console.print(
+            f"transfer {verdict}: {percent(guard['with_transfer'])} with it, {percent(guard['alone'])} alone, on held-out examples"
+        )
+
+
+def show_transfers(net: Network, task: str) -> None:
+    """The classes that borrow, the most similar first."""
+    pathway = net.view.pathway(task)
+    for link in pathway.links:
+        ranked = sorted(link.transfers, key=lambda transfer: -transfer.share)
+        best = ", ".join(f"{transfer.source}→{transfer.target} {transfer.share:.2f}" for transfer in ranked[:8])
+        rest = f", and {len(ranked) - 8} more" if len(ranked) > 8 else ""
+        console.print(f"  borrows from {link.source!r} (similarity on {link.examples} labelled examples): {best}{rest}", highlight=False)
+
+
+def predict_files(path: Path, files: Sequence[Path], *, task: str | None, top: int) -> None:
+    """A table of answers, one row an input."""
+    net = open_network(path)
+    names, items = read_unlabelled(files)
+    answers = net.predict(items, task=task)
+    total = net.weights["total"]
+    rows = [_answer_row(net, name, answers, index, total) for index, name in enumerate(names)]
+    table(None, ["input", "task", "label", "confidence", "pathways run", "weights run"], rows)
+    if top > 1:
+        for name, best in zip(names, answers.top(top), strict=True):
+            console.print(f"{name}: " + ", ".join(f"{found} {label!r} {percent(p)}" for found, label, p in best), highlight=False)
+
+
+def show_tasks(path: Path) -> None:
+    """A table of the tasks."""
+    net = open_network(path)
+    total = net.weights["total"]
+    rows = []
+    for name, info in net.tasks.items():
+        sources = ", ".join(dict.fromkeys(source for source, _ in info.transfers)) or "–"
+        share = percent(info.run_weights / total)
+        rows.append(
+            [name, info.data_type, len(info.classes_), f"{info.examples:,}", info.method, sources, f"{info.weights:,}", share, info.version]
+        )
+    columns = ["task", "type", "classes", "examples", "method", "borrows from", "weights", "run of all", "version"]
+    table(f"{path}: version {net.version}, {total:,} weights, {net.weights['dispatcher']:,} of them the dispatcher's", columns, rows)
+
+
+def explain_input(path: Path, file: Path) -> None:
+    """Everything about one answer."""
+    net = open_network(path)
+    _, items = read_unlabelled([file])
+    if len(items) != 1:
+        raise InputError(f"file {file}", expected="one input", got=f"{len(items)}")
+    why = net.explain(items[0])
+    answer = "nothing fits" if why.task is None else f"task {why.task!r}, label {why.label!r}, confidence {percent(why.confidence)}"
+    console.print(f"{file.name}: {answer}", style="bold", highlight=False)
+    table(
+        "which task? (dispatcher)",
+        ["task", "P(task)", "runs"],
+        [[n, percent(p, 2), "yes" if n in why.candidates else ""] for n, p in why.scores.items()],
+    )
+    console.print(f"strangeness {why.strangeness:.2f} (above 1 nothing fits)")
+    table("which label?", ["task", "label", "P(task, label)"], [[task, label, percent(p)] for task, label, p in why.top])
+    for use in why.links:
+        copied = f" from {use.transfer.source!r} (similarity {use.transfer.share:.2f})" if use.transfer else ""
+        console.print(f"link to {use.source!r}{copied} added {use.added:+.2f} to the logit of {why.label!r}", highlight=False)
+    ran = why.activated
+    parts = [
+        ("pathways", ran.pathway_weights),
+        ("links", ran.link_weights),
+        ("layers that links read", ran.source_weights),
+        ("dispatcher", ran.dispatcher_weights),
+    ]
+    table("what ran", ["part", "weights"], [*([name, f"{size:,}"] for name, size in parts), ["together", f"{ran.total:,}"]])
+    console.print(f"{percent(why.share)} of the network's {net.weights['total']:,} weights")
+
+
+def verify_network(path: Path) -> None:
+    """Say that all is well, or fail."""
+    net = open_network(path)
+    with bars(str(path)) as progress:
+        net.verify(progress)
+    console.print(f"{path}: version {net.version}, {len(net.tasks)} tasks: every hash and every probe is as it was committed")
+
+
+def list_sets() -> None:
+    """A table of the sets."""
+    found = data.data_root()
+    console.print(f"data folder: {found if found else 'none (set SENPATH_DATA, or run `senpath data download`)'}", highlight=False)
+    table(
+        None, ["set", "type", "here", "what it is"], [[s.name, s.modality, "yes" if s.present else "no", s.about] for s in data.available()]
+    )
+
+
+def download_sets(names: Sequence[str], to: Path | None) -> None:
+    """Fetch, with a bar per file."""
+    folder = to or data.download_folder()
+    with bars("download") as progress:
+        data.download(names or PAPER_SETS, folder, progress=progress)
+    console.print(f"downloaded and checked: {', '.join(names or PAPER_SETS)} in {folder}", highlight=False)
+
+
+def _labelled(source: str) -> tuple[Any, Any]:
+    """A path's labelled data, or a known set's training part."""
+    if not Path(source).exists() and source in {known.name for known in data.available()}:
+        return data.load(source)
+    return read_labelled(Path(source))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InputError("--set", expected="NAME=VALUE", got=repr(text))
+    try:
+        return name.replace("-", "_"), json.loads(value)
+    except ValueError:
+        return name.replace("-", "_"), value
+
+
+def _answer_row(net: Network, name: str, answers: Prediction, index: int, total: int) -> list[Any]:
+    ran = answers.activated[index]
+    pathways = " + ".join(ran.tasks) + (f" (reads {', '.join(ran.sources)})" if ran.sources else "")
+    task = answers.task[index] if answers.task[index] is not None else "nothing fits"
+    label = answers.label[index] if answers.label[index] is not None else "–"
+    return [name, task, label, percent(answers.confidence[index]), pathways or "none", percent(ran.total / max(1, total))]

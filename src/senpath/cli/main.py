@@ -1,0 +1,135 @@
+"""The command `senpath`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from senpath import __version__
+from senpath.cli.commands import download_sets, explain_input, learn_task, list_sets, predict_files, show_tasks, verify_network
+from senpath.cli.demo import run_demo
+from senpath.cli.show import errors
+from senpath.errors import SenpathError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="One network that grows: learn, predict, look inside."
+)
+data_app = typer.Typer(no_args_is_help=True, help="Data sets that senpath knows by name.")
+app.add_typer(data_app, name="data")
+
+NetFolder = Annotated[Path, typer.Argument(metavar="NET", help="Folder of the network.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"senpath {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    """One network that grows: learn, predict, look inside."""
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the network and the figure; must not exist or be an earlier demo's.")] = Path(
+        "demo"
+    ),
+    embedded: Annotated[bool, typer.Option("--embedded", help="Use the embedded data even where real data is there.")] = False,
+    seed: Annotated[int, typer.Option(help="Decides everything that is drawn.")] = 0,
+) -> None:
+    """Grow a network on five tasks and show what it learned."""
+    run_demo(out, embedded=embedded, seed=seed)
+
+
+@app.command()
+def learn(
+    net: NetFolder,
+    task: Annotated[str, typer.Argument(help="Name of the new task.")],
+    data: Annotated[str, typer.Argument(help="Folder with a subfolder per class, .csv or .npz file, or the name of a known set.")],
+    shots: Annotated[int | None, typer.Option(help="Learn from this many examples a class only.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides everything that is drawn.")] = 0,
+    method: Annotated[str, typer.Option(help="How to learn.")] = "sen",
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the method; may be repeated.")] = None,
+) -> None:
+    """Learn a task and commit it; the folder is made if need be."""
+    learn_task(net, task, data, shots=shots, seed=seed, method=method, settings=set_ or [])
+
+
+@app.command()
+def predict(
+    net: NetFolder,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Pictures, sounds, texts, or a .csv or .npz file of several inputs.")
+    ],
+    task: Annotated[str | None, typer.Option(help="The task, if it is known.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Show this many answers an input.")] = 1,
+) -> None:
+    """Answer for files, without being told the task."""
+    predict_files(net, files, task=task, top=top)
+
+
+@app.command()
+def tasks(net: NetFolder) -> None:
+    """List what the network has learned."""
+    show_tasks(net)
+
+
+@app.command()
+def explain(net: NetFolder, file: Annotated[Path, typer.Argument(metavar="FILE", help="One picture, sound or text.")]) -> None:
+    """Show why one input gets its answer."""
+    explain_input(net, file)
+
+
+@app.command()
+def verify(net: NetFolder) -> None:
+    """Recompute every hash and replay every pathway's probe."""
+    verify_network(net)
+
+
+@data_app.command("list")
+def list_() -> None:
+    """Show the known sets and whether they are here."""
+    list_sets()
+
+
+@data_app.command()
+def download(
+    names: Annotated[list[str] | None, typer.Argument(help="Sets to fetch; by default those of the paper's five tasks.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder to put them in.")] = None,
+) -> None:
+    """Fetch sets from their official sources and check them."""
+    download_sets(names or [], to)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; ends the process with 0, or with an error's exit code after one line that explains it."""
+    try:
+        app(args=arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        _end("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SenpathError as error:
+        _end(str(error), error.exit_code)
+    except KeyboardInterrupt as error:
+        _end(str(error) or "interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing to say to it
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("SENPATH_DEBUG"):
+            raise
+        _end(f"internal error: {type(error).__name__}: {error} (set SENPATH_DEBUG=1 to see where)", 70)
+
+
+def _end(message: str, code: int) -> Any:
+    errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)

@@ -1,0 +1,137 @@
+"""Kinds of bricks, and the one table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from senpath.components.base import Component, Config, Lookup, canonical_json, content_hash, count_weights
+from senpath.components.bricks import ClassLink, Cnn, Linear, Lstm, Mlp
+from senpath.components.estimators import Estimator, dump_estimator, load_estimator, log_probabilities
+from senpath.components.features import ConvFeatures, DenseFeatures
+from senpath.components.gate import Gate
+from senpath.errors import StoreError
+
+__all__ = [
+    "KINDS",
+    "ClassLink",
+    "Cnn",
+    "Component",
+    "Config",
+    "ConvFeatures",
+    "DenseFeatures",
+    "Estimator",
+    "Gate",
+    "Linear",
+    "Lookup",
+    "Lstm",
+    "Mlp",
+    "build",
+    "canonical_json",
+    "content_hash",
+    "count_weights",
+    "freeze",
+    "load",
+    "log_probabilities",
+    "suffix",
+]
+
+KINDS: dict[str, Callable[..., nn.Module]] = {
+    "mlp.v1": Mlp,
+    "cnn.v1": Cnn,
+    "lstm.v1": Lstm,
+    "linear.v1": Linear,
+    "link.v1": ClassLink,
+    "conv-features.v1": ConvFeatures,
+    "dense-features.v1": DenseFeatures,
+    "gate.v1": Gate,
+}
+"""Torch kinds by versioned name. A kind's meaning never changes; a redesign gets a new version. See `SKLEARN` for the other one."""
+
+SKLEARN = "sklearn.v1"
+
+
+def suffix(kind: str) -> str:
+    """Ending of the file that holds a component of this kind."""
+    return ".skops" if kind == SKLEARN else ".safetensors"
+
+
+def build(kind: str, config: Config) -> nn.Module:
+    """A fresh, trainable torch module of a kind.
+
+    Raises:
+        StoreError: if the kind is unknown or cannot be built from the configuration.
+    """
+    if kind not in KINDS:
+        raise StoreError(
+            "kind of component", expected=f"one of {sorted([*KINDS, SKLEARN])}", got=repr(kind), do="A newer senpath may know it"
+        )
+    try:
+        return KINDS[kind](**config)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise StoreError(f"component of kind {kind}", expected="a configuration that builds", got=f"{dict(config)} ({error})") from error
+
+
+def freeze(kind: str, config: Config, module: nn.Module) -> Component:
+    """Make a component of a trained module: copied, in evaluation mode, without gradients, named by its content.
+
+    Args:
+        kind: a key of `KINDS`, or "sklearn.v1" for an `Estimator`.
+        config: JSON values from which `build` makes a module of the same shape.
+        module: the trained module; it may be trained on afterwards, the component keeps its copy.
+    """
+    if isinstance(module, Estimator):
+        payload = dump_estimator(module.estimator)
+        copy: nn.Module = Estimator(load_estimator(payload, kind), module.outputs)
+    else:
+        tensors = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+        payload = save(tensors)
+        copy = build(kind, config)
+        copy.load_state_dict({name: value.clone() for name, value in tensors.items()}, assign=True)
+    return Component(kind, config, copy, content_hash(kind, config, payload), payload)
+
+
+def load(kind: str, config: Config, path: Path, name: str) -> Component:
+    """Read a component from its file; torch weights stay memory-mapped.
+
+    Args:
+        name: the hash under which it is known; its content must have it.
+
+    Raises:
+        StoreError: if the file is missing, truncated or changed, or is not of this kind.
+    """
+    try:
+        payload = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"component {name[:12]}: file {path.name}", expected="readable", got=error.strerror or str(error)) from error
+    found = content_hash(kind, config, payload)
+    if found != name:
+        raise StoreError(
+            f"component {name[:12]}: content of {path.name}",
+            expected=f"hash {name[:12]}…",
+            got=f"{found[:12]}…",
+            do="The file was changed or cut after it was written; restore the folder from a copy",
+        )
+    if kind == SKLEARN:
+        return Component(kind, config, Estimator(load_estimator(payload, path.name), _integer(config, "outputs")), name, None)
+    with torch.device("meta"):  # shapes only: nothing is allocated for a configuration that asks for too much
+        module = build(kind, config)
+    try:
+        with safe_open(path, framework="pt") as file:
+            module.load_state_dict({key: file.get_tensor(key) for key in file.keys()}, assign=True)  # noqa: SIM118
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise StoreError(f"component {name[:12]}: {path.name}", expected=f"the weights of a {kind}", got=str(error)) from error
+    return Component(kind, config, module, name, None)
+
+
+def _integer(config: Config, field: str) -> int:
+    value: Any = config.get(field)
+    if not isinstance(value, int) or value < 1:
+        raise StoreError(f"component configuration field {field!r}", expected="a positive integer", got=repr(value))
+    return value

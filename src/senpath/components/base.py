@@ -1,0 +1,71 @@
+"""A component: one immutable brick, named by the hash of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+Config = Mapping[str, Any]
+
+
+class Component:
+    """A frozen brick in evaluation mode: torch weights or a scikit-learn estimator.
+
+    `freeze` and `load` of this package make components, so that `hash` is always the hash of what they hold.
+
+    Attributes:
+        kind: versioned name of its kind, a key of `KINDS`.
+        config: what the kind builds the module from (JSON values only).
+        module: maps a float32 tensor (n, …) to a float32 tensor (n, outputs).
+        hash: 64 hexadecimal digits, see `content_hash`.
+        weights: how many trained numbers it holds.
+        payload: content of its file while it is new; None once it is read from one.
+    """
+
+    __slots__ = ("config", "hash", "kind", "module", "payload", "weights")
+
+    def __init__(self, kind: str, config: Config, module: nn.Module, name: str, payload: bytes | None) -> None:
+        self.kind = kind
+        self.config: dict[str, Any] = dict(config)
+        self.module = module.eval().requires_grad_(False)
+        self.hash = name
+        self.payload = payload
+        self.weights = count_weights(module)
+
+    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Run the brick; no gradients are recorded."""
+        with torch.no_grad():
+            output: torch.Tensor = self.module(inputs)
+        return output
+
+    def __repr__(self) -> str:
+        return f"Component({self.kind}, {self.hash[:12]}, {self.weights:,} weights)"
+
+
+Lookup = Callable[[str], Component]
+"""Finds a component by its hash."""
+
+
+def canonical_json(value: object) -> str:
+    """The one spelling of a JSON value that hashes are taken of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_hash(kind: str, config: Config, payload: bytes | memoryview) -> str:
+    """Name of a component: SHA-256 over its kind, its configuration (children included) and the content of its file."""
+    head = canonical_json({"kind": kind, "config": dict(config)}).encode()
+    digest = hashlib.sha256(len(head).to_bytes(8, "little"))
+    digest.update(head)
+    digest.update(payload)
+    return digest.hexdigest()
+
+
+def count_weights(module: nn.Module) -> int:
+    """Numbers that a module computes with and that are saved: torch parameters and buffers, or what an estimator says that it holds."""
+    stored = getattr(module, "stored_numbers", None)
+    return int(stored()) if callable(stored) else sum(value.numel() for value in module.state_dict().values())

@@ -1,0 +1,67 @@
+"""Fixed features φ that the dispatcher tells tasks apart by. They are drawn once per data type and never trained."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class ConvFeatures(nn.Module):
+    """Contrast-normalised image → fixed filters, both signs rectified → means over a grid → square roots.
+
+    The steps are those of single-layer feature learning with fixed filters (Jarrett et al. 2009, section 3; Coates and Ng 2011, section 3).
+
+    Args:
+        channels: of the images, 1 or 3.
+        side: images are brought to side × side pixels first, so that the cost does not grow with their size.
+        filters: how many; the output has 2 · filters · grid² numbers.
+        size: height and width of a filter, in pixels.
+        grid: cells along each side.
+    """
+
+    def __init__(self, channels: int, side: int, filters: int, size: int, grid: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(filters, channels, size, size))
+        self.weight: torch.Tensor
+        self.side, self.size, self.grid = side, size, grid
+        self.outputs = 2 * filters * grid * grid
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if images.shape[2:] != (self.side, self.side):
+            images = functional.interpolate(images, (self.side, self.side), mode="bilinear", antialias=True, align_corners=False)
+        centred = images - images.mean((1, 2, 3), keepdim=True)
+        contrast = centred / (images.std((1, 2, 3), keepdim=True) + 0.05)  # the constant keeps noise in flat images small
+        maps = functional.conv2d(contrast, self.weight, padding=self.size // 2)
+        pooled = functional.adaptive_avg_pool2d(torch.cat([maps.relu(), (-maps).relu()], 1), self.grid)
+        return pooled.flatten(1).sqrt()
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations for one image, the filters' alone."""
+        return 2 * self.weight.numel() * self.side * self.side
+
+
+class DenseFeatures(nn.Module):
+    """Random projections with ReLU: features of sounds, tables and texts (Rahimi and Recht 2008).
+
+    Args:
+        inputs: numbers in one input, all axes together.
+        outputs: how many features.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(outputs, inputs))
+        self.register_buffer("bias", torch.zeros(outputs))
+        self.weight: torch.Tensor
+        self.bias: torch.Tensor
+        self.outputs = outputs
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return torch.relu(functional.linear(inputs.flatten(1), self.weight, self.bias))
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations for one input."""
+        return 2 * self.weight.numel()

@@ -1,0 +1,168 @@
+"""Collecting one task's statistics from its examples, a bounded number of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+
+from senpath.components import Component
+from senpath.dispatch.gates import fit_gate
+from senpath.dispatch.statistics import TaskStatistics, pack
+from senpath.training import Progress, derive, distort, silent
+from senpath.types import Examples
+
+READ = 5_000
+"""Examples of a task that are read, at most (but 20 of each class where a task has very many)."""
+HELD = 500
+"""Of these, how many only set the task's limit, at most; never more than a tenth."""
+FEW = 20
+"""Tasks with fewer examples a class than this, on average, are read together with distorted copies."""
+COPIES, COPY_STRENGTH = 15, 0.8
+COLUMNS, EXAMPLES_PER_COLUMN = 6, 20
+"""Columns of a class: at most 6, one for every 20 examples. Handwriting comes in several forms of a letter."""
+CHUNK = 500
+LIMIT_QUANTILE = 0.97
+"""Share of a task's held-out examples that lie within its limit."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A task's statistics before its limit is known, and what the limit is read off.
+
+    Args:
+        means: float32 (columns, features).
+        counts: examples behind each column.
+        scatter: float64 (features, features), covariance within the columns' groups.
+        held: float32 (n, features), examples that stand behind no column, or behind the one that `means_without` gives without them.
+        means_without: float32 (n, features), or None where `held` examples stand behind no column.
+        features: float32 (m, features), the examples behind the columns.
+    """
+
+    means: torch.Tensor
+    counts: torch.Tensor
+    scatter: torch.Tensor
+    held: torch.Tensor
+    means_without: torch.Tensor | None
+    features: torch.Tensor
+
+
+def collect(examples: Examples, features: Component, seed: int, *, device: torch.device, progress: Progress = silent) -> Collected:
+    """One task's columns and covariance from its own examples.
+
+    Args:
+        features: the data type's feature map, on `device`.
+        seed: decides which examples are read, and the copies.
+    """
+    generator = torch.Generator().manual_seed(derive(seed, "dispatch"))
+    few = len(examples) < FEW * len(examples.classes)
+    return (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
+
+
+class _Reader:
+    """Computes features chunk by chunk."""
+
+    def __init__(self, features: Component, device: torch.device, progress: Progress) -> None:
+        self.features, self.device, self.progress = features, device, progress
+
+    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
+        parts = []
+        for start in range(0, len(inputs), CHUNK):
+            parts.append(self.features(inputs[start : start + CHUNK].to(self.device)))
+            self.progress("dispatcher", min(start + CHUNK, len(inputs)), len(inputs))
+        return torch.cat(parts)
+
+
+def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
+    index = _bounded(examples.targets, max(FEW, ceil(READ / len(examples.classes))), generator)
+    held_out = min(HELD, len(index) // 10)
+    features, targets = read(examples.inputs[index]), examples.targets[index]
+    held, features, targets = features[:held_out], features[held_out:], targets[held_out:]
+    means, counts, rests = [], [], []
+    for target in range(len(examples.classes)):
+        group = features[targets == target]
+        if not len(group):  # every example of a rare class was held out
+            group = held[examples.targets[index[:held_out]] == target]
+        parts = _split(group, max(1, min(COLUMNS, len(group) // EXAMPLES_PER_COLUMN)), generator)
+        for part in range(int(parts.max()) + 1):
+            members = group[parts == part]
+            if len(members):
+                means.append(members.mean(0))
+                counts.append(len(members))
+                rests.append(members - means[-1])
+    scatter = _covariance(torch.cat(rests), sum(counts) - len(counts))
+    return Collected(torch.stack(means), torch.tensor(counts).double(), scatter, held, None, features)
+
+
+def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
+    """One column a class; every example counts with its distorted copies, and each is held out in turn for the limit."""
+    copies = COPIES if examples.data_type.modality == "image" else 0
+    plain = read(examples.inputs)
+    groups = [plain[:, None]]
+    if copies:
+        drawn = distort(examples.inputs.repeat_interleave(copies, 0), COPY_STRENGTH, generator)
+        groups.append(read(drawn).view(len(plain), copies, -1))
+    features = torch.cat(groups, 1)  # (examples, 1 + copies, features)
+    own = features.mean(1)
+    counts = examples.targets.bincount(minlength=len(examples.classes))
+    sums = torch.zeros(len(counts), own.shape[1], device=own.device).index_add(0, examples.targets.to(own.device), own)
+    means = sums / counts[:, None].to(own.device)
+    rests = features - means[examples.targets][:, None]
+    # Copies are no new examples: the means' own uncertainty is that of the originals.
+    several = counts[examples.targets] > 1
+    left = counts[examples.targets][several]
+    without = (means[examples.targets] - own / counts[examples.targets][:, None].to(own.device))[several] * (left / (left - 1))[:, None].to(
+        own.device
+    )
+    share = max(1, len(examples) - len(counts)) / len(examples)
+    scatter = _covariance(rests.flatten(0, 1), max(1, round(rests.shape[0] * rests.shape[1] * share)))
+    return Collected(means, counts.double(), scatter, plain[several], without, features.flatten(0, 1))
+
+
+def _bounded(targets: torch.Tensor, per_class: int, generator: torch.Generator) -> torch.Tensor:
+    """Random examples, at most `per_class` of each class, in random order."""
+    order = torch.randperm(len(targets), generator=generator)
+    kept = torch.cat([order[targets[order] == target][:per_class] for target in targets.unique()])
+    return kept[torch.randperm(len(kept), generator=generator)]
+
+
+def _split(points: torch.Tensor, groups: int, generator: torch.Generator) -> torch.Tensor:
+    """k-means (Lloyd 1982), ten rounds: the group of each point, int64."""
+    centres = points[torch.randperm(len(points), generator=generator)[:groups]].clone()
+    nearest = torch.zeros(len(points), dtype=torch.int64, device=points.device)
+    for _ in range(10 if groups > 1 else 0):
+        nearest = (centres.square().sum(1) - 2 * points @ centres.T).argmin(1)
+        for group in range(groups):
+            if bool((nearest == group).any()):
+                centres[group] = points[nearest == group].mean(0)
+    return nearest
+
+
+def _covariance(rests: torch.Tensor, freedom: int) -> torch.Tensor:
+    return (rests.T @ rests).double().cpu() / max(1, freedom)
+
+
+def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
+    """What is kept of what was collected; with `gate` the task's own model too."""
+    return TaskStatistics(
+        columns=collected.means.cpu().numpy(),
+        counts=collected.counts.numpy(),
+        pooled=pack(collected.scatter),
+        figures={"limit": _limit(collected), "few": float(collected.means_without is not None)},
+        gate=fit_gate(collected.features, collected.held, LIMIT_QUANTILE) if gate else None,
+    )
+
+
+def _limit(collected: Collected) -> float:
+    """Squared plain distance to the nearest column that LIMIT_QUANTILE of the held-out examples stay within.
+
+    Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale.
+    """
+    if not len(collected.held):  # one example a class: twice the distance that its copies show, for want of anything to measure
+        return max(4 * float(collected.scatter.diagonal().sum()), float(collected.means.square().sum(1).mean()) / 4, 1e-6)
+    if collected.means_without is not None:
+        distances = (collected.held - collected.means_without).square().sum(1)
+    else:
+        distances = torch.cdist(collected.held, collected.means).square().min(1).values
+    return max(float(torch.quantile(distances, LIMIT_QUANTILE)), 1e-6)

@@ -1,0 +1,72 @@
+"""The feature map that a data type gets with its first task."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFilter
+
+from senpath.components import Component, ConvFeatures, DenseFeatures, freeze
+from senpath.types import DataType
+
+SIDE, FILTERS, SIZE, GRID = 28, 32, 7, 4
+"""1,024 features of images. Chosen by accuracy per floating-point operation, see docs/results/foundation.md."""
+DENSE = 1024
+"""Features of everything else."""
+SKETCHES, PATCHES = 2_000, 20_000
+
+
+def feature_map(data_type: DataType, seed: int) -> Component:
+    """Fixed features for a data type; they follow from its shape and the seed, no data is read."""
+    if data_type.modality == "image":
+        config = {"channels": data_type.shape[0], "side": SIDE, "filters": FILTERS, "size": SIZE, "grid": GRID}
+        conv = ConvFeatures(**config)
+        conv.weight.copy_(_stroke_filters(data_type.shape[0], seed))
+        return freeze("conv-features.v1", config, conv)
+    inputs = prod(data_type.shape)
+    dense = DenseFeatures(inputs, DENSE)
+    generator = torch.Generator().manual_seed(seed)
+    dense.weight.copy_(torch.randn(DENSE, inputs, generator=generator) * (2 / inputs) ** 0.5)
+    dense.bias.copy_(torch.rand(DENSE, generator=generator) - 0.5)
+    return freeze("dense-features.v1", {"inputs": inputs, "outputs": DENSE}, dense)
+
+
+def _stroke_filters(channels: int, seed: int) -> torch.Tensor:
+    """Random patches of drawn strokes, whitened twice (a matched filter), each of length 1: (FILTERS, channels, SIZE, SIZE)."""
+    random = np.random.default_rng(seed)
+    sketches = np.stack([_sketch(random) for _ in range(SKETCHES)])
+    places = random.integers(0, [SKETCHES, SIDE - SIZE + 1, SIDE - SIZE + 1], (PATCHES, 3))
+    patches = np.stack([sketches[image, top : top + SIZE, left : left + SIZE].ravel() for image, top, left in places])
+    patches = patches[patches.std(1) > 0.1]
+    patches -= patches.mean(1, keepdims=True)
+    variances, directions = np.linalg.eigh(np.cov(patches.T))
+    whitened = patches[random.choice(len(patches), FILTERS, replace=False)] @ (
+        (directions / (variances + 0.1 * variances.mean())) @ directions.T
+    )
+    grey = (whitened / np.linalg.norm(whitened, axis=1, keepdims=True)).reshape(FILTERS, 1, SIZE, SIZE)
+    if channels == 1:
+        return torch.from_numpy(grey.astype(np.float32))
+    colours = random.normal(size=(FILTERS, channels, 1, 1))
+    return torch.from_numpy((grey * colours / np.linalg.norm(colours, axis=1, keepdims=True)).astype(np.float32))
+
+
+def _sketch(random: np.random.Generator) -> np.ndarray:
+    """One to four blurred lines, arcs and boxes: (SIDE, SIDE) in [0, 1]."""
+    canvas = Image.new("L", (2 * SIDE, 2 * SIDE))
+    pen = ImageDraw.Draw(canvas)
+    for _ in range(random.integers(1, 5)):
+        width, ink = int(random.integers(2, 9)), int(random.integers(60, 256))
+        first, second = random.uniform(4, 2 * SIDE - 4, (2, 2))
+        (left, top), (right, bottom) = np.minimum(first, second), np.maximum(first, second) + 6
+        shape = random.random()
+        if shape < 0.5:
+            pen.line([tuple(first), tuple(second)], fill=ink, width=width)
+        elif shape < 0.8:
+            start = random.uniform(0, 360)
+            pen.arc([left, top, right, bottom], start, start + random.uniform(90, 360), fill=ink, width=width)
+        else:
+            pen.rectangle([left, top, right, bottom], fill=ink)
+    soft = canvas.filter(ImageFilter.GaussianBlur(float(random.uniform(0.3, 1.5))))
+    return np.asarray(soft.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32) / 255

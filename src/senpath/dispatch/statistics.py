@@ -1,0 +1,48 @@
+"""What the dispatcher keeps of a task: means and covariances of features, never examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from senpath.components import Component
+
+
+@dataclass(frozen=True)
+class TaskStatistics:
+    """The dispatcher's knowledge of one task, from that task's examples alone.
+
+    Args:
+        columns: float32 (columns, features), mean features of groups of examples of one class. They never change.
+        counts: float64 (columns,), how many different examples stand behind each.
+        pooled: float64 (features · (features + 1) / 2,), the upper triangle of the covariance within the groups. Those of all tasks
+            of a type are added up, each with the same weight whatever the task's size.
+        figures: "limit", the squared distance beyond which an input is too strange for the task, and "few", 1 for a task of few
+            examples, else 0.
+        gate: the task's own model, for the binary dispatcher.
+    """
+
+    columns: np.ndarray
+    counts: np.ndarray
+    pooled: np.ndarray
+    figures: dict[str, float] = field(default_factory=dict)
+    gate: Component | None = None
+
+
+def pack(matrix: torch.Tensor) -> np.ndarray:
+    """The upper triangle of a symmetric matrix, row by row, float64."""
+    rows, columns = torch.triu_indices(*matrix.shape)
+    packed: np.ndarray = matrix.cpu()[rows, columns].double().numpy()
+    return packed
+
+
+def unpack(packed: np.ndarray, width: int) -> torch.Tensor:
+    """The symmetric matrix (width, width), float64, of which `pack` kept the upper triangle."""
+    matrix = torch.zeros(width, width, dtype=torch.float64)
+    rows, columns = torch.triu_indices(width, width)
+    values = torch.from_numpy(packed.copy())
+    matrix[rows, columns] = values
+    matrix[columns, rows] = values
+    return matrix

@@ -1,0 +1,64 @@
+"""The one tree of exceptions. Each message says what is wrong, what was expected, what was got and what to do."""
+
+
+class SenpathError(Exception):
+    """Base of every error that senpath raises on purpose.
+
+    `exit_code` is what the command line ends with when this error reaches it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
+        parts = [what.rstrip(".")]
+        if expected is not None:
+            parts.append(f"expected {expected}")
+        if got is not None:
+            parts.append(f"got {got}")
+        message = ": ".join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
+        self.message = message + (f". {do}" if do else "")
+        super().__init__(self.message)
+
+    # KeyError and ValueError, which some subclasses also are, would print the message in quotes.
+    def __str__(self) -> str:
+        return self.message
+
+
+class InputError(SenpathError, ValueError):
+    """Data, labels or a setting that cannot be used."""
+
+    exit_code = 2
+
+
+class UnknownTaskError(InputError, KeyError):
+    """A task of this name is not in the network."""
+
+
+class TaskExistsError(InputError):
+    """A task of this name is in the network already."""
+
+
+class StoreError(SenpathError):
+    """The folder of a network is missing, foreign, damaged or could not be written."""
+
+    exit_code = 3
+
+
+class FormatVersionError(StoreError):
+    """The folder was written by a newer senpath."""
+
+
+class ConflictError(StoreError):
+    """Another writer holds the folder, or what a proposal builds on is gone."""
+
+
+class MissingExtraError(SenpathError, ImportError):
+    """A part that is installed on request (`pip install senpath[...]`) is needed and absent."""
+
+    exit_code = 4
+
+
+class DownloadError(SenpathError):
+    """A file could not be fetched, or is not the file that was expected."""
+
+    exit_code = 5

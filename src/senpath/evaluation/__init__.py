@@ -1,0 +1,5 @@
+"""Measuring a network."""
+
+from senpath.evaluation.evaluate import Evaluation, TaskScore, evaluate
+
+__all__ = ["Evaluation", "TaskScore", "evaluate"]

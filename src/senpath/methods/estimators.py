@@ -1,0 +1,96 @@
+"""Scikit-learn classifiers as a task's own part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import clone, is_classifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import SVC
+from torch import nn
+
+from senpath.components import Component, Estimator, freeze, log_probabilities
+from senpath.errors import InputError
+from senpath.methods.learner import Trained, freeze_link, make_link
+from senpath.methods.plan import LinkPlan
+from senpath.methods.settings import SenSettings
+from senpath.network import View
+from senpath.training import Progress, Recipe, derive, fit
+from senpath.types import Examples
+
+FOLDS = 5
+LINK_RECIPE = Recipe(steps=300, batch_size=128, learning_rate=1e-3)
+
+
+def is_estimator(model: Any) -> bool:
+    """Whether a setting `model` means a scikit-learn classifier."""
+    return model in ("svm", "forest") if isinstance(model, str) else hasattr(model, "fit")
+
+
+def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
+    """Fit a scikit-learn classifier; links, if any, are trained on top of what it answers to examples it was not fitted on."""
+    inputs, targets = examples.inputs.flatten(1).numpy(), examples.targets.numpy()
+    estimator = _fresh(settings.model, settings.random_state)
+    progress("train", 0, 1)
+    fitted = clone(estimator).fit(inputs, targets)
+    links: tuple[Component, ...] = ()
+    if plans:
+        links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
+    progress("train", 1, 1)
+    own = freeze("sklearn.v1", {"outputs": len(examples.classes)}, Estimator(fitted, len(examples.classes)))
+    return Trained((own,), links, {})
+
+
+class _OnTop(nn.Module):
+    """Links over answers that are given: the input is [own logits | hidden units of the first source | …]."""
+
+    def __init__(self, outputs: int, links: Sequence[nn.Module], widths: Sequence[int]) -> None:
+        super().__init__()
+        self.links, self.sizes = nn.ModuleList(links), [outputs, *widths]
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        own, *hidden = inputs.split(self.sizes, dim=1)
+        total: torch.Tensor = own + sum(link(part) for link, part in zip(self.links, hidden, strict=True))
+        return total
+
+
+def _fresh(model: Any, seed: int) -> Any:
+    if model == "svm":
+        return SVC()
+    if model == "forest":
+        return RandomForestClassifier(n_estimators=200, random_state=seed)
+    if not is_classifier(model):
+        raise InputError("model", expected="a scikit-learn classifier", got=type(model).__name__)
+    return clone(model)
+
+
+def _out_of_fold(estimator: Any, inputs: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
+    """Each example's log-probabilities from an estimator that was fitted without it."""
+    folds = min(FOLDS, int(np.bincount(targets).min()))
+    if folds < 2:
+        raise InputError(
+            "links to a scikit-learn model", expected="two examples of each class or more", got="a class with one", do="Use links='none'"
+        )
+    answers = np.zeros((len(targets), int(targets.max()) + 1), dtype=np.float32)
+    for fitted, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(inputs, targets):
+        answers[held] = log_probabilities(clone(estimator).fit(inputs[fitted], targets[fitted]), inputs[held])
+    return answers
+
+
+def _train_links(
+    view: View, examples: Examples, plans: Sequence[LinkPlan], own: np.ndarray, settings: SenSettings
+) -> tuple[Component, ...]:
+    links = [make_link(plan, len(examples.classes)).to(view.device) for plan in plans]
+    parts = [torch.from_numpy(own).to(view.device)]
+    for plan in plans:
+        hidden = examples.inputs.to(view.device)
+        for name in plan.reads:
+            hidden = view.component(name)(hidden)
+        parts.append(hidden)
+    model = _OnTop(len(examples.classes), links, [part.shape[1] for part in parts[1:]])
+    fit(model, torch.cat(parts, 1), examples.targets.to(view.device), LINK_RECIPE, derive(settings.random_state, "train"))
+    return tuple(freeze_link(link) for link in links)

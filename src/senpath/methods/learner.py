@@ -1,0 +1,124 @@
+"""Training a task's own part together with its links, everything earlier frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from senpath.components import ClassLink, Component, Linear, freeze
+from senpath.methods.models import Body, choose_body
+from senpath.methods.plan import LinkPlan
+from senpath.methods.recipes import recipe_for
+from senpath.methods.settings import SenSettings
+from senpath.network import View
+from senpath.training import Progress, derive, fit, seeded
+from senpath.types import Examples
+
+Chain = Sequence[Callable[[torch.Tensor], torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A task's new bricks.
+
+    Args:
+        own: its own components, in order.
+        links: one component per planned link.
+        figures: what is worth noting down about the training.
+    """
+
+    own: tuple[Component, ...]
+    links: tuple[Component, ...]
+    figures: dict[str, float]
+
+
+class Learner(nn.Module):
+    """The new pathway while it is trained: own body and output layer, and links on frozen layers.
+
+    Args:
+        body: own layers up to the last hidden one; None where links alone answer.
+        head: own output layer, or None.
+        links: each with the frozen components that it reads.
+    """
+
+    def __init__(self, body: nn.Module | None, head: nn.Module | None, links: Sequence[tuple[Chain, ClassLink]]) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+        self.links = nn.ModuleList([link for _, link in links])
+        self._reads = [reads for reads, _ in links]  # a plain list: what is frozen is no part of this module
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        parts: list[torch.Tensor] = []
+        if self.body is not None and self.head is not None:
+            parts.append(self.head(self.body(inputs)))
+        for reads, link in zip(self._reads, self.links, strict=True):
+            hidden = inputs
+            for component in reads:
+                hidden = component(hidden)
+            parts.append(link(hidden))
+        return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+
+
+def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
+    """Learn the examples with a torch model; the same settings and seed give the same bits."""
+    body = choose_body(settings.model, examples.data_type, settings.hidden)
+    seed = derive(settings.random_state, "train")
+    zero_shot = settings.epochs == 0
+    with seeded(seed):
+        links = [make_link(plan, len(examples.classes)) for plan in plans]
+        own = None if zero_shot and plans else _own_part(view, body, len(examples.classes), plans, settings)
+    reads = [[view.component(name) for name in plan.reads] for plan in plans]
+    body_module, head = own or (None, None)
+    learner = Learner(body_module, head, list(zip(reads, links, strict=True)))
+    learner.to(view.device)
+    recipe = recipe_for(body.kind, examples, settings)
+    if not zero_shot:
+        fit(learner, examples.inputs.to(view.device), examples.targets.to(view.device), recipe, seed, progress=progress)
+    components = (body.freeze(own[0]), freeze_head(own[1])) if own else ()
+    figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
+    return Trained(components, tuple(freeze_link(link) for link in links), figures)
+
+
+def make_link(plan: LinkPlan, outputs: int) -> ClassLink:
+    """The planned link as a trainable module."""
+    link = ClassLink(plan.weight.shape[1], outputs, plan.classes)
+    with torch.no_grad():
+        link.weight.copy_(plan.weight)
+        link.bias.copy_(plan.bias)
+    return link
+
+
+def freeze_link(link: nn.Module) -> Component:
+    """A trained link as a component."""
+    if not isinstance(link, ClassLink):
+        raise TypeError(f"expected a ClassLink, got {type(link).__name__}")
+    config = {"inputs": link.weight.shape[1], "outputs": link.outputs, "classes": link.classes.tolist()}
+    return freeze("link.v1", config, link)
+
+
+def freeze_head(head: nn.Linear) -> Component:
+    """A trained output layer as a component."""
+    return freeze("linear.v1", {"inputs": head.in_features, "outputs": head.out_features}, head)
+
+
+def _own_part(view: View, body: Body, classes: int, plans: Sequence[LinkPlan], settings: SenSettings) -> tuple[nn.Module, nn.Linear]:
+    module, head = body.fresh(), Linear(body.outputs, classes)
+    nn.init.zeros_(head.weight)  # so that links, where there are any, decide at first
+    nn.init.zeros_(head.bias)
+    if plans and settings.start == "copy":
+        source = _same_body(view, body, plans)
+        if source is not None:
+            module.load_state_dict(source.module.state_dict())
+    return module, head
+
+
+def _same_body(view: View, body: Body, plans: Sequence[LinkPlan]) -> Component | None:
+    """The body of the source of the largest link, if it has this body's shape."""
+    largest = max(plans, key=lambda plan: len(plan.classes))
+    if len(largest.reads) != 1:
+        return None
+    source = view.component(largest.reads[0])
+    return source if source.kind == body.kind and source.config == body.config else None

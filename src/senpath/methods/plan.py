@@ -1,0 +1,96 @@
+"""What a new task borrows: which source, which classes, and what its links start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from senpath.methods.settings import SenSettings
+from senpath.methods.similarity import Similarity, readable
+from senpath.network import View
+from senpath.pathways import Link, Transfer
+from senpath.types import Examples
+
+
+@dataclass(frozen=True)
+class LinkPlan:
+    """One link before training.
+
+    Args:
+        source: the earlier task.
+        reads: hashes of the components that it reads.
+        classes: indices of the linked classes of the new task, ascending.
+        weight: float32 (linked classes, units read), where its rows start.
+        bias: float32 (linked classes,).
+        transfers: for each linked class what it is most similar to.
+        examples: labelled examples that set the link.
+    """
+
+    source: str
+    reads: tuple[str, ...]
+    classes: tuple[int, ...]
+    weight: torch.Tensor
+    bias: torch.Tensor
+    transfers: tuple[Transfer, ...]
+    examples: int
+
+    def link(self, component: str) -> Link:
+        """The link, once its trained map has this hash."""
+        return Link(self.source, self.reads, component, self.transfers, self.examples)
+
+
+def plan_links(view: View, examples: Examples, measured: list[Similarity], settings: SenSettings) -> list[LinkPlan]:
+    """The links that these similarities and settings call for; none where no class is similar enough."""
+    if settings.links == "none" or not measured:
+        return []
+    chosen = _choose(measured, settings)
+    plans = []
+    for found, classes in chosen:
+        plans.append(_plan(view, found, classes, examples, settings.threshold))
+    return plans
+
+
+def _choose(measured: list[Similarity], settings: SenSettings) -> list[tuple[Similarity, list[int]]]:
+    """The sources, each with the new classes that borrow from it."""
+    shares = torch.stack([found.best()[0] for found in measured])  # (sources, new classes)
+    enough = torch.where(shares >= settings.threshold, shares, 0)
+    if not bool(enough.any()):
+        return []
+    # The sum over the similar classes is the accuracy to expect of links alone, before any training.
+    one = torch.full(shares.shape[1:], int(enough.sum(1).argmax()))
+    source = one if settings.source == "one" else shares.argmax(0)
+    chosen = []
+    for index, found in enumerate(measured):
+        mine = source == index
+        linked = mine if settings.links == "all" else mine & (enough[index] > 0)
+        if bool(linked.any()):
+            chosen.append((found, linked.nonzero().flatten().tolist()))
+    return chosen
+
+
+def _plan(view: View, found: Similarity, classes: list[int], examples: Examples, threshold: float) -> LinkPlan:
+    pathway = view.pathway(found.source)
+    reads, has_output_layer = readable(view, pathway)
+    if has_output_layer:
+        output = view.component(pathway.components[-1]).module
+        rows, biases = output.get_parameter("weight").detach(), output.get_parameter("bias").detach()
+    else:
+        rows, biases = torch.eye(len(pathway.classes), device=view.device), torch.zeros(len(pathway.classes), device=view.device)
+    best, source_class = found.best()
+    mixture = found.shares.clone()
+    similar = best >= threshold
+    # A similar class starts as a copy of its one source class, the others as what the source makes of them on average.
+    mixture[similar] = torch.nn.functional.one_hot(source_class[similar], len(pathway.classes)).to(mixture.dtype)
+    mixture = mixture[classes].float().to(rows.device)
+    return LinkPlan(
+        source=found.source,
+        reads=reads,
+        classes=tuple(classes),
+        weight=mixture @ rows,
+        bias=mixture @ biases,
+        transfers=tuple(
+            Transfer(examples.classes[index], pathway.classes[int(source_class[index])], round(float(best[index]), 4)) for index in classes
+        ),
+        examples=found.examples,
+    )

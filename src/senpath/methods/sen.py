@@ -1,0 +1,124 @@
+"""SEN: a new pathway per task, links from one earlier task (Ling, Wang and Wang, "Sparse and Expandable Network for Google's Pathways")."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from senpath.components import Component
+from senpath.methods.estimators import is_estimator, train_estimator
+from senpath.methods.guard import Answer, Verdict, judge
+from senpath.methods.learner import Trained, train
+from senpath.methods.plan import LinkPlan, plan_links
+from senpath.methods.settings import SenSettings
+from senpath.methods.similarity import Similarity, similarities
+from senpath.network import Proposal, View, new_statistics
+from senpath.pathways import Pathway, run_pathway
+from senpath.training import Progress, derive, silent
+from senpath.types import Examples
+
+
+class Sen:
+    """Algorithm 1 of the paper.
+
+    Initialise a new pathway; let the dispatcher learn the new examples; link classes to similar classes of an earlier task; freeze
+    everything that exists; train the pathway and its links on the new examples alone.
+
+    Args:
+        settings: by name, see `SenSettings`.
+    """
+
+    name = "sen"
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = SenSettings.of(**settings)
+
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
+        """Learn `task` from `examples` on top of what `view` shows; nothing is written."""
+        measured = self._measure(view, examples)
+        progress("similarity", 1, 1)
+        plans = plan_links(view, examples, measured, self.settings)
+        verdict = self._judge(view, examples) if plans and self.settings.guard and self.settings.epochs != 0 else None
+        if verdict is not None and not verdict.keep:
+            plans = []
+        trained = self._train(view, examples, plans, progress)
+        pathway = _pathway(task, examples, plans, trained, self._notes(examples, measured, plans, trained, verdict))
+        statistics, types = new_statistics(view, examples, progress)
+        return Proposal(
+            version=view.version,
+            pathways=(pathway,),
+            components=(*trained.own, *trained.links),
+            statistics={task: statistics},
+            types=types,
+            entry={"method": self.name, **pathway.notes},
+        )
+
+    def _measure(self, view: View, examples: Examples) -> list[Similarity]:
+        if self.settings.links == "none":
+            return []
+        return similarities(view, examples, derive(self.settings.random_state, "similarity"))
+
+    def _train(self, view: View, examples: Examples, plans: Sequence[LinkPlan], progress: Progress) -> Trained:
+        learn = train_estimator if is_estimator(self.settings.model) else train
+        return learn(view, examples, plans, self.settings, progress)
+
+    def _judge(self, view: View, examples: Examples) -> Verdict | None:
+        def learn(part: Examples, transfer: bool) -> Answer:
+            plans = plan_links(view, part, self._measure(view, part), self.settings) if transfer else []
+            trained = self._train(view, part, plans, silent)
+            new = {component.hash: component for component in (*trained.own, *trained.links)}
+            pathway = _pathway("", part, plans, trained, {})
+
+            def lookup(name: str) -> Component:
+                return new[name] if name in new else view.component(name)
+
+            for component in new.values():
+                component.module.to(view.device)
+            return lambda inputs: run_pathway(pathway, inputs.to(view.device), lookup)
+
+        return judge(examples, learn, derive(self.settings.random_state, "guard"))
+
+    def _notes(
+        self, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained, verdict: Verdict | None
+    ) -> dict[str, Any]:
+        settings = asdict(replace(self.settings, model=_model_name(self.settings.model)))
+        counts = examples.targets.bincount()
+        notes: dict[str, Any] = {
+            "method": self.name,
+            "examples": len(examples),
+            "fewest_per_class": int(counts.min()),
+            "data": fingerprint(examples),
+            "settings": settings,
+            "training": trained.figures,
+            "tried_sources": {found.source: round(float(found.best()[0].max()), 4) for found in measured},
+        }
+        if plans:
+            notes["link_examples"] = plans[0].examples
+        if verdict is not None:
+            notes["guard"] = {**asdict(verdict), "kept": verdict.keep}
+        return notes
+
+
+def fingerprint(examples: Examples) -> str:
+    """Sixteen hexadecimal digits that stand for the encoded examples and their labels."""
+    digest = hashlib.sha256(examples.inputs.contiguous().numpy().tobytes())
+    digest.update(examples.targets.numpy().tobytes())
+    digest.update("\x1f".join(map(str, examples.classes)).encode())
+    return digest.hexdigest()[:16]
+
+
+def _pathway(task: str, examples: Examples, plans: Sequence[LinkPlan], trained: Trained, notes: dict[str, Any]) -> Pathway:
+    return Pathway(
+        task=task,
+        data_type=examples.data_type.key,
+        classes=examples.classes,
+        components=tuple(component.hash for component in trained.own),
+        links=tuple(plan.link(component.hash) for plan, component in zip(plans, trained.links, strict=True)),
+        notes=notes,
+    )
+
+
+def _model_name(model: Any) -> str:
+    return model if isinstance(model, str) else repr(model)

@@ -1,0 +1,77 @@
+"""Settings of the method `sen`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from senpath.errors import InputError
+
+Links = Literal["all", "similar", "none"]
+Source = Literal["one", "per-class"]
+Start = Literal["copy", "random"]
+
+
+@dataclass(frozen=True)
+class SenSettings:
+    """How a task is learned. The defaults are what won on validation data (docs/results/foundation.md).
+
+    Args:
+        model: "auto", "mlp", "cnn", "lstm", "svm", "forest", or an unfitted scikit-learn classifier.
+        hidden: units of the last hidden layer; the one dial of a torch model's size.
+        links: "similar" links the classes whose similarity reaches `threshold` (the paper); "all" links every class as soon as one
+            does, those below it starting from a mixture of the source's classes; "none" learns alone.
+        source: "one" earlier task for all links (the paper's strict mode: two pathways at most), or the best "per-class".
+        threshold: least similarity of a transfer, in 0 … 1 (Ling et al., section 4: 0.7).
+        start: own hidden layer as a "copy" of the source's where they have one shape, or "random".
+        augment: distort training images at random: None does so where it pays, at most 20,000 examples; a strength, 0 for never.
+        guard: keep a transfer only if cross-validation finds that the new task gains by it.
+        epochs: passes over the examples; None follows from their number; 0 is zero-shot: links alone, no gradient step.
+        batch_size: examples in one step; None follows from their number.
+        learning_rate: the highest; None is the model's own.
+        random_state: decides everything that is drawn.
+    """
+
+    model: Any = "auto"
+    hidden: int = 128
+    links: Links = "all"
+    source: Source = "one"
+    threshold: float = 0.7
+    start: Start = "copy"
+    augment: float | None = None
+    guard: bool = False
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    random_state: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", get_args(Start))):
+            if getattr(self, name) not in choices:
+                raise InputError(f"setting {name!r}", expected=f"one of {', '.join(choices)}", got=repr(getattr(self, name)))
+        for name, low, high in (("threshold", 0.0, 1.0), ("hidden", 2, 65_536), ("augment", 0, 3), ("epochs", 0, 10**6)):
+            _check_range(name, getattr(self, name), low, high)
+        for name, low, high in (("batch_size", 1, 10**6), ("learning_rate", 1e-8, 10), ("random_state", 0, 2**32 - 1)):
+            _check_range(name, getattr(self, name), low, high)
+
+    @staticmethod
+    def of(**settings: Any) -> SenSettings:
+        """Settings by name.
+
+        Raises:
+            InputError: for an unknown name, listing the known ones.
+        """
+        known = [field.name for field in fields(SenSettings)]
+        unknown = sorted(set(settings) - set(known))
+        if unknown:
+            raise InputError(f"setting {unknown[0]!r} of method sen", expected=f"one of {', '.join(known)}", got="another name")
+        return SenSettings(**settings)
+
+
+def _check_range(name: str, value: Any, low: float, high: float) -> None:
+    if value is None and name not in ("threshold", "hidden", "random_state"):
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InputError(f"setting {name!r}", expected=f"a number from {low:g} to {high:g}", got=repr(value))
+    if name in ("hidden", "epochs", "batch_size", "random_state") and not isinstance(value, int):
+        raise InputError(f"setting {name!r}", expected="a whole number", got=repr(value))

@@ -1,0 +1,129 @@
+"""Raw inputs: telling what they are, and encoding them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from senpath.errors import InputError
+from senpath.modalities.audio import AudioModality
+from senpath.modalities.base import Modality
+from senpath.modalities.image import ImageModality
+from senpath.modalities.kinds import IMAGE_FILES, SOUND_FILES
+from senpath.modalities.labelled import index_labels, read_labelled, read_unlabelled
+from senpath.modalities.table import TableModality, fingerprint, read_table
+from senpath.modalities.text import TextModality
+from senpath.types import Audio
+
+__all__ = ["MODALITIES", "Group", "Modality", "index_labels", "read_labelled", "read_unlabelled", "split_by_modality", "type_key"]
+
+MODALITIES: dict[str, Modality] = {
+    "image": ImageModality(),
+    "audio": AudioModality(),
+    "table": TableModality(),
+    "text": TextModality(),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """The inputs of one modality within a batch.
+
+    Args:
+        modality: key of `MODALITIES`.
+        items: the raw inputs, an array or a list.
+        rows: their positions in the batch, int64.
+    """
+
+    modality: str
+    items: Any
+    rows: np.ndarray
+
+
+def split_by_modality(x: Any) -> list[Group]:
+    """Sort a batch by what its inputs are.
+
+    Arrays and tensors: (n, columns) is a table, (n, h, w) and four axes are images. Data frames are tables. In a list each item
+    speaks for itself: `str` is text, `Audio` a recording, a path a file by its ending, one axis or a dict a row, two or three axes
+    or a PIL image an image.
+
+    Raises:
+        InputError: for anything else.
+    """
+    if hasattr(x, "columns") and hasattr(x, "to_numpy"):
+        return [Group("table", x, np.arange(len(x)))]
+    if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 1):
+        return [Group(_of_array(x, batch=True), x, np.arange(len(x)))]
+    if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
+        raise InputError(
+            "inputs", expected="an array, a tensor, a data frame or a list of inputs", got=_name(x), do="Put a single input into a list"
+        )
+    kinds = [_of_item(item, index) for index, item in enumerate(x)]
+    groups = []
+    for modality in dict.fromkeys(kinds):
+        rows = [index for index, kind in enumerate(kinds) if kind == modality]
+        groups.append(Group(modality, [_plain(x[index]) for index in rows], np.array(rows, dtype=np.int64)))
+    return groups
+
+
+def type_key(group: Group) -> str:
+    """The key of the data type that these inputs are of; see `DataType.key`."""
+    return f"table-{fingerprint(read_table(group.items)[0])}" if group.modality == "table" else group.modality
+
+
+def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
+    axes = x.ndim - batch
+    if axes == 1:
+        return "table"
+    if axes in (2, 3):
+        return "image"
+    wanted = "(n, columns), (n, h, w), (n, h, w, c) or (n, c, h, w)" if batch else "a row (columns,) or an image (h, w[, c])"
+    raise InputError("array of inputs" if batch else "input", expected=wanted, got=f"shape {tuple(x.shape)}")
+
+
+def _of_item(item: Any, index: int) -> str:
+    if isinstance(item, str):
+        return "text"
+    if isinstance(item, Audio):
+        return "audio"
+    if isinstance(item, dict):
+        return "table"
+    if isinstance(item, Image.Image):
+        return "image"
+    if isinstance(item, Path):
+        return _of_file(item)
+    if isinstance(item, np.ndarray | torch.Tensor):
+        return _of_array(item, batch=False)
+    if isinstance(item, Sequence) and item and all(isinstance(value, int | float) for value in item):
+        return "table"
+    raise InputError(f"input {index}", expected="an array, str, Audio, path, dict or PIL image", got=_name(item))
+
+
+def _of_file(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending in IMAGE_FILES:
+        return "image"
+    if ending in SOUND_FILES:
+        return "audio"
+    if ending == ".txt":
+        return "text"
+    raise InputError(f"file {path}", expected=f"one of {', '.join((*IMAGE_FILES, *SOUND_FILES, '.txt'))}", got=ending or "no ending")
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, Path) and item.suffix.lower() == ".txt":
+        try:
+            return item.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"file {item}", expected="a text in UTF-8", got=str(error)) from error
+    return np.asarray(item) if isinstance(item, list | tuple) else item
+
+
+def _name(value: Any) -> str:
+    return type(value).__name__

@@ -1,0 +1,111 @@
+"""Recordings as log-mel spectra: 64 mels (Ling et al., section 4), padded or cut to one length."""
+
+from __future__ import annotations
+
+from functools import cache
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+
+from senpath.errors import InputError, MissingExtraError
+from senpath.types import Audio, DataType
+
+MELS = 64
+HOP_SECONDS = 0.04
+WINDOW_SECONDS = 0.064
+LONGEST_SECONDS = 10.0
+FLOOR_DB = 80.0
+"""Energies this far below a recording's loudest one count as silence."""
+CENTRE_DB, SPREAD_DB = -54.0, 20.0
+"""What speech has on average, relative to its loudest: these are taken off and divided by, so that models see numbers around 0."""
+CHUNK = 256
+
+
+class AudioModality:
+    """Lists of `Audio` or of sound files (wav, flac, ogg)."""
+
+    name = "audio"
+
+    def define(self, items: Any) -> DataType:
+        recordings = [_read(item, index) for index, item in enumerate(items)]
+        rate = min(16_000, max(recording.rate for recording in recordings))
+        seconds = np.array([len(recording.samples) / recording.rate for recording in recordings])
+        # One very long recording must not make every other mostly silence: the longest twentieth is cut at its end.
+        length = min(LONGEST_SECONDS, float(np.quantile(seconds, 0.95)))
+        return DataType("audio", (max(4, round(length / HOP_SECONDS)), MELS), {"rate": rate})
+
+    def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
+        frames, mels = data_type.shape
+        rate = int(data_type.options["rate"])
+        hop = round(rate * HOP_SECONDS)
+        waves = np.zeros((len(items), frames * hop), dtype=np.float32)
+        for index, item in enumerate(items):
+            samples = _resample(_read(item, index), rate)[: waves.shape[1]]
+            waves[index, : len(samples)] = samples
+        spectra = np.zeros((len(items), frames, mels), dtype=np.float32)
+        for start in range(0, len(items), CHUNK):
+            spectra[start : start + CHUNK] = _log_mel(waves[start : start + CHUNK], rate, hop, mels)[:, :frames]
+        return torch.from_numpy(spectra)
+
+
+def _log_mel(waves: np.ndarray, rate: int, hop: int, mels: int) -> np.ndarray:
+    window = round(rate * WINDOW_SECONDS)
+    # Twice the window: at 8 kHz the lowest mel bands are narrower than a bin of the plain transform.
+    size = 2 ** int(np.ceil(np.log2(2 * window)))
+    # torch's transform, not librosa's, whose first call on a machine compiles for twenty seconds.
+    spectrum = torch.stft(torch.from_numpy(waves), size, hop, window, torch.hann_window(window), return_complex=True, pad_mode="constant")
+    power = (_mel_filters(rate, size, mels) @ spectrum.abs().square()).numpy()
+    peak = np.maximum(power.max(axis=(1, 2), keepdims=True), 1e-10)
+    decibels = 10 * np.log10(np.maximum(power / peak, 10 ** (-FLOOR_DB / 10)))
+    spectra: np.ndarray = ((decibels - CENTRE_DB) / SPREAD_DB).transpose(0, 2, 1)
+    return spectra
+
+
+@cache
+def _mel_filters(rate: int, size: int, mels: int) -> torch.Tensor:
+    try:
+        from librosa.filters import mel
+    except ImportError as error:
+        raise MissingExtraError("sounds", expected="librosa", got="not installed", do="pip install 'senpath[audio]'") from error
+    return torch.from_numpy(mel(sr=rate, n_fft=size, n_mels=mels))
+
+
+def _resample(recording: Audio, rate: int) -> np.ndarray:
+    if recording.rate == rate:
+        return recording.samples
+    common = gcd(recording.rate, rate)
+    samples: np.ndarray = resample_poly(recording.samples, rate // common, recording.rate // common)
+    return samples
+
+
+def _read(item: Any, index: int) -> Audio:
+    if isinstance(item, Audio):
+        return _check(item, f"recording {index}")
+    try:
+        import soundfile
+    except ImportError as error:
+        raise MissingExtraError(
+            "reading sound files", expected="soundfile", got="not installed", do="pip install 'senpath[audio]'"
+        ) from error
+    try:
+        samples, rate = soundfile.read(Path(item), dtype="float32", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise InputError(f"recording {item}", expected="a readable sound file", got=str(error)) from error
+    return _check(Audio(samples.mean(axis=1), int(rate)), f"recording {item}")
+
+
+def _check(recording: Audio, what: str) -> Audio:
+    samples = np.asarray(recording.samples)
+    if samples.ndim != 1 or samples.dtype.kind != "f":
+        raise InputError(what, expected="samples of shape (time,), floating point", got=f"{samples.dtype} of shape {samples.shape}")
+    if not len(samples):
+        raise InputError(what, expected="at least one sample", got="none", do="Remove the empty recording")
+    if not np.isfinite(samples).all():
+        raise InputError(what, expected="finite samples", got="NaN or infinity")
+    if recording.rate < 1000:
+        raise InputError(what, expected="a rate of 1,000 Hz or more", got=recording.rate)
+    return recording

@@ -1,0 +1,42 @@
+"""A modality brings raw inputs of one kind to tensors of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+
+from senpath.errors import InputError
+from senpath.types import DataType
+
+
+class Modality(Protocol):
+    """One way of sensing: image, audio, table or text."""
+
+    name: str
+
+    def define(self, items: Any) -> DataType:
+        """The data type that these first inputs establish; a network keeps it for ever."""
+        ...
+
+    def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
+        """Inputs as float32 (n, *data_type.shape).
+
+        Raises:
+            InputError: if an input cannot be read, is not finite, or does not fit the type; the message names its position.
+        """
+        ...
+
+
+def require_finite(values: torch.Tensor, what: str, positions: Sequence[int] | None = None) -> None:
+    """Refuse NaN and infinity, naming the first input that holds one."""
+    bad = ~torch.isfinite(values).flatten(1).all(1)
+    if bool(bad.any()):
+        first = int(bad.nonzero()[0])
+        raise InputError(
+            f"{what} {positions[first] if positions is not None else first}",
+            expected="finite numbers",
+            got=f"NaN or infinity ({int(bad.sum())} of {len(values)} inputs)",
+            do="Remove these rows or fill their gaps",
+        )

@@ -1,0 +1,110 @@
+"""Images of any size, grey or colour, as float32 in [0, 1] of the network's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch.nn import functional
+
+from senpath.errors import InputError
+from senpath.modalities.base import require_finite
+from senpath.types import DataType
+
+LARGEST = 64
+"""Longest side, in pixels, that a network chooses by itself; larger first images are brought down to it."""
+
+GREY = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
+
+
+class ImageModality:
+    """Arrays (n, h, w), (n, h, w, c) or (n, c, h, w); lists of such images, of PIL images or of files."""
+
+    name = "image"
+
+    def define(self, items: Any) -> DataType:
+        first = _as_batch(items[:1])
+        channels, height, width = first.shape[1:]
+        scale = min(1.0, LARGEST / max(height, width))
+        return DataType("image", (3 if channels > 1 else 1, max(1, round(height * scale)), max(1, round(width * scale))))
+
+    def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
+        if isinstance(items, np.ndarray | torch.Tensor):
+            return _fit(_as_batch(items), data_type.shape)
+        encoded = [_fit(_as_batch([item], index), data_type.shape) for index, item in enumerate(items)]
+        return torch.cat(encoded) if encoded else torch.zeros(0, *data_type.shape)
+
+
+def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 0) -> torch.Tensor:
+    """float32 (n, channels, h, w) in [0, 1]."""
+    channels_first = isinstance(items, torch.Tensor) or (len(items) > 0 and isinstance(items[0], torch.Tensor))
+    if isinstance(items, torch.Tensor):
+        array = items.detach().cpu().numpy()
+    elif isinstance(items, np.ndarray):
+        array = items
+    else:
+        array = np.stack([_read(item) for item in items])
+    return _scale(_channels_first(array, channels_first), position)
+
+
+def _read(item: Any) -> np.ndarray:
+    if isinstance(item, torch.Tensor):
+        return item.detach().cpu().numpy()
+    if isinstance(item, np.ndarray):
+        return item
+    try:
+        image = item if isinstance(item, Image.Image) else Image.open(Path(item))
+        return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError) as error:
+        raise InputError(f"image {item}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error
+
+
+def _channels_first(array: np.ndarray, channels_first: bool) -> np.ndarray:
+    if array.ndim == 3:
+        return array[:, None]
+    shape = f"shape {array.shape}"
+    if array.ndim != 4 or 0 in array.shape[1:]:
+        raise InputError("images", expected="(n, h, w), (n, h, w, c) or (n, c, h, w)", got=shape)
+    last, second = array.shape[3] in (1, 3, 4), array.shape[1] in (1, 3, 4)
+    if not (last or second):
+        raise InputError("images", expected="1, 3 or 4 channels as the second or last axis", got=shape)
+    if last and not (second and channels_first):
+        array = array.transpose(0, 3, 1, 2)
+    return array[:, :3]  # transparency carries no content
+
+
+def _scale(array: np.ndarray, position: int) -> torch.Tensor:
+    if array.dtype == np.uint8:
+        return torch.from_numpy(np.ascontiguousarray(array)).float() / 255
+    if array.dtype == bool:
+        return torch.from_numpy(np.ascontiguousarray(array)).float()
+    if array.dtype.kind not in "fiu":
+        raise InputError("images", expected="numbers", got=f"dtype {array.dtype}")
+    pixels = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    require_finite(pixels, "image", range(position, position + len(pixels)))
+    if array.dtype.kind in "iu":
+        pixels = pixels / 255
+    low, high = (float(pixels.min()), float(pixels.max())) if pixels.numel() else (0.0, 0.0)
+    if low < 0 or high > 1:
+        raise InputError(
+            "pixel values",
+            expected="whole numbers in 0 … 255, or floats in 0 … 1",
+            got=f"{array.dtype} from {array.min():g} to {array.max():g}",
+            do="Undo any standardisation and divide by the largest possible value",
+        )
+    return pixels
+
+
+def _fit(images: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    channels, height, width = shape
+    if images.shape[1] == 3 and channels == 1:
+        images = (images * GREY[None, :, None, None]).sum(1, keepdim=True)
+    elif images.shape[1] == 1 and channels == 3:
+        images = images.expand(-1, 3, -1, -1)
+    if images.shape[2:] != (height, width):
+        images = functional.interpolate(images, (height, width), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+    return images

@@ -1,0 +1,39 @@
+"""Plain text as hashed counts of words and of letter groups; no vocabulary is learned, so every text has a place from the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.pipeline import FeatureUnion
+
+from senpath.errors import InputError
+from senpath.types import DataType
+
+BUCKETS = 2048
+"""Hash buckets for words and pairs of words, and as many again for groups of 3 to 5 letters."""
+
+
+class TextModality:
+    """Lists of strings."""
+
+    name = "text"
+
+    def define(self, items: Any) -> DataType:
+        return DataType("text", (2 * BUCKETS,), {"buckets": BUCKETS})
+
+    def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
+        texts = [str(item) for item in items]
+        for index, text in enumerate(texts):
+            if not text.strip():
+                raise InputError(f"text {index}", expected="at least one word", got="an empty text")
+        counts = _vectorizer(int(data_type.options["buckets"])).transform(texts)
+        return torch.from_numpy(np.asarray(counts.todense(), dtype=np.float32))
+
+
+def _vectorizer(buckets: int) -> FeatureUnion:
+    words = HashingVectorizer(ngram_range=(1, 2), n_features=buckets, token_pattern=r"(?u)\b\w+\b")
+    letters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=buckets)
+    return FeatureUnion([("words", words), ("letters", letters)])

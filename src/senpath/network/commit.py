@@ -1,0 +1,133 @@
+"""The only door through which a network changes."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+
+from senpath.components import Component, Lookup, content_hash
+from senpath.errors import ConflictError, InputError, TaskExistsError
+from senpath.network.proposal import Proposal
+from senpath.pathways import Pathway, run_pathway
+from senpath.store import Change, Manifest, Probe, StatisticsRecord, Store, TaskRecord, TypeRecord
+from senpath.training import derive
+from senpath.types import DataType
+
+PROBES = 2
+"""Inputs of a probe; with less than two, a mistake in handling batches would not show."""
+
+
+def commit(store: Store, proposal: Proposal, lookup: Lookup) -> Manifest:
+    """Write a proposal as the next version and return it.
+
+    The lock is held from here on only, so the network may have moved on since the proposal was made; that is fine as long as what
+    the proposal builds on is still there.
+
+    Raises:
+        TaskExistsError: if a task's name is taken.
+        ConflictError: if something that the proposal names is gone, or its data type was meanwhile established differently.
+        InputError: if a component does not hold what its hash says.
+    """
+    _check_contents(proposal)
+    with store.locked():
+        before = store.read()
+        _check_fits(proposal, before)
+        after, change = _merge(store, proposal, before, lookup)
+        store.write(before, after, change)
+    return after
+
+
+def probe_inputs(data_type: DataType, seed: int) -> torch.Tensor:
+    """The seeded inputs of a probe, uniform in [0, 1], float32 (PROBES, *shape)."""
+    return torch.rand(PROBES, *data_type.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _check_contents(proposal: Proposal) -> None:
+    for component in proposal.components:
+        if component.payload is None or content_hash(component.kind, component.config, component.payload) != component.hash:
+            raise InputError(f"proposed component {component.hash[:12]}", expected="content that has this hash", got="other content")
+
+
+def _check_fits(proposal: Proposal, before: Manifest) -> None:
+    there = set(before.components) | {component.hash for component in proposal.components}
+    for pathway in proposal.pathways:
+        if pathway.task in before.tasks and pathway.task not in proposal.replaces:
+            raise TaskExistsError(
+                f"task {pathway.task!r}", expected="a new name", got="one the network has learned", do="Choose another name"
+            )
+        missing = pathway.references - there
+        if missing:
+            raise ConflictError(
+                f"proposal for {pathway.task!r}",
+                expected="components that the network has",
+                got=f"{len(missing)} that are gone ({min(missing)[:12]} …)",
+                do="Learn the task again on the present version",
+            )
+    for key, (data_type, _) in proposal.types.items():
+        record = before.types.get(key)
+        if record is not None and record.data_type != data_type:
+            raise ConflictError(
+                f"data type {key!r}",
+                expected=f"shape {data_type.shape}",
+                got=f"shape {record.data_type.shape}, established by another writer",
+                do="Learn the task again on the present version",
+            )
+
+
+def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup) -> tuple[Manifest, Change]:
+    version = before.version + 1
+    new = {component.hash: component for component in (*proposal.components, *(part for _, part in proposal.types.values()))}
+    new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
+    types, tasks = dict(before.types), dict(before.tasks)
+    columns: dict[str, tuple[int, np.ndarray]] = {}
+    pooled: dict[str, tuple[str, np.ndarray]] = {}
+    for pathway in proposal.pathways:
+        key = pathway.data_type
+        statistics = proposal.statistics[pathway.task]
+        record = types.get(key)
+        sums = pooled[key][1] if key in pooled else store.pooled(record) if record else np.zeros_like(statistics.pooled)
+        first = record.rows if record else 0
+        earlier = columns[key][1] if key in columns else np.zeros((0, statistics.columns.shape[1]), dtype=np.float32)
+        columns[key] = (first - len(earlier), np.concatenate([earlier, statistics.columns]))
+        pooled[key] = (f"{key}.{version}.pooled", sums + statistics.pooled)
+        data_type, features = (record.data_type, record.features) if record else (proposal.types[key][0], proposal.types[key][1].hash)
+        types[key] = TypeRecord(
+            data_type=data_type,
+            features=features,
+            pooled=pooled[key][0],
+            pooled_sha256=hashlib.sha256(pooled[key][1].tobytes()).hexdigest(),
+            rows=first + len(statistics.columns),
+            width=statistics.columns.shape[1],
+        )
+        kept = StatisticsRecord(
+            first=first,
+            rows=len(statistics.columns),
+            sha256=hashlib.sha256(statistics.columns.tobytes()).hexdigest(),
+            counts=tuple(statistics.counts.tolist()),
+            figures=statistics.figures,
+            gate=statistics.gate.hash if statistics.gate else None,
+        )
+        tasks[pathway.task] = TaskRecord(pathway, kept, _probe(pathway, data_type, new, lookup), version)
+    used = {name: component for name, component in new.items() if name not in before.components}
+    after = before.followed_by(
+        components=before.components | {name: component.weights for name, component in used.items()},
+        types=types,
+        tasks=tasks,
+        last=_entry(proposal, version),
+    )
+    return after, Change(tuple(used.values()), columns, pooled)
+
+
+def _probe(pathway: Pathway, data_type: DataType, new: dict[str, Component], lookup: Lookup) -> Probe:
+    seed = derive(0, pathway.task)
+    output = run_pathway(pathway, probe_inputs(data_type, seed), lambda name: new[name] if name in new else lookup(name))
+    return Probe(seed, tuple(round(value, 6) for value in output.flatten().tolist()))
+
+
+def _entry(proposal: Proposal, version: int) -> dict[str, Any]:
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"version": version, "time": when, "tasks": [pathway.task for pathway in proposal.pathways], **proposal.entry}

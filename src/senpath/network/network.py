@@ -1,0 +1,302 @@
+"""A network that grows."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from senpath.components import Component
+from senpath.errors import InputError, TaskExistsError
+from senpath.modalities import MODALITIES, index_labels, read_labelled, split_by_modality
+from senpath.network.commit import commit
+from senpath.network.explain import explain
+from senpath.network.predict import Routing, predict
+from senpath.network.prediction import Explanation, Prediction
+from senpath.network.proposal import Method, Proposal
+from senpath.network.settings import DispatcherForm, NetworkSettings
+from senpath.network.verify import verify
+from senpath.network.view import View
+from senpath.pathways import Transfer
+from senpath.store import Store
+from senpath.training import Progress, silent
+from senpath.types import Examples, Label
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What is known of a task.
+
+    Attributes:
+        classes_: its labels, in the order of the outputs (scikit-learn's name).
+        data_type: key of the type of its inputs.
+        examples: how many it was learned from.
+        method: name of the method that learned it.
+        transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
+        weights: of its own components and its links.
+        run_weights: weights that answering with it runs, the layers that its links read included.
+        version: the network's version that it came with.
+        notes: what the method noted down.
+    """
+
+    classes_: tuple[Label, ...]
+    data_type: str
+    examples: int
+    method: str
+    transfers: tuple[tuple[str, Transfer], ...]
+    weights: int
+    run_weights: int
+    version: int
+    notes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What learning a task came to.
+
+    Attributes:
+        task: its name.
+        version: the network's version that has it.
+        seconds: from the call to the commit.
+        transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
+        notes: what the method noted down.
+    """
+
+    task: str
+    version: int
+    seconds: float
+    transfers: tuple[tuple[str, Transfer], ...]
+    notes: Mapping[str, Any]
+
+
+class Network:
+    """Tasks learned one after another, their pathways and the dispatcher, in a folder.
+
+    Args:
+        path: the folder, opened or created; None makes a temporary one that goes with this object.
+        dispatcher: "discriminant" or "binary", see `NetworkSettings`; fixed when the network is created.
+        image_shape: (channels, height, width) that images are brought to; by default that of the first image. Fixed at creation.
+        random_state: seed of the dispatcher's feature maps. Fixed at creation.
+        device: where pathways run, as torch names it.
+        lock_seconds: how long a commit waits for another writer.
+
+    Raises:
+        StoreError: if the folder holds something else, is damaged, or was written by a newer senpath.
+        InputError: if a choice differs from the one that the network was created with.
+    """
+
+    methods: ClassVar[Mapping[str, Callable[..., Method]]] = {}
+    """Methods by name; the package root fills it in."""
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        *,
+        dispatcher: DispatcherForm | None = None,
+        image_shape: tuple[int, int, int] | None = None,
+        random_state: int | None = None,
+        device: str | torch.device = "cpu",
+        lock_seconds: float = 30.0,
+    ) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="senpath-") if path is None else None
+        self.path = Path(self._temporary.name if self._temporary else path or "")
+        self.device = torch.device(device)
+        self._store = Store(self.path, lock_seconds=lock_seconds)
+        asked = {"dispatcher": dispatcher, "image_shape": image_shape, "random_state": random_state}
+        given = {name: value for name, value in asked.items() if value is not None}
+        if self._store.exists():
+            manifest = self._store.read()
+            _require_same(given, NetworkSettings.from_json(manifest.settings))
+        else:
+            manifest = self._store.create(NetworkSettings(**given).to_json())  # type: ignore[arg-type]
+        self._known: dict[str, Component] = {}
+        self._view = View(self._store, manifest, self.device, self._known)
+
+    def __repr__(self) -> str:
+        return f"Network({str(self.path)!r}, version {self.version}, {len(self._view.tasks)} tasks)"
+
+    @property
+    def version(self) -> int:
+        """How many commits made the network that this object shows."""
+        return self._view.version
+
+    @property
+    def view(self) -> View:
+        """The read-only picture that methods are given."""
+        return self._view
+
+    @property
+    def tasks(self) -> dict[str, TaskInfo]:
+        """What is known of each task, by name, in the order of learning."""
+        return {name: self._info(name) for name in self._view.tasks}
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """All weights: "pathways" (links included), "dispatcher" and their "total"."""
+        return self._view.weights
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """One entry per commit, oldest first: what changed, from which data, settings, seed, figures."""
+        return self._store.log(self._view.manifest)
+
+    def refresh(self) -> bool:
+        """Look whether other writers have committed, and show their newest version; returns whether there was one."""
+        manifest = self._store.read()
+        newer = manifest.version != self.version
+        if newer:
+            self._view = View(self._store, manifest, self.device, self._known)
+        return newer
+
+    def learn(
+        self, task: str, x: Any, y: Any = None, *, method: str | Method = "sen", progress: Progress = silent, **settings: Any
+    ) -> Learned:
+        """Learn a task from labelled examples and commit it.
+
+        Earlier tasks are read, never changed. Interrupted or failing, it leaves the network at the version it had.
+
+        Args:
+            task: a new name.
+            x: inputs, or labelled data without `y`: see `senpath.modalities.read_labelled` and `split_by_modality`.
+            y: one label per input, whole numbers or strings, at least two different ones.
+            method: name of a method, or a method.
+            progress: told of stages and steps.
+            settings: of the method; for "sen" see `senpath.methods.SenSettings`.
+
+        Raises:
+            InputError: if the data or a setting cannot be used.
+            TaskExistsError: if the name is taken.
+            StoreError: if the folder cannot be written.
+        """
+        start = time.perf_counter()
+        self.refresh()
+        view = self._view
+        _check_name(task, view)
+        worker = self._method(method, settings)
+        examples = encode_examples(view, *read_labelled(x, y))
+        try:
+            self.commit(worker.propose(view, task, examples, progress))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(self._interrupted(task)) from None
+        info = self._info(task)
+        return Learned(task, self.version, time.perf_counter() - start, info.transfers, info.notes)
+
+    def commit(self, proposal: Proposal) -> None:
+        """Make a proposal the next version; see `senpath.network.commit`."""
+        manifest = commit(self._store, proposal, self._view.component)
+        self._view = View(self._store, manifest, self.device, self._known)
+
+    def predict(
+        self,
+        x: Any,
+        task: str | None = None,
+        *,
+        candidates: int = 2,
+        admit: float | None = None,
+        reject: bool = True,
+        strict: bool = False,
+    ) -> Prediction:
+        """Answer for each input of a batch, which may mix data types.
+
+        Args:
+            x: inputs, see `senpath.modalities.split_by_modality`.
+            task: if the task is known; by default the dispatcher finds it.
+            candidates: pathways that may run per input, 1 or 2.
+            admit: the second runs where its P(task | input) is at least this; None takes the dispatcher's default.
+            reject: answer None where an input fits no task; False always answers.
+            strict: allow a second pathway only where, link sources counted, no more than two are touched.
+
+        Raises:
+            UnknownTaskError: if there is no such task.
+            InputError: if an input cannot be read, or is of another type than the task's.
+        """
+        if task is not None:
+            self._view.pathway(task)
+        return predict(self._view, x, task, Routing(candidates, admit, reject, strict))
+
+    def explain(self, x: Any, *, candidates: int = 2, admit: float | None = None, reject: bool = True, strict: bool = False) -> Explanation:
+        """Why one input, not a batch, gets its answer: scores per task, candidates, links used, weights activated."""
+        if isinstance(x, list | tuple):
+            raise InputError("input to explain", expected="one input, such as x[0]", got=f"a {type(x).__name__} of {len(x)}")
+        return explain(self._view, x, Routing(candidates, admit, reject, strict))
+
+    def verify(self, progress: Progress = silent) -> None:
+        """Recompute every hash and replay every pathway's probe.
+
+        Raises:
+            StoreError: at the first mismatch.
+        """
+        manifest = self._store.read()
+        verify(self._store, View(self._store, manifest, self.device), progress)
+
+    def _method(self, method: str | Method, settings: Mapping[str, Any]) -> Method:
+        if not isinstance(method, str):
+            if settings:
+                raise InputError("settings", expected="none beside a method that has its own", got=sorted(settings))
+            return method
+        if method not in self.methods:
+            raise InputError("method", expected=f"one of {', '.join(self.methods)}", got=repr(method))
+        return self.methods[method](**settings)
+
+    def _info(self, task: str) -> TaskInfo:
+        record = self._view.tasks[task]
+        pathway = record.pathway
+        sizes = self._view.manifest.components
+        own = {*pathway.components, *(link.component for link in pathway.links)}
+        return TaskInfo(
+            classes_=pathway.classes,
+            data_type=pathway.data_type,
+            examples=int(pathway.notes.get("examples", 0)),
+            method=str(pathway.notes.get("method", "")),
+            transfers=tuple((link.source, transfer) for link in pathway.links for transfer in link.transfers),
+            weights=sum(sizes[name] for name in own),
+            run_weights=sum(sizes[name] for name in pathway.references),
+            version=record.version,
+            notes=pathway.notes,
+        )
+
+    def _interrupted(self, task: str) -> str:
+        version = self._store.read().version
+        done = task in self._store.read().tasks
+        return (
+            f"interrupted after {task!r} was committed as version {version}"
+            if done
+            else f"interrupted; the network is as it was, at version {version}"
+        )
+
+
+def encode_examples(view: View, x: Any, y: Any) -> Examples:
+    """Labelled raw inputs of one data type, encoded.
+
+    Raises:
+        InputError: if they are of several types, or cannot be read.
+    """
+    groups = split_by_modality(x)
+    classes, targets = index_labels(y, sum(len(group.rows) for group in groups))
+    if len(groups) > 1:
+        raise InputError(
+            "inputs of one task", expected="one data type", got=" and ".join(group.modality for group in groups), do="Learn a task of each"
+        )
+    data_type = view.data_type(groups[0])
+    return Examples(data_type, MODALITIES[data_type.modality].encode(groups[0].items, data_type), targets, classes)
+
+
+def _check_name(task: str, view: View) -> None:
+    if not isinstance(task, str) or not task.strip() or len(task) > 200 or any(ord(letter) < 32 for letter in task):
+        raise InputError("task name", expected="1 to 200 printable characters", got=repr(task))
+    if task in view.tasks:
+        raise TaskExistsError(f"task {task!r}", expected="a new name", got="one the network has learned", do="Choose another name")
+
+
+def _require_same(given: Mapping[str, Any], kept: NetworkSettings) -> None:
+    for name, value in given.items():
+        have = getattr(kept, name)
+        if have != (tuple(value) if name == "image_shape" else value):
+            raise InputError(
+                f"setting {name!r}", expected=f"{have!r}, with which the network was created", got=repr(value), do="Leave it out"
+            )

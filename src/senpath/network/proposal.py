@@ -1,0 +1,47 @@
+"""What passes between a method and the network: a read-only view one way, a proposal the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from senpath.components import Component
+from senpath.dispatch import TaskStatistics
+from senpath.network.view import View
+from senpath.pathways import Pathway
+from senpath.training import Progress
+from senpath.types import DataType, Examples
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change to the network, ready to be committed or thrown away.
+
+    Args:
+        version: of the network that it was made against.
+        pathways: added, or put in the place of one of the same name in `replaces`.
+        components: bricks that the pathways name and the network may not have yet.
+        statistics: what the dispatcher keeps of each task, by name.
+        types: for data types that were new in `version`, the type and its feature map.
+        replaces: names of the tasks that may be replaced.
+        entry: what the log says about it (JSON values).
+    """
+
+    version: int
+    pathways: tuple[Pathway, ...]
+    components: tuple[Component, ...]
+    statistics: Mapping[str, TaskStatistics]
+    types: Mapping[str, tuple[DataType, Component]] = field(default_factory=dict)
+    replaces: frozenset[str] = frozenset()
+    entry: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Method(Protocol):
+    """A way to change the network. It reads the view and the new examples, nothing else, and writes nothing."""
+
+    name: str
+
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress) -> Proposal:
+        """Learn `task` from `examples` on top of what `view` shows."""
+        ...

@@ -1,0 +1,58 @@
+"""Checking that a network on disk is what was committed, and answers as it did."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from senpath.errors import StoreError
+from senpath.network.commit import probe_inputs
+from senpath.network.view import View
+from senpath.store import Store
+from senpath.training import Progress
+
+TOLERANCE = 1e-4
+"""Probes may differ by this much, absolute or relative: machines round differently."""
+
+
+def verify(store: Store, view: View, progress: Progress) -> None:
+    """Recompute every hash and replay every pathway's probe.
+
+    Raises:
+        StoreError: at the first mismatch, naming the file or the task.
+    """
+    manifest = view.manifest
+    steps = len(manifest.components) + len(manifest.types) + 2 * len(manifest.tasks)
+    done = 0
+    for name, weights in manifest.components.items():
+        component = store.component(name)
+        if component.weights != weights:
+            raise StoreError(f"component {name[:12]}", expected=f"{weights:,} weights", got=f"{component.weights:,}")
+        progress("verify", done := done + 1, steps)
+    for record in manifest.types.values():
+        pooled = store.pooled(record)
+        if len(pooled) != record.width * (record.width + 1) // 2 or not np.isfinite(pooled).all():
+            raise StoreError(
+                f"statistics {record.pooled}", expected=f"the finite triangle of a {record.width}-wide matrix", got=f"{len(pooled)} numbers"
+            )
+        progress("verify", done := done + 1, steps)
+    for task, kept in manifest.tasks.items():
+        store.columns(manifest.types[kept.pathway.data_type], kept.pathway.data_type, kept.statistics)
+        progress("verify", done := done + 1, steps)
+        _replay(view, task)
+        progress("verify", done := done + 1, steps)
+
+
+def _replay(view: View, task: str) -> None:
+    record = view.tasks[task]
+    inputs = probe_inputs(view.manifest.types[record.pathway.data_type].data_type, record.probe.seed)
+    found = view.logits(task, inputs).cpu().flatten()
+    expected = torch.tensor(record.probe.output)
+    if found.shape != expected.shape or not torch.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
+        worst = float((found - expected).abs().max()) if found.shape == expected.shape else float("inf")
+        raise StoreError(
+            f"task {task!r}: answers to its probe",
+            expected=f"those it gave when it was learned, within {TOLERANCE:g}",
+            got=f"a difference of {worst:.3g}",
+            do="The files are intact, so this machine or library computes differently",
+        )

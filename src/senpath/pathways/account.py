@@ -1,0 +1,63 @@
+"""Counting what ran: activation is counted, not claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from senpath.components import Lookup
+from senpath.pathways.spec import Pathway
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What ran for one input, in numbers of weights; a component that several pathways share counts once.
+
+    Attributes:
+        tasks: the candidate pathways that ran.
+        sources: earlier tasks whose layers ran because a link reads them.
+        components: hashes of all components that ran.
+        pathway_weights: weights of the candidates' own components.
+        link_weights: weights of the links themselves.
+        source_weights: weights of the layers that links read and that are not in a candidate's own pathway.
+        dispatcher_weights: weights of the dispatcher that this input's data type uses; 0 where the task was given.
+    """
+
+    tasks: tuple[str, ...]
+    sources: tuple[str, ...]
+    components: frozenset[str]
+    pathway_weights: int
+    link_weights: int
+    source_weights: int
+    dispatcher_weights: int = 0
+
+    @property
+    def total(self) -> int:
+        """All weights that ran."""
+        return self.pathway_weights + self.link_weights + self.source_weights + self.dispatcher_weights
+
+
+def count_activation(pathways: Iterable[Pathway], lookup: Lookup, dispatcher_weights: int = 0) -> Activation:
+    """What running these pathways for one input activates."""
+    pathways = tuple(pathways)
+    own = {name for pathway in pathways for name in pathway.components}
+    links = {link.component for pathway in pathways for link in pathway.links}
+    read = {name for pathway in pathways for link in pathway.links for name in link.reads} - own
+
+    def weigh(names: set[str]) -> int:
+        return sum(lookup(name).weights for name in names)
+
+    return Activation(
+        tasks=tuple(pathway.task for pathway in pathways),
+        sources=tuple(dict.fromkeys(source for pathway in pathways for source in pathway.sources)),
+        components=frozenset(own | links | read),
+        pathway_weights=weigh(own),
+        link_weights=weigh(links),
+        source_weights=weigh(read),
+        dispatcher_weights=dispatcher_weights,
+    )
+
+
+def pathways_touched(pathways: Iterable[Pathway]) -> frozenset[str]:
+    """Names of the tasks of which any layer runs: the candidates and their link sources (the paper's count of active pathways)."""
+    return frozenset(name for pathway in pathways for name in (pathway.task, *pathway.sources))

@@ -1,0 +1,73 @@
+"""One task's route: which components it runs, and which links add to its outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from senpath.types import Label
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One class that borrows from an earlier task: `share` of its examples were taken for `source` by the earlier task's pathway."""
+
+    target: Label
+    source: Label
+    share: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """What an earlier task's frozen layers add to this task's outputs.
+
+    Args:
+        source: the earlier task, for people to read; nothing depends on the name.
+        reads: hashes of the components from the raw input to the layer that is read, as they were when the link was made.
+        component: hash of the map from that layer to this task's outputs.
+        transfers: the classes linked, their similarity and where they were copied from.
+        examples: how many labelled examples set the link.
+    """
+
+    source: str
+    reads: tuple[str, ...]
+    component: str
+    transfers: tuple[Transfer, ...]
+    examples: int
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """One task's model.
+
+    Args:
+        task: its name.
+        data_type: key of the type of its inputs.
+        classes: labels in the order of the outputs.
+        components: hashes, run one after another from the raw input; empty where links alone answer (zero-shot).
+        links: each adds its output to that of the components.
+        notes: what is known of how it was learned (method, examples, seed, figures): JSON values, for people.
+    """
+
+    task: str
+    data_type: str
+    classes: tuple[Label, ...]
+    components: tuple[str, ...]
+    links: tuple[Link, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+
+    @property
+    def chains(self) -> tuple[tuple[str, ...], ...]:
+        """Every sequence of components that is run from the raw input: the pathway's own and those its links read."""
+        own = (self.components,) if self.components else ()
+        return own + tuple((*link.reads, link.component) for link in self.links)
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Every component that it needs."""
+        return frozenset(name for chain in self.chains for name in chain)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The tasks that its links read, each once."""
+        return tuple(dict.fromkeys(link.source for link in self.links))

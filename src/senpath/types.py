@@ -1,0 +1,69 @@
+"""What the layers hand to each other: raw items, data types, encoded examples, predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+Label = int | str
+
+
+@dataclass(frozen=True)
+class Audio:
+    """One recording.
+
+    Args:
+        samples: shape (time,), floating point in [-1, 1], one channel.
+        rate: samples per second, in hertz.
+    """
+
+    samples: np.ndarray
+    rate: int
+
+
+@dataclass(frozen=True)
+class DataType:
+    """The kind of an input and the shape it is brought to before any pathway sees it.
+
+    Args:
+        modality: "image", "audio", "table" or "text".
+        shape: shape of one encoded input: image (channels, height, width), audio (frames, mels),
+            table (columns,), text (buckets,).
+        options: what else the encoding needs, so that it is the same for ever (JSON values only).
+    """
+
+    modality: str
+    shape: tuple[int, ...]
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def key(self) -> str:
+        """Name under which the network files this type. Tables of different columns are different types."""
+        return f"table-{self.options['fingerprint']}" if self.modality == "table" else self.modality
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The labelled examples of one task, encoded.
+
+    Args:
+        data_type: what the inputs are.
+        inputs: float32, shape (n, *data_type.shape).
+        targets: int64, shape (n,), each an index into `classes`.
+        classes: the labels in sorted order, as the user gave them (scikit-learn's `classes_`).
+    """
+
+    data_type: DataType
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    classes: tuple[Label, ...]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def subset(self, index: torch.Tensor) -> Examples:
+        """The examples at `index` (int64 or bool, one axis), with the same classes."""
+        return Examples(self.data_type, self.inputs[index], self.targets[index], self.classes)

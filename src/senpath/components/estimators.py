@@ -48,7 +48,7 @@ def log_probabilities(estimator: Any, inputs: np.ndarray) -> np.ndarray:
     """
     if hasattr(estimator, "predict_proba"):
         chances: np.ndarray = np.clip(estimator.predict_proba(inputs), TINY, 1)
-        return np.log(chances).astype(np.float32)
+        return np.asarray(np.log(chances), dtype=np.float32)
     if not hasattr(estimator, "decision_function"):
         raise InputError(
             f"estimator {type(estimator).__name__}",

@@ -7,7 +7,9 @@ from torch import nn
 
 
 class Gate(nn.Module):
-    """An undercomplete linear autoencoder of one task's features (Aljundi et al. 2017, section 3.1): how badly it rebuilds an input says "not mine".
+    """An undercomplete linear autoencoder of one task's features (Aljundi et al. 2017, section 3.1).
+
+    How badly it rebuilds an input says "not mine".
 
     Args:
         inputs: features of one input.

@@ -10,7 +10,9 @@ import torch
 from senpath.components import Component
 from senpath.dispatch.gates import fit_gate
 from senpath.dispatch.statistics import TaskStatistics, pack
-from senpath.training import Progress, derive, distort, silent
+from senpath.modalities import distort
+from senpath.progress import Progress, silent
+from senpath.seeds import derive
 from senpath.types import Examples
 
 READ = 5_000

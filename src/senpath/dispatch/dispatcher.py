@@ -12,7 +12,7 @@ import torch
 from senpath.components import Component
 from senpath.dispatch.metric import Metric
 
-TEMPERATURE = 15.0
+TEMPERATURE = 16.0
 """Divides log-likelihood ratios, which take the features for more independent than they are."""
 CORRECTION = 0.3
 """Share of the expected error of a column's mean that is made good; few examples would else look far away."""

@@ -13,7 +13,7 @@ from senpath.types import DataType
 
 SIDE, FILTERS, SIZE, GRID = 28, 32, 7, 4
 """1,024 features of images. Chosen by accuracy per floating-point operation, see docs/results/foundation.md."""
-DENSE = 1024
+DENSE = 512
 """Features of everything else."""
 SKETCHES, PATCHES = 2_000, 20_000
 

@@ -12,6 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from senpath.components import Component, Estimator, freeze, log_probabilities
 from senpath.errors import InputError
@@ -19,7 +20,9 @@ from senpath.methods.learner import Trained, freeze_link, make_link
 from senpath.methods.plan import LinkPlan
 from senpath.methods.settings import SenSettings
 from senpath.network import View
-from senpath.training import Progress, Recipe, derive, fit
+from senpath.progress import Progress
+from senpath.seeds import derive
+from senpath.training import Recipe, fit
 from senpath.types import Examples
 
 FOLDS = 5
@@ -52,10 +55,9 @@ class _OnTop(nn.Module):
         super().__init__()
         self.links, self.sizes = nn.ModuleList(links), [outputs, *widths]
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         own, *hidden = inputs.split(self.sizes, dim=1)
-        total: torch.Tensor = own + sum(link(part) for link, part in zip(self.links, hidden, strict=True))
-        return total
+        return cross_entropy(own + sum(link(part) for link, part in zip(self.links, hidden, strict=True)), targets)
 
 
 def _fresh(model: Any, seed: int) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from senpath.components import ClassLink, Component, Linear, freeze
 from senpath.methods.models import Body, choose_body
@@ -14,8 +15,13 @@ from senpath.methods.plan import LinkPlan
 from senpath.methods.recipes import recipe_for
 from senpath.methods.settings import SenSettings
 from senpath.network import View
-from senpath.training import Progress, derive, fit, seeded
+from senpath.progress import Progress
+from senpath.seeds import derive, seeded
+from senpath.training import fit
 from senpath.types import Examples
+
+OWN = 1.0
+"""Weight of the own part's loss. Without it a task that learned with links is a poor source: docs/decisions/own-loss.md."""
 
 Chain = Sequence[Callable[[torch.Tensor], torch.Tensor]]
 
@@ -38,6 +44,9 @@ class Trained:
 class Learner(nn.Module):
     """The new pathway while it is trained: own body and output layer, and links on frozen layers.
 
+    Its loss is the cross-entropy of the whole pathway's answer plus that of its own part's alone: what the own part leaves to the
+    links, a later task that borrows from this one could not read (a link never reads another link).
+
     Args:
         body: own layers up to the last hidden one; None where links alone answer.
         head: own output layer, or None.
@@ -50,7 +59,7 @@ class Learner(nn.Module):
         self.links = nn.ModuleList([link for _, link in links])
         self._reads = [reads for reads, _ in links]  # a plain list: what is frozen is no part of this module
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         parts: list[torch.Tensor] = []
         if self.body is not None and self.head is not None:
             parts.append(self.head(self.body(inputs)))
@@ -59,7 +68,10 @@ class Learner(nn.Module):
             for component in reads:
                 hidden = component(hidden)
             parts.append(link(hidden))
-        return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+        loss = functional.cross_entropy(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets)
+        if len(parts) > 1 and self.body is not None:
+            loss = loss + OWN * functional.cross_entropy(parts[0], targets)
+        return loss
 
 
 def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:

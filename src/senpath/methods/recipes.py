@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 from senpath.methods.settings import SenSettings
 from senpath.training import Recipe
@@ -47,7 +46,7 @@ def recipe_for(kind: str, examples: Examples, settings: SenSettings) -> Recipe:
     image = examples.data_type.modality == "image"
     augment = settings.augment if settings.augment is not None else float(len(examples) < AUGMENT_BELOW)
     return Recipe(
-        steps=steps if settings.epochs is None else settings.epochs * ceil(len(examples) / batch),
+        steps=steps if settings.epochs is None else settings.epochs * max(1, len(examples) // batch),
         batch_size=batch,
         learning_rate=settings.learning_rate or default.learning_rate,
         augment=augment if image else 0.0,

@@ -16,7 +16,8 @@ from senpath.methods.settings import SenSettings
 from senpath.methods.similarity import Similarity, similarities
 from senpath.network import Proposal, View, new_statistics
 from senpath.pathways import Pathway, run_pathway
-from senpath.training import Progress, derive, silent
+from senpath.progress import Progress, silent
+from senpath.seeds import derive
 from senpath.types import Examples
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from senpath.errors import InputError
 from senpath.modalities.audio import AudioModality
 from senpath.modalities.base import Modality
+from senpath.modalities.distort import distort
 from senpath.modalities.image import ImageModality
 from senpath.modalities.kinds import IMAGE_FILES, SOUND_FILES
 from senpath.modalities.labelled import index_labels, read_labelled, read_unlabelled
@@ -21,7 +22,17 @@ from senpath.modalities.table import TableModality, fingerprint, read_table
 from senpath.modalities.text import TextModality
 from senpath.types import Audio
 
-__all__ = ["MODALITIES", "Group", "Modality", "index_labels", "read_labelled", "read_unlabelled", "split_by_modality", "type_key"]
+__all__ = [
+    "MODALITIES",
+    "Group",
+    "Modality",
+    "distort",
+    "index_labels",
+    "read_labelled",
+    "read_unlabelled",
+    "split_by_modality",
+    "type_key",
+]
 
 MODALITIES: dict[str, Modality] = {
     "image": ImageModality(),

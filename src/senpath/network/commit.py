@@ -13,8 +13,8 @@ from senpath.components import Component, Lookup, content_hash
 from senpath.errors import ConflictError, InputError, TaskExistsError
 from senpath.network.proposal import Proposal
 from senpath.pathways import Pathway, run_pathway
+from senpath.seeds import derive
 from senpath.store import Change, Manifest, Probe, StatisticsRecord, Store, TaskRecord, TypeRecord
-from senpath.training import derive
 from senpath.types import DataType
 
 PROBES = 2

@@ -23,8 +23,8 @@ from senpath.network.settings import DispatcherForm, NetworkSettings
 from senpath.network.verify import verify
 from senpath.network.view import View
 from senpath.pathways import Transfer
+from senpath.progress import Progress, silent
 from senpath.store import Store
-from senpath.training import Progress, silent
 from senpath.types import Examples, Label
 
 

@@ -167,4 +167,5 @@ class _Answers:
             confidence[rows[better]] = best[better]
         task[~self.known] = None
         label[~self.known] = None
+        confidence[~self.known] = 0
         return Prediction(task, label, confidence, self.activated, Probabilities(self.inputs, parts, classes), self.candidates)

@@ -49,7 +49,7 @@ class Prediction:
     Attributes:
         task: object array (n,), the task's name, or None where nothing fits.
         label: object array (n,), the label within that task, or None.
-        confidence: float64 (n,), P(task, label | input); where nothing fits, how probable the best answer would have been.
+        confidence: float64 (n,), P(task, label | input); 0 where nothing fits.
         activated: object array (n,) of `Activation`: the pathways that ran, and how many weights.
         probabilities: per task, see `Probabilities`.
         candidates: object array (n,), tuples of the candidates' names, the likelier first.

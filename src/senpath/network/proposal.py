@@ -10,7 +10,7 @@ from senpath.components import Component
 from senpath.dispatch import TaskStatistics
 from senpath.network.view import View
 from senpath.pathways import Pathway
-from senpath.training import Progress
+from senpath.progress import Progress
 from senpath.types import DataType, Examples
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from senpath.components import Component
 from senpath.dispatch import TaskStatistics, collect, statistics_of
 from senpath.network.view import View
-from senpath.training import Progress, silent
+from senpath.progress import Progress, silent
 from senpath.types import DataType, Examples
 
 

@@ -8,8 +8,8 @@ import torch
 from senpath.errors import StoreError
 from senpath.network.commit import probe_inputs
 from senpath.network.view import View
+from senpath.progress import Progress
 from senpath.store import Store
-from senpath.training import Progress
 
 TOLERANCE = 1e-4
 """Probes may differ by this much, absolute or relative: machines round differently."""

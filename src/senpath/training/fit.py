@@ -7,8 +7,8 @@ from math import cos, pi
 import torch
 from torch import nn
 
-from senpath.training.augment import distort
-from senpath.training.progress import Progress, silent
+from senpath.modalities import distort
+from senpath.progress import Progress, silent
 from senpath.training.recipe import Recipe
 
 WARM_UP = 0.05
@@ -27,10 +27,10 @@ def fit(
     progress: Progress = silent,
     stage: str = "train",
 ) -> None:
-    """Minimise the cross-entropy of `model` on the examples; only parameters that require gradients move.
+    """Minimise a model's loss on the examples; only parameters that require gradients move.
 
     Args:
-        model: maps inputs (batch, …) to logits (batch, classes).
+        model: called with inputs (batch, …) and targets (batch,); answers with the loss to minimise, a scalar.
         inputs: float32 (n, …), on the model's device.
         targets: int64 (n,).
         recipe: how long and how fast.
@@ -39,19 +39,19 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=recipe.learning_rate, fused=True)
-    order, place = torch.randperm(len(inputs), generator=generator), 0
+    order, place, size = torch.randperm(len(inputs), generator=generator), 0, min(recipe.batch_size, len(inputs))
     model.train()
     for step in range(recipe.steps):
-        if place >= len(order):
+        if place + size > len(order):  # the rest of a pass, too small for a batch, waits for another pass
             order, place = torch.randperm(len(inputs), generator=generator), 0
-        batch = order[place : place + recipe.batch_size]
-        place += recipe.batch_size
+        batch = order[place : place + size]
+        place += size
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * schedule(step / recipe.steps)
         examples = inputs[batch]
         if recipe.augment:
             examples = distort(examples, recipe.augment, generator)
-        loss = nn.functional.cross_entropy(model(examples), targets[batch])
+        loss = model(examples, targets[batch])
         optimizer.zero_grad()
         loss.backward()
         if recipe.clip is not None:

@@ -1,0 +1,202 @@
+"""The main job as one story: five tasks one after another, and what became of them."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from senpath import Evaluation, Network, Sen, data, evaluate
+from senpath.cli.commands import show_transfers
+from senpath.cli.show import bars, console, percent, table
+from senpath.data import Task
+from senpath.errors import InputError
+from senpath.pathways import run_pathway
+from senpath.reports import Growth, Stage, draw_growth
+from senpath.types import Label
+
+SHOTS = {"upper": 5}
+"""Tasks that the demo learns from few examples a class."""
+FIGURE, FOLDER = "growth.png", "demo.sen"
+
+
+@dataclass
+class Story:
+    """What the demo keeps while it runs.
+
+    Attributes:
+        tasks: the data, by task.
+        seed: decides everything that is drawn.
+        stages: figures after each task.
+        first_answers: by task, what it answered to its test inputs right after it was learned.
+        forgotten: answers with the task given that changed afterwards.
+    """
+
+    tasks: dict[str, Task]
+    seed: int
+    stages: list[Stage] = field(default_factory=list)
+    first_answers: dict[str, list[Label]] = field(default_factory=dict)
+    forgotten: int = 0
+
+
+def run_demo(out: Path, *, embedded: bool, seed: int) -> None:
+    """Grow a network in `out` and tell the story."""
+    start = time.perf_counter()
+    _clear(out)
+    tasks, caption = _choose_data(embedded)
+    net = Network(out / FOLDER, random_state=seed)
+    story = Story(tasks, seed)
+    for name in tasks:
+        _learn(net, story, name)
+    final = _measure(net, tasks, tasks)
+    shares = _shares(net, tasks)
+    _tell_forgetting(net, story)
+    _tell_routes(net, story, final)
+    _tell_weights(net, shares)
+    draw_growth(net, Growth(story.stages, final, shares, caption), out / FIGURE)
+    console.print(
+        f"\nthe network is in {out / FOLDER}, the figure in {out / FIGURE}; all this took {time.perf_counter() - start:.0f} s",
+        highlight=False,
+    )
+    console.print(f"go on: senpath tasks {out / FOLDER}   ·   senpath verify {out / FOLDER}", highlight=False)
+
+
+def _clear(out: Path) -> None:
+    """Make room in a folder that is empty or an earlier demo's, and in no other."""
+    if out.exists():
+        known = {FIGURE, FOLDER}
+        if not out.is_dir() or {child.name for child in out.iterdir()} - known:
+            raise InputError(
+                f"demo folder {out}",
+                expected="an absent or empty folder, or an earlier demo's",
+                got="other content",
+                do="Choose with --out",
+            )
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+
+
+def _choose_data(embedded: bool) -> tuple[dict[str, Task], str]:
+    names = {known.name for known in data.available() if known.present}
+    if not embedded and {"fashion", "mnist", "lower", "upper", "speech"} <= names:
+        tasks, caption = data.paper_tasks(), "real data: the five tasks of the paper (letters stand in for EMNIST)"
+        console.print("Data: real, the five tasks of the SEN paper.", style="bold")
+    else:
+        with console.status("rendering the embedded data (kept for the next time)"):
+            tasks, caption = data.embedded_tasks(), "embedded data: MNIST digits are real, everything else is rendered"
+        console.print("Data: the embedded default. Only the MNIST digits are real; the rest is rendered by this project.", style="bold")
+        console.print("For the real five tasks: `senpath data download`, or set SENPATH_DATA to a folder that has them.")
+        for line in data.embedded_missing():
+            console.print(f"left out: {line}", style="yellow", highlight=False)
+    for name, task in tasks.items():
+        console.print(f"  {name:8} {len(task.train[1]):6,} / {len(task.test[1]):6,}  {task.origin}", highlight=False)
+    return tasks, caption
+
+
+def _learn(net: Network, story: Story, name: str) -> None:
+    x, y = story.tasks[name].train
+    shots = SHOTS.get(name)
+    if shots:
+        chosen = data.few_shot(x, y, shots, story.seed)
+        x, y = np.asarray(x)[chosen], y[chosen]
+    words = f"{shots} examples a class" if shots else f"{len(y):,} examples"
+    console.rule(f"task {len(net.tasks) + 1}: {name}, from {words}")
+    with bars(name) as progress:
+        learned = net.learn(name, x, y, random_state=story.seed, progress=progress)
+        alone = _accuracy_alone(net, story, name, (x, y)) if shots else None
+    console.print(f"learned in {learned.seconds:.1f} s and committed as version {learned.version}")
+    show_transfers(net, name)
+    _measure_stage(net, story, name)
+    row = [[task, percent(story.stages[-1].given[task]), percent(story.stages[-1].unlabelled[task])] for task in net.tasks]
+    table(None, ["task", "accuracy, task given", "task found by the network"], row)
+    if alone is not None:
+        found = story.stages[-1].given[name]
+        console.print(
+            f"{name} from {shots} examples a class: {percent(found)} with what it borrows, {percent(alone)} learned alone", style="bold"
+        )
+
+
+def _accuracy_alone(net: Network, story: Story, name: str, examples: tuple[np.ndarray, np.ndarray]) -> float:
+    """What the same examples come to without links: a proposal that is measured and thrown away."""
+    from senpath.network import encode_examples
+
+    proposal = Sen(links="none", random_state=story.seed).propose(net.view, name, encode_examples(net.view, *examples))
+    bricks = {component.hash: component for component in proposal.components}
+    test = encode_examples(net.view, *story.tasks[name].test)
+    logits = run_pathway(proposal.pathways[0], test.inputs, bricks.__getitem__)
+    return float((logits.argmax(1) == test.targets).float().mean())
+
+
+def _measure_stage(net: Network, story: Story, name: str) -> None:
+    with console.status("measuring every task so far"):
+        measured = _measure(net, story.tasks, net.tasks)
+        for task in net.tasks:
+            answers = list(net.predict(story.tasks[task].test[0], task=task).label)
+            before = story.first_answers.setdefault(task, answers)
+            story.forgotten += sum(a != b for a, b in zip(before, answers, strict=True))
+    given = {task: score.accuracy for task, score in measured.scores.items()}
+    unlabelled = {task: score.accuracy_unlabelled for task, score in measured.scores.items()}
+    story.stages.append(Stage(name, given, unlabelled))
+
+
+def _measure(net: Network, tasks: dict[str, Task], names: object) -> Evaluation:
+    return evaluate(net, {name: task.test for name, task in tasks.items() if name in net.tasks and name in names})  # type: ignore[operator]
+
+
+def _tell_forgetting(net: Network, story: Story) -> None:
+    console.rule("nothing forgotten")
+    net.verify()
+    console.print(
+        f"with the task given, {story.forgotten} answers changed after they were first given; every hash and probe is as committed"
+    )
+    rows = []
+    for index, stage in enumerate(story.stages[:-1]):
+        first, last = stage.unlabelled[stage.task], story.stages[-1].unlabelled[stage.task]
+        rows.append([stage.task, percent(first), percent(last), f"{100 * (last - first):+.1f}", len(story.stages) - 1 - index])
+    table(
+        "without the task id, answers may move because a new task competes:",
+        ["task", "at first", "now", "drift, points", "tasks since"],
+        rows,
+    )
+
+
+def _tell_routes(net: Network, story: Story, final: Evaluation) -> None:
+    console.rule("which pathways an unlabelled input activates")
+    rows = []
+    random = np.random.default_rng(story.seed)
+    drawn = [(name, int(index)) for name, task in story.tasks.items() for index in random.choice(len(task.test[1]), 2, replace=False)]
+    answers = net.predict([story.tasks[name].test[0][index] for name, index in drawn])
+    for place, (name, index) in enumerate(drawn):
+        found = f"{answers.task[place]} {answers.label[place]}" if answers.task[place] is not None else "none fits"
+        ran = " + ".join(answers.candidates[place])
+        rows.append([f"{name} {story.tasks[name].test[1][index]}", found, percent(answers.confidence[place]), ran])
+    table("ten inputs, images and sounds in one batch:", ["input", "answer", "confidence", "pathways"], rows)
+    columns = ["task", "its pathway is a candidate", "and the first", "candidates", "refused", "label right, task given", "task found"]
+    figures = []
+    for name, score in final.scores.items():
+        shares = [percent(value) for value in (score.among, score.first)]
+        figures.append(
+            [name, *shares, f"{score.candidates:.2f}", *(percent(v) for v in (score.refused, score.accuracy, score.accuracy_unlabelled))]
+        )
+    table("all test inputs:", columns, figures)
+
+
+def _shares(net: Network, tasks: dict[str, Task]) -> dict[str, tuple[float, float]]:
+    total = net.weights["total"]
+    shares = {}
+    for name, task in tasks.items():
+        ran = net.predict(task.test[0][:500]).activated
+        dispatcher = float(np.mean([activation.dispatcher_weights for activation in ran]))
+        everything = float(np.mean([activation.total for activation in ran]))
+        shares[name] = ((everything - dispatcher) / total, dispatcher / total)
+    return shares
+
+
+def _tell_weights(net: Network, shares: dict[str, tuple[float, float]]) -> None:
+    console.rule("how few weights run")
+    rows = [[name, percent(paths), percent(dispatcher), percent(paths + dispatcher)] for name, (paths, dispatcher) in shares.items()]
+    title = f"of {net.weights['total']:,} weights, for one input without task id:"
+    table(title, ["input of task", "pathways and links", "dispatcher", "together"], rows)

@@ -1,0 +1,159 @@
+"""One picture of how a network grew: accuracy by stage, what was borrowed, where inputs went, how few weights ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from senpath.errors import MissingExtraError
+from senpath.evaluation import Evaluation
+from senpath.network import Network
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#3366aa", "#ee7733", "#228855", "#aa3377", "#886644", "#55aacc", "#999933", "#cc3311", "#5544aa", "#777777")
+INK, FAINT = "#222222", "#bbbbbb"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """After one task was learned: accuracy, in 0 … 1, of each task so far with the task given, and without."""
+
+    task: str
+    given: Mapping[str, float]
+    unlabelled: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What the picture shows.
+
+    Args:
+        stages: one per task, in the order of learning.
+        final: measured after the last.
+        shares: by task, the mean share of all weights that ran for its test inputs without task id: (pathways and links, dispatcher).
+        caption: one line on the data.
+    """
+
+    stages: Sequence[Stage]
+    final: Evaluation
+    shares: Mapping[str, tuple[float, float]]
+    caption: str
+
+
+def draw_growth(net: Network, growth: Growth, path: Path) -> None:
+    """Write the picture as PNG or SVG, by the path's ending.
+
+    Raises:
+        MissingExtraError: if matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
+    figure = Figure(figsize=(12.5, 8.2), layout="constrained", facecolor="white")
+    grid = figure.subplots(2, 2)
+    colours = dict(zip(net.tasks, COLOURS * (1 + len(net.tasks) // len(COLOURS)), strict=False))
+    _draw_stages(grid[0, 0], growth, colours)
+    _draw_network(grid[0, 1], net, colours)
+    _draw_routes(grid[1, 0], growth.final)
+    _draw_shares(grid[1, 1], growth, colours)
+    figure.supxlabel(growth.caption, fontsize=8, color="#666666")
+    figure.savefig(path, dpi=110)
+
+
+def _draw_stages(axes: Axes, growth: Growth, colours: Mapping[str, str]) -> None:
+    names = [stage.task for stage in growth.stages]
+    ends = []
+    for first, task in enumerate(names):
+        places = range(first, len(names))
+        given = [100 * growth.stages[index].given[task] for index in places]
+        unlabelled = [100 * growth.stages[index].unlabelled[task] for index in places]
+        axes.plot(places, given, "-o", color=colours[task], markersize=4)
+        axes.plot(places, unlabelled, ":", color=colours[task], linewidth=1.5)
+        ends.append((given[-1], task))
+    for height, (value, task) in zip(_spread([value for value, _ in sorted(ends)], 4.0), sorted(ends), strict=True):
+        axes.text(len(names) - 0.92, height, f"{task} {value:.1f}", color=colours[task], va="center", fontsize=9)
+    axes.set_xticks(range(len(names)), [f"+ {name}" for name in names])
+    axes.set_xlim(-0.2, len(names) + 0.15)
+    axes.set_ylabel("test accuracy, %")
+    _title(axes, "Nothing is forgotten", "solid: task given · dotted: found by the network")
+
+
+def _draw_network(axes: Axes, net: Network, colours: Mapping[str, str]) -> None:
+    names = list(net.tasks)
+    for place, name in enumerate(names):
+        info = net.tasks[name]
+        axes.add_patch(_box(place - 0.36, 0, 0.72, 0.5, colours[name], 0.18))
+        axes.text(place, 0.32, name, ha="center", va="center", fontsize=10, color=INK, weight="bold")
+        axes.text(place, 0.14, f"{info.weights / 1000:,.0f} k weights\n{info.examples:,} examples", ha="center", va="center", fontsize=7)
+    for name in names:
+        for source in dict.fromkeys(source for source, _ in net.tasks[name].transfers):
+            _draw_link(axes, net, names.index(source), names.index(name), colours[source])
+    axes.set_xlim(-0.6, len(names) - 0.4)
+    axes.set_ylim(-0.08, 1.35)
+    axes.axis("off")
+    _title(axes, "What was borrowed", "arc: links to an earlier task's frozen layer, and the similar classes")
+
+
+def _draw_link(axes: Axes, net: Network, first: int, last: int, colour: str) -> None:
+    transfers = sorted((t for s, t in net.tasks[list(net.tasks)[last]].transfers if s == list(net.tasks)[first]), key=lambda t: -t.share)
+    similar = [transfer for transfer in transfers if transfer.share >= 0.7]
+    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1 + len(similar) / 6, "connectionstyle": "arc3,rad=-0.45"}
+    axes.annotate("", (last, 0.51), (first, 0.51), arrowprops=arrow)
+    words = [f"{transfer.source}→{transfer.target}" for transfer in similar[:6]]
+    text = f"{len(similar)} similar: " + " ".join(words) + (" …" if len(similar) > 6 else "")
+    axes.text((first + last) / 2, 0.56 + 0.27 * (last - first), text, ha="center", va="bottom", fontsize=8, color=colour)
+
+
+def _draw_routes(axes: Axes, final: Evaluation) -> None:
+    names = list(final.scores)
+    columns: list[str | None] = [*names, None]
+    shares = [[100 * final.confusion[true].get(to, 0) / final.scores[true].examples for to in columns] for true in names]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=110, aspect="auto")
+    for row, values in enumerate(shares):
+        for column, value in enumerate(values):
+            if value >= 0.05:
+                axes.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=9, color="white" if value > 60 else INK)
+    axes.set_xticks(range(len(columns)), [name or "none fits" for name in columns])
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel("task that answered, % of inputs")
+    _title(axes, "Which pathway an unlabelled input activates", f"mean candidates per input: {final.mean.candidates:.2f}")
+
+
+def _draw_shares(axes: Axes, growth: Growth, colours: Mapping[str, str]) -> None:
+    names = list(growth.shares)
+    for row, name in enumerate(names):
+        paths, dispatcher = (100 * value for value in growth.shares[name])
+        axes.barh(row, paths, color=colours[name])
+        axes.barh(row, dispatcher, left=paths, color=FAINT)
+        axes.text(paths + dispatcher + 1, row, f"{paths:.1f} + {dispatcher:.1f} %", va="center", fontsize=9)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("share of all weights that run for one input, %")
+    _title(axes, "How few weights run", "colour: pathways and links · grey: dispatcher")
+
+
+def _title(axes: Axes, title: str, explanation: str) -> None:
+    axes.set_title(title, loc="left", fontsize=12, weight="bold", color=INK, pad=20)
+    axes.text(0, 1.02, explanation, transform=axes.transAxes, fontsize=8.5, color="#666666", va="bottom")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _box(x: float, y: float, width: float, height: float, colour: str, alpha: float) -> Any:
+    from matplotlib.patches import FancyBboxPatch
+
+    return FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0.02", facecolor=colour, alpha=alpha, edgecolor=colour)
+
+
+def _spread(values: Sequence[float], gap: float) -> list[float]:
+    """Ascending values pushed apart so that labels do not overlap; the highest stays where it is."""
+    placed = list(values)
+    for index in range(len(placed) - 2, -1, -1):
+        placed[index] = min(placed[index], placed[index + 1] - gap)
+    return placed

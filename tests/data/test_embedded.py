@@ -14,13 +14,13 @@ from senpath.errors import InputError, MissingExtraError
 from senpath.types import Audio
 
 CLASSES = {
-    "fashion": ["airplane", "anchor", "cloud", "club", "cup", "heart", "knight", "phone", "snowman", "umbrella"],
+    "pictograms": ["airplane", "anchor", "cloud", "club", "cup", "heart", "knight", "phone", "snowman", "umbrella"],
     "mnist": list(range(10)),
     "lower": list(string.ascii_lowercase),
     "upper": list(string.ascii_uppercase),
     "speech": list(range(10)),
 }
-PICTURES = ("fashion", "mnist", "lower", "upper")
+PICTURES = ("pictograms", "mnist", "lower", "upper")
 
 
 def need(tasks: dict[str, Task], name: str) -> Task:
@@ -69,7 +69,7 @@ def test_pictures(embedded: dict[str, Task], name: str) -> None:
     assert not {item.tobytes() for item in task.train[0]} & {item.tobytes() for item in task.test[0]}
 
 
-@pytest.mark.parametrize(("name", "least"), [("fashion", 0.5), ("mnist", 0.7), ("lower", 0.6), ("upper", 0.6)])
+@pytest.mark.parametrize(("name", "least"), [("pictograms", 0.5), ("mnist", 0.7), ("lower", 0.6), ("upper", 0.6)])
 def test_pictures_can_be_learned(embedded: dict[str, Task], name: str, least: float) -> None:
     assert nearest_mean(need(embedded, name)) > least
 

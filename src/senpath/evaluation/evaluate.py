@@ -20,7 +20,8 @@ class TaskScore:
         examples: how many.
         accuracy: right labels with the task given.
         accuracy_unlabelled: right task and label without it; an input refused as unknown counts as wrong.
-        first: the right task is the answer's, refused or not.
+        first: the right task is the dispatcher's first choice.
+        task: the right task is the answer's; where two pathways ran, their answers decide. Refused inputs are not left out.
         among: the right pathway is among the candidates.
         candidates: mean number of pathways that were candidates.
         refused: inputs that were said to fit no task.
@@ -30,6 +31,7 @@ class TaskScore:
     accuracy: float
     accuracy_unlabelled: float
     first: float
+    task: float
     among: float
     candidates: float
     refused: float
@@ -91,7 +93,8 @@ def _score(task: str, y: list[Any], given: Prediction, free: Prediction, answere
         examples=len(y),
         accuracy=float(right(given).mean()),
         accuracy_unlabelled=float((right(free) & mine).mean()),
-        first=float((answered.task == task).mean()),
+        first=float(np.mean([bool(names) and names[0] == task for names in free.candidates])),
+        task=float((answered.task == task).mean()),
         among=float(np.mean([task in names for names in free.candidates])),
         candidates=float(np.mean([len(names) for names in free.candidates])),
         refused=float(np.mean([name is None for name in free.task])),

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from senpath.errors import MissingExtraError
 from senpath.evaluation import Evaluation
 from senpath.network import Network
+from senpath.pathways import Transfer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#3366aa", "#ee7733", "#228855", "#aa3377", "#886644", "#55aacc", "#999933", "#cc3311", "#5544aa", "#777777")
 INK, FAINT = "#222222", "#bbbbbb"
+SIMILAR = 0.7
+"""Similarity from which on a class is named in the picture."""
 
 
 @dataclass(frozen=True)
@@ -84,29 +87,31 @@ def _draw_stages(axes: Axes, growth: Growth, colours: Mapping[str, str]) -> None
 
 
 def _draw_network(axes: Axes, net: Network, colours: Mapping[str, str]) -> None:
-    names = list(net.tasks)
-    for place, name in enumerate(names):
-        info = net.tasks[name]
-        axes.add_patch(_box(place - 0.36, 0, 0.72, 0.5, colours[name], 0.18))
-        axes.text(place, 0.32, name, ha="center", va="center", fontsize=10, color=INK, weight="bold")
-        axes.text(place, 0.14, f"{info.weights / 1000:,.0f} k weights\n{info.examples:,} examples", ha="center", va="center", fontsize=7)
-    for name in names:
-        for source in dict.fromkeys(source for source, _ in net.tasks[name].transfers):
-            _draw_link(axes, net, names.index(source), names.index(name), colours[source])
+    tasks = net.tasks
+    names = list(tasks)
+    for place, (name, info) in enumerate(tasks.items()):
+        axes.add_patch(_box(place - 0.4, 0, 0.8, 0.5, colours[name], 0.18))
+        axes.text(place, 0.36, name, ha="center", va="center", fontsize=10, color=INK, weight="bold")
+        axes.text(place, 0.15, f"{info.weights / 1000:,.0f} k weights\n{info.examples:,} examples", ha="center", va="center", fontsize=7)
+    arcs = [(source, name) for name in names for source in dict.fromkeys(source for source, _ in tasks[name].transfers)]
+    for level, (source, name) in enumerate(arcs):
+        transfers = [transfer for found, transfer in tasks[name].transfers if found == source]
+        _draw_link(axes, (names.index(source), names.index(name)), transfers, colours[source], level % 2)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylim(-0.08, 1.35)
     axes.axis("off")
-    _title(axes, "What was borrowed", "arc: links to an earlier task's frozen layer, and the similar classes")
+    _title(axes, "What was borrowed", "arc: links to an earlier task's frozen layer, with the most similar classes")
 
 
-def _draw_link(axes: Axes, net: Network, first: int, last: int, colour: str) -> None:
-    transfers = sorted((t for s, t in net.tasks[list(net.tasks)[last]].transfers if s == list(net.tasks)[first]), key=lambda t: -t.share)
-    similar = [transfer for transfer in transfers if transfer.share >= 0.7]
+def _draw_link(axes: Axes, ends: tuple[int, int], transfers: Sequence[Transfer], colour: str, level: int) -> None:
+    first, last = ends
+    similar = sorted((transfer for transfer in transfers if transfer.share >= SIMILAR), key=lambda transfer: -transfer.share)
     arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1 + len(similar) / 6, "connectionstyle": "arc3,rad=-0.45"}
-    axes.annotate("", (last, 0.51), (first, 0.51), arrowprops=arrow)
-    words = [f"{transfer.source}→{transfer.target}" for transfer in similar[:6]]
-    text = f"{len(similar)} similar: " + " ".join(words) + (" …" if len(similar) > 6 else "")
-    axes.text((first + last) / 2, 0.56 + 0.27 * (last - first), text, ha="center", va="bottom", fontsize=8, color=colour)
+    axes.annotate("", (last, 0.53), (first, 0.53), arrowprops=arrow)
+    words = [f"{transfer.source}→{transfer.target} {transfer.share:.2f}" for transfer in similar[:6]]
+    lines = [f"{len(similar)} similar classes", *("  ".join(words[start : start + 3]) for start in range(0, len(words), 3))]
+    height = 0.56 + 0.2 * (last - first) + 0.22 * level
+    axes.text((first + last) / 2, height, "\n".join(lines), ha="center", va="bottom", fontsize=8, color=colour)
 
 
 def _draw_routes(axes: Axes, final: Evaluation) -> None:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check bench peer results clean
 
 setup: $(STAMP)
 
@@ -27,8 +27,20 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
-	$(BIN)/python benchmarks/speed.py
+# The comparison with Avalanche needs gigabytes in an environment of its own; `make bench PEER=` leaves it out.
+PEER ?= .venv-peer/bin/python
+bench: setup $(PEER)
+	$(BIN)/python -m benchmarks.speed $(if $(PEER),--peer $(PEER))
+
+peer: .venv-peer/bin/python
+
+.venv-peer/bin/python:
+	$(PYTHON) -m venv .venv-peer
+	.venv-peer/bin/pip install --quiet --disable-pip-version-check torch==2.12.1 torchvision avalanche-lib==0.6.0 || { rm -rf .venv-peer; exit 1; }
+
+# Every figure of docs/results/foundation.md but the speed: about half an hour. Needs SENPATH_DATA.
+results: setup
+	$(BIN)/python -m benchmarks.foundation
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-peer .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

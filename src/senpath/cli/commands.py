@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,10 @@ def learn_task(path: Path, task: str, source: str, *, shots: int | None, seed: i
     if shots is not None:
         chosen = data.few_shot(x, np.asarray(y), shots, seed)
         x, y = (x[chosen] if isinstance(x, np.ndarray) else [x[index] for index in chosen]), np.asarray(y)[chosen]
+    chosen_settings = dict(map(_setting, settings))
     net = Network(path)
     with bars(task) as progress:
-        learned = net.learn(task, x, y, method=method, progress=progress, random_state=seed, **dict(map(_setting, settings)))
+        learned = net.learn(task, x, y, method=method, progress=progress, random_state=seed, **chosen_settings)
     info = net.tasks[task]
     console.print(
         f"learned {task!r}: {info.examples:,} examples, {len(info.classes_)} classes, {learned.seconds:.1f} s; version {learned.version}"
@@ -153,10 +155,14 @@ def _setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise InputError("--set", expected="NAME=VALUE", got=repr(text))
+    name = name.replace("-", "_")
+    if name == "random_state" or name in signature(Network.learn).parameters:
+        do = "The command has arguments of its own for the seed, the data and the method"
+        raise InputError("--set", expected="a setting of the method", got=name, do=do)
     try:
-        return name.replace("-", "_"), json.loads(value)
+        return name, json.loads(value)
     except ValueError:
-        return name.replace("-", "_"), value
+        return name, value
 
 
 def _answer_row(net: Network, name: str, answers: Prediction, index: int, total: int) -> list[Any]:

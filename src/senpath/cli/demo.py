@@ -14,8 +14,7 @@ from senpath.cli.commands import show_transfers
 from senpath.cli.show import bars, console, percent, table
 from senpath.data import Labelled, Task
 from senpath.errors import InputError
-from senpath.network import encode_examples
-from senpath.pathways import run_pathway
+from senpath.network import encode_examples, try_out
 from senpath.reports import Growth, Stage, draw_growth
 from senpath.types import Label
 
@@ -76,8 +75,9 @@ def _clear(out: Path) -> None:
                 got="other content",
                 do="Choose with --out",
             )
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
+        for child in out.iterdir():
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+    out.mkdir(parents=True, exist_ok=True)
 
 
 def _choose_data(embedded: bool) -> tuple[dict[str, Task], str]:
@@ -123,10 +123,8 @@ def _learn(net: Network, story: Story, name: str) -> None:
 def _accuracy_alone(net: Network, story: Story, name: str, examples: Labelled) -> float:
     """What the same examples come to without links: a proposal that is measured and thrown away."""
     proposal = Sen(links="none", random_state=story.seed).propose(net.view, name, encode_examples(net.view, *examples))
-    bricks = {component.hash: component for component in proposal.components}
     test = encode_examples(net.view, *story.tasks[name].test)
-    logits = run_pathway(proposal.pathways[0], test.inputs, bricks.__getitem__)
-    return float((logits.argmax(1) == test.targets).float().mean())
+    return float((try_out(net.view, proposal, test.inputs).argmax(1) == test.targets).float().mean())
 
 
 def _measure_stage(net: Network, story: Story, name: str) -> None:

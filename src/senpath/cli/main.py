@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
-import click
 import typer
+from typer.core import TyperGroup
 
 from senpath import __version__
 from senpath.cli.commands import download_sets, explain_input, learn_task, list_sets, predict_files, show_tasks, verify_network
@@ -16,8 +16,23 @@ from senpath.cli.demo import run_demo
 from senpath.cli.show import errors
 from senpath.errors import SenpathError
 
+
+class _Commands(TyperGroup):
+    """The commands; an interrupted one says what became of the network, where typer would say nothing."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            _end(str(error) or "interrupted", 130)
+
+
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="One network that grows: learn, predict, look inside."
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="One network that grows: learn, predict, look inside.",
 )
 data_app = typer.Typer(no_args_is_help=True, help="Data sets that senpath knows by name.")
 app.add_typer(data_app, name="data")
@@ -42,7 +57,7 @@ def demo(
         "demo"
     ),
     embedded: Annotated[bool, typer.Option("--embedded", help="Use the embedded data even where real data is there.")] = False,
-    seed: Annotated[int, typer.Option(help="Decides everything that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything that is drawn.")] = 0,
 ) -> None:
     """Grow a network on five tasks and show what it learned."""
     run_demo(out, embedded=embedded, seed=seed)
@@ -54,7 +69,7 @@ def learn(
     task: Annotated[str, typer.Argument(help="Name of the new task.")],
     data: Annotated[str, typer.Argument(help="Folder with a subfolder per class, .csv or .npz file, or the name of a known set.")],
     shots: Annotated[int | None, typer.Option(help="Learn from this many examples a class only.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides everything that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything that is drawn.")] = 0,
     method: Annotated[str, typer.Option(help="How to learn.")] = "sen",
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the method; may be repeated.")] = None,
 ) -> None:
@@ -111,25 +126,15 @@ def download(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with 0, or with an error's exit code after one line that explains it."""
     try:
-        app(args=arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        _end("interrupted", 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        app(args=arguments)  # wrong options are typer's to explain; it ends the process with 2 then
     except SenpathError as error:
         _end(str(error), error.exit_code)
-    except KeyboardInterrupt as error:
-        _end(str(error) or "interrupted", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing to say to it
-        sys.exit(0)
     except Exception as error:
         if os.environ.get("SENPATH_DEBUG"):
             raise
         _end(f"internal error: {type(error).__name__}: {error} (set SENPATH_DEBUG=1 to see where)", 70)
 
 
-def _end(message: str, code: int) -> Any:
-    errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+def _end(message: str, code: int) -> NoReturn:
+    errors.print(f"error: {message}", style="red", highlight=False, soft_wrap=True)
     sys.exit(code)

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+CHUNK = 64
+
 
 class ConvFeatures(nn.Module):
     """Contrast-normalised image → fixed filters, both signs rectified → means over a grid → square roots.
@@ -17,29 +19,38 @@ class ConvFeatures(nn.Module):
         side: images are brought to side × side pixels first, so that the cost does not grow with their size.
         filters: how many; the output has 2 · filters · grid² numbers.
         size: height and width of a filter, in pixels.
+        stride: step of a filter, in pixels.
         grid: cells along each side.
     """
 
-    def __init__(self, channels: int, side: int, filters: int, size: int, grid: int) -> None:
+    def __init__(self, channels: int, side: int, filters: int, size: int, stride: int, grid: int) -> None:
         super().__init__()
         self.register_buffer("weight", torch.zeros(filters, channels, size, size))
         self.weight: torch.Tensor
-        self.side, self.size, self.grid = side, size, grid
+        self.side, self.size, self.stride, self.grid = side, size, stride, grid
         self.outputs = 2 * filters * grid * grid
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if not len(images):  # nothing has no contrast
+            return images.new_zeros(0, self.outputs)
+        # The maps of many images fall out of the processor's cache, and then cost three times as much.
+        return torch.cat([self._features(part) for part in images.split(CHUNK)])
+
+    def _features(self, images: torch.Tensor) -> torch.Tensor:
         if images.shape[2:] != (self.side, self.side):
             images = functional.interpolate(images, (self.side, self.side), mode="bilinear", antialias=True, align_corners=False)
         centred = images - images.mean((1, 2, 3), keepdim=True)
         contrast = centred / (images.std((1, 2, 3), keepdim=True) + 0.05)  # the constant keeps noise in flat images small
-        maps = functional.conv2d(contrast, self.weight, padding=self.size // 2)
-        pooled = functional.adaptive_avg_pool2d(torch.cat([maps.relu(), (-maps).relu()], 1), self.grid)
-        return pooled.flatten(1).sqrt()
+        maps = functional.conv2d(contrast, self.weight, stride=self.stride, padding=self.size // 2)
+        mean = functional.adaptive_avg_pool2d(maps, self.grid)
+        positive = functional.adaptive_avg_pool2d(maps.relu_(), self.grid)
+        negative = (positive - mean).clamp(min=0)  # relu(−y) = relu(y) − y, so the other sign costs no second map
+        return torch.cat([positive, negative], 1).flatten(1).sqrt()
 
     @property
     def operations(self) -> int:
         """Floating-point operations for one image, the filters' alone."""
-        return 2 * self.weight.numel() * self.side * self.side
+        return 2 * self.weight.numel() * (-(-self.side // self.stride)) ** 2
 
 
 class DenseFeatures(nn.Module):

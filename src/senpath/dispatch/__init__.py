@@ -2,7 +2,7 @@
 
 from senpath.dispatch.collect import Collected, collect, statistics_of
 from senpath.dispatch.dispatcher import ADMIT, Decision, Dispatcher, StoredTask
-from senpath.dispatch.features import feature_map
+from senpath.dispatch.features import feature_map, image_features
 from senpath.dispatch.metric import Metric
 from senpath.dispatch.statistics import TaskStatistics, pack, unpack
 
@@ -16,6 +16,7 @@ __all__ = [
     "TaskStatistics",
     "collect",
     "feature_map",
+    "image_features",
     "pack",
     "statistics_of",
     "unpack",

@@ -21,10 +21,10 @@ HELD = 500
 """Of these, how many only set the task's limit, at most; never more than a tenth."""
 FEW = 20
 """Tasks with fewer examples a class than this, on average, are read together with distorted copies."""
-COPIES, COPY_STRENGTH = 15, 0.8
+COPIES = 15
 COLUMNS, EXAMPLES_PER_COLUMN = 6, 20
 """Columns of a class: at most 6, one for every 20 examples. Handwriting comes in several forms of a letter."""
-CHUNK = 500
+CHUNK = 1000
 LIMIT_QUANTILE = 0.97
 """Share of a task's held-out examples that lie within its limit."""
 
@@ -93,7 +93,7 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
                 means.append(members.mean(0))
                 counts.append(len(members))
                 rests.append(members - means[-1])
-    scatter = _covariance(torch.cat(rests), sum(counts) - len(counts))
+    scatter = _covariance(torch.cat(rests))
     return Collected(torch.stack(means), torch.tensor(counts).double(), scatter, held, None, features)
 
 
@@ -103,23 +103,18 @@ def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) 
     plain = read(examples.inputs)
     groups = [plain[:, None]]
     if copies:
-        drawn = distort(examples.inputs.repeat_interleave(copies, 0), COPY_STRENGTH, generator)
+        drawn = distort(examples.inputs.repeat_interleave(copies, 0), 1.0, generator)
         groups.append(read(drawn).view(len(plain), copies, -1))
     features = torch.cat(groups, 1)  # (examples, 1 + copies, features)
     own = features.mean(1)
-    counts = examples.targets.bincount(minlength=len(examples.classes))
-    sums = torch.zeros(len(counts), own.shape[1], device=own.device).index_add(0, examples.targets.to(own.device), own)
-    means = sums / counts[:, None].to(own.device)
-    rests = features - means[examples.targets][:, None]
-    # Copies are no new examples: the means' own uncertainty is that of the originals.
-    several = counts[examples.targets] > 1
-    left = counts[examples.targets][several]
-    without = (means[examples.targets] - own / counts[examples.targets][:, None].to(own.device))[several] * (left / (left - 1))[:, None].to(
-        own.device
-    )
-    share = max(1, len(examples) - len(counts)) / len(examples)
-    scatter = _covariance(rests.flatten(0, 1), max(1, round(rests.shape[0] * rests.shape[1] * share)))
-    return Collected(means, counts.double(), scatter, plain[several], without, features.flatten(0, 1))
+    targets = examples.targets.to(own.device)
+    counts = targets.bincount(minlength=len(examples.classes))
+    means = torch.zeros(len(counts), own.shape[1], device=own.device).index_add(0, targets, own) / counts[:, None]
+    scatter = _covariance((features - means[targets][:, None]).flatten(0, 1))
+    size = counts[targets][:, None]
+    several = size[:, 0] > 1
+    without = ((means[targets] * size - own) / (size - 1).clamp(min=1))[several]
+    return Collected(means, counts.double().cpu(), scatter, plain[several], without, features.flatten(0, 1))
 
 
 def _bounded(targets: torch.Tensor, per_class: int, generator: torch.Generator) -> torch.Tensor:
@@ -141,8 +136,8 @@ def _split(points: torch.Tensor, groups: int, generator: torch.Generator) -> tor
     return nearest
 
 
-def _covariance(rests: torch.Tensor, freedom: int) -> torch.Tensor:
-    return (rests.T @ rests).double().cpu() / max(1, freedom)
+def _covariance(rests: torch.Tensor) -> torch.Tensor:
+    return (rests.T @ rests).double().cpu() / len(rests)
 
 
 def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:

@@ -12,8 +12,8 @@ import torch
 from senpath.components import Component
 from senpath.dispatch.metric import Metric
 
-TEMPERATURE = 16.0
-"""Divides log-likelihood ratios, which take the features for more independent than they are."""
+TEMPERATURE = {"conv-features.v1": 15.0, "dense-features.v1": 2.0}
+"""By kind of feature map: divides log-likelihood ratios, which take the features for more independent than they are."""
 CORRECTION = 0.3
 """Share of the expected error of a column's mean that is made good; few examples would else look far away."""
 ADMIT = 0.012
@@ -105,7 +105,10 @@ class Dispatcher:
     def _prepare(self, pooled: np.ndarray, tasks: Sequence[StoredTask], device: torch.device) -> None:
         self.metric = Metric(pooled, len(tasks), device)
         self.columns = torch.from_numpy(np.concatenate([task.columns for task in tasks])).to(device)
-        self.norms = self.metric.squares(self.columns)
+        # The scores of all tasks change alike when everything is moved, and numbers around zero keep more of float32's digits.
+        self.centre = self.columns.double().mean(0).float()  # float64, so that the order of the tasks does not show
+        self.centred = self.columns - self.centre
+        self.norms = self.metric.squares(self.centred)
         counts = torch.tensor([count for task in tasks for count in task.counts], dtype=torch.float32, device=device)
         self.corrections = CORRECTION * self.metric.freedom / counts
         self.sizes = [len(task.columns) for task in tasks]
@@ -120,8 +123,9 @@ class Dispatcher:
         """P(task | input), float64 (n, tasks)."""
         if self.binary:
             return torch.softmax(-self._errors(features) / GATE_TEMPERATURE, 1)
-        likeness = (features @ self.metric.precision) @ self.columns.T - 0.5 * self.norms + 0.5 * self.corrections
-        parts = (likeness / TEMPERATURE).split(self.sizes, 1)
+        query = (features - self.centre) @ self.metric.precision
+        likeness = query @ self.centred.T - 0.5 * self.norms + 0.5 * self.corrections
+        parts = (likeness / TEMPERATURE[self.features.kind]).split(self.sizes, 1)
         scores = [torch.logsumexp(part, 1) - size for part, size in zip(parts, self.log_sizes, strict=True)]
         return torch.softmax(torch.stack(scores, 1).double().cpu(), 1)
 

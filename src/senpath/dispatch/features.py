@@ -11,30 +11,37 @@ from PIL import Image, ImageDraw, ImageFilter
 from senpath.components import Component, ConvFeatures, DenseFeatures, freeze
 from senpath.types import DataType
 
-SIDE, FILTERS, SIZE, GRID = 28, 32, 7, 4
+SIDE, FILTERS, SIZE, STRIDE, GRID = 28, 32, 7, 1, 4
 """1,024 features of images. Chosen by accuracy per floating-point operation, see docs/results/foundation.md."""
-DENSE = 512
-"""Features of everything else."""
+DENSE = {"text": 1024}
+DENSE_OTHERS = 512
+"""Features of other types of data; texts are sparse and need more."""
 SKETCHES, PATCHES = 2_000, 20_000
 
 
 def feature_map(data_type: DataType, seed: int) -> Component:
     """Fixed features for a data type; they follow from its shape and the seed, no data is read."""
     if data_type.modality == "image":
-        config = {"channels": data_type.shape[0], "side": SIDE, "filters": FILTERS, "size": SIZE, "grid": GRID}
-        conv = ConvFeatures(**config)
-        conv.weight.copy_(_stroke_filters(data_type.shape[0], seed))
-        return freeze("conv-features.v1", config, conv)
+        return image_features(data_type.shape[0], seed)
     inputs = prod(data_type.shape)
-    dense = DenseFeatures(inputs, DENSE)
+    outputs = DENSE.get(data_type.modality, DENSE_OTHERS)
+    dense = DenseFeatures(inputs, outputs)
     generator = torch.Generator().manual_seed(seed)
-    dense.weight.copy_(torch.randn(DENSE, inputs, generator=generator) * (2 / inputs) ** 0.5)
-    dense.bias.copy_(torch.rand(DENSE, generator=generator) - 0.5)
-    return freeze("dense-features.v1", {"inputs": inputs, "outputs": DENSE}, dense)
+    dense.weight.copy_(torch.randn(outputs, inputs, generator=generator) * (2 / inputs) ** 0.5)
+    dense.bias.copy_(torch.rand(outputs, generator=generator) - 0.5)
+    return freeze("dense-features.v1", {"inputs": inputs, "outputs": outputs}, dense)
 
 
-def _stroke_filters(channels: int, seed: int) -> torch.Tensor:
-    """Random patches of drawn strokes, whitened twice (a matched filter), each of length 1: (FILTERS, channels, SIZE, SIZE)."""
+def image_features(channels: int, seed: int, *, filters: int = FILTERS, stride: int = STRIDE, grid: int = GRID) -> Component:
+    """2 · filters · grid² features of images; the defaults are what a network uses."""
+    config = {"channels": channels, "side": SIDE, "filters": filters, "size": SIZE, "stride": stride, "grid": grid}
+    conv = ConvFeatures(**config)
+    conv.weight.copy_(_stroke_filters(channels, filters, seed))
+    return freeze("conv-features.v1", config, conv)
+
+
+def _stroke_filters(channels: int, filters: int, seed: int) -> torch.Tensor:
+    """Random patches of drawn strokes, whitened twice (a matched filter), each of length 1: (filters, channels, SIZE, SIZE)."""
     random = np.random.default_rng(seed)
     sketches = np.stack([_sketch(random) for _ in range(SKETCHES)])
     places = random.integers(0, [SKETCHES, SIDE - SIZE + 1, SIDE - SIZE + 1], (PATCHES, 3))
@@ -42,13 +49,13 @@ def _stroke_filters(channels: int, seed: int) -> torch.Tensor:
     patches = patches[patches.std(1) > 0.1]
     patches -= patches.mean(1, keepdims=True)
     variances, directions = np.linalg.eigh(np.cov(patches.T))
-    whitened = patches[random.choice(len(patches), FILTERS, replace=False)] @ (
+    whitened = patches[random.choice(len(patches), filters, replace=False)] @ (
         (directions / (variances + 0.1 * variances.mean())) @ directions.T
     )
-    grey = (whitened / np.linalg.norm(whitened, axis=1, keepdims=True)).reshape(FILTERS, 1, SIZE, SIZE)
+    grey = (whitened / np.linalg.norm(whitened, axis=1, keepdims=True)).reshape(filters, 1, SIZE, SIZE)
     if channels == 1:
         return torch.from_numpy(grey.astype(np.float32))
-    colours = random.normal(size=(FILTERS, channels, 1, 1))
+    colours = random.normal(size=(filters, channels, 1, 1))
     return torch.from_numpy((grey * colours / np.linalg.norm(colours, axis=1, keepdims=True)).astype(np.float32))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from senpath.errors import InputError
 from senpath.modalities import read_labelled
 from senpath.network import Network, Prediction
 
@@ -70,18 +72,25 @@ def evaluate(net: Network, tests: Mapping[str, Any], *, admit: float | None = No
 
     Raises:
         UnknownTaskError: if a task is not in the network.
+        InputError: if there are no test inputs, or not one label for each.
     """
     scores, confusion = {}, {}
     for task, data in tests.items():
         x, y = read_labelled(*data) if isinstance(data, tuple) else read_labelled(data)
         given = net.predict(x, task=task)
+        _require_labels(task, y, len(given))
         free = net.predict(x, admit=admit, reject=reject)
         answered = free if not reject else net.predict(x, admit=admit, reject=False)
         scores[task] = _score(task, [*y], given, free, answered)
-        names, counts = np.unique(np.array([str(name) for name in free.task]), return_counts=True)
-        known = {str(name): name for name in free.task}
-        confusion[task] = {known[name]: int(count) for name, count in zip(names.tolist(), counts, strict=True)}
+        confusion[task] = dict(Counter(free.task.tolist()))
     return Evaluation(scores, confusion)
+
+
+def _require_labels(task: str, y: Any, inputs: int) -> None:
+    if len(y) != inputs:
+        raise InputError(f"test labels of {task!r}", expected=f"{inputs}, one per input", got=len(y))
+    if not inputs:
+        raise InputError(f"test data of {task!r}", expected="at least one input", got="none")
 
 
 def _score(task: str, y: list[Any], given: Prediction, free: Prediction, answered: Prediction) -> TaskScore:

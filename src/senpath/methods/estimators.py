@@ -36,10 +36,13 @@ def is_estimator(model: Any) -> bool:
 
 def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
     """Fit a scikit-learn classifier; links, if any, are trained on top of what it answers to examples it was not fitted on."""
+    if settings.epochs == 0:
+        raise InputError("epochs=0 (links alone)", expected="a torch model", got=repr(settings.model), do="Leave out model")
     inputs, targets = examples.inputs.flatten(1).numpy(), examples.targets.numpy()
     estimator = _fresh(settings.model, settings.random_state)
     progress("train", 0, 1)
     fitted = clone(estimator).fit(inputs, targets)
+    _check_answer(fitted, inputs[:1], len(examples.classes))
     links: tuple[Component, ...] = ()
     if plans:
         links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
@@ -65,9 +68,20 @@ def _fresh(model: Any, seed: int) -> Any:
         return SVC()
     if model == "forest":
         return RandomForestClassifier(n_estimators=200, random_state=seed)
-    if not is_classifier(model):
-        raise InputError("model", expected="a scikit-learn classifier", got=type(model).__name__)
+    if isinstance(model, type) or not is_classifier(model):
+        raise InputError("model", expected="a scikit-learn classifier", got=repr(model))
     return clone(model)
+
+
+def _check_answer(fitted: Any, inputs: np.ndarray, classes: int) -> None:
+    found = log_probabilities(fitted, inputs).shape[1]
+    if found != classes:
+        raise InputError(
+            f"answer of {type(fitted).__name__}",
+            expected=f"one score for each of {classes} classes",
+            got=found,
+            do="An SVC needs decision_function_shape='ovr'",
+        )
 
 
 def _out_of_fold(estimator: Any, inputs: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:

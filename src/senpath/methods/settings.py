@@ -49,6 +49,8 @@ class SenSettings:
         for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", get_args(Start))):
             if getattr(self, name) not in choices:
                 raise InputError(f"setting {name!r}", expected=f"one of {', '.join(choices)}", got=repr(getattr(self, name)))
+        if not isinstance(self.guard, bool):
+            raise InputError("setting 'guard'", expected="True or False", got=repr(self.guard))
         for name, low, high in (("threshold", 0.0, 1.0), ("hidden", 2, 65_536), ("augment", 0, 3), ("epochs", 0, 10**6)):
             _check_range(name, getattr(self, name), low, high)
         for name, low, high in (("batch_size", 1, 10**6), ("learning_rate", 1e-8, 10), ("random_state", 0, 2**32 - 1)):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,8 @@ def split_by_modality(x: Any) -> list[Group]:
     """
     if hasattr(x, "columns") and hasattr(x, "to_numpy"):
         return [Group("table", x, np.arange(len(x)))]
+    if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place
+        x = x.to_numpy()
     if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 1):
         return [Group(_of_array(x, batch=True), x, np.arange(len(x)))]
     if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
@@ -111,7 +113,7 @@ def _of_item(item: Any, index: int) -> str:
         return _of_file(item)
     if isinstance(item, np.ndarray | torch.Tensor):
         return _of_array(item, batch=False)
-    if isinstance(item, Sequence) and item and all(isinstance(value, int | float) for value in item):
+    if isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item):
         return "table"
     raise InputError(f"input {index}", expected="an array, str, Audio, path, dict or PIL image", got=_name(item))
 

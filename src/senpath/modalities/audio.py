@@ -22,6 +22,8 @@ FLOOR_DB = 80.0
 """Energies this far below a recording's loudest one count as silence."""
 CENTRE_DB, SPREAD_DB = -54.0, 20.0
 """What speech has on average, relative to its loudest: these are taken off and divided by, so that models see numbers around 0."""
+LOUDEST = 2.0**31
+"""A recording is divided by its own peak, so samples that are whole numbers in disguise do no harm; their squares have to be finite."""
 CHUNK = 256
 
 
@@ -104,8 +106,9 @@ def _check(recording: Audio, what: str) -> Audio:
         raise InputError(what, expected="samples of shape (time,), floating point", got=f"{samples.dtype} of shape {samples.shape}")
     if not len(samples):
         raise InputError(what, expected="at least one sample", got="none", do="Remove the empty recording")
-    if not np.isfinite(samples).all():
-        raise InputError(what, expected="finite samples", got="NaN or infinity")
-    if recording.rate < 1000:
-        raise InputError(what, expected="a rate of 1,000 Hz or more", got=recording.rate)
-    return recording
+    if not np.isfinite(samples).all() or np.abs(samples).max() > LOUDEST:
+        raise InputError(what, expected="finite samples in -1 … 1", got=f"NaN, infinity or more than {LOUDEST:g}")
+    rate = recording.rate
+    if not isinstance(rate, int | float | np.integer | np.floating) or not float(rate).is_integer() or rate < 1000:
+        raise InputError(what, expected="a rate in whole hertz, 1,000 or more", got=repr(rate))
+    return Audio(samples, int(rate))

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from torch.nn import functional
 
 from senpath.errors import InputError
-from senpath.modalities.base import require_finite
+from senpath.modalities.base import as_array, require_finite
 from senpath.types import DataType
 
 LARGEST = 64
@@ -43,7 +43,7 @@ def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 
     """float32 (n, channels, h, w) in [0, 1]."""
     channels_first = isinstance(items, torch.Tensor) or (len(items) > 0 and isinstance(items[0], torch.Tensor))
     if isinstance(items, torch.Tensor):
-        array = items.detach().cpu().numpy()
+        array = as_array(items)
     elif isinstance(items, np.ndarray):
         array = items
     else:
@@ -53,22 +53,32 @@ def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 
 
 def _read(item: Any) -> np.ndarray:
     if isinstance(item, torch.Tensor):
-        return item.detach().cpu().numpy()
+        return as_array(item)
     if isinstance(item, np.ndarray):
         return item
     try:
-        image = item if isinstance(item, Image.Image) else Image.open(Path(item))
-        return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+        if isinstance(item, Image.Image):
+            return _pixels(item)
+        with Image.open(Path(item)) as image:
+            return _pixels(image)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError) as error:
         raise InputError(f"image {item}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error
 
 
+def _pixels(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I;16"):  # Pillow would cut these off at 255
+        return np.asarray(image, dtype=np.float32) / 65_535
+    if image.mode in ("L", "RGB", "I", "F"):
+        return np.asarray(image)
+    return np.asarray(image.convert("L" if image.mode in ("1", "LA") else "RGB"))
+
+
 def _channels_first(array: np.ndarray, channels_first: bool) -> np.ndarray:
+    shape = f"shape {array.shape}"
+    if array.ndim not in (3, 4) or 0 in array.shape[1:]:
+        raise InputError("images", expected="(n, h, w), (n, h, w, c) or (n, c, h, w), no side 0", got=shape)
     if array.ndim == 3:
         return array[:, None]
-    shape = f"shape {array.shape}"
-    if array.ndim != 4 or 0 in array.shape[1:]:
-        raise InputError("images", expected="(n, h, w), (n, h, w, c) or (n, c, h, w)", got=shape)
     last, second = array.shape[3] in (1, 3, 4), array.shape[1] in (1, 3, 4)
     if not (last or second):
         raise InputError("images", expected="1, 3 or 4 channels as the second or last axis", got=shape)
@@ -79,12 +89,13 @@ def _channels_first(array: np.ndarray, channels_first: bool) -> np.ndarray:
 
 def _scale(array: np.ndarray, position: int) -> torch.Tensor:
     if array.dtype == np.uint8:
-        return torch.from_numpy(np.ascontiguousarray(array)).float() / 255
+        return torch.from_numpy(np.require(array, requirements=["C", "W"])).float() / 255
     if array.dtype == bool:
-        return torch.from_numpy(np.ascontiguousarray(array)).float()
+        return torch.from_numpy(np.require(array, requirements=["C", "W"])).float()
     if array.dtype.kind not in "fiu":
         raise InputError("images", expected="numbers", got=f"dtype {array.dtype}")
-    pixels = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    with np.errstate(over="ignore"):  # what is too large becomes infinity, and is refused
+        pixels = torch.from_numpy(np.require(array, np.float32, ["C", "W"]))
     require_finite(pixels, "image", range(position, position + len(pixels)))
     if array.dtype.kind in "iu":
         pixels = pixels / 255

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from senpath.errors import InputError
+from senpath.modalities.base import as_array, require_unicode
 from senpath.modalities.kinds import IMAGE_FILES, SOUND_FILES
 from senpath.types import Label
 
@@ -48,7 +51,7 @@ def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
         InputError: for another number of labels than inputs, for less than two classes, and for labels of any other kind than
             whole numbers and strings.
     """
-    labels = np.asarray(y.detach().cpu() if isinstance(y, torch.Tensor) else y)
+    labels = _label_array(y)
     if labels.ndim != 1:
         raise InputError("labels y", expected="shape (n,)", got=f"shape {labels.shape}")
     if len(labels) != inputs:
@@ -57,16 +60,28 @@ def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
         raise InputError("inputs", expected="at least two", got="none", do="Nothing can be learned from no data")
     if labels.dtype == object and all(isinstance(label, str) for label in labels):
         labels = labels.astype(str)
-    if labels.dtype.kind == "f" and bool(np.isfinite(labels).all()) and bool((labels == labels.round()).all()):
+    if labels.dtype.kind == "f" and bool((np.abs(labels) < 2**53).all()) and bool((labels == labels.round()).all()):
         labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iubU":
-        raise InputError("labels y", expected="whole numbers or strings", got=f"dtype {labels.dtype}, e.g. {labels[0]!r}")
+        raise InputError("labels y", expected="whole numbers or strings", got=f"dtype {labels.dtype}: {labels[:3].tolist()} …")
     classes, targets = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise InputError(
             "labels y", expected="two classes or more", got=f"one class, {classes[0]!r}", do="Add examples of what it is to be told from"
         )
+    require_unicode(classes, "label")
     return tuple(_plain(label) for label in classes), torch.from_numpy(targets.astype(np.int64))
+
+
+def _label_array(y: Any) -> np.ndarray:
+    if isinstance(y, torch.Tensor):
+        return as_array(y)
+    if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) > 1:  # numpy would make strings of all
+        raise InputError("labels y", expected="whole numbers or strings", got="both")
+    try:
+        return np.asarray(y)
+    except ValueError as error:
+        raise InputError("labels y", expected="shape (n,)", got=str(error)) from error
 
 
 def _plain(label: Any) -> Label:
@@ -81,17 +96,24 @@ def _refuse_labels(y: Any, what: str) -> None:
 def _from_dataset(data: Dataset[Any]) -> tuple[Any, Any]:
     if not hasattr(data, "__len__"):
         raise InputError("torch Dataset", expected="one with a length", got=f"{type(data).__name__} without", do="Put it into a DataLoader")
-    pairs = [data[index] for index in range(len(data))]
-    return [_input(pair[0]) for pair in pairs], np.array([_scalar(pair[1]) for pair in pairs])
+    pairs = [_pair(data[index], f"item {index} of the Dataset") for index in range(len(data))]
+    return [_input(x) for x, _ in pairs], [_scalar(y) for _, y in pairs]
 
 
 def _from_batches(loader: DataLoader[Any]) -> tuple[Any, Any]:
     inputs: list[Any] = []
     labels: list[Any] = []
-    for x, y, *_ in loader:
+    for index, batch in enumerate(loader):
+        x, y = _pair(batch, f"batch {index} of the DataLoader")
         inputs.extend(_input(item) for item in x)
         labels.extend(_scalar(item) for item in y)
-    return inputs, np.array(labels)
+    return inputs, labels
+
+
+def _pair(value: Any, what: str) -> tuple[Any, Any]:
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        raise InputError(what, expected="inputs and labels, (x, y)", got=f"a {type(value).__name__} without labels")
+    return value[0], value[1]
 
 
 def _input(item: Any) -> Any:
@@ -99,6 +121,8 @@ def _input(item: Any) -> Any:
 
 
 def _scalar(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value.numel() != 1:
+        raise InputError("label", expected="one number", got=f"shape {tuple(value.shape)}", do="Give the class, not a number per class")
     return value.item() if isinstance(value, torch.Tensor) else value
 
 
@@ -139,14 +163,16 @@ def _rows_without_labels(path: Path) -> list[Any]:
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            header, *rows = list(csv.reader(file))
+        with open(path, newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first column
+            header, *rows = list(csv.reader(file)) or [[]]
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         raise InputError(f"table {path}", expected="a .csv in UTF-8 with a header line", got=str(error)) from error
+    if not header or len(set(header)) < len(header):
+        raise InputError(f"table {path}", expected="a header line of names that differ", got=header or "none")
     for number, row in enumerate(rows, start=2):
-        if len(row) != len(header):
+        if row and len(row) != len(header):
             raise InputError(f"table {path}, line {number}", expected=f"{len(header)} values", got=len(row))
-    return header, rows
+    return header, [row for row in rows if row]
 
 
 def _items(header: Sequence[str], rows: Sequence[Sequence[str]], label: int | None) -> list[Any]:
@@ -170,9 +196,10 @@ def _number(value: str) -> Any:
 
 def _from_npz(path: Path, *, labels: bool = True) -> tuple[Any, Any]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here: given a damaged file by name, numpy leaves it open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return arrays["x"], arrays["y"] if labels else None
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"arrays {path}", expected="a .npz with x and y, no objects", got=f"{type(error).__name__}: {error}") from error
 
 

@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.pipeline import FeatureUnion
 
 from senpath.errors import InputError
+from senpath.modalities.base import require_unicode
 from senpath.types import DataType
 
 BUCKETS = 2048
@@ -29,6 +30,9 @@ class TextModality:
         for index, text in enumerate(texts):
             if not text.strip():
                 raise InputError(f"text {index}", expected="at least one word", got="an empty text")
+        if not texts:
+            return torch.zeros(0, *data_type.shape)
+        require_unicode(texts, "text")
         counts = _vectorizer(int(data_type.options["buckets"])).transform(texts)
         return torch.from_numpy(np.asarray(counts.todense(), dtype=np.float32))
 

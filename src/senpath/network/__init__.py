@@ -3,7 +3,7 @@
 from senpath.network.network import Learned, Network, TaskInfo, encode_examples
 from senpath.network.predict import Routing
 from senpath.network.prediction import Explanation, LinkUse, Prediction, Probabilities
-from senpath.network.proposal import Method, Proposal
+from senpath.network.proposal import Method, Proposal, try_out
 from senpath.network.settings import NetworkSettings
 from senpath.network.statistics import new_statistics
 from senpath.network.view import View
@@ -23,4 +23,5 @@ __all__ = [
     "View",
     "encode_examples",
     "new_statistics",
+    "try_out",
 ]

@@ -30,9 +30,10 @@ def commit(store: Store, proposal: Proposal, lookup: Lookup) -> Manifest:
     Raises:
         TaskExistsError: if a task's name is taken.
         ConflictError: if something that the proposal names is gone, or its data type was meanwhile established differently.
-        InputError: if a component does not hold what its hash says.
+        InputError: if a component does not hold what its hash says, or the task's answers or statistics are not finite.
     """
     _check_contents(proposal)
+    _check_finite(proposal)
     with store.locked():
         before = store.read()
         _check_fits(proposal, before)
@@ -52,12 +53,31 @@ def _check_contents(proposal: Proposal) -> None:
             raise InputError(f"proposed component {component.hash[:12]}", expected="content that has this hash", got="other content")
 
 
+def _check_finite(proposal: Proposal) -> None:
+    """One task's infinite numbers would spoil the sums that all tasks of its type are told apart by."""
+    for task, kept in proposal.statistics.items():
+        if not all(np.isfinite(numbers).all() for numbers in (kept.columns, kept.counts, kept.pooled, [*kept.figures.values()])):
+            raise InputError(
+                f"task {task!r}: the dispatcher's statistics",
+                expected="finite numbers",
+                got="NaN or infinity",
+                do="Scale the inputs to the range of the network's earlier ones",
+            )
+
+
 def _check_fits(proposal: Proposal, before: Manifest) -> None:
     there = set(before.components) | {component.hash for component in proposal.components}
     for pathway in proposal.pathways:
         if pathway.task in before.tasks and pathway.task not in proposal.replaces:
             raise TaskExistsError(
                 f"task {pathway.task!r}", expected="a new name", got="one the network has learned", do="Choose another name"
+            )
+        if pathway.data_type not in before.types and pathway.data_type not in proposal.types:
+            raise ConflictError(
+                f"proposal for {pathway.task!r}",
+                expected=f"the data type {pathway.data_type!r}",
+                got="a network without",
+                do="Learn the task again on the present version",
             )
         missing = pathway.references - there
         if missing:
@@ -125,6 +145,10 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup) -
 def _probe(pathway: Pathway, data_type: DataType, new: dict[str, Component], lookup: Lookup) -> Probe:
     seed = derive(0, pathway.task)
     output = run_pathway(pathway, probe_inputs(data_type, seed), lambda name: new[name] if name in new else lookup(name))
+    if not bool(torch.isfinite(output).all()):
+        raise InputError(
+            f"task {pathway.task!r}: its answers", expected="finite numbers", got="NaN or infinity", do="Lower the learning rate"
+        )
     return Probe(seed, tuple(round(value, 6) for value in output.flatten().tolist()))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+from unicodedata import category
 
 import torch
 
@@ -26,6 +29,9 @@ from senpath.pathways import Transfer
 from senpath.progress import Progress, silent
 from senpath.store import Store
 from senpath.types import Examples, Label
+
+UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control characters, half characters and breaks of lines: no part of a task's name."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,10 @@ class Network:
         device: str | torch.device = "cpu",
         lock_seconds: float = 30.0,
     ) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="senpath-") if path is None else None
-        self.path = Path(self._temporary.name if self._temporary else path or "")
-        self.device = torch.device(device)
+        self.path = Path(tempfile.mkdtemp(prefix="senpath-") if path is None else path)
+        if path is None:  # not a TemporaryDirectory, which would warn when it goes
+            weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        self.device = _device(device)
         self._store = Store(self.path, lock_seconds=lock_seconds)
         asked = {"dispatcher": dispatcher, "image_shape": image_shape, "random_state": random_state}
         given = {name: value for name, value in asked.items() if value is not None}
@@ -174,13 +181,8 @@ class Network:
             StoreError: if the folder cannot be written.
         """
         start = time.perf_counter()
-        self.refresh()
-        view = self._view
-        _check_name(task, view)
-        worker = self._method(method, settings)
-        examples = encode_examples(view, *read_labelled(x, y))
         try:
-            self.commit(worker.propose(view, task, examples, progress))
+            self._learn(task, x, y, method, progress, settings)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self._interrupted(task)) from None
         info = self._info(task)
@@ -234,12 +236,20 @@ class Network:
         manifest = self._store.read()
         verify(self._store, View(self._store, manifest, self.device), progress)
 
+    def _learn(self, task: str, x: Any, y: Any, method: str | Method, progress: Progress, settings: Mapping[str, Any]) -> None:
+        self.refresh()
+        view = self._view
+        _check_name(task, view)
+        worker = self._method(method, settings)
+        examples = encode_examples(view, *read_labelled(x, y))
+        self.commit(worker.propose(view, task, examples, progress))
+
     def _method(self, method: str | Method, settings: Mapping[str, Any]) -> Method:
-        if not isinstance(method, str):
+        if callable(getattr(method, "propose", None)) and not isinstance(method, str):
             if settings:
                 raise InputError("settings", expected="none beside a method that has its own", got=sorted(settings))
             return method
-        if method not in self.methods:
+        if not isinstance(method, str) or method not in self.methods:
             raise InputError("method", expected=f"one of {', '.join(self.methods)}", got=repr(method))
         return self.methods[method](**settings)
 
@@ -261,13 +271,10 @@ class Network:
         )
 
     def _interrupted(self, task: str) -> str:
-        version = self._store.read().version
-        done = task in self._store.read().tasks
-        return (
-            f"interrupted after {task!r} was committed as version {version}"
-            if done
-            else f"interrupted; the network is as it was, at version {version}"
-        )
+        self.refresh()
+        if task in self._view.tasks:
+            return f"interrupted after {task!r} was committed as version {self._view.tasks[task].version}"
+        return f"interrupted; the network is as it was, at version {self.version}"
 
 
 def encode_examples(view: View, x: Any, y: Any) -> Examples:
@@ -287,16 +294,25 @@ def encode_examples(view: View, x: Any, y: Any) -> Examples:
 
 
 def _check_name(task: str, view: View) -> None:
-    if not isinstance(task, str) or not task.strip() or len(task) > 200 or any(ord(letter) < 32 for letter in task):
+    if not isinstance(task, str) or not task.strip() or len(task) > 200 or any(category(letter) in UNPRINTABLE for letter in task):
         raise InputError("task name", expected="1 to 200 printable characters", got=repr(task))
     if task in view.tasks:
         raise TaskExistsError(f"task {task!r}", expected="a new name", got="one the network has learned", do="Choose another name")
 
 
+def _device(name: str | torch.device) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)  # a device that torch knows need not be here
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise InputError("device", expected="one that torch knows and this machine has, such as 'cpu'", got=repr(name)) from error
+    return device
+
+
 def _require_same(given: Mapping[str, Any], kept: NetworkSettings) -> None:
     for name, value in given.items():
         have = getattr(kept, name)
-        if have != (tuple(value) if name == "image_shape" else value):
+        if have != (tuple(value) if isinstance(value, list) else value):
             raise InputError(
                 f"setting {name!r}", expected=f"{have!r}, with which the network was created", got=repr(value), do="Leave it out"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 
 from senpath.dispatch import Decision
 from senpath.errors import InputError
-from senpath.modalities import MODALITIES, Group, split_by_modality, type_key
+from senpath.modalities import MODALITIES, split_by_modality, type_key
 from senpath.network.prediction import Prediction, Probabilities
 from senpath.network.view import CHUNK, View
 from senpath.pathways import Pathway, count_activation, pathways_touched, run_batch
@@ -36,8 +35,8 @@ class Routing:
     def __post_init__(self) -> None:
         if self.candidates not in (1, 2):
             raise InputError("candidates", expected="1 or 2", got=self.candidates)
-        if self.admit is not None and not 0 < self.admit <= 0.5:
-            raise InputError("admit", expected="a probability above 0 and at most 0.5", got=self.admit)
+        if self.admit is not None and not (isinstance(self.admit, int | float) and 0 < self.admit <= 0.5):
+            raise InputError("admit", expected="a probability above 0 and at most 0.5", got=repr(self.admit))
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,9 @@ def encode_batches(view: View, x: Any) -> tuple[int, list[Batch]]:
     for group in groups:
         key = type_key(group)
         if key in view.manifest.types:
-            for part in _chunks(group):
-                inputs = MODALITIES[group.modality].encode(part.items, view.manifest.types[key].data_type)
-                batches.append(Batch(key, inputs.to(view.device), part.rows))
+            inputs = MODALITIES[group.modality].encode(group.items, view.manifest.types[key].data_type)
+            rows = np.split(group.rows, range(CHUNK, len(group.rows), CHUNK))
+            batches += [Batch(key, part.to(view.device), index) for part, index in zip(inputs.split(CHUNK), rows, strict=True)]
     return sum(len(group.rows) for group in groups), batches
 
 
@@ -88,12 +87,6 @@ def _require_type(view: View, task: str, inputs: int, batches: list[Batch]) -> N
             got=f"{inputs - fitting} of {inputs} inputs of another type",
             do="Leave out the task's name to have each input sent to a task of its own type",
         )
-
-
-def _chunks(group: Group) -> Iterator[Group]:
-    for start in range(0, len(group.rows), CHUNK):
-        items = group.items.iloc[start : start + CHUNK] if hasattr(group.items, "iloc") else group.items[start : start + CHUNK]
-        yield Group(group.modality, items, group.rows[start : start + CHUNK])
 
 
 class _Answers:

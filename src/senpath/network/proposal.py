@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import torch
+
 from senpath.components import Component
 from senpath.dispatch import TaskStatistics
 from senpath.network.view import View
-from senpath.pathways import Pathway
+from senpath.pathways import Pathway, run_pathway
 from senpath.progress import Progress
 from senpath.types import DataType, Examples
 
@@ -35,6 +37,14 @@ class Proposal:
     types: Mapping[str, tuple[DataType, Component]] = field(default_factory=dict)
     replaces: frozenset[str] = frozenset()
     entry: Mapping[str, Any] = field(default_factory=dict)
+
+
+def try_out(view: View, proposal: Proposal, inputs: torch.Tensor) -> torch.Tensor:
+    """What a proposal's first pathway would answer to encoded inputs (n, …) if it were committed: logits, float32 (n, classes)."""
+    bricks = {component.hash: component for component in proposal.components}
+    for component in bricks.values():
+        component.module.to(view.device)
+    return run_pathway(proposal.pathways[0], inputs.to(view.device), lambda name: bricks[name] if name in bricks else view.component(name))
 
 
 class Method(Protocol):

@@ -27,9 +27,11 @@ class NetworkSettings:
     def __post_init__(self) -> None:
         if self.dispatcher not in get_args(DispatcherForm):
             raise InputError("dispatcher", expected=f"one of {', '.join(get_args(DispatcherForm))}", got=repr(self.dispatcher))
+        if not _whole(self.random_state) or not 0 <= self.random_state < 2**32:
+            raise InputError("random_state", expected="a whole number from 0 to 2³² − 1", got=repr(self.random_state))
         shape = self.image_shape
-        if shape is not None and (len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1):
-            raise InputError("image_shape", expected="(channels, height, width) with 1 or 3 channels", got=shape)
+        if shape is not None and not _is_image_shape(shape):
+            raise InputError("image_shape", expected="(channels, height, width) with 1 or 3 channels", got=repr(shape))
 
     def to_json(self) -> dict[str, Any]:
         """As network.json keeps them."""
@@ -40,3 +42,13 @@ class NetworkSettings:
         """As they were kept."""
         shape = values.get("image_shape")
         return NetworkSettings(**{**values, "image_shape": tuple(shape) if shape else None})
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_image_shape(shape: object) -> bool:
+    if not isinstance(shape, tuple | list) or len(shape) != 3 or not all(map(_whole, shape)):
+        return False
+    return shape[0] in (1, 3) and min(shape) >= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from senpath.errors import StoreError
+from senpath.errors import SenpathError, StoreError
 from senpath.network.commit import probe_inputs
 from senpath.network.view import View
 from senpath.progress import Progress
@@ -46,7 +46,14 @@ def verify(store: Store, view: View, progress: Progress) -> None:
 def _replay(view: View, task: str) -> None:
     record = view.tasks[task]
     inputs = probe_inputs(view.manifest.types[record.pathway.data_type].data_type, record.probe.seed)
-    found = view.logits(task, inputs).cpu().flatten()
+    try:
+        found = view.logits(task, inputs).cpu().flatten()
+    except SenpathError:
+        raise
+    except Exception as error:  # whatever torch or scikit-learn make of parts that were put together by hand
+        raise StoreError(
+            f"task {task!r}: its pathway", expected="parts that fit together", got=f"{type(error).__name__}: {error}"
+        ) from error
     expected = torch.tensor(record.probe.output)
     if found.shape != expected.shape or not torch.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
         worst = float((found - expected).abs().max()) if found.shape == expected.shape else float("inf")

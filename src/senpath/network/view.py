@@ -57,7 +57,7 @@ class View:
         Raises:
             UnknownTaskError: if there is none of this name.
         """
-        record = self.manifest.tasks.get(task)
+        record = self.manifest.tasks.get(task) if isinstance(task, str) else None
         if record is None:
             names = list(self.manifest.tasks)
             known = (
@@ -130,10 +130,9 @@ class View:
     def _read_dispatcher(self, key: str) -> Dispatcher:
         record = self.manifest.types[key]
         stored = []
-        columns = self._store.all_columns(record, key)
         for name in self.tasks_of_type(key):
             statistics = self.manifest.tasks[name].statistics
-            rows = columns[statistics.first : statistics.first + statistics.rows]
+            rows = self._store.columns(record, key, statistics)
             gate = self.component(statistics.gate) if statistics.gate else None
             stored.append(StoredTask(name, rows, statistics.counts, statistics.figures, gate))
         return Dispatcher(

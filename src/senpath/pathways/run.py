@@ -74,4 +74,4 @@ class _SharedPrefixes:
 
 def _take(values: torch.Tensor, have: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """The values at `rows`, where `values[i]` belongs to row `have[i]`; both ascending, `rows` within `have`."""
-    return values if len(have) == len(rows) else values[torch.searchsorted(have, rows)]
+    return values if len(have) == len(rows) else values[torch.searchsorted(have, rows.contiguous())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from senpath.components import Component, canonical_json, load, suffix
+from senpath.components import Component, Config, canonical_json, load, suffix
 from senpath.errors import ConflictError, StoreError
 from senpath.store.files import append_at, explained, sweep, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest
@@ -98,16 +99,16 @@ class Store:
             ConflictError: if another process holds it for longer than `lock_seconds`.
         """
         lock = FileLock(self.path / ".lock")
-        try:
-            with explained(f"locking the network {self.path}"):
+        with explained(f"locking the network {self.path}"):
+            try:
                 lock.acquire(timeout=self.lock_seconds)
-        except Timeout as error:
-            raise ConflictError(
-                f"writing to {self.path}",
-                expected=f"the write lock within {self.lock_seconds:g} s",
-                got="another process that holds it",
-                do="Wait for the other writer to finish and try again; nothing was changed",
-            ) from error
+            except Timeout as error:  # inside, for it is an OSError too
+                raise ConflictError(
+                    f"writing to {self.path}",
+                    expected=f"the write lock within {self.lock_seconds:g} s",
+                    got="another process that holds it",
+                    do="Wait for the other writer to finish and try again; nothing was changed",
+                ) from error
         try:
             yield
         finally:
@@ -127,7 +128,7 @@ class Store:
                 sync_folder(self.path)
         except BaseException:
             # Also on Ctrl-C. A manifest that was replaced already stands, and so do its parts.
-            if not self._is_current(after):
+            if not self._may_stand(after):
                 self._undo(before, change)
             raise
         with suppress(OSError):  # the commit stands; what fails here is made good by the next one
@@ -138,10 +139,13 @@ class Store:
         """Read a component; its content is checked against its hash."""
         described = self.path / "components" / f"{name}.json"
         try:
-            head = json.loads(described.read_bytes())
-            kind, config = head["kind"], head["config"]
+            content = described.read_bytes()
+            head = json.loads(content)
+            kind, config = head["kind"], dict(head["config"])
+            if _describe(kind, config) != content:
+                raise ValueError("changed after it was written")
             path = described.with_suffix(suffix(kind))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(
                 f"component {name[:12]}: {described.name}", expected="its kind and configuration", got=repr(error), do=RESTORE
             ) from error
@@ -153,10 +157,6 @@ class Store:
         if hashlib.sha256(rows.tobytes()).hexdigest() != statistics.sha256:
             raise StoreError(f"{self._columns_path(key)}", expected="rows that match their hash", got="changed content", do=RESTORE)
         return rows
-
-    def all_columns(self, record: TypeRecord, key: str) -> np.ndarray:
-        """Every row of a type, float32 (rows, width), memory-mapped."""
-        return self._read_rows(key, record.width, 0, record.rows)
 
     def pooled(self, record: TypeRecord) -> np.ndarray:
         """What the tasks of a type add up to, float64, checked against its hash."""
@@ -182,7 +182,7 @@ class Store:
         for component in change.components:
             base = self.path / "components" / component.hash
             write_atomic(base.with_suffix(suffix(component.kind)), component.payload or b"")
-            write_atomic(base.with_suffix(".json"), canonical_json({"kind": component.kind, "config": component.config}).encode())
+            write_atomic(base.with_suffix(".json"), _describe(component.kind, component.config))
         for key, (first, rows) in change.columns.items():
             append_at(self._columns_path(key), first * rows.shape[1] * 4, rows.astype("<f4").tobytes())
         for name, numbers in change.pooled.values():
@@ -199,12 +199,14 @@ class Store:
             for name, _ in change.pooled.values():
                 (self.path / "dispatcher" / name).unlink(missing_ok=True)
             sweep(self.path)
+            for key, (first, rows) in change.columns.items():
+                os.truncate(self._columns_path(key), first * rows.shape[1] * 4)
 
-    def _is_current(self, manifest: Manifest) -> bool:
+    def _may_stand(self, manifest: Manifest) -> bool:
         try:
             return self.read().version >= manifest.version
         except StoreError:
-            return False
+            return True  # parts too many do no harm, parts too few do
 
     def _columns_path(self, key: str) -> Path:
         return self.path / "dispatcher" / f"{key}.columns"
@@ -220,7 +222,7 @@ class Store:
 
     def _log_entries(self) -> list[dict[str, Any]]:
         try:
-            lines = (self.path / LOG).read_text(encoding="utf-8").splitlines()
+            lines = (self.path / LOG).read_bytes().split(b"\n")  # bytes: a crash may cut within a letter
         except OSError:
             return []
         entries = []
@@ -244,10 +246,23 @@ class Store:
         append_at(path, len(whole), json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")
 
     def _drop_old_pooled(self, manifest: Manifest) -> None:
-        for key in manifest.types:
-            versions = sorted((self.path / "dispatcher").glob(f"{key}.*.pooled"), key=lambda path: int(path.suffixes[-2][1:]))
-            for path in versions[:-KEPT_POOLED]:
+        for key, record in manifest.types.items():
+            current = _pooled_version(record.pooled)
+            files = sorted((self.path / "dispatcher").glob(f"{key}.*.pooled"), key=lambda path: _pooled_version(path.name))
+            earlier = [path for path in files if _pooled_version(path.name) <= current]
+            # Later ones were left by writers that died before their commit; they must not push the present one out.
+            for path in (*earlier[:-KEPT_POOLED], *files[len(earlier) :]):
                 path.unlink(missing_ok=True)
+
+
+def _describe(kind: str, config: Config) -> bytes:
+    """Content of the file beside a component's weights."""
+    return canonical_json({"kind": kind, "config": dict(config)}).encode()
+
+
+def _pooled_version(name: str) -> int:
+    """The version that brought a file of pooled statistics, from its name."""
+    return int(name.split(".")[-2])
 
 
 PARTS = frozenset({"components", "dispatcher", ".lock", LOG, MANIFEST + ".tmp"})

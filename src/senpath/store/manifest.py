@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from senpath.errors import FormatVersionError, StoreError
+from senpath.errors import FormatVersionError, InputError, StoreError
 from senpath.pathways import Pathway
 from senpath.types import DataType
 
@@ -118,10 +118,19 @@ _MANIFEST = TypeAdapter(Manifest)
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
-    """The content of network.json."""
+    """The content of network.json.
+
+    Raises:
+        InputError: if it could not be read again (NaN, text that is no Unicode): it would take the place of one that can.
+    """
     body = b'{"format":"%s",\n"format_version":%d,\n"network":' % (FORMAT.encode(), FORMAT_VERSION)
-    content = body + _MANIFEST.dump_json(manifest, indent=1)
-    return content + CHECKSUM + hashlib.sha256(content).hexdigest().encode() + b'"}\n'
+    try:
+        content = body + _MANIFEST.dump_json(manifest, indent=1)
+        content += CHECKSUM + hashlib.sha256(content).hexdigest().encode() + b'"}\n'
+        _ADAPTER.validate_json(content)
+    except ValueError as error:  # also what pydantic raises when it cannot write or read a value
+        raise InputError(f"version {manifest.version}", expected="content that JSON can hold", got=str(error)) from error
+    return content
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:

@@ -1,0 +1,101 @@
+"""One example of every kind of component: what a new kind has to add to pass the conformance suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+from torch import nn
+
+from senpath.components import Component, Estimator, build, freeze
+from senpath.seeds import seeded
+
+
+@dataclass(frozen=True)
+class Example:
+    """A small component of one kind.
+
+    Args:
+        kind: its versioned name.
+        config: its configuration.
+        inputs: shape of one input.
+        outputs: shape of one output.
+        other: the configuration of a component of another shape.
+        make: from the configuration, a module with weights that are neither all equal nor zero.
+    """
+
+    kind: str
+    config: dict[str, Any]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    other: dict[str, Any]
+    make: Callable[[], nn.Module]
+
+    def freeze(self) -> Component:
+        return freeze(self.kind, self.config, self.make())
+
+    def batch(self, size: int) -> torch.Tensor:
+        return torch.rand(size, *self.inputs, generator=torch.Generator().manual_seed(7))
+
+
+def _torch(kind: str, config: dict[str, Any], inputs: tuple[int, ...], outputs: tuple[int, ...], other: dict[str, Any]) -> Example:
+    def make() -> nn.Module:
+        module = build(kind, config)
+        with seeded(3), torch.no_grad():
+            for values in module.state_dict().values():
+                values.copy_(torch.rand_like(values) - 0.4)
+        return module
+
+    return Example(kind, config, inputs, outputs, {**config, **other}, make)
+
+
+def _sklearn(make: Callable[[], Any]) -> Example:
+    x, y = load_iris(return_X_y=True)
+    return Example("sklearn.v1", {"outputs": 3}, (4,), (3,), {"outputs": 4}, lambda: Estimator(make().fit(x.astype("float32"), y), 3))
+
+
+CONV = {"channels": 1, "side": 8, "filters": 3, "size": 3, "stride": 1, "grid": 2}
+EXAMPLES: dict[str, Example] = {
+    "mlp": _torch("mlp.v1", {"inputs": 12, "hidden": [7, 5]}, (3, 4), (5,), {"hidden": [7, 6]}),
+    "cnn": _torch("cnn.v1", {"shape": [1, 9, 7], "filters": [3, 4], "hidden": 5}, (1, 9, 7), (5,), {"hidden": 4}),
+    "lstm": _torch("lstm.v1", {"inputs": 6, "units": 5, "hidden": [4, 3]}, (7, 6), (3,), {"units": 4}),
+    "linear": _torch("linear.v1", {"inputs": 5, "outputs": 3}, (5,), (3,), {"outputs": 4}),
+    "link": _torch("link.v1", {"inputs": 5, "outputs": 6, "classes": [1, 4]}, (5,), (6,), {"classes": [1]}),
+    "conv-features": _torch("conv-features.v1", CONV, (1, 11, 9), (24,), {"filters": 4}),
+    "dense-features": _torch("dense-features.v1", {"inputs": 8, "outputs": 6}, (2, 4), (6,), {"outputs": 5}),
+    "gate": _torch("gate.v1", {"inputs": 8, "rank": 3}, (8,), (), {"rank": 2}),
+    "svm": _sklearn(SVC),
+    "forest": _sklearn(lambda: RandomForestClassifier(5, random_state=0)),
+    "logistic": _sklearn(lambda: LogisticRegression(max_iter=1000)),
+}
+
+
+@pytest.fixture(params=EXAMPLES)
+def example(request: pytest.FixtureRequest) -> Example:
+    """Each example in turn."""
+    return EXAMPLES[request.param]
+
+
+@pytest.fixture(params=[name for name, example in EXAMPLES.items() if example.kind != "sklearn.v1"])
+def torch_example(request: pytest.FixtureRequest) -> Example:
+    """Each example that holds tensors."""
+    return EXAMPLES[request.param]
+
+
+@pytest.fixture(params=[name for name, example in EXAMPLES.items() if example.kind == "sklearn.v1"])
+def sklearn_example(request: pytest.FixtureRequest) -> Example:
+    """Each example that holds an estimator."""
+    return EXAMPLES[request.param]
+
+
+@pytest.fixture
+def example_kinds() -> set[str]:
+    """The kinds that the examples cover."""
+    return {example.kind for example in EXAMPLES.values()}

@@ -1,0 +1,252 @@
+"""What every kind of component has to keep: one suite for all of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load as load_tensors
+
+from senpath.components import KINDS, Component, Estimator, build, content_hash, freeze, load, suffix
+from senpath.errors import InputError, StoreError
+
+SKLEARN = "sklearn.v1"
+
+
+def test_every_kind_has_an_example(example_kinds: set[str]) -> None:
+    assert example_kinds == {*KINDS, SKLEARN}
+
+
+def reload(component: Component, folder: Path) -> Component:
+    path = folder / (component.hash + suffix(component.kind))
+    path.write_bytes(component.payload or b"")
+    return load(component.kind, json.loads(json.dumps(component.config)), path, component.hash)
+
+
+def changed_weight(example: Any) -> torch.nn.Module:
+    """The example's module with one number moved."""
+    module = example.make()
+    if isinstance(module, Estimator):
+        arrays = [value for value in vars(module.estimator).values() if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+        if arrays:
+            arrays[0].flat[0] += 1e-3
+        else:
+            module.estimator.estimators_[0].tree_.threshold[0] += 1e-3
+    else:
+        next(iter(module.state_dict().values())).flatten()[0] += 1e-3
+    return module
+
+
+def test_equal_content_has_one_hash(example: Any) -> None:
+    first, second = example.freeze(), example.freeze()
+    assert first.hash == second.hash
+    assert len(first.hash) == 64
+    assert first.payload is not None
+    assert first.hash == content_hash(first.kind, first.config, first.payload)
+
+
+def test_another_weight_is_another_component(example: Any) -> None:
+    assert freeze(example.kind, example.config, changed_weight(example)).hash != example.freeze().hash
+
+
+def test_another_configuration_is_another_component(example: Any) -> None:
+    component = example.freeze()
+    assert content_hash(component.kind, example.other, component.payload) != component.hash
+    assert content_hash("other.v1", component.config, component.payload) != component.hash
+
+
+def test_the_order_of_settings_does_not_matter(example: Any) -> None:
+    turned = dict(reversed(example.config.items()))
+    assert freeze(example.kind, turned, example.make()).hash == example.freeze().hash
+
+
+def test_saved_equals_loaded_bit_for_bit(example: Any, tmp_path: Path) -> None:
+    component = example.freeze()
+    loaded = reload(component, tmp_path)
+    batch = example.batch(5)
+    assert torch.equal(loaded(batch), component(batch))
+    assert (loaded.kind, loaded.config, loaded.hash, loaded.weights) == (
+        component.kind,
+        component.config,
+        component.hash,
+        component.weights,
+    )
+    assert loaded.payload is None
+
+
+def test_it_answers_as_the_module_did(example: Any) -> None:
+    module, batch = example.make().eval(), example.batch(5)
+    with torch.no_grad():
+        assert torch.equal(example.freeze()(batch), module(batch))
+
+
+def test_training_on_does_not_change_it(example: Any) -> None:
+    module, batch = example.make(), example.batch(5)
+    component = freeze(example.kind, example.config, module)
+    before = component(batch)
+    with torch.no_grad():
+        for values in module.state_dict().values():
+            values.add_(1)
+    if isinstance(module, Estimator):
+        x = np.random.default_rng(0).random((30, 4), dtype=np.float32)
+        module.estimator.fit(x, np.arange(30) % 3)
+    assert torch.equal(component(batch), before)
+    assert component.hash == content_hash(component.kind, component.config, component.payload or b"")
+
+
+def test_it_is_frozen(example: Any, tmp_path: Path) -> None:
+    for component in (example.freeze(), reload(example.freeze(), tmp_path)):
+        assert not any(module.training for module in component.module.modules())
+        assert not any(parameter.requires_grad for parameter in component.module.parameters())
+        assert not component(example.batch(2).requires_grad_()).requires_grad
+
+
+@pytest.mark.parametrize("size", [0, 1, 4])
+def test_shape_and_type_of_the_output(example: Any, size: int) -> None:
+    output = example.freeze()(example.batch(size))
+    assert output.shape == (size, *example.outputs)
+    assert output.dtype == torch.float32
+    assert torch.isfinite(output).all()
+
+
+def test_an_input_does_not_see_its_neighbours(example: Any) -> None:
+    component, batch = example.freeze(), example.batch(9)
+    together = component(batch)
+    alone = torch.cat([component(batch[index : index + 1]) for index in range(9)])
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(component(batch.flip(0)).flip(0), together, rtol=1e-5, atol=1e-5)
+
+
+def numbers_in(payload: bytes, kind: str) -> int:
+    """The numbers in a component's file, counted from the file alone."""
+    if kind != SKLEARN:
+        return sum(values.numel() for values in load_tensors(payload).values())
+    total = 0
+    with zipfile.ZipFile(io.BytesIO(payload)) as parts:
+        for name in parts.namelist():
+            if name.endswith(".npy"):
+                array = np.load(io.BytesIO(parts.read(name)), allow_pickle=False)
+                total += array.size * len(array.dtype.names or "1") * (array.ndim > 0)
+    return total
+
+
+def test_weights_are_the_numbers_in_the_file(example: Any) -> None:
+    component = example.freeze()
+    assert component.payload is not None
+    # The file says of each tree once more how many classes it has; that is configuration.
+    repeated = len(getattr(getattr(component.module, "estimator", None), "estimators_", ()))
+    assert component.weights == numbers_in(component.payload, component.kind) - repeated
+    assert component.weights > 0
+    assert f"{component.weights:,} weights" in repr(component)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.5, 0.999])
+def test_a_flipped_bit_is_noticed(example: Any, tmp_path: Path, place: float) -> None:
+    component = example.freeze()
+    content = bytearray(component.payload or b"")
+    content[int(place * len(content))] ^= 1
+    path = tmp_path / "brick"
+    path.write_bytes(bytes(content))
+    with pytest.raises(StoreError, match=r"content of brick: expected hash .*, got .*restore the folder from a copy"):
+        load(component.kind, component.config, path, component.hash)
+
+
+def test_a_cut_file_is_noticed(example: Any, tmp_path: Path) -> None:
+    component = example.freeze()
+    path = tmp_path / "brick"
+    path.write_bytes((component.payload or b"")[:-5])
+    with pytest.raises(StoreError, match="content of brick: expected hash"):
+        load(component.kind, component.config, path, component.hash)
+
+
+def test_a_missing_file_is_named(example: Any, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="file gone: expected readable, got No such file"):
+        load(example.kind, example.config, tmp_path / "gone", "0" * 64)
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights at all", b"PK\x03\x04 nor an archive"])
+def test_a_file_of_another_kind_is_refused(example: Any, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "brick"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"expected (the weights of a|a skops file)"):
+        load(example.kind, example.config, path, content_hash(example.kind, example.config, content))
+
+
+def test_weights_of_another_shape_are_refused(torch_example: Any, tmp_path: Path) -> None:
+    kind, config, payload = torch_example.kind, torch_example.other, torch_example.freeze().payload
+    path = tmp_path / "brick"
+    path.write_bytes(payload)
+    with pytest.raises(StoreError, match=rf"(?s)brick: expected the weights of a {kind}, got .*size mismatch"):
+        load(kind, config, path, content_hash(kind, config, payload))
+
+
+@pytest.mark.parametrize("kind", ["mlp.v2", "Mlp", ""])
+def test_an_unknown_kind_lists_the_known_ones(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"cnn\.v1.*mlp\.v1.*sklearn\.v1.*A newer senpath may know it"):
+        build(kind, {})
+    (tmp_path / "brick").write_bytes(b"x")
+    with pytest.raises(StoreError, match="kind of component: expected one of"):
+        load(kind, {}, tmp_path / "brick", content_hash(kind, {}, b"x"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("mlp.v1", {}),
+        ("mlp.v1", {"inputs": 3}),
+        ("mlp.v1", {"inputs": "3", "hidden": [2]}),
+        ("mlp.v1", {"inputs": 3, "hidden": [-2]}),
+        ("mlp.v1", {"inputs": 3, "hidden": [2], "more": 1}),
+        ("cnn.v1", {"shape": [1, 8], "filters": [2], "hidden": 2}),
+        ("link.v1", {"inputs": 2, "outputs": 2, "classes": "ab"}),
+        ("gate.v1", {"inputs": 8, "rank": None}),
+    ],
+)
+def test_a_configuration_that_does_not_build(kind: str, config: dict[str, Any]) -> None:
+    with pytest.raises(StoreError, match=f"component of kind {kind}: expected a configuration that builds"):
+        build(kind, config)
+
+
+@pytest.mark.parametrize("config", [{}, {"outputs": 0}, {"outputs": "3"}, {"outputs": None}])
+def test_an_estimator_without_its_number_of_classes(config: dict[str, Any], sklearn_example: Any, tmp_path: Path) -> None:
+    payload = sklearn_example.freeze().payload
+    (tmp_path / "brick").write_bytes(payload)
+    with pytest.raises(StoreError, match="field 'outputs': expected a positive integer"):
+        load(SKLEARN, config, tmp_path / "brick", content_hash(SKLEARN, config, payload))
+
+
+def test_a_huge_configuration_allocates_nothing(tmp_path: Path) -> None:
+    config = {"inputs": 10**9, "hidden": [10**9]}
+    payload = freeze("linear.v1", {"inputs": 2, "outputs": 2}, build("linear.v1", {"inputs": 2, "outputs": 2})).payload or b""
+    (tmp_path / "brick").write_bytes(payload)
+    with pytest.raises(StoreError, match="expected the weights of a mlp"):
+        load("mlp.v1", config, tmp_path / "brick", content_hash("mlp.v1", config, payload))
+
+
+def test_freezing_into_another_shape_is_refused() -> None:
+    module = build("linear.v1", {"inputs": 2, "outputs": 2})
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        freeze("linear.v1", {"inputs": 2, "outputs": 3}, module)
+
+
+def test_numbers_that_json_cannot_hold_are_refused() -> None:
+    with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
+        content_hash("mlp.v1", {"inputs": float("nan")}, b"")
+
+
+class Stranger:
+    """A classifier that is not scikit-learn's own."""
+
+    def predict_proba(self, inputs: np.ndarray) -> np.ndarray:
+        return np.full((len(inputs), 2), 0.5)
+
+
+def test_an_estimator_with_code_of_its_own_is_refused() -> None:
+    with pytest.raises(InputError, match=r"estimator Stranger: expected only types of numpy, scipy and scikit-learn, got .*Stranger"):
+        freeze(SKLEARN, {"outputs": 2}, Estimator(Stranger(), 2))

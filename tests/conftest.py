@@ -1,0 +1,76 @@
+"""What all tests share: small real data, and looking at what a network's folder holds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris
+
+from senpath import data
+
+Labelled = tuple[np.ndarray, np.ndarray]
+
+
+@pytest.fixture(scope="session")
+def digits() -> Labelled:
+    """400 handwritten digits (UCI, in scikit-learn): uint8 (400, 8, 8) in 0 … 255, read-only as memory maps are, and int labels."""
+    bunch = load_digits()
+    x = (bunch.images[:400] * 255 / 16).round().astype(np.uint8)
+    x.setflags(write=False)
+    return x, bunch.target[:400]
+
+
+@pytest.fixture(scope="session")
+def iris() -> Labelled:
+    """150 flowers in 4 numbers, shuffled: float64 (150, 4), read-only, and int labels."""
+    bunch = load_iris()
+    order = np.random.default_rng(0).permutation(len(bunch.target))
+    x = bunch.data[order]
+    x.setflags(write=False)
+    return x, bunch.target[order]
+
+
+@pytest.fixture(scope="session")
+def letters() -> dict[str, Labelled]:
+    """Real handwritten letters, "lower" and "upper": 1,000 images of 28 × 28 pixels each, and labels. Skips without SENPATH_DATA."""
+    if not os.environ.get("SENPATH_DATA"):
+        pytest.skip("SENPATH_DATA is not set: this test reads real letters")
+    random = np.random.default_rng(0)
+    sets = {}
+    for name in ("lower", "upper"):
+        x, y = data.load(name)
+        chosen = random.choice(len(y), 1000, replace=False)
+        sets[name] = x[chosen], np.asarray(y)[chosen]
+    return sets
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, str]]:
+    """A function: folder → for every file in it, its relative path and a hash of its content; folders have the hash ''."""
+
+    def look(folder: Path) -> dict[str, str]:
+        return {
+            str(path.relative_to(folder)): "" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+        }
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def unchanged(contents: Callable[[Path], dict[str, str]]) -> Callable[[Path], AbstractContextManager[None]]:
+    """A context manager: what is in a folder after is, byte by byte, what was in it before."""
+
+    @contextmanager
+    def watch(folder: Path) -> Iterator[None]:
+        before = contents(folder)
+        yield
+        assert contents(folder) == before
+
+    return watch

@@ -1,6 +1,6 @@
 """The figures of docs/results/foundation.md: transfer, forgetting, routing, unknown inputs, the dispatcher's features.
 
-    python -m benchmarks.foundation transfer forgetting routing few unknown features [--seeds 5]
+    python -m benchmarks.foundation transfer forgetting routing few binary unknown features [--seeds 5]
 
 Needs the real data (SENPATH_DATA). Choices are made on validation data: training examples that were not drawn or were held out.
 """
@@ -16,6 +16,7 @@ SECTIONS = {
     "forgetting": forgetting.run,
     "routing": routing.run,
     "few": routing.run_few,
+    "binary": routing.run_binary,
     "unknown": unknown.run,
     "features": features.run,
 }

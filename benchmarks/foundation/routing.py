@@ -75,6 +75,31 @@ def run_few(seeds: int) -> None:
     write_section(RESULTS / "foundation.md", "few", markdown(columns, rows))
 
 
+def run_binary(seeds: int) -> None:
+    """The paper's reading of the dispatcher beside the default, the four image tasks from all their data."""
+    found = per_seed(seeds, _binary_seed, "binary dispatcher")
+    rows = []
+    for form in found[0]:
+        for name in found[0][form].scores:
+            scores = [result[form].scores[name] for result in found]
+            cells = [spread([100 * getattr(score, figure) for score in scores]) for figure in ("among", "first", "refused")]
+            rows.append([form, name, *cells, spread([score.candidates for score in scores], 2)])
+    columns = ["dispatcher", "task", "among candidates", "first choice", "refused", "candidates"]
+    write_section(RESULTS / "foundation.md", "binary", markdown(columns, rows))
+
+
+def _binary_seed(seed: int) -> dict[str, sp.Evaluation]:
+    data = {name: task for name, task in tasks().items() if name != "speech"}
+    result = {}
+    forms: tuple[Any, ...] = ("discriminant", "binary")
+    for form in forms:
+        net = sp.Network(random_state=seed, dispatcher=form)
+        for name, task in data.items():
+            net.commit(_propose(net.view, name, task.train, seed))
+        result[form] = sp.evaluate(net, {name: task.test for name, task in data.items()})
+    return result
+
+
 def _score(measured: sp.Evaluation, name: str) -> Any:
     return measured.mean if name == "mean" else measured.scores[name]
 

@@ -1,0 +1,123 @@
+"""Any model can be a pathway, and any pathway can be borrowed from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from senpath import InputError, Network
+from senpath.network import encode_examples
+
+Labelled = tuple[np.ndarray, np.ndarray]
+CLASSIFIERS = {
+    "svm": "svm",
+    "forest": "forest",
+    "own SVC": SVC(C=3),
+    "pipeline": make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)),
+}
+
+
+@pytest.mark.parametrize("model", CLASSIFIERS.values(), ids=CLASSIFIERS)
+def test_a_classifier_alone(tmp_path: Path, train: Labelled, fresh: Labelled, model: Any) -> None:
+    net = Network(tmp_path / "n.sen")
+    net.learn("digits", *train, model=model)
+    assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() > 0.9
+    (component,) = (net.view.component(name) for name in net.view.pathway("digits").components)
+    assert component.kind == "sklearn.v1"
+    assert net.tasks["digits"].weights == component.weights > 0
+    p = net.predict(fresh[0][:20], task="digits").probabilities["digits"]
+    np.testing.assert_allclose(p.sum(1), 1)
+
+
+def test_an_svm_answers_as_scikit_learns_own(tmp_path: Path, train: Labelled, fresh: Labelled) -> None:
+    net = Network(tmp_path / "n.sen")
+    net.learn("digits", *train, model="svm")
+    own = SVC().fit(train[0].reshape(len(train[0]), -1).astype(np.float32), train[1])
+    expected = own.predict(fresh[0].reshape(len(fresh[0]), -1).astype(np.float32))
+    assert list(net.predict(fresh[0], task="digits").label) == list(expected)
+
+
+@pytest.mark.parametrize("model", ["svm", "forest"])
+def test_a_classifier_borrows(base: Network, fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled], model: str) -> None:
+    x, y = few(fresh[0], words[fresh[1]], 4)
+    tests, truth = fresh[0][400:], words[fresh[1][400:]]
+    base.learn("alone", x, y, model=model, links="none")
+    base.learn("borrowing", x, y, model=model)
+    accuracy = {task: (base.predict(tests, task=task).label == truth).mean() for task in ("alone", "borrowing")}
+    assert accuracy["borrowing"] > accuracy["alone"] + 0.03
+    (link,) = base.view.pathway("borrowing").links
+    assert (link.source, len(link.transfers)) == ("digits", 10)
+    assert base.view.pathway("alone").links == ()
+    activated = base.predict(tests[:1], task="borrowing").activated[0]
+    assert activated.source_weights == 64 * 32 + 32
+    assert activated.link_weights == 33 * 10
+
+
+def test_one_example_a_class_is_too_few_for_links_to_a_classifier(base: Network, fresh: Labelled, few: Callable[..., Labelled]) -> None:
+    with pytest.raises(InputError, match=r"links to a scikit-learn model: expected two examples of each class or more.*links='none'"):
+        base.learn("new", *few(fresh[0], fresh[1], 1), model="svm")
+    base.learn("new", *few(fresh[0], fresh[1], 1), model="forest", links="none")
+
+
+@pytest.mark.parametrize("model", ["svm", "forest"])
+def test_a_classifier_is_borrowed_from(
+    tmp_path: Path, train: Labelled, fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled], model: str
+) -> None:
+    net = Network(tmp_path / "n.sen")
+    net.learn("digits", *train, model=model)
+    net.learn("named", *few(fresh[0], words[fresh[1]], 10), epochs=0)
+    (link,) = net.view.pathway("named").links
+    assert link.reads == net.view.pathway("digits").components  # it has no hidden layer, so its answer is read
+    answers = net.predict(fresh[0], task="named").label
+    assert (answers == words[fresh[1]]).mean() > 0.9
+    source = net.view.logits("digits", encode_examples(net.view, *fresh).inputs)
+    named = net.view.logits("named", encode_examples(net.view, *fresh).inputs)
+    order = [list(words).index(name) for name in net.tasks["named"].classes_]
+    torch.testing.assert_close(named, source[:, order], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["svm", "mlp"])
+def test_a_classifier_is_learned_on_top_of_a_classifier(
+    tmp_path: Path, train: Labelled, fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled], model: str
+) -> None:
+    net = Network(tmp_path / "n.sen")
+    net.learn("digits", *train, model="svm")
+    net.learn("named", *few(fresh[0], words[fresh[1]], 5), model=model, hidden=16)
+    assert net.tasks["named"].transfers
+    assert (net.predict(fresh[0], task="named").label == words[fresh[1]]).mean() > 0.85
+    Network(net.path).verify()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_cnn(tmp_path: Path, train: Labelled, fresh: Labelled, channels: int) -> None:
+    net = Network(tmp_path / "n.sen", image_shape=(channels, 8, 8))
+    net.learn("digits", *train, model="cnn", hidden=32, epochs=12, augment=0.0)
+    assert [net.view.component(name).kind for name in net.view.pathway("digits").components] == ["cnn.v1", "linear.v1"]
+    assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() > 0.9
+    net.learn("named", fresh[0][:50], fresh[1][:50], model="cnn", hidden=32, epochs=1)
+    assert net.tasks["named"].transfers
+
+
+def test_a_task_may_mix_models_with_its_source(base: Network, fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled]) -> None:
+    base.learn("named", *few(fresh[0], words[fresh[1]], 5), model="cnn", hidden=16, epochs=5)
+    own, (link,) = base.view.pathway("named").components, base.view.pathway("named").links
+    assert base.view.component(own[0]).kind == "cnn.v1"
+    assert [base.view.component(name).kind for name in link.reads] == ["mlp.v1"]
+    assert (base.predict(fresh[0], task="named").label == words[fresh[1]]).mean() > 0.8
+
+
+def test_an_estimator_made_elsewhere_is_refused_before_anything_is_written(base: Network, fresh: Labelled, unchanged: Any) -> None:
+    class Mine(LogisticRegression):  # its code would be needed to load it again
+        pass
+
+    with unchanged(base.path), pytest.raises(InputError, match="estimator Mine: expected only types of numpy, scipy and scikit-learn"):
+        base.learn("new", *fresh, model=Mine(max_iter=200), links="none")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from senpath import METHODS, Audio, Network
@@ -24,7 +25,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "cnn": {**QUICK, "model": "cnn"},
         "svm": {"model": "svm"},
         "svm alone": {"model": "svm", "links": "none"},
-        "forest": {"model": "forest"},
+        "forest": {"model": RandomForestClassifier(20)},
         "logistic": {"model": LogisticRegression(max_iter=300)},
         "zero-shot": {"epochs": 0},
         "guarded": {**QUICK, "guard": True},
@@ -71,7 +72,7 @@ def test_a_seed_reproduces(base: Network, task: Labelled, method: str, settings:
     assert torch.equal(torch.get_rng_state(), state)
     first, again, other = ([component.hash for component in proposal.components] for proposal in proposals)
     assert first == again
-    if settings.get("model", "mlp") in ("mlp", "cnn", "forest") and settings.get("epochs") != 0:
+    if "hidden" in settings:  # the others draw nothing that their answers depend on
         assert first != other
     assert proposals[0].pathways[0].links == proposals[1].pathways[0].links
     np.testing.assert_array_equal(proposals[0].statistics["new"].columns, proposals[1].statistics["new"].columns)
@@ -89,10 +90,8 @@ def test_saved_equals_loaded(base: Network, task: Labelled, fresh: Labelled, met
     assert base.tasks["new"] == again.tasks["new"]
 
 
-@pytest.mark.parametrize(("method", "settings"), CASES)
+@pytest.mark.parametrize(("method", "settings"), [case for case in CASES if "source" not in case.values[1]])
 def test_two_pathways_at_most_in_strict_mode(halves: Network, task: Labelled, method: str, settings: dict[str, Any]) -> None:
-    if settings.get("source") == "per-class":
-        pytest.skip("links to several tasks are what this setting asks for")
     halves.learn("new", *task, method=method, **settings)
     answers = halves.predict(task[0], strict=True, admit=1e-9, reject=False)
     for names in answers.candidates:
@@ -125,7 +124,7 @@ def test_it_solves_digits(tmp_path: Path, train: Labelled, fresh: Labelled, meth
 @pytest.mark.parametrize("method", METHODS)
 def test_it_solves_a_table(tmp_path: Path, iris: Labelled, method: str) -> None:
     net, (x, y) = Network(tmp_path / "n.sen"), iris
-    net.learn("iris", x[:100], y[:100], method=method, **TOYS[method])
+    net.learn("iris", x[:100], y[:100], method=method)
     assert (net.predict(x[100:], task="iris").label == y[100:]).mean() >= 0.9
 
 
@@ -152,7 +151,7 @@ def tones(count: int, seed: int) -> tuple[list[Audio], np.ndarray]:
 @pytest.mark.parametrize("method", METHODS)
 def test_it_solves_sounds(tmp_path: Path, method: str) -> None:
     net = Network(tmp_path / "n.sen")
-    net.learn("glide", *tones(60, 0), method=method, **{**TOYS[method], "epochs": 12})
+    net.learn("glide", *tones(60, 0), method=method, **{**TOYS[method], "epochs": 30})
     assert net.view.component(net.view.pathway("glide").components[0]).kind == "lstm.v1"
     x, y = tones(40, 1)
     assert (net.predict(x, task="glide").label == y).mean() >= 0.9

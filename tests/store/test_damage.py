@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -35,13 +36,14 @@ FEW = settings(max_examples=12, deadline=None, derandomize=True, database=None, 
 
 
 @pytest.fixture(scope="module")
-def shared(template: Path) -> Path:
-    """The template, without what old versions left; damage is put right again."""
-    manifest = (template / "network.json").read_text()
-    for path in template.glob("dispatcher/*.pooled"):
+def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the template without what old versions left; damage to it is put right again."""
+    folder = Path(shutil.copytree(template, tmp_path_factory.mktemp("damage") / "net"))
+    manifest = (folder / "network.json").read_text()
+    for path in folder.glob("dispatcher/*.pooled"):
         if path.name not in manifest:
             path.unlink()
-    return template
+    return folder
 
 
 def draw_file(data: st.DataObject, folder: Path, kind: str) -> Path:

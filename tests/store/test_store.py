@@ -19,6 +19,7 @@ from nursery import Nursery
 from safetensors import safe_open
 
 import senpath as sp
+from senpath.components import build, freeze
 from senpath.network import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -240,6 +241,18 @@ def test_statistics_that_would_spoil_the_others(folder: Path, digits: Labelled, 
     spoilt = {"limit": number, "few": 0.0} if field == "figures" else np.full_like(getattr(kept, field), number)
     with unchanged(folder), pytest.raises(sp.InputError, match=re.escape("task 'new': the dispatcher's statistics: expected finite")):
         net.commit(replace(proposal, statistics={"new": replace(kept, **{field: spoilt})}))
+
+
+def test_answers_that_are_no_numbers(folder: Path, digits: Labelled, unchanged: Watch) -> None:
+    net = sp.Network(folder)
+    proposal = propose(net, "new", digits, links="none")
+    body, head = proposal.components
+    diverged = build(head.kind, head.config)
+    torch.nn.init.constant_(diverged.get_parameter("weight"), torch.nan)
+    spoilt = freeze(head.kind, head.config, diverged)
+    pathway = replace(proposal.pathways[0], components=(body.hash, spoilt.hash))
+    with unchanged(folder), pytest.raises(sp.InputError, match=r"task 'new': its answers: expected finite numbers, got NaN or infinity"):
+        net.commit(replace(proposal, pathways=(pathway,), components=(body, spoilt)))
 
 
 def test_an_entry_that_json_cannot_hold(folder: Path, digits: Labelled, unchanged: Watch) -> None:

@@ -14,7 +14,7 @@ from senpath import __version__
 from senpath.cli.commands import download_sets, explain_input, learn_task, list_sets, predict_files, show_tasks, verify_network
 from senpath.cli.demo import run_demo
 from senpath.cli.show import errors
-from senpath.errors import SenpathError
+from senpath.errors import InputError, SenpathError
 
 
 class _Commands(TyperGroup):
@@ -129,6 +129,8 @@ def main(arguments: list[str] | None = None) -> None:
         app(args=arguments)  # wrong options are typer's to explain; it ends the process with 2 then
     except SenpathError as error:
         _end(str(error), error.exit_code)
+    except OSError as error:  # such as a folder that may not be read
+        _end(str(error), InputError.exit_code)
     except Exception as error:
         if os.environ.get("SENPATH_DEBUG"):
             raise

@@ -92,7 +92,7 @@ def freeze(kind: str, config: Config, module: nn.Module) -> Component:
     else:
         tensors = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
         payload = save(tensors)
-        copy = build(kind, config)
+        copy = _blank(kind, config)
         copy.load_state_dict({name: value.clone() for name, value in tensors.items()}, assign=True)
     return Component(kind, config, copy, content_hash(kind, config, payload), payload)
 
@@ -120,14 +120,19 @@ def load(kind: str, config: Config, path: Path, name: str) -> Component:
         )
     if kind == SKLEARN:
         return Component(kind, config, Estimator(load_estimator(payload, path.name), _integer(config, "outputs")), name, None)
-    with torch.device("meta"):  # shapes only: nothing is allocated for a configuration that asks for too much
-        module = build(kind, config)
+    module = _blank(kind, config)
     try:
         with safe_open(path, framework="pt") as file:
             module.load_state_dict({key: file.get_tensor(key) for key in file.keys()}, assign=True)  # noqa: SIM118
     except (SafetensorError, RuntimeError, OSError) as error:
         raise StoreError(f"component {name[:12]}: {path.name}", expected=f"the weights of a {kind}", got=str(error)) from error
     return Component(kind, config, module, name, None)
+
+
+def _blank(kind: str, config: Config) -> nn.Module:
+    """Shapes only: nothing is allocated for a configuration that asks for too much, and no random number is drawn."""
+    with torch.device("meta"):
+        return build(kind, config)
 
 
 def _integer(config: Config, field: str) -> int:

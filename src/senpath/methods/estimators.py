@@ -70,7 +70,9 @@ def _fresh(model: Any, seed: int) -> Any:
         return RandomForestClassifier(n_estimators=200, random_state=seed)
     if isinstance(model, type) or not is_classifier(model):
         raise InputError("model", expected="a scikit-learn classifier", got=repr(model))
-    return clone(model)
+    fresh = clone(model)
+    unset = [name for name, value in fresh.get_params().items() if value is None and name.split("__")[-1] == "random_state"]
+    return fresh.set_params(**dict.fromkeys(unset, seed))
 
 
 def _check_answer(fitted: Any, inputs: np.ndarray, classes: int) -> None:

@@ -57,8 +57,8 @@ def _choose(measured: list[Similarity], settings: SenSettings) -> list[tuple[Sim
     enough = torch.where(shares >= settings.threshold, shares, 0)
     if not bool(enough.any()):
         return []
-    # The sum over the similar classes is the accuracy to expect of links alone, before any training.
-    one = torch.full(shares.shape[1:], int(enough.sum(1).argmax()))
+    worth = [_worth(found, settings.threshold) for found in measured]
+    one = torch.full(shares.shape[1:], worth.index(max(worth)))
     source = one if settings.source == "one" else shares.argmax(0)
     chosen = []
     for index, found in enumerate(measured):
@@ -67,6 +67,17 @@ def _choose(measured: list[Similarity], settings: SenSettings) -> list[tuple[Sim
         if bool(linked.any()):
             chosen.append((found, linked.nonzero().flatten().tolist()))
     return chosen
+
+
+def _worth(found: Similarity, threshold: float) -> float:
+    """How many new classes to expect right of links alone, before any training.
+
+    New classes that copy one class of the source cannot be told apart, so each source class counts once. Else a source of two classes,
+    which takes everything for one or the other, would look similar to all.
+    """
+    shares, classes = found.best()
+    enough = torch.where(shares >= threshold, shares, 0)
+    return float(torch.zeros(found.shares.shape[1], dtype=enough.dtype).scatter_reduce(0, classes, enough, "amax").sum())
 
 
 def _plan(view: View, found: Similarity, classes: list[int], examples: Examples, threshold: float) -> LinkPlan:

@@ -95,7 +95,7 @@ def _read(item: Any, index: int) -> Audio:
         ) from error
     try:
         samples, rate = soundfile.read(Path(item), dtype="float32", always_2d=True)
-    except (OSError, soundfile.SoundFileError) as error:
+    except (OSError, MemoryError, soundfile.SoundFileError) as error:  # memory: a damaged header may claim any length
         raise InputError(f"recording {item}", expected="a readable sound file", got=str(error)) from error
     return _check(Audio(samples.mean(axis=1), int(rate)), f"recording {item}")
 

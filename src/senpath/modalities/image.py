@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch.nn import functional
 
 from senpath.errors import InputError
@@ -61,7 +61,7 @@ def _read(item: Any) -> np.ndarray:
             return _pixels(item)
         with Image.open(Path(item)) as image:
             return _pixels(image)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError) as error:
+    except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
         raise InputError(f"image {item}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error
 
 

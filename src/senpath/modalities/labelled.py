@@ -67,7 +67,10 @@ def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
     classes, targets = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise InputError(
-            "labels y", expected="two classes or more", got=f"one class, {classes[0]!r}", do="Add examples of what it is to be told from"
+            "labels y",
+            expected="two classes or more",
+            got=f"one class, {_plain(classes[0])!r}",
+            do="Add examples of what it is to be told from",
         )
     require_unicode(classes, "label")
     return tuple(_plain(label) for label in classes), torch.from_numpy(targets.astype(np.int64))
@@ -199,7 +202,7 @@ def _from_npz(path: Path, *, labels: bool = True) -> tuple[Any, Any]:
         # Opened here: given a damaged file by name, numpy leaves it open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return arrays["x"], arrays["y"] if labels else None
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"arrays {path}", expected="a .npz with x and y, no objects", got=f"{type(error).__name__}: {error}") from error
 
 

@@ -99,31 +99,59 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
 
 
 def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup) -> tuple[Manifest, Change]:
-    version = before.version + 1
     new = {component.hash: component for component in (*proposal.components, *(part for _, part in proposal.types.values()))}
     new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
-    types, tasks = dict(before.types), dict(before.tasks)
-    columns: dict[str, tuple[int, np.ndarray]] = {}
-    pooled: dict[str, tuple[str, np.ndarray]] = {}
+    sums = _Statistics(store, proposal, before)
+    tasks = dict(before.tasks)
     for pathway in proposal.pathways:
-        key = pathway.data_type
-        statistics = proposal.statistics[pathway.task]
-        record = types.get(key)
-        sums = pooled[key][1] if key in pooled else store.pooled(record) if record else np.zeros_like(statistics.pooled)
+        # A pathway that takes another's place answers for the same inputs: what the dispatcher knows of the task stays.
+        kept = tasks[pathway.task].statistics if pathway.task in tasks else sums.add(pathway)
+        probe = _probe(pathway, sums.types[pathway.data_type].data_type, new, lookup)
+        tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1)
+    used = {name: component for name, component in new.items() if name not in before.components}
+    after = before.followed_by(
+        components=before.components | {name: component.weights for name, component in used.items()},
+        types=sums.types,
+        tasks=tasks,
+        last=_entry(proposal, before.version + 1),
+    )
+    return after, Change(tuple(used.values()), sums.columns, sums.pooled)
+
+
+class _Statistics:
+    """The dispatcher's statistics of the next version in the making.
+
+    Attributes:
+        types: as the next version has them.
+        columns: see `Change`.
+        pooled: see `Change`.
+    """
+
+    def __init__(self, store: Store, proposal: Proposal, before: Manifest) -> None:
+        self._store, self._proposal, self._version = store, proposal, before.version + 1
+        self.types = dict(before.types)
+        self.columns: dict[str, tuple[int, np.ndarray]] = {}
+        self.pooled: dict[str, tuple[str, np.ndarray]] = {}
+
+    def add(self, pathway: Pathway) -> StatisticsRecord:
+        """Append a new task's columns and add its covariance."""
+        key, statistics = pathway.data_type, self._proposal.statistics[pathway.task]
+        record = self.types.get(key)
         first = record.rows if record else 0
-        earlier = columns[key][1] if key in columns else np.zeros((0, statistics.columns.shape[1]), dtype=np.float32)
-        columns[key] = (first - len(earlier), np.concatenate([earlier, statistics.columns]))
-        pooled[key] = (f"{key}.{version}.pooled", sums + statistics.pooled)
-        data_type, features = (record.data_type, record.features) if record else (proposal.types[key][0], proposal.types[key][1].hash)
-        types[key] = TypeRecord(
-            data_type=data_type,
-            features=features,
-            pooled=pooled[key][0],
-            pooled_sha256=hashlib.sha256(pooled[key][1].tobytes()).hexdigest(),
+        start, rows = self.columns.get(key, (first, np.zeros((0, statistics.columns.shape[1]), dtype=np.float32)))
+        self.columns[key] = (start, np.concatenate([rows, statistics.columns]))
+        total = self.pooled[key][1] if key in self.pooled else self._store.pooled(record) if record else 0
+        name, total = f"{key}.{self._version}.pooled", total + statistics.pooled
+        self.pooled[key] = (name, total)
+        self.types[key] = TypeRecord(
+            data_type=record.data_type if record else self._proposal.types[key][0],
+            features=record.features if record else self._proposal.types[key][1].hash,
+            pooled=name,
+            pooled_sha256=hashlib.sha256(total.tobytes()).hexdigest(),
             rows=first + len(statistics.columns),
             width=statistics.columns.shape[1],
         )
-        kept = StatisticsRecord(
+        return StatisticsRecord(
             first=first,
             rows=len(statistics.columns),
             sha256=hashlib.sha256(statistics.columns.tobytes()).hexdigest(),
@@ -131,15 +159,6 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup) -
             figures=statistics.figures,
             gate=statistics.gate.hash if statistics.gate else None,
         )
-        tasks[pathway.task] = TaskRecord(pathway, kept, _probe(pathway, data_type, new, lookup), version)
-    used = {name: component for name, component in new.items() if name not in before.components}
-    after = before.followed_by(
-        components=before.components | {name: component.weights for name, component in used.items()},
-        types=types,
-        tasks=tasks,
-        last=_entry(proposal, version),
-    )
-    return after, Change(tuple(used.values()), columns, pooled)
 
 
 def _probe(pathway: Pathway, data_type: DataType, new: dict[str, Component], lookup: Lookup) -> Probe:

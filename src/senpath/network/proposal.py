@@ -24,9 +24,9 @@ class Proposal:
         version: of the network that it was made against.
         pathways: added, or put in the place of one of the same name in `replaces`.
         components: bricks that the pathways name and the network may not have yet.
-        statistics: what the dispatcher keeps of each task, by name.
+        statistics: what the dispatcher keeps of each added task, by name.
         types: for data types that were new in `version`, the type and its feature map.
-        replaces: names of the tasks that may be replaced.
+        replaces: names of the tasks whose pathways may be replaced; what the dispatcher knows of them stays.
         entry: what the log says about it (JSON values).
     """
 

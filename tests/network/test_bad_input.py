@@ -1,0 +1,177 @@
+"""Input that cannot be used: an error that says what, what was expected and what was got, and nothing changed on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.cluster import KMeans
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+import senpath as sp
+
+Refused = Callable[..., AbstractContextManager[None]]
+
+IMAGES = np.linspace(0, 1, 6 * 64).reshape(6, 8, 8)
+ROWS = np.linspace(0, 1, 24).reshape(6, 4)
+SOUND = np.sin(np.arange(4000) / 5).astype(np.float32)
+LABELS = [0, 1, 0, 1, 0, 1]
+
+
+def with_value(array: np.ndarray, value: Any, dtype: Any = None) -> np.ndarray:
+    """The array with this value in its fourth item."""
+    changed = array.astype(dtype or array.dtype)
+    changed[3].flat[2] = value
+    return changed
+
+
+class Plain(Dataset[Any]):
+    """A data set of these items."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.items[index]
+
+
+BAD_DATA = {
+    "nan image": (with_value(IMAGES, np.nan), r"image 3: expected finite numbers, got NaN or infinity \(1 of 6 inputs\)"),
+    "infinite image": (list(with_value(IMAGES, np.inf)), "image 3: expected finite numbers, got NaN or infinity"),
+    "nan row": (with_value(ROWS, np.nan), "row 3: expected finite numbers, got NaN or infinity"),
+    "row beyond float32": (with_value(ROWS, 1e300), "row 3: expected finite numbers, got NaN or infinity"),
+    "rows far from the type's": (ROWS * 1e30, "statistics: expected finite numbers, got NaN or infinity. Scale the inputs"),
+    "None in a row": (with_value(ROWS, None, object), "row 3: expected finite numbers, got NaN or infinity"),
+    "nan sound": ([sp.Audio(SOUND * np.nan, 8000)] * 6, "recording 0: expected finite samples"),
+    "no rate": ([sp.Audio(SOUND, 0)] * 6, "recording 0: expected a rate in whole hertz, 1,000 or more, got 0"),
+    "stereo": (
+        [sp.Audio(np.stack([SOUND, SOUND]), 8000)] * 6,
+        r"expected samples of shape \(time,\), floating point, got float32 of shape \(2,",
+    ),
+    "empty sound": ([sp.Audio(SOUND[:0], 8000)] * 6, "recording 0: expected at least one sample, got none"),
+    "no pixels": (np.zeros((6, 0, 8)), r"images: expected .* no side 0, got shape \(6, 0, 8\)"),
+    "five axes": (np.zeros((6, 1, 8, 8, 1)), r"array of inputs: expected \(n, columns\), .* got shape \(6, 1, 8, 8, 1\)"),
+    "one axis": (np.zeros(6), r"array of inputs: expected \(n, columns\), .* got shape \(6,\)"),
+    "two channels": (np.zeros((6, 2, 8, 8)), r"images: expected 1, 3 or 4 channels .* got shape \(6, 2, 8, 8\)"),
+    "standardised pixels": (
+        IMAGES * 4 - 2,
+        r"pixel values: expected whole numbers in 0 … 255, or floats in 0 … 1, got float64 from -2 to 2",
+    ),
+    "objects as pixels": (with_value(IMAGES, None, object), "images: expected numbers, got dtype object"),
+    "complex pixels": (IMAGES * 1j, "images: expected numbers, got dtype complex128"),
+    "complex rows": (ROWS * 1j, "table: expected numbers, got dtype complex128"),
+    "words in a table": (with_value(ROWS, "tall", object), "column 'x2': expected numbers, got could not convert .*tall"),
+    "dates": (np.array([["2020-01-01"]] * 6, dtype="datetime64[D]"), "table: expected numbers, got dtype datetime64"),
+    "no columns": (np.zeros((6, 0)), r"table: expected shape \(rows, columns\), got shape \(6, 0\)"),
+    "ragged rows": ([*ROWS[:5], ROWS[5, :3]], r"rows: expected all of one length, got .*3.*4"),
+    "other names": ([{"a": 1.0, "b": 2.0}] * 5 + [{"a": 1.0, "c": 2.0}], r"row 5: expected columns \['a', 'b'\], got \['a', 'c'\]"),
+    "lists in rows": ([{"a": 1.0, "b": [1, 2]}] * 6, "column 'b': expected numbers"),
+    "a column twice": (pd.DataFrame(ROWS, columns=["a", "b", "a", "d"]), "columns: expected names that differ, got 'a' twice"),
+    "sparse": (torch.zeros(6, 4).to_sparse(), "tensor: expected a dense one of numbers, got torch.float32, torch.sparse"),
+    "empty text": (["one", "two", " ", "four", "five", "six"], "text 2: expected at least one word, got an empty text"),
+    "half a letter": (["a", "b", "c\ud800", "d", "e", "f"], r"text .*: expected text that UTF-8 can hold"),
+    "mixed types": (["a text", *IMAGES[:5]], "inputs of one task: expected one data type, got text and image. Learn a task of each"),
+    "a bare number": ([1, 2, 3, 4, 5, 6], "input 0: expected an array, str, Audio, path, dict or PIL image, got int"),
+    "one string": ("a text", "data a text: expected a folder or file, got nothing of that name"),
+    "nothing": (None, "inputs: expected an array, a tensor, a data frame or a list of inputs, got NoneType"),
+}
+
+
+@pytest.mark.parametrize(("x", "match"), BAD_DATA.values(), ids=BAD_DATA)
+def test_inputs_to_learn_from(net: sp.Network, refused: Refused, x: Any, match: str) -> None:
+    with refused(match):
+        net.learn("new", x, None if isinstance(x, str) else LABELS, epochs=1)
+
+
+BAD_LABELS = {
+    "one class": ([1] * 6, "labels y: expected two classes or more, got one class, .*1.* Add examples"),
+    "too few": (LABELS[:5], "labels y: expected 6, one per input, got 5"),
+    "too many": ([*LABELS, 1], "labels y: expected 6, one per input, got 7"),
+    "one-hot": (np.eye(6), r"labels y: expected shape \(n,\), got shape \(6, 6\)"),
+    "ragged": ([[1], [1, 2], [1], [1], [1], [1]], r"labels y: expected shape \(n,\), got"),
+    "fractions": (np.array(LABELS) / 2, r"labels y: expected whole numbers or strings, got dtype float64"),
+    "a gap": ([0, 1, 0, 1, 0, np.nan], "labels y: expected whole numbers or strings, got dtype float64"),
+    "objects": (np.array(LABELS, dtype=object), "labels y: expected whole numbers or strings, got dtype object"),
+    "bytes": ([b"a", b"b"] * 3, r"labels y: expected whole numbers or strings, got dtype \|S1"),
+    "words and numbers": (["a", 1] * 3, "labels y: expected whole numbers or strings, got both"),
+    "half a letter": (["a\ud800", "b"] * 3, "label .*: expected text that UTF-8 can hold"),
+    "none": (None, "labels y: expected one label per input, got None"),
+    "a word": ("ababab", r"labels y: expected shape \(n,\), got shape \(\)"),
+}
+
+
+@pytest.mark.parametrize(("y", "match"), BAD_LABELS.values(), ids=BAD_LABELS)
+def test_labels(net: sp.Network, refused: Refused, y: Any, match: str) -> None:
+    with refused(match):
+        net.learn("new", IMAGES, y, epochs=1)
+
+
+@pytest.mark.parametrize("x", [[], np.zeros((0, 8, 8)), np.zeros((0, 4)), Plain([])])
+def test_no_data(net: sp.Network, refused: Refused, x: Any) -> None:
+    with refused("inputs: expected at least two, got none. Nothing can be learned from no data"):
+        net.learn("new", x, None if isinstance(x, Dataset) else [])
+
+
+BAD_SETS = {
+    "without labels": (
+        TensorDataset(torch.zeros(4, 8, 8)),
+        r"item 0 of the Dataset: expected inputs and labels, \(x, y\), got a tuple without",
+    ),
+    "of dicts": (Plain([{"x": 1}]), r"item 0 of the Dataset: expected inputs and labels, \(x, y\), got a dict without"),
+    "one-hot": (TensorDataset(torch.zeros(4, 8, 8), torch.eye(4)), r"label: expected one number, got shape \(4,\)"),
+    "batches without labels": (DataLoader(TensorDataset(torch.zeros(4, 8, 8))), r"batch 0 of the DataLoader: expected inputs and labels"),
+    "batches of tensors": (DataLoader(torch.zeros(4, 8, 8)), r"batch 0 of the DataLoader: expected inputs and labels, .* a Tensor without"),
+}
+
+
+@pytest.mark.parametrize(("x", "match"), BAD_SETS.values(), ids=BAD_SETS)
+def test_data_sets(net: sp.Network, refused: Refused, x: Any, match: str) -> None:
+    with refused(match):
+        net.learn("new", x)
+
+
+def test_labels_beside_data_that_has_its_own(net: sp.Network, refused: Refused) -> None:
+    with refused("labels y: expected None beside TensorDataset, which holds its own labels, got list"):
+        net.learn("new", TensorDataset(torch.zeros(4, 8, 8)), [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "tab\t", "x" * 201, "\ud800", "next\x85line", 5, None, ("a",)])
+def test_names(net: sp.Network, refused: Refused, name: Any) -> None:
+    with refused("task name: expected 1 to 200 printable characters, got "):
+        net.learn(name, IMAGES, LABELS)
+
+
+def test_a_name_that_is_taken(net: sp.Network, refused: Refused) -> None:
+    with refused("task 'iris': expected a new name, got one the network has learned. Choose another name", sp.TaskExistsError):
+        net.learn("iris", IMAGES, LABELS)
+
+
+BAD_SETTINGS = {
+    "unknown": ({"epoch": 3}, "setting 'epoch' of method sen: expected one of model, hidden, links, .* random_state, got another name"),
+    "epochs": ({"epochs": -1}, r"setting 'epochs': expected a number from 0 to 1e\+06, got -1"),
+    "half an epoch": ({"epochs": 1.5}, "setting 'epochs': expected a whole number, got 1.5"),
+    "hidden": ({"hidden": 0}, "setting 'hidden': expected a number from 2 to 65536, got 0"),
+    "threshold": ({"threshold": float("nan")}, "setting 'threshold': expected a number from 0 to 1, got nan"),
+    "links": ({"links": "some"}, "setting 'links': expected one of all, similar, none, got 'some'"),
+    "seed": ({"random_state": "lucky"}, "setting 'random_state': expected a number from 0 to .*, got 'lucky'"),
+    "model": ({"model": "resnet"}, "model: expected one of auto, mlp, cnn, lstm, svm, forest, or a scikit-learn classifier, got 'resnet'"),
+    "no classifier": ({"model": KMeans()}, "model: expected a scikit-learn classifier, got KMeans"),
+    "model for sounds": ({"model": "lstm"}, r"model 'lstm': expected sequences \(sounds\), got image inputs"),
+    "method": ({"method": "magic"}, "method: expected one of sen.*, got 'magic'"),
+    "no method": ({"method": None}, "method: expected one of sen.*, got None"),
+    "settings twice": ({"method": sp.Sen(), "epochs": 1}, r"settings: expected none beside a method that has its own, got \['epochs'\]"),
+}
+
+
+@pytest.mark.parametrize(("settings", "match"), BAD_SETTINGS.values(), ids=BAD_SETTINGS)
+def test_settings(net: sp.Network, refused: Refused, settings: dict[str, Any], match: str) -> None:
+    with refused(match):
+        net.learn("new", IMAGES, LABELS, **settings)

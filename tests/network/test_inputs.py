@@ -78,40 +78,48 @@ def sorted_by_class(data: Labelled) -> Labelled:
     return data[0][order], data[1][order]
 
 
-def assert_teaches_the_same(x: Any, y: Any, given: Given) -> None:
-    net = sp.Network()
-    net.learn("plain", x, y, epochs=2, hidden=8)
-    net.learn("form", given[0], given[1], epochs=2, hidden=8, links="none")
-    plain, form = net.view.pathway("plain"), net.view.pathway("form")
-    assert form.components == plain.components
-    assert [str(label) for label in form.classes] == [str(label) for label in plain.classes]
-    assert net.tasks["form"].data_type == net.tasks["plain"].data_type
+@pytest.fixture(scope="module")
+def shared() -> sp.Network:
+    """A network in which the forms are compared: its types and their feature maps are made once."""
+    return sp.Network()
+
+
+def assert_teaches_the_same(net: sp.Network, kind: str, plain: Given, form: Given) -> None:
+    """Each learned in the network under a name of its own comes to the same weights."""
+    if kind not in net.tasks:
+        net.learn(kind, *plain, epochs=2, hidden=8, links="none")
+    name = f"{kind} {len(net.tasks)}"
+    net.learn(name, *form, epochs=2, hidden=8, links="none")
+    first, second = net.view.pathway(kind), net.view.pathway(name)
+    assert second.components == first.components
+    assert [str(label) for label in second.classes] == [str(label) for label in first.classes]
+    assert second.data_type == first.data_type
 
 
 @pytest.mark.parametrize("form", IMAGE_FORMS)
-def test_forms_of_images(digits: Labelled, tmp_path: Path, form: str) -> None:
+def test_forms_of_images(shared: sp.Network, digits: Labelled, tmp_path: Path, form: str) -> None:
     x, y = sorted_by_class(digits)
-    assert_teaches_the_same(x, y, IMAGE_FORMS[form](x, y, tmp_path))
+    assert_teaches_the_same(shared, "images", (x, y), IMAGE_FORMS[form](x, y, tmp_path))
 
 
 @pytest.mark.parametrize("form", TABLE_FORMS)
-def test_forms_of_tables(iris: Labelled, tmp_path: Path, form: str) -> None:
+def test_forms_of_tables(shared: sp.Network, iris: Labelled, tmp_path: Path, form: str) -> None:
     x, y = sorted_by_class(iris)
-    assert_teaches_the_same(pd.DataFrame(x, columns=COLUMNS), y, TABLE_FORMS[form](x, y, tmp_path))
+    assert_teaches_the_same(shared, "table", (pd.DataFrame(x, columns=COLUMNS), y), TABLE_FORMS[form](x, y, tmp_path))
 
 
 @pytest.mark.parametrize("form", ROW_FORMS)
-def test_forms_of_rows(iris: Labelled, tmp_path: Path, form: str) -> None:
+def test_forms_of_rows(shared: sp.Network, iris: Labelled, tmp_path: Path, form: str) -> None:
     x, y = sorted_by_class(iris)
-    assert_teaches_the_same(x, y, ROW_FORMS[form](x, y, tmp_path))
+    assert_teaches_the_same(shared, "rows", (x, y), ROW_FORMS[form](x, y, tmp_path))
 
 
-def test_texts_are_found_by_place(tmp_path: Path) -> None:
+def test_texts_are_found_by_place(shared: sp.Network, tmp_path: Path) -> None:
     texts, labels = ["good, great", "bad, awful", "great fun", "awful, dull"], ["good", "bad", "good", "bad"]
     shuffled = pd.Series(texts, index=[3, 1, 2, 0])
-    assert_teaches_the_same(texts, labels, (shuffled, pd.Series(labels, index=[9, 8, 7, 6])))
+    assert_teaches_the_same(shared, "texts", (texts, labels), (shuffled, pd.Series(labels, index=[9, 8, 7, 6])))
     (tmp_path / "data.csv").write_text("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in zip(texts, labels, strict=True)))
-    assert_teaches_the_same(texts, labels, (tmp_path / "data.csv", None))
+    assert_teaches_the_same(shared, "texts", (texts, labels), (tmp_path / "data.csv", None))
 
 
 def test_a_temporary_network_goes_with_its_object(digits: Labelled) -> None:

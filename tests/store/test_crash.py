@@ -164,7 +164,8 @@ def test_ctrl_c_on_the_command_line(digits: Labelled, tmp_path: Path) -> None:
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # To a shell both are 130. Python itself ends by the signal where it arrived inside exec(text), as in a dataclass being imported.
+    assert process.returncode in (130, -signal.SIGINT)
     assert "interrupted; the network is as it was, at version 0" in said
     assert sp.Network(folder).version == 0
     assert not list(folder.rglob("*.tmp"))

@@ -33,10 +33,11 @@ def learn_task(path: Path, task: str, source: str, *, shots: int | None, seed: i
     if shots is not None:
         chosen = data.few_shot(x, np.asarray(y), shots, seed)
         x, y = (x[chosen] if isinstance(x, np.ndarray) else [x[index] for index in chosen]), np.asarray(y)[chosen]
-    chosen_settings = dict(map(_setting, settings))
+    # Before the folder is made: a mistyped setting must not leave an empty network behind.
+    worker = Network.make_method(method, {"random_state": seed, **dict(map(_setting, settings))})
     net = Network(path)
     with bars(task) as progress:
-        learned = net.learn(task, x, y, method=method, progress=progress, random_state=seed, **chosen_settings)
+        learned = net.learn(task, x, y, method=worker, progress=progress)
     info = net.tasks[task]
     console.print(
         f"learned {task!r}: {info.examples:,} examples, {len(info.classes_)} classes, {learned.seconds:.1f} s; version {learned.version}"

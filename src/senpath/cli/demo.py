@@ -83,11 +83,17 @@ def _clear(out: Path) -> None:
 def _choose_data(embedded: bool) -> tuple[dict[str, Task], str]:
     names = {known.name for known in data.available() if known.present}
     if not embedded and {"fashion", "mnist", "lower", "upper", "speech"} <= names:
-        tasks, caption = data.paper_tasks(), "real data: the five tasks of the paper (letters stand in for EMNIST)"
+        tasks, caption = (
+            data.paper_tasks(),
+            "real data: the five tasks of the paper (letters stand in for EMNIST); upper from 5 examples a class",
+        )
         console.print("Data: real, the five tasks of the SEN paper.", style="bold")
     else:
         with console.status("rendering the embedded data (kept for the next time)"):
-            tasks, caption = data.embedded_tasks(), "embedded data: MNIST digits are real, everything else is rendered"
+            tasks, caption = (
+                data.embedded_tasks(),
+                "embedded data: MNIST digits are real, everything else is rendered; upper from 5 examples a class",
+            )
         console.print("Data: the embedded default. Only the MNIST digits are real; the rest is rendered by this project.", style="bold")
         console.print("For the real five tasks: `senpath data download`, or set SENPATH_DATA to a folder that has them.")
         for line in data.embedded_missing():

@@ -31,15 +31,15 @@ class Verdict:
         return self.with_transfer > self.alone
 
 
-def judge(examples: Examples, learn: Callable[[Examples, bool], Answer], seed: int) -> Verdict | None:
-    """Learn on part of the examples with and without transfer and compare on the rest; None if a class has one example.
+def judge(examples: Examples, learn: Callable[[Examples, bool], Answer], seed: int, *, least: int = 2) -> Verdict | None:
+    """Learn on part of the examples with and without transfer and compare on the rest; None if a class has less than `least` examples.
 
     Args:
         learn: from examples, and whether to transfer, makes a function from inputs to logits.
     """
     targets = examples.targets.numpy()
     smallest = int(examples.targets.bincount().min())
-    if smallest < 2:
+    if smallest < least:
         return None
     if len(examples) <= FEW:
         splits = StratifiedKFold(min(FOLDS, smallest), shuffle=True, random_state=seed).split(targets, targets)

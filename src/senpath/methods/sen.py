@@ -79,7 +79,9 @@ class Sen:
                 component.module.to(view.device)
             return lambda inputs: run_pathway(pathway, inputs.to(view.device), lookup)
 
-        return judge(examples, learn, derive(self.settings.random_state, "guard"))
+        # A scikit-learn model's links are trained on out-of-fold answers, within what one fold leaves.
+        least = 3 if is_estimator(self.settings.model) else 2
+        return judge(examples, learn, derive(self.settings.random_state, "guard"), least=least)
 
     def _notes(
         self, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained, verdict: Verdict | None

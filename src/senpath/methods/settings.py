@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from senpath.errors import InputError
 
 Links = Literal["all", "similar", "none"]
@@ -67,7 +69,7 @@ class SenSettings:
         unknown = sorted(set(settings) - set(known))
         if unknown:
             raise InputError(f"setting {unknown[0]!r} of method sen", expected=f"one of {', '.join(known)}", got="another name")
-        return SenSettings(**settings)
+        return SenSettings(**{name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()})
 
 
 def _check_range(name: str, value: Any, low: float, high: float) -> None:

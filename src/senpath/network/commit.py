@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.components import Component, Lookup, content_hash
+from senpath.components import Lookup, content_hash
 from senpath.errors import ConflictError, InputError, TaskExistsError
 from senpath.network.proposal import Proposal
 from senpath.pathways import Pathway, run_pathway
@@ -21,11 +21,14 @@ PROBES = 2
 """Inputs of a probe; with less than two, a mistake in handling batches would not show."""
 
 
-def commit(store: Store, proposal: Proposal, lookup: Lookup) -> Manifest:
+def commit(store: Store, proposal: Proposal, lookup: Lookup, device: torch.device) -> Manifest:
     """Write a proposal as the next version and return it.
 
     The lock is held from here on only, so the network may have moved on since the proposal was made; that is fine as long as what
     the proposal builds on is still there.
+
+    Args:
+        lookup: finds the network's components, which are on `device`.
 
     Raises:
         TaskExistsError: if a task's name is taken.
@@ -37,7 +40,7 @@ def commit(store: Store, proposal: Proposal, lookup: Lookup) -> Manifest:
     with store.locked():
         before = store.read()
         _check_fits(proposal, before)
-        after, change = _merge(store, proposal, before, lookup)
+        after, change = _merge(store, proposal, before, _with_new(proposal, lookup, device), device)
         store.write(before, after, change)
     return after
 
@@ -98,7 +101,7 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
             )
 
 
-def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup) -> tuple[Manifest, Change]:
+def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup, device: torch.device) -> tuple[Manifest, Change]:
     new = {component.hash: component for component in (*proposal.components, *(part for _, part in proposal.types.values()))}
     new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
     sums = _Statistics(store, proposal, before)
@@ -106,7 +109,7 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup) -
     for pathway in proposal.pathways:
         # A pathway that takes another's place answers for the same inputs: what the dispatcher knows of the task stays.
         kept = tasks[pathway.task].statistics if pathway.task in tasks else sums.add(pathway)
-        probe = _probe(pathway, sums.types[pathway.data_type].data_type, new, lookup)
+        probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, device)
         tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1)
     used = {name: component for name, component in new.items() if name not in before.components}
     after = before.followed_by(
@@ -161,9 +164,17 @@ class _Statistics:
         )
 
 
-def _probe(pathway: Pathway, data_type: DataType, new: dict[str, Component], lookup: Lookup) -> Probe:
+def _with_new(proposal: Proposal, lookup: Lookup, device: torch.device) -> Lookup:
+    """Finds the proposal's components too, where the network's own are."""
+    new = {component.hash: component for component in proposal.components}
+    for component in new.values():
+        component.module.to(device)
+    return lambda name: new[name] if name in new else lookup(name)
+
+
+def _probe(pathway: Pathway, data_type: DataType, lookup: Lookup, device: torch.device) -> Probe:
     seed = derive(0, pathway.task)
-    output = run_pathway(pathway, probe_inputs(data_type, seed), lambda name: new[name] if name in new else lookup(name))
+    output = run_pathway(pathway, probe_inputs(data_type, seed).to(device), lookup)
     if not bool(torch.isfinite(output).all()):
         raise InputError(
             f"task {pathway.task!r}: its answers", expected="finite numbers", got="NaN or infinity", do="Lower the learning rate"

@@ -190,7 +190,7 @@ class Network:
 
     def commit(self, proposal: Proposal) -> None:
         """Make a proposal the next version; see `senpath.network.commit`."""
-        manifest = commit(self._store, proposal, self._view.component)
+        manifest = commit(self._store, proposal, self._view.component, self.device)
         self._view = View(self._store, manifest, self.device, self._known)
 
     def predict(
@@ -240,18 +240,24 @@ class Network:
         self.refresh()
         view = self._view
         _check_name(task, view)
-        worker = self._method(method, settings)
+        worker = self.make_method(method, settings)
         examples = encode_examples(view, *read_labelled(x, y))
         self.commit(worker.propose(view, task, examples, progress))
 
-    def _method(self, method: str | Method, settings: Mapping[str, Any]) -> Method:
+    @classmethod
+    def make_method(cls, method: str | Method, settings: Mapping[str, Any]) -> Method:
+        """A method of this name with these settings, or the method itself.
+
+        Raises:
+            InputError: for an unknown method or setting, or settings beside a method.
+        """
         if callable(getattr(method, "propose", None)) and not isinstance(method, str):
             if settings:
                 raise InputError("settings", expected="none beside a method that has its own", got=sorted(settings))
             return method
-        if not isinstance(method, str) or method not in self.methods:
-            raise InputError("method", expected=f"one of {', '.join(self.methods)}", got=repr(method))
-        return self.methods[method](**settings)
+        if not isinstance(method, str) or method not in cls.methods:
+            raise InputError("method", expected=f"one of {', '.join(cls.methods)}", got=repr(method))
+        return cls.methods[method](**settings)
 
     def _info(self, task: str) -> TaskInfo:
         record = self._view.tasks[task]

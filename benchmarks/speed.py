@@ -13,6 +13,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,6 +34,12 @@ from senpath.training import Recipe, fit
 EPOCHS, BATCH, RATE = 10, 128, 4e-3
 NAMES = ("fashion", "mnist", "lower", "upper")
 PEER = Path(__file__).with_name("peer_avalanche.py")
+PEERS = {
+    "stock": "as its tutorials have it (SplitMNIST, Adam, default evaluator)",
+    "default": "tensors in memory, Adam, default evaluator",
+    "lean": "tensors in memory, fused Adam, nothing evaluated or logged",
+}
+"""What the peer may leave out, from nothing to all that is not training."""
 
 
 def main() -> None:
@@ -55,16 +62,16 @@ def _learning(rounds: int, peer: str | None) -> list[list[Any]]:
         "learn": lambda: _timed(lambda: sp.Network().learn("mnist", images, labels, epochs=EPOCHS)),
     }
     if peer:
-        jobs["peer"] = lambda: _peer_seconds(peer)
+        jobs |= {form: partial(_peer_seconds, peer, form) for form in PEERS}
     taken = _in_turn(jobs, rounds)
     size = f"{len(labels):,} MNIST images, {EPOCHS} epochs, batch {BATCH}"
     rows = [
         _row(f"fitting loop, MLP 784-128-10, {size}", taken["fit"], "hand-written PyTorch loop, fused Adam", taken["hand"]),
         _row(f"the whole `learn`, {size}", taken["learn"], "the hand-written loop", taken["hand"]),
     ]
-    if peer:
-        rows.append(_row("Avalanche 0.6 `Naive`, the same model, data, epochs and batch", taken["peer"], "our fitting loop", taken["fit"]))
-        rows.append(_row("Avalanche 0.6 `Naive`", taken["peer"], "our whole `learn`", taken["learn"]))
+    for form in PEERS if peer else ():
+        rows.append(_row(f"Avalanche 0.6 `Naive`, {PEERS[form]}", taken[form], "our fitting loop", taken["fit"]))
+        rows.append(_row(f"Avalanche 0.6 `Naive`, {PEERS[form]}", taken[form], "our whole `learn`", taken["learn"]))
     return rows
 
 
@@ -120,10 +127,10 @@ def _plain(net: sp.Network, images: np.ndarray) -> None:
         torch.softmax(run_pathway(net.view.pathway(name), inputs[torch.from_numpy(candidate)], net.view.component), 1)
 
 
-def _peer_seconds(python: str) -> float:
+def _peer_seconds(python: str, form: str) -> float:
     """Avalanche's own measure of the loop, its start-up and data loading left out."""
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    command = [python, str(PEER), str(EPOCHS), str(BATCH), str(RATE), str(torch.get_num_threads())]
+    command = [python, str(PEER), str(EPOCHS), str(BATCH), str(RATE), str(torch.get_num_threads()), form]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return float(json.loads(answer.stdout.splitlines()[-1])["seconds"])
 

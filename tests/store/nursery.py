@@ -6,6 +6,7 @@ process that forks must not have threads at work.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +68,18 @@ def grow(folder: str, told: str, name: str = "task", tasks: int = 10**6) -> None
         tell(told, f"{name}-{seed}")
 
 
-def commit_only(folder: str, told: str, tasks: int) -> None:
-    """Learn small tasks without committing, tell "ready", then commit them without a pause."""
+def commit_only(folder: str, told: str) -> None:
+    """Propose a few small tasks, tell "ready", then commit them again and again under new names, without a pause."""
     net = sp.Network(folder)
-    proposals = {}
-    for seed in range(len(net.tasks), len(net.tasks) + tasks):
-        x, y = some_flowers(seed)
-        proposals[f"task-{seed}"] = sp.Sen(epochs=1, hidden=4, links="none", random_state=seed).propose(
-            net.view, f"task-{seed}", encode_examples(net.view, x, y)
-        )
+    proposals = []
+    for seed in range(6):
+        method = sp.Sen(epochs=1, hidden=4, links="none", random_state=seed)
+        proposals.append(method.propose(net.view, "", encode_examples(net.view, *some_flowers(seed))))
     tell(told, "ready")
-    for name, proposal in proposals.items():
-        net.commit(proposal)
+    for number in itertools.count(len(net.tasks)):
+        name, proposal = f"task-{number}", proposals[number % len(proposals)]
+        pathway = replace(proposal.pathways[0], task=name)
+        net.commit(replace(proposal, pathways=(pathway,), statistics={name: proposal.statistics[""]}))
         tell(told, name)
 
 

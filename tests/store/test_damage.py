@@ -121,6 +121,26 @@ def test_a_file_that_is_another_of_its_kind(folder: Path) -> None:
         sp.Network(folder).verify()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{}",
+        b'{"kind":["a"],"config":{}}',
+        b'{"kind":"x","config":[1]}',
+        b'{"config":{"x":NaN},"kind":"mlp.v1"}',
+        b"[" * 100_000,
+        None,
+    ],
+)
+def test_a_description_of_another_shape(folder: Path, digits: Labelled, content: bytes | None) -> None:
+    name = sp.Network(folder).view.pathway("low").components[0]
+    path = folder / "components" / f"{name}.json"
+    path.write_bytes(path.read_bytes() + b" " if content is None else content)
+    with pytest.raises(sp.StoreError, match=rf"component {name[:12]}: {name}\.json: expected its kind and configuration, got .*Error"):
+        sp.Network(folder).predict(digits[0][:2], task="low")
+
+
 def test_damage_to_the_log_harms_nothing(folder: Path, digits: Labelled) -> None:
     (folder / "log.jsonl").write_bytes(b'\xff\n{"version": "x"}\n[]\n{"version": 2}\n')
     net = sp.Network(folder)

@@ -99,9 +99,9 @@ def test_no_server_at_all(tmp_path: Path) -> None:
 
 def test_an_interrupt_leaves_nothing(server: str, tmp_path: Path) -> None:
     def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("stop")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="stop"):
         fetch(File(f"{server}/good", "x.bin", md5(CONTENT)), tmp_path, stop)
     assert left(tmp_path) == []
 

@@ -139,7 +139,8 @@ def _blocks(url: str) -> Iterator[tuple[bytes, int]]:
     retry = "Check the network and run the download again."
     try:
         request = urllib.request.Request(url, headers={"User-Agent": "senpath"})
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        opener = urllib.request.build_opener()  # urlopen would keep the proxies that were set at its first call
+        with opener.open(request, timeout=TIMEOUT) as response:
             total, done = int(response.headers.get("Content-Length") or 0), 0
             while block := response.read(CHUNK):
                 done += len(block)

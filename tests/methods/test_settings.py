@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def test_an_unknown_setting_lists_the_known_ones(name: str) -> None:
         ("lstm", r"model 'lstm': expected sequences \(sounds\), got image inputs"),
         (SVC, "model: expected a scikit-learn classifier, got <class .*SVC"),
         (Ridge(), r"model: expected a scikit-learn classifier, got Ridge\(\)"),
+        (SimpleNamespace(fit=print), "model: expected a scikit-learn classifier, got namespace"),
         (SVC(decision_function_shape="ovo"), "answer of SVC: expected one score for each of 10 classes, got 45"),
     ],
 )

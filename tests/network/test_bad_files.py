@@ -202,6 +202,11 @@ BAD_NETWORKS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+def test_a_network_without_a_proper_path() -> None:
+    with pytest.raises(sp.InputError, match="path of the network: expected a str or Path, got 5"):
+        sp.Network(5)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("how", "match"), BAD_NETWORKS.values(), ids=BAD_NETWORKS)
 def test_networks_that_cannot_be_made(tmp_path: Path, how: dict[str, Any], match: str) -> None:
     with pytest.raises(sp.InputError, match=match):

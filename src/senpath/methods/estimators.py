@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
@@ -68,7 +68,7 @@ def _fresh(model: Any, seed: int) -> Any:
         return SVC()
     if model == "forest":
         return RandomForestClassifier(n_estimators=200, random_state=seed)
-    if isinstance(model, type) or not is_classifier(model):
+    if not isinstance(model, BaseEstimator) or not is_classifier(model):
         raise InputError("model", expected="a scikit-learn classifier", got=repr(model))
     fresh = clone(model)
     unset = [name for name, value in fresh.get_params().items() if value is None and name.split("__")[-1] == "random_state"]

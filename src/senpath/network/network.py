@@ -109,6 +109,8 @@ class Network:
         device: str | torch.device = "cpu",
         lock_seconds: float = 30.0,
     ) -> None:
+        if path is not None and not isinstance(path, str | Path):
+            raise InputError("path of the network", expected="a str or Path", got=repr(path))
         self.path = Path(tempfile.mkdtemp(prefix="senpath-") if path is None else path)
         if path is None:  # not a TemporaryDirectory, which would warn when it goes
             weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)

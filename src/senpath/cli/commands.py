@@ -83,10 +83,8 @@ def show_tasks(path: Path) -> None:
     for name, info in net.tasks.items():
         sources = ", ".join(dict.fromkeys(source for source, _ in info.transfers)) or "–"
         share = percent(info.run_weights / total)
-        rows.append(
-            [name, info.data_type, len(info.classes_), f"{info.examples:,}", info.method, sources, f"{info.weights:,}", share, info.version]
-        )
-    columns = ["task", "type", "classes", "examples", "method", "borrows from", "weights", "run of all", "version"]
+        rows.append([name, info.data_type, len(info.classes_), f"{info.examples:,}", sources, f"{info.weights:,}", share])
+    columns = ["task", "type", "classes", "examples", "borrows from", "weights", "of all, run"]
     table(f"{path}: version {net.version}, {total:,} weights, {net.weights['dispatcher']:,} of them the dispatcher's", columns, rows)
 
 

@@ -47,7 +47,7 @@ def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[obj
     grid = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(_is_number(str(row[index])) for row in rows)
-        grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        grid.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         grid.add_row(*(str(value) for value in row))
     console.print(grid)

@@ -19,6 +19,9 @@ READ = 5_000
 """Examples of a task that are read, at most (but 20 of each class where a task has very many)."""
 HELD = 500
 """Of these, how many only set the task's limit, at most; never more than a tenth."""
+LEAST_HELD = 50
+"""Where a tenth is fewer than this, none is held out, and each example is judged against its column without it: a limit read off
+nine examples would refuse one in ten."""
 FEW = 20
 """Tasks with fewer examples a class than this, on average, are read together with distorted copies."""
 COPIES = 15
@@ -40,6 +43,7 @@ class Collected:
         held: float32 (n, features), examples that stand behind no column, or behind the one that `means_without` gives without them.
         means_without: float32 (n, features), or None where `held` examples stand behind no column.
         features: float32 (m, features), the examples behind the columns.
+        few: whether it was read as a task of few examples.
     """
 
     means: torch.Tensor
@@ -48,6 +52,7 @@ class Collected:
     held: torch.Tensor
     means_without: torch.Tensor | None
     features: torch.Tensor
+    few: bool
 
 
 def collect(examples: Examples, features: Component, seed: int, *, device: torch.device, progress: Progress = silent) -> Collected:
@@ -78,7 +83,7 @@ class _Reader:
 
 def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
     index = _bounded(examples.targets, max(FEW, ceil(READ / len(examples.classes))), generator)
-    held_out = min(HELD, len(index) // 10)
+    held_out = min(HELD, len(index) // 10) if len(index) >= 10 * LEAST_HELD else 0
     features, targets = read(examples.inputs[index]), examples.targets[index]
     held, features, targets = features[:held_out], features[held_out:], targets[held_out:]
     means, counts, rests = [], [], []
@@ -94,7 +99,11 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
                 counts.append(len(members))
                 rests.append(members - means[-1])
     scatter = _covariance(torch.cat(rests))
-    return Collected(torch.stack(means), torch.tensor(counts).double(), scatter, held, None, features)
+    without = None
+    if not held_out:
+        held = torch.cat([rest + mean for rest, mean in zip(rests, means, strict=True) if len(rest) > 1])
+        without = torch.cat([mean - rest / (len(rest) - 1) for rest, mean in zip(rests, means, strict=True) if len(rest) > 1])
+    return Collected(torch.stack(means), torch.tensor(counts).double(), scatter, held, without, features, few=False)
 
 
 def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
@@ -114,7 +123,7 @@ def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) 
     size = counts[targets][:, None]
     several = size[:, 0] > 1
     without = ((means[targets] * size - own) / (size - 1).clamp(min=1))[several]
-    return Collected(means, counts.double().cpu(), scatter, plain[several], without, features.flatten(0, 1))
+    return Collected(means, counts.double().cpu(), scatter, plain[several], without, features.flatten(0, 1), few=True)
 
 
 def _bounded(targets: torch.Tensor, per_class: int, generator: torch.Generator) -> torch.Tensor:
@@ -146,7 +155,7 @@ def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
         columns=collected.means.cpu().numpy(),
         counts=collected.counts.numpy(),
         pooled=pack(collected.scatter),
-        figures={"limit": _limit(collected), "few": float(collected.means_without is not None)},
+        figures={"limit": _limit(collected), "few": float(collected.few)},
         gate=fit_gate(collected.features, collected.held, LIMIT_QUANTILE) if gate else None,
     )
 

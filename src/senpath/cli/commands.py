@@ -12,10 +12,9 @@ import numpy as np
 
 from senpath import Network, Prediction, data
 from senpath.cli.show import bars, console, percent, table
+from senpath.data.downloads import PAPER
 from senpath.errors import InputError, StoreError
 from senpath.modalities import read_labelled, read_unlabelled
-
-PAPER_SETS = ("fashion", "mnist", "emnist", "speech")
 
 
 def open_network(path: Path) -> Network:
@@ -139,8 +138,8 @@ def download_sets(names: Sequence[str], to: Path | None) -> None:
     """Fetch, with a bar per file."""
     folder = to or data.download_folder()
     with bars("download") as progress:
-        data.download(names or PAPER_SETS, folder, progress=progress)
-    console.print(f"downloaded and checked: {', '.join(names or PAPER_SETS)} in {folder}", highlight=False)
+        data.download(names or PAPER, folder, progress=progress)
+    console.print(f"downloaded and checked: {', '.join(names or PAPER)} in {folder}", highlight=False)
 
 
 def _labelled(source: str) -> tuple[Any, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from senpath.errors import InputError
 from senpath.network.predict import Routing, encode_batches, predict
 from senpath.network.prediction import Explanation, LinkUse
 from senpath.network.view import View
@@ -57,9 +56,3 @@ def _run_chain(view: View, link: Link, inputs: torch.Tensor) -> torch.Tensor:
     for name in (*link.reads, link.component):
         values = view.component(name)(values)
     return values
-
-
-def require_one(x: Any) -> None:
-    """Refuse what is plainly a batch."""
-    if isinstance(x, list | tuple):
-        raise InputError("input to explain", expected="one input, such as x[0]", got=f"a {type(x).__name__} of {len(x)}")

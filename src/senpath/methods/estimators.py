@@ -44,7 +44,7 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     fitted = clone(estimator).fit(inputs, targets)
     _check_answer(fitted, inputs[:1], len(examples.classes))
     links: tuple[Component, ...] = ()
-    if plans:
+    if plans and settings.links != "none":
         links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
     progress("train", 1, 1)
     own = freeze("sklearn.v1", {"outputs": len(examples.classes)}, Estimator(fitted, len(examples.classes)))

@@ -32,13 +32,15 @@ class Trained:
 
     Args:
         own: its own components, in order.
-        links: one component per planned link.
+        links: one component per planned link, or none where the settings want no links.
         figures: what is worth noting down about the training.
+        copied_from: the earlier task whose hidden layer the own one started from.
     """
 
     own: tuple[Component, ...]
     links: tuple[Component, ...]
     figures: dict[str, float]
+    copied_from: str | None = None
 
 
 class Learner(nn.Module):
@@ -79,10 +81,12 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
     body = choose_body(settings.model, examples.data_type, settings.hidden)
     seed = derive(settings.random_state, "train")
     zero_shot = settings.epochs == 0
+    source = _same_body(view, body, plans) if settings.copies and plans else None
+    linked = plans if settings.links != "none" else ()
     with seeded(seed):
-        links = [make_link(plan, len(examples.classes)) for plan in plans]
-        own = None if zero_shot and plans else _own_part(view, body, len(examples.classes), plans, settings)
-    reads = [[view.component(name) for name in plan.reads] for plan in plans]
+        links = [make_link(plan, len(examples.classes)) for plan in linked]
+        own = None if zero_shot and links else _own_part(view, body, len(examples.classes), source)
+    reads = [[view.component(name) for name in plan.reads] for plan in linked]
     body_module, head = own or (None, None)
     learner = Learner(body_module, head, list(zip(reads, links, strict=True)))
     learner.to(view.device)
@@ -91,7 +95,7 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
         fit(learner, examples.inputs.to(view.device), examples.targets.to(view.device), recipe, seed, progress=progress)
     components = (body.freeze(own[0]), freeze_head(own[1])) if own else ()
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
-    return Trained(components, tuple(freeze_link(link) for link in links), figures)
+    return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None)
 
 
 def make_link(plan: LinkPlan, outputs: int) -> ClassLink:
@@ -116,21 +120,25 @@ def freeze_head(head: nn.Linear) -> Component:
     return freeze("linear.v1", {"inputs": head.in_features, "outputs": head.out_features}, head)
 
 
-def _own_part(view: View, body: Body, classes: int, plans: Sequence[LinkPlan], settings: SenSettings) -> tuple[nn.Module, nn.Linear]:
-    module, head = body.fresh(), Linear(body.outputs, classes)
-    nn.init.zeros_(head.weight)  # so that links, where there are any, decide at first
+def fresh_head(inputs: int, classes: int) -> nn.Linear:
+    """An output layer that says nothing yet, so that links, where there are any, decide at first."""
+    head = Linear(inputs, classes)
+    nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    if plans and settings.start == "copy":
-        source = _same_body(view, body, plans)
-        if source is not None:
-            module.load_state_dict(source.module.state_dict())
+    return head
+
+
+def _own_part(view: View, body: Body, classes: int, source: LinkPlan | None) -> tuple[nn.Module, nn.Linear]:
+    module, head = body.fresh(), fresh_head(body.outputs, classes)
+    if source is not None:
+        module.load_state_dict(view.component(source.reads[0]).module.state_dict())
     return module, head
 
 
-def _same_body(view: View, body: Body, plans: Sequence[LinkPlan]) -> Component | None:
-    """The body of the source of the largest link, if it has this body's shape."""
+def _same_body(view: View, body: Body, plans: Sequence[LinkPlan]) -> LinkPlan | None:
+    """The largest link, if what it reads is one body of this shape."""
     largest = max(plans, key=lambda plan: len(plan.classes))
     if len(largest.reads) != 1:
         return None
     source = view.component(largest.reads[0])
-    return source if source.kind == body.kind and source.config == body.config else None
+    return largest if source.kind == body.kind and source.config == body.config else None

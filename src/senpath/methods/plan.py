@@ -41,8 +41,11 @@ class LinkPlan:
 
 
 def plan_links(view: View, examples: Examples, measured: list[Similarity], settings: SenSettings) -> list[LinkPlan]:
-    """The links that these similarities and settings call for; none where no class is similar enough."""
-    if settings.links == "none" or not measured:
+    """The links that these similarities and settings call for; none where no class is similar enough.
+
+    Where only the hidden layer is to be copied, they are the links that would be made, for the source that they name.
+    """
+    if not settings.borrows or not measured:
         return []
     chosen = _choose(measured, settings)
     plans = []
@@ -63,7 +66,7 @@ def _choose(measured: list[Similarity], settings: SenSettings) -> list[tuple[Sim
     chosen = []
     for index, found in enumerate(measured):
         mine = source == index
-        linked = mine if settings.links == "all" else mine & (enough[index] > 0)
+        linked = mine & (enough[index] > 0) if settings.links == "similar" else mine
         if bool(linked.any()):
             chosen.append((found, linked.nonzero().flatten().tolist()))
     return chosen

@@ -57,7 +57,7 @@ class Sen:
         )
 
     def _measure(self, view: View, examples: Examples) -> list[Similarity]:
-        if self.settings.links == "none":
+        if not self.settings.borrows:
             return []
         return similarities(view, examples, derive(self.settings.random_state, "similarity"))
 
@@ -97,8 +97,10 @@ class Sen:
             "training": trained.figures,
             "tried_sources": {found.source: round(float(found.best()[0].max()), 4) for found in measured},
         }
-        if plans:
+        if trained.links:
             notes["link_examples"] = plans[0].examples
+        if trained.copied_from is not None:
+            notes["copied_from"] = trained.copied_from
         if verdict is not None:
             notes["guard"] = {**asdict(verdict), "kept": verdict.keep}
         return notes
@@ -118,7 +120,8 @@ def _pathway(task: str, examples: Examples, plans: Sequence[LinkPlan], trained: 
         data_type=examples.data_type.key,
         classes=examples.classes,
         components=tuple(component.hash for component in trained.own),
-        links=tuple(plan.link(component.hash) for plan, component in zip(plans, trained.links, strict=True)),
+        # Where the hidden layer alone was borrowed, the plans named its source and no link was made.
+        links=tuple(plan.link(part.hash) for plan, part in zip(plans if trained.links else (), trained.links, strict=True)),
         notes=notes,
     )
 

@@ -25,7 +25,8 @@ class SenSettings:
             does, those below it starting from a mixture of the source's classes; "none" learns alone.
         source: "one" earlier task for all links (the paper's strict mode: two pathways at most), or the best "per-class".
         threshold: least similarity of a transfer, in 0 … 1 (Ling et al., section 4: 0.7).
-        start: own hidden layer as a "copy" of the source's where they have one shape, or "random".
+        start: own hidden layer as a "copy" of the source's where they have one shape, or "random"; None copies where there are links.
+            "copy" beside links="none" borrows the hidden layer alone, so the source does not run afterwards.
         augment: distort training images at random: None does so where it pays, at most 20,000 examples; a strength, 0 for never.
         guard: keep a transfer only if cross-validation finds that the new task gains by it.
         epochs: passes over the examples; None follows from their number; 0 is zero-shot: links alone, no gradient step.
@@ -39,7 +40,7 @@ class SenSettings:
     links: Links = "all"
     source: Source = "one"
     threshold: float = 0.7
-    start: Start = "copy"
+    start: Start | None = None
     augment: float | None = None
     guard: bool = False
     epochs: int | None = None
@@ -48,15 +49,25 @@ class SenSettings:
     random_state: int = 0
 
     def __post_init__(self) -> None:
-        for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", get_args(Start))):
+        for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", (*get_args(Start), None))):
             if getattr(self, name) not in choices:
-                raise InputError(f"setting {name!r}", expected=f"one of {', '.join(choices)}", got=repr(getattr(self, name)))
+                raise InputError(f"setting {name!r}", expected=f"one of {', '.join(map(str, choices))}", got=repr(getattr(self, name)))
         if not isinstance(self.guard, bool):
             raise InputError("setting 'guard'", expected="True or False", got=repr(self.guard))
         for name, low, high in (("threshold", 0.0, 1.0), ("hidden", 2, 65_536), ("augment", 0, 3), ("epochs", 0, 10**6)):
             _check_range(name, getattr(self, name), low, high)
         for name, low, high in (("batch_size", 1, 10**6), ("learning_rate", 1e-8, 10), ("random_state", 0, 2**32 - 1)):
             _check_range(name, getattr(self, name), low, high)
+
+    @property
+    def copies(self) -> bool:
+        """Whether the own hidden layer starts as a copy of the source's."""
+        return self.start == "copy" or (self.start is None and self.links != "none")
+
+    @property
+    def borrows(self) -> bool:
+        """Whether an earlier task is looked for at all."""
+        return self.links != "none" or self.copies
 
     @staticmethod
     def of(**settings: Any) -> SenSettings:

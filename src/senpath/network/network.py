@@ -7,7 +7,8 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from unicodedata import category
@@ -18,6 +19,7 @@ from senpath.components import Component
 from senpath.errors import InputError, TaskExistsError
 from senpath.modalities import MODALITIES, index_labels, read_labelled, split_by_modality
 from senpath.network.commit import commit
+from senpath.network.cost import learning_cost
 from senpath.network.explain import explain
 from senpath.network.predict import Routing, predict
 from senpath.network.prediction import Explanation, Prediction
@@ -25,7 +27,7 @@ from senpath.network.proposal import Method, Proposal
 from senpath.network.settings import DispatcherForm, NetworkSettings
 from senpath.network.verify import verify
 from senpath.network.view import View
-from senpath.pathways import Transfer
+from senpath.pathways import LearningCost, Transfer
 from senpath.progress import Progress, silent
 from senpath.store import Store
 from senpath.types import Examples, Label
@@ -71,6 +73,7 @@ class Learned:
         seconds: from the call to the commit.
         transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
         notes: what the method noted down.
+        cost: the weights that ran and that changed, the search for a source included.
     """
 
     task: str
@@ -78,6 +81,7 @@ class Learned:
     seconds: float
     transfers: tuple[tuple[str, Transfer], ...]
     notes: Mapping[str, Any]
+    cost: LearningCost
 
 
 class Network:
@@ -154,6 +158,20 @@ class Network:
         """One entry per commit, oldest first: what changed, from which data, settings, seed, figures."""
         return self._store.log(self._view.manifest)
 
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """What was measured on test data and recorded, oldest first, as plain JSON; `senpath.recorded_evaluations` makes figures of it."""
+        return self._store.evaluations()
+
+    def record_evaluation(self, figures: Mapping[str, Any]) -> None:
+        """Keep figures (JSON values) measured of this version with the network; no commit. See `senpath.evaluate`, which calls this.
+
+        Raises:
+            StoreError: if the folder cannot be written.
+        """
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        self._store.append_evaluation({"version": self.version, "time": when, **figures})
+
     def refresh(self) -> bool:
         """Look whether other writers have committed, and show their newest version; returns whether there was one."""
         manifest = self._store.read()
@@ -171,7 +189,7 @@ class Network:
 
         Args:
             task: a new name.
-            x: inputs, or labelled data without `y`: see `senpath.modalities.read_labelled` and `split_by_modality`.
+            x: inputs, or labelled data without `y`: see `senpath.modalities.read_labelled` and `split_by_modality`; or encoded `Examples`.
             y: one label per input, whole numbers or strings, at least two different ones.
             method: name of a method, or a method.
             progress: told of stages and steps.
@@ -184,11 +202,11 @@ class Network:
         """
         start = time.perf_counter()
         try:
-            self._learn(task, x, y, method, progress, settings)
+            cost = self._learn(task, x, y, method, progress, settings)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self._interrupted(task)) from None
         info = self._info(task)
-        return Learned(task, self.version, time.perf_counter() - start, info.transfers, info.notes)
+        return Learned(task, self.version, time.perf_counter() - start, info.transfers, info.notes, cost)
 
     def commit(self, proposal: Proposal) -> None:
         """Make a proposal the next version; see `senpath.network.commit`."""
@@ -238,13 +256,17 @@ class Network:
         manifest = self._store.read()
         verify(self._store, View(self._store, manifest, self.device), progress)
 
-    def _learn(self, task: str, x: Any, y: Any, method: str | Method, progress: Progress, settings: Mapping[str, Any]) -> None:
+    def _learn(self, task: str, x: Any, y: Any, method: str | Method, progress: Progress, settings: Mapping[str, Any]) -> LearningCost:
         self.refresh()
         view = self._view
         _check_name(task, view)
         worker = self.make_method(method, settings)
-        examples = encode_examples(view, *read_labelled(x, y))
-        self.commit(worker.propose(view, task, examples, progress))
+        examples = _same_type(view, x) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y))
+        with view.watch() as touched:
+            proposal = worker.propose(view, task, examples, progress)
+        cost = learning_cost(view, touched, proposal)
+        self.commit(replace(proposal, entry={**proposal.entry, "cost": asdict(cost)}))
+        return cost
 
     @classmethod
     def make_method(cls, method: str | Method, settings: Mapping[str, Any]) -> Method:
@@ -299,6 +321,13 @@ def encode_examples(view: View, x: Any, y: Any) -> Examples:
         )
     data_type = view.data_type(groups[0])
     return Examples(data_type, MODALITIES[data_type.modality].encode(groups[0].items, data_type), targets, classes)
+
+
+def _same_type(view: View, examples: Examples) -> Examples:
+    record = view.manifest.types.get(examples.data_type.key)
+    if record is not None and record.data_type != examples.data_type:
+        raise InputError("encoded examples", expected=f"the network's type {record.data_type}", got=str(examples.data_type))
+    return examples
 
 
 def _check_name(task: str, view: View) -> None:

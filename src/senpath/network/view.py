@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -19,6 +21,14 @@ from senpath.types import DataType
 
 CHUNK = 4096
 """Inputs encoded and run at once, so that memory does not grow with the batch."""
+
+
+@dataclass(eq=False)
+class Touched:
+    """What a view has handed out: hashes of components, and keys of the data types whose dispatcher was asked for."""
+
+    components: set[str] = field(default_factory=set)
+    dispatchers: set[str] = field(default_factory=set)
 
 
 class View:
@@ -40,6 +50,7 @@ class View:
         self._store = store
         self._components = known if known is not None else {}
         self._dispatchers: dict[str, Dispatcher] = {}
+        self._watchers: list[Touched] = []
 
     @property
     def version(self) -> int:
@@ -68,11 +79,23 @@ class View:
 
     def component(self, name: str) -> Component:
         """The component of this hash."""
+        for touched in self._watchers:
+            touched.components.add(name)
         if name not in self._components:
             component = self._store.component(name)
             component.module.to(self.device)
             self._components[name] = component
         return self._components[name]
+
+    @contextmanager
+    def watch(self) -> Iterator[Touched]:
+        """Within, what this view hands out is written down: what a method may have run."""
+        touched = Touched()
+        self._watchers.append(touched)
+        try:
+            yield touched
+        finally:
+            self._watchers.remove(touched)
 
     def tasks_of_type(self, key: str) -> list[str]:
         """Names of the tasks whose inputs are of this type."""
@@ -99,6 +122,8 @@ class View:
 
     def dispatcher(self, key: str) -> Dispatcher:
         """The dispatcher among the tasks of one type."""
+        for touched in self._watchers:
+            touched.dispatchers.add(key)
         if key not in self._dispatchers:
             self._dispatchers[key] = self._read_dispatcher(key)
         return self._dispatchers[key]

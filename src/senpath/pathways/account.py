@@ -37,6 +37,36 @@ class Activation:
         return self.pathway_weights + self.link_weights + self.source_weights + self.dispatcher_weights
 
 
+@dataclass(frozen=True)
+class LearningCost:
+    """What learning one task ran and changed, in numbers of weights; a component counts once, however often it ran.
+
+    Attributes:
+        read: weights of earlier tasks that ran, the search for a source included.
+        updated: weights that were trained.
+        dispatcher_read: numbers of the dispatcher that ran.
+        dispatcher_updated: numbers of the dispatcher that were added or changed.
+        total: all weights of the network that has the task.
+    """
+
+    read: int
+    updated: int
+    dispatcher_read: int
+    dispatcher_updated: int
+    total: int
+
+    @property
+    def run_share(self) -> float:
+        """Of all weights, the part that ran, in 0 … 1."""
+        # What the dispatcher adds or changes is written, not run through.
+        return (self.read + self.updated + self.dispatcher_read) / max(1, self.total)
+
+    @property
+    def updated_share(self) -> float:
+        """Of all weights, the part that changed or is new, in 0 … 1."""
+        return (self.updated + self.dispatcher_updated) / max(1, self.total)
+
+
 def count_activation(pathways: Iterable[Pathway], lookup: Lookup, dispatcher_weights: int = 0) -> Activation:
     """What running these pathways for one input activates."""
     pathways = tuple(pathways)

@@ -1,0 +1,51 @@
+"""Counting what learning a task ran and changed."""
+
+from __future__ import annotations
+
+from senpath.dispatch import TaskStatistics
+from senpath.network.proposal import Proposal
+from senpath.network.view import Touched, View
+from senpath.pathways import LearningCost
+
+
+def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningCost:
+    """What making and committing a proposal runs and changes.
+
+    Args:
+        view: that the proposal was made against.
+        touched: what it handed out meanwhile.
+    """
+    sizes = view.manifest.components
+    maps = {record.features for record in view.manifest.types.values()}
+    new = sum(part.weights for part in proposal.components if part.hash not in sizes)
+    asked = sum(view.dispatcher_weights(key) for key in touched.dispatchers)
+    read_maps = sum(sizes[name] for name in touched.components & maps)
+    new_maps = sum(features.weights for _, features in proposal.types.values())
+    kept: dict[str, list[TaskStatistics]] = {path.data_type: [] for path in proposal.pathways}
+    for path in proposal.pathways:
+        if path.task in proposal.statistics:
+            kept[path.data_type].append(proposal.statistics[path.task])
+    own = sum(_own_numbers(view, statistics) for group in kept.values() for statistics in group)
+    sums = {key: _sum_numbers(view, group) for key, group in kept.items()}
+    return LearningCost(
+        read=sum(sizes[name] for name in touched.components - maps),
+        updated=new,
+        dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map in it
+        dispatcher_updated=own + sum(sums.values()),
+        total=view.weights["total"] + new + new_maps + own + sum(sums[key] for key in proposal.types),
+    )
+
+
+def _own_numbers(view: View, statistics: TaskStatistics) -> int:
+    """What the dispatcher keeps of one task alone."""
+    if view.settings.dispatcher == "binary":
+        return statistics.gate.weights if statistics.gate else 0
+    return int(statistics.columns.size)
+
+
+def _sum_numbers(view: View, added: list[TaskStatistics]) -> int:
+    """Size of the sum over all tasks of a type, if it changes."""
+    if view.settings.dispatcher == "binary" or not added:
+        return 0
+    width = added[0].columns.shape[1]
+    return int(width * (width + 1) // 2)

@@ -1,0 +1,39 @@
+"""What the baselines have in common: SEN's own bricks, seeds and recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+
+from senpath.methods import SenSettings
+from senpath.methods.learner import fresh_head
+from senpath.methods.models import Body, choose_body
+from senpath.methods.recipes import recipe_for
+from senpath.pathways import LearningCost
+from senpath.seeds import derive, seeded
+from senpath.training import fit
+from senpath.types import Examples
+
+
+def fresh_part(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Module, nn.Linear]:
+    """A new body and output layer, as SEN draws them."""
+    body = choose_body(settings.model, examples.data_type, settings.hidden)
+    with seeded(derive(settings.random_state, "train")):
+        return body, body.fresh(), fresh_head(body.outputs, len(examples.classes))
+
+
+def train(learner: nn.Module, body: Body, examples: Examples, settings: SenSettings) -> None:
+    """Train by SEN's own recipe; what was trained is frozen afterwards."""
+    if settings.epochs != 0:
+        fit(learner, examples.inputs, examples.targets, recipe_for(body.kind, examples, settings), derive(settings.random_state, "train"))
+
+
+def size(modules: Iterable[nn.Module]) -> int:
+    """Weights of all these together."""
+    return sum(weight.numel() for module in modules for weight in module.parameters())
+
+
+def cost_of(read: int, updated: int, total: int) -> LearningCost:
+    """What learning cost a model that has no dispatcher."""
+    return LearningCost(read=read, updated=updated, dispatcher_read=0, dispatcher_updated=0, total=total)

@@ -1,0 +1,120 @@
+"""Progressive neural networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from senpath.evaluation.baselines.parts import cost_of, fresh_part, size, train
+from senpath.evaluation.strategy import Strategy
+from senpath.methods import SenSettings
+from senpath.pathways import LearningCost
+from senpath.seeds import derive, seeded
+from senpath.types import DataType, Examples
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One task's part of a progressive network."""
+
+    body: nn.Module
+    head: nn.Linear
+    lateral: Lateral | None
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pnn(Strategy):
+    """Progressive neural networks (Rusu et al. 2016): a new column per task that reads all earlier ones, which are frozen.
+
+    With one hidden layer the lateral connections go from the earlier columns' hidden layers to the new output layer:
+    logits = W h + U relu(V [α₁h₁ … αₖhₖ]) (their equation 2, the non-linear adapter).
+    """
+
+    columns: Mapping[str, _Column] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    cost: LearningCost | None = None
+
+    @property
+    def name(self) -> str:
+        return "PNN"
+
+    def learn(self, task: str, examples: Examples, settings: SenSettings) -> Pnn:
+        key = examples.data_type.key
+        reads = tuple(name for name in self.columns if self.types[name] == key)
+        body, module, head = fresh_part(examples, settings)
+        with seeded(derive(settings.random_state, "lateral")):
+            lateral = Lateral([self.columns[name].head.in_features for name in reads], body.outputs, head.out_features) if reads else None
+        column = _Column(module, head, lateral, reads)
+        train(_Progressive(column, [self.columns[name].body for name in reads]), body, examples, settings)
+        columns = {**self.columns, task: column}
+        read = size(self.columns[name].body for name in reads)
+        cost = cost_of(read, _column_size(column), sum(map(_column_size, columns.values())))
+        return Pnn(columns, {**self.types, task: key}, cost)
+
+    @torch.no_grad()
+    def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
+        column = self.columns[task]
+        return _column_logits(column, [self.columns[name].body for name in column.reads], inputs)
+
+    def takes(self, data_type: DataType) -> bool:
+        return not self.types or data_type.key in self.types.values()
+
+    def activated(self, task: str) -> int:
+        column = self.columns[task]
+        return _column_size(column) + size(self.columns[name].body for name in column.reads)
+
+    @property
+    def weights(self) -> int:
+        return sum(map(_column_size, self.columns.values()))
+
+
+class Lateral(nn.Module):
+    """U relu(V [α₁h₁ … αₖhₖ]): earlier columns' hidden units → a column's outputs.
+
+    Args:
+        reads: hidden units of each earlier column.
+        hidden: units between, as many as the column has.
+        outputs: classes.
+    """
+
+    def __init__(self, reads: Sequence[int], hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.scales = nn.Parameter(0.1 * torch.rand(len(reads)))  # "different random small values"
+        self.project = nn.Linear(sum(reads), hidden)
+        self.out = nn.Linear(hidden, outputs, bias=False)
+
+    def forward(self, hidden: Sequence[torch.Tensor]) -> torch.Tensor:
+        scaled = torch.cat([scale * part for scale, part in zip(self.scales, hidden, strict=True)], dim=1)
+        answer: torch.Tensor = self.out(functional.relu(self.project(scaled)))
+        return answer
+
+
+class _Progressive(nn.Module):
+    """A column's loss while it is trained."""
+
+    def __init__(self, column: _Column, earlier: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.own = nn.ModuleList([part for part in (column.body, column.head, column.lateral) if part is not None])
+        self._column, self._earlier = column, earlier  # no part of this module: frozen, or in `own` already
+
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(_column_logits(self._column, self._earlier, inputs), targets)
+
+
+def _column_logits(column: _Column, earlier: Sequence[nn.Module], inputs: torch.Tensor) -> torch.Tensor:
+    own: torch.Tensor = column.head(column.body(inputs))
+    if column.lateral is None:
+        return own
+    with torch.no_grad():
+        hidden = [body(inputs) for body in earlier]
+    answer: torch.Tensor = own + column.lateral(hidden)
+    return answer
+
+
+def _column_size(column: _Column) -> int:
+    return size(part for part in (column.body, column.head, column.lateral) if part is not None)

@@ -1,0 +1,80 @@
+"""Learning a sequence of tasks and measuring every task after every task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from senpath.evaluation.metrics import AccuracyMatrix
+from senpath.evaluation.strategy import Strategy
+from senpath.methods import SenSettings
+from senpath.types import Examples
+
+
+@dataclass(frozen=True)
+class Split:
+    """One task's encoded examples: to learn from, and to measure on."""
+
+    train: Examples
+    test: Examples
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What was seen when one task of a sequence was learned.
+
+    Args:
+        task: its name.
+        before: the strategy that had not learned it yet.
+        after: the strategy that has.
+        untouched: accuracy on it before any gradient step: added with `epochs=0`, its labelled examples at hand.
+        accuracies: of each task so far, this one included, in the order of learning.
+    """
+
+    task: str
+    before: Strategy
+    after: Strategy
+    untouched: float
+    accuracies: Mapping[str, float]
+
+
+def learn_in_turn(
+    strategy: Strategy, splits: Mapping[str, Split], settings: SenSettings, known: Mapping[str, Split] | None = None
+) -> Iterator[Stage]:
+    """Learn the tasks one after another; after each, measure all so far, with the task given.
+
+    Tasks that the strategy cannot take (another type of data) are left out.
+
+    Args:
+        strategy: what there is at first.
+        splits: the tasks, in the order of learning.
+        settings: of every task alike.
+        known: tasks that it has learned already, to be measured too.
+    """
+    learned = dict(known or {})
+    for task, split in splits.items():
+        if not strategy.takes(split.train.data_type):
+            continue
+        untouched = strategy.learn(task, split.train, replace(settings, epochs=0)).accuracy(task, split.test)
+        before, strategy = strategy, strategy.learn(task, split.train, settings)
+        learned[task] = split
+        accuracies = {name: strategy.accuracy(name, each.test) for name, each in learned.items()}
+        yield Stage(task, before, strategy, untouched, accuracies)
+
+
+def accuracy_matrix(stages: list[Stage], untrained: Mapping[str, float]) -> AccuracyMatrix:
+    """The matrix of a whole sequence.
+
+    Args:
+        stages: as `learn_in_turn` gives them.
+        untrained: accuracy on each task of a model that has learned nothing.
+    """
+    tasks = tuple(stage.task for stage in stages)
+    values = np.full((len(tasks), len(tasks)), np.nan)
+    for row, stage in enumerate(stages):
+        values[row, : row + 1] = [stage.accuracies[name] for name in tasks[: row + 1]]
+        if row:
+            values[row - 1, row] = stage.untouched
+    return AccuracyMatrix(tasks, values, np.array([untrained[name] for name in tasks]))

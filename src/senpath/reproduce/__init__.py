@@ -1,0 +1,1 @@
+"""Published experiments, run again: what was published beside what comes out here."""

@@ -1,0 +1,141 @@
+"""Running many independent jobs on a few processes, so that a stopped run goes on where it was.
+
+A job writes what it finds, line by line, to `<name>.part.jsonl`; when it is done the file becomes `<name>.jsonl`. A job whose file is
+there is not run again. Each process computes with one thread, so the results do not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from senpath.errors import InputError, SenpathError
+
+Record = dict[str, Any]
+Tell = Callable[[Record], None]
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work.
+
+    Args:
+        name: of its file; unique.
+        run: called with a function that it tells its records to. Both it and its arguments are sent to another process.
+    """
+
+    name: str
+    run: Callable[[Tell], None]
+
+
+def claim(folder: Path, settings: Record) -> None:
+    """Make the folder of a run, or check that the one that is there has the same settings and data.
+
+    Raises:
+        InputError: if it belongs to another run.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "settings.json"
+        text = json.dumps(settings, indent=1, sort_keys=True)
+        if file.exists():
+            have = file.read_text(encoding="utf-8")
+            if have != text:
+                raise InputError(
+                    f"work folder {folder}",
+                    expected="results of the same settings, data and version",
+                    got="those of others",
+                    do="Choose another with --work, or delete it",
+                )
+        else:
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"work folder {folder}", expected="a folder that can be written", got=error.strerror or str(error)) from error
+
+
+def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[[int, int], None]) -> None:
+    """Run what is not done yet.
+
+    Args:
+        folder: where results are kept; see `claim`.
+        workers: processes at once.
+        look: called about once a second with the number of jobs done and in all, to show how things are.
+
+    Raises:
+        SenpathError: as the first failing job raised it, or if a process died; what was done stays.
+    """
+    waiting = [job for job in jobs if not _file(folder, job).exists()]
+    done = len(jobs) - len(waiting)
+    look(done, len(jobs))
+    if not waiting:
+        return
+    context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
+    with ProcessPoolExecutor(min(workers, len(waiting)), mp_context=context, initializer=_start) as pool:
+        open_: set[Future[None]] = {pool.submit(_work, job, folder) for job in waiting}
+        try:
+            while open_:
+                finished, open_ = wait(open_, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                done += len(finished)
+                look(done, len(jobs))
+        except BaseException as error:
+            for future in open_:
+                future.cancel()
+            for child in multiprocessing.active_children():
+                child.terminate()
+            if isinstance(error, BrokenProcessPool):
+                do = "Run the same command again; it goes on from the jobs that are done"
+                raise SenpathError("reproduction", expected="processes that live", got="one that was killed", do=do) from error
+            raise
+
+
+def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False) -> list[Record]:
+    """What the jobs have found, in the order of the jobs; with `unfinished` also what those still at work have found so far."""
+    records = []
+    for job in jobs:
+        file = _file(folder, job)
+        if unfinished and not file.exists():
+            file = _part(folder, job)
+        if file.exists():
+            for line in file.read_bytes().split(b"\n")[:-1]:  # the last is empty, or being written
+                records.append(json.loads(line))
+    return records
+
+
+def _start() -> None:
+    """In each process, at first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    torch.set_num_threads(1)
+
+
+def _work(job: Job, folder: Path) -> None:
+    part = _part(folder, job)
+    with part.open("w", encoding="utf-8") as file:
+
+        def tell(record: Record) -> None:
+            file.write(json.dumps(record) + "\n")
+            file.flush()
+
+        job.run(tell)
+        os.fsync(file.fileno())
+    part.replace(_file(folder, job))
+
+
+def _file(folder: Path, job: Job) -> Path:
+    return folder / f"{job.name}.jsonl"
+
+
+def _part(folder: Path, job: Job) -> Path:
+    return folder / f"{job.name}.part.jsonl"

@@ -1,0 +1,170 @@
+"""The pictures of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from senpath.errors import InputError, MissingExtraError
+from senpath.reports.markdown import half_interval
+from senpath.reproduce.sen.borrowed import draw_network
+from senpath.reproduce.sen.found import Found
+from senpath.reproduce.sen.published import ACTIVATED, METHODS, TABLE_2, TASKS, TITLES
+from senpath.reproduce.sen.tables import IMAGES, activated_ours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"SEN": "#3366aa", "PNN": "#228855", "EWC": "#aa3377", "Multi-task (seq)": "#ee7733", "Single": "#777777"}
+MARKS = {"SEN": "o", "PNN": "^", "EWC": "s", "Multi-task (seq)": "D", "Single": "v"}
+ALL_AT = 210
+"""Where "all" stands on the axis of shots: about the examples of a letter."""
+
+
+def draw_figures(found: Found, folder: Path) -> None:
+    """Write stages.png, shots.png, network.png and activated.png.
+
+    Raises:
+        MissingExtraError: if matplotlib is not installed.
+        InputError: if they cannot be written.
+    """
+    try:
+        import matplotlib.figure
+    except ImportError as error:
+        raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
+    pictures: dict[str, tuple[Callable[[Figure, Found], None], tuple[float, float]]] = {
+        "stages": (_draw_stages, (12.5, 4.2)),
+        "shots": (_draw_shots, (9.5, 5.6)),
+        "network": (draw_network, (12.5, 8.5)),
+        "activated": (_draw_activated, (9.5, 4.2)),
+    }
+    for name, (draw, size) in pictures.items():
+        figure = matplotlib.figure.Figure(figsize=size, layout="constrained", facecolor="white")
+        draw(figure, found)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            figure.savefig(folder / f"{name}.png", dpi=110)
+        except OSError as error:
+            raise InputError(
+                f"figure {folder / name}.png", expected="a place that can be written", got=error.strerror or str(error)
+            ) from error
+
+
+def _draw_stages(figure: Figure, found: Found) -> None:
+    """Figure 4: a panel per task, a line per strategy."""
+    panels = figure.subplots(1, len(IMAGES), sharey=True)
+    for panel, task in zip(panels, IMAGES, strict=True):
+        for method in METHODS:
+            places, means, errors = [], [], []
+            for place, after in enumerate(TASKS):
+                values = found.percent("stage", method=method, recipe="default", after=after, task=task)
+                if values:
+                    places.append(place)
+                    means.append(float(np.mean(values)))
+                    errors.append(half_interval(values))
+            panel.errorbar(places, means, yerr=np.nan_to_num(errors), label=method, **_style(method))
+        panel.set_xticks(range(len(TASKS)), [f"T{place + 1}" for place in range(len(TASKS))])
+        panel.set_xlim(-0.3, len(TASKS) - 0.7)
+        panel.set_title(TITLES[task], loc="left", fontsize=11, weight="bold")
+        panel.set_xlabel("after learning")
+        _plain(panel)
+    panels[0].set_ylabel("test accuracy, %")
+    _legend(figure, panels[0])
+
+
+def _draw_shots(figure: Figure, found: Found) -> None:
+    """Accuracy on UPPER against examples a class."""
+    axes = figure.subplots()
+    for method in METHODS:
+        shots = sorted(
+            int(k) for k in found.distinct("cell", "shots", method=method, recipe="default", task="upper") if k not in ("0", "all")
+        )
+        keys = [*map(str, shots), "all"]
+        values = [found.cell(method, "default", key, "upper") for key in keys]
+        places = [*shots, ALL_AT]
+        means, errors = [float(np.mean(each)) for each in values], [half_interval(each) for each in values]
+        axes.errorbar(places, means, yerr=np.nan_to_num(errors), label=method, **_style(method))
+        said = [(int(key), TABLE_2[method, key, "upper"]) for key in ("5", "10") if (method, key, "upper") in TABLE_2]
+        points = [float(text.split()[0]) for _, text in said]
+        axes.plot(
+            [key for key, _ in said],
+            points,
+            linestyle="",
+            marker=MARKS[method],
+            markerfacecolor="none",
+            color=COLOURS[method],
+            markersize=8,
+        )
+    _mark_gain(axes, found)
+    axes.set_xscale("log")
+    ticks = [1, 2, 5, 10, 20, 50, 100, ALL_AT]
+    axes.set_xticks(ticks, [*map(str, ticks[:-1]), "all"])
+    axes.minorticks_off()
+    axes.set_xlabel("examples a class of UPPER (hollow: the paper's figures, on EMNIST)")
+    axes.set_ylabel("test accuracy, %")
+    _plain(axes)
+    _legend(figure, axes)
+
+
+def _mark_gain(axes: Axes, found: Found) -> None:
+    """A line from SEN's five shots to where Single has as much."""
+    aim = float(np.mean(found.cell("SEN", "default", "5", "upper")))
+    shots = sorted(
+        int(k) for k in found.distinct("cell", "shots", method="Single", recipe="default", task="upper") if k not in ("0", "all")
+    )
+    means = [float(np.mean(found.cell("Single", "default", str(k), "upper"))) for k in shots]
+    if aim >= max(means) or aim <= means[0]:
+        return
+    there = float(np.exp(np.interp(aim, means, np.log(shots))))
+    axes.annotate("", (there, aim), (5, aim), arrowprops={"arrowstyle": "<->", "color": "#222222", "linewidth": 1.2})
+    axes.text(there * 1.06, aim - 1, f"Single needs {there:.1f} examples\nfor what SEN has from 5", va="top", fontsize=9, color="#222222")
+
+
+def _draw_activated(figure: Figure, found: Found) -> None:
+    """Activated weights per task: published and ours."""
+    axes = figure.subplots()
+    series = {
+        "published": (ACTIVATED, "#bbbbbb"),
+        "ours, class links": (activated_ours(found, "paper"), "#88aadd"),
+        "ours, default": (activated_ours(found, "default"), COLOURS["SEN"]),
+    }
+    for place, (name, (shares, colour)) in enumerate(series.items()):
+        heights = np.arange(len(TASKS)) + (place - 1) * 0.26
+        axes.barh(heights, [shares[task] for task in TASKS], height=0.24, color=colour, label=name)
+        for height, task in zip(heights, TASKS, strict=True):
+            axes.text(shares[task] + 0.8, height, f"{shares[task]:.1f}", va="center", fontsize=8.5)
+    axes.set_yticks(range(len(TASKS)), [TITLES[task] for task in TASKS])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("share of all weights that run to predict, with the task given, %")
+    _plain(axes)
+    axes.grid(visible=False, axis="y")
+    _legend(figure, axes)
+
+
+def _style(method: str) -> dict[str, Any]:
+    first = method == "SEN"
+    return {
+        "color": COLOURS[method],
+        "marker": MARKS[method],
+        "markersize": 5.5 if first else 4,
+        "linewidth": 2.4 if first else 1.3,
+        "capsize": 2,
+        "zorder": 3 if first else 2,
+    }
+
+
+def _plain(axes: Axes) -> None:
+    axes.grid(visible=True, color="#e8e8e8", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), frameon=False, fontsize=10)

@@ -1,0 +1,239 @@
+"""The tables of the page, each as Markdown."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
+from senpath.reports.markdown import interval, markdown_table, spread
+from senpath.reproduce.sen.found import Found
+from senpath.reproduce.sen.published import ACTIVATED, METHODS, TABLE_1, TABLE_2, TASKS, TITLES, activated_shares
+
+SHOTS = ("0", "5", "10", "all")
+IMAGES = TASKS[:4]
+LINKS = {"none": "none", "similar": "similar classes", "all": "all classes"}
+
+
+def table_2(found: Found, recipe: str) -> str:
+    """Test accuracy: ours, with what was published in brackets."""
+    rows = []
+    for shots in SHOTS:
+        for method in METHODS:
+            cells = []
+            for task in TASKS:
+                ours = found.cell(method, recipe, shots, task)
+                said = TABLE_2.get((method, shots, task))
+                cells.append((spread(ours) if ours else "–") + (f" ({said})" if said else ""))
+            rows.append([shots, f"**{method}**" if method == "SEN" else method, *cells])
+    return markdown_table(["shots", "method", *TITLES.values()], rows)
+
+
+def shortfall(found: Found) -> tuple[float, str]:
+    """Where SEN is furthest below Single under the same recipe, in points (negative: below), and in words."""
+    worst, where = float("inf"), "nowhere"
+    for recipe in found.distinct("cell", "recipe"):
+        for task in IMAGES:
+            for shots in found.distinct("cell", "shots", method="SEN", recipe=recipe, task=task):
+                gain = float(np.mean(found.cell("SEN", recipe, shots, task)) - np.mean(found.cell("Single", recipe, shots, task)))
+                if gain < worst:
+                    worst, where = gain, f"{TITLES[task]} at {shots} shots, {recipe} recipe"
+    return worst, where
+
+
+def table_1(found: Found) -> str:
+    """The classes whose similarity reaches the threshold, in ours or in theirs."""
+    seeds = len(found.distinct("similar", "seed", recipe="paper"))
+    rows = []
+    for task in TASKS:
+        ours: dict[tuple[str, str, str], list[float]] = {}
+        for record in found("similar", recipe="paper", task=task):
+            ours.setdefault((record["source"], record["from"], record["to"]), []).append(record["share"])
+        printed = TABLE_1.get(task, {})
+        pairs = sorted(ours, key=lambda pair: (-len(ours[pair]), -float(np.mean(ours[pair]))))
+        for source, first, second in pairs:
+            shares, said = ours[source, first, second], printed.get((first, second))
+            rows.append(
+                [
+                    TITLES[task],
+                    f"{source} {first} → {second}",
+                    f"{said:.3f}" if said else "–",
+                    spread(shares, 3),
+                    f"{len(shares)} of {seeds}",
+                ]
+            )
+        missing = [pair for pair in printed if pair not in {(first, second) for _, first, second in ours}]
+        rows += [
+            [TITLES[task], f"{first} → {second}", f"{printed[first, second]:.3f}", "below the threshold, or another pair", "0"]
+            for first, second in missing
+        ]
+        if not ours and not printed:
+            rows.append([TITLES[task], "no transfer", "no transfer", "no transfer", "–"])
+    return markdown_table(["task", "class of an earlier task → new class", "published", "ours (mean ± sd)", "seeds"], rows)
+
+
+def matrices(found: Found, recipe: str) -> dict[str, list[AccuracyMatrix]]:
+    """One accuracy matrix over the four image tasks per strategy and seed."""
+    made: dict[str, list[AccuracyMatrix]] = {}
+    for method in METHODS:
+        for seed in found.distinct("stage", "seed", method=method, recipe=recipe):
+            where = {"method": method, "recipe": recipe, "seed": seed}
+            values = np.full((len(IMAGES), len(IMAGES)), np.nan)
+            for record in found("stage", **where):
+                if record["after"] in IMAGES:
+                    values[IMAGES.index(record["after"]), IMAGES.index(record["task"])] = record["accuracy"]
+            untouched = [found("cell", **where, shots="0", task=task)[0]["accuracy"] for task in IMAGES]
+            chance = [found("cell", method="Single", recipe=recipe, seed=seed, shots="0", task=task)[0]["accuracy"] for task in IMAGES]
+            for column in range(1, len(IMAGES)):
+                values[column - 1, column] = untouched[column]
+            made.setdefault(method, []).append(AccuracyMatrix(IMAGES, values, np.array(chance)))
+    return made
+
+
+def metrics(found: Found, recipe: str) -> str:
+    """ACC, BWT, FWT and forgetting, and what they are."""
+    rows = []
+    for method, seeds in matrices(found, recipe).items():
+        rows.append([method, *(spread([100 * matrix.figures[name] for matrix in seeds]) for name in FORMULAS)])
+    lines = [f"- {name} = {formula}: {words}" for name, (formula, words) in FORMULAS.items()]
+    return markdown_table(["method", *FORMULAS], rows) + "\n\n" + "\n".join(lines)
+
+
+def figure_4(found: Found, recipe: str) -> str:
+    """The numbers behind Figure 4."""
+    rows = []
+    for method in METHODS:
+        for task in IMAGES:
+            cells = []
+            for after in TASKS:
+                values = found.percent("stage", method=method, recipe=recipe, after=after, task=task)
+                cells.append(spread(values) if values else "")
+            rows.append([method, TITLES[task], *cells])
+    return markdown_table(["method", "accuracy on", *(f"after {TITLES[task]}" for task in TASKS)], rows)
+
+
+def ablation(found: Found, shots: str) -> str:
+    """Every way of transfer to UPPER, with the gain over Single under the same distortions."""
+    rows = []
+    for augment in (False, True):
+        single = found.percent("way", shots=shots, links="none", start="random", augment=augment)
+        for links in LINKS:
+            for start in ("random", "copy"):
+                ours = found.percent("way", shots=shots, links=links, start=start, augment=augment)
+                alone = links == "none" and start == "random"
+                gain = "–" if alone else interval([a - b for a, b in zip(ours, single, strict=True)], sign=True)
+                rows.append(
+                    ["on" if augment else "off", LINKS[links], start, interval(ours), gain + (" (this is Single)" if alone else "")]
+                )
+    return markdown_table(["distortions", "links", "own hidden layer", "accuracy %", "gain over Single, paired"], rows)
+
+
+def zero_shots(found: Found) -> str:
+    """UPPER without a gradient step."""
+    rows = [
+        [LINKS[links], f"{labels} examples a class", interval(found.percent("zero", links=links, labels=labels))]
+        for links in ("similar", "all")
+        for labels in ("5", "all")
+    ]
+    return markdown_table(["links", "set from", "accuracy %"], rows)
+
+
+def fewer(found: Found) -> list[str]:
+    """How many shots Single needs for what SEN reaches with five, one sentence a recipe."""
+    lines = []
+    for recipe in found.distinct("cell", "recipe"):
+        aim = float(np.mean(found.cell("SEN", recipe, "5", "upper")))
+        shots = sorted(
+            int(k) for k in found.distinct("cell", "shots", method="Single", recipe=recipe, task="upper") if k not in ("0", "all")
+        )
+        means = [float(np.mean(found.cell("Single", recipe, str(k), "upper"))) for k in shots]
+        lines.append(
+            f"- {recipe} recipe: SEN has {aim:.1f} % from 5 examples a class; Single reaches it with **{_crossing(shots, means, aim)}**."
+        )
+    return lines
+
+
+def _crossing(shots: list[int], means: list[float], aim: float) -> str:
+    """Where a rising curve reaches `aim`, between measured points along log shots."""
+    reached = [place for place, mean in enumerate(means) if mean >= aim]
+    if not reached:
+        return f"more than {shots[-1]}"
+    place = reached[0]
+    if place == 0:
+        return f"{shots[0]} or fewer"
+    low, high = means[place - 1], means[place]
+    between = np.exp(np.interp(aim, [low, high], np.log([shots[place - 1], shots[place]])))
+    return f"{between:.1f} ({shots[place - 1]} give {low:.1f} %, {shots[place]} give {high:.1f} %), {between / 5:.1f} times as many"
+
+
+def activated(found: Found) -> str:
+    """Share of all weights that run to predict each task."""
+    ours = {recipe: activated_ours(found, recipe) for recipe in ("paper", "default")}
+    rows = [
+        ["published", *(f"{ACTIVATED[task]:.1f}" for task in TASKS)],
+        ["by arithmetic, LSTM with 16 inputs", *(f"{value:.1f}" for value in activated_shares(16).values())],
+        ["by arithmetic, LSTM with the text's 64 inputs", *(f"{value:.1f}" for value in activated_shares(64).values())],
+        ["SEN, ours, class links", *(f"{value:.1f}" for value in ours["paper"].values())],
+        ["SEN, ours, default", *(f"{value:.1f}" for value in ours["default"].values())],
+    ]
+    for method in ("PNN", "EWC"):
+        rows.append(
+            [f"{method}, ours, of its own weights after T4", *(f"{value:.1f}" for value in activated_of(found, method).values()), "–"]
+        )
+    return markdown_table(["% of all weights", *TITLES.values()], rows)
+
+
+def activated_ours(found: Found, recipe: str) -> dict[str, float]:
+    """SEN's shares in %, by task, of a network that has all five; pathways and links, the dispatcher left out as in the paper."""
+    images = found("active", method="SEN", recipe=recipe, seed=0, task=IMAGES[-1])[0]["all"]
+    speech = found("active", method="SEN", recipe="default", seed=0, task="speech")[0]["run"]
+    run = {task: found("active", method="SEN", recipe=recipe, seed=0, task=task)[0]["run"] for task in IMAGES}
+    return {task: 100 * weights / (images + speech) for task, weights in {**run, "speech": speech}.items()}
+
+
+def activated_of(found: Found, method: str) -> dict[str, float]:
+    """A baseline's shares in %, by image task."""
+    whole = found("active", method=method, recipe="default", seed=0, task=IMAGES[-1])[0]["all"]
+    return {task: 100 * found("active", method=method, recipe="default", seed=0, task=task)[0]["run"] / whole for task in IMAGES}
+
+
+def learning(found: Found) -> str:
+    """Weights run and changed while each task is learned, in % of all that the strategy has then."""
+    rows = []
+    for method in METHODS:
+        for task in TASKS:
+            costs = found("cost", method=method, recipe="default", seed=0, task=task)
+            if costs:
+                cost, own = costs[0], found("active", method=method, recipe="default", seed=0, task=task)[0]["all"]
+                with_dispatcher = cost["total"] > own
+                whole = [cost["read"] + cost["updated"] + cost["dispatcher_read"], cost["updated"] + cost["dispatcher_updated"]]
+                cells = [f"{100 * part / own:.1f}" for part in (cost["read"], cost["updated"])]
+                cells += [f"{100 * part / cost['total']:.1f}" if with_dispatcher else "–" for part in whole]
+                rows.append([method, TITLES[task], f"{own:,}", *cells])
+    columns = [
+        "method",
+        "learning",
+        "weights then",
+        "earlier tasks' run %",
+        "trained %",
+        "with dispatcher: run %",
+        "with dispatcher: changed %",
+    ]
+    return markdown_table(columns, rows)
+
+
+def speakers(found: Found) -> str:
+    """Held-out speakers, and the official split."""
+    records = found("speaker")
+    rows = [[record["speaker"], f"{100 * record['accuracy']:.1f}"] for record in records]
+    rows.append(["mean over speakers", spread([100 * record["accuracy"] for record in records])])
+    rows.append(["official split, all speakers known", spread(found.cell("SEN", "default", "all", "speech"))])
+    return markdown_table(["speaker left out", "accuracy %"], rows)
+
+
+def strengths(found: Found) -> str:
+    """EWC's λ on validation data."""
+    records = found("strength")
+    return markdown_table(
+        ["λ", *(f"{record['value']:g}" for record in records)],
+        [["mean validation accuracy %", *(f"{100 * record['accuracy']:.1f}" for record in records)]],
+    )

@@ -11,10 +11,11 @@ from senpath.errors import (
     TaskExistsError,
     UnknownTaskError,
 )
-from senpath.evaluation import Evaluation, evaluate
+from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations
 from senpath.methods import METHODS, Sen, SenSettings
 from senpath.network import Explanation, Learned, Network, Prediction, Proposal, TaskInfo, View
 from senpath.pathways import Activation, Link, Pathway, Transfer
+from senpath.reports import report
 from senpath.types import Audio, DataType, Examples
 
 __version__ = "0.1.0"
@@ -40,14 +41,18 @@ __all__ = [
     "Pathway",
     "Prediction",
     "Proposal",
+    "Recorded",
     "Sen",
     "SenSettings",
     "SenpathError",
     "StoreError",
     "TaskExistsError",
     "TaskInfo",
+    "TaskScore",
     "Transfer",
     "UnknownTaskError",
     "View",
     "evaluate",
+    "recorded_evaluations",
+    "report",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from senpath import Network, __version__
+from senpath import Network, __version__, recorded_evaluations
 
 Run = Callable[..., Any]
 ENVIRONMENT = {**os.environ, "COLUMNS": "240", "OMP_NUM_THREADS": "1"}
@@ -149,7 +149,7 @@ def test_version_and_help(senpath: Run) -> None:
     assert senpath("--version").out.strip() == f"senpath {__version__}"
     end = senpath("--help")
     assert end.code == 0
-    assert all(command in end.out for command in ("demo", "learn", "predict", "tasks", "explain", "verify", "data"))
+    assert all(command in end.out for command in ("demo", "learn", "predict", "tasks", "explain", "evaluate", "report", "verify", "data"))
     assert senpath("learn", "--help").code == 0
 
 
@@ -212,3 +212,10 @@ def test_the_demo_tells_its_story(tmp_path: Path) -> None:
     net.verify()
     assert len(net.tasks) == 5
     assert json.loads((out / "demo.sen" / "network.json").read_text())["network"]["version"] == 5
+    recorded = recorded_evaluations(net)
+    assert [(entry.version, list(entry.evaluation.scores)) for entry in recorded] == [(n, list(net.tasks)[:n]) for n in range(1, 6)]
+    assert f"the whole report, to open in a browser: {out / 'report.html'}" in told
+    page = (out / "report.html").read_text()
+    for name, score in recorded[-1].evaluation.scores.items():
+        assert f"</i><bdi>{name}</bdi>" in page
+        assert f">{100 * score.accuracy_unlabelled:.1f}</td>" in page

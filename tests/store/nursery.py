@@ -83,6 +83,13 @@ def commit_only(folder: str, told: str) -> None:
         tell(told, name)
 
 
+def record(folder: str, name: str, times: int) -> None:
+    """Keep figures with the network, again and again."""
+    net = sp.Network(folder)
+    for number in range(times):
+        net.record_evaluation({"name": name, "number": number, "padding": "x" * 5000})
+
+
 def die_at(folder: str, step: int) -> None:
     """Learn one task, but die by SIGKILL before the file operation of this number."""
     net = sp.Network(folder)
@@ -142,7 +149,7 @@ def tell(file: str, line: str) -> None:
     os.close(handle)
 
 
-JOBS = {"grow": grow, "commit_only": commit_only, "die_at": die_at, "learn_within": learn_within, "predict": predict}
+JOBS = {"grow": grow, "commit_only": commit_only, "die_at": die_at, "learn_within": learn_within, "predict": predict, "record": record}
 
 
 def begin(job: str, arguments: dict[str, Any]) -> int:

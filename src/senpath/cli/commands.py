@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from senpath import Network, Prediction, data
+from senpath import Evaluation, Network, Prediction, data, evaluate, report
 from senpath.cli.show import bars, console, percent, table
 from senpath.data.downloads import PAPER
 from senpath.errors import InputError, StoreError
+from senpath.evaluation import record_evaluation
 from senpath.modalities import read_labelled, read_unlabelled
 
 
@@ -59,6 +60,19 @@ def show_transfers(net: Network, task: str) -> None:
         best = ", ".join(f"{transfer.source}→{transfer.target} {transfer.share:.2f}" for transfer in ranked[:8])
         rest = f", and {len(ranked) - 8} more" if len(ranked) > 8 else ""
         console.print(f"  borrows from {link.source!r} (similarity on {link.examples} labelled examples): {best}{rest}", highlight=False)
+
+
+def show_scores(title: str | None, measured: Evaluation) -> None:
+    """A table of an evaluation's figures, and what they mean."""
+    columns = ["task", "inputs", "own\nruns", "own\nfirst", "run", "refused", "right,\ngiven", "right,\nfound"]
+    rows = []
+    for name, score in measured.scores.items():
+        shares = [percent(value) for value in (score.refused, score.accuracy, score.accuracy_unlabelled)]
+        rows.append([name, f"{score.examples:,}", percent(score.among), percent(score.first), f"{score.candidates:.2f}", *shares])
+    table(title, columns, rows)
+    console.print("own runs: the task's own pathway is one of those run · own first: the dispatcher's first choice")
+    console.print("run: pathways an input, mean · refused: said to fit no task")
+    console.print("right: the label, with the task given, and with the task found by the network")
 
 
 def predict_files(path: Path, files: Sequence[Path], *, task: str | None, top: int) -> None:
@@ -117,6 +131,31 @@ def explain_input(path: Path, file: Path) -> None:
     console.print(f"{percent(why.share)} of the network's {net.weights['total']:,} weights")
 
 
+def evaluate_network(path: Path, tests: Sequence[str], *, record: bool) -> None:
+    """Measure on test data and keep the figures."""
+    net = open_network(path)
+    named: dict[str, str] = {}
+    for text in tests:
+        task, source = _test(net, text)
+        if task in named:
+            raise InputError(f"test data of {task!r}", expected="once", got="twice", do="Measure one after the other")
+        named[task] = source
+    with console.status("measuring"):
+        measured = evaluate(net, {task: _labelled(source, "test") for task, source in named.items()})
+    show_scores(None, measured)
+    if record:
+        record_evaluation(net, measured)
+        console.print(f"recorded with the network; `senpath report {path}` shows it (--no-record measures only)", highlight=False)
+
+
+def write_report(path: Path, out: Path | None) -> None:
+    """Write the page and say where."""
+    net = open_network(path)
+    target = out if out is not None else Path(f"{path.resolve().name.removesuffix('.sen')}.report.html")
+    report(net, target)
+    console.print(f"wrote {target}: open it in a browser", highlight=False)
+
+
 def verify_network(path: Path) -> None:
     """Say that all is well, or fail."""
     net = open_network(path)
@@ -142,11 +181,21 @@ def download_sets(names: Sequence[str], to: Path | None) -> None:
     console.print(f"downloaded and checked: {', '.join(names or PAPER)} in {folder}", highlight=False)
 
 
-def _labelled(source: str) -> tuple[Any, Any]:
-    """A path's labelled data, or a known set's training part."""
+def _labelled(source: str, split: str = "train") -> tuple[Any, Any]:
+    """A path's labelled data, or this part of a known set."""
     if not Path(source).exists() and source in {known.name for known in data.available()}:
-        return data.load(source)
+        return data.load(source, split)
     return read_labelled(Path(source))
+
+
+def _test(net: Network, text: str) -> tuple[str, str]:
+    """TASK=DATA in two. Both may have "=" in them: the longest name of a task that it can begin with counts."""
+    places = [place for place, letter in enumerate(text) if letter == "="]
+    if not places:
+        raise InputError("test data", expected="TASK=DATA", got=repr(text))
+    place = next((place for place in reversed(places) if text[:place] in net.view.tasks), places[0])
+    net.view.pathway(text[:place])  # says which tasks there are, if this is none
+    return text[:place], text[place + 1 :]
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from senpath import Evaluation, Network, Sen, data, evaluate
-from senpath.cli.commands import show_transfers
+from senpath import Evaluation, Network, Sen, data, evaluate, recorded_evaluations, report
+from senpath.cli.commands import show_scores, show_transfers
 from senpath.cli.show import bars, console, percent, table
 from senpath.data import Labelled, Task
 from senpath.errors import InputError
@@ -20,7 +20,7 @@ from senpath.types import Label
 
 SHOTS = {"upper": 5}
 """Tasks that the demo learns from few examples a class."""
-FIGURE, FOLDER = "growth.png", "demo.sen"
+FIGURE, FOLDER, PAGE = "growth.png", "demo.sen", "report.html"
 
 
 @dataclass
@@ -30,14 +30,12 @@ class Story:
     Attributes:
         tasks: the data, by task.
         seed: decides everything that is drawn.
-        stages: figures after each task.
         first_answers: by task, what it answered to its test inputs right after it was learned.
         forgotten: answers with the task given that changed afterwards.
     """
 
     tasks: dict[str, Task]
     seed: int
-    stages: list[Stage] = field(default_factory=list)
     first_answers: dict[str, list[Label]] = field(default_factory=dict)
     forgotten: int = 0
 
@@ -51,23 +49,25 @@ def run_demo(out: Path, *, embedded: bool, seed: int) -> None:
     story = Story(tasks, seed)
     for name in tasks:
         _learn(net, story, name)
-    final = _measure(net, tasks, tasks)
+    # What was recorded after each task: the last of it is of the whole network.
+    stages = [_stage(name, entry.evaluation) for name, entry in zip(tasks, recorded_evaluations(net), strict=True)]
+    final = recorded_evaluations(net)[-1].evaluation
     shares = _shares(net, tasks)
-    _tell_forgetting(net, story)
+    _tell_forgetting(net, story, stages)
     _tell_routes(net, story, final)
     _tell_weights(net, shares)
-    draw_growth(net, Growth(story.stages, final, shares, caption), out / FIGURE)
-    console.print(
-        f"\nthe network is in {out / FOLDER}, the figure in {out / FIGURE}; all this took {time.perf_counter() - start:.0f} s",
-        highlight=False,
-    )
+    draw_growth(net, Growth(stages, final, shares, caption), out / FIGURE)
+    report(net, out / PAGE)
+    took = time.perf_counter() - start
+    console.print(f"\nthe network is in {out / FOLDER}, the figure in {out / FIGURE}; all this took {took:.0f} s", highlight=False)
+    console.print(f"the whole report, to open in a browser: {out / PAGE}", highlight=False)
     console.print(f"go on: senpath tasks {out / FOLDER}   ·   senpath verify {out / FOLDER}", highlight=False)
 
 
 def _clear(out: Path) -> None:
     """Make room in a folder that is empty or an earlier demo's, and in no other."""
     if out.exists():
-        known = {FIGURE, FOLDER}
+        known = {FIGURE, FOLDER, PAGE}
         if not out.is_dir() or {child.name for child in out.iterdir()} - known:
             raise InputError(
                 f"demo folder {out}",
@@ -116,14 +116,12 @@ def _learn(net: Network, story: Story, name: str) -> None:
         alone = _accuracy_alone(net, story, name, (x, y)) if shots else None
     console.print(f"learned in {learned.seconds:.1f} s and committed as version {learned.version}")
     show_transfers(net, name)
-    _measure_stage(net, story, name)
-    row = [[task, percent(story.stages[-1].given[task]), percent(story.stages[-1].unlabelled[task])] for task in net.tasks]
-    table("test accuracy so far:", ["task", "task given", "task found"], row)
+    scores = _measure(net, story).scores
+    rows = [[task, percent(score.accuracy), percent(score.accuracy_unlabelled)] for task, score in scores.items()]
+    table("test accuracy so far:", ["task", "task given", "task found"], rows)
     if alone is not None:
-        found = story.stages[-1].given[name]
-        console.print(
-            f"{name} from {shots} examples a class: {percent(found)} with what it borrows, {percent(alone)} learned alone", style="bold"
-        )
+        found = percent(scores[name].accuracy)
+        console.print(f"{name} from {shots} examples a class: {found} with what it borrows, {percent(alone)} learned alone", style="bold")
 
 
 def _accuracy_alone(net: Network, story: Story, name: str, examples: Labelled) -> float:
@@ -133,32 +131,32 @@ def _accuracy_alone(net: Network, story: Story, name: str, examples: Labelled) -
     return float((try_out(net.view, proposal, test.inputs).argmax(1) == test.targets).float().mean())
 
 
-def _measure_stage(net: Network, story: Story, name: str) -> None:
+def _measure(net: Network, story: Story) -> Evaluation:
+    """Every task so far, recorded with the network; answers that are no longer those first given are counted."""
     with console.status("measuring every task so far"):
-        measured = _measure(net, story.tasks, net.tasks)
+        measured = evaluate(net, {task: story.tasks[task].test for task in net.tasks}, record=True)
         for task in net.tasks:
             answers = list(net.predict(story.tasks[task].test[0], task=task).label)
             before = story.first_answers.setdefault(task, answers)
             story.forgotten += sum(a != b for a, b in zip(before, answers, strict=True))
+    return measured
+
+
+def _stage(name: str, measured: Evaluation) -> Stage:
     given = {task: score.accuracy for task, score in measured.scores.items()}
-    unlabelled = {task: score.accuracy_unlabelled for task, score in measured.scores.items()}
-    story.stages.append(Stage(name, given, unlabelled))
+    return Stage(name, given, {task: score.accuracy_unlabelled for task, score in measured.scores.items()})
 
 
-def _measure(net: Network, tasks: dict[str, Task], names: object) -> Evaluation:
-    return evaluate(net, {name: task.test for name, task in tasks.items() if name in net.tasks and name in names})  # type: ignore[operator]
-
-
-def _tell_forgetting(net: Network, story: Story) -> None:
+def _tell_forgetting(net: Network, story: Story, stages: list[Stage]) -> None:
     console.rule("nothing forgotten")
     net.verify()
     console.print(
         f"with the task given, {story.forgotten} answers changed after they were first given; every hash and probe is as committed"
     )
     rows = []
-    for index, stage in enumerate(story.stages[:-1]):
-        first, last = stage.unlabelled[stage.task], story.stages[-1].unlabelled[stage.task]
-        rows.append([stage.task, percent(first), percent(last), f"{100 * (last - first):+.1f}", len(story.stages) - 1 - index])
+    for index, stage in enumerate(stages[:-1]):
+        first, last = stage.unlabelled[stage.task], stages[-1].unlabelled[stage.task]
+        rows.append([stage.task, percent(first), percent(last), f"{100 * (last - first):+.1f}", len(stages) - 1 - index])
     console.print("without the task id, answers may move because a new task competes:")
     table(
         None,
@@ -178,18 +176,7 @@ def _tell_routes(net: Network, story: Story, final: Evaluation) -> None:
         ran = " + ".join(answers.candidates[place])
         rows.append([f"{name} {story.tasks[name].test[1][index]}", found, percent(answers.confidence[place]), ran])
     table("ten inputs, images and sounds in one batch:", ["input", "answer", "confidence", "pathways"], rows)
-    columns = ["task", "candidate", "first", "pathways", "refused", "label, given", "label, found"]
-    figures = []
-    for name, score in final.scores.items():
-        shares = [percent(value) for value in (score.among, score.first)]
-        figures.append(
-            [name, *shares, f"{score.candidates:.2f}", *(percent(v) for v in (score.refused, score.accuracy, score.accuracy_unlabelled))]
-        )
-    table("all test inputs:", columns, figures)
-    console.print(
-        "candidate: the task's own pathway was one of those run · first: the dispatcher's first choice · pathways: run per input, mean"
-    )
-    console.print("refused: called unknown · label: right with the task given, and with the task found by the network")
+    show_scores("all test inputs:", final)
 
 
 def _shares(net: Network, tasks: dict[str, Task]) -> dict[str, tuple[float, float]]:

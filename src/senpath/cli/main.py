@@ -11,8 +11,19 @@ import typer
 from typer.core import TyperGroup
 
 from senpath import __version__
-from senpath.cli.commands import download_sets, explain_input, learn_task, list_sets, predict_files, show_tasks, verify_network
+from senpath.cli.commands import (
+    download_sets,
+    evaluate_network,
+    explain_input,
+    learn_task,
+    list_sets,
+    predict_files,
+    show_tasks,
+    verify_network,
+    write_report,
+)
 from senpath.cli.demo import run_demo
+from senpath.cli.reproduce import app as reproduce_app
 from senpath.cli.show import errors
 from senpath.errors import InputError, SenpathError
 
@@ -36,6 +47,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Data sets that senpath knows by name.")
 app.add_typer(data_app, name="data")
+app.add_typer(reproduce_app, name="reproduce")
 
 NetFolder = Annotated[Path, typer.Argument(metavar="NET", help="Folder of the network.")]
 
@@ -100,6 +112,27 @@ def tasks(net: NetFolder) -> None:
 def explain(net: NetFolder, file: Annotated[Path, typer.Argument(metavar="FILE", help="One picture, sound or text.")]) -> None:
     """Show why one input gets its answer."""
     explain_input(net, file)
+
+
+@app.command()
+def evaluate(
+    net: NetFolder,
+    tests: Annotated[
+        list[str], typer.Argument(metavar="TASK=DATA…", help="Labelled test data: a folder, .csv or .npz file, or a known set's test part.")
+    ],
+    record: Annotated[bool, typer.Option(help="Keep the figures with the network, for its report.")] = True,
+) -> None:
+    """Measure tasks on test data, with the task given and found."""
+    evaluate_network(net, tests, record=record)
+
+
+@app.command()
+def report(
+    net: NetFolder,
+    out: Annotated[Path | None, typer.Option(help="The page; by default named after the network, in this folder.")] = None,
+) -> None:
+    """Write a page that shows the whole network, to open in a browser."""
+    write_report(net, out)
 
 
 @app.command()

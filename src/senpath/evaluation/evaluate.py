@@ -4,64 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from senpath.errors import InputError
+from senpath.evaluation.records import record_evaluation
+from senpath.evaluation.scores import Evaluation, TaskScore
 from senpath.modalities import read_labelled
 from senpath.network import Network, Prediction
 
 
-@dataclass(frozen=True)
-class TaskScore:
-    """Figures of one task; shares in 0 … 1.
-
-    Attributes:
-        examples: how many.
-        accuracy: right labels with the task given.
-        accuracy_unlabelled: right task and label without it; an input refused as unknown counts as wrong.
-        first: the right task is the dispatcher's first choice.
-        task: the right task is the answer's; where two pathways ran, their answers decide. Refused inputs are not left out.
-        among: the right pathway is among the candidates.
-        candidates: mean number of pathways that were candidates.
-        refused: inputs that were said to fit no task.
-    """
-
-    examples: int
-    accuracy: float
-    accuracy_unlabelled: float
-    first: float
-    task: float
-    among: float
-    candidates: float
-    refused: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What `evaluate` measured.
-
-    Attributes:
-        scores: by task.
-        confusion: by true task, how many of its inputs each task (None: refused) answered.
-    """
-
-    scores: Mapping[str, TaskScore]
-    confusion: Mapping[str, Mapping[str | None, int]]
-
-    @property
-    def mean(self) -> TaskScore:
-        """Each figure's mean over the tasks, every task with the same weight."""
-        values = list(self.scores.values())
-        names = [name for name in TaskScore.__dataclass_fields__ if name != "examples"]
-        return TaskScore(
-            sum(score.examples for score in values), **{name: float(np.mean([getattr(score, name) for score in values])) for name in names}
-        )
-
-
-def evaluate(net: Network, tests: Mapping[str, Any], *, admit: float | None = None, reject: bool = True) -> Evaluation:
+def evaluate(
+    net: Network, tests: Mapping[str, Any], *, admit: float | None = None, reject: bool = True, record: bool = False
+) -> Evaluation:
     """Measure a network on labelled test data.
 
     Args:
@@ -69,11 +25,16 @@ def evaluate(net: Network, tests: Mapping[str, Any], *, admit: float | None = No
         tests: by task, (x, y), or what `Network.learn` takes in place of them.
         admit: see `Network.predict`.
         reject: likewise.
+        record: keep the figures with the network (`recorded_evaluations`), where `report` finds them; not beside `admit` or `reject`, so
+            that all that is kept can be compared.
 
     Raises:
         UnknownTaskError: if a task is not in the network.
-        InputError: if there are no test inputs, or not one label for each.
+        InputError: if there are no test inputs, or not one label for each, or for `record` beside `admit` or `reject`.
+        StoreError: if the figures cannot be recorded.
     """
+    if record and (admit is not None or not reject):
+        raise InputError("record", expected="False beside admit or reject", got=repr(record), do="Only figures that compare are kept")
     scores, confusion = {}, {}
     for task, data in tests.items():
         x, y = read_labelled(*data) if isinstance(data, tuple) else read_labelled(data)
@@ -83,7 +44,10 @@ def evaluate(net: Network, tests: Mapping[str, Any], *, admit: float | None = No
         answered = free if not reject else net.predict(x, admit=admit, reject=False)
         scores[task] = _score(task, [*y], given, free, answered)
         confusion[task] = dict(Counter(free.task.tolist()))
-    return Evaluation(scores, confusion)
+    measured = Evaluation(scores, confusion)
+    if record:
+        record_evaluation(net, measured)
+    return measured
 
 
 def _require_labels(task: str, y: Any, inputs: int) -> None:

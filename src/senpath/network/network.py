@@ -30,7 +30,7 @@ from senpath.network.view import View
 from senpath.pathways import LearningCost, Transfer
 from senpath.progress import Progress, silent
 from senpath.store import Store
-from senpath.types import Examples, Label
+from senpath.types import DataType, Examples, Label
 
 UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode's categories of control characters, half characters and breaks of lines: no part of a task's name."""
@@ -261,7 +261,7 @@ class Network:
         view = self._view
         _check_name(task, view)
         worker = self.make_method(method, settings)
-        examples = _same_type(view, x) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y))
+        examples = _check_encoded(view, x, y) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y))
         with view.watch() as touched:
             proposal = worker.propose(view, task, examples, progress)
         cost = learning_cost(view, touched, proposal)
@@ -323,10 +323,17 @@ def encode_examples(view: View, x: Any, y: Any) -> Examples:
     return Examples(data_type, MODALITIES[data_type.modality].encode(groups[0].items, data_type), targets, classes)
 
 
-def _same_type(view: View, examples: Examples) -> Examples:
-    record = view.manifest.types.get(examples.data_type.key)
-    if record is not None and record.data_type != examples.data_type:
-        raise InputError("encoded examples", expected=f"the network's type {record.data_type}", got=str(examples.data_type))
+def _check_encoded(view: View, examples: Examples, y: Any) -> Examples:
+    if y is not None:
+        raise InputError("labels y", expected="None beside Examples, which hold their own labels", got=type(y).__name__)
+    given, shape = examples.data_type, tuple(examples.inputs.shape[1:])
+    record = view.manifest.types.get(given.key)
+    fixed = view.settings.image_shape if given.modality == "image" else None
+    known = record.data_type if record is not None else DataType("image", fixed) if fixed is not None else given
+    if given != known:
+        raise InputError("encoded examples", expected=f"the network's type {known}", got=str(given))
+    if shape != given.shape:
+        raise InputError("encoded examples", expected=f"inputs of shape {given.shape} each, as their type says", got=shape)
     return examples
 
 

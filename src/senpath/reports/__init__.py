@@ -1,5 +1,6 @@
-"""Pictures of a network."""
+"""Pictures of a network, and a page on it."""
 
 from senpath.reports.growth import Growth, Stage, draw_growth
+from senpath.reports.page import report
 
-__all__ = ["Growth", "Stage", "draw_growth"]
+__all__ = ["Growth", "Stage", "draw_growth", "report"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from senpath.components import Component, Config, canonical_json, load, suffix
 from senpath.errors import ConflictError, StoreError
+from senpath.store.evaluations import EVALUATIONS, append_line, read_lines
 from senpath.store.files import append_at, explained, sweep, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest
 
@@ -178,6 +179,24 @@ class Store:
             entries.append(manifest.last)
         return entries
 
+    def evaluations(self) -> list[dict[str, Any]]:
+        """What was measured, oldest first, of whatever version.
+
+        Raises:
+            StoreError: naming the file and the line that cannot be read.
+        """
+        return read_lines(self.path / EVALUATIONS)
+
+    def append_evaluation(self, entry: Mapping[str, Any]) -> None:
+        """Keep a measurement (JSON values, with the "version" it was made of). No commit: the version stays as it is.
+
+        Raises:
+            ConflictError: if another process holds the write lock for longer than `lock_seconds`.
+            StoreError: if the folder cannot be written.
+        """
+        with self.locked(), explained(f"recording an evaluation in {self.path}"):
+            append_line(self.path / EVALUATIONS, entry)
+
     def _write_parts(self, after: Manifest, change: Change) -> None:
         for component in change.components:
             base = self.path / "components" / component.hash
@@ -265,4 +284,4 @@ def _pooled_version(name: str) -> int:
     return int(name.split(".")[-2])
 
 
-PARTS = frozenset({"components", "dispatcher", ".lock", LOG, MANIFEST + ".tmp"})
+PARTS = frozenset({"components", "dispatcher", ".lock", LOG, EVALUATIONS, MANIFEST + ".tmp"})

@@ -1,0 +1,114 @@
+"""Measurements that are kept with the network: its folder's evaluations.jsonl."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from senpath.errors import StoreError
+from senpath.evaluation.scores import Evaluation, TaskScore
+from senpath.network import Network
+from senpath.store import EVALUATIONS
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One measurement that was kept.
+
+    Attributes:
+        version: of the network that was measured.
+        time: when, UTC, as ISO 8601.
+        evaluation: the figures.
+    """
+
+    version: int
+    time: str
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of the file. Refused inputs are counted apart, since any string may be a task's name."""
+
+    version: int
+    time: str
+    scores: dict[str, TaskScore]
+    confusion: dict[str, dict[str, int]]
+    refused: dict[str, int]
+
+    def __post_init__(self) -> None:
+        for task, score in self.scores.items():
+            shares = [score.accuracy, score.accuracy_unlabelled, score.first, score.task, score.among, score.refused]
+            if score.examples < 1 or not all(0 <= share <= 1 for share in shares) or not 0 <= score.candidates < math.inf:
+                raise ValueError(f"figures of {task!r} out of their range")
+        if not set(self.confusion) == set(self.refused) == set(self.scores):
+            raise ValueError("scores, confusion and refused of different tasks")
+
+
+_LINE = TypeAdapter(_Line)
+
+
+def record_evaluation(net: Network, evaluation: Evaluation) -> None:
+    """Keep figures, measured of the version that `net` shows, with the network. No figures leave no record.
+
+    Raises:
+        StoreError: if the folder cannot be written.
+    """
+    if not evaluation.scores:
+        return
+    net.record_evaluation(
+        {
+            "scores": {task: asdict(score) for task, score in evaluation.scores.items()},
+            "confusion": {
+                task: {name: count for name, count in row.items() if name is not None} for task, row in evaluation.confusion.items()
+            },
+            "refused": {task: row.get(None, 0) for task, row in evaluation.confusion.items()},
+        }
+    )
+
+
+def recorded_evaluations(net: Network) -> list[Recorded]:
+    """What was measured and kept up to the version that `net` shows, in the order of recording.
+
+    Raises:
+        StoreError: naming the file and the line that is no measurement.
+    """
+    path = net.path / EVALUATIONS
+    found = [_read(entry, f"{path}: line {number}") for number, entry in enumerate(net.evaluations, start=1)]
+    return [entry for entry in found if entry.version <= net.version]
+
+
+def latest_by_version(recorded: Sequence[Recorded]) -> list[Recorded]:
+    """One entry a version, in order: of every task that was measured at it, the latest figures."""
+    groups: dict[int, list[Recorded]] = defaultdict(list)
+    for entry in recorded:
+        groups[entry.version].append(entry)
+    return [_merged(groups[version]) for version in sorted(groups)]
+
+
+def _merged(entries: Sequence[Recorded]) -> Recorded:
+    scores: dict[str, TaskScore] = {}
+    confusion: dict[str, Mapping[str | None, int]] = {}
+    for entry in entries:
+        scores.update(entry.evaluation.scores)
+        confusion.update(entry.evaluation.confusion)
+    return Recorded(entries[-1].version, entries[-1].time, Evaluation(scores, confusion))
+
+
+def _read(entry: dict[str, Any], where: str) -> Recorded:
+    try:
+        line = _LINE.validate_python(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        got = f"{first['msg']} at {'.'.join(map(str, first['loc'])) or 'the line'}"
+        raise StoreError(where, expected="a measurement", got=got, do="Remove the line") from error
+    confusion: dict[str, Mapping[str | None, int]] = {}
+    for task, row in line.confusion.items():
+        refused: dict[str | None, int] = {None: line.refused[task]} if line.refused[task] else {}
+        confusion[task] = {**dict[str | None, int](row.items()), **refused}
+    return Recorded(line.version, line.time, Evaluation(line.scores, confusion))

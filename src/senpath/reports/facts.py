@@ -1,0 +1,173 @@
+"""What a report says of a network, gathered once: its tasks, its weights, its log, what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import prod
+from typing import Any
+
+from senpath.evaluation import Recorded, TaskScore, latest_by_version, recorded_evaluations
+from senpath.network import Network, TaskInfo
+from senpath.pathways import Link, Pathway
+from senpath.reports.growth import COLOURS, SIMILAR
+from senpath.types import DataType, Label
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Weights that answering one input of a task runs, its pathway being the only candidate.
+
+    Attributes:
+        own: of the pathway's own components.
+        links: of the maps that the links are.
+        read: of earlier tasks' layers that links read.
+        dispatcher: of the dispatcher of the task's type.
+    """
+
+    own: int
+    links: int
+    read: int
+    dispatcher: int
+
+    @property
+    def total(self) -> int:
+        """All together."""
+        return self.own + self.links + self.read + self.dispatcher
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """One task.
+
+    Attributes:
+        name: as the user gave it: any printable text.
+        colour: place in `COLOURS`.
+        kind: modality of its inputs, and `shape` what they are brought to, in words.
+        sources: names of the tasks it borrows from, in the order of its links.
+        links: as its pathway has them.
+        copied: name of the task whose hidden layer it began as, where nothing else tells so.
+        threshold: similarity from which on a class counts as similar to its source.
+        share: of all weights of the network, the part that `parts` is, in 0 … 1.
+        score: the latest figures, measured at version `measured`; None if there are none.
+        learned: the version that brought it, at `time` (as the log has it, or "").
+    """
+
+    name: str
+    colour: int
+    kind: str
+    shape: str
+    classes: tuple[Label, ...]
+    examples: int
+    method: str
+    sources: tuple[str, ...]
+    links: tuple[Link, ...]
+    copied: str | None
+    threshold: float
+    weights: int
+    parts: Parts
+    share: float
+    score: TaskScore | None
+    measured: int
+    learned: int
+    time: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A network.
+
+    Attributes:
+        name: of its folder.
+        tasks: by name, in the order of learning.
+        weights: see `Network.weights`.
+        stages: what was measured, one entry a version.
+        log: see `Network.log`.
+        made: when this was gathered, UTC.
+    """
+
+    name: str
+    version: int
+    tasks: Mapping[str, TaskFacts]
+    weights: Mapping[str, int]
+    stages: Sequence[Recorded]
+    log: Sequence[Mapping[str, Any]]
+    made: datetime
+
+
+def gather(net: Network) -> Facts:
+    """Read everything that a report says; no component is loaded.
+
+    Raises:
+        StoreError: if a recorded measurement cannot be read.
+    """
+    log = net.log
+    stages = latest_by_version(recorded_evaluations(net))
+    weights = net.weights
+    view = net.view
+    dispatchers = {key: view.dispatcher_weights(key) for key in view.manifest.types}
+    measured = {task: (stage.version, score) for stage in stages for task, score in stage.evaluation.scores.items()}
+    first: dict[str, Mapping[str, Any]] = {}
+    for entry in log:
+        for task in _names(entry):
+            first.setdefault(task, entry)
+    tasks = {}
+    for place, (name, info) in enumerate(net.tasks.items()):
+        pathway = view.pathway(name)
+        parts = _parts(pathway, view.manifest.components, info, dispatchers[info.data_type])
+        data_type = view.manifest.types[info.data_type].data_type
+        version, score = measured.get(name, (0, None))
+        brought = first.get(name, {})
+        tasks[name] = TaskFacts(
+            name=name,
+            colour=place % len(COLOURS),
+            kind=data_type.modality,
+            shape=_shape(data_type),
+            classes=info.classes_,
+            examples=info.examples,
+            method=info.method,
+            sources=pathway.sources,
+            links=pathway.links,
+            copied=_text(info.notes.get("copied_from")),
+            threshold=_threshold(info.notes),
+            weights=info.weights,
+            parts=parts,
+            share=parts.total / max(1, weights["total"]),
+            score=score,
+            measured=version,
+            learned=min(info.version, int(brought.get("version", info.version))),
+            time=str(brought.get("time", "")),
+        )
+    name = net.path.resolve().name or str(net.path)
+    return Facts(name, net.version, tasks, weights, stages, log, datetime.now(UTC))
+
+
+def _parts(pathway: Pathway, sizes: Mapping[str, int], info: TaskInfo, dispatcher: int) -> Parts:
+    own = sum(sizes[name] for name in {*pathway.components})
+    return Parts(own, info.weights - own, info.run_weights - info.weights, dispatcher)
+
+
+def _shape(data_type: DataType) -> str:
+    if data_type.modality == "table":
+        columns = prod(data_type.shape)
+        return f"{columns:,} column{'s' if columns != 1 else ''}"
+    if data_type.modality == "text":
+        return f"{prod(data_type.shape):,} buckets"
+    return " × ".join(str(size) for size in data_type.shape)
+
+
+def _threshold(notes: Mapping[str, Any]) -> float:
+    """What the method took for similar, where it noted it down as the method `sen` does."""
+    settings = notes.get("settings")
+    found = settings.get("threshold") if isinstance(settings, dict) else None
+    return float(found) if isinstance(found, int | float) else SIMILAR
+
+
+def _names(entry: Mapping[str, Any]) -> list[str]:
+    tasks = entry.get("tasks")
+    return [task for task in tasks if isinstance(task, str)] if isinstance(tasks, list) else []
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,144 @@
+"""One self-contained HTML page on a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from errno import EINVAL, EISDIR
+from pathlib import Path
+from shlex import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from senpath.errors import InputError
+from senpath.network import Network
+from senpath.reports import borrowing, stages
+from senpath.reports.borrowing import draw_borrowing
+from senpath.reports.facts import Facts, TaskFacts, gather
+from senpath.reports.growth import COLOURS
+from senpath.reports.history import describe_log
+from senpath.reports.routes import describe_routes
+from senpath.reports.stages import describe_stages
+from senpath.store.files import TEMPORARY, write_atomic
+
+BARS = 24
+"""At most so many tasks have a bar of what they activate: those that activate most."""
+
+
+def report(net: Network, path: str | Path) -> None:
+    """Write a page that shows the network: tasks and figures, accuracy after each stage, links, activated weights, confusions, the log.
+
+    It is one HTML file without scripts and without anything to be fetched. Accuracies are those that `evaluate` recorded.
+
+    Args:
+        net: any network, shown at the version that it has.
+        path: of the page; a file that is there is replaced.
+
+    Raises:
+        InputError: if no file of this name can be written.
+        StoreError: if what was recorded with the network cannot be read.
+    """
+    if not isinstance(path, str | Path):
+        raise InputError("path of the report", expected="a str or Path", got=repr(path))
+    target = Path(path)
+    page = render(gather(net)).encode()
+    try:
+        _check_target(target, net)
+        write_atomic(target, page)
+    except (OSError, ValueError) as error:  # ValueError: a name that no system takes
+        with suppress(OSError, ValueError):
+            target.with_name(target.name + TEMPORARY).unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"report {path}", expected="a file that can be written", got=reason, do="Choose another path") from error
+
+
+def render(facts: Facts) -> str:
+    """The page's HTML."""
+    most = sorted(facts.tasks.values(), key=lambda task: -task.parts.total)[:BARS]
+    bars = [task for task in facts.tasks.values() if task in most] if len(facts.tasks) > BARS else [*facts.tasks.values()]
+    return _PAGES.get_template("report.html").render(
+        facts=facts,
+        stages=describe_stages(facts),
+        drawing=draw_borrowing(facts),
+        routes=describe_routes(facts),
+        commits=describe_log(facts),
+        bars=bars,
+        full=_full(facts.tasks.values()),
+        share=sum(task.share for task in facts.tasks.values()) / max(1, len(facts.tasks)),
+        unmeasured=next((task.name for task in facts.tasks.values() if task.score is None), None),
+        colours=range(len(COLOURS)),
+        palette=COLOURS,
+        row=borrowing.ROW,
+        node=borrowing.NODE,
+        chart=stages.HEIGHT,
+    )
+
+
+def _check_target(target: Path, net: Network) -> None:
+    """Refuse what would be lost or would not be a file; a file of the network itself above all."""
+    if target.is_dir():
+        raise IsADirectoryError(EISDIR, "a folder")
+    if target.exists() and not target.is_file():
+        raise OSError(EINVAL, "something else of that name")
+    if target.resolve().is_relative_to(net.path.resolve()):
+        raise OSError(EINVAL, "a place within the network's own folder")
+
+
+def _full(tasks: Iterable[TaskFacts]) -> float:
+    """Where the axis of shares ends, in 0 … 1: at all weights, or sooner where all that runs is a small part of them."""
+    most = max((task.share for task in tasks), default=1.0)
+    return min(end for end in (1.0, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001) if end >= most)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in 0 … 1 in per cent, without the sign; little is not said to be nothing, nor nearly all to be all."""
+    least = 10**-digits
+    value = 100 * share
+    if 0 < value < least / 2:
+        return f"<{least:.{digits}f}"
+    if 100 - least / 2 <= value < 100:
+        return f">{100 - least:.{digits}f}"
+    return f"{value:.{digits}f}"
+
+
+def points(change: float) -> str:
+    """A change of a share in points, with its sign."""
+    value = round(100 * change, 1)
+    return f"{value:+.1f}".replace("-", "−") if value else "0.0"
+
+
+def short(count: int) -> str:
+    """A number of weights in three figures or so."""
+    for size, sign in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= size:
+            return f"{count / size:.{1 if count < 100 * size else 0}f} {sign}"
+    return str(count)
+
+
+def moment(time: str | datetime) -> str:
+    """An ISO time to the minute; what is none stays as it is."""
+    try:
+        found = datetime.fromisoformat(time) if isinstance(time, str) else time
+    except ValueError:
+        return str(time)
+    return found.strftime("%Y-%m-%d %H:%M")
+
+
+def formula(text: str) -> Markup:
+    """Indices in braces set low."""
+    return Markup(re.sub(r"_\{(.*?)\}", r"<sub>\1</sub>", str(escape(text))))
+
+
+def _environment() -> Environment:
+    pages = Environment(
+        loader=PackageLoader("senpath.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    pages.filters |= {"percent": percent, "points": points, "short": short, "count": "{:,}".format}
+    pages.filters |= {"moment": moment, "formula": formula, "shell": quote}
+    return pages
+
+
+_PAGES = _environment()

@@ -1,0 +1,70 @@
+"""Networks to report on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import grow, shuffled_digits
+
+import senpath as sp
+from senpath.network import encode_examples
+
+Labelled = tuple[np.ndarray, np.ndarray]
+WORDS = {"good": "a fine day", "bad": "an awful night"}
+
+
+@pytest.fixture(scope="session")
+def tests() -> dict[str, Labelled | tuple[list[str], list[str]]]:
+    """Test data of the tasks of `mixed` that are measured."""
+    x, y = shuffled_digits()
+    found: dict[str, Labelled | tuple[list[str], list[str]]] = {}
+    for name, mine in (("low", y < 5), ("high", y >= 5)):
+        found[name] = x[mine][500:600], y[mine][500:600]
+    found["mood"] = [f"{text} {n}" for text in WORDS.values() for n in range(20, 24)], [word for word in WORDS for _ in range(4)]
+    return found
+
+
+@pytest.fixture(scope="session")
+def mixed(tmp_path_factory: pytest.TempPathFactory, tests: dict[str, Labelled], iris: Labelled) -> sp.Network:
+    """Images, a table and texts; links, a support vector machine, a zero-shot task, a method of its own. Measured after each of three."""
+    net = sp.Network(tmp_path_factory.mktemp("mixed") / "mixed.sen")
+    x, y = shuffled_digits()
+    low, high = y < 5, y >= 5
+    mood = [f"{text} {n}" for text in WORDS.values() for n in range(10)], [word for word in WORDS for _ in range(10)]
+    for name, data, settings in (
+        ("low", (x[low][:400], y[low][:400]), {"epochs": 20}),
+        ("high", (x[high][:50], y[high][:50]), {"epochs": 5, "threshold": 0.3}),
+        ("mood", mood, {"epochs": 5}),
+    ):
+        net.learn(name, *data, hidden=16, **settings)
+        sp.evaluate(net, {task: tests[task] for task in net.tasks}, record=True)
+    net.learn("iris", *iris, model="svm", links="none")
+    net.learn("zero-shot", x[high][:50], y[high][:50], epochs=0, threshold=0.3)
+    commit_by_hand(net, iris)
+    assert net.tasks["high"].transfers
+    assert net.tasks["zero-shot"].transfers
+    return net
+
+
+def commit_by_hand(net: sp.Network, iris: Labelled) -> None:
+    """What a method might do that the report knows nothing of."""
+    proposal = sp.Sen(epochs=1, hidden=4, links="none").propose(net.view, "odd", encode_examples(net.view, *iris))
+    pathway = replace(
+        proposal.pathways[0], notes={"method": "other", "settings": "none at all", "copied_from": 3, "generation": [1, {"a": None}]}
+    )
+    net.commit(replace(proposal, pathways=(pathway,), entry={"method": 7, "settings": ["odd"], "examples": "many", "tree": {"depth": 3}}))
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> sp.Network:
+    """200 tasks, each linked to the one before, measured at every twentieth."""
+    return grow(tmp_path_factory.mktemp("many") / "many.sen", [f"task {place}" for place in range(200)], links=True, every=20)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where a report is written."""
+    return tmp_path / "report.html"

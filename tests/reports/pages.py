@@ -1,0 +1,157 @@
+"""Reading a report as a browser would, and making networks to report on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits, load_iris
+
+import senpath as sp
+from senpath.evaluation import record_evaluation
+from senpath.network import encode_examples
+
+VOID = {"meta", "br"}
+"""Elements of HTML that have no end."""
+CLOSED = {"path", "circle"}
+"""Elements of SVG that end where they begin."""
+FLOWERS = load_iris()
+
+
+@dataclass
+class Page(HTMLParser):
+    """A parsed page; `strict` structure is checked while reading.
+
+    Attributes:
+        tags: in the order of their beginnings.
+        attributes: all, as (tag, name, value).
+        texts: every text that a reader sees, stripped.
+        rows: per table, in order, its rows of cells' texts.
+    """
+
+    tags: list[str] = field(default_factory=list)
+    attributes: list[tuple[str, str, str]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    rows: list[list[list[str]]] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"<{tag}> has an attribute twice: {names}"
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID | CLOSED:
+            self.open.append(tag)
+        if tag == "table":
+            self.rows.append([])
+        elif tag == "tr":
+            self.rows[-1].append([])
+        elif tag in ("td", "th"):
+            self.rows[-1][-1].append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in CLOSED
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> ends nothing"
+        assert self.open[-1] == tag, f"</{tag}> ends <{self.open[-1]}>"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            return
+        self.texts.append(data.strip())
+        if {"td", "th"} & {*self.open}:
+            self.rows[-1][-1][-1] += f" {data}"
+
+    def table(self, first: str) -> list[list[str]]:
+        """The rows below the head of the first table whose head begins with this, runs of blanks made one."""
+        found = next(rows for rows in self.rows if rows[0][0].strip().startswith(first))
+        return [[" ".join(cell.split()) for cell in row] for row in found[1:]]
+
+    @property
+    def text(self) -> str:
+        """All texts, runs of blanks made one."""
+        return " ".join(" ".join(self.texts).split())
+
+
+def read(path: Path) -> Page:
+    """Parse a file; fails where elements do not nest, an attribute comes twice, or anything is left open."""
+    page = Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    page.close()
+    assert page.open == []
+    return page
+
+
+def report(net: sp.Network, folder: Path) -> Page:
+    """Write a network's report and read it."""
+    sp.report(net, folder / "report.html")
+    return read(folder / "report.html")
+
+
+def grow(
+    path: Path,
+    names: Sequence[str],
+    *,
+    links: bool = False,
+    classes: Sequence[str] = ("x", "y", "z"),
+    record: bool = True,
+    every: int = 1,
+) -> sp.Network:
+    """A network of tasks with these names, quickly: one lesson, committed again and again; each links to the one before if `links`.
+
+    Args:
+        record: after each commit keep figures, made up from the task's place, of every `every`-th task and the last.
+    """
+    net = sp.Network(path)
+    alone = sp.Sen(epochs=1, hidden=4).propose(net.view, "", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
+    for place, name in enumerate(names):
+        pathway = replace(alone.pathways[0], task=name, classes=tuple(classes))
+        parts = alone
+        if links and place:
+            pathway, parts = _linked(net, names[place - 1], name, classes)
+        net.commit(replace(parts, pathways=(pathway,), statistics={name: alone.statistics[""]}))
+        if record and (place % every == 0 or place == len(names) - 1):
+            record_evaluation(net, made_up(names[: place + 1]))
+    return net
+
+
+def _linked(net: sp.Network, source: str, name: str, classes: Sequence[str]) -> tuple[sp.Pathway, sp.Proposal]:
+    method = sp.Sen(epochs=0, threshold=0)
+    found = method.propose(net.view, name, encode_examples(net.view, FLOWERS.data[::7], FLOWERS.target[::7]))
+    (link,) = found.pathways[0].links
+    transfers = tuple(replace(transfer, target=classes[place]) for place, transfer in enumerate(link.transfers))
+    link = replace(link, source=source, transfers=transfers)
+    notes = {**found.pathways[0].notes, "settings": {**found.pathways[0].notes["settings"], "threshold": 0.25}}
+    return replace(found.pathways[0], classes=tuple(classes), links=(link,), notes=notes), found
+
+
+def made_up(names: Sequence[str]) -> sp.Evaluation:
+    """Figures of tasks, each a little different from the others, and sinking as more tasks come."""
+    scores, confusion = {}, {}
+    for place, name in enumerate(names):
+        given = 1 - 0.3 * ((place * 37) % 100) / 100
+        found = max(0.0, given - 0.002 * (len(names) - place) * ((place * 13) % 7))
+        right = int(1000 * found)
+        row: dict[str | None, int] = {name: right, None: 10}
+        others = [other for other in names if other != name]
+        if others:
+            row[others[place % len(others)]] = 990 - right
+        scores[name] = sp.TaskScore(1000, given, found, found, found, 1.0, 1 + place % 5 / 10, 0.01)
+        confusion[name] = row
+    return sp.Evaluation(scores, confusion)
+
+
+def shuffled_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Real handwritten digits in a seeded order: float (1797, 8, 8) in 0 … 1, and labels."""
+    bunch = load_digits()
+    order = np.random.default_rng(0).permutation(len(bunch.target))
+    return bunch.images[order] / 16, bunch.target[order]

@@ -91,8 +91,6 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
                 done += len(finished)
                 look(done, len(jobs))
         except BaseException as error:
-            for future in open_:
-                future.cancel()
             for child in multiprocessing.active_children():
                 child.terminate()
             if isinstance(error, BrokenProcessPool):

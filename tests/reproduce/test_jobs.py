@@ -1,0 +1,89 @@
+"""Jobs that are stopped, fail or are run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from senpath import InputError, SenpathError
+from senpath.reproduce.jobs import Job, Tell, claim, read_records, run_jobs
+
+
+def count(folder: Path, name: str, upto: int, tell: Tell) -> None:
+    with (folder / f"{name}.runs").open("a") as file:
+        file.write("x")
+    for number in range(upto):
+        tell({"name": name, "number": number})
+
+
+def refuse(tell: Tell) -> None:
+    tell({"half": "done"})
+    raise InputError("job", expected="luck", got="none")
+
+
+def die(tell: Tell) -> None:
+    tell({"half": "done"})
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def silent(done: int, total: int) -> None:
+    pass
+
+
+def counting(folder: Path, *names: str) -> list[Job]:
+    return [Job(name, partial(count, folder, name, 3)) for name in names]
+
+
+def test_jobs_are_run_once_and_read_in_their_order(tmp_path: Path) -> None:
+    jobs, seen = counting(tmp_path, "b", "a"), []
+    for _ in range(2):
+        run_jobs(jobs, tmp_path, 2, look=lambda done, total: seen.append((done, total)))
+    assert [(record["name"], record["number"]) for record in read_records(jobs, tmp_path)] == [(name, n) for name in "ba" for n in range(3)]
+    assert {(tmp_path / f"{name}.runs").read_text() for name in "ab"} == {"x"}
+    assert seen[0] == (0, 2)
+    assert seen[-1] == (2, 2)
+    assert not list(tmp_path.glob("*.part.jsonl"))
+
+
+def test_a_job_that_fails_says_why_and_the_others_stay_done(tmp_path: Path) -> None:
+    first = counting(tmp_path, "a")
+    with pytest.raises(InputError, match="job: expected luck, got none"):
+        run_jobs([*first, Job("bad", refuse)], tmp_path, 1, look=silent)
+    assert len(read_records(first, tmp_path)) == 3
+    assert read_records([Job("bad", refuse)], tmp_path) == []
+    assert read_records([Job("bad", refuse)], tmp_path, unfinished=True) == [{"half": "done"}]
+
+
+def test_a_process_that_is_killed_is_told_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    first = counting(tmp_path, "a")
+    with pytest.raises(SenpathError, match=r"expected processes that live, got one that was killed\. Run the same command again"):
+        run_jobs([*first, Job("bad", die)], tmp_path, 1, look=silent)
+    jobs = [*first, Job("bad", partial(count, tmp_path, "bad", 2))]
+    run_jobs(jobs, tmp_path, 1, look=silent)
+    assert (tmp_path / "a.runs").read_text() == "x"
+    assert [record.get("number") for record in read_records(jobs, tmp_path)] == [0, 1, 2, 0, 1]
+
+
+def test_a_line_that_is_being_written_is_not_read(tmp_path: Path) -> None:
+    job = counting(tmp_path, "a")[0]
+    (tmp_path / "a.part.jsonl").write_text('{"number": 0}\n{"numb')
+    assert read_records([job], tmp_path, unfinished=True) == [{"number": 0}]
+
+
+def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
+    claim(tmp_path / "work", {"seeds": 5})
+    claim(tmp_path / "work", {"seeds": 5})
+    assert json.loads((tmp_path / "work" / "settings.json").read_text()) == {"seeds": 5}
+    with pytest.raises(InputError, match=r"work folder .*: expected results of the same settings, data and version, got those of others"):
+        claim(tmp_path / "work", {"seeds": 4})
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("")
+    with pytest.raises(InputError, match="expected a folder that can be written"):
+        claim(tmp_path / "work", {})

@@ -35,7 +35,7 @@ class Growing(Strategy):
 
     def learn(self, task: str, examples: Examples, settings: SenSettings) -> Growing:
         folder = Path(tempfile.mkdtemp(prefix="senpath-"))
-        net = Network(shutil.copytree(self.net.path, folder / "grown.sen"))
+        net = Network(shutil.copytree(self.net.path, folder / "grown.sen"), device=self.net.device)
         weakref.finalize(net, shutil.rmtree, folder, ignore_errors=True)
         return Growing(net, net.learn(task, examples, method="sen", **asdict(settings)).cost)
 

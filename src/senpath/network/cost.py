@@ -17,6 +17,7 @@ def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningC
     """
     sizes = view.manifest.components
     maps = {record.features for record in view.manifest.types.values()}
+    gates = {record.statistics.gate for record in view.tasks.values()}
     new = sum(part.weights for part in proposal.components if part.hash not in sizes)
     asked = sum(view.dispatcher_weights(key) for key in touched.dispatchers)
     read_maps = sum(sizes[name] for name in touched.components & maps)
@@ -28,9 +29,9 @@ def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningC
     own = sum(_own_numbers(view, statistics) for group in kept.values() for statistics in group)
     sums = {key: _sum_numbers(view, group) for key, group in kept.items()}
     return LearningCost(
-        read=sum(sizes[name] for name in touched.components - maps),
+        read=sum(sizes[name] for name in touched.components - maps - gates),
         updated=new,
-        dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map in it
+        dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map and gates in it
         dispatcher_updated=own + sum(sums.values()),
         total=view.weights["total"] + new + new_maps + own + sum(sums[key] for key in proposal.types),
     )

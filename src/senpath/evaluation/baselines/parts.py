@@ -24,7 +24,7 @@ def fresh_part(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Modu
 
 
 def train(learner: nn.Module, body: Body, examples: Examples, settings: SenSettings) -> None:
-    """Train by SEN's own recipe; what was trained is frozen afterwards."""
+    """Train by SEN's own recipe, or not at all where `epochs` is 0."""
     if settings.epochs != 0:
         fit(learner, examples.inputs, examples.targets, recipe_for(body.kind, examples, settings), derive(settings.random_state, "train"))
 

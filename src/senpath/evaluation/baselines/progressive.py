@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from senpath.errors import InputError
 from senpath.evaluation.baselines.parts import cost_of, fresh_part, size, train
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
@@ -36,7 +37,7 @@ class Pnn(Strategy):
     """
 
     columns: Mapping[str, _Column] = field(default_factory=dict)
-    types: Mapping[str, str] = field(default_factory=dict)
+    kind: tuple[str, tuple[int, ...]] | None = None
     cost: LearningCost | None = None
 
     @property
@@ -44,8 +45,10 @@ class Pnn(Strategy):
         return "PNN"
 
     def learn(self, task: str, examples: Examples, settings: SenSettings) -> Pnn:
-        key = examples.data_type.key
-        reads = tuple(name for name in self.columns if self.types[name] == key)
+        kind = _kind(examples.data_type)
+        if not self.takes(examples.data_type):
+            raise InputError(f"task {task!r}", expected=f"inputs as the earlier columns read them, {self.kind}", got=kind)
+        reads = tuple(self.columns)
         body, module, head = fresh_part(examples, settings)
         with seeded(derive(settings.random_state, "lateral")):
             lateral = Lateral([self.columns[name].head.in_features for name in reads], body.outputs, head.out_features) if reads else None
@@ -54,7 +57,7 @@ class Pnn(Strategy):
         columns = {**self.columns, task: column}
         read = size(self.columns[name].body for name in reads)
         cost = cost_of(read, _column_size(column), sum(map(_column_size, columns.values())))
-        return Pnn(columns, {**self.types, task: key}, cost)
+        return Pnn(columns, kind, cost)
 
     @torch.no_grad()
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
@@ -62,7 +65,7 @@ class Pnn(Strategy):
         return _column_logits(column, [self.columns[name].body for name in column.reads], inputs)
 
     def takes(self, data_type: DataType) -> bool:
-        return not self.types or data_type.key in self.types.values()
+        return self.kind in (None, _kind(data_type))
 
     def activated(self, task: str) -> int:
         column = self.columns[task]
@@ -104,6 +107,10 @@ class _Progressive(nn.Module):
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(_column_logits(self._column, self._earlier, inputs), targets)
+
+
+def _kind(data_type: DataType) -> tuple[str, tuple[int, ...]]:
+    return data_type.key, data_type.shape
 
 
 def _column_logits(column: _Column, earlier: Sequence[nn.Module], inputs: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 import torch
 from torch import nn
@@ -60,6 +61,9 @@ class Shared(Strategy):
 
     Args:
         strength: λ of elastic weight consolidation (Kirkpatrick et al. 2016), 0 for plain sequential training.
+
+    Raises:
+        InputError: if the strength is negative or no number.
     """
 
     strength: float = 0.0
@@ -68,6 +72,10 @@ class Shared(Strategy):
     heads: Mapping[str, nn.Linear] = field(default_factory=dict)
     anchor: Anchor | None = None
     cost: LearningCost | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength < inf:
+            raise InputError("strength of elastic weight consolidation", expected="a number from 0 on", got=repr(self.strength))
 
     @property
     def name(self) -> str:

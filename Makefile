@@ -29,10 +29,12 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The comparison with Avalanche needs gigabytes in an environment of its own; `make bench PEER=` leaves it out.
+# Speed (docs/results/foundation.md), then a sequence of tasks beside Avalanche (docs/results/peers.md). Needs SENPATH_DATA. Avalanche
+# needs gigabytes in an environment of its own; `make bench PEER=` leaves it out.
 PEER ?= .venv-peer/bin/python
 bench: setup $(PEER)
 	$(BIN)/python -m benchmarks.speed $(if $(PEER),--peer $(PEER))
+	$(BIN)/python -m benchmarks.peers $(if $(PEER),--peer $(PEER))
 
 peer: .venv-peer/bin/python
 

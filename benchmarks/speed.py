@@ -24,11 +24,12 @@ from torch import nn
 from torch.nn import functional
 
 import senpath as sp
-from benchmarks.common import RESULTS, markdown, write_section
+from benchmarks.common import RESULTS, write_section
 from senpath.data import load
 from senpath.methods.learner import Learner
 from senpath.modalities import MODALITIES
 from senpath.pathways import run_pathway
+from senpath.reports.markdown import markdown_table
 from senpath.training import Recipe, fit
 
 EPOCHS, BATCH, RATE = 10, 128, 4e-3
@@ -49,7 +50,9 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = [*_learning(arguments.rounds, arguments.peer), *_predicting(arguments.rounds)]
     note = f"{torch.get_num_threads()} threads, torch {torch.__version__}, medians of {arguments.rounds} rounds, taken in turn."
-    write_section(RESULTS / "foundation.md", "speed", markdown(["what", "seconds", "against", "seconds", "ratio"], rows) + "\n\n" + note)
+    write_section(
+        RESULTS / "foundation.md", "speed", markdown_table(["what", "seconds", "against", "seconds", "ratio"], rows) + "\n\n" + note
+    )
 
 
 def _learning(rounds: int, peer: str | None) -> list[list[Any]]:

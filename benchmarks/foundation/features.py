@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchmarks.common import RESULTS, markdown, per_seed, spread, write_section
+from benchmarks.common import RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import tasks
 from senpath.components import Component, ConvFeatures, DenseFeatures, freeze
 from senpath.data import few_shot
 from senpath.dispatch import Dispatcher, StoredTask, collect, image_features, statistics_of
 from senpath.modalities import MODALITIES, index_labels
+from senpath.reports.markdown import markdown_table, spread
 from senpath.types import DataType, Examples
 
 CPU = torch.device("cpu")
@@ -29,7 +30,7 @@ def run(seeds: int) -> None:
         rows.append([*key, *(spread(values[:, index]) for index in range(values.shape[1]))])
     full = ["features", "number", "Mflop an input", "first: Fashion", "MNIST", "LOWER", "UPPER", "among, least"]
     columns = [*full, "UPPER at 5 shots: first", "among", "largest loss of another"]
-    write_section(RESULTS / "foundation.md", "features", markdown(columns, rows))
+    write_section(RESULTS / "foundation.md", "features", markdown_table(columns, rows))
 
 
 def _one_seed(seed: int) -> dict[tuple[str, str, str], list[float]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.common import RESULTS, markdown, per_seed, spread, write_section
+from benchmarks.common import RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import grow, tasks
+from senpath.reports.markdown import markdown_table, spread
 
 
 def run(seeds: int) -> None:
@@ -22,5 +23,5 @@ def run(seeds: int) -> None:
         cells = ["" if stage < first else spread([grown.unlabelled[stage][name] for grown in found]) for stage in range(len(names))]
         drift = spread([grown.unlabelled[-1][name] - grown.unlabelled[first][name] for grown in found])
         rows.append([name, *cells, drift, spread([grown.given[-1][name] for grown in found])])
-    lines.append(markdown(["task", *(f"+ {name}" for name in names), "drift, points", "task given"], rows))
+    lines.append(markdown_table(["task", *(f"+ {name}" for name in names), "drift, points", "task given"], rows))
     write_section(RESULTS / "foundation.md", "forgetting", "\n".join(lines))

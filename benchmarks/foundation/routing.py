@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 import senpath as sp
-from benchmarks.common import DOCS, RESULTS, markdown, per_seed, spread, write_section
+from benchmarks.common import DOCS, RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import grow, tasks
 from senpath.data import few_shot, load
 from senpath.network import Proposal, View, encode_examples
+from senpath.reports.markdown import markdown_table, spread
 
 ADMITS = (0.3, 0.1, 0.05, 0.03, 0.02, 0.012, 0.008, 0.005, 0.002)
 PERCENT = ("among", "first", "task", "refused", "accuracy", "accuracy_unlabelled")
@@ -42,7 +43,7 @@ def run(seeds: int) -> None:
         for name in ("lower", "upper")
     ]
     text = [
-        markdown(columns, rows),
+        markdown_table(columns, rows),
         "",
         f"LOWER against UPPER on the Chars74K part alone (55 writers, both cases): {'; '.join(chars)}.",
         "",
@@ -72,7 +73,7 @@ def run_few(seeds: int) -> None:
         "candidates",
         "refused",
     ]
-    write_section(RESULTS / "foundation.md", "few", markdown(columns, rows))
+    write_section(RESULTS / "foundation.md", "few", markdown_table(columns, rows))
 
 
 def run_binary(seeds: int) -> None:
@@ -85,7 +86,7 @@ def run_binary(seeds: int) -> None:
             cells = [spread([100 * getattr(score, figure) for score in scores]) for figure in ("among", "first", "refused")]
             rows.append([form, name, *cells, spread([score.candidates for score in scores], 2)])
     columns = ["dispatcher", "task", "among candidates", "first choice", "refused", "candidates"]
-    write_section(RESULTS / "foundation.md", "binary", markdown(columns, rows))
+    write_section(RESULTS / "foundation.md", "binary", markdown_table(columns, rows))
 
 
 def _binary_seed(seed: int) -> dict[str, sp.Evaluation]:

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 import senpath as sp
-from benchmarks.common import RESULTS, markdown, per_seed, spread, write_section
+from benchmarks.common import RESULTS, per_seed, write_section
 from senpath.data import few_shot, load
 from senpath.network import View, encode_examples, try_out
+from senpath.reports.markdown import markdown_table, spread
 from senpath.types import Examples
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -37,7 +38,7 @@ def run(seeds: int) -> None:
         validation = [figures[shots, way][0] for figures in found]
         test = [figures[shots, way][1] for figures in found]
         rows.append([shots, way, spread(validation) if not np.isnan(validation).any() else "–", spread(test)])
-    text = markdown(["shots", "UPPER after LOWER", "validation %", "test %"], rows)
+    text = markdown_table(["shots", "UPPER after LOWER", "validation %", "test %"], rows)
     write_section(RESULTS / "foundation.md", "transfer", text)
 
 

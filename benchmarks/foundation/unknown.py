@@ -9,10 +9,11 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 import senpath as sp
-from benchmarks.common import RESULTS, markdown, per_seed, spread, write_section
+from benchmarks.common import RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import grow, tasks
 from senpath.data import load
 from senpath.modalities import MODALITIES
+from senpath.reports.markdown import markdown_table, spread
 
 KNOWN = ("fashion", "mnist", "lower", "upper")
 MOST = 2_000
@@ -34,7 +35,7 @@ def run(seeds: int) -> None:
         "AUROC, softmax of the picked pathway",
         "refused %",
     ]
-    text = markdown(columns, rows) + f"\n\nKnown test inputs refused at the same limits, %: {', '.join(refused)}."
+    text = markdown_table(columns, rows) + f"\n\nKnown test inputs refused at the same limits, %: {', '.join(refused)}."
     write_section(RESULTS / "foundation.md", "unknown", text)
 
 

@@ -12,10 +12,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from senpath.cli.show import console
+from senpath.cli.show import console, table
+from senpath.evaluation.metrics import FORMULAS
 from senpath.reports.markdown import spread
 from senpath.reproduce.sen import Found, Progress, Setup, reproduce_sen
 from senpath.reproduce.sen.published import METHODS, TABLE_2, TASKS, TITLES
+from senpath.reproduce.sen.tables import matrices
 
 app = typer.Typer(no_args_is_help=True, help="Run published experiments again, what was printed beside what comes out.")
 SHOTS = ("0", "5", "10", "all")
@@ -41,13 +43,30 @@ def sen(
     """The tables and figures of Ling, Wang and Wang, "Sparse and Expandable Network for Google's Pathways", section 4."""
     start = time.perf_counter()
     console.print(f"results are kept in {work}; stop with Ctrl-C and run the same command again to go on", highlight=False)
+    last: list[Progress] = []
     try:
         with Live(console=console, refresh_per_second=2) as live:
-            page = reproduce_sen(out, work, Setup(seeds, epochs), jobs=jobs, look=lambda progress: live.update(_picture(progress, start)))
+
+            def look(progress: Progress) -> None:
+                last[:] = [progress]
+                live.update(_picture(progress, start))
+
+            page = reproduce_sen(out, work, Setup(seeds, epochs), jobs=jobs, look=look)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; what is done is in {work}, run the same command again to go on") from None
     console.print()
+    _tell_metrics(Found(last[0].records))
     console.print(f"wrote {page} in {(time.perf_counter() - start) / 60:.1f} minutes", highlight=False)
+
+
+def _tell_metrics(found: Found) -> None:
+    rows = [
+        [method, *(spread([100 * seed.figures[name] for seed in seeds]) for name in FORMULAS)]
+        for method, seeds in matrices(found, "default").items()
+    ]
+    table("the four image tasks in turn, task given, %", ["method", *FORMULAS], rows)
+    for name, (formula, words) in FORMULAS.items():
+        console.print(f"{name} = {formula}: {words}", highlight=False)
 
 
 def _picture(progress: Progress, start: float) -> RenderableType:
@@ -55,21 +74,21 @@ def _picture(progress: Progress, start: float) -> RenderableType:
     minutes = (time.perf_counter() - start) / 60
     head = Text(f"{progress.step}: {progress.done} of {progress.jobs} jobs, {minutes:.1f} minutes", style="bold")
     found = Found(progress.records)
-    table = Table(title="Table 2, default recipe: test accuracy in %", title_justify="left", header_style="bold")
+    grid = Table(title="Table 2, default recipe: test accuracy in %", title_justify="left", header_style="bold")
     for name in ("shots", "method", *(title.split()[1] for title in TITLES.values())):
-        table.add_column(name, no_wrap=True)
+        grid.add_column(name, no_wrap=True)
     both = console.width >= WIDE
     for shots in SHOTS:
         for method in METHODS:
             cells = [_cell(found, method, shots, task, both) for task in TASKS]
-            table.add_row(
+            grid.add_row(
                 shots,
                 method.replace("Multi-task", "Multi"),
                 *cells,
                 end_section=method == METHODS[-1],
                 style="bold" if method == "SEN" else None,
             )
-    return Group(head, table)
+    return Group(head, grid)
 
 
 def _cell(found: Found, method: str, shots: str, task: str, both: bool) -> str:

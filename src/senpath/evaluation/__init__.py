@@ -1,7 +1,31 @@
-"""Measuring a network."""
+"""Measuring a network, and comparing ways to learn a sequence of tasks."""
 
+from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.evaluate import evaluate
+from senpath.evaluation.growing import Growing
+from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
+from senpath.evaluation.protocol import Split, Stage, accuracy_matrix, learn_in_turn
 from senpath.evaluation.records import Recorded, latest_by_version, record_evaluation, recorded_evaluations
 from senpath.evaluation.scores import Evaluation, TaskScore
+from senpath.evaluation.strategy import Strategy
 
-__all__ = ["Evaluation", "Recorded", "TaskScore", "evaluate", "latest_by_version", "record_evaluation", "recorded_evaluations"]
+__all__ = [
+    "FORMULAS",
+    "AccuracyMatrix",
+    "Evaluation",
+    "Growing",
+    "Pnn",
+    "Recorded",
+    "Shared",
+    "Single",
+    "Split",
+    "Stage",
+    "Strategy",
+    "TaskScore",
+    "accuracy_matrix",
+    "evaluate",
+    "latest_by_version",
+    "learn_in_turn",
+    "record_evaluation",
+    "recorded_evaluations",
+]

@@ -4,21 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import torch
 
+from senpath.errors import InputError
 from senpath.evaluation.metrics import AccuracyMatrix
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
+from senpath.modalities import read_labelled
+from senpath.network import Network, encode_examples
 from senpath.types import Examples
 
 
 @dataclass(frozen=True)
 class Split:
-    """One task's encoded examples: to learn from, and to measure on."""
+    """One task's encoded examples: to learn from, and to measure on, with the same classes."""
 
     train: Examples
     test: Examples
+
+    @staticmethod
+    def of(train: Any, test: Any) -> Split:
+        """Encode raw data.
+
+        Args:
+            train: (x, y), or what `Network.learn` takes in place of them.
+            test: the same; its labels among those of `train`.
+
+        Raises:
+            InputError: if the data cannot be read, or a test label is not among the labels that are learned.
+        """
+        view = Network().view
+        known, asked = (
+            encode_examples(view, *(read_labelled(*part) if isinstance(part, tuple) else read_labelled(part))) for part in (train, test)
+        )
+        strange = [label for label in asked.classes if label not in known.classes]
+        if strange:
+            raise InputError("labels of the test data", expected="labels that the training data has", got=f"also {strange[0]!r}")
+        places = torch.tensor([known.classes.index(label) for label in asked.classes])
+        return Split(known, Examples(asked.data_type, asked.inputs, places[asked.targets], known.classes))
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from senpath.errors import InputError, MissingExtraError
+from senpath.reports.growth import INK
 from senpath.reports.markdown import half_interval
 from senpath.reproduce.sen.borrowed import draw_network
 from senpath.reproduce.sen.found import Found
 from senpath.reproduce.sen.published import ACTIVATED, METHODS, TABLE_2, TASKS, TITLES
-from senpath.reproduce.sen.tables import IMAGES, activated_ours
+from senpath.reproduce.sen.tables import IMAGES, activated_ours, crossing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ ALL_AT = 210
 
 
 def draw_figures(found: Found, folder: Path) -> None:
-    """Write stages.png, shots.png, network.png and activated.png.
+    """Write overview.png, stages.png, shots.png, network.png and activated.png.
 
     Raises:
         MissingExtraError: if matplotlib is not installed.
@@ -37,6 +38,7 @@ def draw_figures(found: Found, folder: Path) -> None:
     except ImportError as error:
         raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
     pictures: dict[str, tuple[Callable[[Figure, Found], None], tuple[float, float]]] = {
+        "overview": (_draw_overview, (12.5, 4.6)),
         "stages": (_draw_stages, (12.5, 4.2)),
         "shots": (_draw_shots, (9.5, 5.6)),
         "network": (draw_network, (12.5, 8.5)),
@@ -52,6 +54,27 @@ def draw_figures(found: Found, folder: Path) -> None:
             raise InputError(
                 f"figure {folder / name}.png", expected="a place that can be written", got=error.strerror or str(error)
             ) from error
+
+
+def _draw_overview(figure: Figure, found: Found) -> None:
+    """The two promises side by side: fewer examples, and nothing forgotten."""
+    fewer, kept = figure.subplots(1, 2)
+    _draw_curve(fewer, found)
+    fewer.set_xlabel("examples a class of a new task (UPPER)")
+    fewer.set_title("What is known makes few examples go further", loc="left", fontsize=12, weight="bold")
+    for method in METHODS:
+        means, errors = [], []
+        for place, after in enumerate(IMAGES):
+            known = [found.percent("stage", method=method, recipe="default", after=after, task=task) for task in IMAGES[: place + 1]]
+            seeds = np.mean(known, axis=0)
+            means.append(float(seeds.mean()))
+            errors.append(half_interval(seeds))
+        kept.errorbar(range(len(IMAGES)), means, yerr=np.nan_to_num(errors), label=method, **_style(method))
+    kept.set_xticks(range(len(IMAGES)), [f"+ {TITLES[task].split()[1]}" for task in IMAGES])
+    kept.set_ylabel("test accuracy, mean over the tasks so far, %")
+    kept.set_title("Nothing learned before is lost", loc="left", fontsize=12, weight="bold")
+    _plain(kept)
+    _legend(figure, kept)
 
 
 def _draw_stages(figure: Figure, found: Found) -> None:
@@ -77,51 +100,43 @@ def _draw_stages(figure: Figure, found: Found) -> None:
 
 
 def _draw_shots(figure: Figure, found: Found) -> None:
-    """Accuracy on UPPER against examples a class."""
+    """Accuracy on UPPER against examples a class, with the paper's figures."""
     axes = figure.subplots()
+    _draw_curve(axes, found)
     for method in METHODS:
-        shots = sorted(
-            int(k) for k in found.distinct("cell", "shots", method=method, recipe="default", task="upper") if k not in ("0", "all")
-        )
+        said = [(int(key), TABLE_2[method, key, "upper"]) for key in ("5", "10") if (method, key, "upper") in TABLE_2]
+        points = [float(text.split()[0]) for _, text in said]
+        hollow: dict[str, Any] = {"markerfacecolor": "none", "markersize": 8, "linestyle": ""}
+        axes.plot([key for key, _ in said], points, marker=MARKS[method], color=COLOURS[method], **hollow)
+    axes.set_xlabel("examples a class of UPPER (hollow: the paper's figures, on EMNIST)")
+    _legend(figure, axes)
+
+
+def _draw_curve(axes: Axes, found: Found) -> None:
+    """A line per strategy, and how much further SEN's examples go than Single's."""
+    for method in METHODS:
+        shots = found.shots(method, "default", "upper")
         keys = [*map(str, shots), "all"]
         values = [found.cell(method, "default", key, "upper") for key in keys]
         places = [*shots, ALL_AT]
         means, errors = [float(np.mean(each)) for each in values], [half_interval(each) for each in values]
         axes.errorbar(places, means, yerr=np.nan_to_num(errors), label=method, **_style(method))
-        said = [(int(key), TABLE_2[method, key, "upper"]) for key in ("5", "10") if (method, key, "upper") in TABLE_2]
-        points = [float(text.split()[0]) for _, text in said]
-        axes.plot(
-            [key for key, _ in said],
-            points,
-            linestyle="",
-            marker=MARKS[method],
-            markerfacecolor="none",
-            color=COLOURS[method],
-            markersize=8,
-        )
     _mark_gain(axes, found)
     axes.set_xscale("log")
     ticks = [1, 2, 5, 10, 20, 50, 100, ALL_AT]
     axes.set_xticks(ticks, [*map(str, ticks[:-1]), "all"])
     axes.minorticks_off()
-    axes.set_xlabel("examples a class of UPPER (hollow: the paper's figures, on EMNIST)")
     axes.set_ylabel("test accuracy, %")
     _plain(axes)
-    _legend(figure, axes)
 
 
 def _mark_gain(axes: Axes, found: Found) -> None:
     """A line from SEN's five shots to where Single has as much."""
-    aim = float(np.mean(found.cell("SEN", "default", "5", "upper")))
-    shots = sorted(
-        int(k) for k in found.distinct("cell", "shots", method="Single", recipe="default", task="upper") if k not in ("0", "all")
-    )
-    means = [float(np.mean(found.cell("Single", "default", str(k), "upper"))) for k in shots]
-    if aim >= max(means) or aim <= means[0]:
-        return
-    there = float(np.exp(np.interp(aim, means, np.log(shots))))
-    axes.annotate("", (there, aim), (5, aim), arrowprops={"arrowstyle": "<->", "color": "#222222", "linewidth": 1.2})
-    axes.text(there * 1.06, aim - 1, f"Single needs {there:.1f} examples\nfor what SEN has from 5", va="top", fontsize=9, color="#222222")
+    at = crossing(found, "default")
+    if at.above:
+        axes.annotate("", (at.shots, at.aim), (5, at.aim), arrowprops={"arrowstyle": "<->", "color": INK, "linewidth": 1.2})
+        words = f"Single needs {at.shots:.1f} examples\nfor what SEN has from 5"
+        axes.text(at.shots * 1.06, at.aim - 1, words, va="top", fontsize=9, color=INK)
 
 
 def _draw_activated(figure: Figure, found: Found) -> None:

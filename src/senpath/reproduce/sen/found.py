@@ -33,6 +33,12 @@ class Found:
         """A cell of Table 2. Sounds are learned under the default recipe only, for both are one there."""
         return self.percent("cell", method=method, recipe="default" if task == "speech" else recipe, shots=shots, task=task)
 
+    def shots(self, method: str, recipe: str, task: str) -> list[int]:
+        """The few shots that were tried, ascending."""
+        return sorted(
+            int(shots) for shots in self.distinct("cell", "shots", method=method, recipe=recipe, task=task) if shots not in ("0", "all")
+        )
+
     def distinct(self, kind: str, name: str, **where: Any) -> list[Any]:
         """The values of one field, in the order in which they first appear."""
         return list(dict.fromkeys(record[name] for record in self(kind, **where)))

@@ -15,7 +15,6 @@ from senpath import data
 from senpath.errors import InputError
 from senpath.evaluation.protocol import Split
 from senpath.methods import SenSettings
-from senpath.network import Network, encode_examples
 from senpath.reproduce.sen.published import TASKS
 from senpath.types import Examples
 
@@ -94,9 +93,7 @@ def data_digests() -> dict[str, str]:
 @cache
 def split(task: str) -> Split:
     """A task's encoded examples; read once a process."""
-    net = Network()
-    train, test = (encode_examples(net.view, *data.load(set_name(task), part)) for part in ("train", "test"))
-    return Split(train, _in_classes(test, train))
+    return Split.of(*(data.load(set_name(task), part) for part in ("train", "test")))
 
 
 def few(examples: Examples, shots: int, seed: int) -> Examples:
@@ -116,11 +113,3 @@ def shots_of(task: str, method: str, recipe: str) -> list[int]:
 def workers() -> int:
     """Processes at once by default: one per core that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _in_classes(test: Examples, train: Examples) -> Examples:
-    """Test examples with their targets counted in the training data's classes."""
-    if test.classes == train.classes:
-        return test
-    places = torch.tensor([train.classes.index(label) for label in test.classes])
-    return Examples(test.data_type, test.inputs, places[test.targets], train.classes)

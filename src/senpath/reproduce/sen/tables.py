@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
@@ -137,32 +139,47 @@ def zero_shots(found: Found) -> str:
     return markdown_table(["links", "set from", "accuracy %"], rows)
 
 
+@dataclass(frozen=True)
+class Crossing:
+    """Where Single reaches what SEN has from five examples a class of UPPER.
+
+    Args:
+        aim: SEN's mean accuracy in %.
+        below, above: the measured shots on either side, and Single's mean accuracies there; `above` is None if the most did not do.
+        shots: between them, along a line over log shots.
+    """
+
+    aim: float
+    below: tuple[int, float]
+    above: tuple[int, float] | None
+    shots: float
+
+
+def crossing(found: Found, recipe: str) -> Crossing:
+    """How many examples a class Single needs."""
+    aim = float(np.mean(found.cell("SEN", recipe, "5", "upper")))
+    curve = [(shots, float(np.mean(found.cell("Single", recipe, str(shots), "upper")))) for shots in found.shots("Single", recipe, "upper")]
+    for before, here in zip([curve[0], *curve], curve, strict=False):
+        if here[1] >= aim:
+            between = np.interp(aim, [before[1], here[1]], np.log([before[0], here[0]])) if before != here else np.log(here[0])
+            return Crossing(aim, before, here, float(np.exp(between)))
+    return Crossing(aim, curve[-1], None, float("inf"))
+
+
 def fewer(found: Found) -> list[str]:
     """How many shots Single needs for what SEN reaches with five, one sentence a recipe."""
     lines = []
     for recipe in found.distinct("cell", "recipe"):
-        aim = float(np.mean(found.cell("SEN", recipe, "5", "upper")))
-        shots = sorted(
-            int(k) for k in found.distinct("cell", "shots", method="Single", recipe=recipe, task="upper") if k not in ("0", "all")
-        )
-        means = [float(np.mean(found.cell("Single", recipe, str(k), "upper"))) for k in shots]
-        lines.append(
-            f"- {recipe} recipe: SEN has {aim:.1f} % from 5 examples a class; Single reaches it with **{_crossing(shots, means, aim)}**."
-        )
+        at = crossing(found, recipe)
+        points = f"{at.below[0]} give {at.below[1]:.1f} %"
+        if at.above is None:
+            reached = f"with more than {at.below[0]} ({points})"
+        elif at.above == at.below:
+            reached = f"with {at.above[0]} or fewer ({points})"
+        else:
+            reached = f"with **{at.shots:.1f}** ({points}, {at.above[0]} give {at.above[1]:.1f} %)"
+        lines.append(f"- {recipe} recipe: SEN has {at.aim:.1f} % from 5 examples a class; Single has as much {reached}.")
     return lines
-
-
-def _crossing(shots: list[int], means: list[float], aim: float) -> str:
-    """Where a rising curve reaches `aim`, between measured points along log shots."""
-    reached = [place for place, mean in enumerate(means) if mean >= aim]
-    if not reached:
-        return f"more than {shots[-1]}"
-    place = reached[0]
-    if place == 0:
-        return f"{shots[0]} or fewer"
-    low, high = means[place - 1], means[place]
-    between = np.exp(np.interp(aim, [low, high], np.log([shots[place - 1], shots[place]])))
-    return f"{between:.1f} ({shots[place - 1]} give {low:.1f} %, {shots[place]} give {high:.1f} %), {between / 5:.1f} times as many"
 
 
 def activated(found: Found) -> str:

@@ -133,3 +133,33 @@ def test_where_nothing_was_learned_there_is_no_matrix(stages: list[Stage], split
     assert nothing == []
     with pytest.raises(InputError, match="accuracy matrix: expected at least one task"):
         accuracy_matrix(nothing, UNTRAINED)
+
+
+def test_test_data_is_encoded_as_the_training_data_is(iris: Labelled) -> None:
+    x, y = iris
+    split = Split.of((x[:100], y[:100]), (3 * x[100:] + 7, y[100:]))
+    assert split.test.data_type == split.train.data_type
+    low, high = x[:100].min(0), x[:100].max(0)
+    scaled = np.ptp(split.train.inputs.numpy(), axis=0) / (high - low)
+    expected = split.train.inputs[0].numpy() + scaled * (3 * x[100] + 7 - x[0])
+    np.testing.assert_allclose(split.test.inputs[0].numpy(), expected, rtol=1e-4)
+
+
+def test_test_data_of_one_class_counts_it_as_the_training_data_does(iris: Labelled) -> None:
+    x, y = iris
+    split = Split.of((x[:100], y[:100]), (x[100:][y[100:] == 2], y[100:][y[100:] == 2]))
+    assert set(split.test.targets.tolist()) == {2}
+    assert split.test.classes == split.train.classes
+
+
+def test_a_label_that_was_not_learned_is_refused(iris: Labelled) -> None:
+    x, y = iris
+    two = y != 1
+    with pytest.raises(InputError, match="labels y: expected labels that were learned, such as 0, got 1"):
+        Split.of((x[two], y[two]), (x, y))
+
+
+def test_test_data_of_another_type_is_refused(iris: Labelled) -> None:
+    x, y = iris
+    with pytest.raises(InputError, match=r"inputs: expected the type 'table-[0-9a-f]+', got 'image'"):
+        Split.of((x, y), (np.zeros((3, 8, 8)), [0, 1, 2]))

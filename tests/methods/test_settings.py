@@ -18,7 +18,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("links", None, "setting 'links': expected one of"),
     ("links", [], "setting 'links': expected one of"),
     ("source", "two", "setting 'source': expected one of one, per-class, got 'two'"),
-    ("start", "zero", "setting 'start': expected one of copy, random, got 'zero'"),
+    ("start", "zero", "setting 'start': expected one of copy, random, None, got 'zero'"),
     ("threshold", -0.1, "setting 'threshold': expected a number from 0 to 1, got -0.1"),
     ("threshold", 1.1, "setting 'threshold': expected a number from 0 to 1, got 1.1"),
     ("threshold", None, "setting 'threshold': expected a number from 0 to 1, got None"),

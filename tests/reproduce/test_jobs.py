@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from senpath import InputError, SenpathError
-from senpath.reproduce.jobs import Job, Tell, claim, read_records, run_jobs
+from senpath.reproduce.jobs import Job, Tell, claimed, read_records, run_jobs
 
 
 def count(folder: Path, name: str, upto: int, tell: Tell) -> None:
@@ -76,14 +76,28 @@ def test_a_line_that_is_being_written_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
-    claim(tmp_path / "work", {"seeds": 5})
-    claim(tmp_path / "work", {"seeds": 5})
-    assert json.loads((tmp_path / "work" / "settings.json").read_text()) == {"seeds": 5}
-    with pytest.raises(InputError, match=r"work folder .*: expected results of the same settings, data and version, got those of others"):
-        claim(tmp_path / "work", {"seeds": 4})
+    for _ in range(2):
+        with claimed(tmp_path / "work", {"seeds": 5}):
+            assert json.loads((tmp_path / "work" / "settings.json").read_text()) == {"seeds": 5}
+    with (
+        pytest.raises(InputError, match=r"work folder .*: expected results of the same settings and data, got those of others"),
+        claimed(tmp_path / "work", {"seeds": 4}),
+    ):
+        pass
+    with claimed(tmp_path / "work", {"seeds": 5}):
+        pass
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    with (
+        claimed(tmp_path, {}),
+        pytest.raises(InputError, match=r"expected no other process, got one that is at work in it\. Wait for it, or choose another"),
+        claimed(tmp_path, {}),
+    ):
+        pass
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "work").write_text("")
-    with pytest.raises(InputError, match="expected a folder that can be written"):
-        claim(tmp_path / "work", {})
+    with pytest.raises(InputError, match="expected a folder that can be written"), claimed(tmp_path / "work", {}):
+        pass

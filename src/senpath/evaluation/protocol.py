@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from senpath.errors import InputError
 from senpath.evaluation.metrics import AccuracyMatrix
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
@@ -37,14 +35,9 @@ class Split:
             InputError: if the data cannot be read, or a test label is not among the labels that are learned.
         """
         view = Network().view
-        known, asked = (
-            encode_examples(view, *(read_labelled(*part) if isinstance(part, tuple) else read_labelled(part))) for part in (train, test)
-        )
-        strange = [label for label in asked.classes if label not in known.classes]
-        if strange:
-            raise InputError("labels of the test data", expected="labels that the training data has", got=f"also {strange[0]!r}")
-        places = torch.tensor([known.classes.index(label) for label in asked.classes])
-        return Split(known, Examples(asked.data_type, asked.inputs, places[asked.targets], known.classes))
+        read = [read_labelled(*part) if isinstance(part, tuple) else read_labelled(part) for part in (train, test)]
+        known = encode_examples(view, *read[0])
+        return Split(known, encode_examples(view, *read[1], like=known))
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,13 @@ def read_labelled(x: Any, y: Any = None) -> tuple[Any, Any]:
     return x, y
 
 
-def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
+def index_labels(y: Any, inputs: int, known: tuple[Label, ...] | None = None) -> tuple[tuple[Label, ...], torch.Tensor]:
     """The classes in sorted order, and each label's place among them, int64 (n,).
+
+    Args:
+        y: labels.
+        inputs: how many there have to be.
+        known: classes that are given; the labels, be it of one class, are among them.
 
     Raises:
         InputError: for another number of labels than inputs, for less than two classes, and for labels of any other kind than
@@ -65,6 +70,8 @@ def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
     if labels.dtype.kind not in "iubU":
         raise InputError("labels y", expected="whole numbers or strings", got=f"dtype {labels.dtype}: {labels[:3].tolist()} …")
     classes, targets = np.unique(labels, return_inverse=True)
+    if known is not None:
+        return known, torch.from_numpy(_places(classes, known)[targets])
     if len(classes) < 2:
         raise InputError(
             "labels y",
@@ -74,6 +81,15 @@ def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
         )
     require_unicode(classes, "label")
     return tuple(_plain(label) for label in classes), torch.from_numpy(targets.astype(np.int64))
+
+
+def _places(classes: np.ndarray, known: tuple[Label, ...]) -> np.ndarray:
+    """Where each class stands among the known ones, int64."""
+    plain = [_plain(label) for label in classes]
+    strange = [label for label in plain if label not in known]
+    if strange:
+        raise InputError("labels y", expected=f"labels that were learned, such as {known[0]!r}", got=repr(strange[0]))
+    return np.array([known.index(label) for label in plain], dtype=np.int64)
 
 
 def _label_array(y: Any) -> np.ndarray:

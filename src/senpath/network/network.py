@@ -17,7 +17,7 @@ import torch
 
 from senpath.components import Component
 from senpath.errors import InputError, TaskExistsError
-from senpath.modalities import MODALITIES, index_labels, read_labelled, split_by_modality
+from senpath.modalities import MODALITIES, index_labels, read_labelled, split_by_modality, type_key
 from senpath.network.commit import commit
 from senpath.network.cost import learning_cost
 from senpath.network.explain import explain
@@ -307,19 +307,27 @@ class Network:
         return f"interrupted; the network is as it was, at version {self.version}"
 
 
-def encode_examples(view: View, x: Any, y: Any) -> Examples:
+def encode_examples(view: View, x: Any, y: Any, *, like: Examples | None = None) -> Examples:
     """Labelled raw inputs of one data type, encoded.
 
+    Args:
+        view: whose data types they are brought to.
+        x: see `senpath.modalities.split_by_modality`.
+        y: one label per input.
+        like: examples of the same task: their type and classes are taken, as test data needs it.
+
     Raises:
-        InputError: if they are of several types, or cannot be read.
+        InputError: if they are of several types, of another than `like`, or cannot be read; for a label that `like` does not have.
     """
     groups = split_by_modality(x)
-    classes, targets = index_labels(y, sum(len(group.rows) for group in groups))
+    classes, targets = index_labels(y, sum(len(group.rows) for group in groups), like.classes if like else None)
     if len(groups) > 1:
         raise InputError(
             "inputs of one task", expected="one data type", got=" and ".join(group.modality for group in groups), do="Learn a task of each"
         )
-    data_type = view.data_type(groups[0])
+    if like is not None and type_key(groups[0]) != like.data_type.key:
+        raise InputError("inputs", expected=f"the type {like.data_type.key!r}", got=type_key(groups[0]))
+    data_type = like.data_type if like is not None else view.data_type(groups[0])
     return Examples(data_type, MODALITIES[data_type.modality].encode(groups[0].items, data_type), targets, classes)
 
 

@@ -10,14 +10,16 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from senpath.errors import InputError, SenpathError
 
@@ -39,36 +41,44 @@ class Job:
     run: Callable[[Tell], None]
 
 
-def claim(folder: Path, settings: Record) -> None:
-    """Make the folder of a run, or check that the one that is there has the same settings and data.
+@contextmanager
+def claimed(folder: Path, settings: Record) -> Iterator[None]:
+    """Hold the folder of a run, new or with the same settings and data; no other process runs in it meanwhile.
 
     Raises:
-        InputError: if it belongs to another run.
+        InputError: if it belongs to another run, or a process is at work in it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / "settings.json"
-        text = json.dumps(settings, indent=1, sort_keys=True)
-        if file.exists():
-            have = file.read_text(encoding="utf-8")
-            if have != text:
-                raise InputError(
-                    f"work folder {folder}",
-                    expected="results of the same settings, data and version",
-                    got="those of others",
-                    do="Choose another with --work, or delete it",
-                )
-        else:
-            file.write_text(text, encoding="utf-8")
+        lock = FileLock(folder / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout as error:  # inside, for it is an OSError too
+        do = "Wait for it, or choose another with --work"
+        raise InputError(f"work folder {folder}", expected="no other process", got="one that is at work in it", do=do) from error
     except OSError as error:
         raise InputError(f"work folder {folder}", expected="a folder that can be written", got=error.strerror or str(error)) from error
+    try:
+        _check_settings(folder, json.dumps(settings, indent=1, sort_keys=True))
+        yield
+    finally:
+        lock.release()
+
+
+def _check_settings(folder: Path, text: str) -> None:
+    """Write down what the run is about, or compare with what is there."""
+    file = folder / "settings.json"
+    if not file.exists():
+        file.write_text(text, encoding="utf-8")
+    elif file.read_text(encoding="utf-8") != text:
+        do = "Choose another with --work, or delete it"
+        raise InputError(f"work folder {folder}", expected="results of the same settings and data", got="those of others", do=do)
 
 
 def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[[int, int], None]) -> None:
     """Run what is not done yet.
 
     Args:
-        folder: where results are kept; see `claim`.
+        folder: where results are kept; see `claimed`.
         workers: processes at once.
         look: called about once a second with the number of jobs done and in all, to show how things are.
 

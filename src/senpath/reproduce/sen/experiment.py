@@ -19,7 +19,6 @@ from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
 from senpath.methods.models import choose_body
 from senpath.methods.recipes import recipe_for
-from senpath.network import Network, encode_examples
 from senpath.reproduce.jobs import Job, Tell
 from senpath.reproduce.sen.published import METHODS
 from senpath.reproduce.sen.setup import CURVE_TASK, FEW, RECIPES, STRENGTHS, VALIDATION, Setup, few, shots_of, split
@@ -138,10 +137,10 @@ def _try_strength(setup: Setup, value: float, tell: Tell) -> None:
 def _speaker(setup: Setup, speaker: str, tell: Tell) -> None:
     """Spoken digits learned from all other speakers, measured on this one."""
     x, y = data.load("speech", "all")
-    theirs = data.speakers("all") == speaker
-    view = Network().view
-    train, test = (encode_examples(view, [item for item, use in zip(x, mask, strict=True) if use], y[mask]) for mask in (~theirs, theirs))
-    accuracy = Single().learn("speech", train, setup.settings("default", 0)).accuracy("speech", test)
+    mine = data.speakers("all") == speaker
+    others, theirs = (([item for item, use in zip(x, mask, strict=True) if use], y[mask]) for mask in (~mine, mine))
+    parts = Split.of(others, theirs)
+    accuracy = Single().learn("speech", parts.train, setup.settings("default", 0)).accuracy("speech", parts.test)
     tell({"kind": "speaker", "speaker": speaker, "accuracy": accuracy})
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from senpath.errors import InputError
-from senpath.reproduce.jobs import Job, Record, claim, read_records, run_jobs
+from senpath.reproduce.jobs import Job, Record, claimed, read_records, run_jobs
 from senpath.reproduce.sen.experiment import choosing_jobs, main_jobs
 from senpath.reproduce.sen.figures import draw_figures
 from senpath.reproduce.sen.found import Found
@@ -45,21 +45,21 @@ def reproduce_sen(out: Path, work: Path, setup: Setup, *, jobs: int | None = Non
         The page.
 
     Raises:
-        InputError: if data is missing, or the folder belongs to another run.
+        InputError: if data is missing, or the folder belongs to another run, or one is at work in it.
         SenpathError: if a process died.
     """
     require_data()
     if out.exists() and not out.is_dir():
         raise InputError(f"folder {out}", expected="a folder", got="a file", do="Choose another with --out")
-    claim(work, {"experiment": "sen", "setup": asdict(setup), "data": data_digests()})
-    count = jobs or workers()
-    choosing = choosing_jobs(setup)
-    _run("EWC's strength, on validation data", choosing, [], work, count, look)
-    tried = {record["value"]: record["accuracy"] for record in read_records(choosing, work)}
-    strength = max(tried, key=lambda value: tried[value])
-    rest = main_jobs(setup, strength)
-    _run("all strategies", rest, choosing, work, count, look)
-    found = Found(read_records([*choosing, *rest], work))
+    with claimed(work, {"experiment": "sen", "setup": asdict(setup), "data": data_digests()}):
+        count = jobs or workers()
+        choosing = choosing_jobs(setup)
+        _run("EWC's strength, on validation data", choosing, [], work, count, look)
+        tried = {record["value"]: record["accuracy"] for record in read_records(choosing, work)}
+        strength = max(tried, key=lambda value: tried[value])
+        rest = main_jobs(setup, strength)
+        _run("all strategies", rest, choosing, work, count, look)
+        found = Found(read_records([*choosing, *rest], work))
     draw_figures(found, out / "sen")
     return write_page(found, out / "sen.md", setup, strength)
 

@@ -13,7 +13,7 @@ from senpath.reports.markdown import markdown_table, spread
 from senpath.reproduce.sen import tables
 from senpath.reproduce.sen.found import Found
 from senpath.reproduce.sen.published import TASKS, TITLES
-from senpath.reproduce.sen.setup import Setup, set_name
+from senpath.reproduce.sen.setup import FEW, RECIPES, Setup, set_name
 
 AIMS = {"fashion": 88.0, "mnist": 97.5, "lower": 84.0, "upper": 90.0, "speech": 95.0}
 """Accuracy in % to reach from all samples."""
@@ -68,6 +68,10 @@ def _short(found: Found) -> str:
         rows.append([f"{TITLES[task]}, all samples, SEN", f"≥ {aim:g}", spread(ours), _reached(float(np.mean(ours)) >= aim)])
     worst, where = tables.shortfall(found)
     rows.append(["SEN less Single, in the worst cell of both recipes", f"≥ {LEAST:g}", f"{worst:+.2f}: {where}", _reached(worst >= LEAST)])
+    for recipe in RECIPES:
+        for shots in map(str, FEW):
+            what = f"UPPER at {shots} shots, {recipe} recipe: SEN less the best other strategy"
+            rows.append([what, "–", tables.lead(found, recipe, shots), "–"])
     return markdown_table(["what", "aim", "ours", "reached"], rows)
 
 

@@ -42,6 +42,14 @@ def shortfall(found: Found) -> tuple[float, str]:
     return worst, where
 
 
+def lead(found: Found, recipe: str, shots: str) -> str:
+    """What SEN has on UPPER more than the best other strategy, in points, paired by seed, and which that is."""
+    others = {method: found.cell(method, recipe, shots, "upper") for method in METHODS if method != "SEN"}
+    best = max(others, key=lambda method: float(np.mean(others[method])))
+    ours = found.cell("SEN", recipe, shots, "upper")
+    return f"{interval([a - b for a, b in zip(ours, others[best], strict=True)], sign=True)}: {best}"
+
+
 def table_1(found: Found) -> str:
     """The classes whose similarity reaches the threshold, in ours or in theirs."""
     seeds = len(found.distinct("similar", "seed", recipe="paper"))

@@ -30,8 +30,8 @@ from senpath.reports.markdown import markdown_table, spread
 OURS, PEER = "senpath", "Avalanche 0.6"
 PEER_STRENGTH = 1e4
 STRENGTH = 1e2
-"""EWC's λ in Avalanche and in senpath: each the best in mean accuracy on held-out training examples, one seed, of 300, 1e3, 3e3, 1e4, 3e4, 1e5
-and of 1, 10, 30, 100, … 1e6, by `python -m benchmarks.peers --strengths 300 1e3 … --peer PYTHON`. Their scales differ: Avalanche's
+"""EWC's λ in Avalanche and in senpath: each the best in mean accuracy on held-out training examples, one seed, of 300, 1e3, 3e3, 1e4,
+3e4, 1e5 and of 1, 10, 30, 100, … 1e6, by `python -m benchmarks.peers --strengths 300 1e3 … --peer PYTHON`. Their scales differ: Avalanche's
 importances are squares of whole batches' mean gradients, smaller by about the size of a batch than senpath's, which are those of single
 examples, and its penalty has no factor 1/2."""
 NAIVE, EWC, PNN, SEN = "Naive, one head per task", "EWC", "PNN", "SEN, the whole `learn`"

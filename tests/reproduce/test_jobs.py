@@ -80,7 +80,7 @@ def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
         with claimed(tmp_path / "work", {"seeds": 5}):
             assert json.loads((tmp_path / "work" / "settings.json").read_text()) == {"seeds": 5}
     with (
-        pytest.raises(InputError, match=r"work folder .*: expected results of the same settings and data, got those of others"),
+        pytest.raises(InputError, match=r"work folder .*: expected results of the same settings, data and version, got those of others"),
         claimed(tmp_path / "work", {"seeds": 4}),
     ):
         pass

@@ -142,7 +142,7 @@ def test_a_run_that_is_stopped_goes_on_and_comes_to_the_same(whole: Run, on_tiny
 
 
 def test_a_work_folder_of_other_settings_is_refused(whole: Run, on_tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"expected results of the same settings and data, got those of others\. Choose another"):
+    with pytest.raises(InputError, match=r"expected results of the same settings, data and version, got those of others\. Choose another"):
         reproduce_sen(tmp_path, whole.work, Setup(seeds=2, epochs=8), look=lambda progress: None)
 
 

@@ -43,7 +43,7 @@ def learn_task(path: Path, task: str, source: str, *, shots: int | None, seed: i
         f"learned {task!r}: {info.examples:,} examples, {len(info.classes_)} classes, {learned.seconds:.1f} s; version {learned.version}"
     )
     ran, changed = percent(learned.cost.run_share), percent(learned.cost.updated_share)
-    console.print(f"of all weights {ran} ran while it was learned, the search for a source included, and {changed} are new or changed")
+    console.print(f"of all weights {ran} ran while it was learned, the search for a source included, and {changed} were learned or changed")
     if learned.transfers:
         show_transfers(net, task)
     guard = learned.notes.get("guard")

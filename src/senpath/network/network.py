@@ -326,7 +326,7 @@ def encode_examples(view: View, x: Any, y: Any, *, like: Examples | None = None)
             "inputs of one task", expected="one data type", got=" and ".join(group.modality for group in groups), do="Learn a task of each"
         )
     if like is not None and type_key(groups[0]) != like.data_type.key:
-        raise InputError("inputs", expected=f"the type {like.data_type.key!r}", got=type_key(groups[0]))
+        raise InputError("inputs", expected=f"the type {like.data_type.key!r}", got=repr(type_key(groups[0])))
     data_type = like.data_type if like is not None else view.data_type(groups[0])
     return Examples(data_type, MODALITIES[data_type.modality].encode(groups[0].items, data_type), targets, classes)
 

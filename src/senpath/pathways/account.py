@@ -45,7 +45,7 @@ class LearningCost:
         read: weights of earlier tasks that ran, the search for a source included.
         updated: weights that were trained.
         dispatcher_read: numbers of the dispatcher that ran.
-        dispatcher_updated: numbers of the dispatcher that were added or changed.
+        dispatcher_updated: numbers of the dispatcher that were learned or changed; the fixed features of a new data type are none of these.
         total: all weights of the network that has the task.
     """
 
@@ -63,7 +63,7 @@ class LearningCost:
 
     @property
     def updated_share(self) -> float:
-        """Of all weights, the part that changed or is new, in 0 … 1."""
+        """Of all weights, the part that was learned or changed, in 0 … 1."""
         return (self.updated + self.dispatcher_updated) / max(1, self.total)
 
 

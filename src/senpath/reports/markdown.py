@@ -33,5 +33,9 @@ def half_interval(values: Sequence[float]) -> float:
 def interval(values: Sequence[float], digits: int = 1, *, sign: bool = False) -> str:
     """Mean and its 95 % confidence interval, as "12.3 [11.9, 12.7]"."""
     mean, half = float(np.mean(values)), half_interval(values)
-    form = f"+.{digits}f" if sign else f".{digits}f"
-    return f"{mean:{form}}" if np.isnan(half) else f"{mean:{form}} [{mean - half:{form}}, {mean + half:{form}}]"
+
+    def word(value: float) -> str:
+        rounded = round(value, digits) + 0.0  # no "-0.0"
+        return f"{rounded:+.{digits}f}" if sign and rounded else f"{rounded:.{digits}f}"
+
+    return word(mean) if np.isnan(half) else f"{word(mean)} [{word(mean - half)}, {word(mean + half)}]"

@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +23,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from senpath.errors import InputError, SenpathError
+from senpath.store.files import write_atomic
 
 Record = dict[str, Any]
 Tell = Callable[[Record], None]
@@ -68,10 +70,10 @@ def _check_settings(folder: Path, text: str) -> None:
     """Write down what the run is about, or compare with what is there."""
     file = folder / "settings.json"
     if not file.exists():
-        file.write_text(text, encoding="utf-8")
+        write_atomic(file, text.encode())
     elif file.read_text(encoding="utf-8") != text:
         do = "Choose another with --work, or delete it"
-        raise InputError(f"work folder {folder}", expected="results of the same settings and data", got="those of others", do=do)
+        raise InputError(f"work folder {folder}", expected="results of the same settings, data and version", got="those of others", do=do)
 
 
 def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[[int, int], None]) -> None:
@@ -91,7 +93,10 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
     if not waiting:
         return
     context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
-    with ProcessPoolExecutor(min(workers, len(waiting)), mp_context=context, initializer=_start) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="senpath-jobs-", ignore_cleanup_errors=True) as scratch,
+        ProcessPoolExecutor(min(workers, len(waiting)), mp_context=context, initializer=_start, initargs=(scratch,)) as pool,
+    ):
         open_: set[Future[None]] = {pool.submit(_work, job, folder) for job in waiting}
         try:
             while open_:
@@ -122,8 +127,9 @@ def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False)
     return records
 
 
-def _start() -> None:
+def _start(scratch: str) -> None:
     """In each process, at first."""
+    tempfile.tempdir = scratch  # a process that is stopped cleans nothing up; the parent does
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     torch.set_num_threads(1)
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 COLOURS = {"SEN": "#3366aa", "PNN": "#228855", "EWC": "#aa3377", "Multi-task (seq)": "#ee7733", "Single": "#777777"}
 MARKS = {"SEN": "o", "PNN": "^", "EWC": "s", "Multi-task (seq)": "D", "Single": "v"}
-ALL_AT = 210
-"""Where "all" stands on the axis of shots: about the examples of a letter."""
 
 
 def draw_figures(found: Found, folder: Path) -> None:
@@ -115,16 +113,17 @@ def _draw_shots(figure: Figure, found: Found) -> None:
 
 def _draw_curve(axes: Axes, found: Found) -> None:
     """A line per strategy, and how much further SEN's examples go than Single's."""
+    most = round(found("cost", method="SEN", task="upper")[0]["examples"] / 26)
     for method in METHODS:
         shots = found.shots(method, "default", "upper")
         keys = [*map(str, shots), "all"]
         values = [found.cell(method, "default", key, "upper") for key in keys]
-        places = [*shots, ALL_AT]
+        places = [*shots, most]
         means, errors = [float(np.mean(each)) for each in values], [half_interval(each) for each in values]
         axes.errorbar(places, means, yerr=np.nan_to_num(errors), label=method, **_style(method))
     _mark_gain(axes, found)
     axes.set_xscale("log")
-    ticks = [1, 2, 5, 10, 20, 50, 100, ALL_AT]
+    ticks = [1, 2, 5, 10, 20, 50, 100, most]
     axes.set_xticks(ticks, [*map(str, ticks[:-1]), "all"])
     axes.minorticks_off()
     axes.set_ylabel("test accuracy, %")
@@ -136,7 +135,7 @@ def _mark_gain(axes: Axes, found: Found) -> None:
     at = crossing(found, "default")
     if at.above:
         axes.annotate("", (at.shots, at.aim), (5, at.aim), arrowprops={"arrowstyle": "<->", "color": INK, "linewidth": 1.2})
-        words = f"Single needs {at.shots:.1f} examples\nfor what SEN has from 5"
+        words = f"Single needs about {at.shots:.0f} examples\nfor what SEN has from 5"
         axes.text(at.shots * 1.06, at.aim - 1, words, va="top", fontsize=9, color=INK)
 
 

@@ -12,7 +12,7 @@ from senpath.reproduce.sen.experiment import choosing_jobs, main_jobs
 from senpath.reproduce.sen.figures import draw_figures
 from senpath.reproduce.sen.found import Found
 from senpath.reproduce.sen.page import write_page
-from senpath.reproduce.sen.setup import Setup, data_digests, require_data, workers
+from senpath.reproduce.sen.setup import Setup, data_digests, require_all, versions, workers
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,14 @@ def reproduce_sen(out: Path, work: Path, setup: Setup, *, jobs: int | None = Non
         The page.
 
     Raises:
+        MissingExtraError: if a package for sounds or figures is not installed.
         InputError: if data is missing, or the folder belongs to another run, or one is at work in it.
         SenpathError: if a process died.
     """
-    require_data()
+    require_all()
     if out.exists() and not out.is_dir():
         raise InputError(f"folder {out}", expected="a folder", got="a file", do="Choose another with --out")
-    with claimed(work, {"experiment": "sen", "setup": asdict(setup), "data": data_digests()}):
+    with claimed(work, {"experiment": "sen", "setup": asdict(setup), "data": data_digests(), "versions": versions()}):
         count = jobs or workers()
         choosing = choosing_jobs(setup)
         _run("EWC's strength, on validation data", choosing, [], work, count, look)

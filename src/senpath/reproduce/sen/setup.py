@@ -6,13 +6,14 @@ import hashlib
 import os
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import torch
 
-from senpath import data
-from senpath.errors import InputError
+from senpath import __version__, data
+from senpath.errors import InputError, MissingExtraError
 from senpath.evaluation.protocol import Split
 from senpath.methods import SenSettings
 from senpath.reproduce.sen.published import TASKS
@@ -61,12 +62,16 @@ def set_name(task: str) -> str:
     return task
 
 
-def require_data() -> None:
+def require_all() -> None:
     """Say at once what is missing.
 
     Raises:
+        MissingExtraError: if a package for sounds or figures is not installed.
         InputError: if a set is not there.
     """
+    for package in ("librosa", "matplotlib"):
+        if find_spec(package) is None:
+            raise MissingExtraError("reproduction", expected=package, got="not installed", do="pip install 'senpath[audio,plots]'")
     present = {known.name for known in data.available() if known.present}
     missing = [name for name in map(set_name, TASKS) if name not in present]
     if missing:
@@ -74,6 +79,11 @@ def require_data() -> None:
         raise InputError(
             "data of the paper's tasks", expected="fashion, mnist, lower, upper and speech", got=f"no {', '.join(missing)}", do=do
         )
+
+
+def versions() -> dict[str, str]:
+    """Of what figures depend on."""
+    return {"senpath": __version__, "torch": torch.__version__, "numpy": np.__version__}
 
 
 def data_digests() -> dict[str, str]:

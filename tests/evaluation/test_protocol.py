@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from senpath import InputError, Network, SenSettings
+from senpath import InputError, Network, SenSettings, UnknownTaskError
 from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.growing import Growing
 from senpath.evaluation.protocol import Split, Stage, accuracy_matrix, learn_in_turn
@@ -163,3 +163,17 @@ def test_test_data_of_another_type_is_refused(iris: Labelled) -> None:
     x, y = iris
     with pytest.raises(InputError, match=r"inputs: expected the type 'table-[0-9a-f]+', got 'image'"):
         Split.of((x, y), (np.zeros((3, 8, 8)), [0, 1, 2]))
+
+
+def test_a_matrix_needs_an_untrained_accuracy_for_every_task(stages: list[Stage]) -> None:
+    with pytest.raises(InputError, match="untrained accuracies: expected one for each of middle, low, high, got low"):
+        accuracy_matrix(stages, {"low": 0.2})
+
+
+@pytest.mark.parametrize("start", [Single(), Shared(), Pnn(), Growing()])
+def test_a_task_that_was_not_learned_is_named(splits: dict[str, Split], start: Strategy) -> None:
+    with pytest.raises(UnknownTaskError, match="task 'low': expected one that"):
+        start.accuracy("low", splits["low"].test)
+    learned = start.learn("high", splits["high"].train, replace(SETTINGS, epochs=0))
+    with pytest.raises(UnknownTaskError, match=r"task 'low': expected one that .*high"):
+        learned.activated("low")

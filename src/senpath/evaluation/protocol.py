@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from senpath.errors import InputError
 from senpath.evaluation.metrics import AccuracyMatrix
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
@@ -89,8 +90,13 @@ def accuracy_matrix(stages: list[Stage], untrained: Mapping[str, float]) -> Accu
     Args:
         stages: as `learn_in_turn` gives them.
         untrained: accuracy on each task of a model that has learned nothing.
+
+    Raises:
+        InputError: if there is none for a task.
     """
     tasks = tuple(stage.task for stage in stages)
+    if not set(tasks) <= set(untrained):
+        raise InputError("untrained accuracies", expected=f"one for each of {', '.join(tasks)}", got=", ".join(untrained) or "none")
     values = np.full((len(tasks), len(tasks)), np.nan)
     for row, stage in enumerate(stages):
         values[row, : row + 1] = [stage.accuracies[name] for name in tasks[: row + 1]]

@@ -43,7 +43,11 @@ class Strategy(ABC):
 
     @abstractmethod
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
-        """What it answers for a task that it has learned, given the task: float32 (n, classes)."""
+        """What it answers for a task that it has learned, given the task: float32 (n, classes).
+
+        Raises:
+            UnknownTaskError: if it has not learned it.
+        """
 
     @abstractmethod
     def takes(self, data_type: DataType) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from torch import nn
 
+from senpath.errors import UnknownTaskError
 from senpath.methods import SenSettings
 from senpath.methods.learner import fresh_head
 from senpath.methods.models import Body, choose_body
@@ -14,6 +16,8 @@ from senpath.pathways import LearningCost
 from senpath.seeds import derive, seeded
 from senpath.training import fit
 from senpath.types import Examples
+
+T = TypeVar("T")
 
 
 def fresh_part(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Module, nn.Linear]:
@@ -27,6 +31,17 @@ def train(learner: nn.Module, body: Body, examples: Examples, settings: SenSetti
     """Train by SEN's own recipe, or not at all where `epochs` is 0."""
     if settings.epochs != 0:
         fit(learner, examples.inputs, examples.targets, recipe_for(body.kind, examples, settings), derive(settings.random_state, "train"))
+
+
+def of_task(known: Mapping[str, T], task: str) -> T:
+    """What a strategy has of a task.
+
+    Raises:
+        UnknownTaskError: if it has not learned it.
+    """
+    if task not in known:
+        raise UnknownTaskError(f"task {task!r}", expected=f"one that was learned: {', '.join(known) or 'none yet'}", got="another name")
+    return known[task]
 
 
 def size(modules: Iterable[nn.Module]) -> int:

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.errors import InputError
-from senpath.evaluation.baselines.parts import cost_of, fresh_part, size, train
+from senpath.evaluation.baselines.parts import cost_of, fresh_part, of_task, size, train
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
 from senpath.pathways import LearningCost
@@ -61,14 +61,14 @@ class Pnn(Strategy):
 
     @torch.no_grad()
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
-        column = self.columns[task]
+        column = of_task(self.columns, task)
         return _column_logits(column, [self.columns[name].body for name in column.reads], inputs)
 
     def takes(self, data_type: DataType) -> bool:
         return self.kind in (None, _kind(data_type))
 
     def activated(self, task: str) -> int:
-        column = self.columns[task]
+        column = of_task(self.columns, task)
         return _column_size(column) + size(self.columns[name].body for name in column.reads)
 
     @property

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.errors import InputError
-from senpath.evaluation.baselines.parts import cost_of, fresh_part, size, train
+from senpath.evaluation.baselines.parts import cost_of, fresh_part, of_task, size, train
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
 from senpath.methods.learner import Learner
@@ -100,20 +100,22 @@ class Shared(Strategy):
 
     @torch.no_grad()
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
-        if self.body is None:
-            raise InputError(f"task {task!r}", expected="a learned task", got="none yet")
-        answer: torch.Tensor = self.heads[task](self.body(inputs))
+        answer: torch.Tensor = nn.Sequential(*self._parts(task))(inputs)
         return answer
 
     def takes(self, data_type: DataType) -> bool:
         return self.kind is None or self.kind[0] == data_type.key
 
     def activated(self, task: str) -> int:
-        return size([*([self.body] if self.body else []), self.heads[task]])
+        return size(self._parts(task))
 
     @property
     def weights(self) -> int:
         return size([*([self.body] if self.body else []), *self.heads.values()])
+
+    def _parts(self, task: str) -> list[nn.Module]:
+        head = of_task(self.heads, task)
+        return [part for part in (self.body, head) if part is not None]
 
     def _anchored(self, module: nn.Module, head: nn.Linear, examples: Examples, settings: SenSettings) -> Anchor | None:
         if not self.strength or settings.epochs == 0:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from senpath.evaluation.baselines.parts import cost_of, fresh_part, size, train
+from senpath.evaluation.baselines.parts import cost_of, fresh_part, of_task, size, train
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
 from senpath.methods.learner import Learner
@@ -35,14 +35,14 @@ class Single(Strategy):
 
     @torch.no_grad()
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
-        answer: torch.Tensor = self.models[task](inputs)
+        answer: torch.Tensor = of_task(self.models, task)(inputs)
         return answer
 
     def takes(self, data_type: DataType) -> bool:
         return True
 
     def activated(self, task: str) -> int:
-        return size([self.models[task]])
+        return size([of_task(self.models, task)])
 
     @property
     def weights(self) -> int:

@@ -65,7 +65,7 @@ def test_the_pages_figures_are_those_of_the_jobs(text: str, whole: Run) -> None:
 
 
 def test_official_emnist_files_are_read_when_they_are_there(text: str) -> None:
-    assert "| T3 LOWER | emnist-lower: handwritten letters a-z 28x28, public domain, EMNIST ByClass" in text
+    assert "| T3 LOWER | 520 | emnist-lower: handwritten letters a-z 28x28, public domain, EMNIST ByClass" in text
     assert "other handwritten letters stand in" not in text
 
 
@@ -98,7 +98,7 @@ def test_a_shortfall_is_found_wherever_it_is(whole: Run) -> None:
         for shots in ("0", "5", "10", "all")
     ]
     assert worst == pytest.approx(min(cells), abs=1e-9)
-    assert where.startswith("T")
+    assert where.startswith(f"{worst:+.2f}: T" if worst else "0.00: T")
 
 
 def test_pictures_are_written(whole: Run) -> None:

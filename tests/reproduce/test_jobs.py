@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -47,7 +50,7 @@ def test_jobs_are_run_once_and_read_in_their_order(tmp_path: Path) -> None:
     assert {(tmp_path / f"{name}.runs").read_text() for name in "ab"} == {"x"}
     assert seen[0] == (0, 2)
     assert seen[-1] == (2, 2)
-    assert not list(tmp_path.glob("*.part.jsonl"))
+    assert not list(tmp_path.glob("*.part.*"))
 
 
 def test_a_job_that_fails_says_why_and_the_others_stay_done(tmp_path: Path) -> None:
@@ -69,9 +72,33 @@ def test_a_process_that_is_killed_is_told_and_the_next_run_goes_on(tmp_path: Pat
     assert [record.get("number") for record in read_records(jobs, tmp_path)] == [0, 1, 2, 0, 1]
 
 
+def slow(tell: Tell) -> None:
+    for number in range(20):
+        tell({"number": number})
+        time.sleep(0.1)
+
+
+def test_a_killed_run_is_taken_up_at_once(tmp_path: Path) -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_jobs import Job, run_jobs, silent, slow; from pathlib import Path\n"
+        f"if __name__ == '__main__': run_jobs([Job('slow', slow)], Path({str(tmp_path)!r}), 1, look=silent)\n"
+    )
+    (tmp_path / "run.py").write_text(script)
+    process = subprocess.Popen([sys.executable, str(tmp_path / "run.py")])
+    deadline = time.monotonic() + 60
+    while not read_records([Job("slow", slow)], tmp_path, unfinished=True) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    run_jobs([Job("slow", slow)], tmp_path, 1, look=silent)
+    assert [record["number"] for record in read_records([Job("slow", slow)], tmp_path)] == [*range(20)]
+    assert not list(tmp_path.glob("slow.part.*"))
+
+
 def test_a_line_that_is_being_written_is_not_read(tmp_path: Path) -> None:
     job = counting(tmp_path, "a")[0]
-    (tmp_path / "a.part.jsonl").write_text('{"number": 0}\n{"numb')
+    (tmp_path / "a.part.1.jsonl").write_text('{"number": 0}\n{"numb')
     assert read_records([job], tmp_path, unfinished=True) == [{"number": 0}]
 
 

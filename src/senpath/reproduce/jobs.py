@@ -1,7 +1,7 @@
 """Running many independent jobs on a few processes, so that a stopped run goes on where it was.
 
-A job writes what it finds, line by line, to `<name>.part.jsonl`; when it is done the file becomes `<name>.jsonl`. A job whose file is
-there is not run again. Each process computes with one thread, so the results do not depend on how many there are.
+A job writes what it finds, line by line, to `<name>.part.<process>.jsonl`; when it is done the file becomes `<name>.jsonl`. A job whose
+file is there is not run again. Each process computes with one thread, so the results do not depend on how many there are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,9 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
         SenpathError: as the first failing job raised it, or if a process died; what was done stays.
     """
     waiting = [job for job in jobs if not _file(folder, job).exists()]
+    for job in jobs:
+        for part in _parts(folder, job):
+            part.unlink(missing_ok=True)
     done = len(jobs) - len(waiting)
     look(done, len(jobs))
     if not waiting:
@@ -118,12 +121,10 @@ def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False)
     """What the jobs have found, in the order of the jobs; with `unfinished` also what those still at work have found so far."""
     records = []
     for job in jobs:
-        file = _file(folder, job)
-        if unfinished and not file.exists():
-            file = _part(folder, job)
-        if file.exists():
-            for line in file.read_bytes().split(b"\n")[:-1]:  # the last is empty, or being written
-                records.append(json.loads(line))
+        files = [_file(folder, job)] if _file(folder, job).exists() else _parts(folder, job)[-1:] if unfinished else []
+        for file in files:
+            with suppress(FileNotFoundError):  # done between looking and reading: the next look finds it
+                records += [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]  # the last is empty, or being written
     return records
 
 
@@ -135,10 +136,13 @@ def _start(scratch: str) -> None:
 
 
 def _work(job: Job, folder: Path) -> None:
-    part = _part(folder, job)
+    part = folder / f"{job.name}.part.{os.getpid()}.jsonl"  # a name of its own: a killed run's process may still be at the same job
+    parent = multiprocessing.parent_process()
     with part.open("w", encoding="utf-8") as file:
 
         def tell(record: Record) -> None:
+            if parent is not None and not parent.is_alive():  # killed: nobody waits for the rest
+                os._exit(1)
             file.write(json.dumps(record) + "\n")
             file.flush()
 
@@ -151,5 +155,6 @@ def _file(folder: Path, job: Job) -> Path:
     return folder / f"{job.name}.jsonl"
 
 
-def _part(folder: Path, job: Job) -> Path:
-    return folder / f"{job.name}.part.jsonl"
+def _parts(folder: Path, job: Job) -> list[Path]:
+    """What processes that are at this job, or died at it, have written."""
+    return sorted(folder.glob(f"{job.name}.part.*.jsonl"))

@@ -16,11 +16,10 @@ from senpath.cli.show import console, table
 from senpath.evaluation.metrics import FORMULAS
 from senpath.reports.markdown import spread
 from senpath.reproduce.sen import Found, Progress, Setup, reproduce_sen
-from senpath.reproduce.sen.published import METHODS, TABLE_2, TASKS, TITLES
-from senpath.reproduce.sen.tables import matrices
+from senpath.reproduce.sen.published import METHODS, SHOTS, TABLE_2, TASKS, TITLES
+from senpath.reproduce.sen.tables import metric_rows
 
 app = typer.Typer(no_args_is_help=True, help="Run published experiments again, what was printed beside what comes out.")
-SHOTS = ("0", "5", "10", "all")
 WIDE = 115
 """Columns that a terminal needs to show published figures beside ours."""
 
@@ -60,11 +59,7 @@ def sen(
 
 
 def _tell_metrics(found: Found) -> None:
-    rows = [
-        [method, *(spread([100 * seed.figures[name] for seed in seeds]) for name in FORMULAS)]
-        for method, seeds in matrices(found, "default").items()
-    ]
-    table("the four image tasks in turn, task given, %", ["method", *FORMULAS], rows)
+    table("the four image tasks in turn, task given, %", ["method", *FORMULAS], metric_rows(found, "default"))
     for name, (formula, words) in FORMULAS.items():
         console.print(f"{name} = {formula}: {words}", highlight=False)
 

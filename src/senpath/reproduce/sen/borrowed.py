@@ -50,10 +50,7 @@ def draw_network(figure: Figure, found: Found) -> None:
 
 def _draw_links(axes: Axes, found: Found, task: str, places: Places) -> None:
     column, seeds = TASKS.index(task), len(found.distinct("cell", "seed", recipe="paper"))
-    pairs: dict[tuple[str, str, str], list[float]] = {}
-    for record in found("similar", recipe="paper", task=task):
-        pairs.setdefault((record["source"], record["from"], record["to"]), []).append(record["share"])
-    often = {pair: float(np.mean(shares)) for pair, shares in pairs.items() if len(shares) >= OFTEN * seeds}
+    often = {pair: float(np.mean(shares)) for pair, shares in found.similarities(task).items() if len(shares) >= OFTEN * seeds}
     for (source, first, second), share in often.items():
         start, end = (TASKS.index(source) + 0.09, 1 - places[source, first]), (column - 0.2, 1 - places[task, second])
         width = 0.6 + 9 * (share - 0.7)

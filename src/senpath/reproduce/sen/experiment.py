@@ -20,10 +20,9 @@ from senpath.methods import SenSettings
 from senpath.methods.models import choose_body
 from senpath.methods.recipes import recipe_for
 from senpath.reproduce.jobs import Job, Tell
-from senpath.reproduce.sen.published import METHODS
+from senpath.reproduce.sen.published import IMAGES, METHODS
 from senpath.reproduce.sen.setup import CURVE_TASK, FEW, RECIPES, STRENGTHS, VALIDATION, Setup, few, shots_of, split
 
-IMAGES = ("fashion", "mnist", "lower", "upper")
 WAYS = [(links, start, augment) for augment in (True, False) for links in ("none", "similar", "all") for start in ("random", "copy")]
 """Every way of transfer, with distortions and without."""
 

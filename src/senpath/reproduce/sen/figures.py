@@ -13,8 +13,8 @@ from senpath.reports.growth import INK
 from senpath.reports.markdown import half_interval
 from senpath.reproduce.sen.borrowed import draw_network
 from senpath.reproduce.sen.found import Found
-from senpath.reproduce.sen.published import ACTIVATED, METHODS, TABLE_2, TASKS, TITLES
-from senpath.reproduce.sen.tables import IMAGES, activated_ours, crossing
+from senpath.reproduce.sen.published import ACTIVATED, IMAGES, METHODS, TABLE_2, TASKS, TITLES
+from senpath.reproduce.sen.tables import activated_ours, crossing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -39,6 +39,13 @@ class Found:
             int(shots) for shots in self.distinct("cell", "shots", method=method, recipe=recipe, task=task) if shots not in ("0", "all")
         )
 
+    def similarities(self, task: str) -> dict[tuple[str, str, str], list[float]]:
+        """By (source task, its class, new class): the similarities that reached the threshold under the paper recipe, by seed."""
+        pairs: dict[tuple[str, str, str], list[float]] = {}
+        for record in self("similar", recipe="paper", task=task):
+            pairs.setdefault((record["source"], record["from"], record["to"]), []).append(record["share"])
+        return pairs
+
     def distinct(self, kind: str, name: str, **where: Any) -> list[Any]:
         """The values of one field, in the order in which they first appear."""
         return list(dict.fromkeys(record[name] for record in self(kind, **where)))

@@ -6,6 +6,10 @@ from itertools import pairwise
 
 TASKS = ("fashion", "mnist", "lower", "upper", "speech")
 """In the order of learning; the paper calls them T1 … T5."""
+IMAGES = TASKS[:4]
+"""Those of images, which all strategies can learn in turn."""
+SHOTS = ("0", "5", "10", "all")
+"""Examples a class in Table 2."""
 TITLES = {"fashion": "T1 Fashion", "mnist": "T2 MNIST", "lower": "T3 LOWER", "upper": "T4 UPPER", "speech": "T5 Audio"}
 METHODS = ("Single", "Multi-task (seq)", "EWC", "PNN", "SEN")
 

@@ -9,10 +9,8 @@ import numpy as np
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
 from senpath.reports.markdown import interval, markdown_table, spread
 from senpath.reproduce.sen.found import Found
-from senpath.reproduce.sen.published import ACTIVATED, METHODS, TABLE_1, TABLE_2, TASKS, TITLES, activated_shares
+from senpath.reproduce.sen.published import ACTIVATED, IMAGES, METHODS, SHOTS, TABLE_1, TABLE_2, TASKS, TITLES, activated_shares
 
-SHOTS = ("0", "5", "10", "all")
-IMAGES = TASKS[:4]
 BELOW_20_000 = ("lower", "upper")
 """Tasks on which the two recipes differ even with all samples."""
 CLEARLY = 3.0
@@ -73,9 +71,7 @@ def table_1(found: Found) -> str:
     seeds = len(found.distinct("cell", "seed", recipe="paper"))
     rows = []
     for task in TASKS:
-        ours: dict[tuple[str, str, str], list[float]] = {}
-        for record in found("similar", recipe="paper", task=task):
-            ours.setdefault((record["source"], record["from"], record["to"]), []).append(record["share"])
+        ours = found.similarities(task)
         printed = TABLE_1.get(task, {})
         pairs = sorted(ours, key=lambda pair: (-len(ours[pair]), -float(np.mean(ours[pair]))))
         for source, first, second in pairs:
@@ -119,13 +115,16 @@ def matrices(found: Found, recipe: str) -> dict[str, list[AccuracyMatrix]]:
     return made
 
 
+def metric_rows(found: Found, recipe: str) -> list[list[str]]:
+    """For each strategy its name and the figures of `FORMULAS`, in %."""
+    made = matrices(found, recipe)
+    return [[method, *(spread([100 * matrix.figures[name] for matrix in seeds]) for name in FORMULAS)] for method, seeds in made.items()]
+
+
 def metrics(found: Found, recipe: str) -> str:
     """ACC, BWT, FWT and forgetting, and what they are."""
-    rows = []
-    for method, seeds in matrices(found, recipe).items():
-        rows.append([method, *(spread([100 * matrix.figures[name] for matrix in seeds]) for name in FORMULAS)])
     lines = [f"- {name} = {formula}: {words}" for name, (formula, words) in FORMULAS.items()]
-    return markdown_table(["method", *FORMULAS], rows) + "\n\n" + "\n".join(lines)
+    return markdown_table(["method", *FORMULAS], metric_rows(found, recipe)) + "\n\n" + "\n".join(lines)
 
 
 def figure_4(found: Found, recipe: str) -> str:

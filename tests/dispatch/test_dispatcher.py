@@ -13,7 +13,7 @@ from scipy.special import logsumexp, softmax
 
 from senpath import Network
 from senpath.dispatch import Dispatcher, collect
-from senpath.dispatch.dispatcher import CORRECTION, TEMPERATURE
+from senpath.dispatch.discriminant import CORRECTION, TEMPERATURE
 from senpath.dispatch.metric import SHRINKAGE
 from senpath.network import encode_examples
 
@@ -161,7 +161,6 @@ def test_a_decision_is_the_two_most_probable_tasks(net: Network, tests: torch.Te
 def test_one_candidate_means_one(net: Network, tests: torch.Tensor) -> None:
     decision = dispatcher(net).decide(tests, candidates=1, admit=1e-9)
     assert not decision.admitted.any()
-    assert all(len(names) == 1 for names, _ in decision.groups())
 
 
 def test_a_lower_bar_admits_more(net: Network, tests: torch.Tensor) -> None:
@@ -175,19 +174,6 @@ def test_a_lower_bar_admits_more(net: Network, tests: torch.Tensor) -> None:
     np.testing.assert_array_equal(dispatcher(net).decide(tests).admitted, decisions[3].admitted)
 
 
-@pytest.mark.parametrize("admit", [0.5, 0.012, 1e-30])
-def test_groups_divide_the_inputs(net: Network, tests: torch.Tensor, admit: float) -> None:
-    decision = dispatcher(net).decide(tests, admit=admit)
-    groups = list(decision.groups())
-    assert sorted(np.concatenate([rows for _, rows in groups]).tolist()) == list(range(len(tests)))
-    assert len({names for names, _ in groups}) == len(groups)
-    for names, rows in groups:
-        assert (np.diff(rows) > 0).all()
-        for row in rows:
-            expected = [decision.names[place] for place in decision.order[row]]
-            assert names == tuple(expected if decision.admitted[row] else expected[:1])
-
-
 def test_a_single_task_is_always_the_answer(tasks: Tasks, grow: Grow) -> None:
     alone = grow({"low": cut(tasks, SIZES)["low"]})
     inputs = encoded(alone, tasks["high"][0][:30])
@@ -195,13 +181,12 @@ def test_a_single_task_is_always_the_answer(tasks: Tasks, grow: Grow) -> None:
     assert decision.order.tolist() == [[0]] * 30
     assert decision.probability.tolist() == [[1.0]] * 30
     assert not decision.admitted.any()
-    assert [names for names, _ in decision.groups()] == [("low",)]
 
 
 def test_no_input_is_no_decision(net: Network, tests: torch.Tensor) -> None:
     decision = dispatcher(net).decide(tests[:0])
     assert decision.order.shape == (0, 2)
-    assert list(decision.groups()) == []
+    assert (len(decision.strangeness), len(decision.numbers)) == (0, 0)
 
 
 def test_the_own_examples_are_known_and_noise_is_strange(net: Network, tests: torch.Tensor) -> None:

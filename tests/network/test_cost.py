@@ -200,8 +200,8 @@ def test_a_view_tells_what_it_handed_out_while_watched(one: Network) -> None:
         view.component(head)
     view.component(body)
     features = view.manifest.types[key].features
-    assert (inner.components, inner.dispatchers) == ({body, features}, {key})
-    assert (outer.components, outer.dispatchers) == ({body, head, features}, {key})
+    assert (inner.components, inner.dispatchers) == ({body, features}, {key: view.dispatcher_weights(key)})
+    assert (outer.components, outer.dispatchers) == ({body, head, features}, {key: view.dispatcher_weights(key)})
 
 
 def test_a_view_stops_watching_after_an_error(one: Network) -> None:

@@ -149,7 +149,7 @@ def paper_bricks() -> tuple[Component, ...]:
 def test_activation_of_the_papers_fourth_task() -> None:
     body, head, source, link = paper_bricks()
     upper = pathway("upper", 26, (body, head), ("lower", (source,), link))
-    found = count_activation([upper], Counting(paper_bricks()), dispatcher_weights=11)
+    found = count_activation([upper], {part.hash: part.weights for part in paper_bricks()}, dispatcher_weights=11)
     assert found == Activation(
         tasks=("upper",),
         sources=("lower",),
@@ -163,13 +163,13 @@ def test_activation_of_the_papers_fourth_task() -> None:
 
 
 def test_what_two_candidates_share_counts_once() -> None:
-    both = count_activation([A, B], Counting(BRICKS))
     sizes = {component.hash: component.weights for component in BRICKS}
+    both = count_activation([A, B], sizes)
     assert both.pathway_weights == sum(sizes[name] for name in (TRUNK.hash, HEAD_A.hash, LATER.hash, HEAD_B.hash))
     assert both.source_weights == 0
     assert both.link_weights == sizes[LINK_B.hash]
     assert (both.tasks, both.sources) == (("a", "b"), ("a",))
-    assert count_activation([], Counting(BRICKS)).total == 0
+    assert count_activation([], sizes).total == 0
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ KINDS = {
     "description": "components/*.json",
     "columns": "dispatcher/*.columns",
     "pooled": "dispatcher/*.pooled",
+    "metric": "dispatcher/*.metric",
 }
 FEW = settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -40,7 +41,7 @@ def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the template without what old versions left; damage to it is put right again."""
     folder = Path(shutil.copytree(template, tmp_path_factory.mktemp("damage") / "net"))
     manifest = (folder / "network.json").read_text()
-    for path in folder.glob("dispatcher/*.pooled"):
+    for path in (*folder.glob("dispatcher/*.pooled"), *folder.glob("dispatcher/*.metric")):
         if path.name not in manifest:
             path.unlink()
     return folder
@@ -200,10 +201,10 @@ def seal(folder: Path, *changes: tuple[str, str]) -> None:
     json.loads((folder / "network.json").read_text())
 
 
-@pytest.mark.parametrize("version", [2, 17])
+@pytest.mark.parametrize("version", [3, 17])
 def test_a_newer_format(folder: Path, unchanged: Watch, version: int) -> None:
-    seal(folder, ('"format_version":1', f'"format_version":{version},"more":[]'))
-    with unchanged(folder), pytest.raises(sp.FormatVersionError, match=rf"format version 1 or older, got {version}. Upgrade senpath"):
+    seal(folder, ('"format_version":2', f'"format_version":{version},"more":[]'))
+    with unchanged(folder), pytest.raises(sp.FormatVersionError, match=rf"format version 2 or older, got {version}. Upgrade senpath"):
         sp.Network(folder)
 
 
@@ -211,8 +212,8 @@ def test_a_newer_format(folder: Path, unchanged: Watch, version: int) -> None:
     ("old", "new", "match"),
     [
         ('"format":"senpath-network"', '"format":"recipes"', r'expected "format": "senpath-network", got another file'),
-        ('"tasks": {', '"tasks": {"x": 3,', r"expected .*, got at network\.tasks\.x"),
-        ('"version": 3', '"version": "three"', r"expected .*valid integer.*, got at network\.version"),
+        ('"tasks":{\n', '"tasks":{\n"x":3,\n', r"expected .*, got at tasks\.x"),
+        ('"version":3', '"version":"three"', r"expected .*valid integer.*, got at network\.version"),
     ],
 )
 def test_a_manifest_of_another_shape(folder: Path, old: str, new: str, match: str) -> None:
@@ -274,13 +275,13 @@ def test_an_estimator_that_is_no_skops_file(folder: Path, iris: Labelled, payloa
 
 def test_a_pathway_whose_parts_do_not_fit(folder: Path) -> None:
     body, head = sp.Network(folder).view.pathway("low").components
-    seal(folder, (f'"{body}",\n     "{head}"', f'"{head}",\n     "{body}"'))
+    seal(folder, (f'"{body}","{head}"', f'"{head}","{body}"'))
     with pytest.raises(sp.StoreError, match=r"task 'low': its pathway: expected parts that fit together, got RuntimeError"):
         sp.Network(folder).verify()
 
 
 def test_a_probe_that_is_answered_otherwise(folder: Path) -> None:
     probe = sp.Network(folder).view.tasks["low"].probe.output[0]
-    seal(folder, (f" {probe}", f" {probe + 1}"))
+    seal(folder, (f"[{probe}", f"[{probe + 1}"))
     with pytest.raises(sp.StoreError, match=r"task 'low': answers to its probe: expected .* within 0\.0001, got a difference of 1"):
         sp.Network(folder).verify()

@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as read_tensors
 from safetensors.torch import save
 from torch import nn
 
 from senpath.components.base import Component, Config, Lookup, canonical_json, content_hash, count_weights
 from senpath.components.bricks import ClassLink, Cnn, Linear, Lstm, Mlp
-from senpath.components.estimators import Estimator, dump_estimator, load_estimator, log_probabilities
+from senpath.components.estimators import Estimator, log_probabilities
 from senpath.components.features import ConvFeatures, DenseFeatures
 from senpath.components.gate import Gate
 from senpath.errors import StoreError
@@ -40,6 +41,7 @@ __all__ = [
     "load",
     "log_probabilities",
     "suffix",
+    "thaw",
 ]
 
 KINDS: dict[str, Callable[..., nn.Module]] = {
@@ -87,6 +89,8 @@ def freeze(kind: str, config: Config, module: nn.Module) -> Component:
         module: the trained module; it may be trained on afterwards, the component keeps its copy.
     """
     if isinstance(module, Estimator):
+        from senpath.components.estimator_files import dump_estimator, load_estimator
+
         payload = dump_estimator(module.estimator)
         copy: nn.Module = Estimator(load_estimator(payload, kind), module.outputs)
     else:
@@ -95,6 +99,18 @@ def freeze(kind: str, config: Config, module: nn.Module) -> Component:
         copy = _blank(kind, config)
         copy.load_state_dict({name: value.clone() for name, value in tensors.items()}, assign=True)
     return Component(kind, config, copy, content_hash(kind, config, payload), payload)
+
+
+def thaw(kind: str, config: Config, payload: bytes) -> Component:
+    """The component that `freeze` made, from the content of its file; for components that come from another process."""
+    if kind == SKLEARN:
+        from senpath.components.estimator_files import load_estimator
+
+        module: nn.Module = Estimator(load_estimator(payload, kind), _integer(config, "outputs"))
+    else:
+        module = _blank(kind, config)
+        module.load_state_dict({name: value.clone() for name, value in read_tensors(payload).items()}, assign=True)
+    return Component(kind, config, module, content_hash(kind, config, payload), payload)
 
 
 def load(kind: str, config: Config, path: Path, name: str) -> Component:
@@ -119,6 +135,8 @@ def load(kind: str, config: Config, path: Path, name: str) -> Component:
             do="The file was changed or cut after it was written; restore the folder from a copy",
         )
     if kind == SKLEARN:
+        from senpath.components.estimator_files import load_estimator
+
         return Component(kind, config, Estimator(load_estimator(payload, path.name), _integer(config, "outputs")), name, None)
     module = _blank(kind, config)
     try:

@@ -43,6 +43,14 @@ class Component:
             output: torch.Tensor = self.module(inputs)
         return output
 
+    def __reduce__(self) -> tuple[Callable[..., Component], tuple[Any, ...]]:
+        """Between processes a new component travels as its kind, configuration and content."""
+        from senpath.components import thaw  # here, for it needs the kinds, which need this
+
+        if self.payload is None:
+            raise TypeError(f"component {self.hash[:12]} has been read from its folder; send its hash")
+        return thaw, (self.kind, self.config, self.payload)
+
     def __repr__(self) -> str:
         return f"Component({self.kind}, {self.hash[:12]}, {self.weights:,} weights)"
 

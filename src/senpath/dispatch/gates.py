@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 
 from senpath.components import Component, Gate, freeze
+from senpath.dispatch.dispatcher import Dispatcher, Ranking
 
 RANK = 64
+TEMPERATURE = 0.05
+"""Differences of errors, as shares of the tasks' limits, are divided by this."""
 
 
 def fit_gate(features: torch.Tensor, held: torch.Tensor, quantile: float) -> Component:
@@ -25,3 +31,30 @@ def fit_gate(features: torch.Tensor, held: torch.Tensor, quantile: float) -> Com
     errors = gate((held if len(held) else features).cpu())
     gate.limit.copy_(torch.quantile(errors, quantile).clamp(min=1e-6))
     return freeze("gate.v1", config, gate)
+
+
+class Gates(Dispatcher):
+    """One gate per task; the less an input's rebuilding error, as a share of the task's limit, the likelier the task.
+
+    Args:
+        names: the tasks.
+        features: the type's feature map.
+        gates: one for each task.
+    """
+
+    def __init__(self, names: tuple[str, ...], features: Component, gates: Sequence[Component]) -> None:
+        super().__init__(names, features)
+        self._gates = gates
+
+    def _rank(self, features: torch.Tensor) -> Ranking:
+        numbers = self.features.weights + sum(gate.weights for gate in self._gates)
+        tasks = np.broadcast_to(np.arange(len(self.names)), (len(features), len(self.names)))
+        return Ranking(tasks, torch.softmax(-self._errors(features) / TEMPERATURE, 1), np.full(len(features), numbers), numbers)
+
+    def _strangeness(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
+        errors: np.ndarray = self._errors(features).gather(1, torch.from_numpy(tasks)[:, None])[:, 0].numpy()
+        return errors
+
+    def _errors(self, features: torch.Tensor) -> torch.Tensor:
+        """float64 (n, tasks), on the processor."""
+        return torch.stack([gate(features) for gate in self._gates], 1).double().cpu()

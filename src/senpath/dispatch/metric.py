@@ -1,38 +1,173 @@
-"""The distance in which all tasks of a data type are compared."""
+"""The distance in which all tasks of a data type are compared, and the coordinates in which the nearest columns are looked up."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import ceil, floor
+
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
+from senpath.dispatch.index import find_cells
 from senpath.dispatch.statistics import unpack
+from senpath.errors import StoreError
 
 SHRINKAGE = 0.03
 """Share of its mean variance that is added to the pooled covariance (Friedman 1989, with the identity as target)."""
+ALWAYS, GROWTH = 16, 1.25
+"""Up to this many tasks the metric is renewed with every task; after that when their number has grown by this factor, so that what
+renewing costs, which grows with the columns, stays constant per task."""
+INDEXED = 1_000
+"""Columns from which on a metric comes with coordinates; below, every column is scored."""
+COORDINATES = 192
+"""Directions that are kept of a column to look it up by."""
+SAMPLE = 20_000
+"""Columns that the directions and the cells are found from, at most."""
+PART = 4_096
 
 
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Where columns lie along the directions that tell them apart best (Fisher 1936; Rao 1948), and a division of that space into cells.
+
+    Args:
+        projection: float32 (features, directions), from centred features to coordinates.
+        cells: float32 (cells, directions), the cells' centres.
+        columns: float32 (rows, directions).
+    """
+
+    projection: torch.Tensor
+    cells: torch.Tensor
+    columns: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Metric:
     """The inverse of the tasks' mean covariance, shrunk towards its mean variance.
 
     Args:
-        pooled: the tasks' covariances added up, packed.
-        tasks: how many.
-        device: where to compute.
-
-    Attributes:
         precision: float32 (features, features).
         freedom: the effective number of features, what a squared distance within a task comes to on average.
+        centre: float32 (features,). The scores of all tasks change alike when everything is moved, and numbers around zero keep more
+            of float32's digits.
+        tasks: how many it is made of.
+        norms: float32 (rows,), squared lengths of the columns that there were, centred.
+        coordinates: of these columns, where there are many.
     """
 
-    def __init__(self, pooled: np.ndarray, tasks: int, device: torch.device) -> None:
-        width = int((2 * len(pooled)) ** 0.5)
+    precision: torch.Tensor
+    freedom: float
+    centre: torch.Tensor
+    tasks: int
+    norms: torch.Tensor
+    coordinates: Coordinates | None
+
+    @staticmethod
+    def of(pooled: np.ndarray, tasks: int, columns: np.ndarray, device: torch.device) -> Metric:
+        """Compute it.
+
+        Args:
+            pooled: the tasks' covariances added up, packed.
+            tasks: how many.
+            columns: float32 (rows, features), all that there are.
+            device: where to compute, and where the result is.
+        """
+        width = columns.shape[1]
         covariance = unpack(pooled, width) / tasks
         ridge = SHRINKAGE * max(float(covariance.diagonal().mean()), 1e-6)
-        identity = torch.eye(width, dtype=torch.float64)
-        precision = torch.cholesky_inverse(torch.linalg.cholesky(covariance + ridge * identity))
-        self.freedom = width - ridge * float(precision.diagonal().sum())
-        self.precision = precision.float().to(device)
+        root = torch.linalg.cholesky(covariance + ridge * torch.eye(width, dtype=torch.float64))
+        inverse = torch.cholesky_inverse(root)
+        # In float64, so that the order of the tasks does not show.
+        centre = torch.from_numpy(columns.mean(0, dtype=np.float64).astype(np.float32))
+        metric = Metric(
+            precision=inverse.float().to(device),
+            freedom=width - ridge * float(inverse.diagonal().sum()),
+            centre=centre.to(device),
+            tasks=tasks,
+            norms=torch.zeros(0, device=device),
+            coordinates=_coordinates(columns, centre, root, device) if len(columns) >= INDEXED else None,
+        )
+        return metric.reaching(columns)
+
+    def reaching(self, more: np.ndarray) -> Metric:
+        """The same metric, covering further columns too."""
+        if not len(more):
+            return self
+        parts, places = [self.norms], []
+        for start in range(0, len(more), PART):
+            centred = torch.from_numpy(np.array(more[start : start + PART])).to(self.centre.device) - self.centre
+            parts.append(self.squares(centred))
+            if self.coordinates is not None:
+                places.append(centred @ self.coordinates.projection)
+        found = self.coordinates
+        if found is not None:
+            found = Coordinates(found.projection, found.cells, torch.cat([found.columns, *places]))
+        return Metric(self.precision, self.freedom, self.centre, self.tasks, torch.cat(parts), found)
 
     def squares(self, vectors: torch.Tensor) -> torch.Tensor:
         """Squared lengths (n,) of vectors (n, features)."""
         return ((vectors @ self.precision) * vectors).sum(1)
+
+    @staticmethod
+    def due(before: int, tasks: int) -> bool:
+        """Whether a metric made of `before` tasks should be renewed when there are this many."""
+        return tasks <= ALWAYS or tasks >= ceil(GROWTH * before)
+
+    @property
+    def numbers(self) -> int:
+        """How many it holds; of the symmetric matrix one triangle, of the columns their coordinates."""
+        width, found = len(self.centre), self.coordinates
+        return width * (width + 1) // 2 + (found.projection.numel() + found.cells.numel() + found.columns.numel() if found else 0)
+
+    def dump(self) -> bytes:
+        """Content of its file, in the safetensors format."""
+        rows, columns = torch.triu_indices(*self.precision.shape)
+        tensors = {
+            "precision": self.precision.cpu()[rows, columns],
+            "freedom": torch.tensor([self.freedom], dtype=torch.float64),
+            "centre": self.centre.cpu(),
+            "tasks": torch.tensor([self.tasks]),
+            "norms": self.norms.cpu(),
+        }
+        if self.coordinates is not None:
+            tensors |= {name: getattr(self.coordinates, name).cpu() for name in ("projection", "cells", "columns")}
+        return save({name: values.contiguous() for name, values in tensors.items()})
+
+    @staticmethod
+    def parse(content: bytes, where: str, device: torch.device) -> Metric:
+        """The metric in this content.
+
+        Raises:
+            StoreError: if it is not what `dump` writes.
+        """
+        try:
+            found = load(content)
+            width = len(found["centre"])
+            precision = unpack(found["precision"].numpy(), width).float().to(device)
+            coordinates = None
+            if "projection" in found:
+                coordinates = Coordinates(*(found[name].to(device) for name in ("projection", "cells", "columns")))
+            return Metric(
+                precision, float(found["freedom"]), found["centre"].to(device), int(found["tasks"]), found["norms"].to(device), coordinates
+            )
+        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            raise StoreError(where, expected="the metric of a dispatcher", got=f"{type(error).__name__}: {error}") from error
+
+
+def _coordinates(columns: np.ndarray, centre: torch.Tensor, root: torch.Tensor, device: torch.device) -> Coordinates:
+    """Directions and cells for these columns; the columns' own places are left to `reaching`.
+
+    Args:
+        root: float64, lower triangle; the covariance is root · rootᵀ.
+    """
+    step = max(1, floor(len(columns) / SAMPLE))
+    sample = torch.from_numpy(np.array(columns[::step])) - centre
+    between = (sample.T @ sample).double() / len(sample)
+    white = torch.linalg.solve_triangular(root, torch.linalg.solve_triangular(root, between, upper=False).T, upper=False)
+    _, directions = torch.linalg.eigh((white + white.T) / 2)
+    best = directions[:, -COORDINATES:]
+    projection = torch.linalg.solve_triangular(root.T, best, upper=True).float()
+    places = sample @ projection
+    return Coordinates(projection.to(device), torch.from_numpy(find_cells(places.numpy(), len(columns))).to(device), places[:0].to(device))

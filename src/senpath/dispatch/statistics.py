@@ -39,10 +39,10 @@ def pack(matrix: torch.Tensor) -> np.ndarray:
 
 
 def unpack(packed: np.ndarray, width: int) -> torch.Tensor:
-    """The symmetric matrix (width, width), float64, of which `pack` kept the upper triangle."""
-    matrix = torch.zeros(width, width, dtype=torch.float64)
-    rows, columns = torch.triu_indices(width, width)
+    """The symmetric matrix (width, width) of which `pack` kept the upper triangle, in its precision."""
     values = torch.from_numpy(packed.copy())
+    matrix = torch.zeros(width, width, dtype=values.dtype)
+    rows, columns = torch.triu_indices(width, width)
     matrix[rows, columns] = values
     matrix[columns, rows] = values
     return matrix

@@ -47,7 +47,7 @@ class Growing(Strategy):
 
     def activated(self, task: str) -> int:
         view = self.net.view
-        return count_activation([view.pathway(task)], view.component).total
+        return count_activation([view.pathway(task)], view.manifest.components).total
 
     @property
     def weights(self) -> int:

@@ -1,4 +1,4 @@
-"""Scikit-learn classifiers as a task's own part."""
+"""Scikit-learn classifiers as a task's own part; imported only for a task that has one, for scikit-learn is large."""
 
 from __future__ import annotations
 
@@ -27,11 +27,6 @@ from senpath.types import Examples
 
 FOLDS = 5
 LINK_RECIPE = Recipe(steps=300, batch_size=128, learning_rate=1e-3)
-
-
-def is_estimator(model: Any) -> bool:
-    """Whether a setting `model` means a scikit-learn classifier."""
-    return model in ("svm", "forest") if isinstance(model, str) else hasattr(model, "fit")
 
 
 def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:

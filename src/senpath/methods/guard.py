@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
 from senpath.types import Examples
 
@@ -41,6 +40,8 @@ def judge(examples: Examples, learn: Callable[[Examples, bool], Answer], seed: i
     smallest = int(examples.targets.bincount().min())
     if smallest < least:
         return None
+    from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit  # large, and only the guard needs it
+
     if len(examples) <= FEW:
         splits = StratifiedKFold(min(FOLDS, smallest), shuffle=True, random_state=seed).split(targets, targets)
     else:

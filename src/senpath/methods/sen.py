@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from senpath.components import Component
-from senpath.methods.estimators import is_estimator, train_estimator
 from senpath.methods.guard import Answer, Verdict, judge
 from senpath.methods.learner import Trained, train
 from senpath.methods.plan import LinkPlan, plan_links
@@ -62,8 +61,11 @@ class Sen:
         return similarities(view, examples, derive(self.settings.random_state, "similarity"))
 
     def _train(self, view: View, examples: Examples, plans: Sequence[LinkPlan], progress: Progress) -> Trained:
-        learn = train_estimator if is_estimator(self.settings.model) else train
-        return learn(view, examples, plans, self.settings, progress)
+        if not _is_estimator(self.settings.model):
+            return train(view, examples, plans, self.settings, progress)
+        from senpath.methods.estimators import train_estimator
+
+        return train_estimator(view, examples, plans, self.settings, progress)
 
     def _judge(self, view: View, examples: Examples) -> Verdict | None:
         def learn(part: Examples, transfer: bool) -> Answer:
@@ -80,7 +82,7 @@ class Sen:
             return lambda inputs: run_pathway(pathway, inputs.to(view.device), lookup)
 
         # A scikit-learn model's links are trained on out-of-fold answers, within what one fold leaves.
-        least = 3 if is_estimator(self.settings.model) else 2
+        least = 3 if _is_estimator(self.settings.model) else 2
         return judge(examples, learn, derive(self.settings.random_state, "guard"), least=least)
 
     def _notes(
@@ -124,6 +126,11 @@ def _pathway(task: str, examples: Examples, plans: Sequence[LinkPlan], trained: 
         links=tuple(plan.link(part.hash) for plan, part in zip(plans if trained.links else (), trained.links, strict=True)),
         notes=notes,
     )
+
+
+def _is_estimator(model: Any) -> bool:
+    """Whether a setting `model` means a scikit-learn classifier."""
+    return model in ("svm", "forest") if isinstance(model, str) else hasattr(model, "fit")
 
 
 def _model_name(model: Any) -> str:

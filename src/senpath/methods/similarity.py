@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
+import numpy as np
 import torch
 
 from senpath.network import View
@@ -56,10 +58,11 @@ def _relevant(view: View, examples: Examples) -> list[str]:
     tasks = [task for task in view.tasks_of_type(key) if view.pathway(task).components]
     if len(tasks) <= SOURCES:
         return tasks
-    dispatcher = view.dispatcher(key)
-    chances = dispatcher.probabilities(examples.inputs.to(view.device)).mean(0)
-    ranked = [dispatcher.names[index] for index in chances.argsort()[::-1]]
-    return [task for task in ranked if view.pathway(task).components][:SOURCES]
+    names, ranking = view.rank(key, examples.inputs)
+    found = ranking.tasks >= 0
+    relevance = np.bincount(ranking.tasks[found], weights=ranking.chances.numpy()[found], minlength=len(names))
+    ranked = (names[index] for index in relevance.argsort()[::-1])
+    return list(islice((task for task in ranked if view.pathway(task).components), SOURCES))
 
 
 def _similarity(view: View, task: str, examples: Examples) -> Similarity:

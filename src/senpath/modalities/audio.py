@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.signal import resample_poly
 
 from senpath.errors import InputError, MissingExtraError
 from senpath.types import Audio, DataType
@@ -79,6 +78,8 @@ def _mel_filters(rate: int, size: int, mels: int) -> torch.Tensor:
 def _resample(recording: Audio, rate: int) -> np.ndarray:
     if recording.rate == rate:
         return recording.samples
+    from scipy.signal import resample_poly  # large, and only recordings of another rate need it
+
     common = gcd(recording.rate, rate)
     samples: np.ndarray = resample_poly(recording.samples, rate // common, recording.rate // common)
     return samples

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.pipeline import FeatureUnion
 
 from senpath.errors import InputError
 from senpath.modalities.base import require_unicode
 from senpath.types import DataType
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import FeatureUnion
 
 BUCKETS = 2048
 """Hash buckets for words and pairs of words, and as many again for groups of 3 to 5 letters."""
@@ -38,6 +39,10 @@ class TextModality:
 
 
 def _vectorizer(buckets: int) -> FeatureUnion:
+    # Large, and only texts need it.
+    from sklearn.feature_extraction.text import HashingVectorizer
+    from sklearn.pipeline import FeatureUnion
+
     words = HashingVectorizer(ngram_range=(1, 2), n_features=buckets, token_pattern=r"(?u)\b\w+\b")
     letters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=buckets)
     return FeatureUnion([("words", words), ("letters", letters)])

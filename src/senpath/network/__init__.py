@@ -1,6 +1,7 @@
 """The network: its view, the way in for proposals, predictions."""
 
-from senpath.network.network import Learned, Network, TaskInfo, encode_examples
+from senpath.network.inputs import encode_examples
+from senpath.network.network import Learned, Network, TaskInfo
 from senpath.network.predict import Routing
 from senpath.network.prediction import Explanation, LinkUse, Prediction, Probabilities
 from senpath.network.proposal import Method, Proposal, try_out

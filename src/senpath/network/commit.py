@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,23 +11,25 @@ import torch
 from senpath.components import Lookup, content_hash
 from senpath.errors import ConflictError, InputError, TaskExistsError
 from senpath.network.proposal import Proposal
+from senpath.network.sums import NewStatistics
+from senpath.network.view import View
 from senpath.pathways import Pathway, run_pathway
 from senpath.seeds import derive
-from senpath.store import Change, Manifest, Probe, StatisticsRecord, Store, TaskRecord, TypeRecord
+from senpath.store import Change, Manifest, Probe, Store, TaskRecord
 from senpath.types import DataType
 
 PROBES = 2
 """Inputs of a probe; with less than two, a mistake in handling batches would not show."""
 
 
-def commit(store: Store, proposal: Proposal, lookup: Lookup, device: torch.device) -> Manifest:
+def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
     """Write a proposal as the next version and return it.
 
     The lock is held from here on only, so the network may have moved on since the proposal was made; that is fine as long as what
     the proposal builds on is still there.
 
     Args:
-        lookup: finds the network's components, which are on `device`.
+        view: of the network, of whatever version; its components and what it has read of the manifest are used again.
 
     Raises:
         TaskExistsError: if a task's name is taken.
@@ -38,11 +39,10 @@ def commit(store: Store, proposal: Proposal, lookup: Lookup, device: torch.devic
     _check_contents(proposal)
     _check_finite(proposal)
     with store.locked():
-        before = store.read()
+        before = store.read(view.manifest)
         _check_fits(proposal, before)
-        after, change = _merge(store, proposal, before, _with_new(proposal, lookup, device), device)
-        store.write(before, after, change)
-    return after
+        after, change = _merge(store, proposal, before, view)
+        return store.write(before, after, change)
 
 
 def probe_inputs(data_type: DataType, seed: int) -> torch.Tensor:
@@ -101,16 +101,19 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
             )
 
 
-def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup, device: torch.device) -> tuple[Manifest, Change]:
+def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tuple[Manifest, Change]:
     new = {component.hash: component for component in (*proposal.components, *(part for _, part in proposal.types.values()))}
     new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
-    sums = _Statistics(store, proposal, before)
+    sums = NewStatistics(store, proposal, before)
+    lookup = _with_new(proposal, view.component, view.device)
     tasks = dict(before.tasks)
     for pathway in proposal.pathways:
         # A pathway that takes another's place answers for the same inputs: what the dispatcher knows of the task stays.
         kept = tasks[pathway.task].statistics if pathway.task in tasks else sums.add(pathway)
-        probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, device)
+        probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, view.device)
         tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1)
+    if view.settings.dispatcher == "discriminant":
+        sums.renew_metrics(view.device)
     used = {name: component for name, component in new.items() if name not in before.components}
     after = before.followed_by(
         components=before.components | {name: component.weights for name, component in used.items()},
@@ -118,50 +121,7 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, lookup: Lookup, d
         tasks=tasks,
         last=_entry(proposal, before.version + 1),
     )
-    return after, Change(tuple(used.values()), sums.columns, sums.pooled)
-
-
-class _Statistics:
-    """The dispatcher's statistics of the next version in the making.
-
-    Attributes:
-        types: as the next version has them.
-        columns: see `Change`.
-        pooled: see `Change`.
-    """
-
-    def __init__(self, store: Store, proposal: Proposal, before: Manifest) -> None:
-        self._store, self._proposal, self._version = store, proposal, before.version + 1
-        self.types = dict(before.types)
-        self.columns: dict[str, tuple[int, np.ndarray]] = {}
-        self.pooled: dict[str, tuple[str, np.ndarray]] = {}
-
-    def add(self, pathway: Pathway) -> StatisticsRecord:
-        """Append a new task's columns and add its covariance."""
-        key, statistics = pathway.data_type, self._proposal.statistics[pathway.task]
-        record = self.types.get(key)
-        first = record.rows if record else 0
-        start, rows = self.columns.get(key, (first, np.zeros((0, statistics.columns.shape[1]), dtype=np.float32)))
-        self.columns[key] = (start, np.concatenate([rows, statistics.columns]))
-        total = self.pooled[key][1] if key in self.pooled else self._store.pooled(record) if record else 0
-        name, total = f"{key}.{self._version}.pooled", total + statistics.pooled
-        self.pooled[key] = (name, total)
-        self.types[key] = TypeRecord(
-            data_type=record.data_type if record else self._proposal.types[key][0],
-            features=record.features if record else self._proposal.types[key][1].hash,
-            pooled=name,
-            pooled_sha256=hashlib.sha256(total.tobytes()).hexdigest(),
-            rows=first + len(statistics.columns),
-            width=statistics.columns.shape[1],
-        )
-        return StatisticsRecord(
-            first=first,
-            rows=len(statistics.columns),
-            sha256=hashlib.sha256(statistics.columns.tobytes()).hexdigest(),
-            counts=tuple(statistics.counts.tolist()),
-            figures=statistics.figures,
-            gate=statistics.gate.hash if statistics.gate else None,
-        )
+    return after, Change(tuple(used.values()), sums.columns, sums.files)
 
 
 def _with_new(proposal: Proposal, lookup: Lookup, device: torch.device) -> Lookup:

@@ -19,7 +19,7 @@ def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningC
     maps = {record.features for record in view.manifest.types.values()}
     gates = {record.statistics.gate for record in view.tasks.values()}
     new = sum(part.weights for part in proposal.components if part.hash not in sizes)
-    asked = sum(view.dispatcher_weights(key) for key in touched.dispatchers)
+    asked = sum(touched.dispatchers.values())
     read_maps = sum(sizes[name] for name in touched.components & maps)
     new_maps = sum(features.weights for _, features in proposal.types.values())
     kept: dict[str, list[TaskStatistics]] = {path.data_type: [] for path in proposal.pathways}

@@ -20,11 +20,10 @@ def explain(view: View, x: Any, routing: Routing) -> Explanation:
     scores: dict[str, float] = {}
     strangeness = float("inf")
     if batches:
-        dispatcher = view.dispatcher(batches[0].key)
-        decision = dispatcher.decide(batches[0].inputs, candidates=routing.candidates, admit=routing.admit)
-        chances = dispatcher.probabilities(batches[0].inputs)[0]
-        scores = dict(sorted(zip(dispatcher.names, chances.tolist(), strict=True), key=lambda pair: -pair[1]))
-        strangeness = float(decision.strangeness[0])
+        strangeness = float(view.dispatcher(batches[0].key).decide(batches[0].inputs).strangeness[0])
+        names, ranking = view.rank(batches[0].key, batches[0].inputs)
+        chances = zip(ranking.tasks[0], ranking.chances[0].tolist(), strict=True)
+        scores = {names[place]: chance for place, chance in sorted(chances, key=lambda pair: -pair[1]) if place >= 0}
     task, label, activated = answer.task[0], answer.label[0], answer.activated[0]
     links = _links_used(view, view.pathway(task), label, batches[0].inputs) if task is not None else ()
     return Explanation(

@@ -7,20 +7,20 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
-from unicodedata import category
 
 import torch
 
-from senpath.components import Component
-from senpath.errors import InputError, TaskExistsError
-from senpath.modalities import MODALITIES, index_labels, read_labelled, split_by_modality, type_key
+from senpath.errors import InputError
+from senpath.execution import check_jobs
+from senpath.modalities import read_labelled
 from senpath.network.commit import commit
-from senpath.network.cost import learning_cost
 from senpath.network.explain import explain
+from senpath.network.inputs import check_encoded, check_name, encode_examples
+from senpath.network.many import learn_batch, propose
 from senpath.network.predict import Routing, predict
 from senpath.network.prediction import Explanation, Prediction
 from senpath.network.proposal import Method, Proposal
@@ -30,10 +30,7 @@ from senpath.network.view import View
 from senpath.pathways import LearningCost, Transfer
 from senpath.progress import Progress, silent
 from senpath.store import Store
-from senpath.types import DataType, Examples, Label
-
-UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Unicode's categories of control characters, half characters and breaks of lines: no part of a task's name."""
+from senpath.types import Examples, Label
 
 
 @dataclass(frozen=True)
@@ -127,8 +124,7 @@ class Network:
             _require_same(given, NetworkSettings.from_json(manifest.settings))
         else:
             manifest = self._store.create(NetworkSettings(**given).to_json())  # type: ignore[arg-type]
-        self._known: dict[str, Component] = {}
-        self._view = View(self._store, manifest, self.device, self._known)
+        self._view = View(self._store, manifest, self.device)
 
     def __repr__(self) -> str:
         return f"Network({str(self.path)!r}, version {self.version}, {len(self._view.tasks)} tasks)"
@@ -174,10 +170,10 @@ class Network:
 
     def refresh(self) -> bool:
         """Look whether other writers have committed, and show their newest version; returns whether there was one."""
-        manifest = self._store.read()
+        manifest = self._store.read(self._view.manifest)
         newer = manifest.version != self.version
         if newer:
-            self._view = View(self._store, manifest, self.device, self._known)
+            self._view = View(self._store, manifest, self.device, self._view)
         return newer
 
     def learn(
@@ -205,13 +201,47 @@ class Network:
             cost = self._learn(task, x, y, method, progress, settings)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self._interrupted(task)) from None
-        info = self._info(task)
-        return Learned(task, self.version, time.perf_counter() - start, info.transfers, info.notes, cost)
+        return self._learned(task, time.perf_counter() - start, cost)
+
+    def learn_many(
+        self,
+        tasks: Mapping[str, Any],
+        *,
+        method: str | Method = "sen",
+        jobs: int = 1,
+        progress: Progress = silent,
+        **settings: Any,
+    ) -> dict[str, Learned]:
+        """Learn several tasks, each from what the network is now, and commit them one by one in their order.
+
+        No task of the call borrows from another one. Every task is computed with one thread, so any number of jobs gives the same
+        bits. Nothing is learned if a name, data, labels or a setting cannot be used; whatever fails later, the tasks committed
+        before stay, and the error says which.
+
+        Args:
+            tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`. The first task of a data
+                type that is new to the network defines it for the others.
+            jobs: processes at once; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
+            progress: told ("tasks", committed, all).
+            method, settings: as for `learn`, the same for all tasks.
+
+        Returns:
+            What came of each task, by name; its seconds count from this call to its commit.
+
+        Raises:
+            InputError: if the data or a setting cannot be used; names the task.
+            TaskExistsError: if a name is taken.
+            StoreError: if the folder cannot be written.
+            SenpathError: if a worker process ends, as one does that is out of memory.
+        """
+        check_jobs(jobs)
+        costs = learn_batch(self, tasks, self.make_method(method, settings), jobs, progress)
+        return {task: self._learned(task, seconds, cost) for task, (seconds, cost) in costs.items()}
 
     def commit(self, proposal: Proposal) -> None:
         """Make a proposal the next version; see `senpath.network.commit`."""
-        manifest = commit(self._store, proposal, self._view.component, self.device)
-        self._view = View(self._store, manifest, self.device, self._known)
+        manifest = commit(self._store, proposal, self._view)
+        self._view = View(self._store, manifest, self.device, self._view)
 
     def predict(
         self,
@@ -259,13 +289,11 @@ class Network:
     def _learn(self, task: str, x: Any, y: Any, method: str | Method, progress: Progress, settings: Mapping[str, Any]) -> LearningCost:
         self.refresh()
         view = self._view
-        _check_name(task, view)
+        check_name(task, view)
         worker = self.make_method(method, settings)
-        examples = _check_encoded(view, x, y) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y))
-        with view.watch() as touched:
-            proposal = worker.propose(view, task, examples, progress)
-        cost = learning_cost(view, touched, proposal)
-        self.commit(replace(proposal, entry={**proposal.entry, "cost": asdict(cost)}))
+        examples = check_encoded(view, x, y) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y))
+        proposal, cost = propose(view, worker, task, examples, progress)
+        self.commit(proposal)
         return cost
 
     @classmethod
@@ -282,6 +310,10 @@ class Network:
         if not isinstance(method, str) or method not in cls.methods:
             raise InputError("method", expected=f"one of {', '.join(cls.methods)}", got=repr(method))
         return cls.methods[method](**settings)
+
+    def _learned(self, task: str, seconds: float, cost: LearningCost) -> Learned:
+        info = self._info(task)
+        return Learned(task, info.version, seconds, info.transfers, info.notes, cost)
 
     def _info(self, task: str) -> TaskInfo:
         record = self._view.tasks[task]
@@ -305,51 +337,6 @@ class Network:
         if task in self._view.tasks:
             return f"interrupted after {task!r} was committed as version {self._view.tasks[task].version}"
         return f"interrupted; the network is as it was, at version {self.version}"
-
-
-def encode_examples(view: View, x: Any, y: Any, *, like: Examples | None = None) -> Examples:
-    """Labelled raw inputs of one data type, encoded.
-
-    Args:
-        view: whose data types they are brought to.
-        x: see `senpath.modalities.split_by_modality`.
-        y: one label per input.
-        like: examples of the same task: their type and classes are taken, as test data needs it.
-
-    Raises:
-        InputError: if they are of several types, of another than `like`, or cannot be read; for a label that `like` does not have.
-    """
-    groups = split_by_modality(x)
-    classes, targets = index_labels(y, sum(len(group.rows) for group in groups), like.classes if like else None)
-    if len(groups) > 1:
-        raise InputError(
-            "inputs of one task", expected="one data type", got=" and ".join(group.modality for group in groups), do="Learn a task of each"
-        )
-    if like is not None and type_key(groups[0]) != like.data_type.key:
-        raise InputError("inputs", expected=f"the type {like.data_type.key!r}", got=repr(type_key(groups[0])))
-    data_type = like.data_type if like is not None else view.data_type(groups[0])
-    return Examples(data_type, MODALITIES[data_type.modality].encode(groups[0].items, data_type), targets, classes)
-
-
-def _check_encoded(view: View, examples: Examples, y: Any) -> Examples:
-    if y is not None:
-        raise InputError("labels y", expected="None beside Examples, which hold their own labels", got=type(y).__name__)
-    given, shape = examples.data_type, tuple(examples.inputs.shape[1:])
-    record = view.manifest.types.get(given.key)
-    fixed = view.settings.image_shape if given.modality == "image" else None
-    known = record.data_type if record is not None else DataType("image", fixed) if fixed is not None else given
-    if given != known:
-        raise InputError("encoded examples", expected=f"the network's type {known}", got=str(given))
-    if shape != given.shape:
-        raise InputError("encoded examples", expected=f"inputs of shape {given.shape} each, as their type says", got=shape)
-    return examples
-
-
-def _check_name(task: str, view: View) -> None:
-    if not isinstance(task, str) or not task.strip() or len(task) > 200 or any(category(letter) in UNPRINTABLE for letter in task):
-        raise InputError("task name", expected="1 to 200 printable characters", got=repr(task))
-    if task in view.tasks:
-        raise TaskExistsError(f"task {task!r}", expected="a new name", got="one the network has learned", do="Choose another name")
 
 
 def _device(name: str | torch.device) -> torch.device:

@@ -11,9 +11,10 @@ import torch
 from senpath.dispatch import Decision
 from senpath.errors import InputError
 from senpath.modalities import MODALITIES, split_by_modality, type_key
-from senpath.network.prediction import Prediction, Probabilities
+from senpath.network.answers import Answers
+from senpath.network.prediction import Prediction
 from senpath.network.view import CHUNK, View
-from senpath.pathways import Pathway, count_activation, pathways_touched, run_batch
+from senpath.pathways import pathways_touched
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,34 @@ def encode_batches(view: View, x: Any) -> tuple[int, list[Batch]]:
 def predict(view: View, x: Any, task: str | None, routing: Routing) -> Prediction:
     """Answers for raw inputs; see `Network.predict`."""
     inputs, batches = encode_batches(view, x)
-    answers = _Answers(view, inputs)
+    answers = Answers(view, inputs)
     for batch in batches:
         if task is None:
             decision = view.dispatcher(batch.key).decide(batch.inputs, candidates=routing.candidates, admit=routing.admit)
-            answers.add_routed(batch, decision, routing)
+            _add_routed(answers, view, batch, decision, routing)
         elif view.pathway(task).data_type == batch.key:
-            answers.add_known(batch, view.pathway(task))
+            only = np.full(len(batch.rows), view.places[task])
+            answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
     if task is not None:
         _require_type(view, task, inputs, batches)
     return answers.prediction()
+
+
+def _add_routed(answers: Answers, view: View, batch: Batch, decision: Decision, routing: Routing) -> None:
+    candidates = view.places_of_type(batch.key)[decision.order]
+    if candidates.shape[1] == 2:
+        candidates[~decision.admitted, 1] = -1
+        if routing.strict:
+            candidates[~_at_most_two(view, candidates), 1] = -1
+    known = decision.known | (not routing.reject)
+    answers.add(batch.inputs, batch.rows, candidates, decision.probability, known=known, dispatcher=decision.numbers)
+
+
+def _at_most_two(view: View, candidates: np.ndarray) -> np.ndarray:
+    """Whether the pathways of these two tasks touch no third one: bool (n,)."""
+    pairs, member = np.unique(candidates, axis=0, return_inverse=True)
+    few = [second < 0 or len(pathways_touched([view.paths[first], view.paths[second]])) <= 2 for first, second in pairs]
+    return np.array(few, dtype=bool)[member.ravel()]
 
 
 def _require_type(view: View, task: str, inputs: int, batches: list[Batch]) -> None:
@@ -87,78 +106,3 @@ def _require_type(view: View, task: str, inputs: int, batches: list[Batch]) -> N
             got=f"{inputs - fitting} of {inputs} inputs of another type",
             do="Leave out the task's name to have each input sent to a task of its own type",
         )
-
-
-class _Answers:
-    """Collects, batch by batch, what the pathways answer."""
-
-    def __init__(self, view: View, inputs: int) -> None:
-        self.view, self.inputs = view, inputs
-        self.parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-        self.known = np.zeros(inputs, dtype=bool)
-        self.candidates = np.empty(inputs, dtype=object)
-        self.activated = np.empty(inputs, dtype=object)
-        self._note(np.arange(inputs), (), 0)  # an input of a type that no task has activates nothing
-
-    def add_known(self, batch: Batch, pathway: Pathway) -> None:
-        everywhere = np.arange(len(batch.rows))
-        self._run(batch, {pathway.task: everywhere}, {pathway.task: np.ones(len(batch.rows))})
-        self.known[batch.rows] = True
-        self._note(batch.rows, (pathway,), 0)
-
-    def add_routed(self, batch: Batch, decision: Decision, routing: Routing) -> None:
-        weights = self.view.dispatcher_weights(batch.key)
-        second = decision.admitted.copy()
-        rows: dict[str, list[np.ndarray]] = {}
-        chances: dict[str, list[np.ndarray]] = {}
-        for pair, members in decision.groups():
-            pathways = tuple(self.view.pathway(name) for name in pair)
-            if len(pair) == 2 and routing.strict and len(pathways_touched(pathways)) > 2:
-                second[members] = False
-                pathways = pathways[:1]
-            for place, pathway in enumerate(pathways):
-                rows.setdefault(pathway.task, []).append(members)
-                chances.setdefault(pathway.task, []).append(decision.probability[members, place])
-            self._note(batch.rows[members], pathways, weights)
-        joined = {name: np.concatenate(parts) for name, parts in rows.items()}
-        order = {name: np.argsort(parts) for name, parts in joined.items()}
-        self._run(
-            batch,
-            {name: joined[name][order[name]] for name in joined},
-            {name: np.concatenate(chances[name])[order[name]] for name in joined},
-        )
-        self.known[batch.rows] = decision.known | (not routing.reject)
-
-    def _note(self, rows: np.ndarray, pathways: tuple[Pathway, ...], dispatcher: int) -> None:
-        activation = count_activation(pathways, self.view.component, dispatcher)
-        names = tuple(pathway.task for pathway in pathways)
-        for row in rows:
-            self.activated[row] = activation
-            self.candidates[row] = names
-
-    def _run(self, batch: Batch, rows: dict[str, np.ndarray], chances: dict[str, np.ndarray]) -> None:
-        jobs = {self.view.pathway(name): torch.from_numpy(index).to(batch.inputs.device) for name, index in rows.items()}
-        for name, logits in run_batch(jobs, batch.inputs, self.view.component).items():
-            values = torch.softmax(logits.double(), dim=1).cpu().numpy() * chances[name][:, None]
-            self.parts.setdefault(name, []).append((batch.rows[rows[name]], values))
-
-    def prediction(self) -> Prediction:
-        task = np.full(self.inputs, None, dtype=object)
-        label = np.full(self.inputs, None, dtype=object)
-        confidence = np.zeros(self.inputs)
-        parts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        classes = {name: self.view.pathway(name).classes for name in self.parts}
-        for name, pieces in self.parts.items():
-            rows = np.concatenate([piece[0] for piece in pieces])
-            values = np.concatenate([piece[1] for piece in pieces])
-            order = np.argsort(rows)
-            parts[name] = rows[order], values[order]
-            best, where = values.max(1), values.argmax(1)
-            better = best > confidence[rows]
-            task[rows[better]] = name
-            label[rows[better]] = np.array([*classes[name], None], dtype=object)[:-1][where[better]]
-            confidence[rows[better]] = best[better]
-        task[~self.known] = None
-        label[~self.known] = None
-        confidence[~self.known] = 0
-        return Prediction(task, label, confidence, self.activated, Probabilities(self.inputs, parts, classes), self.candidates)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from senpath.pathways import Activation, Transfer
 from senpath.types import Label
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one task answers to some of the inputs.
+
+    Args:
+        rows: int64 (k,), the inputs' places, ascending.
+        values: float64 (k, classes), P(task, class | input).
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
 
 
 class Probabilities(Mapping[str, np.ndarray]):
@@ -17,13 +31,13 @@ class Probabilities(Mapping[str, np.ndarray]):
     Rows are filled in when a task is looked up, so nothing is held for the tasks that were no candidates.
     """
 
-    def __init__(self, inputs: int, parts: Mapping[str, tuple[np.ndarray, np.ndarray]], classes: Mapping[str, tuple[Label, ...]]) -> None:
+    def __init__(self, inputs: int, parts: Mapping[str, Part], classes: Mapping[str, tuple[Label, ...]]) -> None:
         self._inputs, self._parts, self.classes = inputs, parts, classes
 
     def __getitem__(self, task: str) -> np.ndarray:
-        rows, values = self._parts[task]
-        filled = np.full((self._inputs, values.shape[1]), np.nan)
-        filled[rows] = values
+        part = self._parts[task]
+        filled = np.full((self._inputs, part.values.shape[1]), np.nan)
+        filled[part.rows] = part.values
         return filled
 
     def __iter__(self) -> Iterator[str]:
@@ -32,17 +46,16 @@ class Probabilities(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self._parts)
 
-    def of_input(self, index: int) -> list[tuple[str, Label, float]]:
-        """(task, label, probability) of every class of the candidates of one input, most probable first."""
+    def of_input(self, index: int, tasks: Iterable[str]) -> list[tuple[str, Label, float]]:
+        """(task, label, probability) of every class of these tasks, candidates of this input, most probable first."""
         found = []
-        for task, (rows, values) in self._parts.items():
-            place = np.searchsorted(rows, index)
-            if place < len(rows) and rows[place] == index:
-                found += [(task, label, float(p)) for label, p in zip(self.classes[task], values[place], strict=True)]
+        for task in tasks:
+            part = self._parts[task]
+            values = part.values[np.searchsorted(part.rows, index)]
+            found += [(task, label, float(p)) for label, p in zip(self.classes[task], values, strict=True)]
         return sorted(found, key=lambda entry: -entry[2])
 
 
-@dataclass(frozen=True)
 class Prediction:
     """Answers for n inputs, in their order.
 
@@ -50,24 +63,40 @@ class Prediction:
         task: object array (n,), the task's name, or None where nothing fits.
         label: object array (n,), the label within that task, or None.
         confidence: float64 (n,), P(task, label | input); 0 where nothing fits.
-        activated: object array (n,) of `Activation`: the pathways that ran, and how many weights.
         probabilities: per task, see `Probabilities`.
-        candidates: object array (n,), tuples of the candidates' names, the likelier first.
     """
 
-    task: np.ndarray
-    label: np.ndarray
-    confidence: np.ndarray
-    activated: np.ndarray
-    probabilities: Probabilities
-    candidates: np.ndarray
+    def __init__(
+        self,
+        task: np.ndarray,
+        label: np.ndarray,
+        confidence: np.ndarray,
+        probabilities: Probabilities,
+        candidates: Callable[[], np.ndarray],
+        activated: Callable[[], np.ndarray],
+    ) -> None:
+        self.task, self.label, self.confidence, self.probabilities = task, label, confidence, probabilities
+        self._name, self._count = candidates, activated
 
     def __len__(self) -> int:
         return len(self.task)
 
+    def __repr__(self) -> str:
+        return f"Prediction({len(self)} inputs, {len(self.probabilities)} tasks)"
+
+    @cached_property
+    def candidates(self) -> np.ndarray:
+        """Object array (n,), tuples of the candidates' names, the likelier first."""
+        return self._name()
+
+    @cached_property
+    def activated(self) -> np.ndarray:
+        """Object array (n,) of `Activation`: the pathways that ran, and how many weights. Counted when it is first asked for."""
+        return self._count()
+
     def top(self, k: int) -> list[list[tuple[str, Label, float]]]:
         """For each input its k most probable (task, label, probability), most probable first."""
-        return [self.probabilities.of_input(index)[:k] for index in range(len(self))]
+        return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
 
 
 @dataclass(frozen=True)
@@ -87,7 +116,8 @@ class Explanation:
         task: the task, or None where nothing fits.
         label: its label, or None.
         confidence: P(task, label | input).
-        scores: P(task | input) of the dispatcher for every task of the input's type, most probable first.
+        scores: P(task | input) of the dispatcher, most probable first: for every task of the input's type, or, where there are very
+            many, for those that came into question.
         strangeness: how far the input is from what the likeliest task was learned from; above 1 nothing fits.
         candidates: the tasks whose pathways ran.
         links: what each link of the answering pathway added to the answer.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from senpath.dispatch import Metric
 from senpath.errors import SenpathError, StoreError
 from senpath.network.commit import probe_inputs
 from senpath.network.view import View
@@ -24,20 +25,24 @@ def verify(store: Store, view: View, progress: Progress) -> None:
     manifest = view.manifest
     steps = len(manifest.components) + len(manifest.types) + 2 * len(manifest.tasks)
     done = 0
-    for name, weights in manifest.components.items():
-        component = store.component(name)
-        if component.weights != weights:
-            raise StoreError(f"component {name[:12]}", expected=f"{weights:,} weights", got=f"{component.weights:,}")
-        progress("verify", done := done + 1, steps)
+    # First what the next commits may remove.
     for record in manifest.types.values():
         pooled = store.pooled(record)
         if len(pooled) != record.width * (record.width + 1) // 2 or not np.isfinite(pooled).all():
             raise StoreError(
                 f"statistics {record.pooled}", expected=f"the finite triangle of a {record.width}-wide matrix", got=f"{len(pooled)} numbers"
             )
+        if record.metric is not None:
+            Metric.parse(store.dispatcher_file(record.metric.file, record.metric.sha256), record.metric.file, torch.device("cpu"))
         progress("verify", done := done + 1, steps)
+    for name, weights in manifest.components.items():
+        component = store.component(name)
+        if component.weights != weights:
+            raise StoreError(f"component {name[:12]}", expected=f"{weights:,} weights", got=f"{component.weights:,}")
+        progress("verify", done := done + 1, steps)
+    rows = {key: store.columns(record, key) for key, record in manifest.types.items()}
     for task, kept in manifest.tasks.items():
-        store.columns(manifest.types[kept.pathway.data_type], kept.pathway.data_type, kept.statistics)
+        store.check_columns(rows[kept.pathway.data_type], kept.pathway.data_type, kept.statistics)
         progress("verify", done := done + 1, steps)
         _replay(view, task)
         progress("verify", done := done + 1, steps)

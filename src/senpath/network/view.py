@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 import torch
 
 from senpath.components import Component
-from senpath.dispatch import Dispatcher, StoredTask, feature_map
+from senpath.dispatch import Columns, Discriminant, Dispatcher, Gates, Metric, Ranking, StoredTask, feature_map
 from senpath.errors import UnknownTaskError
 from senpath.modalities import MODALITIES, Group, type_key
 from senpath.network.settings import NetworkSettings
+from senpath.network.shelf import SHELF, Shelf
 from senpath.pathways import Pathway, run_pathway
-from senpath.store import Manifest, Store, TaskRecord
+from senpath.store import Manifest, StatisticsRecord, Store, TaskRecord, TypeRecord
 from senpath.types import DataType
 
 CHUNK = 4096
@@ -25,10 +27,14 @@ CHUNK = 4096
 
 @dataclass(eq=False)
 class Touched:
-    """What a view has handed out: hashes of components, and keys of the data types whose dispatcher was asked for."""
+    """What a view has handed out: hashes of components, and by data type how many numbers of its dispatcher."""
 
     components: set[str] = field(default_factory=set)
-    dispatchers: set[str] = field(default_factory=set)
+    dispatchers: dict[str, int] = field(default_factory=dict)
+
+    def add_dispatcher(self, key: str, numbers: int) -> None:
+        """Note that so many of its numbers were used; several uses are taken for uses of the same ones."""
+        self.dispatchers[key] = max(numbers, self.dispatchers.get(key, 0))
 
 
 class View:
@@ -40,17 +46,20 @@ class View:
         store: the folder.
         manifest: the version to look at.
         device: where components and batches are put.
-        known: components read by an earlier view of the same folder; they never change, so they are taken over.
+        before: a view of another version of the same folder; what it has read and never changes is taken over.
     """
 
-    def __init__(self, store: Store, manifest: Manifest, device: torch.device, known: dict[str, Component] | None = None) -> None:
+    def __init__(self, store: Store, manifest: Manifest, device: torch.device, before: View | None = None) -> None:
         self.manifest = manifest
         self.settings = NetworkSettings.from_json(manifest.settings)
         self.device = device
         self._store = store
-        self._components = known if known is not None else {}
+        self._shelf: Shelf = before._shelf if before is not None else Shelf(SHELF)
         self._dispatchers: dict[str, Dispatcher] = {}
+        self._earlier: dict[str, _Prepared] = {**before._earlier, **before._discriminants} if before is not None else {}
+        self._discriminants: dict[str, _Prepared] = {}
         self._watchers: list[Touched] = []
+        self._places: dict[str, np.ndarray] = {}
 
     @property
     def version(self) -> int:
@@ -61,6 +70,22 @@ class View:
     def tasks(self) -> Mapping[str, TaskRecord]:
         """What is kept of each task, in the order of learning."""
         return MappingProxyType(self.manifest.tasks)
+
+    @cached_property
+    def paths(self) -> list[Pathway]:
+        """All pathways, in the order of learning."""
+        return [record.pathway for record in self.manifest.tasks.values()]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each task's pathway is in `paths`."""
+        return {name: place for place, name in enumerate(self.manifest.tasks)}
+
+    def places_of_type(self, key: str) -> np.ndarray:
+        """Where the pathways of a type are in `paths`, in the order of the dispatcher's names: int64."""
+        if key not in self._places:
+            self._places[key] = np.flatnonzero([pathway.data_type == key for pathway in self.paths])
+        return self._places[key]
 
     def pathway(self, task: str) -> Pathway:
         """The pathway of a task.
@@ -81,11 +106,12 @@ class View:
         """The component of this hash."""
         for touched in self._watchers:
             touched.components.add(name)
-        if name not in self._components:
+        component = self._shelf.get(name)
+        if component is None:
             component = self._store.component(name)
             component.module.to(self.device)
-            self._components[name] = component
-        return self._components[name]
+            self._shelf.put(component)
+        return component
 
     @contextmanager
     def watch(self) -> Iterator[Touched]:
@@ -123,7 +149,18 @@ class View:
     def dispatcher(self, key: str) -> Dispatcher:
         """The dispatcher among the tasks of one type."""
         for touched in self._watchers:
-            touched.dispatchers.add(key)
+            touched.add_dispatcher(key, self.dispatcher_weights(key))
+        return self._dispatcher(key)
+
+    def rank(self, key: str, inputs: torch.Tensor) -> tuple[tuple[str, ...], Ranking]:
+        """The tasks of one type that encoded inputs may belong to: all names, and which of them come into question."""
+        dispatcher = self._dispatcher(key)
+        ranking = dispatcher.rank(inputs.to(self.device))
+        for touched in self._watchers:
+            touched.add_dispatcher(key, ranking.together)
+        return dispatcher.names, ranking
+
+    def _dispatcher(self, key: str) -> Dispatcher:
         if key not in self._dispatchers:
             self._dispatchers[key] = self._read_dispatcher(key)
         return self._dispatchers[key]
@@ -144,22 +181,57 @@ class View:
         return {"pathways": pathways, "dispatcher": dispatcher, "total": pathways + dispatcher}
 
     def dispatcher_weights(self, key: str) -> int:
-        """Numbers that the dispatcher of a type computes with: its feature map, the pooled matrix (one triangle) and the columns."""
+        """Numbers that the dispatcher of a type consists of.
+
+        Its feature map, the metric (one triangle) and all columns; what an index computes from these is not counted.
+        """
         record = self.manifest.types[key]
-        tasks = [task for task in self.manifest.tasks.values() if task.pathway.data_type == key]
         size = self.manifest.components[record.features]
         if self.settings.dispatcher == "binary":
-            return size + sum(self.manifest.components[task.statistics.gate] for task in tasks if task.statistics.gate)
-        return size + record.width * (record.width + 1) // 2 + record.width * sum(task.statistics.rows for task in tasks)
+            gates = (task.statistics.gate for task in self.manifest.tasks.values() if task.pathway.data_type == key)
+            return size + sum(self.manifest.components[gate] for gate in gates if gate is not None)
+        rows = sum(task.statistics.rows for task in self.manifest.tasks.values() if task.pathway.data_type == key)
+        return size + record.width * (record.width + 1) // 2 + record.width * rows
 
     def _read_dispatcher(self, key: str) -> Dispatcher:
         record = self.manifest.types[key]
-        stored = []
-        for name in self.tasks_of_type(key):
-            statistics = self.manifest.tasks[name].statistics
-            rows = self._store.columns(record, key, statistics)
-            gate = self.component(statistics.gate) if statistics.gate else None
-            stored.append(StoredTask(name, rows, statistics.counts, statistics.figures, gate))
-        return Dispatcher(
-            self.component(record.features), self.pooled(key), stored, binary=self.settings.dispatcher == "binary", device=self.device
-        )
+        features = self.component(record.features)
+        tasks = {name: task.statistics for name, task in self.manifest.tasks.items() if task.pathway.data_type == key}
+        if self.settings.dispatcher == "binary":
+            return Gates(tuple(tasks), features, [self.component(kept.gate) for kept in tasks.values() if kept.gate is not None])
+        return self._read_discriminant(key, record, features, tasks)
+
+    def _read_discriminant(self, key: str, record: TypeRecord, features: Component, tasks: dict[str, StatisticsRecord]) -> Discriminant:
+        store, rows, records = self._store, self._store.columns(record, key), list(tasks.values())
+        before = self._earlier.get(key)
+        if before is not None and not before.precedes(record, records):
+            before = None
+
+        def check(place: int) -> None:  # of the store, not of this view, which a dispatcher outlives
+            store.check_columns(rows, key, records[place])
+
+        stored = [StoredTask(name, kept.first, kept.counts, kept.figures) for name, kept in tasks.items()]
+        columns = Columns(rows, stored, check, before.dispatcher.columns.checked if before is not None else None)
+        metric = before.dispatcher.metric if before is not None else self._read_metric(record, columns)
+        found = Discriminant(features, metric, columns, stored, before.dispatcher if before is not None else None)
+        self._discriminants[key] = _Prepared(found, record, records)
+        return found
+
+    def _read_metric(self, record: TypeRecord, columns: Columns) -> Metric:
+        if record.metric is not None:
+            return Metric.parse(self._store.dispatcher_file(record.metric.file, record.metric.sha256), record.metric.file, self.device)
+        columns.require(np.arange(len(columns.sizes)))  # an earlier senpath left the metric to its readers
+        return Metric.of(self._store.pooled(record), len(columns.sizes), columns.rows, self.device)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A dispatcher and what it was made from."""
+
+    dispatcher: Discriminant
+    record: TypeRecord
+    tasks: list[StatisticsRecord]
+
+    def precedes(self, record: TypeRecord, tasks: list[StatisticsRecord]) -> bool:
+        """Whether a dispatcher of these tasks differs by further tasks alone."""
+        return self.record.metric is not None and self.record.metric == record.metric and self.tasks == tasks[: len(self.tasks)]

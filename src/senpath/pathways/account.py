@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from senpath.components import Lookup
 from senpath.pathways.spec import Pathway
 
 
@@ -67,15 +66,19 @@ class LearningCost:
         return (self.updated + self.dispatcher_updated) / max(1, self.total)
 
 
-def count_activation(pathways: Iterable[Pathway], lookup: Lookup, dispatcher_weights: int = 0) -> Activation:
-    """What running these pathways for one input activates."""
+def count_activation(pathways: Iterable[Pathway], sizes: Mapping[str, int], dispatcher_weights: int = 0) -> Activation:
+    """What running these pathways for one input activates.
+
+    Args:
+        sizes: number of weights of every component, by hash.
+    """
     pathways = tuple(pathways)
     own = {name for pathway in pathways for name in pathway.components}
     links = {link.component for pathway in pathways for link in pathway.links}
     read = {name for pathway in pathways for link in pathway.links for name in link.reads} - own
 
     def weigh(names: set[str]) -> int:
-        return sum(lookup(name).weights for name in names)
+        return sum(sizes[name] for name in names)
 
     return Activation(
         tasks=tuple(pathway.task for pathway in pathways),

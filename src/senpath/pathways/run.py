@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
-from senpath.components import Lookup
+from senpath.components import Component, Lookup, canonical_json
+from senpath.pathways.grouped import GROUPED, LEAST, largest, run_grouped
 from senpath.pathways.spec import Pathway
 
 Chain = tuple[str, ...]
@@ -24,7 +25,8 @@ def run_pathway(pathway: Pathway, inputs: torch.Tensor, lookup: Lookup) -> torch
 def run_batch(jobs: Mapping[Pathway, torch.Tensor], inputs: torch.Tensor, lookup: Lookup) -> dict[str, torch.Tensor]:
     """Logits of several tasks, each for its own rows of one batch.
 
-    A sequence of components with which several chains begin runs once, over the rows that any of them needs.
+    A sequence of components with which several chains begin runs once, over the rows that any of them needs. Small components of one
+    shape run together.
 
     Args:
         jobs: for each pathway the rows it answers for, int64, ascending.
@@ -37,6 +39,7 @@ def run_batch(jobs: Mapping[Pathway, torch.Tensor], inputs: torch.Tensor, lookup
     for pathway, rows in jobs.items():
         for chain in pathway.chains:
             shared.need(chain, rows)
+    shared.run()
     answers = {}
     for pathway, rows in jobs.items():
         parts = [shared.output(chain, rows) for chain in pathway.chains]
@@ -56,20 +59,49 @@ class _SharedPrefixes:
         for end in range(1, len(chain) + 1):
             self.asked.setdefault(chain[:end], []).append(rows)
 
+    def run(self) -> None:
+        """Compute all prefixes, the shorter ones first."""
+        levels: dict[int, list[Chain]] = {}
+        for chain in self.asked:
+            levels.setdefault(len(chain), []).append(chain)
+        for length in sorted(levels):
+            self._run_level(levels[length])
+
     def output(self, chain: Chain, rows: torch.Tensor) -> torch.Tensor:
-        have, values = self._compute(chain)
+        have, values = self.done[chain]
         return _take(values, have, rows)
 
-    def _compute(self, chain: Chain) -> tuple[torch.Tensor, torch.Tensor]:
-        if chain not in self.done:
-            asked = self.asked[chain]
-            rows = asked[0] if len(asked) == 1 else torch.unique(torch.cat(asked))
-            if len(chain) == 1:
-                before = self.inputs if len(rows) == len(self.inputs) else self.inputs[rows]
+    def _run_level(self, chains: Sequence[Chain]) -> None:
+        alike: dict[tuple[str, str], list[Chain]] = {}
+        for chain in chains:
+            component = self.lookup(chain[-1])
+            if component.kind in GROUPED and component.weights <= largest(self.inputs.device) and len(chains) >= LEAST:
+                alike.setdefault((component.kind, canonical_json(component.config)), []).append(chain)
             else:
-                before = self.output(chain[:-1], rows)
-            self.done[chain] = rows, self.lookup(chain[-1])(before)
-        return self.done[chain]
+                self._run_alone(chain, component)
+        for group in alike.values():
+            if len(group) < LEAST:
+                for chain in group:
+                    self._run_alone(chain, self.lookup(chain[-1]))
+            else:
+                rows = [self._rows(chain) for chain in group]
+                before = [self._before(chain, mine) for chain, mine in zip(group, rows, strict=True)]
+                answers = run_grouped([self.lookup(chain[-1]) for chain in group], before)
+                self.done |= zip(group, zip(rows, answers, strict=True), strict=True)
+
+    def _run_alone(self, chain: Chain, component: Component) -> None:
+        rows = self._rows(chain)
+        self.done[chain] = rows, component(self._before(chain, rows))
+
+    def _rows(self, chain: Chain) -> torch.Tensor:
+        asked = self.asked[chain]
+        return asked[0] if len(asked) == 1 else torch.unique(torch.cat(asked))
+
+    def _before(self, chain: Chain, rows: torch.Tensor) -> torch.Tensor:
+        """What the last component of a chain reads."""
+        if len(chain) == 1:
+            return self.inputs if len(rows) == len(self.inputs) else self.inputs[rows]
+        return self.output(chain[:-1], rows)
 
 
 def _take(values: torch.Tensor, have: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

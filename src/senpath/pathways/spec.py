@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from senpath.types import Label
@@ -56,7 +57,7 @@ class Pathway:
     links: tuple[Link, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
-    @property
+    @cached_property
     def chains(self) -> tuple[tuple[str, ...], ...]:
         """Every sequence of components that is run from the raw input: the pathway's own and those its links read."""
         own = (self.components,) if self.components else ()
@@ -67,7 +68,7 @@ class Pathway:
         """Every component that it needs."""
         return frozenset(name for chain in self.chains for name in chain)
 
-    @property
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The tasks that its links read, each once."""
         return tuple(dict.fromkeys(link.source for link in self.links))

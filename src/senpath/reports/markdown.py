@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -27,6 +26,8 @@ def half_interval(values: Sequence[float]) -> float:
     array = np.asarray(values, dtype=float)
     if len(array) < 2:
         return float("nan")
+    from scipy import stats  # large, and only this needs it
+
     return float(stats.t.ppf(0.975, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)))
 
 

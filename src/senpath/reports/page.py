@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from errno import EINVAL, EISDIR
+from functools import cache
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from senpath.errors import InputError
@@ -23,6 +24,9 @@ from senpath.reports.history import describe_log
 from senpath.reports.routes import describe_routes
 from senpath.reports.stages import describe_stages
 from senpath.store.files import TEMPORARY, write_atomic
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 BARS = 24
 """At most so many tasks have a bar of what they activate: those that activate most."""
@@ -59,7 +63,8 @@ def render(facts: Facts) -> str:
     """The page's HTML."""
     most = sorted(facts.tasks.values(), key=lambda task: -task.parts.total)[:BARS]
     bars = [task for task in facts.tasks.values() if task in most] if len(facts.tasks) > BARS else [*facts.tasks.values()]
-    return _PAGES.get_template("report.html").render(
+    template = _environment().get_template("report.html")
+    return template.render(
         facts=facts,
         stages=describe_stages(facts),
         drawing=draw_borrowing(facts),
@@ -132,13 +137,13 @@ def formula(text: str) -> Markup:
     return Markup(re.sub(r"_\{(.*?)\}", r"<sub>\1</sub>", str(escape(text))))
 
 
+@cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # only pages need it
+
     pages = Environment(
         loader=PackageLoader("senpath.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     pages.filters |= {"percent": percent, "points": points, "short": short, "count": "{:,}".format}
     pages.filters |= {"moment": moment, "formula": formula, "shell": quote}
     return pages
-
-
-_PAGES = _environment()

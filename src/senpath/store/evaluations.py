@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from senpath.errors import StoreError
-from senpath.store.files import append_at, sync_folder
+from senpath.store.files import append_at, last_line, sync_folder
 from senpath.store.manifest import RESTORE
 
 EVALUATIONS = "evaluations.jsonl"
@@ -18,8 +18,7 @@ EVALUATIONS = "evaluations.jsonl"
 
 def append_line(path: Path, entry: Mapping[str, Any]) -> None:
     """Add a line, on disk when this returns; a line that a crash cut is removed first. For the holder of the write lock."""
-    content = path.read_bytes() if path.exists() else b""
-    whole = content.rfind(b"\n") + 1
+    _, whole = last_line(path)
     line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     try:
         append_at(path, whole, line)

@@ -10,11 +10,18 @@ from pathlib import Path
 from senpath.errors import StoreError
 
 TEMPORARY = ".tmp"
+SCRATCH = "temporary"
+"""Folder of a network for files that are being written; what is found there was left by a writer that died."""
+BLOCK = 65_536
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with this content, on disk before it takes the name."""
-    temporary = path.with_name(path.name + TEMPORARY)
+def write_atomic(path: Path, content: bytes, scratch: Path | None = None) -> None:
+    """Replace `path` by a file with this content, on disk before it takes the name.
+
+    Args:
+        scratch: an existing folder of the same file system to write it in; by default it is written beside `path`.
+    """
+    temporary = (scratch or path.parent) / (path.name + TEMPORARY)
     with open(temporary, "wb") as file:
         file.write(content)
         file.flush()
@@ -47,10 +54,29 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what writers that died left half-written. Only for the holder of the write lock."""
-    for path in folder.rglob("*" + TEMPORARY):
+def sweep(scratch: Path) -> None:
+    """Empty the folder of half-written files, or make it. Only for the holder of the write lock."""
+    scratch.mkdir(exist_ok=True)
+    for path in scratch.iterdir():
         path.unlink(missing_ok=True)
+
+
+def last_line(path: Path) -> tuple[bytes, int]:
+    """The last line that was written whole, without its break, and where it ends; what a crash cut off behind it does not count.
+
+    Reads from the end, so that the cost does not grow with the file.
+    """
+    if not path.exists():
+        return b"", 0
+    with open(path, "rb") as file:
+        start = file.seek(0, os.SEEK_END)
+        tail = b""
+        while start and tail.count(b"\n") < 2:
+            size = min(BLOCK, start)
+            start = file.seek(start - size)
+            tail = file.read(size) + tail
+    end = tail.rfind(b"\n")
+    return tail[:end].rpartition(b"\n")[2] if end >= 0 else b"", start + end + 1
 
 
 @contextmanager

@@ -17,13 +17,11 @@ from filelock import FileLock, Timeout
 from senpath.components import Component, Config, canonical_json, load, suffix
 from senpath.errors import ConflictError, StoreError
 from senpath.store.evaluations import EVALUATIONS, append_line, read_lines
-from senpath.store.files import append_at, explained, sweep, sync_folder, write_atomic
-from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest
+from senpath.store.files import SCRATCH, append_at, explained, last_line, sweep, sync_folder, write_atomic
+from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest, same_file
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"
-KEPT_POOLED = 3
-"""Versions of a type's pooled statistics that stay on disk, so that readers a little behind still find theirs."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,12 @@ class Change:
     Args:
         components: new bricks.
         columns: per data type key, the row where they begin and float32 rows (rows, width) that are appended.
-        pooled: per data type key, the file's name and its numbers, float64.
+        files: content of new files in `dispatcher/`, by name: pooled statistics and metrics.
     """
 
     components: tuple[Component, ...]
     columns: dict[str, tuple[int, np.ndarray]]
-    pooled: dict[str, tuple[str, np.ndarray]]
+    files: dict[str, bytes]
 
 
 class Store:
@@ -51,6 +49,7 @@ class Store:
 
     def __init__(self, path: Path, *, lock_seconds: float = 30.0) -> None:
         self.path = path
+        self._scratch = path / SCRATCH
         self.lock_seconds = lock_seconds
 
     def exists(self) -> bool:
@@ -75,22 +74,28 @@ class Store:
     def create(self, settings: dict[str, Any]) -> Manifest:
         """Make an empty network; if another process does so first, that one is opened."""
         with explained(f"creating the network {self.path}"):
-            for part in ("components", "dispatcher"):
+            for part in ("components", "dispatcher", SCRATCH):
                 (self.path / part).mkdir(parents=True, exist_ok=True)
         with self.locked():
             if not (self.path / MANIFEST).exists():
                 with explained(f"creating the network {self.path}"):
-                    write_atomic(self.path / MANIFEST, dump_manifest(Manifest(settings=settings)))
+                    write_atomic(self.path / MANIFEST, dump_manifest(Manifest(settings=settings))[0], self._scratch)
                     sync_folder(self.path)
         return self.read()
 
-    def read(self) -> Manifest:
-        """The manifest as it is on disk now."""
+    def read(self, known: Manifest | None = None) -> Manifest:
+        """The manifest as it is on disk now.
+
+        Args:
+            known: one that was read or written before; what has not changed is taken from it.
+        """
         try:
             content = (self.path / MANIFEST).read_bytes()
         except OSError as error:
             raise StoreError(f"{self.path}", expected=f"a folder with {MANIFEST}", got=error.strerror or str(error)) from error
-        return parse_manifest(content, str(self.path / MANIFEST))
+        if known is not None and same_file(content, known):
+            return known
+        return parse_manifest(content, str(self.path / MANIFEST), known)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -115,17 +120,19 @@ class Store:
         finally:
             lock.release()
 
-    def write(self, before: Manifest, after: Manifest, change: Change) -> None:
-        """Make `after` the network's version. The caller holds the lock and has read `before` under it.
+    def write(self, before: Manifest, after: Manifest, change: Change) -> Manifest:
+        """Make `after` the network's version and return it as it was written.
 
-        Everything that `after` names is on disk before network.json is replaced; that one step is the commit.
+        The caller holds the lock and has read `before` under it. Everything that `after` names is on disk before network.json is
+        replaced; that one step is the commit.
         """
+        content, written = dump_manifest(after)
         try:
             with explained(f"writing version {after.version} of {self.path}"):
-                sweep(self.path)
+                sweep(self._scratch)
                 self._append_log(before)
-                self._write_parts(after, change)
-                write_atomic(self.path / MANIFEST, dump_manifest(after))
+                self._write_parts(change)
+                write_atomic(self.path / MANIFEST, content, self._scratch)
                 sync_folder(self.path)
         except BaseException:
             # Also on Ctrl-C. A manifest that was replaced already stands, and so do its parts.
@@ -134,7 +141,8 @@ class Store:
             raise
         with suppress(OSError):  # the commit stands; what fails here is made good by the next one
             self._append_log(after)
-            self._drop_old_pooled(after)
+            self._drop_old_files(before, after)
+        return written
 
     def component(self, name: str) -> Component:
         """Read a component; its content is checked against its hash."""
@@ -152,25 +160,40 @@ class Store:
             ) from error
         return load(kind, config, path, name)
 
-    def columns(self, record: TypeRecord, key: str, statistics: StatisticsRecord) -> np.ndarray:
-        """A task's rows, float32 (rows, width), checked against their hash."""
-        rows = self._read_rows(key, record.width, statistics.first, statistics.rows)
-        if hashlib.sha256(rows.tobytes()).hexdigest() != statistics.sha256:
+    def columns(self, record: TypeRecord, key: str) -> np.ndarray:
+        """All rows of a type, float32 (rows, width), memory-mapped; `check_columns` tells whether a task's are as they were written."""
+        path = self._columns_path(key)
+        try:
+            return np.memmap(path, dtype="<f4", mode="r", shape=(record.rows, record.width))
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}", expected=f"{record.rows} rows of {record.width} numbers", got=str(error), do=RESTORE) from error
+
+    def check_columns(self, rows: np.ndarray, key: str, statistics: StatisticsRecord) -> None:
+        """Compare a task's rows, among all rows of its type, with their hash.
+
+        Raises:
+            StoreError: if they are not those that were written.
+        """
+        mine = rows[statistics.first : statistics.first + statistics.rows]
+        if hashlib.sha256(mine.tobytes()).hexdigest() != statistics.sha256:
             raise StoreError(f"{self._columns_path(key)}", expected="rows that match their hash", got="changed content", do=RESTORE)
-        return rows
 
     def pooled(self, record: TypeRecord) -> np.ndarray:
         """What the tasks of a type add up to, float64, checked against its hash."""
-        path = self.path / "dispatcher" / record.pooled
+        return np.frombuffer(self.dispatcher_file(record.pooled, record.pooled_sha256), dtype=np.float64)
+
+    def dispatcher_file(self, name: str, sha256: str) -> bytes:
+        """Content of a file in `dispatcher/`, checked against its hash."""
+        path = self.path / "dispatcher" / name
         try:
             content = path.read_bytes()
         except OSError as error:
             raise StoreError(
                 f"{path}", expected="readable", got=error.strerror or str(error), do="Call refresh() if the network moved on"
             ) from error
-        if hashlib.sha256(content).hexdigest() != record.pooled_sha256:
+        if hashlib.sha256(content).hexdigest() != sha256:
             raise StoreError(f"{path}", expected="content that matches its hash", got="a changed or cut file", do=RESTORE)
-        return np.frombuffer(content, dtype=np.float64)
+        return content
 
     def log(self, manifest: Manifest) -> list[dict[str, Any]]:
         """The entries up to a version, oldest first."""
@@ -197,15 +220,15 @@ class Store:
         with self.locked(), explained(f"recording an evaluation in {self.path}"):
             append_line(self.path / EVALUATIONS, entry)
 
-    def _write_parts(self, after: Manifest, change: Change) -> None:
+    def _write_parts(self, change: Change) -> None:
         for component in change.components:
             base = self.path / "components" / component.hash
-            write_atomic(base.with_suffix(suffix(component.kind)), component.payload or b"")
-            write_atomic(base.with_suffix(".json"), _describe(component.kind, component.config))
+            write_atomic(base.with_suffix(suffix(component.kind)), component.payload or b"", self._scratch)
+            write_atomic(base.with_suffix(".json"), _describe(component.kind, component.config), self._scratch)
         for key, (first, rows) in change.columns.items():
             append_at(self._columns_path(key), first * rows.shape[1] * 4, rows.astype("<f4").tobytes())
-        for name, numbers in change.pooled.values():
-            write_atomic(self.path / "dispatcher" / name, numbers.astype("<f8").tobytes())
+        for name, content in change.files.items():
+            write_atomic(self.path / "dispatcher" / name, content, self._scratch)
         sync_folder(self.path / "components")
         sync_folder(self.path / "dispatcher")
 
@@ -215,9 +238,9 @@ class Store:
                 if component.hash not in before.components:
                     for ending in (suffix(component.kind), ".json"):
                         (self.path / "components" / (component.hash + ending)).unlink(missing_ok=True)
-            for name, _ in change.pooled.values():
+            for name in change.files:
                 (self.path / "dispatcher" / name).unlink(missing_ok=True)
-            sweep(self.path)
+            sweep(self._scratch)
             for key, (first, rows) in change.columns.items():
                 os.truncate(self._columns_path(key), first * rows.shape[1] * 4)
 
@@ -229,15 +252,6 @@ class Store:
 
     def _columns_path(self, key: str) -> Path:
         return self.path / "dispatcher" / f"{key}.columns"
-
-    def _read_rows(self, key: str, width: int, first: int, rows: int) -> np.ndarray:
-        path = self._columns_path(key)
-        try:
-            return np.memmap(path, dtype="<f4", mode="r", offset=first * width * 4, shape=(rows, width))
-        except (OSError, ValueError) as error:
-            raise StoreError(
-                f"{path}", expected=f"rows {first} … {first + rows - 1} of {width} numbers", got=str(error), do=RESTORE
-            ) from error
 
     def _log_entries(self) -> list[dict[str, Any]]:
         try:
@@ -256,22 +270,26 @@ class Store:
         if not manifest.last:
             return
         path = self.path / LOG
-        content = path.read_bytes() if path.exists() else b""
-        whole = content[: content.rfind(b"\n") + 1]
-        last = whole.splitlines()[-1:] if whole else []
+        last, whole = last_line(path)
         with suppress(ValueError, KeyError, TypeError):
-            if last and json.loads(last[0])["version"] >= manifest.version:
+            if last and json.loads(last)["version"] >= manifest.version:
                 return
-        append_at(path, len(whole), json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")
+        append_at(path, whole, json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")
 
-    def _drop_old_pooled(self, manifest: Manifest) -> None:
-        for key, record in manifest.types.items():
-            current = _pooled_version(record.pooled)
-            files = sorted((self.path / "dispatcher").glob(f"{key}.*.pooled"), key=lambda path: _pooled_version(path.name))
-            earlier = [path for path in files if _pooled_version(path.name) <= current]
-            # Later ones were left by writers that died before their commit; they must not push the present one out.
-            for path in (*earlier[:-KEPT_POOLED], *files[len(earlier) :]):
+    def _drop_old_files(self, before: Manifest, after: Manifest) -> None:
+        """Remove what neither version names, also what was left by writers that died before their commit."""
+        named = {name for manifest in (before, after) for name in _dispatcher_files(manifest)}
+        for path in (self.path / "dispatcher").iterdir():
+            if path.name not in named:
                 path.unlink(missing_ok=True)
+
+
+def _dispatcher_files(manifest: Manifest) -> Iterator[str]:
+    for key, record in manifest.types.items():
+        yield f"{key}.columns"
+        yield record.pooled
+        if record.metric is not None:
+            yield record.metric.file
 
 
 def _describe(kind: str, config: Config) -> bytes:
@@ -279,9 +297,4 @@ def _describe(kind: str, config: Config) -> bytes:
     return canonical_json({"kind": kind, "config": dict(config)}).encode()
 
 
-def _pooled_version(name: str) -> int:
-    """The version that brought a file of pooled statistics, from its name."""
-    return int(name.split(".")[-2])
-
-
-PARTS = frozenset({"components", "dispatcher", ".lock", LOG, EVALUATIONS, MANIFEST + ".tmp"})
+PARTS = frozenset({"components", "dispatcher", SCRATCH, ".lock", LOG, EVALUATIONS})

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from senpath.errors import FormatVersionError, InputError, StoreError
 from senpath.pathways import Pathway
 from senpath.types import DataType
 
 FORMAT = "senpath-network"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+TASKS = b',\n"tasks":{\n'
+"""What stands before the tasks, one line each, the last of the fields."""
 CHECKSUM = b',\n"checksum":"'
 """What stands between the content and its checksum, the last field of the file."""
+
+
+@dataclass(frozen=True)
+class MetricRecord:
+    """The metric in which the dispatcher compares a type's tasks. It is renewed now and then, not with every task.
+
+    Args:
+        file: its name, in `dispatcher/`.
+        sha256: its content's hash.
+        tasks: how many it was made of.
+    """
+
+    file: str
+    sha256: str
+    tasks: int
 
 
 @dataclass(frozen=True)
@@ -29,6 +47,7 @@ class TypeRecord:
         pooled_sha256: its content's hash.
         rows: rows in the type's file of columns that are taken; the next task's begin there.
         width: numbers in a row.
+        metric: where the metric is; None where the dispatcher has no need of one, or an earlier senpath wrote the folder.
     """
 
     data_type: DataType
@@ -37,6 +56,7 @@ class TypeRecord:
     pooled_sha256: str
     rows: int
     width: int
+    metric: MetricRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,8 @@ class Manifest:
         types: by key.
         tasks: by name, in the order of learning.
         last: the log's entry of the commit that made this version.
+        lines: of tasks that were read or written before, the record and its line in the file, which need not be made again.
+        checksum: of the file that holds it; empty while there is none.
     """
 
     version: int = 0
@@ -97,51 +119,119 @@ class Manifest:
     types: dict[str, TypeRecord] = field(default_factory=dict)
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, tuple[TaskRecord, bytes]] = field(default_factory=dict, repr=False, compare=False)
+    checksum: bytes = field(default=b"", repr=False, compare=False)
 
     def followed_by(self, **changes: Any) -> Manifest:
         """The next version, with these fields changed."""
-        return replace(self, version=self.version + 1, **changes)
+        return replace(self, version=self.version + 1, checksum=b"", **changes)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """All of a network but its tasks."""
+
+    version: int
+    settings: dict[str, Any]
+    components: dict[str, int]
+    types: dict[str, TypeRecord]
+    last: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _First(_Head):
+    """A network as the first format version has it."""
+
+    tasks: dict[str, TaskRecord]
+
+
+STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True)
 class _File:
     format: str
     format_version: int
-    network: Manifest
+    network: _Head
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class _FirstFile:
+    format: str
+    format_version: int
+    network: _First
     checksum: str
 
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+    __pydantic_config__ = STRICT
 
 
-_ADAPTER = TypeAdapter(_File)
-_MANIFEST = TypeAdapter(Manifest)
+@dataclass(frozen=True)
+class _Tasks:
+    tasks: dict[str, TaskRecord]
+
+    __pydantic_config__ = STRICT
 
 
-def dump_manifest(manifest: Manifest) -> bytes:
-    """The content of network.json.
+_FILE, _FIRST, _TASKS, _TASK = TypeAdapter(_File), TypeAdapter(_FirstFile), TypeAdapter(_Tasks), TypeAdapter(TaskRecord)
+
+
+def dump_manifest(manifest: Manifest) -> tuple[bytes, Manifest]:
+    """The content of network.json, and the manifest as reading it would give it.
+
+    Only tasks that were not in an earlier file are turned into text.
 
     Raises:
         InputError: if it could not be read again (NaN, text that is no Unicode): it would take the place of one that can.
     """
-    body = b'{"format":"%s",\n"format_version":%d,\n"network":' % (FORMAT.encode(), FORMAT_VERSION)
+    known = {name: found for name, found in manifest.lines.items() if manifest.tasks.get(name) is found[0]}
     try:
-        content = body + _MANIFEST.dump_json(manifest, indent=1)
-        content += CHECKSUM + hashlib.sha256(content).hexdigest().encode() + b'"}\n'
-        _ADAPTER.validate_json(content)
+        new = {name: _dump_task(name, record) for name, record in manifest.tasks.items() if name not in known}
+        _read_tasks(list(new.values()))
+        head = _dump_head(manifest)
     except ValueError as error:  # also what pydantic raises when it cannot write or read a value
         raise InputError(f"version {manifest.version}", expected="content that JSON can hold", got=str(error)) from error
-    return content
+    lines = {name: known[name] if name in known else (record, new[name]) for name, record in manifest.tasks.items()}
+    content = head + TASKS + b",\n".join(line for _, line in lines.values()) + b"\n}}"
+    checksum = hashlib.sha256(content).hexdigest().encode()
+    return content + CHECKSUM + checksum + b'"}\n', replace(manifest, lines=lines, checksum=checksum)
 
 
-def parse_manifest(content: bytes, where: str) -> Manifest:
+def parse_manifest(content: bytes, where: str, known: Manifest | None = None) -> Manifest:
     """The manifest in this content.
+
+    Args:
+        where: the file's name, for messages.
+        known: another version of the same network; what is the same is taken from it.
 
     Raises:
         FormatVersionError: if a newer senpath wrote it.
         StoreError: if it is not a network's manifest, or was changed or cut after it was written.
     """
+    version = _format_version(content, where)
+    body, _, rest = content.rpartition(CHECKSUM)
+    checksum = hashlib.sha256(body).hexdigest().encode()
+    if rest != checksum + b'"}\n':
+        raise StoreError(where, expected="content that matches its checksum", got="a file changed or cut after writing", do=RESTORE)
     try:
-        head = from_json(content, allow_partial=True)
+        if version == 1:
+            return Manifest(**vars(_FIRST.validate_json(content).network))
+        return replace(_parse_parts(body, known), checksum=checksum)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StoreError(where, expected=first["msg"], got=f"at {'.'.join(map(str, first['loc']))}", do=RESTORE) from error
+
+
+def same_file(content: bytes, manifest: Manifest) -> bool:
+    """Whether this is the content of the file that the manifest was read from or written to."""
+    return bool(manifest.checksum) and content.endswith(CHECKSUM + manifest.checksum + b'"}\n')
+
+
+def _format_version(content: bytes, where: str) -> Any:
+    try:
+        # The first few bytes say it; the rest may be long.
+        head = from_json(content[:HEAD], allow_partial=True)
     except ValueError as error:
         raise StoreError(where, expected="a network's manifest in JSON", got=str(error), do=RESTORE) from error
     if not isinstance(head, dict) or head.get("format") != FORMAT:
@@ -149,14 +239,40 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
     version = head.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise FormatVersionError(where, expected=f"format version {FORMAT_VERSION} or older", got=version, do="Upgrade senpath")
-    body, _, rest = content.rpartition(CHECKSUM)
-    if rest != hashlib.sha256(body).hexdigest().encode() + b'"}\n':
-        raise StoreError(where, expected="content that matches its checksum", got="a file changed or cut after writing", do=RESTORE)
-    try:
-        return _ADAPTER.validate_json(content).network
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise StoreError(where, expected=first["msg"], got=f"at {'.'.join(map(str, first['loc']))}", do=RESTORE) from error
+    return version
 
 
+def _parse_parts(body: bytes, known: Manifest | None) -> Manifest:
+    front, _, rest = body.partition(TASKS)
+    head = _FILE.validate_json(front + b"}}").network
+    texts = rest.removesuffix(b"\n}}").split(b",\n") if rest != b"\n}}" else []
+    before = list(known.lines.items()) if known is not None else []
+    same = 0
+    while same < min(len(before), len(texts)) and before[same][1][1] == texts[same]:
+        same += 1
+    lines = dict(before[:same])
+    lines |= {name: (record, text) for (name, record), text in zip(_read_tasks(texts[same:]).items(), texts[same:], strict=True)}
+    return Manifest(**vars(head), tasks={name: record for name, (record, _) in lines.items()}, lines=lines)
+
+
+def _read_tasks(lines: list[bytes]) -> dict[str, TaskRecord]:
+    """Raises ValidationError, a ValueError, if a line is no task."""
+    return _TASKS.validate_json(b'{"tasks":{' + b",".join(lines) + b"}}").tasks
+
+
+def _dump_task(name: str, record: TaskRecord) -> bytes:
+    return to_json(name) + b":" + _TASK.dump_json(record)
+
+
+def _dump_head(manifest: Manifest) -> bytes:
+    fields = [
+        b'"%s":%s' % (name.encode(), to_json(getattr(manifest, name), inf_nan_mode="constants"))
+        for name in ("version", "settings", "components", "types", "last")
+    ]
+    head = b'{"format":"%s",\n"format_version":%d,\n"network":{' % (FORMAT.encode(), FORMAT_VERSION) + b",\n".join(fields)
+    _FILE.validate_json(head + b"}}")
+    return head
+
+
+HEAD = 200
 RESTORE = "Restore the folder from a copy"

@@ -1,0 +1,71 @@
+"""The columns of all tasks of a data type, read where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class StoredTask:
+    """What is stored of a task's statistics; see `TaskStatistics`.
+
+    Args:
+        name: of the task.
+        first: its first row in the columns' file.
+        counts: examples behind each of its rows.
+        figures: see `TaskStatistics`.
+    """
+
+    name: str
+    first: int
+    counts: Sequence[float]
+    figures: dict[str, float]
+
+
+class Columns:
+    """Rows of one array, those of a task one after another, checked when they are first used.
+
+    Args:
+        rows: float32 (rows, features), such as a memory-mapped file.
+        tasks: whose rows they are.
+        check: called with a task's place in `tasks` before its rows are used; raises if they are not as they were written.
+        checked: bool, the first of the tasks, those that need no check.
+    """
+
+    def __init__(
+        self, rows: np.ndarray, tasks: Sequence[StoredTask], check: Callable[[int], None], checked: np.ndarray | None = None
+    ) -> None:
+        self.rows, self._check = rows, check
+        self.first = np.array([task.first for task in tasks], dtype=np.int64)
+        self.sizes = np.array([len(task.counts) for task in tasks], dtype=np.int64)
+        places = self.places(np.arange(len(tasks)))
+        self.owner = np.full(len(rows), -1, dtype=np.int64)  # a row may belong to no task
+        self.owner[places] = np.repeat(np.arange(len(tasks)), self.sizes)
+        self.counts = np.ones(len(rows), dtype=np.float32)
+        self.counts[places] = np.concatenate([np.asarray(task.counts, dtype=np.float32) for task in tasks])
+        self.checked = np.zeros(len(tasks), dtype=bool)
+        if checked is not None:
+            self.checked[: len(checked)] = checked
+
+    def places(self, tasks: np.ndarray) -> np.ndarray:
+        """Numbers of these tasks' rows, task after task."""
+        sizes = self.sizes[tasks]
+        ends = np.cumsum(sizes)
+        places: np.ndarray = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.first[tasks] - (ends - sizes), sizes)
+        return places
+
+    def require(self, tasks: np.ndarray) -> None:
+        """Check the rows of these tasks that were not checked yet."""
+        for task in tasks[~self.checked[tasks]]:
+            self._check(int(task))
+            self.checked[task] = True
+
+    def take(self, tasks: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
+        """Numbers of these tasks' rows, and the rows: float32, on the processor."""
+        self.require(tasks)
+        places = self.places(tasks)
+        return places, torch.from_numpy(self.rows[places])

@@ -1,0 +1,192 @@
+"""The dispatcher in closed form: a linear discriminant over all tasks of one data type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from senpath.components import Component
+from senpath.dispatch.blocks import blocks
+from senpath.dispatch.columns import Columns, StoredTask
+from senpath.dispatch.dispatcher import Dispatcher, Ranking
+from senpath.dispatch.index import ColumnIndex
+from senpath.dispatch.metric import Metric
+from senpath.dispatch.statistics import TaskStatistics
+
+TEMPERATURE = {"conv-features.v1": 15.0, "dense-features.v1": 2.0}
+"""By kind of feature map: divides log-likelihood ratios, which take the features for more independent than they are."""
+CORRECTION = 0.3
+"""Share of the expected error of a column's mean that is made good; few examples would else look far away."""
+TOGETHER = 16
+"""Batches up to this size are scored with the columns of all their candidates at once, larger ones by blocks of tasks."""
+
+
+class Discriminant(Dispatcher):
+    """Every column is the mean of a Gaussian, all with one covariance, the tasks' pooled one.
+
+    After Fisher 1936; Hastie, Tibshirani and Friedman 2009, section 4.3. A task's score is the log-likelihood of the mixture of its
+    columns. Where there are many columns, those nearest to an input are looked up in an index, and their tasks alone are scored.
+
+    Args:
+        features: the type's feature map.
+        metric: the distance; it covers the first of the columns at least.
+        columns: of all tasks.
+        tasks: in the order of `columns`.
+        before: an earlier version of this dispatcher with the same metric: what it has computed is taken over.
+    """
+
+    def __init__(
+        self, features: Component, metric: Metric, columns: Columns, tasks: Sequence[StoredTask], before: Discriminant | None = None
+    ) -> None:
+        super().__init__(tuple(task.name for task in tasks), features)
+        self.columns = columns
+        covered = before.metric if before is not None else metric
+        known = len(covered.norms)
+        new = np.flatnonzero(columns.first >= known)
+        columns.require(new)
+        self.metric: Metric = covered.reaching(columns.rows[known:])
+        device = self.metric.centre.device
+        self._limits = np.array([task.figures["limit"] for task in tasks])
+        counts = torch.from_numpy(columns.counts).to(device)
+        self._offsets = 0.5 * (CORRECTION * self.metric.freedom / counts - self.metric.norms)
+        few = np.array([bool(task.figures["few"]) for task in tasks])
+        self._log_sizes = torch.from_numpy(_log_sizes(columns.sizes, few)).to(device)
+        self._temperature = TEMPERATURE[features.kind]
+        self._index = self._prepare_index(before)
+        self._all = self._prepare_all(before, new) if self._index is None else None
+
+    @staticmethod
+    def of(features: Component, tasks: Mapping[str, TaskStatistics], device: torch.device) -> Discriminant:
+        """The dispatcher of tasks whose statistics are in memory."""
+        rows = np.concatenate([kept.columns for kept in tasks.values()])
+        firsts = np.cumsum([0, *(len(kept.columns) for kept in tasks.values())])
+        stored = [
+            StoredTask(name, int(first), kept.counts.tolist(), kept.figures)
+            for first, (name, kept) in zip(firsts, tasks.items(), strict=False)
+        ]
+        pooled = sum(kept.pooled for kept in tasks.values())
+        metric = Metric.of(np.asarray(pooled), len(tasks), rows, device)
+        return Discriminant(features, metric, Columns(rows, stored, lambda task: None), stored)
+
+    @property
+    def indexed(self) -> bool:
+        """Whether tasks are looked up before they are scored."""
+        return self._index is not None
+
+    def _prepare_index(self, before: Discriminant | None) -> ColumnIndex | None:
+        coordinates = self.metric.coordinates
+        if coordinates is None:
+            return None
+        index = before._index if before is not None and before._index is not None else ColumnIndex(coordinates.cells.cpu().numpy())
+        index.append(coordinates.columns[len(index) :].cpu().numpy())
+        return index
+
+    def _prepare_all(self, before: Discriminant | None, new: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of all tasks: the columns, centred, and for each task the places of its own among them."""
+        tasks = new if before is not None else np.arange(len(self.names))
+        rows = self.columns.take(tasks)[1].to(self.metric.centre.device) - self.metric.centre
+        if before is not None and before._all is not None:
+            rows = torch.cat([before._all[0], rows])
+        return rows, _padding(self.columns.sizes).to(rows.device)
+
+    def _rank(self, features: torch.Tensor) -> Ranking:
+        centred = features - self.metric.centre
+        query = centred @ self.metric.precision
+        if self._index is None:
+            return self._rank_all(query)
+        return self._rank_nearest(query, centred, self._index)
+
+    def _rank_all(self, query: torch.Tensor) -> Ranking:
+        assert self._all is not None
+        everything = np.arange(len(self.names))
+        columns, padding = self._all
+        scores = self._scores(query @ columns.T, self.columns.places(everything), padding, everything)
+        numbers = self._base_numbers() + columns.numel()
+        tasks = np.broadcast_to(everything, tuple(scores.shape))
+        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), numbers)
+
+    def _rank_nearest(self, query: torch.Tensor, centred: torch.Tensor, index: ColumnIndex) -> Ranking:
+        coordinates = self.metric.coordinates
+        assert coordinates is not None
+        rows, cells = index.search((centred @ coordinates.projection).cpu().numpy())
+        tasks = self._owners(rows)
+        scores = (self._score_together if len(query) <= TOGETHER else self._score_in_blocks)(query, tasks)
+        wide, deep = self.columns.rows.shape[1], coordinates.columns.shape[1]
+        base = self._base_numbers() + coordinates.projection.numel() + coordinates.cells.numel()
+        visited, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
+        unique = np.unique(tasks[tasks >= 0])
+        together = base + deep * index.sizes[np.unique(cells)].sum() + wide * self.columns.sizes[unique].sum()
+        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), base + deep * visited + wide * scored, int(together))
+
+    def _owners(self, rows: np.ndarray) -> np.ndarray:
+        """The tasks of these rows of the index, int64 (n, k), each once in a line; −1 for none."""
+        owner = self.columns.owner
+        # Rows of later versions may be in a shared index.
+        tasks = np.where((rows >= 0) & (rows < len(owner)), owner[np.minimum(rows, len(owner) - 1)], -1)
+        tasks.sort(axis=1)
+        tasks[:, 1:][tasks[:, 1:] == tasks[:, :-1]] = -1
+        tasks[(tasks < 0).all(1), -1] = 0  # only if the cells searched were empty: some task has to be measured
+        return tasks
+
+    def _score_together(self, query: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
+        """Scores (n, k) of these tasks, one product for all inputs and tasks."""
+        unique, place = np.unique(tasks, return_inverse=True)
+        known = unique[unique >= 0]
+        rows, columns = self.columns.take(known)
+        products = query @ (columns.to(query.device) - self.metric.centre).T
+        scores = self._scores(products, rows, _padding(self.columns.sizes[known]).to(query.device), known)
+        if len(known) < len(unique):
+            scores = torch.nn.functional.pad(scores, (1, 0), value=-torch.inf)
+        return scores.gather(1, torch.from_numpy(place.reshape(tasks.shape)).to(query.device))
+
+    def _score_in_blocks(self, query: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
+        """Scores (n, k) of these tasks, one product for many tasks, each with the inputs that it may be for."""
+        scores = query.new_full((tasks.size,), -torch.inf)
+        for some, places, real in blocks(tasks.ravel(), self.columns.sizes):
+            rows, columns = self.columns.take(some)
+            mine = query[torch.from_numpy(places // tasks.shape[1]).to(query.device)]
+            columns = (columns.to(query.device) - self.metric.centre).view(len(some), -1, query.shape[1])
+            offsets = self._offsets[torch.from_numpy(rows).to(query.device)].view(len(some), 1, -1)
+            likeness = torch.logsumexp((mine @ columns.mT + offsets) / self._temperature, 2)
+            likeness -= self._log_sizes[torch.from_numpy(some).to(query.device)][:, None]
+            scores[torch.from_numpy(places[real]).to(query.device)] = likeness[torch.from_numpy(real).to(query.device)]
+        return scores.view(tasks.shape)
+
+    def _scores(self, products: torch.Tensor, rows: np.ndarray, padding: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
+        """Log-likelihoods of the tasks' mixtures (n, tasks) from the products of inputs and columns (n, columns)."""
+        likeness = (products + self._offsets[torch.from_numpy(rows).to(products.device)]) / self._temperature
+        likeness = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf)[:, padding]
+        return torch.logsumexp(likeness, 2) - self._log_sizes[torch.from_numpy(tasks).to(products.device)]
+
+    def _base_numbers(self) -> int:
+        width = len(self.metric.centre)
+        return self.features.weights + width * (width + 1) // 2
+
+    def _strangeness(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
+        """Squared plain distance to the nearest column of the task, as a share of its limit."""
+        found = np.full(len(tasks), np.inf)
+        for some, places, real in blocks(tasks, self.columns.sizes):
+            columns = self.columns.take(some)[1].to(features.device).view(len(some), -1, features.shape[1])
+            mine = features[torch.from_numpy(places).to(features.device)]
+            nearest = torch.cdist(mine, columns).square().min(2).values.double().cpu().numpy()
+            found[places[real]] = (nearest / self._limits[some][:, None])[real]
+        return found
+
+
+def _log_sizes(sizes: np.ndarray, few: np.ndarray) -> np.ndarray:
+    """What is taken off a task's mixture for its number of columns, float32.
+
+    A task of few examples has one column a class; that is no reason to expect it more often than a task of many columns.
+    """
+    logs = np.log(sizes)
+    usual = logs[~few].mean() if not few.all() else None
+    return np.asarray(np.where(few, logs if usual is None else usual, logs), dtype=np.float32)
+
+
+def _padding(sizes: np.ndarray) -> torch.Tensor:
+    """For tasks whose columns follow one another the places of each task's own, int64 (tasks, most); the rest points behind all."""
+    starts = np.cumsum(sizes) - sizes
+    steps = np.arange(sizes.max())
+    return torch.from_numpy(np.where(steps < sizes[:, None], starts[:, None] + steps, sizes.sum()))

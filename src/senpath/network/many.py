@@ -1,0 +1,222 @@
+"""Learning several tasks at once: each is proposed against the version that the call starts from, and they are committed in order."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from senpath.errors import InputError, SenpathError, StoreError, TaskExistsError
+from senpath.execution import in_order, one_thread
+from senpath.modalities import Group, read_labelled, type_key
+from senpath.modalities.base import require_finite
+from senpath.network.cost import learning_cost
+from senpath.network.inputs import check_encoded, check_name, encode_examples
+from senpath.network.proposal import Method, Proposal
+from senpath.network.view import View
+from senpath.pathways import LearningCost
+from senpath.progress import Progress, silent
+from senpath.store import Manifest, Store
+from senpath.types import DataType, Examples, Label
+
+if TYPE_CHECKING:
+    from senpath.network.network import Network
+
+NAMED = 20
+"""Tasks that a message names at most."""
+
+
+def propose(view: View, method: Method, task: str, examples: Examples, progress: Progress) -> tuple[Proposal, LearningCost]:
+    """What the method makes of the examples, its entry in the log completed by what that cost, and the cost."""
+    with view.watch() as touched:
+        proposal = method.propose(view, task, examples, progress)
+    cost = learning_cost(view, touched, proposal)
+    return replace(proposal, entry={**proposal.entry, "cost": asdict(cost)}), cost
+
+
+def learn_batch(
+    network: Network, tasks: Mapping[str, Any], method: Method, jobs: int, progress: Progress
+) -> dict[str, tuple[float, LearningCost]]:
+    """Learn tasks and commit them; see `Network.learn_many`.
+
+    Returns:
+        For each task the seconds from this call to its commit, and its cost.
+    """
+    batch = _Batch(network)
+    with one_thread():  # commits too: what they note down of a pathway's answers is to be the same for any number of jobs
+        try:
+            network.refresh()
+            batch.learn(_read(network.view, tasks, method), method, jobs, progress)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"interrupted. {batch.told()}") from None
+    return batch.costs
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One task to learn, as it travels to a worker: arrays instead of tensors, so that every worker makes its own of the same bits."""
+
+    task: str
+    data_type: DataType
+    inputs: np.ndarray
+    targets: np.ndarray
+    classes: tuple[Label, ...]
+
+
+class _Batch:
+    """Tasks on their way into a network.
+
+    Attributes:
+        costs: seconds and cost of each task that is committed.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.costs: dict[str, tuple[float, LearningCost]] = {}
+        self._network = network
+        self._start = time.perf_counter()
+        self._task: str | None = None
+        self._proposal: Proposal | None = None
+
+    def learn(self, works: deque[_Work], method: Method, jobs: int, progress: Progress) -> None:
+        names = [work.task for work in works]
+        jobs = max(1, min(jobs, len(names)))
+        try:
+            with in_order(self._prepare(works, method), _drain(works), jobs) as proposals:
+                for task in names:
+                    self._task = task
+                    self._proposal, cost = next(proposals)
+                    self._network.commit(self._proposal)
+                    self.costs[task] = time.perf_counter() - self._start, cost
+                    self._task = self._proposal = None
+                    progress("tasks", len(self.costs), len(names))
+        except SenpathError as error:
+            if isinstance(error, TaskExistsError):  # by another writer, perhaps from the same data
+                self._proposal = None
+            _say(error, f"{_of(self._task, error)}. {self.told()}")
+            raise
+        except Exception as error:
+            if self._task is None:  # raised by `progress`
+                raise
+            got = f"{type(error).__name__}: {error}"
+            raise SenpathError(f"task {self._task!r}", expected="a proposal of the method", got=got, do=self.told()) from error
+
+    def told(self) -> str:
+        """Which tasks of the batch the network has by now, in a sentence without its full stop."""
+        with suppress(StoreError):
+            self._network.refresh()
+        view, learned = self._network.view, [repr(task) for task in self.costs]
+        if self._task is not None and self._proposal is not None and self._task not in self.costs:  # stopped while it was committed
+            record = view.tasks.get(self._task)
+            learned += [repr(self._task)] if record is not None and record.pathway == self._proposal.pathways[0] else []
+        if not learned:
+            return f"The network is as it was, at version {view.version}"
+        names = ", ".join(learned[:NAMED]) + (f", … ({len(learned)} in all)" if len(learned) > NAMED else "")
+        return f"Learned before: {names}; the network is otherwise as it was, at version {view.version}"
+
+    def _prepare(self, works: deque[_Work], method: Method) -> Callable[[], Callable[[_Work], tuple[Proposal, LearningCost]]]:
+        view = self._network.view
+        keys = [key for key in dict.fromkeys(work.data_type.key for work in works) if key in view.manifest.types]
+        start = replace(view.manifest, lines={})  # these are for writers
+        return partial(_open, self._network.path.absolute(), start, str(view.device), method, keys)
+
+
+def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: list[str]) -> Callable[[_Work], tuple[Proposal, LearningCost]]:
+    """Look at one version of a folder, afresh in this process too: what a view has taken over from earlier ones must not matter.
+
+    Read first is what commits take away: the folder keeps the dispatchers of its last versions only.
+    """
+    view = View(Store(path), manifest, torch.device(device))
+    for key in keys:
+        view.dispatcher(key)
+    return partial(_work, view, method)
+
+
+def _work(view: View, method: Method, work: _Work) -> tuple[Proposal, LearningCost]:
+    # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
+    inputs, targets = torch.tensor(work.inputs), torch.tensor(work.targets)
+    return propose(view, method, work.task, Examples(work.data_type, inputs, targets, work.classes), silent)
+
+
+def _drain(works: deque[_Work]) -> Iterator[_Work]:
+    """One after another, keeping none."""
+    while works:
+        yield works.popleft()
+
+
+def _read(view: View, tasks: Mapping[str, Any], method: Method) -> deque[_Work]:
+    """All tasks, checked and encoded.
+
+    Raises:
+        SenpathError: an InputError mostly, naming the first task that cannot be learned.
+    """
+    if not isinstance(tasks, Mapping):
+        raise InputError("tasks", expected="a mapping of new names to labelled data", got=type(tasks).__name__)
+    for task in tasks:
+        check_name(task, view)
+    reader, works = _Reader(view), deque[_Work]()
+    check: Callable[[DataType], None] | None = getattr(method, "check", None)
+    for task, data in tasks.items():
+        try:
+            examples = reader.read(data)
+            if check is not None:
+                check(examples.data_type)
+        except SenpathError as error:
+            _say(error, _of(task, error))
+            raise
+        inputs, targets = (np.ascontiguousarray(part.detach().cpu().numpy()) for part in (examples.inputs, examples.targets))
+        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes))
+    return works
+
+
+class _Reader:
+    """Encodes tasks as the network's data types, and as those that the first task of a new type defines."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._types: dict[str, DataType] = {}
+
+    def data_type(self, group: Group) -> DataType:
+        """As `View.data_type`."""
+        key = type_key(group)
+        if key not in self._types:
+            self._types[key] = self._view.data_type(group)
+        return self._types[key]
+
+    def read(self, data: Any) -> Examples:
+        """A task's examples; see `Network.learn_many`."""
+        x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+        return self._check(check_encoded(self._view, x, y)) if isinstance(x, Examples) else encode_examples(self, *read_labelled(x, y))
+
+    def _check(self, examples: Examples) -> Examples:
+        """What raw data are checked for while they are encoded."""
+        known = self._types.setdefault(examples.data_type.key, examples.data_type)
+        if examples.data_type != known:
+            raise InputError("encoded examples", expected=f"the type of an earlier task of the call, {known}", got=str(examples.data_type))
+        inputs, targets, classes = examples.inputs, examples.targets, len(examples.classes)
+        if inputs.dtype != torch.float32 or targets.dtype != torch.int64 or targets.shape != inputs.shape[:1]:
+            got = f"{inputs.dtype} and {targets.dtype} of shape {tuple(targets.shape)}"
+            raise InputError("encoded examples", expected="float32 inputs and an int64 target for each", got=got)
+        found = targets.unique().tolist()
+        if classes < 2 or found != list(range(classes)):
+            got = f"targets {found[:NAMED]} of {classes} classes"
+            raise InputError("encoded examples", expected="two classes or more, with examples of each", got=got)
+        require_finite(inputs, "encoded input")
+        return examples
+
+
+def _of(task: str | None, error: SenpathError) -> str:
+    """The error's message, which names the task if it is one task's."""
+    named = "" if task is None or error.message.startswith(f"task {task!r}") else f"task {task!r}: "
+    return named + error.message.rstrip(".")
+
+
+def _say(error: SenpathError, message: str) -> None:
+    error.message, error.args = message, (message,)

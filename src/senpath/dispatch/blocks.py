@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-ROWS = 512
+ROWS = 1_024
 """Rows in a block, at most, so that what is gathered for it stays in the processor's cache."""
 
 

@@ -39,7 +39,7 @@ class Columns:
     def __init__(
         self, rows: np.ndarray, tasks: Sequence[StoredTask], check: Callable[[int], None], checked: np.ndarray | None = None
     ) -> None:
-        self.rows, self._check = rows, check
+        self.rows, self._check = np.asarray(rows), check
         self.first = np.array([task.first for task in tasks], dtype=np.int64)
         self.sizes = np.array([len(task.counts) for task in tasks], dtype=np.int64)
         places = self.places(np.arange(len(tasks)))
@@ -68,4 +68,4 @@ class Columns:
         """Numbers of these tasks' rows, and the rows: float32, on the processor."""
         self.require(tasks)
         places = self.places(tasks)
-        return places, torch.from_numpy(self.rows[places])
+        return places, torch.from_numpy(self.rows.take(places, axis=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,8 +20,6 @@ TEMPERATURE = {"conv-features.v1": 15.0, "dense-features.v1": 2.0}
 """By kind of feature map: divides log-likelihood ratios, which take the features for more independent than they are."""
 CORRECTION = 0.3
 """Share of the expected error of a column's mean that is made good; few examples would else look far away."""
-TOGETHER = 16
-"""Batches up to this size are scored with the columns of all their candidates at once, larger ones by blocks of tasks."""
 
 
 class Discriminant(Dispatcher):
@@ -56,6 +55,8 @@ class Discriminant(Dispatcher):
         self._temperature = TEMPERATURE[features.kind]
         self._index = self._prepare_index(before)
         self._all = self._prepare_all(before, new) if self._index is None else None
+        # Where tasks are looked up, rows are read where they lie; an accelerator has them all.
+        self._rows = torch.from_numpy(columns.rows).to(device)
 
     @staticmethod
     def of(features: Component, tasks: Mapping[str, TaskStatistics], device: torch.device) -> Discriminant:
@@ -112,7 +113,7 @@ class Discriminant(Dispatcher):
         assert coordinates is not None
         rows, cells = index.search((centred @ coordinates.projection).cpu().numpy())
         tasks = self._owners(rows)
-        scores = (self._score_together if len(query) <= TOGETHER else self._score_in_blocks)(query, tasks)
+        scores = self._score_pairs(query, tasks)
         wide, deep = self.columns.rows.shape[1], coordinates.columns.shape[1]
         base = self._base_numbers() + coordinates.projection.numel() + coordinates.cells.numel()
         visited, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
@@ -130,29 +131,21 @@ class Discriminant(Dispatcher):
         tasks[(tasks < 0).all(1), -1] = 0  # only if the cells searched were empty: some task has to be measured
         return tasks
 
-    def _score_together(self, query: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
-        """Scores (n, k) of these tasks, one product for all inputs and tasks."""
-        unique, place = np.unique(tasks, return_inverse=True)
-        known = unique[unique >= 0]
-        rows, columns = self.columns.take(known)
-        products = query @ (columns.to(query.device) - self.metric.centre).T
-        scores = self._scores(products, rows, _padding(self.columns.sizes[known]).to(query.device), known)
-        if len(known) < len(unique):
-            scores = torch.nn.functional.pad(scores, (1, 0), value=-torch.inf)
-        return scores.gather(1, torch.from_numpy(place.reshape(tasks.shape)).to(query.device))
-
-    def _score_in_blocks(self, query: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
-        """Scores (n, k) of these tasks, one product for many tasks, each with the inputs that it may be for."""
-        scores = query.new_full((tasks.size,), -torch.inf)
-        for some, places, real in blocks(tasks.ravel(), self.columns.sizes):
-            rows, columns = self.columns.take(some)
-            mine = query[torch.from_numpy(places // tasks.shape[1]).to(query.device)]
-            columns = (columns.to(query.device) - self.metric.centre).view(len(some), -1, query.shape[1])
-            offsets = self._offsets[torch.from_numpy(rows).to(query.device)].view(len(some), 1, -1)
-            likeness = torch.logsumexp((mine @ columns.mT + offsets) / self._temperature, 2)
-            likeness -= self._log_sizes[torch.from_numpy(some).to(query.device)][:, None]
-            scores[torch.from_numpy(places[real]).to(query.device)] = likeness[torch.from_numpy(real).to(query.device)]
-        return scores.view(tasks.shape)
+    def _score_pairs(self, query: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
+        """Scores (n, k) of these tasks: of the product of all inputs and all columns, what is asked for is computed."""
+        member, slot = np.nonzero(tasks >= 0)
+        asked = tasks[member, slot]
+        self.columns.require(np.unique(asked))
+        sizes, places = self.columns.sizes[asked], torch.from_numpy(self.columns.places(asked))
+        ends = np.concatenate([[0], np.cumsum(np.bincount(member, weights=sizes, minlength=len(tasks)).astype(np.int64))])
+        places = places.to(query.device)
+        products = _products(query, self._rows, torch.from_numpy(ends).to(query.device), places)
+        likeness = (products + self._offsets[places]) / self._temperature
+        padded = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf)[_padding(sizes).to(query.device)]
+        found = torch.logsumexp(padded, 1) - self._log_sizes[torch.from_numpy(asked).to(query.device)]
+        scores = query.new_full(tasks.shape, -torch.inf)
+        scores[torch.from_numpy(member).to(query.device), torch.from_numpy(slot).to(query.device)] = found
+        return scores
 
     def _scores(self, products: torch.Tensor, rows: np.ndarray, padding: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
         """Log-likelihoods of the tasks' mixtures (n, tasks) from the products of inputs and columns (n, columns)."""
@@ -173,6 +166,15 @@ class Discriminant(Dispatcher):
             nearest = torch.cdist(mine, columns).square().min(2).values.double().cpu().numpy()
             found[places[real]] = (nearest / self._limits[some][:, None])[real]
         return found
+
+
+def _products(query: torch.Tensor, rows: torch.Tensor, ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Products of each query (n, features) with rows of its own, one after another: `places` from one of `ends` to the next."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch calls its sparse tensors a beta
+        asked = torch.sparse_csr_tensor(ends, places, query.new_zeros(len(places)), (len(query), len(rows)), check_invariants=False)
+        found: torch.Tensor = torch.sparse.sampled_addmm(asked, query, rows.T, beta=0.0).values()
+    return found
 
 
 def _log_sizes(sizes: np.ndarray, few: np.ndarray) -> np.ndarray:

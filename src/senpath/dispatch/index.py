@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from threading import Lock
+from typing import Any
+from typing import Any
 
 import numpy as np
 import torch
 
-NEAREST = 32
+NEAREST = 28
 """Columns that are looked up for an input; their tasks are then scored exactly."""
-ROWS_PER_CELL, LEAST_CELLS, MOST_CELLS = 32, 32, 1_024
-PROBED = 32
+SCANNED = 10_000
+"""Up to this many columns all are compared, which takes no longer than searching cells and misses none; beyond, there are cells."""
+ROWS_PER_CELL, MOST_CELLS = 32, 1_024
+PROBED = 48
 """Cells that are searched for an input. What is missed by that is measured in docs/results/scale.md."""
 ALONE = 64
 """Batches up to this size are searched by one thread: starting others costs more."""
 
 
 def find_cells(points: np.ndarray, rows: int) -> np.ndarray:
-    """Centres of cells for an index of `rows` points like these, float32 (cells, directions)."""
+    """Centres of cells for an index of `rows` points like these, float32 (cells, directions); one, where all are compared."""
     import faiss
 
-    cells = min(len(points), max(LEAST_CELLS, min(MOST_CELLS, rows // ROWS_PER_CELL)))
+    if rows <= SCANNED:
+        return np.asarray(points.mean(0, keepdims=True))
+    cells = min(len(points), MOST_CELLS, rows // ROWS_PER_CELL)
     means = faiss.Kmeans(points.shape[1], cells, niter=10, seed=0, min_points_per_centroid=1, max_points_per_centroid=64)
     means.train(np.ascontiguousarray(points, dtype=np.float32))
     return np.asarray(means.centroids)
@@ -36,12 +42,14 @@ class ColumnIndex:
     def __init__(self, cells: np.ndarray) -> None:
         import faiss
 
-        self._faiss = faiss
+        self._faiss: Any = faiss
         self._cells = faiss.IndexFlatL2(cells.shape[1])
         self._cells.add(np.ascontiguousarray(cells))
-        self._index = faiss.IndexIVFFlat(self._cells, cells.shape[1], len(cells))
-        self._index.is_trained = True
-        self._index.nprobe = min(PROBED, len(cells))
+        self._index: Any = faiss.IndexFlatL2(cells.shape[1])
+        if len(cells) > 1:
+            self._index = faiss.IndexIVFFlat(self._cells, cells.shape[1], len(cells))
+            self._index.is_trained = True
+            self._index.nprobe = min(PROBED, len(cells))
         self.sizes = np.zeros(len(cells), dtype=np.int64)
         self._lock = Lock()  # faiss does not append while it searches
 
@@ -50,15 +58,13 @@ class ColumnIndex:
 
     def append(self, points: np.ndarray) -> None:
         """Add points (n, directions), float32, behind those that are there."""
-        from faiss.contrib.ivf_tools import add_preassigned
-
         if not len(points):
             return
         points = np.ascontiguousarray(points)
         with self._lock:
-            cells = self._cells.search(points, 1)[1]
-            add_preassigned(self._index, points, cells[:, 0])  # type: ignore[no-untyped-call]
-            self.sizes = self.sizes + np.bincount(cells[:, 0], minlength=len(self.sizes))
+            cells = self._cells.search(points, 1)[1][:, 0]
+            self._add(points, cells)
+            self.sizes = self.sizes + np.bincount(cells, minlength=len(self.sizes))
 
     def search(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The columns nearest to each of n points, and the cells that were searched for them.
@@ -66,11 +72,25 @@ class ColumnIndex:
         Returns:
             int64 (n, NEAREST), numbers of points, −1 where there are no more, and int64 (n, cells searched).
         """
-        from faiss.contrib.ivf_tools import search_preassigned
-
         points = np.ascontiguousarray(points)
         with self._lock:
             self._faiss.omp_set_num_threads(1 if len(points) <= ALONE else torch.get_num_threads())
+            if len(self.sizes) == 1:
+                rows: np.ndarray = self._index.search(points, NEAREST)[1]
+                return rows, np.zeros((len(points), 1), dtype=np.int64)
             distances, cells = self._cells.search(points, self._index.nprobe)
-            found = search_preassigned(self._index, points, NEAREST, cells, distances)  # type: ignore[no-untyped-call]
-            return found[1], cells
+            return self._search_cells(points, cells, distances), cells
+
+    def _add(self, points: np.ndarray, cells: np.ndarray) -> None:
+        from faiss.contrib.ivf_tools import add_preassigned
+
+        if len(self.sizes) == 1:
+            self._index.add(points)
+        else:
+            add_preassigned(self._index, points, cells)  # type: ignore[no-untyped-call]
+
+    def _search_cells(self, points: np.ndarray, cells: np.ndarray, distances: np.ndarray) -> np.ndarray:
+        from faiss.contrib.ivf_tools import search_preassigned
+
+        found: np.ndarray = search_preassigned(self._index, points, NEAREST, cells, distances)[1]  # type: ignore[no-untyped-call]
+        return found

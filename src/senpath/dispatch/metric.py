@@ -21,7 +21,7 @@ ALWAYS, GROWTH = 16, 1.25
 renewing costs, which grows with the columns, stays constant per task."""
 INDEXED = 1_000
 """Columns from which on a metric comes with coordinates; below, every column is scored."""
-COORDINATES = 192
+COORDINATES = 160
 """Directions that are kept of a column to look it up by."""
 SAMPLE = 20_000
 """Columns that the directions and the cells are found from, at most."""

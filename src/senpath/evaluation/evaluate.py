@@ -11,7 +11,7 @@ import numpy as np
 from senpath.errors import InputError
 from senpath.evaluation.records import record_evaluation
 from senpath.evaluation.scores import Evaluation, TaskScore
-from senpath.modalities import read_labelled
+from senpath.modalities import label_array, read_labelled
 from senpath.network import Network, Prediction
 
 
@@ -35,14 +35,17 @@ def evaluate(
     """
     if record and (admit is not None or not reject):
         raise InputError("record", expected="False beside admit or reject", got=repr(record), do="Only figures that compare are kept")
+    if not isinstance(tests, Mapping):
+        raise InputError("tests", expected="a mapping of tasks to labelled data", got=type(tests).__name__)
     scores, confusion = {}, {}
     for task, data in tests.items():
-        x, y = read_labelled(*data) if isinstance(data, tuple) else read_labelled(data)
+        x, y = read_labelled(*data) if isinstance(data, tuple) and len(data) in (1, 2) else read_labelled(data)
+        net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
         given = net.predict(x, task=task)
-        _require_labels(task, y, len(given))
+        labels = _read_labels(task, y, len(given))
         free = net.predict(x, admit=admit, reject=reject)
         answered = free if not reject else net.predict(x, admit=admit, reject=False)
-        scores[task] = _score(task, [*y], given, free, answered)
+        scores[task] = _score(task, labels, given, free, answered)
         confusion[task] = dict(Counter(free.task.tolist()))
     measured = Evaluation(scores, confusion)
     if record:
@@ -50,11 +53,16 @@ def evaluate(
     return measured
 
 
-def _require_labels(task: str, y: Any, inputs: int) -> None:
-    if len(y) != inputs:
-        raise InputError(f"test labels of {task!r}", expected=f"{inputs}, one per input", got=len(y))
+def _read_labels(task: str, y: Any, inputs: int) -> list[Any]:
+    labels = label_array(y)
+    if labels.ndim != 1:
+        raise InputError(f"test labels of {task!r}", expected="shape (n,)", got=f"shape {labels.shape}")
+    if len(labels) != inputs:
+        raise InputError(f"test labels of {task!r}", expected=f"{inputs}, one per input", got=len(labels))
     if not inputs:
         raise InputError(f"test data of {task!r}", expected="at least one input", got="none")
+    plain: list[Any] = labels.tolist()
+    return plain
 
 
 def _score(task: str, y: list[Any], given: Prediction, free: Prediction, answered: Prediction) -> TaskScore:
@@ -75,5 +83,4 @@ def _score(task: str, y: list[Any], given: Prediction, free: Prediction, answere
 
 
 def _same(label: Any, true: Any) -> bool:
-    plain = true.item() if hasattr(true, "item") else true
-    return bool(label is not None and label == plain)
+    return isinstance(true, str | int | float) and bool(label == true)

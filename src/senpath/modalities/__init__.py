@@ -17,7 +17,7 @@ from senpath.modalities.base import Modality
 from senpath.modalities.distort import distort
 from senpath.modalities.image import ImageModality
 from senpath.modalities.kinds import IMAGE_FILES, SOUND_FILES
-from senpath.modalities.labelled import index_labels, read_labelled, read_unlabelled
+from senpath.modalities.labelled import index_labels, label_array, read_labelled, read_unlabelled
 from senpath.modalities.table import TableModality, fingerprint, read_table
 from senpath.modalities.text import TextModality
 from senpath.types import Audio
@@ -28,6 +28,7 @@ __all__ = [
     "Modality",
     "distort",
     "index_labels",
+    "label_array",
     "read_labelled",
     "read_unlabelled",
     "split_by_modality",

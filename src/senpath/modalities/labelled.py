@@ -56,7 +56,7 @@ def index_labels(y: Any, inputs: int, known: tuple[Label, ...] | None = None) ->
         InputError: for another number of labels than inputs, for less than two classes, and for labels of any other kind than
             whole numbers and strings.
     """
-    labels = _label_array(y)
+    labels = label_array(y)
     if labels.ndim != 1:
         raise InputError("labels y", expected="shape (n,)", got=f"shape {labels.shape}")
     if len(labels) != inputs:
@@ -92,7 +92,12 @@ def _places(classes: np.ndarray, known: tuple[Label, ...]) -> np.ndarray:
     return np.array([known.index(label) for label in plain], dtype=np.int64)
 
 
-def _label_array(y: Any) -> np.ndarray:
+def label_array(y: Any) -> np.ndarray:
+    """Labels as an array of whatever type and shape they have.
+
+    Raises:
+        InputError: if they are words and numbers, or of no shape.
+    """
     if isinstance(y, torch.Tensor):
         return as_array(y)
     if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) > 1:  # numpy would make strings of all

@@ -105,6 +105,6 @@ def _to_numbers(array: np.ndarray, columns: Sequence[str]) -> np.ndarray:
     for index, name in enumerate(columns):
         try:
             array[:, index].astype(np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"column {name!r}", expected="numbers", got=str(error), do="Encode words as numbers first") from error
     return array.astype(np.float64)

@@ -164,7 +164,8 @@ class Store:
         """All rows of a type, float32 (rows, width), memory-mapped; `check_columns` tells whether a task's are as they were written."""
         path = self._columns_path(key)
         try:
-            return np.memmap(path, dtype="<f4", mode="r", shape=(record.rows, record.width))
+            # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
+            return np.memmap(path, dtype="<f4", mode="c", shape=(record.rows, record.width))
         except (OSError, ValueError) as error:
             raise StoreError(f"{path}", expected=f"{record.rows} rows of {record.width} numbers", got=str(error), do=RESTORE) from error
 

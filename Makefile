@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check bench peer results clean
+.PHONY: setup demo test check bench scale endure peer results clean
 
 setup: $(STAMP)
 
@@ -29,12 +29,22 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Speed (docs/results/foundation.md), then a sequence of tasks beside Avalanche (docs/results/peers.md). Needs SENPATH_DATA. Avalanche
-# needs gigabytes in an environment of its own; `make bench PEER=` leaves it out.
+# A thousand tasks (docs/results/scale.md), speed (docs/results/foundation.md), a sequence of tasks beside Avalanche (docs/results/peers.md).
+# Forty minutes; needs SENPATH_DATA. Avalanche needs gigabytes in an environment of its own; `make bench PEER=` leaves it out.
 PEER ?= .venv-peer/bin/python
 bench: setup $(PEER)
+	$(BIN)/python -m benchmarks.scale $(if $(PEER),--peer $(PEER))
 	$(BIN)/python -m benchmarks.speed $(if $(PEER),--peer $(PEER))
 	$(BIN)/python -m benchmarks.peers $(if $(PEER),--peer $(PEER))
+
+# The other tables of docs/results/scale.md: finding the right one of many tasks. About an hour. Needs SENPATH_DATA.
+scale: setup
+	$(BIN)/python -m benchmarks.scale.characters
+	$(BIN)/python -m benchmarks.scale.permuted --tasks 250
+
+# Twenty minutes of learning, predicting, killing and full disks on one network.
+endure: setup
+	$(BIN)/python -m benchmarks.endurance --minutes 20 --page docs/results/scale.md
 
 peer: .venv-peer/bin/python
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.scale.permuted [--tasks 250] [--jobs 2] [--folder runs/permuted]
 
-A run that was stopped goes on with the tasks that its folder does not have. Five passes over all images in batches of 256, at a rate of 0.006,
-no distortions: chosen beforehand, not tuned. One thread per job. Needs SENPATH_DATA.
+A run that was stopped goes on with the tasks that its folder does not have. Five passes over all images in batches of 256, at a rate of
+0.006, no distortions: chosen beforehand, not tuned. One thread per job. Needs SENPATH_DATA.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import senpath as sp
+from benchmarks.scale.measure import activation
+from benchmarks.scale.page import write_permuted
 from benchmarks.scale.records import keep, kept
 from benchmarks.scale.stream import StreamTask, permuted
 
@@ -39,6 +41,7 @@ def main() -> None:
         _grow(net, goal, arguments.jobs, records)
         if goal not in {record["measured"] for record in kept(records) if "measured" in record}:
             keep(records, measured=goal, **_measure(net, goal))
+    write_permuted(records)
 
 
 def _grow(net: sp.Network, goal: int, jobs: int, records: Path) -> None:
@@ -54,8 +57,9 @@ def _measure(net: sp.Network, tasks: int) -> dict[str, float]:
     """Shares of test images, the same number of each task: right label and task, right pathway first and among the candidates."""
     each = min(10_000, INPUTS // tasks)
     right: dict[str, list[float]] = {"label": [], "first": [], "among": [], "candidates": [], "refused": [], "label_given": []}
-    start = time.perf_counter()
+    start, some = time.perf_counter(), []
     for task in permuted(tasks):
+        some.append(task.test[0][: max(1, 1_000 // tasks)])
         found = _shares(net, task, each)
         for name, share in found.items():
             right[name].append(share)
@@ -63,6 +67,7 @@ def _measure(net: sp.Network, tasks: int) -> dict[str, float]:
         "each": each,
         "seconds": time.perf_counter() - start,
         "worst": min(right["label"]),
+        "activated": activation(net, np.concatenate(some))["default"],
         **{name: float(np.mean(shares)) for name, shares in right.items()},
     }
 

@@ -115,7 +115,7 @@ class Discriminant(Dispatcher):
         tasks = self._owners(rows)
         scores = self._score_pairs(query, tasks)
         wide, deep = self.columns.rows.shape[1], coordinates.columns.shape[1]
-        base = self._base_numbers() + coordinates.projection.numel() + coordinates.cells.numel()
+        base = self._base_numbers() + self.metric.index_numbers[0]
         visited, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
         unique = np.unique(tasks[tasks >= 0])
         together = base + deep * index.sizes[np.unique(cells)].sum() + wide * self.columns.sizes[unique].sum()

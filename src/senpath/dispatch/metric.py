@@ -116,10 +116,10 @@ class Metric:
         return tasks <= ALWAYS or tasks >= ceil(GROWTH * before)
 
     @property
-    def numbers(self) -> int:
-        """How many it holds; of the symmetric matrix one triangle, of the columns their coordinates."""
-        width, found = len(self.centre), self.coordinates
-        return width * (width + 1) // 2 + (found.projection.numel() + found.cells.numel() + found.columns.numel() if found else 0)
+    def index_numbers(self) -> tuple[int, int]:
+        """Numbers with which columns are looked up: those of the index itself, and those of each column."""
+        found = self.coordinates
+        return (found.projection.numel() + found.cells.numel(), found.columns.shape[1]) if found is not None else (0, 0)
 
     def dump(self) -> bytes:
         """Content of its file, in the safetensors format."""
@@ -136,15 +136,19 @@ class Metric:
         return save({name: values.contiguous() for name, values in tensors.items()})
 
     @staticmethod
-    def parse(content: bytes, where: str, device: torch.device) -> Metric:
+    def parse(content: bytes, where: str, device: torch.device, width: int, rows: int) -> Metric:
         """The metric in this content.
+
+        Args:
+            width: features of the columns.
+            rows: how many columns there are; it covers the first of them.
 
         Raises:
             StoreError: if it is not what `dump` writes.
         """
         try:
             found = load(content)
-            width = len(found["centre"])
+            _check_shapes(found, width, rows)
             precision = unpack(found["precision"].numpy(), width).float().to(device)
             coordinates = None
             if "projection" in found:
@@ -152,8 +156,30 @@ class Metric:
             return Metric(
                 precision, float(found["freedom"]), found["centre"].to(device), int(found["tasks"]), found["norms"].to(device), coordinates
             )
-        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        except (SafetensorError, KeyError, ValueError, RuntimeError, OverflowError) as error:
             raise StoreError(where, expected="the metric of a dispatcher", got=f"{type(error).__name__}: {error}") from error
+
+
+def _check_shapes(found: dict[str, torch.Tensor], width: int, rows: int) -> None:
+    """Raises ValueError, or KeyError where a part is missing."""
+    norms = len(found["norms"])
+    shapes: dict[str, tuple[int, ...]] = {
+        "precision": (width * (width + 1) // 2,),
+        "freedom": (1,),
+        "centre": (width,),
+        "tasks": (1,),
+        "norms": (norms,),
+    }
+    if "projection" in found:
+        cells, directions = found["cells"].shape
+        shapes |= {"projection": (width, directions), "cells": (cells, directions), "columns": (norms, directions)}
+    types = {"freedom": torch.float64, "tasks": torch.int64}
+    for name, shape in shapes.items():
+        values = found[name]
+        if tuple(values.shape) != shape or values.dtype != types.get(name, torch.float32) or not bool(values.isfinite().all()):
+            raise ValueError(f"{name} of {tuple(values.shape)}, {values.dtype}, not all finite or not {shape}")
+    if not 0 < norms <= rows or found["tasks"] < 1 or ("cells" in found and not found["cells"].numel()):
+        raise ValueError(f"{norms} columns of {rows}, {int(found['tasks'])} tasks")
 
 
 def _coordinates(columns: np.ndarray, centre: torch.Tensor, root: torch.Tensor, device: torch.device) -> Coordinates:

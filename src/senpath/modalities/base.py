@@ -36,8 +36,8 @@ def as_array(values: torch.Tensor) -> np.ndarray:
     Raises:
         InputError: if the tensor is sparse or otherwise no plain array.
     """
-    plain = values.detach().cpu()
     try:
+        plain = values.detach().cpu()
         array: np.ndarray = (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
     except (TypeError, RuntimeError) as error:
         raise InputError("tensor", expected="a dense one of numbers", got=f"{values.dtype}, {values.layout}") from error

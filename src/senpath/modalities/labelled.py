@@ -65,6 +65,8 @@ def index_labels(y: Any, inputs: int, known: tuple[Label, ...] | None = None) ->
         raise InputError("inputs", expected="at least two", got="none", do="Nothing can be learned from no data")
     if labels.dtype == object and all(isinstance(label, str) for label in labels):
         labels = labels.astype(str)
+    if labels.dtype == np.float16:
+        labels = labels.astype(np.float32)  # which 2**53 fits into
     if labels.dtype.kind == "f" and bool((np.abs(labels) < 2**53).all()) and bool((labels == labels.round()).all()):
         labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iubU":

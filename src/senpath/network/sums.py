@@ -74,10 +74,11 @@ class NewStatistics:
             record = self.types[key]
             tasks = self._tasks[key] + sum(task.pathway.data_type == key for task in self._before.tasks.values())
             if record.metric is None or Metric.due(record.metric.tasks, tasks):
-                content = Metric.of(pooled, tasks, self._all_columns(key), device).dump()
-                name = f"{key}.{self._version}.metric"
+                metric = Metric.of(pooled, tasks, self._all_columns(key), device)
+                name, content = f"{key}.{self._version}.metric", metric.dump()
                 self._metrics[name] = content
-                self.types[key] = replace(record, metric=MetricRecord(name, hashlib.sha256(content).hexdigest(), tasks))
+                kept = MetricRecord(name, hashlib.sha256(content).hexdigest(), tasks, *metric.index_numbers)
+                self.types[key] = replace(record, metric=kept)
 
     def _all_columns(self, key: str) -> np.ndarray:
         record, (_, new) = self._before.types.get(key), self.columns[key]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
-from senpath.dispatch import Metric
 from senpath.errors import SenpathError, StoreError
 from senpath.network.commit import probe_inputs
-from senpath.network.view import View
+from senpath.network.view import View, read_metric
 from senpath.progress import Progress
 from senpath.store import Store
 
@@ -27,13 +25,9 @@ def verify(store: Store, view: View, progress: Progress) -> None:
     done = 0
     # First what the next commits may remove.
     for record in manifest.types.values():
-        pooled = store.pooled(record)
-        if len(pooled) != record.width * (record.width + 1) // 2 or not np.isfinite(pooled).all():
-            raise StoreError(
-                f"statistics {record.pooled}", expected=f"the finite triangle of a {record.width}-wide matrix", got=f"{len(pooled)} numbers"
-            )
+        store.pooled(record)
         if record.metric is not None:
-            Metric.parse(store.dispatcher_file(record.metric.file, record.metric.sha256), record.metric.file, torch.device("cpu"))
+            read_metric(store, record, torch.device("cpu"))
         progress("verify", done := done + 1, steps)
     for name, weights in manifest.components.items():
         component = store.component(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,12 +13,13 @@ import torch
 
 from senpath.components import Component
 from senpath.dispatch import Columns, Discriminant, Dispatcher, Gates, Metric, Ranking, StoredTask, feature_map
-from senpath.errors import UnknownTaskError
+from senpath.errors import StoreError, UnknownTaskError
 from senpath.modalities import MODALITIES, Group, type_key
 from senpath.network.settings import NetworkSettings
 from senpath.network.shelf import SHELF, Shelf
 from senpath.pathways import Pathway, run_pathway
 from senpath.store import Manifest, StatisticsRecord, Store, TaskRecord, TypeRecord
+from senpath.store.manifest import RESTORE
 from senpath.types import DataType
 
 CHUNK = 4096
@@ -183,7 +184,7 @@ class View:
     def dispatcher_weights(self, key: str) -> int:
         """Numbers that the dispatcher of a type consists of.
 
-        Its feature map, the metric (one triangle) and all columns; what an index computes from these is not counted.
+        Its feature map, the metric (one triangle), all columns, and what they are looked up by where there is an index.
         """
         record = self.manifest.types[key]
         size = self.manifest.components[record.features]
@@ -191,14 +192,18 @@ class View:
             gates = (task.statistics.gate for task in self.manifest.tasks.values() if task.pathway.data_type == key)
             return size + sum(self.manifest.components[gate] for gate in gates if gate is not None)
         rows = sum(task.statistics.rows for task in self.manifest.tasks.values() if task.pathway.data_type == key)
-        return size + record.width * (record.width + 1) // 2 + record.width * rows
+        shared, each = (record.metric.shared, record.metric.each) if record.metric is not None else (0, 0)
+        return size + record.width * (record.width + 1) // 2 + shared + (record.width + each) * rows
 
     def _read_dispatcher(self, key: str) -> Dispatcher:
         record = self.manifest.types[key]
         features = self.component(record.features)
         tasks = {name: task.statistics for name, task in self.manifest.tasks.items() if task.pathway.data_type == key}
         if self.settings.dispatcher == "binary":
-            return Gates(tuple(tasks), features, [self.component(kept.gate) for kept in tasks.values() if kept.gate is not None])
+            gates = [self.component(kept.gate) for kept in tasks.values() if kept.gate is not None]
+            _require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self.device), (1, record.width))
+            _require_fit(record, gates, torch.zeros(1, record.width, device=self.device), (1,))
+            return Gates(tuple(tasks), features, gates)
         return self._read_discriminant(key, record, features, tasks)
 
     def _read_discriminant(self, key: str, record: TypeRecord, features: Component, tasks: dict[str, StatisticsRecord]) -> Discriminant:
@@ -206,6 +211,8 @@ class View:
         before = self._earlier.get(key)
         if before is not None and not before.precedes(record, records):
             before = None
+        if before is None:
+            _require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self.device), (1, record.width))
 
         def check(place: int) -> None:  # of the store, not of this view, which a dispatcher outlives
             store.check_columns(rows, key, records[place])
@@ -219,9 +226,35 @@ class View:
 
     def _read_metric(self, record: TypeRecord, columns: Columns) -> Metric:
         if record.metric is not None:
-            return Metric.parse(self._store.dispatcher_file(record.metric.file, record.metric.sha256), record.metric.file, self.device)
+            return read_metric(self._store, record, self.device)
         columns.require(np.arange(len(columns.sizes)))  # an earlier senpath left the metric to its readers
-        return Metric.of(self._store.pooled(record), len(columns.sizes), columns.rows, self.device)
+        try:
+            return Metric.of(self._store.pooled(record), len(columns.sizes), columns.rows, self.device)
+        except RuntimeError as error:
+            raise StoreError(f"statistics {record.pooled}", expected="a covariance", got=str(error), do=RESTORE) from error
+
+
+def _require_fit(record: TypeRecord, parts: Iterable[Component], inputs: torch.Tensor, shape: tuple[int, ...]) -> None:
+    """Try out parts of the dispatcher, so that what is routed later need not be looked after."""
+    for part in parts:
+        try:
+            got = str(found) if (found := tuple(part(inputs).shape)) != shape else ""
+        except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
+            got = f"{type(error).__name__}: {error}"
+        if got:
+            what = f"dispatcher of {record.data_type.key}: component {part.hash[:12]}"
+            raise StoreError(what, expected=f"an answer of shape {shape}", got=got, do=RESTORE)
+
+
+def read_metric(store: Store, record: TypeRecord, device: torch.device) -> Metric:
+    """The metric of a type that has one.
+
+    Raises:
+        StoreError: if its file is changed, or does not fit the type.
+    """
+    assert record.metric is not None
+    content = store.dispatcher_file(record.metric.file, record.metric.sha256)
+    return Metric.parse(content, record.metric.file, device, record.width, record.rows)
 
 
 @dataclass(frozen=True)

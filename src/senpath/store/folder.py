@@ -166,7 +166,7 @@ class Store:
         try:
             # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
             return np.memmap(path, dtype="<f4", mode="c", shape=(record.rows, record.width))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, OverflowError) as error:
             raise StoreError(f"{path}", expected=f"{record.rows} rows of {record.width} numbers", got=str(error), do=RESTORE) from error
 
     def check_columns(self, rows: np.ndarray, key: str, statistics: StatisticsRecord) -> None:
@@ -181,7 +181,13 @@ class Store:
 
     def pooled(self, record: TypeRecord) -> np.ndarray:
         """What the tasks of a type add up to, float64, checked against its hash."""
-        return np.frombuffer(self.dispatcher_file(record.pooled, record.pooled_sha256), dtype=np.float64)
+        content = self.dispatcher_file(record.pooled, record.pooled_sha256)
+        numbers = record.width * (record.width + 1) // 2
+        found = np.frombuffer(content, dtype=np.float64) if len(content) == 8 * numbers else None
+        if found is None or not np.isfinite(found).all():
+            path, got = self.path / "dispatcher" / record.pooled, f"{len(content)} bytes of other content"
+            raise StoreError(f"{path}", expected=f"the {numbers} finite numbers of a {record.width}-wide triangle", got=got, do=RESTORE)
+        return found
 
     def dispatcher_file(self, name: str, sha256: str) -> bytes:
         """Content of a file in `dispatcher/`, checked against its hash."""
@@ -261,7 +267,7 @@ class Store:
             return []
         entries = []
         for line in lines:
-            with suppress(ValueError, KeyError, TypeError):  # a crash may have cut the last line
+            with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # a crash may have cut the last line
                 entry = json.loads(line)
                 entries.append({**entry, "version": int(entry["version"])})
         return entries
@@ -272,7 +278,7 @@ class Store:
             return
         path = self.path / LOG
         last, whole = last_line(path)
-        with suppress(ValueError, KeyError, TypeError):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
             if last and json.loads(last)["version"] >= manifest.version:
                 return
         append_at(path, whole, json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")

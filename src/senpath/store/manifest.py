@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from senpath.errors import FormatVersionError, InputError, StoreError
 from senpath.pathways import Pathway
+from senpath.store.consistency import check_parts
 from senpath.types import DataType
 
 FORMAT = "senpath-network"
@@ -30,11 +31,15 @@ class MetricRecord:
         file: its name, in `dispatcher/`.
         sha256: its content's hash.
         tasks: how many it was made of.
+        shared: numbers in it with which columns are looked up; 0 where there is no index.
+        each: numbers by which each column is looked up.
     """
 
     file: str
     sha256: str
     tasks: int
+    shared: int = 0
+    each: int = 0
 
 
 @dataclass(frozen=True)
@@ -216,11 +221,15 @@ def parse_manifest(content: bytes, where: str, known: Manifest | None = None) ->
         raise StoreError(where, expected="content that matches its checksum", got="a file changed or cut after writing", do=RESTORE)
     try:
         if version == 1:
-            return Manifest(**vars(_FIRST.validate_json(content).network))
+            found = Manifest(**vars(_FIRST.validate_json(content).network))
+            check_parts(found, found.tasks)
+            return found
         return replace(_parse_parts(body, known), checksum=checksum)
     except ValidationError as error:
         first = error.errors()[0]
         raise StoreError(where, expected=first["msg"], got=f"at {'.'.join(map(str, first['loc']))}", do=RESTORE) from error
+    except ValueError as error:
+        raise StoreError(where, expected="parts that fit each other", got=f"others at {error}", do=RESTORE) from error
 
 
 def same_file(content: bytes, manifest: Manifest) -> bool:
@@ -251,8 +260,13 @@ def _parse_parts(body: bytes, known: Manifest | None) -> Manifest:
     while same < min(len(before), len(texts)) and before[same][1][1] == texts[same]:
         same += 1
     lines = dict(before[:same])
-    lines |= {name: (record, text) for (name, record), text in zip(_read_tasks(texts[same:]).items(), texts[same:], strict=True)}
-    return Manifest(**vars(head), tasks={name: record for name, (record, _) in lines.items()}, lines=lines)
+    new = _read_tasks(texts[same:])
+    if len(new) != len(texts) - same or new.keys() & lines.keys():
+        raise ValueError("tasks, of which one is there twice")
+    lines |= {name: (record, text) for (name, record), text in zip(new.items(), texts[same:], strict=True)}
+    manifest = Manifest(**vars(head), tasks={name: record for name, (record, _) in lines.items()}, lines=lines)
+    check_parts(manifest, new)
+    return manifest
 
 
 def _read_tasks(lines: list[bytes]) -> dict[str, TaskRecord]:

@@ -1,0 +1,98 @@
+"""Whether the parts of a manifest fit each other, as all that reads it takes for granted: a checksum says nothing of who made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from senpath.modalities import MODALITIES
+from senpath.modalities.table import fingerprint
+from senpath.types import DataType
+
+if TYPE_CHECKING:
+    from senpath.store.manifest import Manifest, StatisticsRecord, TaskRecord, TypeRecord
+
+LARGEST = 2**28
+"""Numbers in one encoded input, at most; a gigabyte."""
+RATES = range(1_000, 16_001)
+SEEDS = range(2**64)
+
+
+def check_parts(manifest: Manifest, new: Iterable[str]) -> None:
+    """Look at a manifest's types, and at the tasks that were not looked at before.
+
+    Raises:
+        ValueError: naming the first place that cannot be.
+    """
+    for key, record in manifest.types.items():
+        _require(_fits_type(key, record, manifest.components), f"types.{key}")
+    for name in new:
+        _require(_fits_task(name, manifest.tasks[name], manifest), f"tasks.{name}")
+    _require({record.pathway.data_type for record in manifest.tasks.values()} == set(manifest.types), "types, or the tasks of one")
+
+
+def _require(holds: bool, where: str) -> None:
+    if not holds:
+        raise ValueError(where)
+
+
+def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> bool:
+    names = [record.pooled] if record.metric is None else [record.pooled, record.metric.file]
+    return (
+        _fits_encoding(record.data_type)
+        and record.data_type.key == key
+        and record.features in components
+        and min(record.rows, record.width) >= 1
+        and all(name and not name.startswith(".") and not set(name) & set("/\\\0") for name in names)
+    )
+
+
+def _fits_encoding(kind: DataType) -> bool:
+    shape, options = kind.shape, kind.options
+    if kind.modality not in MODALITIES or min(shape, default=0) < 1 or prod(shape) > LARGEST:
+        return False
+    if kind.modality == "table":
+        columns: Any = options.get("columns")
+        named = isinstance(columns, list) and all(isinstance(name, str) for name in columns) and (len(columns),) == shape
+        numbers = all(_numbers(options.get(name), shape[0]) for name in ("mean", "scale"))
+        return named and numbers and 0 not in options["scale"] and options.get("fingerprint") == fingerprint(columns)
+    if kind.modality == "audio":
+        return len(shape) == 2 and isinstance(options.get("rate"), int) and options["rate"] in RATES
+    if kind.modality == "text":
+        return isinstance(options.get("buckets"), int) and shape == (2 * options["buckets"],)
+    return len(shape) == 3 and shape[0] in (1, 3)
+
+
+def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
+    path = record.pathway
+    return (
+        path.task == name
+        and path.data_type in manifest.types
+        and bool(path.classes)
+        and len(set(path.classes)) == len(path.classes)
+        and bool(path.chains)
+        and path.references <= manifest.components.keys()
+        and isinstance(path.notes.get("examples", 0), int)
+        and record.probe.seed in SEEDS
+        and _fits_statistics(record.statistics, manifest.types[path.data_type], manifest)
+    )
+
+
+def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manifest) -> bool:
+    gated = manifest.settings.get("dispatcher") == "binary"
+    return (
+        0 <= kept.first < kept.first + kept.rows <= record.rows
+        and _numbers([*kept.counts], kept.rows)
+        and min(kept.counts) > 0
+        and _numbers([kept.figures.get("limit"), kept.figures.get("few")], 2)
+        and kept.figures["limit"] > 0
+        and (kept.gate in manifest.components if gated else kept.gate is None)
+    )
+
+
+def _numbers(values: Any, count: int) -> bool:
+    """Whether these are so many finite numbers, as JSON has them."""
+    if not isinstance(values, list) or len(values) != count:
+        return False
+    return all(isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 for value in values)

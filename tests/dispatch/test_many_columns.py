@@ -91,7 +91,7 @@ def test_what_is_not_scored_is_impossible_and_not_counted(
     least = indexed.features.weights + 1024 * 1025 // 2
     assert (least < ranking.numbers).all()
     assert (ranking.numbers < least + every_column).all()
-    assert ranking.numbers.max() < ranking.together
+    assert ranking.numbers.max() < ranking.together()
 
 
 def test_a_grown_dispatcher_answers_as_a_fresh_one(

@@ -60,7 +60,8 @@ class Columns:
 
     def require(self, tasks: np.ndarray) -> None:
         """Check the rows of these tasks that were not checked yet."""
-        for task in tasks[~self.checked[tasks]]:
+        fresh = ~self.checked[tasks]
+        for task in np.unique(tasks[fresh]) if fresh.any() else ():
             self._check(int(task))
             self.checked[task] = True
 

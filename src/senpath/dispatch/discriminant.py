@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -106,7 +107,7 @@ class Discriminant(Dispatcher):
         scores = self._scores(query @ columns.T, self.columns.places(everything), padding, everything)
         numbers = self._base_numbers() + columns.numel()
         tasks = np.broadcast_to(everything, tuple(scores.shape))
-        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), numbers)
+        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
 
     def _rank_nearest(self, query: torch.Tensor, centred: torch.Tensor, index: ColumnIndex) -> Ranking:
         coordinates = self.metric.coordinates
@@ -116,10 +117,13 @@ class Discriminant(Dispatcher):
         scores = self._score_pairs(query, tasks)
         wide, deep = self.columns.rows.shape[1], coordinates.columns.shape[1]
         base = self._base_numbers() + self.metric.index_numbers[0]
-        visited, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
-        unique = np.unique(tasks[tasks >= 0])
-        together = base + deep * index.sizes[np.unique(cells)].sum() + wide * self.columns.sizes[unique].sum()
-        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), base + deep * visited + wide * scored, int(together))
+        looked_at, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
+
+        def together() -> int:
+            once = np.unique(tasks[tasks >= 0])
+            return int(base + deep * index.sizes[np.unique(cells)].sum() + wide * self.columns.sizes[once].sum())
+
+        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), base + deep * looked_at + wide * scored, together)
 
     def _owners(self, rows: np.ndarray) -> np.ndarray:
         """The tasks of these rows of the index, int64 (n, k), each once in a line; −1 for none."""
@@ -135,17 +139,16 @@ class Discriminant(Dispatcher):
         """Scores (n, k) of these tasks: of the product of all inputs and all columns, what is asked for is computed."""
         member, slot = np.nonzero(tasks >= 0)
         asked = tasks[member, slot]
-        self.columns.require(np.unique(asked))
-        sizes, places = self.columns.sizes[asked], torch.from_numpy(self.columns.places(asked))
-        ends = np.concatenate([[0], np.cumsum(np.bincount(member, weights=sizes, minlength=len(tasks)).astype(np.int64))])
-        places = places.to(query.device)
+        self.columns.require(asked)
+        sizes, places = self.columns.sizes[asked], torch.from_numpy(self.columns.places(asked)).to(query.device)
+        ends = np.zeros(len(tasks) + 1, dtype=np.int64)
+        ends[1:] = np.cumsum(np.bincount(member, weights=sizes, minlength=len(tasks)))
         products = _products(query, self._rows, torch.from_numpy(ends).to(query.device), places)
-        likeness = (products + self._offsets[places]) / self._temperature
-        padded = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf)[_padding(sizes).to(query.device)]
-        found = torch.logsumexp(padded, 1) - self._log_sizes[torch.from_numpy(asked).to(query.device)]
-        scores = query.new_full(tasks.shape, -torch.inf)
-        scores[torch.from_numpy(member).to(query.device), torch.from_numpy(slot).to(query.device)] = found
-        return scores
+        found = _mixtures((products + self._offsets[places]) / self._temperature, sizes)
+        found -= self._log_sizes[torch.from_numpy(asked).to(query.device)]
+        scores = query.new_full((tasks.size,), -torch.inf)
+        scores[torch.from_numpy(member * tasks.shape[1] + slot).to(query.device)] = found
+        return scores.view(tasks.shape)
 
     def _scores(self, products: torch.Tensor, rows: np.ndarray, padding: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
         """Log-likelihoods of the tasks' mixtures (n, tasks) from the products of inputs and columns (n, columns)."""
@@ -170,11 +173,26 @@ class Discriminant(Dispatcher):
 
 def _products(query: torch.Tensor, rows: torch.Tensor, ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """Products of each query (n, features) with rows of its own, one after another: `places` from one of `ends` to the next."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # torch calls its sparse tensors a beta
-        asked = torch.sparse_csr_tensor(ends, places, query.new_zeros(len(places)), (len(query), len(rows)), check_invariants=False)
-        found: torch.Tensor = torch.sparse.sampled_addmm(asked, query, rows.T, beta=0.0).values()
+    _hear_warnings()
+    asked = torch.sparse_csr_tensor(ends, places, query.new_zeros(len(places)), (len(query), len(rows)), check_invariants=False)
+    found: torch.Tensor = torch.sparse.sampled_addmm(asked, query, rows.T, beta=0.0).values()
     return found
+
+
+@cache
+def _hear_warnings() -> None:
+    """Torch says once per process that its sparse tensors are a beta."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), (1, 1), check_invariants=False)
+
+
+def _mixtures(likeness: torch.Tensor, sizes: np.ndarray) -> torch.Tensor:
+    """Log of the sums of exponentials of groups (of these sizes) that follow one another."""
+    if sizes.min() == sizes.max():
+        return torch.logsumexp(likeness.view(len(sizes), -1), 1)
+    padded = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf)
+    return torch.logsumexp(padded[_padding(sizes).to(likeness.device)], 1)
 
 
 def _log_sizes(sizes: np.ndarray, few: np.ndarray) -> np.ndarray:

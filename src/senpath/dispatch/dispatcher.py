@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,13 +23,13 @@ class Ranking:
         tasks: int64 (n, k), places in the dispatcher's names; −1 for none.
         chances: float64 (n, k), P(task | input), on the processor; tasks that were not scored are taken for impossible.
         numbers: int64 (n,), how many numbers of the dispatcher each input was computed with.
-        together: how many all of them were computed with, each counted once.
+        together: counts how many all of them were computed with, each once.
     """
 
     tasks: np.ndarray
     chances: torch.Tensor
     numbers: np.ndarray
-    together: int
+    together: Callable[[], int]
 
 
 @dataclass(frozen=True, eq=False)

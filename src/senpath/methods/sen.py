@@ -10,6 +10,7 @@ from typing import Any
 from senpath.components import Component
 from senpath.methods.guard import Answer, Verdict, judge
 from senpath.methods.learner import Trained, train
+from senpath.methods.models import choose_body
 from senpath.methods.plan import LinkPlan, plan_links
 from senpath.methods.settings import SenSettings
 from senpath.methods.similarity import Similarity, similarities
@@ -17,7 +18,7 @@ from senpath.network import Proposal, View, new_statistics
 from senpath.pathways import Pathway, run_pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
-from senpath.types import Examples
+from senpath.types import DataType, Examples
 
 
 class Sen:
@@ -34,6 +35,15 @@ class Sen:
 
     def __init__(self, **settings: Any) -> None:
         self.settings = SenSettings.of(**settings)
+
+    def check(self, data_type: DataType) -> None:
+        """Refuse settings by which no input of this type can be learned.
+
+        Raises:
+            InputError: if the model does not read such inputs.
+        """
+        if not _is_estimator(self.settings.model):
+            choose_body(self.settings.model, data_type, self.settings.hidden)
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
         """Learn `task` from `examples` on top of what `view` shows; nothing is written."""

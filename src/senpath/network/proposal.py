@@ -48,7 +48,10 @@ def try_out(view: View, proposal: Proposal, inputs: torch.Tensor) -> torch.Tenso
 
 
 class Method(Protocol):
-    """A way to change the network. It reads the view and the new examples, nothing else, and writes nothing."""
+    """A way to change the network. It reads the view and the new examples, nothing else, and writes nothing.
+
+    A method may also have `check(data_type)`, which raises InputError for a type that it cannot learn; `learn_many` asks before it begins.
+    """
 
     name: str
 

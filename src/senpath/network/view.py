@@ -158,7 +158,7 @@ class View:
         dispatcher = self._dispatcher(key)
         ranking = dispatcher.rank(inputs.to(self.device))
         for touched in self._watchers:
-            touched.add_dispatcher(key, ranking.together)
+            touched.add_dispatcher(key, ranking.together())
         return dispatcher.names, ranking
 
     def _dispatcher(self, key: str) -> Dispatcher:

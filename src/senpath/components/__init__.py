@@ -144,6 +144,8 @@ def load(kind: str, config: Config, path: Path, name: str) -> Component:
             module.load_state_dict({key: file.get_tensor(key) for key in file.keys()}, assign=True)  # noqa: SIM118
     except (SafetensorError, RuntimeError, OSError) as error:
         raise StoreError(f"component {name[:12]}: {path.name}", expected=f"the weights of a {kind}", got=str(error)) from error
+    if any(value.dtype != torch.float32 for value in module.state_dict().values()):
+        raise StoreError(f"component {name[:12]}: {path.name}", expected="float32 weights", got="others")
     return Component(kind, config, module, name, None)
 
 

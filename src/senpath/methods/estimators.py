@@ -36,7 +36,10 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     inputs, targets = examples.inputs.flatten(1).numpy(), examples.targets.numpy()
     estimator = _fresh(settings.model, settings.random_state)
     progress("train", 0, 1)
-    fitted = clone(estimator).fit(inputs, targets)
+    try:
+        fitted = clone(estimator).fit(inputs, targets)
+    except (ValueError, TypeError) as error:  # also what scikit-learn says of parameters out of their range
+        raise InputError(f"estimator {estimator!r}", expected="one that fits the examples", got=str(error)) from error
     _check_answer(fitted, inputs[:1], len(examples.classes))
     links: tuple[Component, ...] = ()
     if plans and settings.links != "none":

@@ -47,6 +47,8 @@ class Answers:
             known: bool (n,), whether an input fits its likeliest task.
             dispatcher: how many numbers of the dispatcher each input ran.
         """
+        if not len(rows):  # no answers, of no task
+            return
         self._known[rows], self._dispatcher[rows] = known, dispatcher
         self._candidates[rows, : candidates.shape[1]] = candidates
         member, column = np.nonzero(candidates >= 0)

@@ -116,14 +116,17 @@ class Network:
         if path is None:  # not a TemporaryDirectory, which would warn when it goes
             weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
         self.device = _device(device)
+        if isinstance(lock_seconds, bool) or not isinstance(lock_seconds, int | float) or not lock_seconds >= 0:
+            raise InputError("lock_seconds", expected="a number of seconds, 0 or more", got=repr(lock_seconds))
         self._store = Store(self.path, lock_seconds=lock_seconds)
         asked = {"dispatcher": dispatcher, "image_shape": image_shape, "random_state": random_state}
         given = {name: value for name, value in asked.items() if value is not None}
+        settings = NetworkSettings(**given)  # type: ignore[arg-type]
         if self._store.exists():
             manifest = self._store.read()
             _require_same(given, NetworkSettings.from_json(manifest.settings))
         else:
-            manifest = self._store.create(NetworkSettings(**given).to_json())  # type: ignore[arg-type]
+            manifest = self._store.create(settings.to_json())
         self._view = View(self._store, manifest, self.device)
 
     def __repr__(self) -> str:
@@ -342,7 +345,7 @@ class Network:
 def _device(name: str | torch.device) -> torch.device:
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)  # a device that torch knows need not be here
+        torch.empty(0, device=device).tolist()  # a device that torch knows need not be here, or hold numbers
     except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError("device", expected="one that torch knows and this machine has, such as 'cpu'", got=repr(name)) from error
     return device

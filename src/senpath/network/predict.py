@@ -34,8 +34,11 @@ class Routing:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        if self.candidates not in (1, 2):
-            raise InputError("candidates", expected="1 or 2", got=self.candidates)
+        if not isinstance(self.candidates, int | np.integer) or self.candidates not in (1, 2):
+            raise InputError("candidates", expected="1 or 2", got=repr(self.candidates))
+        for name in ("reject", "strict"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise InputError(name, expected="True or False", got=repr(getattr(self, name)))
         if self.admit is not None and not (isinstance(self.admit, int | float) and 0 < self.admit <= 0.5):
             raise InputError("admit", expected="a probability above 0 and at most 0.5", got=repr(self.admit))
 

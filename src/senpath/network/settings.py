@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from senpath.errors import InputError
+from senpath.errors import InputError, StoreError
 
 DispatcherForm = Literal["discriminant", "binary"]
 
@@ -25,7 +25,7 @@ class NetworkSettings:
     random_state: int = 0
 
     def __post_init__(self) -> None:
-        if self.dispatcher not in get_args(DispatcherForm):
+        if not isinstance(self.dispatcher, str) or self.dispatcher not in get_args(DispatcherForm):
             raise InputError("dispatcher", expected=f"one of {', '.join(get_args(DispatcherForm))}", got=repr(self.dispatcher))
         if not _whole(self.random_state) or not 0 <= self.random_state < 2**32:
             raise InputError("random_state", expected="a whole number from 0 to 2³² − 1", got=repr(self.random_state))
@@ -41,7 +41,10 @@ class NetworkSettings:
     def from_json(values: dict[str, Any]) -> NetworkSettings:
         """As they were kept."""
         shape = values.get("image_shape")
-        return NetworkSettings(**{**values, "image_shape": tuple(shape) if shape else None})
+        try:
+            return NetworkSettings(**{**values, "image_shape": tuple(shape) if isinstance(shape, list) else shape})
+        except (TypeError, InputError) as error:
+            raise StoreError("settings of the network", expected="those it was created with", got=str(error)) from error
 
 
 def _whole(value: object) -> bool:

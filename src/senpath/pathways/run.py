@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 
 from senpath.components import Component, Lookup, canonical_json
+from senpath.errors import SenpathError, StoreError
 from senpath.pathways.grouped import GROUPED, LEAST, largest, run_grouped
 from senpath.pathways.spec import Pathway
 
@@ -39,12 +40,25 @@ def run_batch(jobs: Mapping[Pathway, torch.Tensor], inputs: torch.Tensor, lookup
     for pathway, rows in jobs.items():
         for chain in pathway.chains:
             shared.need(chain, rows)
-    shared.run()
+    try:
+        shared.run()
+    except (SenpathError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # whatever torch or scikit-learn make of parts that were put together by hand
+        raise _misfit(jobs, f"{type(error).__name__}: {error}") from error
     answers = {}
     for pathway, rows in jobs.items():
         parts = [shared.output(chain, rows) for chain in pathway.chains]
+        if any(part.shape != (len(rows), len(pathway.classes)) for part in parts):
+            raise _misfit([pathway], f"answers of shape {[tuple(part.shape[1:]) for part in parts]} for {len(pathway.classes)} classes")
         answers[pathway.task] = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
     return answers
+
+
+def _misfit(pathways: Iterable[Pathway], got: str) -> StoreError:
+    names = [repr(pathway.task) for pathway in pathways]
+    which = f"task {names[0]}: its pathway" if len(names) == 1 else f"pathways of tasks {', '.join(names[:5])}"
+    return StoreError(which, expected="parts that fit together", got=got)
 
 
 class _SharedPrefixes:

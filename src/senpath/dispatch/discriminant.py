@@ -141,11 +141,11 @@ class Discriminant(Dispatcher):
         asked = tasks[member, slot]
         self.columns.require(asked)
         sizes, places = self.columns.sizes[asked], torch.from_numpy(self.columns.places(asked)).to(query.device)
-        ends = np.zeros(len(tasks) + 1, dtype=np.int64)
-        ends[1:] = np.cumsum(np.bincount(member, weights=sizes, minlength=len(tasks)))
-        products = _products(query, self._rows, torch.from_numpy(ends).to(query.device), places)
+        products = _products(query, self._rows, places, np.repeat(member, sizes))
         found = _mixtures((products + self._offsets[places]) / self._temperature, sizes)
         found -= self._log_sizes[torch.from_numpy(asked).to(query.device)]
+        if len(asked) == tasks.size:
+            return found.view(tasks.shape)
         scores = query.new_full((tasks.size,), -torch.inf)
         scores[torch.from_numpy(member * tasks.shape[1] + slot).to(query.device)] = found
         return scores.view(tasks.shape)
@@ -171,9 +171,12 @@ class Discriminant(Dispatcher):
         return found
 
 
-def _products(query: torch.Tensor, rows: torch.Tensor, ends: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Products of each query (n, features) with rows of its own, one after another: `places` from one of `ends` to the next."""
+def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray) -> torch.Tensor:
+    """Products of each query (n, features) with rows of its own: those at `places`, where `member`, ascending, says of which query."""
+    if len(query) == 1:  # nothing is shared, and making a sparse tensor takes longer than the product
+        return rows.index_select(0, places) @ query[0]
     _hear_warnings()
+    ends = torch.from_numpy(np.searchsorted(member, np.arange(len(query) + 1))).to(query.device)
     asked = torch.sparse_csr_tensor(ends, places, query.new_zeros(len(places)), (len(query), len(rows)), check_invariants=False)
     found: torch.Tensor = torch.sparse.sampled_addmm(asked, query, rows.T, beta=0.0).values()
     return found

@@ -66,12 +66,12 @@ def test_the_right_task_is_found_among_many(large: Large) -> None:
 
 def test_the_metric_is_written_now_and_then(large: Large) -> None:
     files = large[2]
-    assert {name for name in files[16] if "metric" in name} == {"image.15.metric", "image.16.metric"}
-    assert {name for name in files[17] if "metric" in name} == {"image.16.metric"}
-    assert {name for name in files[19] if "metric" in name} == {"image.16.metric"}
+    assert {name for name in files[16] if "metric" in name} == {f"image.{number}.metric" for number in range(12, 17)}
+    assert {name for name in files[17] if "metric" in name} == {f"image.{number}.metric" for number in range(13, 17)}
+    assert {name for name in files[19] if "metric" in name} == {"image.15.metric", "image.16.metric"}
     assert {name for name in files[20] if "metric" in name} == {"image.16.metric", "image.20.metric"}
     assert {name for name in files[123] if "metric" in name} == {"image.99.metric"}
-    assert {name for name in files[125] if "metric" in name} == {"image.124.metric"}
+    assert {name for name in files[125] if "metric" in name} == {"image.99.metric", "image.124.metric"}
     for version, mine in files.items():
         assert sorted(name for name in mine if "pooled" in name) == sorted(f"image.{number}.pooled" for number in (version - 1, version))
     assert files[125]["image.columns"].startswith(files[20]["image.columns"])

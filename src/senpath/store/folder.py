@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeReco
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"
+METRICS_KEPT = 4
+"""Commits for which a metric stays on disk after it was renewed."""
 
 
 @dataclass(frozen=True)
@@ -284,10 +288,16 @@ class Store:
         append_at(path, whole, json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")
 
     def _drop_old_files(self, before: Manifest, after: Manifest) -> None:
-        """Remove what neither version names, also what was left by writers that died before their commit."""
-        named = {name for manifest in (before, after) for name in _dispatcher_files(manifest)}
-        for path in (self.path / "dispatcher").iterdir():
-            if path.name not in named:
+        """Remove files of the dispatcher that no reader has use for, also those that writers left who died before their commit."""
+        kept = {name for manifest in (before, after) for name in _dispatcher_files(manifest)}
+        folder = self.path / "dispatcher"
+        for key in after.types:
+            versions = sorted(int(found[1]) for path in folder.iterdir() if (found := re.fullmatch(rf"{key}\.(\d+)\.metric", path.name)))
+            # A reader that opened the folder a little ago has not read its metric yet, perhaps.
+            late = {old for old, new in pairwise(versions) if after.version - METRICS_KEPT < new <= after.version}
+            kept |= {f"{key}.{version}.metric" for version in late}
+        for path in folder.iterdir():
+            if path.name not in kept:
                 path.unlink(missing_ok=True)
 
 

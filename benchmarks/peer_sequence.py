@@ -2,7 +2,7 @@
 
     python peer_sequence.py FOLDER naive|ewc|pnn SETTINGS
 
-FOLDER holds one .npz per task, in the order of their names: train_x, test_x (uint8, n × 28 × 28), train_y, test_y (int64, from 0).
+FOLDER holds one .npz per task, numbered in their order: train_x, test_x (uint8, n × 28 × 28), train_y, test_y (int64, from 0).
 SETTINGS is a JSON object with the keys epochs, batch, rate, hidden, threads, seed and strength (EWC's λ). Prints one JSON line:
 `seconds` per task, `accuracy`, one row per task learned, with the test accuracy of each task so far, and `weights`, how many at the end.
 
@@ -72,7 +72,7 @@ class Schedule(SupervisedPlugin):
 def main() -> None:
     folder, method, settings = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
     torch.set_num_threads(settings["threads"])
-    tasks = [_read(file) for file in sorted(folder.glob("*.npz"))]
+    tasks = [_read(file) for file in sorted(folder.glob("*.npz"), key=lambda file: int(file.stem))]
     with contextlib.redirect_stdout(io.StringIO()):  # strategies print a line per experience
         _learn_all([{name: values[:WARM_UP] for name, values in task.items()} for task in tasks[:2]], method, {**settings, "epochs": 1})
         answer = _learn_all(tasks, method, settings)
@@ -81,9 +81,9 @@ def main() -> None:
 
 def _learn_all(tasks: list[Tensors], method: str, settings: dict[str, Any]) -> dict[str, Any]:
     torch.manual_seed(settings["seed"])
-    strategy = _strategy(method, settings)
+    strategy = make_strategy(method, settings)
     seconds, accuracy = [], []
-    for count, experience in enumerate(_stream(tasks), 1):
+    for count, experience in enumerate(make_stream(tasks), 1):
         start = time.perf_counter()
         strategy.train(experience, num_workers=0, drop_last=True, reset_optimizer_state=True)
         seconds.append(time.perf_counter() - start)
@@ -92,7 +92,7 @@ def _learn_all(tasks: list[Tensors], method: str, settings: dict[str, Any]) -> d
     return {"seconds": seconds, "accuracy": accuracy, "weights": weights}
 
 
-def _strategy(method: str, settings: dict[str, Any]) -> Any:
+def make_strategy(method: str, settings: dict[str, Any]) -> Any:
     hidden = settings["hidden"]
     model = PNN(num_layers=1, in_features=PIXELS, hidden_features_per_column=hidden) if method == "pnn" else Heads(hidden)
     common = {
@@ -109,7 +109,7 @@ def _strategy(method: str, settings: dict[str, Any]) -> Any:
     return {"naive": Naive, "pnn": PNNStrategy}[method](**common)
 
 
-def _stream(tasks: list[Tensors]) -> Any:
+def make_stream(tasks: list[Tensors]) -> Any:
     """One experience per task, with its task label and its classes, which are what the heads and columns are made from."""
     data = [
         AvalancheDataset(

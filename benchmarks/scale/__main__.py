@@ -29,7 +29,8 @@ from benchmarks.scale.grow import MORE, SIZES, grow
 from benchmarks.scale.page import write_growing
 from benchmarks.scale.peer import run_peer
 from benchmarks.scale.records import keep
-from benchmarks.scale.stream import StreamTask, five_characters
+from benchmarks.scale.stream import five_characters
+from benchmarks.sequence import Task
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="where pathways run, as torch names it")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    tasks = list(five_characters(SIZES[-1] + MORE))
+    tasks = list(five_characters(SIZES[-1] + 1 + MORE))
     paths = grow(tasks, arguments.folder)
     records = arguments.folder / "records.jsonl"
     records.unlink(missing_ok=True)
@@ -52,7 +53,7 @@ def main() -> None:
     write_growing(records)
 
 
-def _measure(paths: dict[int, Path], tasks: Sequence[StreamTask], records: Path, device: str) -> None:
+def _measure(paths: dict[int, Path], tasks: Sequence[Task], records: Path, device: str) -> None:
     random = np.random.default_rng(0)
     nets = {size: sp.Network(path, device=device) for size, path in paths.items()}
     tests = {}
@@ -66,7 +67,7 @@ def _measure(paths: dict[int, Path], tasks: Sequence[StreamTask], records: Path,
         keep(records, size=size, **found)
     with tempfile.TemporaryDirectory(dir=records.parent) as folder:  # the networks that are measured stay as they are
         copies = {size: sp.Network(shutil.copytree(net.path, Path(folder) / f"{size}.sen"), device=device) for size, net in nets.items()}
-        for size, found in measure.learning(copies, tasks[SIZES[-1] : SIZES[-1] + MORE]).items():
+        for size, found in measure.learning(copies, tasks[SIZES[-1] :]).items():
             keep(records, size=size, learning=found)
 
 

@@ -19,9 +19,10 @@ import torch
 import senpath as sp
 from benchmarks.scale.page import write_characters
 from benchmarks.scale.records import keep
-from benchmarks.scale.stream import StreamTask, alphabets, five_characters
+from benchmarks.scale.stream import alphabets, five_characters
+from benchmarks.sequence import Task
 
-STREAMS: dict[str, Callable[[int], Sequence[StreamTask]]] = {
+STREAMS: dict[str, Callable[[int], Sequence[Task]]] = {
     "alphabets": lambda seed: list(alphabets(seed)),
     "five": lambda seed: list(five_characters(300, seed)),
 }
@@ -46,7 +47,7 @@ def main() -> None:
     write_characters(records)
 
 
-def _found(net: sp.Network, tasks: Sequence[StreamTask]) -> dict[str, float]:
+def _found(net: sp.Network, tasks: Sequence[Task]) -> dict[str, float]:
     images, names, labels = _tests(tasks)
     answers = net.predict(images, reject=False)
     given = [net.predict(task.test[0], task=task.name).label == task.test[1] for task in tasks]
@@ -59,7 +60,7 @@ def _found(net: sp.Network, tasks: Sequence[StreamTask]) -> dict[str, float]:
     }
 
 
-def _nearest_means(net: sp.Network, tasks: Sequence[StreamTask]) -> dict[str, Any]:
+def _nearest_means(net: sp.Network, tasks: Sequence[Task]) -> dict[str, Any]:
     """The same features; every class of every task is its examples' mean, and an input is of the nearest. Its two candidates are the tasks
     of the nearest class and of the nearest one of another task."""
     view = net.view
@@ -89,7 +90,7 @@ def _nearest_means(net: sp.Network, tasks: Sequence[StreamTask]) -> dict[str, An
     }
 
 
-def _tests(tasks: Sequence[StreamTask]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _tests(tasks: Sequence[Task]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     names = np.repeat([task.name for task in tasks], [len(task.test[1]) for task in tasks])
     return np.concatenate([task.test[0] for task in tasks]), names, np.concatenate([task.test[1] for task in tasks])
 

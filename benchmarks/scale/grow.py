@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import senpath as sp
-from benchmarks.scale.stream import StreamTask
+from benchmarks.sequence import Task
 
 SIZES = (1, 10, 100, 1_000)
 MORE = 20
 """Further tasks, which every copy learns to time it."""
 
 
-def grow(tasks: Sequence[StreamTask], folder: Path) -> dict[int, Path]:
+def grow(tasks: Sequence[Task], folder: Path) -> dict[int, Path]:
     """The networks of the first 1, 10, 100, … tasks; what a stopped run left in the folder is gone on with."""
     net = sp.Network(folder / "growing.sen")
     paths = {}
@@ -26,6 +26,9 @@ def grow(tasks: Sequence[StreamTask], folder: Path) -> dict[int, Path]:
             print(f"\r{len(net.view.tasks)} tasks", end="", flush=True)
         paths[size] = folder / f"{size}.sen"
         if len(net.view.tasks) == size and not paths[size].exists():
-            shutil.copytree(net.path, paths[size])
+            partly = Path(shutil.copytree(net.path, folder / f"{size}.partly", dirs_exist_ok=True))
+            partly.rename(paths[size])
+        if not paths[size].exists():
+            raise SystemExit(f"{folder} has no network of {size} tasks, and has grown beyond; remove the folder to begin anew")
     print()
     return paths

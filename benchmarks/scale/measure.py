@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -17,7 +18,9 @@ from typing import Any
 import numpy as np
 
 import senpath as sp
-from benchmarks.scale.stream import StreamTask
+from benchmarks.sequence import Task
+from senpath.dispatch import Metric
+from senpath.store import Store
 from senpath.store.files import write_atomic
 from senpath.store.manifest import dump_manifest
 
@@ -28,17 +31,19 @@ ASKED = 5_000
 Figures = dict[str, Any]
 
 
-def learning(nets: Mapping[int, sp.Network], tasks: Sequence[StreamTask]) -> dict[int, Figures]:
-    """The same further tasks learned by each network in turn: seconds of each, in all and by stage, and how many borrow."""
+def learning(nets: Mapping[int, sp.Network], tasks: Sequence[Task]) -> dict[int, Figures]:
+    """The same further tasks learned by each network in turn, but for the first, which warms up: seconds, in all and by stage, and more."""
     taken: dict[int, list[Figures]] = {size: [] for size in nets}
+    renewals = {size: _renewal_seconds(net) for size, net in nets.items()}
     for task in tasks:
         for size, net in nets.items():
             taken[size].append(_learn(net, task))
     return {
         size: {
-            "seconds": [one["seconds"] for one in mine],
-            "stages": {stage: median(one[stage] for one in mine) for stage in ("search", "train", "dispatcher", "commit")},
-            "borrow": sum(one["borrows"] for one in mine),
+            "seconds": [one["seconds"] for one in mine[1:]],  # the first is the first thing that a network just opened does
+            "renewal": renewals[size],
+            "stages": {stage: median(one[stage] for one in mine[1:]) for stage in ("search", "train", "dispatcher", "commit")},
+            "borrow": sum(one["borrows"] for one in mine[1:]),
             "manifest": _manifest_seconds(nets[size]),
             "manifest_bytes": (nets[size].path / "network.json").stat().st_size,
         }
@@ -74,12 +79,13 @@ def activation(net: sp.Network, images: np.ndarray) -> Figures:
     return found
 
 
-def finding(net: sp.Network, tasks: Sequence[StreamTask]) -> Figures:
+def finding(net: sp.Network, tasks: Sequence[Task]) -> Figures:
     """The right pathway, first and among the candidates, and the right answer; every input belongs to a task."""
     each = max(1, ASKED // len(tasks))
-    images = np.concatenate([task.test[0][:: max(1, len(task.test[0]) // each)][:each] for task in tasks])
-    names = np.array([task.name for task in tasks for _ in task.test[0][:: max(1, len(task.test[0]) // each)][:each]])
-    labels = np.concatenate([task.test[1][:: max(1, len(task.test[1]) // each)][:each] for task in tasks])
+    rows = [np.linspace(0, len(task.test[1]) - 1, min(each, len(task.test[1]))).round().astype(int) for task in tasks]
+    images = np.concatenate([task.test[0][mine] for task, mine in zip(tasks, rows, strict=True)])
+    names = np.repeat([task.name for task in tasks], [len(mine) for mine in rows])
+    labels = np.concatenate([task.test[1][mine] for task, mine in zip(tasks, rows, strict=True)])
     answers = net.predict(images, reject=False)
     return {
         "inputs": len(images),
@@ -127,7 +133,7 @@ def disk(net: sp.Network) -> Figures:
     }
 
 
-def _learn(net: sp.Network, task: StreamTask) -> Figures:
+def _learn(net: sp.Network, task: Task) -> Figures:
     told = [("start", time.perf_counter())]
     learned = net.learn(task.name, *task.train, progress=lambda stage, done, total: told.append((stage, time.perf_counter())))
     ends = dict(told)
@@ -137,13 +143,24 @@ def _learn(net: sp.Network, task: StreamTask) -> Figures:
 
 
 def _manifest_seconds(net: sp.Network) -> float:
-    """Making and writing network.json once more, as a commit does it."""
+    """Making and writing network.json once more, with one line that is new."""
+    manifest = net.view.manifest
+    last = list(manifest.tasks)[-1]
+    before = replace(manifest, lines={name: line for name, line in manifest.lines.items() if name != last})
+    with tempfile.TemporaryDirectory(dir=net.path.parent) as folder:
+        path = Path(folder) / "network.json"
+        return median(_seconds(lambda: write_atomic(path, dump_manifest(before)[0])) for _ in range(ROUNDS))
 
-    def write() -> None:
-        with tempfile.TemporaryDirectory(dir=net.path.parent) as folder:
-            write_atomic(Path(folder) / "network.json", dump_manifest(net.view.manifest)[0])
 
-    return median(_seconds(write) for _ in range(ROUNDS))
+def _renewal_seconds(net: sp.Network) -> float:
+    """Making the metric of all tasks anew, as some commits do."""
+    (key, record), store = next(iter(net.view.manifest.types.items())), Store(net.path)
+
+    def renew() -> None:
+        rows = np.array(store.columns(record, key))
+        Metric.of(store.pooled(record), len(net.view.tasks), rows, net.device).dump()
+
+    return median(_seconds(renew) for _ in range(3))
 
 
 def _seconds(job: Callable[[], object]) -> float:

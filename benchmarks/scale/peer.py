@@ -21,8 +21,8 @@ from typing import Any
 import torch
 
 from benchmarks.peers import PEER_METHODS, PEER_STRENGTH
-from benchmarks.scale.stream import StreamTask, five_characters
-from benchmarks.sequence import hand_over
+from benchmarks.scale.stream import five_characters
+from benchmarks.sequence import Task, hand_over
 from senpath.methods import SenSettings
 from senpath.methods.recipes import recipe_for
 from senpath.reports.markdown import markdown_table
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def run_peer(
-    python: str, method: str, tasks: Sequence[StreamTask], limit: float, threads: int, seed: int, strength: float = PEER_STRENGTH
+    python: str, method: str, tasks: Sequence[Task], limit: float, threads: int, seed: int, strength: float = PEER_STRENGTH
 ) -> list[Record]:
     """One of the peer's methods on the tasks in turn, with the steps, batch and learning rate that are senpath's default for them.
 
@@ -81,7 +81,7 @@ def run_peer(
     return [*records, {"stopped": reason or ("all tasks learned" if learned == len(tasks) else f"time limit of {limit:g} s")}]
 
 
-def _recipe(tasks: Sequence[StreamTask]) -> Record:
+def _recipe(tasks: Sequence[Task]) -> Record:
     images, labels = tasks[0].train
     inputs, settings = torch.from_numpy(images)[:, None].float() / 255, SenSettings()
     examples = Examples(DataType("image", tuple(inputs.shape[1:])), inputs, torch.from_numpy(labels), tuple(range(int(labels.max()) + 1)))

@@ -66,14 +66,14 @@ def main() -> None:
     torch.set_num_threads(settings["threads"])
     tasks = [_read(file) for file in sorted(folder.glob("*.npz"), key=lambda file: int(file.stem))]
     with contextlib.redirect_stdout(io.StringIO()):  # strategies print a line per experience
-        warm_up = _strategy(method, settings)
-        for experience in peer_sequence._stream(tasks[:2]):
+        warm_up = make_strategy(method, settings)
+        for experience in peer_sequence.make_stream(tasks[:2]):
             _learn(warm_up, experience)
         _learn_all(tasks, method, settings, sys.__stdout__)
 
 
 def _learn_all(tasks: list[Tensors], method: str, settings: dict[str, Any], out: Any) -> None:
-    stream, strategy, count = peer_sequence._stream(tasks), _strategy(method, settings), 0
+    stream, strategy, count = peer_sequence.make_stream(tasks), make_strategy(method, settings), 0
     start = time.perf_counter()
     for count, experience in enumerate(stream, 1):
         learned = {"task": count - 1, "learn": _learn(strategy, experience), **_state(strategy.model, tasks[:count])}
@@ -85,10 +85,10 @@ def _learn_all(tasks: list[Tensors], method: str, settings: dict[str, Any], out:
             return
 
 
-def _strategy(method: str, settings: dict[str, Any]) -> Any:
+def make_strategy(method: str, settings: dict[str, Any]) -> Any:
     """The library's strategy, with one pass of many steps: its schedule counts a batch a pass, and OneBatch puts all steps in one."""
     torch.manual_seed(settings["seed"])
-    strategy = peer_sequence._strategy(method, {**settings, "epochs": settings["steps"]})
+    strategy = peer_sequence.make_strategy(method, {**settings, "epochs": settings["steps"]})
     strategy.train_epochs = 1
     strategy.plugins.insert(0, OneBatch(settings["steps"]))
     return strategy

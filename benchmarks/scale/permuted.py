@@ -19,7 +19,8 @@ import senpath as sp
 from benchmarks.scale.measure import activation
 from benchmarks.scale.page import write_permuted
 from benchmarks.scale.records import keep, kept
-from benchmarks.scale.stream import StreamTask, permuted
+from benchmarks.scale.stream import permuted
+from benchmarks.sequence import Task
 
 AT_ONCE = 16
 """Tasks that are held in memory together."""
@@ -72,7 +73,7 @@ def _measure(net: sp.Network, tasks: int) -> dict[str, float]:
     }
 
 
-def _shares(net: sp.Network, task: StreamTask, each: int) -> dict[str, float]:
+def _shares(net: sp.Network, task: Task, each: int) -> dict[str, float]:
     images, labels = (values[:each] for values in task.test)
     answers = net.predict(images, reject=False)  # every image belongs to a task, as in the published figures
     names = answers.candidates

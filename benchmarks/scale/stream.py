@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from benchmarks.sequence import Part, Task
 from senpath.data import load
 
 SIDE = 28
 CLASSES, SHOTS = 5, 5
 QUARTERS = 4
 """A character turned by a quarter is another character: 6,492 of the 1,623, as is usual with Omniglot (Vinyals et al. 2016)."""
-
-Part = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class StreamTask:
-    """Images (uint8, n × 28 × 28) and labels (int64, from 0), to learn from and to measure on."""
-
-    name: str
-    train: Part
-    test: Part
 
 
 def characters() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -36,7 +25,7 @@ def characters() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return images, np.array([label.split("/")[0] for label in labels]), labels
 
 
-def five_characters(tasks: int, seed: int = 0) -> Iterator[StreamTask]:
+def five_characters(tasks: int, seed: int = 0) -> Iterator[Task]:
     """Tasks of five random characters, five drawings each to learn from and the other fifteen to measure on; no character comes twice.
 
     The first 324 tasks are characters as they were drawn, those after them are turned by one, two, three quarters.
@@ -52,27 +41,27 @@ def five_characters(tasks: int, seed: int = 0) -> Iterator[StreamTask]:
         if place == 0:
             order = random.permutation(len(names))
         rows = [random.permutation(members[names[index]]) for index in order[CLASSES * place : CLASSES * (place + 1)]]
-        yield StreamTask(
+        yield Task(
             f"five-{number:04d}", _part(images, [row[:SHOTS] for row in rows], turns), _part(images, [row[SHOTS:] for row in rows], turns)
         )
 
 
-def alphabets(seed: int = 0, held: int = 5) -> Iterator[StreamTask]:
+def alphabets(seed: int = 0, held: int = 5) -> Iterator[Task]:
     """Omniglot's fifty alphabets, each a task of its characters; of twenty drawings of each, `held` are to measure on."""
     images, alphabet, labels = characters()
     random = np.random.default_rng(seed)
     for name in np.unique(alphabet):
         rows = [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels[alphabet == name])]
-        yield StreamTask(name, _part(images, [row[held:] for row in rows], 0), _part(images, [row[:held] for row in rows], 0))
+        yield Task(name, _part(images, [row[held:] for row in rows], 0), _part(images, [row[:held] for row in rows], 0))
 
 
-def permuted(tasks: int, seed: int = 0) -> Iterator[StreamTask]:
+def permuted(tasks: int, seed: int = 0) -> Iterator[Task]:
     """MNIST, all of it, under `tasks` permutations of its pixels (Kirkpatrick et al. 2017); the first is MNIST as it is."""
     train, test = load("mnist", "train"), load("mnist", "test")
     random = np.random.default_rng(seed)
     for number in range(tasks):
         order = np.arange(SIDE * SIDE) if number == 0 else random.permutation(SIDE * SIDE)
-        yield StreamTask(f"permuted-{number:04d}", _permute(train, order), _permute(test, order))
+        yield Task(f"permuted-{number:04d}", _permute(train, order), _permute(test, order))
 
 
 def _permute(part: Part, order: np.ndarray) -> Part:

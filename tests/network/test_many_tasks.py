@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -66,12 +68,9 @@ def test_the_right_task_is_found_among_many(large: Large) -> None:
 
 def test_the_metric_is_written_now_and_then(large: Large) -> None:
     files = large[2]
-    assert {name for name in files[16] if "metric" in name} == {f"image.{number}.metric" for number in range(12, 17)}
-    assert {name for name in files[17] if "metric" in name} == {f"image.{number}.metric" for number in range(13, 17)}
-    assert {name for name in files[19] if "metric" in name} == {"image.15.metric", "image.16.metric"}
-    assert {name for name in files[20] if "metric" in name} == {"image.16.metric", "image.20.metric"}
-    assert {name for name in files[123] if "metric" in name} == {"image.99.metric"}
-    assert {name for name in files[125] if "metric" in name} == {"image.99.metric", "image.124.metric"}
+    expected = {16: range(8, 17), 17: range(9, 17), 19: range(11, 17), 20: [*range(12, 17), 20], 123: [99], 125: [99, 124]}
+    for version, made in expected.items():
+        assert {name for name in files[version] if "metric" in name} == {f"image.{number}.metric" for number in made}
     for version, mine in files.items():
         assert sorted(name for name in mine if "pooled" in name) == sorted(f"image.{number}.pooled" for number in (version - 1, version))
     assert files[125]["image.columns"].startswith(files[20]["image.columns"])
@@ -181,3 +180,35 @@ def test_the_shelf_keeps_what_was_used_last(large: Large) -> None:
     for part in parts:
         small.put(part)
     assert [small.get(part.hash) is part for part in parts] == [False, False, False, True]
+
+
+def test_a_prediction_can_be_copied(large: Large) -> None:
+    answers = sp.Network(large[0]).predict(inputs(large)[:20])
+    again = copy.deepcopy(answers)
+    np.testing.assert_array_equal(again.candidates, answers.candidates)
+    assert list(again.activated) == list(answers.activated)
+    assert again.top(2) == answers.top(2)
+
+
+def test_threads_share_a_network(large: Large, copied: Path) -> None:
+    along, x = sp.Network(copied), inputs(large)[::10]
+    along.predict(x)
+    name, train, _ = large[1][-1]
+    sp.Network(copied).learn(name, *train, epochs=1, hidden=2, augment=0)
+    along.refresh()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda part: along.predict(part).task.tolist(), [x] * 16))
+    assert all(one == found[0] for one in found)
+    assert sp.Network(copied).predict(x).task.tolist() == found[0]
+
+
+def test_no_inputs_and_an_older_reader(large: Large, copied: Path) -> None:
+    older, x = sp.Network(copied), inputs(large)[::10]
+    before = older.predict(x).candidates
+    newer = sp.Network(copied)
+    newer.predict(x)
+    for number in range(3):
+        newer.learn(f"more {number}", *large[1][-1][1], epochs=1, hidden=2, augment=0)
+        newer.predict(x)
+    np.testing.assert_array_equal(older.predict(x).candidates, before)
+    assert len(older.predict(x[:0])) == 0

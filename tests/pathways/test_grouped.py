@@ -54,3 +54,14 @@ def test_a_batch_over_many_pathways(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(together) == [path.task for path in paths]
     for name, found in together.items():
         torch.testing.assert_close(found, alone[name], rtol=1e-5, atol=1e-6)
+
+
+def test_one_task_with_nearly_all_inputs() -> None:
+    parts = bricks("linear.v1", 40)
+    sizes = [3] * 39 + [5000]
+    inputs = [torch.randn(size, 6, generator=torch.Generator().manual_seed(place)) for place, size in enumerate(sizes)]
+    found = run_grouped(parts, inputs)
+    # Had the others been filled up to the longest, their answers would be parts of arrays of that size.
+    assert max(answer.untyped_storage().nbytes() for answer in found[:39]) < 100_000
+    for part, mine, answer in zip(parts, inputs, found, strict=True):
+        torch.testing.assert_close(answer, part(mine), rtol=1e-5, atol=1e-6)

@@ -23,6 +23,10 @@ CORRECTION = 0.3
 """Share of the expected error of a column's mean that is made good; few examples would else look far away."""
 
 
+TOGETHER = 1_024
+"""Inputs that are scored together, so that memory does not grow with the batch."""
+
+
 class Discriminant(Dispatcher):
     """Every column is the mean of a Gaussian, all with one covariance, the tasks' pooled one.
 
@@ -41,7 +45,7 @@ class Discriminant(Dispatcher):
         self, features: Component, metric: Metric, columns: Columns, tasks: Sequence[StoredTask], before: Discriminant | None = None
     ) -> None:
         super().__init__(tuple(task.name for task in tasks), features)
-        self.columns = columns
+        self.columns, self.tasks = columns, tuple(tasks)
         covered = before.metric if before is not None else metric
         known = len(covered.norms)
         new = np.flatnonzero(columns.first >= known)
@@ -56,8 +60,7 @@ class Discriminant(Dispatcher):
         self._temperature = TEMPERATURE[features.kind]
         self._index = self._prepare_index(before)
         self._all = self._prepare_all(before, new) if self._index is None else None
-        # Where tasks are looked up, rows are read where they lie; an accelerator has them all.
-        self._rows = torch.from_numpy(columns.rows).to(device)
+        self._rows = self._prepare_rows(before, device) if self._index is not None else None
 
     @staticmethod
     def of(features: Component, tasks: Mapping[str, TaskStatistics], device: torch.device) -> Discriminant:
@@ -82,7 +85,7 @@ class Discriminant(Dispatcher):
         if coordinates is None:
             return None
         index = before._index if before is not None and before._index is not None else ColumnIndex(coordinates.cells.cpu().numpy())
-        index.append(coordinates.columns[len(index) :].cpu().numpy())
+        index.reach(coordinates.columns.cpu().numpy())
         return index
 
     def _prepare_all(self, before: Discriminant | None, new: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -92,6 +95,13 @@ class Discriminant(Dispatcher):
         if before is not None and before._all is not None:
             rows = torch.cat([before._all[0], rows])
         return rows, _padding(self.columns.sizes).to(rows.device)
+
+    def _prepare_rows(self, before: Discriminant | None, device: torch.device) -> torch.Tensor:
+        """All columns where they lie in their file; an accelerator has a copy."""
+        rows = torch.from_numpy(self.columns.rows)
+        if device.type == "cpu" or before is None or before._rows is None:
+            return rows.to(device)
+        return torch.cat([before._rows, rows[len(before._rows) :].to(device)])
 
     def _rank(self, features: torch.Tensor) -> Ranking:
         centred = features - self.metric.centre
@@ -112,9 +122,13 @@ class Discriminant(Dispatcher):
     def _rank_nearest(self, query: torch.Tensor, centred: torch.Tensor, index: ColumnIndex) -> Ranking:
         coordinates = self.metric.coordinates
         assert coordinates is not None
+        if len(index) > len(self.columns.owner):  # a later version has appended its columns, and they would take the places of ours
+            self._index = index = ColumnIndex(coordinates.cells.cpu().numpy())
+            index.reach(coordinates.columns.cpu().numpy())
         rows, cells = index.search((centred @ coordinates.projection).cpu().numpy())
         tasks = self._owners(rows)
-        scores = self._score_pairs(query, tasks)
+        starts = range(0, len(tasks), TOGETHER)
+        scores = torch.cat([self._score_pairs(query[start : start + TOGETHER], tasks[start : start + TOGETHER]) for start in starts or [0]])
         wide, deep = self.columns.rows.shape[1], coordinates.columns.shape[1]
         base = self._base_numbers() + self.metric.index_numbers[0]
         looked_at, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
@@ -128,19 +142,22 @@ class Discriminant(Dispatcher):
     def _owners(self, rows: np.ndarray) -> np.ndarray:
         """The tasks of these rows of the index, int64 (n, k), each once in a line; −1 for none."""
         owner = self.columns.owner
-        # Rows of later versions may be in a shared index.
+        # While they are looked up another thread may append those of a later version.
         tasks = np.where((rows >= 0) & (rows < len(owner)), owner[np.minimum(rows, len(owner) - 1)], -1)
         tasks.sort(axis=1)
         tasks[:, 1:][tasks[:, 1:] == tasks[:, :-1]] = -1
-        tasks[(tasks < 0).all(1), -1] = 0  # only if the cells searched were empty: some task has to be measured
+        tasks[(tasks < 0).all(1), -1] = 0  # only if all cells searched were empty: some task has to be measured
         return tasks
 
     def _score_pairs(self, query: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
         """Scores (n, k) of these tasks: of the product of all inputs and all columns, what is asked for is computed."""
         member, slot = np.nonzero(tasks >= 0)
         asked = tasks[member, slot]
+        if not len(asked):
+            return query.new_zeros(tasks.shape)
         self.columns.require(asked)
         sizes, places = self.columns.sizes[asked], torch.from_numpy(self.columns.places(asked)).to(query.device)
+        assert self._rows is not None
         products = _products(query, self._rows, places, np.repeat(member, sizes))
         found = _mixtures((products + self._offsets[places]) / self._temperature, sizes)
         found -= self._log_sizes[torch.from_numpy(asked).to(query.device)]

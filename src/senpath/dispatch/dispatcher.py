@@ -38,7 +38,7 @@ class Decision:
 
     Attributes:
         names: the tasks of the data type.
-        order: int64 (n, k), places in `names` of the most probable tasks, k at most 2.
+        order: int64 (n, k), places in `names` of the most probable tasks, k at most 2; −1 where a second one did not come into question.
         probability: float64 (n, k), P(task | input) of them.
         admitted: bool (n,), whether the second one runs too.
         strangeness: float64 (n,), distance from the likeliest task as a share of that task's limit.
@@ -93,7 +93,7 @@ class Dispatcher(ABC):
 
     @abstractmethod
     def _rank(self, features: torch.Tensor) -> Ranking:
-        """The tasks that come into question for inputs with these features (n, features), at least two if there are two."""
+        """The tasks that come into question for inputs with these features (n, features), at least one for each."""
 
     @abstractmethod
     def _strangeness(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:

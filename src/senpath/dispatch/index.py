@@ -55,15 +55,14 @@ class ColumnIndex:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    def append(self, points: np.ndarray) -> None:
-        """Add points (n, directions), float32, behind those that are there."""
-        if not len(points):
-            return
-        points = np.ascontiguousarray(points)
+    def reach(self, points: np.ndarray) -> None:
+        """Append of these points (n, directions), float32, those that are not there yet; the first ones are."""
         with self._lock:
-            cells = self._cells.search(points, 1)[1][:, 0]
-            self._add(points, cells)
-            self.sizes = self.sizes + np.bincount(cells, minlength=len(self.sizes))
+            new = np.ascontiguousarray(points[len(self) :])
+            if len(new):
+                cells = self._cells.search(new, 1)[1][:, 0]
+                self._add(new, cells)
+                self.sizes = self.sizes + np.bincount(cells, minlength=len(self.sizes))
 
     def search(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The columns nearest to each of n points, and the cells that were searched for them.

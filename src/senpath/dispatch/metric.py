@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil
 
 import numpy as np
 import torch
@@ -188,7 +188,7 @@ def _coordinates(columns: np.ndarray, centre: torch.Tensor, root: torch.Tensor, 
     Args:
         root: float64, lower triangle; the covariance is root · rootᵀ.
     """
-    step = max(1, floor(len(columns) / SAMPLE))
+    step = ceil(len(columns) / SAMPLE)
     sample = torch.from_numpy(np.array(columns[::step])) - centre
     between = (sample.T @ sample).double() / len(sample)
     white = torch.linalg.solve_triangular(root, torch.linalg.solve_triangular(root, between, upper=False).T, upper=False)

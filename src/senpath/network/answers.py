@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from senpath.network.prediction import Part, Prediction, Probabilities
+from senpath.network.prediction import Part, Prediction, Probabilities, Routes, objects
 from senpath.network.view import View
-from senpath.pathways import Activation, count_activation, run_batch
+from senpath.pathways import run_batch
 
 
 class Answers:
@@ -78,22 +78,12 @@ class Answers:
             better = self._known[part.rows] & (best > confidence[part.rows])
             rows = part.rows[better]
             task[rows], confidence[rows] = name, best[better]
-            label[rows] = _objects(classes[name])[where[better]]
-        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, classes), self._names, self._activated)
+            label[rows] = objects(classes[name])[where[better]]
+        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, classes), self._routes())
 
-    def _names(self) -> np.ndarray:
-        names = [pathway.task for pathway in self._view.paths]
-        return _objects([tuple(names[place] for place in pair if place >= 0) for pair in self._candidates.tolist()])
-
-    def _activated(self) -> np.ndarray:
-        ran: dict[tuple[int, int, int], Activation] = {}
-        found = []
-        for first, second, dispatcher in np.column_stack([self._candidates, self._dispatcher]).tolist():
-            if (first, second, dispatcher) not in ran:
-                pathways = [self._view.paths[place] for place in (first, second) if place >= 0]
-                ran[first, second, dispatcher] = count_activation(pathways, self._view.manifest.components, dispatcher)
-            found.append(ran[first, second, dispatcher])
-        return _objects(found)
+    def _routes(self) -> Routes:
+        paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}
+        return Routes(self._candidates, self._dispatcher, paths, self._view.manifest.components)
 
 
 def _probabilities(logits: Sequence[torch.Tensor]) -> list[np.ndarray]:
@@ -116,8 +106,3 @@ def _joined(parts: Sequence[Part]) -> Part:
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows)
     return Part(rows[order], np.concatenate([part.values for part in parts])[order])
-
-
-def _objects(values: Sequence[object]) -> np.ndarray:
-    """An array of these objects, whatever they are."""
-    return np.fromiter(values, dtype=object, count=len(values))

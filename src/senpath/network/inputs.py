@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any, Protocol
 from unicodedata import category
 
+import torch
+
 from senpath.errors import InputError, TaskExistsError
 from senpath.modalities import MODALITIES, Group, index_labels, split_by_modality, type_key
+from senpath.modalities.base import require_finite
 from senpath.network.view import View
 from senpath.types import DataType, Examples
 
@@ -55,6 +58,15 @@ def check_encoded(view: View, examples: Examples, y: Any) -> Examples:
         raise InputError("encoded examples", expected=f"the network's type {known}", got=str(given))
     if shape != given.shape:
         raise InputError("encoded examples", expected=f"inputs of shape {given.shape} each, as their type says", got=shape)
+    inputs, targets, classes = examples.inputs, examples.targets, examples.classes
+    if inputs.dtype != torch.float32 or targets.dtype != torch.int64 or targets.shape != inputs.shape[:1]:
+        got = f"{inputs.dtype} and {targets.dtype} of shape {tuple(targets.shape)}"
+        raise InputError("encoded examples", expected="float32 inputs and an int64 target for each", got=got)
+    found = targets.unique().tolist()
+    if len(set(classes)) < max(2, len(classes)) or found != list(range(len(classes))):
+        got = f"targets {found[:20]} of classes {list(classes)[:20]}"
+        raise InputError("encoded examples", expected="two different classes or more, with examples of each", got=got)
+    require_finite(inputs, "encoded input")
     return examples
 
 

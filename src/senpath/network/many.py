@@ -17,7 +17,6 @@ import torch
 from senpath.errors import InputError, SenpathError, StoreError, TaskExistsError
 from senpath.execution import in_order, one_thread
 from senpath.modalities import Group, read_labelled, type_key
-from senpath.modalities.base import require_finite
 from senpath.network.cost import learning_cost
 from senpath.network.inputs import check_encoded, check_name, encode_examples
 from senpath.network.proposal import Method, Proposal
@@ -193,22 +192,12 @@ class _Reader:
     def read(self, data: Any) -> Examples:
         """A task's examples; see `Network.learn_many`."""
         x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
-        return self._check(check_encoded(self._view, x, y)) if isinstance(x, Examples) else encode_examples(self, *read_labelled(x, y))
+        return self._same_type(check_encoded(self._view, x, y)) if isinstance(x, Examples) else encode_examples(self, *read_labelled(x, y))
 
-    def _check(self, examples: Examples) -> Examples:
-        """What raw data are checked for while they are encoded."""
+    def _same_type(self, examples: Examples) -> Examples:
         known = self._types.setdefault(examples.data_type.key, examples.data_type)
         if examples.data_type != known:
             raise InputError("encoded examples", expected=f"the type of an earlier task of the call, {known}", got=str(examples.data_type))
-        inputs, targets, classes = examples.inputs, examples.targets, len(examples.classes)
-        if inputs.dtype != torch.float32 or targets.dtype != torch.int64 or targets.shape != inputs.shape[:1]:
-            got = f"{inputs.dtype} and {targets.dtype} of shape {tuple(targets.shape)}"
-            raise InputError("encoded examples", expected="float32 inputs and an int64 target for each", got=got)
-        found = targets.unique().tolist()
-        if classes < 2 or found != list(range(classes)):
-            got = f"targets {found[:NAMED]} of {classes} classes"
-            raise InputError("encoded examples", expected="two classes or more, with examples of each", got=got)
-        require_finite(inputs, "encoded input")
         return examples
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from senpath.errors import InputError
+from senpath.errors import InputError, StoreError
 from senpath.execution import check_jobs
 from senpath.modalities import read_labelled
 from senpath.network.commit import commit
@@ -31,6 +31,9 @@ from senpath.pathways import LearningCost, Transfer
 from senpath.progress import Progress, silent
 from senpath.store import Store
 from senpath.types import Examples, Label
+
+ATTEMPTS = 3
+"""How often a network is verified that writers change meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -286,8 +289,14 @@ class Network:
         Raises:
             StoreError: at the first mismatch.
         """
-        manifest = self._store.read()
-        verify(self._store, View(self._store, manifest, self.device), progress)
+        for attempt in range(ATTEMPTS):
+            manifest = self._store.read()
+            try:
+                verify(self._store, View(self._store, manifest, self.device), progress)
+                return
+            except StoreError:  # writers may have gone on, and removed what this version needs
+                if attempt + 1 == ATTEMPTS or self._store.read().version == manifest.version:
+                    raise
 
     def _learn(self, task: str, x: Any, y: Any, method: str | Method, progress: Progress, settings: Mapping[str, Any]) -> LearningCost:
         self.refresh()

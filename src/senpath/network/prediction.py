@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from senpath.pathways import Activation, Transfer
+from senpath.pathways import Activation, Pathway, Transfer, count_activation
 from senpath.types import Label
 
 
@@ -56,6 +56,38 @@ class Probabilities(Mapping[str, np.ndarray]):
         return sorted(found, key=lambda entry: -entry[2])
 
 
+@dataclass(frozen=True, eq=False)
+class Routes:
+    """Which pathways ran for each of n inputs.
+
+    Args:
+        candidates: int64 (n, 2), the pathways' places in the network, the likelier first; −1 for none.
+        dispatcher: int64 (n,), numbers of the dispatcher that ran.
+        paths: the pathways by their places.
+        sizes: number of weights of every component.
+    """
+
+    candidates: np.ndarray
+    dispatcher: np.ndarray
+    paths: Mapping[int, Pathway]
+    sizes: Mapping[str, int]
+
+    def names(self) -> np.ndarray:
+        """Object array (n,), tuples of the tasks' names."""
+        return objects([tuple(self.paths[place].task for place in pair if place >= 0) for pair in self.candidates.tolist()])
+
+    def activated(self) -> np.ndarray:
+        """Object array (n,) of `Activation`."""
+        ran: dict[tuple[int, ...], Activation] = {}
+        found = []
+        for first, second, dispatcher in np.column_stack([self.candidates, self.dispatcher]).tolist():
+            if (first, second, dispatcher) not in ran:
+                paths = [self.paths[place] for place in (first, second) if place >= 0]
+                ran[first, second, dispatcher] = count_activation(paths, self.sizes, dispatcher)
+            found.append(ran[first, second, dispatcher])
+        return objects(found)
+
+
 class Prediction:
     """Answers for n inputs, in their order.
 
@@ -66,17 +98,8 @@ class Prediction:
         probabilities: per task, see `Probabilities`.
     """
 
-    def __init__(
-        self,
-        task: np.ndarray,
-        label: np.ndarray,
-        confidence: np.ndarray,
-        probabilities: Probabilities,
-        candidates: Callable[[], np.ndarray],
-        activated: Callable[[], np.ndarray],
-    ) -> None:
-        self.task, self.label, self.confidence, self.probabilities = task, label, confidence, probabilities
-        self._name, self._count = candidates, activated
+    def __init__(self, task: np.ndarray, label: np.ndarray, confidence: np.ndarray, probabilities: Probabilities, routes: Routes) -> None:
+        self.task, self.label, self.confidence, self.probabilities, self._routes = task, label, confidence, probabilities, routes
 
     def __len__(self) -> int:
         return len(self.task)
@@ -87,16 +110,21 @@ class Prediction:
     @cached_property
     def candidates(self) -> np.ndarray:
         """Object array (n,), tuples of the candidates' names, the likelier first."""
-        return self._name()
+        return self._routes.names()
 
     @cached_property
     def activated(self) -> np.ndarray:
         """Object array (n,) of `Activation`: the pathways that ran, and how many weights. Counted when it is first asked for."""
-        return self._count()
+        return self._routes.activated()
 
     def top(self, k: int) -> list[list[tuple[str, Label, float]]]:
         """For each input its k most probable (task, label, probability), most probable first."""
         return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
+
+
+def objects(values: Sequence[object]) -> np.ndarray:
+    """An array of these objects, whatever they are."""
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 @dataclass(frozen=True)

@@ -20,4 +20,5 @@ def new_statistics(
     features.module.to(view.device)
     collected = collect(examples, features, view.settings.random_state, device=view.device, progress=progress)
     statistics = statistics_of(collected, gate=view.settings.dispatcher == "binary")
+    progress("dispatcher", len(examples), len(examples))
     return statistics, {} if key in view.manifest.types else {key: (examples.data_type, features)}

@@ -43,10 +43,11 @@ class NewStatistics:
     def add(self, pathway: Pathway) -> StatisticsRecord:
         """Append a new task's columns and add its covariance."""
         key, statistics = pathway.data_type, self._proposal.statistics[pathway.task]
+        columns = np.ascontiguousarray(statistics.columns, dtype="<f4")
         record = self.types.get(key)
         first = record.rows if record else 0
-        start, rows = self.columns.get(key, (first, np.zeros((0, statistics.columns.shape[1]), dtype=np.float32)))
-        self.columns[key] = (start, np.concatenate([rows, statistics.columns]))
+        start, rows = self.columns.get(key, (first, np.zeros((0, columns.shape[1]), dtype="<f4")))
+        self.columns[key] = (start, np.concatenate([rows, columns]))
         total = self._pooled[key] if key in self._pooled else self._store.pooled(record) if record else 0
         self._pooled[key] = np.asarray(total + statistics.pooled, dtype="<f8")
         self._tasks[key] = self._tasks.get(key, 0) + 1
@@ -55,14 +56,14 @@ class NewStatistics:
             features=record.features if record else self._proposal.types[key][1].hash,
             pooled=f"{key}.{self._version}.pooled",
             pooled_sha256=hashlib.sha256(self._pooled[key].tobytes()).hexdigest(),
-            rows=first + len(statistics.columns),
-            width=statistics.columns.shape[1],
+            rows=first + len(columns),
+            width=columns.shape[1],
             metric=record.metric if record else None,
         )
         return StatisticsRecord(
             first=first,
-            rows=len(statistics.columns),
-            sha256=hashlib.sha256(statistics.columns.tobytes()).hexdigest(),
+            rows=len(columns),
+            sha256=hashlib.sha256(columns.tobytes()).hexdigest(),
             counts=tuple(statistics.counts.tolist()),
             figures=statistics.figures,
             gate=statistics.gate.hash if statistics.gate else None,

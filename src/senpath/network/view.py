@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import RLock
 from types import MappingProxyType
 
 import numpy as np
@@ -60,6 +61,7 @@ class View:
         self._earlier: dict[str, _Prepared] = {**before._earlier, **before._discriminants} if before is not None else {}
         self._discriminants: dict[str, _Prepared] = {}
         self._watchers: list[Touched] = []
+        self._lock = RLock()
         self._places: dict[str, np.ndarray] = {}
 
     @property
@@ -162,9 +164,10 @@ class View:
         return dispatcher.names, ranking
 
     def _dispatcher(self, key: str) -> Dispatcher:
-        if key not in self._dispatchers:
-            self._dispatchers[key] = self._read_dispatcher(key)
-        return self._dispatchers[key]
+        with self._lock:
+            if key not in self._dispatchers:
+                self._dispatchers[key] = self._read_dispatcher(key)
+            return self._dispatchers[key]
 
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
         """What a task's pathway answers to encoded inputs, float32 (n, classes)."""
@@ -267,4 +270,5 @@ class _Prepared:
 
     def precedes(self, record: TypeRecord, tasks: list[StatisticsRecord]) -> bool:
         """Whether a dispatcher of these tasks differs by further tasks alone."""
-        return self.record.metric is not None and self.record.metric == record.metric and self.tasks == tasks[: len(self.tasks)]
+        same = self.record.metric == record.metric if record.metric is not None else self.record == record
+        return same and self.tasks == tasks[: len(self.tasks)]

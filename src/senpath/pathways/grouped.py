@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 
 import torch
 from torch.func import functional_call
@@ -35,20 +36,36 @@ def run_grouped(components: Sequence[Component], inputs: Sequence[torch.Tensor])
     # Of like length side by side, so that little is filled up.
     order = sorted(range(len(components)), key=lambda place: len(inputs[place]))
     answers: list[torch.Tensor] = [inputs[0]] * len(components)
-    for start in range(0, len(order), TOGETHER):
-        part = order[start : start + TOGETHER]
-        outputs = _run_together([components[place] for place in part], [inputs[place] for place in part])
+    for part in _parts(order, [len(mine) for mine in inputs]):
+        if len(part) < LEAST:
+            outputs: Sequence[torch.Tensor] = [components[place](inputs[place]) for place in part]
+        else:
+            outputs = list(_run_together([components[place] for place in part], [inputs[place] for place in part]))
         for place, output in zip(part, outputs, strict=True):
             answers[place] = output[: len(inputs[place])]
     return answers
 
 
+def _parts(order: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Cut what is ordered by size so that in a part at most half is filled up."""
+    part: list[int] = []
+    rows = 0
+    for place in order:
+        if len(part) == TOGETHER or (len(part) + 1) * sizes[place] > 2 * (rows + sizes[place]) + LEAST:
+            yield part
+            part, rows = [], 0
+        part.append(place)
+        rows += sizes[place]
+    yield part
+
+
 def _run_together(components: Sequence[Component], inputs: Sequence[torch.Tensor]) -> torch.Tensor:
     """(components, most inputs, outputs); what is beyond a component's own inputs means nothing."""
     modules = [component.module for component in components]
-    names = [name for name, _ in modules[0].named_parameters()]
+    shape = deepcopy(modules[0])  # a call with other weights puts them into the module for its time, and other threads may use it
+    names = [name for name, _ in shape.named_parameters()]
     with torch.no_grad():
         weights = {name: torch.stack([module.get_parameter(name) for module in modules]) for name in names}
         filled = pad_sequence(list(inputs), batch_first=True)
-        outputs: torch.Tensor = torch.vmap(lambda mine, values: functional_call(modules[0], mine, (values,)))(weights, filled)
+        outputs: torch.Tensor = torch.vmap(lambda mine, values: functional_call(shape, mine, (values,)))(weights, filled)
     return outputs

@@ -86,22 +86,18 @@ class _SharedPrefixes:
         return _take(values, have, rows)
 
     def _run_level(self, chains: Sequence[Chain]) -> None:
-        alike: dict[tuple[str, str], list[Chain]] = {}
+        alike: dict[tuple[str, str], list[tuple[Chain, Component]]] = {}
         for chain in chains:
             component = self.lookup(chain[-1])
             if component.kind in GROUPED and component.weights <= largest(self.inputs.device) and len(chains) >= LEAST:
-                alike.setdefault((component.kind, canonical_json(component.config)), []).append(chain)
+                alike.setdefault((component.kind, canonical_json(component.config)), []).append((chain, component))
             else:
                 self._run_alone(chain, component)
         for group in alike.values():
-            if len(group) < LEAST:
-                for chain in group:
-                    self._run_alone(chain, self.lookup(chain[-1]))
-            else:
-                rows = [self._rows(chain) for chain in group]
-                before = [self._before(chain, mine) for chain, mine in zip(group, rows, strict=True)]
-                answers = run_grouped([self.lookup(chain[-1]) for chain in group], before)
-                self.done |= zip(group, zip(rows, answers, strict=True), strict=True)
+            rows = [self._rows(chain) for chain, _ in group]
+            before = [self._before(chain, mine) for (chain, _), mine in zip(group, rows, strict=True)]
+            answers = run_grouped([component for _, component in group], before)
+            self.done |= {chain: (mine, answer) for (chain, _), mine, answer in zip(group, rows, answers, strict=True)}
 
     def _run_alone(self, chain: Chain, component: Component) -> None:
         rows = self._rows(chain)

@@ -19,12 +19,12 @@ from filelock import FileLock, Timeout
 from senpath.components import Component, Config, canonical_json, load, suffix
 from senpath.errors import ConflictError, StoreError
 from senpath.store.evaluations import EVALUATIONS, append_line, read_lines
-from senpath.store.files import SCRATCH, append_at, explained, last_line, sweep, sync_folder, write_atomic
+from senpath.store.files import SCRATCH, TEMPORARY, append_at, explained, last_line, sweep, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest, same_file
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"
-METRICS_KEPT = 4
+METRICS_KEPT = 8
 """Commits for which a metric stays on disk after it was renewed."""
 
 
@@ -314,4 +314,4 @@ def _describe(kind: str, config: Config) -> bytes:
     return canonical_json({"kind": kind, "config": dict(config)}).encode()
 
 
-PARTS = frozenset({"components", "dispatcher", SCRATCH, ".lock", LOG, EVALUATIONS})
+PARTS = frozenset({"components", "dispatcher", SCRATCH, ".lock", LOG, EVALUATIONS, MANIFEST + TEMPORARY})

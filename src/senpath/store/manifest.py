@@ -194,6 +194,7 @@ def dump_manifest(manifest: Manifest) -> tuple[bytes, Manifest]:
     try:
         new = {name: _dump_task(name, record) for name, record in manifest.tasks.items() if name not in known}
         _read_tasks(list(new.values()))
+        check_parts(manifest, new)
         head = _dump_head(manifest)
     except ValueError as error:  # also what pydantic raises when it cannot write or read a value
         raise InputError(f"version {manifest.version}", expected="content that JSON can hold", got=str(error)) from error

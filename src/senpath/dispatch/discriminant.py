@@ -127,8 +127,12 @@ class Discriminant(Dispatcher):
             index.reach(coordinates.columns.cpu().numpy())
         rows, cells = index.search((centred @ coordinates.projection).cpu().numpy())
         tasks = self._owners(rows)
-        starts = range(0, len(tasks), TOGETHER)
-        scores = torch.cat([self._score_pairs(query[start : start + TOGETHER], tasks[start : start + TOGETHER]) for start in starts or [0]])
+        if len(query) == 1 and query.device.type == "cpu":
+            scores = torch.from_numpy(self._score_one(query.numpy()[0], tasks[0])[None])
+        else:
+            starts = range(TOGETHER, len(tasks), TOGETHER)
+            parts = zip(query.tensor_split([*starts]), np.split(tasks, starts), strict=True)
+            scores = torch.cat([self._score_pairs(mine, candidates) for mine, candidates in parts])
         wide, deep = self.columns.rows.shape[1], coordinates.columns.shape[1]
         base = self._base_numbers() + self.metric.index_numbers[0]
         looked_at, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
@@ -149,6 +153,16 @@ class Discriminant(Dispatcher):
         tasks[(tasks < 0).all(1), -1] = 0  # only if all cells searched were empty: some task has to be measured
         return tasks
 
+    def _score_one(self, query: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+        """As `_score_pairs` for one input (features,) and its tasks (k,): at this size calling torch takes longer than computing."""
+        asked = tasks[tasks >= 0]
+        self.columns.require(asked)
+        places, sizes = self.columns.places(asked), self.columns.sizes[asked]
+        likeness = (self.columns.rows.take(places, axis=0) @ query + self._offsets.numpy()[places]) / self._temperature
+        scores = np.full(len(tasks), -np.inf)
+        scores[tasks >= 0] = np.logaddexp.reduceat(likeness, np.cumsum(sizes) - sizes) - self._log_sizes.numpy()[asked]
+        return scores
+
     def _score_pairs(self, query: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
         """Scores (n, k) of these tasks: of the product of all inputs and all columns, what is asked for is computed."""
         member, slot = np.nonzero(tasks >= 0)
@@ -158,9 +172,9 @@ class Discriminant(Dispatcher):
         self.columns.require(asked)
         sizes, places = self.columns.sizes[asked], torch.from_numpy(self.columns.places(asked)).to(query.device)
         assert self._rows is not None
-        products = _products(query, self._rows, places, np.repeat(member, sizes))
-        found = _mixtures((products + self._offsets[places]) / self._temperature, sizes)
-        found -= self._log_sizes[torch.from_numpy(asked).to(query.device)]
+        products = _products(query, self._rows, places, member, sizes)
+        found = _mixtures((products + self._offsets.index_select(0, places)) / self._temperature, sizes)
+        found -= self._log_sizes.index_select(0, torch.from_numpy(asked).to(query.device))
         if len(asked) == tasks.size:
             return found.view(tasks.shape)
         scores = query.new_full((tasks.size,), -torch.inf)
@@ -188,12 +202,17 @@ class Discriminant(Dispatcher):
         return found
 
 
-def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray) -> torch.Tensor:
-    """Products of each query (n, features) with rows of its own: those at `places`, where `member`, ascending, says of which query."""
-    if len(query) == 1:  # nothing is shared, and making a sparse tensor takes longer than the product
-        return rows.index_select(0, places) @ query[0]
+def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray, sizes: np.ndarray) -> torch.Tensor:
+    """Products of each query (n, features) with rows of its own.
+
+    Args:
+        places: of the rows, group after group.
+        member: for each group, whose it is; ascending.
+        sizes: of the groups.
+    """
     _hear_warnings()
-    ends = torch.from_numpy(np.searchsorted(member, np.arange(len(query) + 1))).to(query.device)
+    counts = np.bincount(member, weights=sizes, minlength=len(query)).astype(np.int64)
+    ends = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])).to(query.device)
     asked = torch.sparse_csr_tensor(ends, places, query.new_zeros(len(places)), (len(query), len(rows)), check_invariants=False)
     found: torch.Tensor = torch.sparse.sampled_addmm(asked, query, rows.T, beta=0.0).values()
     return found

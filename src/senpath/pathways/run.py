@@ -110,10 +110,10 @@ class _SharedPrefixes:
     def _before(self, chain: Chain, rows: torch.Tensor) -> torch.Tensor:
         """What the last component of a chain reads."""
         if len(chain) == 1:
-            return self.inputs if len(rows) == len(self.inputs) else self.inputs[rows]
+            return self.inputs if len(rows) == len(self.inputs) else self.inputs.index_select(0, rows)
         return self.output(chain[:-1], rows)
 
 
 def _take(values: torch.Tensor, have: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """The values at `rows`, where `values[i]` belongs to row `have[i]`; both ascending, `rows` within `have`."""
-    return values if len(have) == len(rows) else values[torch.searchsorted(have, rows.contiguous())]
+    return values if len(have) == len(rows) else values.index_select(0, torch.searchsorted(have, rows.contiguous()))

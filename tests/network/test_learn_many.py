@@ -233,6 +233,7 @@ def test_one_task_that_cannot_be_learned_and_none_is(refused: Refused, net: sp.N
         ({"epoch": 1}, "setting 'epoch' of method sen: expected one of"),
         ({"method": "magic"}, "method: expected one of sen"),
         ({"method": sp.Sen(), "epochs": 1}, "settings: expected none beside a method"),
+        ({"model": "cnn"}, "task 'a': model 'cnn': expected images, got table inputs"),
         ({"method": Faulty("table")}, "task 'a': model: expected other inputs, got table"),
     ],
 )

@@ -64,7 +64,7 @@ def check_encoded(view: View, examples: Examples, y: Any) -> Examples:
         raise InputError("encoded examples", expected="float32 inputs and an int64 target for each", got=got)
     found = targets.unique().tolist()
     if len(set(classes)) < max(2, len(classes)) or found != list(range(len(classes))):
-        got = f"targets {found[:20]} of classes {list(classes)[:20]}"
+        got = f"targets {found[:20]} of {len(set(classes))} classes"
         raise InputError("encoded examples", expected="two different classes or more, with examples of each", got=got)
     require_finite(inputs, "encoded input")
     return examples

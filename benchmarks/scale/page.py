@@ -177,7 +177,8 @@ def write_characters(records: Path) -> None:
             rows.append([title, name, *shown, given])
     table = markdown_table(["tasks", "method", *columns.values(), "label, task given"], rows)
     seeds = len({one["seed"] for one in found})
-    write_section(PAGE, "characters", f"{table}\n\nIn %, mean ± sample standard deviation over {seeds} seeds.")
+    note = f"mean ± sample standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
+    write_section(PAGE, "characters", f"{table}\n\nIn %, {note}.")
 
 
 def write_permuted(records: Path) -> None:

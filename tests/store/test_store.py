@@ -120,10 +120,10 @@ def test_readers_answer_at_their_version_until_they_refresh(folder: Path, digits
 def test_old_statistics_are_dropped(folder: Path, digits: Labelled) -> None:
     writer, reader, late = sp.Network(folder), sp.Network(folder), sp.Network(folder)
     before = reader.predict(digits[0]).confidence
-    for number in range(6):
+    for number in range(10):
         learn(writer, f"more {number}", digits)
     names = sorted(path.name for path in folder.glob("dispatcher/*.pooled"))
-    assert names == ["image.8.pooled", "image.9.pooled", next(name for name in names if name.startswith("table"))]
+    assert names == ["image.12.pooled", "image.13.pooled", next(name for name in names if name.startswith("table"))]
     assert (reader.predict(digits[0]).confidence == before).all()
     with pytest.raises(sp.StoreError, match=r"image\.2\.metric: expected readable, got No such file.*Call refresh\(\)"):
         late.predict(digits[0])

@@ -49,7 +49,7 @@ def test_nothing_of_the_source_runs_afterwards(learned: Network, named: Labelled
     assert learned.tasks["named"].transfers == ()
     assert "link_examples" not in learned.tasks["named"].notes
     assert pathways_touched([pathway]) == {"named"}
-    active = count_activation([pathway], learned.view.component)
+    active = count_activation([pathway], learned.view.manifest.components)
     assert (active.sources, active.source_weights, active.link_weights) == ((), 0, 0)
     assert active.components == set(pathway.components)
     assert active.total == 64 * 32 + 32 + 32 * 10 + 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -14,17 +15,31 @@ from senpath.dispatch.blocks import blocks
 from senpath.dispatch.columns import Columns, StoredTask
 from senpath.dispatch.dispatcher import Dispatcher, Ranking
 from senpath.dispatch.index import ColumnIndex
-from senpath.dispatch.metric import Metric
+from senpath.dispatch.metric import Coordinates, Metric
 from senpath.dispatch.statistics import TaskStatistics
 
 TEMPERATURE = {"conv-features.v1": 15.0, "dense-features.v1": 2.0}
 """By kind of feature map: divides log-likelihood ratios, which take the features for more independent than they are."""
 CORRECTION = 0.3
 """Share of the expected error of a column's mean that is made good; few examples would else look far away."""
-
-
 TOGETHER = 1_024
 """Inputs that are scored together, so that memory does not grow with the batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """All columns in memory, centred, where they are so few that every one is scored."""
+
+    columns: torch.Tensor
+
+
+@dataclass(eq=False)
+class _LookedUp:
+    """What columns are looked up by, and where they lie: in their file; an accelerator has a copy."""
+
+    coordinates: Coordinates
+    index: ColumnIndex
+    rows: torch.Tensor
 
 
 class Discriminant(Dispatcher):
@@ -58,9 +73,11 @@ class Discriminant(Dispatcher):
         few = np.array([bool(task.figures["few"]) for task in tasks])
         self._log_sizes = torch.from_numpy(_log_sizes(columns.sizes, few)).to(device)
         self._temperature = TEMPERATURE[features.kind]
-        self._index = self._prepare_index(before)
-        self._all = self._prepare_all(before, new) if self._index is None else None
-        self._rows = self._prepare_rows(before, device) if self._index is not None else None
+        earlier = before._held if before is not None else None
+        if self.metric.coordinates is None:
+            self._held: _Loaded | _LookedUp = self._load(earlier if isinstance(earlier, _Loaded) else None, new)
+        else:
+            self._held = self._look_up(self.metric.coordinates, earlier if isinstance(earlier, _LookedUp) else None)
 
     @staticmethod
     def of(features: Component, tasks: Mapping[str, TaskStatistics], device: torch.device) -> Discriminant:
@@ -78,70 +95,55 @@ class Discriminant(Dispatcher):
     @property
     def indexed(self) -> bool:
         """Whether tasks are looked up before they are scored."""
-        return self._index is not None
+        return isinstance(self._held, _LookedUp)
 
-    def _prepare_index(self, before: Discriminant | None) -> ColumnIndex | None:
-        coordinates = self.metric.coordinates
-        if coordinates is None:
-            return None
-        index = before._index if before is not None and before._index is not None else ColumnIndex(coordinates.cells.cpu().numpy())
-        index.reach(coordinates.columns.cpu().numpy())
-        return index
-
-    def _prepare_all(self, before: Discriminant | None, new: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of all tasks: the columns, centred, and for each task the places of its own among them."""
+    def _load(self, before: _Loaded | None, new: np.ndarray) -> _Loaded:
+        """All columns, of which those of the tasks in `new` are not in `before`."""
         tasks = new if before is not None else np.arange(len(self.names))
         rows = self.columns.take(tasks)[1].to(self.metric.centre.device) - self.metric.centre
-        if before is not None and before._all is not None:
-            rows = torch.cat([before._all[0], rows])
-        return rows, _padding(self.columns.sizes).to(rows.device)
+        return _Loaded(torch.cat([before.columns, rows]) if before is not None else rows)
 
-    def _prepare_rows(self, before: Discriminant | None, device: torch.device) -> torch.Tensor:
-        """All columns where they lie in their file; an accelerator has a copy."""
-        rows = torch.from_numpy(self.columns.rows)
-        if device.type == "cpu" or before is None or before._rows is None:
-            return rows.to(device)
-        return torch.cat([before._rows, rows[len(before._rows) :].to(device)])
+    def _look_up(self, coordinates: Coordinates, before: _LookedUp | None) -> _LookedUp:
+        rows, device = torch.from_numpy(self.columns.rows), self.metric.centre.device
+        if device.type != "cpu":
+            there = before.rows if before is not None else rows[:0].to(device)
+            rows = torch.cat([there, rows[len(there) :].to(device)])
+        return _LookedUp(coordinates, _reaching(coordinates, before.index if before is not None else None), rows)
 
     def _rank(self, features: torch.Tensor) -> Ranking:
         centred = features - self.metric.centre
         query = centred @ self.metric.precision
-        if self._index is None:
-            return self._rank_all(query)
-        return self._rank_nearest(query, centred, self._index)
+        held = self._held
+        return self._rank_all(query, held.columns) if isinstance(held, _Loaded) else self._rank_nearest(query, centred, held)
 
-    def _rank_all(self, query: torch.Tensor) -> Ranking:
-        assert self._all is not None
+    def _rank_all(self, query: torch.Tensor, columns: torch.Tensor) -> Ranking:
         everything = np.arange(len(self.names))
-        columns, padding = self._all
-        scores = self._scores(query @ columns.T, self.columns.places(everything), padding, everything)
+        scores = self._scores(query @ columns.T, self.columns.places(everything), everything)
         numbers = self._base_numbers() + columns.numel()
         tasks = np.broadcast_to(everything, tuple(scores.shape))
         return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
 
-    def _rank_nearest(self, query: torch.Tensor, centred: torch.Tensor, index: ColumnIndex) -> Ranking:
-        coordinates = self.metric.coordinates
-        assert coordinates is not None
-        if len(index) > len(self.columns.owner):  # a later version has appended its columns, and they would take the places of ours
-            self._index = index = ColumnIndex(coordinates.cells.cpu().numpy())
-            index.reach(coordinates.columns.cpu().numpy())
-        rows, cells = index.search((centred @ coordinates.projection).cpu().numpy())
+    def _rank_nearest(self, query: torch.Tensor, centred: torch.Tensor, held: _LookedUp) -> Ranking:
+        if len(held.index) > len(self.columns.owner):  # a later version has appended columns, and they would take the places of ours
+            held.index = _reaching(held.coordinates, None)
+        index = held.index
+        rows, cells = index.search((centred @ held.coordinates.projection).cpu().numpy())
         tasks = self._owners(rows)
         if len(query) == 1 and query.device.type == "cpu":
             scores = torch.from_numpy(self._score_one(query.numpy()[0], tasks[0])[None])
         else:
             starts = range(TOGETHER, len(tasks), TOGETHER)
             parts = zip(query.tensor_split([*starts]), np.split(tasks, starts), strict=True)
-            scores = torch.cat([self._score_pairs(mine, candidates) for mine, candidates in parts])
-        wide, deep = self.columns.rows.shape[1], coordinates.columns.shape[1]
-        base = self._base_numbers() + self.metric.index_numbers[0]
+            scores = torch.cat([self._score_pairs(mine, candidates, held.rows) for mine, candidates in parts])
+        wide, (shared, each) = self.columns.rows.shape[1], self.metric.index_numbers
+        base = self._base_numbers() + shared
         looked_at, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
 
         def together() -> int:
             once = np.unique(tasks[tasks >= 0])
-            return int(base + deep * index.sizes[np.unique(cells)].sum() + wide * self.columns.sizes[once].sum())
+            return int(base + each * index.sizes[np.unique(cells)].sum() + wide * self.columns.sizes[once].sum())
 
-        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), base + deep * looked_at + wide * scored, together)
+        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), base + each * looked_at + wide * scored, together)
 
     def _owners(self, rows: np.ndarray) -> np.ndarray:
         """The tasks of these rows of the index, int64 (n, k), each once in a line; −1 for none."""
@@ -163,29 +165,27 @@ class Discriminant(Dispatcher):
         scores[tasks >= 0] = np.logaddexp.reduceat(likeness, np.cumsum(sizes) - sizes) - self._log_sizes.numpy()[asked]
         return scores
 
-    def _score_pairs(self, query: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
+    def _score_pairs(self, query: torch.Tensor, tasks: np.ndarray, rows: torch.Tensor) -> torch.Tensor:
         """Scores (n, k) of these tasks: of the product of all inputs and all columns, what is asked for is computed."""
         member, slot = np.nonzero(tasks >= 0)
         asked = tasks[member, slot]
         if not len(asked):
             return query.new_zeros(tasks.shape)
         self.columns.require(asked)
-        sizes, places = self.columns.sizes[asked], torch.from_numpy(self.columns.places(asked)).to(query.device)
-        assert self._rows is not None
-        products = _products(query, self._rows, places, member, sizes)
-        found = _mixtures((products + self._offsets.index_select(0, places)) / self._temperature, sizes)
-        found -= self._log_sizes.index_select(0, torch.from_numpy(asked).to(query.device))
+        places = self.columns.places(asked)
+        products = _products(query, rows, torch.from_numpy(places).to(query.device), member, self.columns.sizes[asked])
+        found = self._scores(products, places, asked)
         if len(asked) == tasks.size:
             return found.view(tasks.shape)
         scores = query.new_full((tasks.size,), -torch.inf)
         scores[torch.from_numpy(member * tasks.shape[1] + slot).to(query.device)] = found
         return scores.view(tasks.shape)
 
-    def _scores(self, products: torch.Tensor, rows: np.ndarray, padding: torch.Tensor, tasks: np.ndarray) -> torch.Tensor:
-        """Log-likelihoods of the tasks' mixtures (n, tasks) from the products of inputs and columns (n, columns)."""
-        likeness = (products + self._offsets[torch.from_numpy(rows).to(products.device)]) / self._temperature
-        likeness = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf)[:, padding]
-        return torch.logsumexp(likeness, 2) - self._log_sizes[torch.from_numpy(tasks).to(products.device)]
+    def _scores(self, products: torch.Tensor, places: np.ndarray, tasks: np.ndarray) -> torch.Tensor:
+        """Log-likelihoods of mixtures (…, tasks) from products of inputs and columns (…, columns), those of a task after another's."""
+        device, sizes = products.device, self.columns.sizes[tasks]
+        likeness = (products + self._offsets.index_select(0, torch.from_numpy(places).to(device))) / self._temperature
+        return _mixtures(likeness, sizes) - self._log_sizes.index_select(0, torch.from_numpy(tasks).to(device))
 
     def _base_numbers(self) -> int:
         width = len(self.metric.centre)
@@ -202,6 +202,13 @@ class Discriminant(Dispatcher):
         return found
 
 
+def _reaching(coordinates: Coordinates, index: ColumnIndex | None) -> ColumnIndex:
+    """This index, or a new one, with all these columns in it."""
+    index = index if index is not None else ColumnIndex(coordinates.cells.cpu().numpy())
+    index.reach(coordinates.columns.cpu().numpy())
+    return index
+
+
 def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray, sizes: np.ndarray) -> torch.Tensor:
     """Products of each query (n, features) with rows of its own.
 
@@ -210,7 +217,7 @@ def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, mem
         member: for each group, whose it is; ascending.
         sizes: of the groups.
     """
-    _hear_warnings()
+    _silence_beta_warning()
     counts = np.bincount(member, weights=sizes, minlength=len(query)).astype(np.int64)
     ends = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])).to(query.device)
     asked = torch.sparse_csr_tensor(ends, places, query.new_zeros(len(places)), (len(query), len(rows)), check_invariants=False)
@@ -219,7 +226,7 @@ def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, mem
 
 
 @cache
-def _hear_warnings() -> None:
+def _silence_beta_warning() -> None:
     """Torch says once per process that its sparse tensors are a beta."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -227,11 +234,11 @@ def _hear_warnings() -> None:
 
 
 def _mixtures(likeness: torch.Tensor, sizes: np.ndarray) -> torch.Tensor:
-    """Log of the sums of exponentials of groups (of these sizes) that follow one another."""
+    """Log of the sums of exponentials of groups (of these sizes) that follow one another: (…, columns) to (…, groups)."""
     if sizes.min() == sizes.max():
-        return torch.logsumexp(likeness.view(len(sizes), -1), 1)
+        return torch.logsumexp(likeness.unflatten(-1, (len(sizes), -1)), -1)
     padded = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf)
-    return torch.logsumexp(padded[_padding(sizes).to(likeness.device)], 1)
+    return torch.logsumexp(padded[..., _padding(sizes).to(likeness.device)], -1)
 
 
 def _log_sizes(sizes: np.ndarray, few: np.ndarray) -> np.ndarray:

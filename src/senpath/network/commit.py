@@ -11,7 +11,7 @@ import torch
 from senpath.components import Lookup, content_hash
 from senpath.errors import ConflictError, InputError, TaskExistsError
 from senpath.network.proposal import Proposal
-from senpath.network.sums import NewStatistics
+from senpath.network.sums import NextSums
 from senpath.network.view import View
 from senpath.pathways import Pathway, run_pathway
 from senpath.seeds import derive
@@ -104,7 +104,7 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
 def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tuple[Manifest, Change]:
     new = {component.hash: component for component in (*proposal.components, *(part for _, part in proposal.types.values()))}
     new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
-    sums = NewStatistics(store, proposal, before)
+    sums = NextSums(store, proposal, before)
     lookup = _with_new(proposal, view.component, view.device)
     tasks = dict(before.tasks)
     for pathway in proposal.pathways:

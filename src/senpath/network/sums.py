@@ -1,4 +1,4 @@
-"""The dispatcher's statistics of the next version in the making."""
+"""What the tasks of each data type add up to in the next version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from senpath.pathways import Pathway
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TypeRecord
 
 
-class NewStatistics:
+class NextSums:
     """Adds a proposal's statistics to those of a version.
 
     Args:

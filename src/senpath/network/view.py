@@ -19,7 +19,7 @@ from senpath.modalities import MODALITIES, Group, type_key
 from senpath.network.settings import NetworkSettings
 from senpath.network.shelf import SHELF, Shelf
 from senpath.pathways import Pathway, run_pathway
-from senpath.store import Manifest, StatisticsRecord, Store, TaskRecord, TypeRecord
+from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
 from senpath.store.manifest import RESTORE
 from senpath.types import DataType
 
@@ -229,7 +229,7 @@ class View:
 
     def _read_metric(self, record: TypeRecord, columns: Columns) -> Metric:
         if record.metric is not None:
-            return read_metric(self._store, record, self.device)
+            return read_metric(self._store, record, record.metric, self.device)
         columns.require(np.arange(len(columns.sizes)))  # an earlier senpath left the metric to its readers
         try:
             return Metric.of(self._store.pooled(record), len(columns.sizes), columns.rows, self.device)
@@ -249,15 +249,13 @@ def _require_fit(record: TypeRecord, parts: Iterable[Component], inputs: torch.T
             raise StoreError(what, expected=f"an answer of shape {shape}", got=got, do=RESTORE)
 
 
-def read_metric(store: Store, record: TypeRecord, device: torch.device) -> Metric:
-    """The metric of a type that has one.
+def read_metric(store: Store, record: TypeRecord, metric: MetricRecord, device: torch.device) -> Metric:
+    """A type's metric.
 
     Raises:
         StoreError: if its file is changed, or does not fit the type.
     """
-    assert record.metric is not None
-    content = store.dispatcher_file(record.metric.file, record.metric.sha256)
-    return Metric.parse(content, record.metric.file, device, record.width, record.rows)
+    return Metric.parse(store.dispatcher_file(metric.file, metric.sha256), metric.file, device, record.width, record.rows)
 
 
 @dataclass(frozen=True)

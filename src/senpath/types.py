@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 Label = int | str
+TaskKind = Literal["classification", "multilabel", "regression"]
+"""What a task answers: one of its classes; any number of its labels; or numbers."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,22 @@ class Examples:
     Args:
         data_type: what the inputs are.
         inputs: float32, shape (n, *data_type.shape).
-        targets: int64, shape (n,), each an index into `classes`.
-        classes: the labels in sorted order, as the user gave them (scikit-learn's `classes_`).
+        targets: for a classification int64, shape (n,), each an index into `classes`; for a multilabel task float32, shape
+            (n, classes), 1 where an input has the label, else 0; for a regression float32, shape (n, outputs).
+        classes: the labels in the order of the outputs, as the user gave them (scikit-learn's `classes_`): sorted, those that were
+            added later behind the others. For a regression the outputs' names, by default their numbers.
+        kind: of the task.
     """
 
     data_type: DataType
     inputs: torch.Tensor
     targets: torch.Tensor
     classes: tuple[Label, ...]
+    kind: TaskKind = "classification"
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def subset(self, index: torch.Tensor) -> Examples:
         """The examples at `index` (int64 or bool, one axis), with the same classes."""
-        return Examples(self.data_type, self.inputs[index], self.targets[index], self.classes)
+        return replace(self, inputs=self.inputs[index], targets=self.targets[index])

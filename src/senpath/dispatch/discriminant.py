@@ -88,7 +88,7 @@ class Discriminant(Dispatcher):
             StoredTask(name, int(first), kept.counts.tolist(), kept.figures)
             for first, (name, kept) in zip(firsts, tasks.items(), strict=False)
         ]
-        pooled = sum(kept.pooled for kept in tasks.values())
+        pooled = sum(kept.pooled for kept in tasks.values() if kept.pooled is not None)
         metric = Metric.of(np.asarray(pooled), len(tasks), rows, device)
         return Discriminant(features, metric, Columns(rows, stored, lambda task: None), stored)
 

@@ -18,7 +18,8 @@ class TaskStatistics:
         columns: float32 (columns, features), mean features of groups of examples of one class. They never change.
         counts: float64 (columns,), how many different examples stand behind each.
         pooled: float64 (features · (features + 1) / 2,), the upper triangle of the covariance within the groups. Those of all tasks
-            of a type are added up, each with the same weight whatever the task's size.
+            of a type are added up, each with the same weight whatever the task's size. None where a task that is counted already gets new
+            columns.
         figures: "limit", the squared distance beyond which an input is too strange for the task, and "few", 1 for a task of few
             examples, else 0.
         gate: the task's own model, for the binary dispatcher.
@@ -26,7 +27,7 @@ class TaskStatistics:
 
     columns: np.ndarray
     counts: np.ndarray
-    pooled: np.ndarray
+    pooled: np.ndarray | None
     figures: dict[str, float] = field(default_factory=dict)
     gate: Component | None = None
 

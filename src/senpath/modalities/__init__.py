@@ -17,8 +17,9 @@ from senpath.modalities.base import Modality
 from senpath.modalities.distort import distort
 from senpath.modalities.image import ImageModality
 from senpath.modalities.kinds import IMAGE_FILES, SOUND_FILES
-from senpath.modalities.labelled import index_labels, label_array, read_labelled, read_unlabelled
+from senpath.modalities.labelled import read_labelled, read_unlabelled
 from senpath.modalities.table import TableModality, fingerprint, read_table
+from senpath.modalities.targets import Targets, index_labels, label_array, more_targets, no_targets, read_targets, require_targets
 from senpath.modalities.text import TextModality
 from senpath.types import Audio
 
@@ -26,11 +27,16 @@ __all__ = [
     "MODALITIES",
     "Group",
     "Modality",
+    "Targets",
     "distort",
     "index_labels",
     "label_array",
+    "more_targets",
+    "no_targets",
     "read_labelled",
+    "read_targets",
     "read_unlabelled",
+    "require_targets",
     "split_by_modality",
     "type_key",
 ]

@@ -14,9 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from senpath.errors import InputError
-from senpath.modalities.base import as_array, require_unicode
 from senpath.modalities.kinds import IMAGE_FILES, SOUND_FILES
-from senpath.types import Label
 
 LABEL_COLUMN = "label"
 
@@ -42,76 +40,6 @@ def read_labelled(x: Any, y: Any = None) -> tuple[Any, Any]:
             "labels y", expected="one label per input", got="None", do="Pass y, or a folder, file, Dataset or DataLoader that holds both"
         )
     return x, y
-
-
-def index_labels(y: Any, inputs: int, known: tuple[Label, ...] | None = None) -> tuple[tuple[Label, ...], torch.Tensor]:
-    """The classes in sorted order, and each label's place among them, int64 (n,).
-
-    Args:
-        y: labels.
-        inputs: how many there have to be.
-        known: classes that are given; the labels, be it of one class, are among them.
-
-    Raises:
-        InputError: for another number of labels than inputs, for less than two classes, and for labels of any other kind than
-            whole numbers and strings.
-    """
-    labels = label_array(y)
-    if labels.ndim != 1:
-        raise InputError("labels y", expected="shape (n,)", got=f"shape {labels.shape}")
-    if len(labels) != inputs:
-        raise InputError("labels y", expected=f"{inputs}, one per input", got=len(labels))
-    if not inputs:
-        raise InputError("inputs", expected="at least two", got="none", do="Nothing can be learned from no data")
-    if labels.dtype == object and all(isinstance(label, str) for label in labels):
-        labels = labels.astype(str)
-    if labels.dtype == np.float16:
-        labels = labels.astype(np.float32)  # which 2**53 fits into
-    if labels.dtype.kind == "f" and bool((np.abs(labels) < 2**53).all()) and bool((labels == labels.round()).all()):
-        labels = labels.astype(np.int64)
-    if labels.dtype.kind not in "iubU":
-        raise InputError("labels y", expected="whole numbers or strings", got=f"dtype {labels.dtype}: {labels[:3].tolist()} …")
-    classes, targets = np.unique(labels, return_inverse=True)
-    if known is not None:
-        return known, torch.from_numpy(_places(classes, known)[targets])
-    if len(classes) < 2:
-        raise InputError(
-            "labels y",
-            expected="two classes or more",
-            got=f"one class, {_plain(classes[0])!r}",
-            do="Add examples of what it is to be told from",
-        )
-    require_unicode(classes, "label")
-    return tuple(_plain(label) for label in classes), torch.from_numpy(targets.astype(np.int64))
-
-
-def _places(classes: np.ndarray, known: tuple[Label, ...]) -> np.ndarray:
-    """Where each class stands among the known ones, int64."""
-    plain = [_plain(label) for label in classes]
-    strange = [label for label in plain if label not in known]
-    if strange:
-        raise InputError("labels y", expected=f"labels that were learned, such as {known[0]!r}", got=repr(strange[0]))
-    return np.array([known.index(label) for label in plain], dtype=np.int64)
-
-
-def label_array(y: Any) -> np.ndarray:
-    """Labels as an array of whatever type and shape they have.
-
-    Raises:
-        InputError: if they are words and numbers, or of no shape.
-    """
-    if isinstance(y, torch.Tensor):
-        return as_array(y)
-    if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) > 1:  # numpy would make strings of all
-        raise InputError("labels y", expected="whole numbers or strings", got="both")
-    try:
-        return np.asarray(y)
-    except ValueError as error:
-        raise InputError("labels y", expected="shape (n,)", got=str(error)) from error
-
-
-def _plain(label: Any) -> Label:
-    return str(label) if isinstance(label, str) else int(label)
 
 
 def _refuse_labels(y: Any, what: str) -> None:

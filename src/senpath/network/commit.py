@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,13 +10,13 @@ import numpy as np
 import torch
 
 from senpath.components import Lookup, content_hash
-from senpath.errors import ConflictError, InputError, TaskExistsError
+from senpath.errors import ConflictError, InputError, TaskExistsError, UnknownTaskError
 from senpath.network.proposal import Proposal
 from senpath.network.sums import NextSums
 from senpath.network.view import View
 from senpath.pathways import Pathway, run_pathway
 from senpath.seeds import derive
-from senpath.store import Change, Manifest, Probe, Store, TaskRecord
+from senpath.store import Change, Manifest, Probe, Store, TaskRecord, TypeRecord
 from senpath.types import DataType
 
 PROBES = 2
@@ -33,6 +34,7 @@ def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
 
     Raises:
         TaskExistsError: if a task's name is taken.
+        UnknownTaskError: if a task that is to be changed or removed is not there.
         ConflictError: if something that the proposal names is gone, or its data type was meanwhile established differently.
         InputError: if a component does not hold what its hash says, or the task's answers or statistics are not finite.
     """
@@ -59,7 +61,8 @@ def _check_contents(proposal: Proposal) -> None:
 def _check_finite(proposal: Proposal) -> None:
     """One task's infinite numbers would spoil the sums that all tasks of its type are told apart by."""
     for task, kept in proposal.statistics.items():
-        if not all(np.isfinite(numbers).all() for numbers in (kept.columns, kept.counts, kept.pooled, [*kept.figures.values()])):
+        pooled = kept.pooled if kept.pooled is not None else 0
+        if not all(np.isfinite(numbers).all() for numbers in (kept.columns, kept.counts, pooled, [*kept.figures.values()])):
             raise InputError(
                 f"task {task!r}: the dispatcher's statistics",
                 expected="finite numbers",
@@ -68,7 +71,23 @@ def _check_finite(proposal: Proposal) -> None:
             )
 
 
+def _check_changed(proposal: Proposal, before: Manifest) -> None:
+    """What is replaced or removed has to be there still, as the method saw it."""
+    for task in sorted(proposal.replaces | proposal.removes):
+        record = before.tasks.get(task)
+        if record is None:
+            raise UnknownTaskError(f"task {task!r}", expected="one that the network has", got="a network without, by now")
+        if record.version > proposal.version:
+            raise ConflictError(
+                f"proposal for {task!r}",
+                expected=f"the task as version {proposal.version} had it",
+                got=f"one changed in version {record.version} by another writer",
+                do="Try again on the present version",
+            )
+
+
 def _check_fits(proposal: Proposal, before: Manifest) -> None:
+    _check_changed(proposal, before)
     there = set(before.components) | {component.hash for component in proposal.components}
     for pathway in proposal.pathways:
         if pathway.task in before.tasks and pathway.task not in proposal.replaces:
@@ -106,22 +125,35 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
     new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
     sums = NextSums(store, proposal, before)
     lookup = _with_new(proposal, view.component, view.device)
-    tasks = dict(before.tasks)
+    tasks = {name: record for name, record in before.tasks.items() if name not in proposal.removes}
     for pathway in proposal.pathways:
-        # A pathway that takes another's place answers for the same inputs: what the dispatcher knows of the task stays.
-        kept = tasks[pathway.task].statistics if pathway.task in tasks else sums.add(pathway)
+        # A pathway in another's place answers for the same inputs: what the dispatcher knows of the task stays, if nothing is added.
+        kept = sums.add(pathway) if pathway.task in proposal.statistics else tasks[pathway.task].statistics
         probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, view.device)
         tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1)
+    sums.drop_unused({record.pathway.data_type for record in tasks.values()})
     if view.settings.dispatcher == "discriminant":
         sums.renew_metrics(view.device)
     used = {name: component for name, component in new.items() if name not in before.components}
+    components = before.components | {name: component.weights for name, component in used.items()}
+    if proposal.replaces or proposal.removes:
+        components = _named(components, tasks.values(), sums.types.values())
+        used = {name: component for name, component in used.items() if name in components}
     after = before.followed_by(
-        components=before.components | {name: component.weights for name, component in used.items()},
+        components=components,
         types=sums.types,
         tasks=tasks,
         last=_entry(proposal, before.version + 1),
     )
     return after, Change(tuple(used.values()), sums.columns, sums.files)
+
+
+def _named(components: Mapping[str, int], tasks: Iterable[TaskRecord], types: Iterable[TypeRecord]) -> dict[str, int]:
+    """Of these components those that are still in use, in their order."""
+    names = {record.features for record in types}
+    for task in tasks:
+        names |= task.pathway.references | ({task.statistics.gate} if task.statistics.gate is not None else set())
+    return {name: weights for name, weights in components.items() if name in names}
 
 
 def _with_new(proposal: Proposal, lookup: Lookup, device: torch.device) -> Lookup:
@@ -144,4 +176,5 @@ def _probe(pathway: Pathway, data_type: DataType, lookup: Lookup, device: torch.
 
 def _entry(proposal: Proposal, version: int) -> dict[str, Any]:
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"version": version, "time": when, "tasks": [pathway.task for pathway in proposal.pathways], **proposal.entry}
+    removed = {"removed": sorted(proposal.removes)} if proposal.removes else {}
+    return {"version": version, "time": when, "tasks": [pathway.task for pathway in proposal.pathways], **removed, **proposal.entry}

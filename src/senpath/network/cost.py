@@ -48,5 +48,5 @@ def _sum_numbers(view: View, added: list[TaskStatistics]) -> int:
     """Size of the sum over all tasks of a type, if it changes."""
     if view.settings.dispatcher == "binary" or not added:
         return 0
-    width = added[0].columns.shape[1]
+    width = added[0].columns.shape[1] if any(kept.pooled is not None for kept in added) else 0
     return int(width * (width + 1) // 2)

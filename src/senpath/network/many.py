@@ -24,7 +24,7 @@ from senpath.network.view import View
 from senpath.pathways import LearningCost
 from senpath.progress import Progress, silent
 from senpath.store import Manifest, Store
-from senpath.types import DataType, Examples, Label
+from senpath.types import DataType, Examples, Label, TaskKind
 
 if TYPE_CHECKING:
     from senpath.network.network import Network
@@ -68,6 +68,7 @@ class _Work:
     inputs: np.ndarray
     targets: np.ndarray
     classes: tuple[Label, ...]
+    kind: TaskKind
 
 
 class _Batch:
@@ -141,7 +142,7 @@ def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: lis
 def _work(view: View, method: Method, work: _Work) -> tuple[Proposal, LearningCost]:
     # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
     inputs, targets = torch.tensor(work.inputs), torch.tensor(work.targets)
-    return propose(view, method, work.task, Examples(work.data_type, inputs, targets, work.classes), silent)
+    return propose(view, method, work.task, Examples(work.data_type, inputs, targets, work.classes, work.kind), silent)
 
 
 def _drain(works: deque[_Work]) -> Iterator[_Work]:
@@ -171,7 +172,7 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method) -> deque[_Work]:
             _say(error, _of(task, error))
             raise
         inputs, targets = (np.ascontiguousarray(part.detach().cpu().numpy()) for part in (examples.inputs, examples.targets))
-        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes))
+        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind))
     return works
 
 

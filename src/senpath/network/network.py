@@ -19,18 +19,18 @@ from senpath.execution import check_jobs
 from senpath.modalities import read_labelled
 from senpath.network.commit import commit
 from senpath.network.explain import explain
-from senpath.network.inputs import check_encoded, check_name, encode_examples
+from senpath.network.inputs import check_encoded, check_name, encode_examples, read_more
 from senpath.network.many import learn_batch, propose
 from senpath.network.predict import Routing, predict
 from senpath.network.prediction import Explanation, Prediction
-from senpath.network.proposal import Method, Proposal
+from senpath.network.proposal import Method, Proposal, Revision
 from senpath.network.settings import DispatcherForm, NetworkSettings
 from senpath.network.verify import verify
 from senpath.network.view import View
 from senpath.pathways import LearningCost, Transfer
 from senpath.progress import Progress, silent
 from senpath.store import Store
-from senpath.types import Examples, Label
+from senpath.types import Examples, Label, TaskKind
 
 ATTEMPTS = 3
 """How often a network is verified that writers change meanwhile."""
@@ -41,6 +41,7 @@ class TaskInfo:
     """What is known of a task.
 
     Attributes:
+        kind: "classification", "multilabel" or "regression".
         classes_: its labels, in the order of the outputs (scikit-learn's name).
         data_type: key of the type of its inputs.
         examples: how many it was learned from.
@@ -52,6 +53,7 @@ class TaskInfo:
         notes: what the method noted down.
     """
 
+    kind: TaskKind
     classes_: tuple[Label, ...]
     data_type: str
     examples: int
@@ -82,6 +84,27 @@ class Learned:
     transfers: tuple[tuple[str, Transfer], ...]
     notes: Mapping[str, Any]
     cost: LearningCost
+
+
+@dataclass(frozen=True)
+class Revised:
+    """What became of a task that was to be changed.
+
+    Attributes:
+        task: its name.
+        changed: whether a new version was committed.
+        reason: why not, or what was gained: a sentence for people.
+        version: the network's version now.
+        seconds: from the call to the answer.
+        notes: what was measured (JSON values).
+    """
+
+    task: str
+    changed: bool
+    reason: str
+    version: int
+    seconds: float
+    notes: Mapping[str, Any]
 
 
 class Network:
@@ -183,7 +206,15 @@ class Network:
         return newer
 
     def learn(
-        self, task: str, x: Any, y: Any = None, *, method: str | Method = "sen", progress: Progress = silent, **settings: Any
+        self,
+        task: str,
+        x: Any,
+        y: Any = None,
+        *,
+        kind: TaskKind | None = None,
+        method: str | Method = "sen",
+        progress: Progress = silent,
+        **settings: Any,
     ) -> Learned:
         """Learn a task from labelled examples and commit it.
 
@@ -192,7 +223,9 @@ class Network:
         Args:
             task: a new name.
             x: inputs, or labelled data without `y`: see `senpath.modalities.read_labelled` and `split_by_modality`; or encoded `Examples`.
-            y: one label per input, whole numbers or strings, at least two different ones.
+            y: one label per input, whole numbers or strings, at least two different ones; for a multilabel task a collection of labels per
+                input, or 0s and 1s (n, labels); for a regression numbers (n,) or (n, outputs).
+            kind: "classification", "multilabel" or "regression"; None is what y looks like, one of the first two.
             method: name of a method, or a method.
             progress: told of stages and steps.
             settings: of the method; for "sen" see `senpath.methods.SenSettings`.
@@ -204,7 +237,7 @@ class Network:
         """
         start = time.perf_counter()
         try:
-            cost = self._learn(task, x, y, method, progress, settings)
+            cost = self._learn(task, x, y, kind, method, progress, settings)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self._interrupted(task)) from None
         return self._learned(task, time.perf_counter() - start, cost)
@@ -243,6 +276,35 @@ class Network:
         check_jobs(jobs)
         costs = learn_batch(self, tasks, self.make_method(method, settings), jobs, progress)
         return {task: self._learned(task, seconds, cost) for task, (seconds, cost) in costs.items()}
+
+    def revise(self, task: str, revision: Revision, x: Any = None, y: Any = None, progress: Progress = silent) -> Revised:
+        """Change a task by a revision, of which `review`, `prune` and `extend` are those that senpath has.
+
+        Every other task stays as it is, also where it reads this one's components: it goes on with those that it has.
+
+        Args:
+            x, y: examples of the task, as for `learn`, if the revision asks for them.
+
+        Raises:
+            UnknownTaskError: if there is no such task.
+            InputError: if the data cannot be used.
+            ConflictError: if another writer changed the task meanwhile.
+        """
+        start = time.perf_counter()
+        self.refresh()
+        view = self._view
+        pathway = view.pathway(task)
+        examples = None if x is None and y is None else read_more(view, pathway, x, y, new_classes=revision.grows)
+        try:
+            found = revision.propose(view, task, examples, progress)
+            if isinstance(found, Proposal):
+                self.commit(found)
+        except KeyboardInterrupt:
+            self.refresh()
+            raise KeyboardInterrupt(f"interrupted; the network is at version {self.version}") from None
+        changed = isinstance(found, Proposal)
+        reason, notes = (str(found.entry.get("reason", "")), found.entry) if isinstance(found, Proposal) else (found.reason, found.notes)
+        return Revised(task, changed, reason, self.version, time.perf_counter() - start, notes)
 
     def commit(self, proposal: Proposal) -> None:
         """Make a proposal the next version; see `senpath.network.commit`."""
@@ -298,12 +360,14 @@ class Network:
                 if attempt + 1 == ATTEMPTS or self._store.read().version == manifest.version:
                     raise
 
-    def _learn(self, task: str, x: Any, y: Any, method: str | Method, progress: Progress, settings: Mapping[str, Any]) -> LearningCost:
+    def _learn(
+        self, task: str, x: Any, y: Any, kind: TaskKind | None, method: str | Method, progress: Progress, settings: Mapping[str, Any]
+    ) -> LearningCost:
         self.refresh()
         view = self._view
         check_name(task, view)
         worker = self.make_method(method, settings)
-        examples = check_encoded(view, x, y) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y))
+        examples = check_encoded(view, x, y) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y), kind=kind)
         proposal, cost = propose(view, worker, task, examples, progress)
         self.commit(proposal)
         return cost
@@ -333,6 +397,7 @@ class Network:
         sizes = self._view.manifest.components
         own = {*pathway.components, *(link.component for link in pathway.links)}
         return TaskInfo(
+            kind=pathway.kind,
             classes_=pathway.classes,
             data_type=pathway.data_type,
             examples=int(pathway.notes.get("examples", 0)),

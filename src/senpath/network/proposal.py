@@ -24,9 +24,10 @@ class Proposal:
         version: of the network that it was made against.
         pathways: added, or put in the place of one of the same name in `replaces`.
         components: bricks that the pathways name and the network may not have yet.
-        statistics: what the dispatcher keeps of each added task, by name.
+        statistics: what the dispatcher keeps of each added task, by name; of a replaced one, its new columns, if it gets any.
         types: for data types that were new in `version`, the type and its feature map.
-        replaces: names of the tasks whose pathways may be replaced; what the dispatcher knows of them stays.
+        replaces: names of the tasks whose pathways may be replaced; what the dispatcher knows of them stays, but for `statistics`.
+        removes: names of the tasks that go. Components that no other task names go with them.
         entry: what the log says about it (JSON values).
     """
 
@@ -36,7 +37,21 @@ class Proposal:
     statistics: Mapping[str, TaskStatistics]
     types: Mapping[str, tuple[DataType, Component]] = field(default_factory=dict)
     replaces: frozenset[str] = frozenset()
+    removes: frozenset[str] = frozenset()
     entry: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Declined:
+    """A method's answer where it proposes no change.
+
+    Args:
+        reason: why, a sentence for people without its full stop.
+        notes: what it measured (JSON values).
+    """
+
+    reason: str
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def try_out(view: View, proposal: Proposal, inputs: torch.Tensor) -> torch.Tensor:
@@ -57,4 +72,20 @@ class Method(Protocol):
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress) -> Proposal:
         """Learn `task` from `examples` on top of what `view` shows."""
+        ...
+
+
+class Revision(Protocol):
+    """A way to change a task that the network has: review, prune, extend. Like a method it reads, and writes nothing.
+
+    Attributes:
+        name: for the log.
+        grows: whether its examples may be of classes that the task does not have yet; they come behind the others.
+    """
+
+    name: str
+    grows: bool
+
+    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress) -> Proposal | Declined:
+        """Change `task`, with the help of examples where there are any."""
         ...

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from senpath.dispatch import Metric
+from senpath.dispatch import Metric, TaskStatistics
 from senpath.network.proposal import Proposal
 from senpath.pathways import Pathway
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TypeRecord
@@ -33,7 +33,6 @@ class NextSums:
         self.columns: dict[str, tuple[int, np.ndarray]] = {}
         self._pooled: dict[str, np.ndarray] = {}
         self._metrics: dict[str, bytes] = {}
-        self._tasks: dict[str, int] = {}
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -41,25 +40,18 @@ class NextSums:
         return {self.types[key].pooled: total.tobytes() for key, total in self._pooled.items()} | self._metrics
 
     def add(self, pathway: Pathway) -> StatisticsRecord:
-        """Append a new task's columns and add its covariance."""
+        """Append a task's columns, and add its covariance if it has one to add.
+
+        A task that gets new columns leaves its old ones behind: rows are only ever appended.
+        """
         key, statistics = pathway.data_type, self._proposal.statistics[pathway.task]
         columns = np.ascontiguousarray(statistics.columns, dtype="<f4")
-        record = self.types.get(key)
-        first = record.rows if record else 0
-        start, rows = self.columns.get(key, (first, np.zeros((0, columns.shape[1]), dtype="<f4")))
-        self.columns[key] = (start, np.concatenate([rows, columns]))
-        total = self._pooled[key] if key in self._pooled else self._store.pooled(record) if record else 0
-        self._pooled[key] = np.asarray(total + statistics.pooled, dtype="<f8")
-        self._tasks[key] = self._tasks.get(key, 0) + 1
-        self.types[key] = TypeRecord(
-            data_type=record.data_type if record else self._proposal.types[key][0],
-            features=record.features if record else self._proposal.types[key][1].hash,
-            pooled=f"{key}.{self._version}.pooled",
-            pooled_sha256=hashlib.sha256(self._pooled[key].tobytes()).hexdigest(),
-            rows=first + len(columns),
-            width=columns.shape[1],
-            metric=record.metric if record else None,
-        )
+        record = self._record(pathway, columns.shape[1])
+        first = record.rows
+        start, rows = self.columns.get(record.columns, (first, np.zeros((0, columns.shape[1]), dtype="<f4")))
+        self.columns[record.columns] = (start, np.concatenate([rows, columns]))
+        self.types[key] = replace(record, rows=first + len(columns))
+        self._add_pooled(key, statistics)
         return StatisticsRecord(
             first=first,
             rows=len(columns),
@@ -69,24 +61,48 @@ class NextSums:
             gate=statistics.gate.hash if statistics.gate else None,
         )
 
+    def drop_unused(self, tasks: set[str]) -> None:
+        """Leave out the types, by key, that no task of the next version is of."""
+        self.types = {key: record for key, record in self.types.items() if key in tasks}
+
     def renew_metrics(self, device: torch.device) -> None:
         """Compute the metric anew of each type where enough tasks have come since it was last done."""
         for key, pooled in self._pooled.items():
             record = self.types[key]
-            tasks = self._tasks[key] + sum(task.pathway.data_type == key for task in self._before.tasks.values())
-            if record.metric is None or Metric.due(record.metric.tasks, tasks):
-                metric = Metric.of(pooled, tasks, self._all_columns(key), device)
+            if record.metric is None or Metric.due(record.metric.tasks, record.summed):
+                metric = Metric.of(pooled, record.summed, self._all_columns(key), device)
                 name, content = f"{key}.{self._version}.metric", metric.dump()
                 self._metrics[name] = content
-                kept = MetricRecord(name, hashlib.sha256(content).hexdigest(), tasks, *metric.index_numbers)
+                kept = MetricRecord(name, hashlib.sha256(content).hexdigest(), record.summed, *metric.index_numbers)
                 self.types[key] = replace(record, metric=kept)
 
+    def _record(self, pathway: Pathway, width: int) -> TypeRecord:
+        """The type's record, or that of a type which is new."""
+        key = pathway.data_type
+        if key in self.types:
+            return self.types[key]
+        data_type, features = self._proposal.types[key]
+        # What is there under this name may belong to a type that was removed, and a kept version needs it.
+        plain = f"{key}.columns"
+        name = f"{key}.{self._version}.columns" if self._store.holds(plain) else plain
+        return TypeRecord(data_type, features.hash, "", "", rows=0, width=width, columns=name)
+
+    def _add_pooled(self, key: str, statistics: TaskStatistics) -> None:
+        if statistics.pooled is None:
+            return
+        record = self.types[key]
+        total = self._pooled[key] if key in self._pooled else self._store.pooled(record) if record.summed else 0
+        self._pooled[key] = np.asarray(total + statistics.pooled, dtype="<f8")
+        digest = hashlib.sha256(self._pooled[key].tobytes()).hexdigest()
+        self.types[key] = replace(record, pooled=f"{key}.{self._version}.pooled", pooled_sha256=digest, summed=record.summed + 1)
+
     def _all_columns(self, key: str) -> np.ndarray:
-        record, (_, new) = self._before.types.get(key), self.columns[key]
+        record = self._before.types.get(key)
+        _, new = self.columns[self.types[key].columns]
         if record is None:
             return new
-        rows = self._store.columns(record, key)
+        rows = self._store.columns(record)
         for task in self._before.tasks.values():
             if task.pathway.data_type == key:
-                self._store.check_columns(rows, key, task.statistics)
+                self._store.check_columns(rows, record, task.statistics)
         return np.concatenate([rows, new])

@@ -34,9 +34,10 @@ def verify(store: Store, view: View, progress: Progress) -> None:
         if component.weights != weights:
             raise StoreError(f"component {name[:12]}", expected=f"{weights:,} weights", got=f"{component.weights:,}")
         progress("verify", done := done + 1, steps)
-    rows = {key: store.columns(record, key) for key, record in manifest.types.items()}
+    rows = {key: store.columns(record) for key, record in manifest.types.items()}
     for task, kept in manifest.tasks.items():
-        store.check_columns(rows[kept.pathway.data_type], kept.pathway.data_type, kept.statistics)
+        key = kept.pathway.data_type
+        store.check_columns(rows[key], manifest.types[key], kept.statistics)
         progress("verify", done := done + 1, steps)
         _replay(view, task)
         progress("verify", done := done + 1, steps)

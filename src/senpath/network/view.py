@@ -210,7 +210,7 @@ class View:
         return self._read_discriminant(key, record, features, tasks)
 
     def _read_discriminant(self, key: str, record: TypeRecord, features: Component, tasks: dict[str, StatisticsRecord]) -> Discriminant:
-        store, rows, records = self._store, self._store.columns(record, key), list(tasks.values())
+        store, rows, records = self._store, self._store.columns(record), list(tasks.values())
         before = self._earlier.get(key)
         if before is not None and not before.precedes(record, records):
             before = None
@@ -218,7 +218,7 @@ class View:
             _require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self.device), (1, record.width))
 
         def check(place: int) -> None:  # of the store, not of this view, which a dispatcher outlives
-            store.check_columns(rows, key, records[place])
+            store.check_columns(rows, record, records[place])
 
         stored = [StoredTask(name, kept.first, kept.counts, kept.figures) for name, kept in tasks.items()]
         columns = Columns(rows, stored, check, before.dispatcher.columns.checked if before is not None else None)
@@ -232,7 +232,7 @@ class View:
             return read_metric(self._store, record, record.metric, self.device)
         columns.require(np.arange(len(columns.sizes)))  # an earlier senpath left the metric to its readers
         try:
-            return Metric.of(self._store.pooled(record), len(columns.sizes), columns.rows, self.device)
+            return Metric.of(self._store.pooled(record), record.summed, columns.rows, self.device)
         except RuntimeError as error:
             raise StoreError(f"statistics {record.pooled}", expected="a covariance", got=str(error), do=RESTORE) from error
 
@@ -269,4 +269,4 @@ class _Prepared:
     def precedes(self, record: TypeRecord, tasks: list[StatisticsRecord]) -> bool:
         """Whether a dispatcher of these tasks differs by further tasks alone."""
         same = self.record.metric == record.metric if record.metric is not None else self.record == record
-        return same and self.tasks == tasks[: len(self.tasks)]
+        return same and self.record.columns == record.columns and self.tasks == tasks[: len(self.tasks)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from senpath.types import Label
+from senpath.types import Label, TaskKind
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ class Pathway:
     Args:
         task: its name.
         data_type: key of the type of its inputs.
-        classes: labels in the order of the outputs.
+        classes: labels in the order of the outputs; names of the numbers, for a regression.
         components: hashes, run one after another from the raw input; empty where links alone answer (zero-shot).
         links: each adds its output to that of the components.
+        kind: what its outputs are: logits of a softmax ("classification"), of one sigmoid each ("multilabel"), or numbers ("regression").
         notes: what is known of how it was learned (method, examples, seed, figures): JSON values, for people.
     """
 
@@ -55,6 +56,7 @@ class Pathway:
     classes: tuple[Label, ...]
     components: tuple[str, ...]
     links: tuple[Link, ...] = ()
+    kind: TaskKind = "classification"
     notes: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
     @cached_property

@@ -38,12 +38,12 @@ def _require(holds: bool, where: str) -> None:
 
 
 def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> bool:
-    names = [record.pooled] if record.metric is None else [record.pooled, record.metric.file]
+    names = [record.pooled, record.columns, *([record.metric.file] if record.metric is not None else [])]
     return (
         _fits_encoding(record.data_type)
         and record.data_type.key == key
         and record.features in components
-        and min(record.rows, record.width) >= 1
+        and min(record.rows, record.width, record.summed) >= 1
         and all(name and not name.startswith(".") and not set(name) & set("/\\\0") for name in names)
     )
 

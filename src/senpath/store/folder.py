@@ -34,7 +34,7 @@ class Change:
 
     Args:
         components: new bricks.
-        columns: per data type key, the row where they begin and float32 rows (rows, width) that are appended.
+        columns: per file of columns, the row where they begin and float32 rows (rows, width) that are appended.
         files: content of new files in `dispatcher/`, by name: pooled statistics and metrics.
     """
 
@@ -53,7 +53,7 @@ class Store:
 
     def __init__(self, path: Path, *, lock_seconds: float = 30.0) -> None:
         self.path = path
-        self._scratch = path / SCRATCH
+        self._scratch, self._dispatcher = path / SCRATCH, path / "dispatcher"
         self.lock_seconds = lock_seconds
 
     def exists(self) -> bool:
@@ -164,16 +164,16 @@ class Store:
             ) from error
         return load(kind, config, path, name)
 
-    def columns(self, record: TypeRecord, key: str) -> np.ndarray:
+    def columns(self, record: TypeRecord) -> np.ndarray:
         """All rows of a type, float32 (rows, width), memory-mapped; `check_columns` tells whether a task's are as they were written."""
-        path = self._columns_path(key)
+        path = self._dispatcher / record.columns
         try:
             # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
             return np.memmap(path, dtype="<f4", mode="c", shape=(record.rows, record.width))
         except (OSError, ValueError, OverflowError) as error:
             raise StoreError(f"{path}", expected=f"{record.rows} rows of {record.width} numbers", got=str(error), do=RESTORE) from error
 
-    def check_columns(self, rows: np.ndarray, key: str, statistics: StatisticsRecord) -> None:
+    def check_columns(self, rows: np.ndarray, record: TypeRecord, statistics: StatisticsRecord) -> None:
         """Compare a task's rows, among all rows of its type, with their hash.
 
         Raises:
@@ -181,7 +181,9 @@ class Store:
         """
         mine = rows[statistics.first : statistics.first + statistics.rows]
         if hashlib.sha256(mine.tobytes()).hexdigest() != statistics.sha256:
-            raise StoreError(f"{self._columns_path(key)}", expected="rows that match their hash", got="changed content", do=RESTORE)
+            raise StoreError(
+                f"{self._dispatcher / record.columns}", expected="rows that match their hash", got="changed content", do=RESTORE
+            )
 
     def pooled(self, record: TypeRecord) -> np.ndarray:
         """What the tasks of a type add up to, float64, checked against its hash."""
@@ -189,13 +191,17 @@ class Store:
         numbers = record.width * (record.width + 1) // 2
         found = np.frombuffer(content, dtype=np.float64) if len(content) == 8 * numbers else None
         if found is None or not np.isfinite(found).all():
-            path, got = self.path / "dispatcher" / record.pooled, f"{len(content)} bytes of other content"
+            path, got = self._dispatcher / record.pooled, f"{len(content)} bytes of other content"
             raise StoreError(f"{path}", expected=f"the {numbers} finite numbers of a {record.width}-wide triangle", got=got, do=RESTORE)
         return found
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a file of this name in `dispatcher/`."""
+        return (self._dispatcher / name).exists()
+
     def dispatcher_file(self, name: str, sha256: str) -> bytes:
         """Content of a file in `dispatcher/`, checked against its hash."""
-        path = self.path / "dispatcher" / name
+        path = self._dispatcher / name
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -236,12 +242,12 @@ class Store:
             base = self.path / "components" / component.hash
             write_atomic(base.with_suffix(suffix(component.kind)), component.payload or b"", self._scratch)
             write_atomic(base.with_suffix(".json"), _describe(component.kind, component.config), self._scratch)
-        for key, (first, rows) in change.columns.items():
-            append_at(self._columns_path(key), first * rows.shape[1] * 4, rows.astype("<f4").tobytes())
+        for name, (first, rows) in change.columns.items():
+            append_at(self._dispatcher / name, first * rows.shape[1] * 4, rows.astype("<f4").tobytes())
         for name, content in change.files.items():
-            write_atomic(self.path / "dispatcher" / name, content, self._scratch)
+            write_atomic(self._dispatcher / name, content, self._scratch)
         sync_folder(self.path / "components")
-        sync_folder(self.path / "dispatcher")
+        sync_folder(self._dispatcher)
 
     def _undo(self, before: Manifest, change: Change) -> None:
         with suppress(OSError):
@@ -250,19 +256,16 @@ class Store:
                     for ending in (suffix(component.kind), ".json"):
                         (self.path / "components" / (component.hash + ending)).unlink(missing_ok=True)
             for name in change.files:
-                (self.path / "dispatcher" / name).unlink(missing_ok=True)
+                (self._dispatcher / name).unlink(missing_ok=True)
             sweep(self._scratch)
-            for key, (first, rows) in change.columns.items():
-                os.truncate(self._columns_path(key), first * rows.shape[1] * 4)
+            for name, (first, rows) in change.columns.items():
+                os.truncate(self._dispatcher / name, first * rows.shape[1] * 4)
 
     def _may_stand(self, manifest: Manifest) -> bool:
         try:
             return self.read().version >= manifest.version
         except StoreError:
             return True  # parts too many do no harm, parts too few do
-
-    def _columns_path(self, key: str) -> Path:
-        return self.path / "dispatcher" / f"{key}.columns"
 
     def _log_entries(self) -> list[dict[str, Any]]:
         try:
@@ -290,7 +293,7 @@ class Store:
     def _drop_old_files(self, before: Manifest, after: Manifest) -> None:
         """Remove files of the dispatcher that no reader has use for, also those that writers left who died before their commit."""
         kept = {name for manifest in (before, after) for name in _dispatcher_files(manifest)}
-        folder = self.path / "dispatcher"
+        folder = self._dispatcher
         for key in after.types:
             versions = sorted(int(found[1]) for path in folder.iterdir() if (found := re.fullmatch(rf"{key}\.(\d+)\.metric", path.name)))
             # A reader that opened the folder a little ago has not read its metric yet, perhaps.
@@ -302,8 +305,8 @@ class Store:
 
 
 def _dispatcher_files(manifest: Manifest) -> Iterator[str]:
-    for key, record in manifest.types.items():
-        yield f"{key}.columns"
+    for record in manifest.types.values():
+        yield record.columns
         yield record.pooled
         if record.metric is not None:
             yield record.metric.file

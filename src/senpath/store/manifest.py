@@ -16,7 +16,7 @@ from senpath.store.consistency import check_parts
 from senpath.types import DataType
 
 FORMAT = "senpath-network"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 TASKS = b',\n"tasks":{\n'
 """What stands before the tasks, one line each, the last of the fields."""
 CHECKSUM = b',\n"checksum":"'
@@ -52,6 +52,8 @@ class TypeRecord:
         pooled_sha256: its content's hash.
         rows: rows in the type's file of columns that are taken; the next task's begin there.
         width: numbers in a row.
+        columns: name of the file of columns, in `dispatcher/`.
+        summed: how many covariances are in `pooled`: one for each task that there ever was, for what was added up cannot be taken out.
         metric: where the metric is; None where the dispatcher has no need of one, or an earlier senpath wrote the folder.
     """
 
@@ -61,6 +63,8 @@ class TypeRecord:
     pooled_sha256: str
     rows: int
     width: int
+    columns: str = ""
+    summed: int = 0
     metric: MetricRecord | None = None
 
 
@@ -222,7 +226,7 @@ def parse_manifest(content: bytes, where: str, known: Manifest | None = None) ->
         raise StoreError(where, expected="content that matches its checksum", got="a file changed or cut after writing", do=RESTORE)
     try:
         if version == 1:
-            found = Manifest(**vars(_FIRST.validate_json(content).network))
+            found = _upgraded(Manifest(**vars(_FIRST.validate_json(content).network)))
             check_parts(found, found.tasks)
             return found
         return replace(_parse_parts(body, known), checksum=checksum)
@@ -265,9 +269,20 @@ def _parse_parts(body: bytes, known: Manifest | None) -> Manifest:
     if len(new) != len(texts) - same or new.keys() & lines.keys():
         raise ValueError("tasks, of which one is there twice")
     lines |= {name: (record, text) for (name, record), text in zip(new.items(), texts[same:], strict=True)}
-    manifest = Manifest(**vars(head), tasks={name: record for name, (record, _) in lines.items()}, lines=lines)
+    manifest = _upgraded(Manifest(**vars(head), tasks={name: record for name, (record, _) in lines.items()}, lines=lines))
     check_parts(manifest, new)
     return manifest
+
+
+def _upgraded(manifest: Manifest) -> Manifest:
+    """With what formats 1 and 2 did not say of a type: there was one file of columns, and no task was ever removed."""
+    types = {
+        key: record
+        if record.columns
+        else replace(record, columns=f"{key}.columns", summed=sum(task.pathway.data_type == key for task in manifest.tasks.values()))
+        for key, record in manifest.types.items()
+    }
+    return replace(manifest, types=types)
 
 
 def _read_tasks(lines: list[bytes]) -> dict[str, TaskRecord]:

@@ -1,0 +1,139 @@
+"""When to borrow: how well measures go with the gain, and what following them would come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from benchmarks.transfer.measures import LEAST
+
+Record = dict[str, Any]
+
+
+class Table:
+    """The records of one number of shots, as columns.
+
+    Attributes:
+        sources, targets: names, one per record.
+        seeds: int64.
+        gains: accuracy of forced transfer less Single's, in points, on the test set; `chosen_by` on validation data.
+        single: Single's accuracy on the test set.
+        measures: each measure's values by its name.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.sources = np.array([one["source"] for one in records])
+        self.targets = np.array([one["target"] for one in records])
+        self.seeds = np.array([one["seed"] for one in records])
+        self.gains = np.array([one["forced"]["test"] - one["single"]["test"] for one in records])
+        self.chosen_by = np.array([one["forced"]["validation"] - one["single"]["validation"] for one in records])
+        self.single = np.array([one["single"]["test"] for one in records])
+        self.measures = {name: np.array([one["measures"][name] for one in records]) for name in records[0]["measures"]}
+        names = sorted({*zip(self.sources.tolist(), self.targets.tolist(), strict=True)})
+        place = {name: index for index, name in enumerate(names)}
+        self.names = names
+        self.pair = np.array([place[one["source"], one["target"]] for one in records])
+
+    def by_pair(self, values: np.ndarray) -> np.ndarray:
+        """Mean over the seeds of each pair."""
+        return np.asarray(np.bincount(self.pair, values) / np.bincount(self.pair))
+
+    @property
+    def noise(self) -> float:
+        """Standard error of a pair's mean gain: how its gain varies from seed to seed, taken together over all pairs."""
+        seeds = np.bincount(self.pair)
+        if seeds.min() < 2:
+            return float("nan")
+        squares = (self.gains - self.by_pair(self.gains)[self.pair]) ** 2
+        return float(np.sqrt(squares.sum() / (seeds - 1).sum() / seeds.mean()))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What following a rule comes to.
+
+    Args:
+        borrowed: share of the cases in which it borrows.
+        accuracy: mean over all cases, on the test set.
+        worst: the largest mean loss of a pair against Single, in points; 0 if none.
+        losing: share of the pairs that lose more than twice the noise.
+    """
+
+    borrowed: float
+    accuracy: float
+    worst: float
+    losing: float
+
+
+def correlation(table: Table, name: str) -> tuple[float, float]:
+    """Spearman's rank correlation of a measure with the gain: over all pairs, and over the sources of one target, mean over the targets."""
+    measured, gains = table.by_pair(table.measures[name]), table.by_pair(table.gains)
+    targets = np.array([target for _, target in table.names])
+    within = [_spearman(measured[targets == one], gains[targets == one]) for one in np.unique(targets)]
+    return _spearman(measured, gains), float(np.mean(within))
+
+
+def picked(table: Table, name: str | None) -> float:
+    """Mean gain where each target borrows from the source of the largest measure, ties shared; None picks the best by validation data."""
+    values = table.chosen_by if name is None else table.measures[name]
+    found = []
+    for seed in np.unique(table.seeds):
+        for target in np.unique(table.targets):
+            mine = (table.seeds == seed) & (table.targets == target)
+            if mine.any():
+                found.append(table.gains[mine][values[mine] == values[mine].max()].mean())
+    return float(np.mean(found))
+
+
+def outcome(table: Table, borrow: np.ndarray) -> Outcome:
+    """What comes of borrowing in these cases (bool), or with these chances (0 … 1)."""
+    gains = table.by_pair(borrow * table.gains)
+    losing = float((gains < -2 * table.noise).mean())
+    return Outcome(float(borrow.mean()), float((table.single + borrow * table.gains).mean()), float(max(0.0, -gains.min())), losing)
+
+
+def references(table: Table) -> dict[str, np.ndarray]:
+    """When rules without a threshold of their own borrow."""
+    return {
+        "never (Single)": np.zeros(len(table.gains)),
+        "always": np.ones(len(table.gains)),
+        f"highest share ≥ {LEAST} (default)": (table.measures["highest"] >= LEAST).astype(float),
+        "the better one by validation data": (table.chosen_by > 0).astype(float),
+        "the better one by test data (oracle)": (table.gains > 0).astype(float),
+    }
+
+
+def held_out(table: Table, name: str) -> tuple[np.ndarray, float]:
+    """How often each case borrows if the least value of a measure is the best for half of the tasks as targets, by validation data, and the
+    other half follows it: chances over all halvings; and the median of the values."""
+    tasks, values = np.unique(table.targets), table.measures[name]
+    times, borrowed, chosen = np.zeros(len(values)), np.zeros(len(values)), []
+    for half in combinations(tasks, len(tasks) // 2):
+        inside = np.isin(table.targets, half)
+        least = best_least(values[inside], table.chosen_by[inside])
+        chosen.append(least)
+        times += ~inside
+        borrowed += ~inside & (values >= least)
+    return borrowed / np.maximum(times, 1), float(np.median(chosen))
+
+
+def best_least(values: np.ndarray, gains: np.ndarray) -> float:
+    """The least value to borrow at that gains most in all; infinite if nothing does."""
+    levels = np.unique(values)
+    totals = [gains[values >= level].sum() for level in levels]
+    best = int(np.argmax(totals))
+    if totals[best] <= 0:
+        return float("inf")
+    below = levels[best - 1] if best else -np.inf  # halfway, for what lies between was not seen
+    return float(levels[best] if np.isinf(below) else (levels[best] + below) / 2)
+
+
+def _spearman(first: np.ndarray, second: np.ndarray) -> float:
+    if len(np.unique(first)) < 2 or len(np.unique(second)) < 2:
+        return 0.0
+    return float(spearmanr(first, second).statistic)

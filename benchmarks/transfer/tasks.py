@@ -1,0 +1,66 @@
+"""The ten image tasks, and what of them is drawn to learn from, to choose by and to report on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+
+import senpath as sp
+from senpath.data import few_shot, load
+from senpath.network import View, encode_examples
+from senpath.seeds import derive
+from senpath.types import Examples
+
+TASKS = ("mnist", "fashion", "lower", "upper", "bangla", "devanagari", "telugu", "semeion", "signdigits", "clothing")
+SHAPE = (1, 28, 28)
+MOST = 6_000
+"""Examples that a source is learned from, at most: as many as LOWER and UPPER have."""
+VALIDATION = 2_000
+"""Training examples not drawn that choices are made by, at most."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A task as one to be learned from few examples.
+
+    Args:
+        name: of the task.
+        sample: the few examples.
+        validation: training examples that were not drawn.
+        test: the test set.
+    """
+
+    name: str
+    sample: Examples
+    validation: Examples
+    test: Examples
+
+
+def source_examples(name: str, seed: int) -> Examples:
+    """What a source is learned from: all its training data, or MOST of them, drawn at random."""
+    everything = _encoded(name)[0]
+    return everything.subset(_some(np.arange(len(everything)), MOST, derive(seed, "source", name)))
+
+
+def target(name: str, shots: int, seed: int) -> Target:
+    """`shots` examples of each class, and what is measured by."""
+    everything, test = _encoded(name)
+    drawn = few_shot(everything.inputs.numpy(), everything.targets.numpy(), shots, seed)
+    rest = _some(np.setdiff1d(np.arange(len(everything)), drawn), VALIDATION, derive(seed, "validation", name, shots))
+    return Target(name, everything.subset(torch.from_numpy(drawn)), everything.subset(rest), test)
+
+
+@cache
+def _encoded(name: str) -> tuple[Examples, Examples]:
+    view: View = sp.Network(image_shape=SHAPE).view
+    train = encode_examples(view, *load(name, "train"))
+    return train, encode_examples(view, *load(name, "test"), like=train)
+
+
+def _some(rows: np.ndarray, most: int, seed: int) -> torch.Tensor:
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    return torch.from_numpy(rows)

@@ -1,0 +1,263 @@
+"""What is to be learned of each input: one class, any number of labels, or numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+import torch
+
+from senpath.errors import InputError
+from senpath.modalities.base import as_array, require_unicode
+from senpath.types import Label, TaskKind
+
+LARGEST = 1e12
+"""Numbers to learn are at most this large: float32 has to hold them, and their differences."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of a task's examples; see `senpath.types.Examples`."""
+
+    kind: TaskKind
+    classes: tuple[Label, ...]
+    values: torch.Tensor
+
+
+def read_targets(y: Any, inputs: int, kind: str | None = None) -> Targets:
+    """Make targets of what a user gives as y.
+
+    Args:
+        y: for a classification one label per input; for a multilabel task a list of collections of labels, or 0s and 1s (n, labels),
+            whose columns a data frame names; for a regression numbers (n,) or (n, outputs).
+        inputs: how many there have to be.
+        kind: see `TaskKind`; None takes one label each for a classification and several for a multilabel task.
+
+    Raises:
+        InputError: if y is not of this kind or number.
+    """
+    found = _kind(y) if kind is None else kind
+    if found == "classification":
+        return Targets("classification", *index_labels(y, inputs))
+    if found == "multilabel":
+        return _several(y, inputs)
+    if found == "regression":
+        return _numbers(y, inputs)
+    raise InputError("kind of task", expected=f"one of {', '.join(get_args(TaskKind))}, or None", got=repr(kind))
+
+
+def more_targets(y: Any, inputs: int, known: Targets, *, new_classes: bool) -> Targets:
+    """Targets of further examples of a task.
+
+    Args:
+        known: the task's kind and classes.
+        new_classes: whether labels may be new; they come behind the known ones, sorted.
+
+    Raises:
+        InputError: if y is not of the task's kind, or has a label that is new and may not be.
+    """
+    if known.kind == "regression":
+        found = _numbers(y, inputs)
+        if len(found.classes) != len(known.classes):
+            raise InputError("numbers y", expected=f"{len(known.classes)} for each input", got=len(found.classes))
+        return Targets(known.kind, known.classes, found.values)
+    if known.kind == "multilabel":
+        found = _several(y, inputs, known.classes)
+        classes = _joined(found.classes, known.classes, new_classes)
+        values = torch.zeros(inputs, len(classes))
+        values[:, [classes.index(label) for label in found.classes]] = found.values
+        return Targets(known.kind, classes, values)
+    labels = _labels(y, inputs)
+    found_classes, places = np.unique(labels, return_inverse=True)
+    plain = tuple(_plain(label) for label in found_classes)
+    classes = _joined(plain, known.classes, new_classes)
+    where = np.array([classes.index(label) for label in plain], dtype=np.int64)
+    return Targets(known.kind, classes, torch.from_numpy(where[places]))
+
+
+def no_targets(kind: TaskKind, classes: int) -> torch.Tensor:
+    """Targets of no examples."""
+    return torch.zeros(0, dtype=torch.int64) if kind == "classification" else torch.zeros(0, classes)
+
+
+def require_targets(targets: torch.Tensor, classes: tuple[Label, ...], kind: TaskKind, inputs: int) -> None:
+    """Check encoded targets.
+
+    Raises:
+        InputError: if they are of another type or shape than the kind has, or there is nothing to tell apart.
+    """
+    if kind not in get_args(TaskKind):
+        raise InputError("encoded examples", expected=f"a kind among {', '.join(get_args(TaskKind))}", got=repr(kind))
+    shape, dtype = ((inputs,), torch.int64) if kind == "classification" else ((inputs, len(classes)), torch.float32)
+    if targets.dtype != dtype or tuple(targets.shape) != shape:
+        got = f"{targets.dtype} of shape {tuple(targets.shape)}"
+        raise InputError("encoded examples", expected=f"{dtype} targets of shape {shape} for a {kind}", got=got)
+    if len(set(classes)) != len(classes) or len(classes) < (2 if kind == "classification" else 1):
+        raise InputError("encoded examples", expected="different classes, two at least for a classification", got=f"{classes[:5]}")
+    if kind == "classification" and targets.unique().tolist() != list(range(len(classes))):
+        got = f"targets {targets.unique().tolist()[:20]} of {len(classes)} classes"
+        raise InputError("encoded examples", expected="examples of each class", got=got)
+    if kind == "multilabel" and not bool(((targets == 0) | (targets == 1)).all()):
+        raise InputError("encoded examples", expected="targets of 0 and 1", got="other numbers")
+    if kind == "regression" and not bool((targets.abs() <= LARGEST).all()):
+        raise InputError("encoded examples", expected=f"targets up to ±{LARGEST:g}", got="NaN, infinity or larger ones")
+
+
+def _kind(y: Any) -> TaskKind:
+    """The kind that y looks like; an array of two axes is one of several labels, as in scikit-learn."""
+    if isinstance(y, list | tuple) and len(y) and all(_is_collection(labels) for labels in y):
+        return "multilabel"
+    axes = getattr(y, "ndim", 1)
+    return "multilabel" if axes == 2 and y.shape[1] > 1 else "classification"
+
+
+def _is_collection(value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str | bytes | dict | torch.Tensor | np.ndarray)
+
+
+def _joined(found: tuple[Label, ...], known: tuple[Label, ...], new_classes: bool) -> tuple[Label, ...]:
+    strange = [label for label in found if label not in known]
+    if strange and not new_classes:
+        raise InputError("labels y", expected=f"labels that were learned, such as {known[0]!r}", got=repr(strange[0]))
+    if any(isinstance(label, str) != isinstance(known[0], str) for label in strange):
+        what = "strings" if isinstance(known[0], str) else "whole numbers"
+        raise InputError("new labels", expected=f"{what}, as the task's other labels are", got=repr(strange[0]))
+    return known + tuple(strange)
+
+
+def _several(y: Any, inputs: int, known: tuple[Label, ...] = ()) -> Targets:
+    """Targets of a multilabel task."""
+    if isinstance(y, list | tuple) and all(_is_collection(labels) for labels in y):
+        return _from_collections(y, inputs)
+    names = tuple(_name(name) for name in y.columns) if hasattr(y, "columns") else None
+    values = _matrix(y, inputs, "labels y of a multilabel task")
+    if not bool(np.isin(values, (0, 1)).all()):
+        raise InputError("labels y of a multilabel task", expected="0 or 1 for each label, or collections of labels", got="other numbers")
+    if known and names is None and values.shape[1] != len(known):
+        raise InputError("labels y", expected=f"{len(known)} columns, the task's labels", got=values.shape[1])
+    classes = names if names is not None else known or tuple(range(values.shape[1]))
+    return Targets("multilabel", classes, torch.from_numpy(values.astype(np.float32)))
+
+
+def _require_clear(y: Any) -> None:
+    """Lists of 0s and 1s, all as long as each other, may be rows of a table or the labels 0 and 1."""
+    rows = [labels for labels in y if isinstance(labels, list | tuple)]
+    if len(rows) == len(y) and len({len(labels) for labels in rows}) == 1 and len(rows[0]) > 1 and {*rows[0]} <= {0, 1}:
+        raise InputError(
+            "labels y",
+            expected="collections of labels, or an array of 0s and 1s",
+            got="lists that may mean either",
+            do="Make an array of a table, or sets of labels",
+        )
+
+
+def _from_collections(y: Any, inputs: int) -> Targets:
+    if len(y) != inputs:
+        raise InputError("labels y", expected=f"{inputs} collections of labels, one per input", got=len(y))
+    _require_clear(y)
+    flat = [label for labels in y for label in labels]
+    if not flat:
+        raise InputError("labels y of a multilabel task", expected="at least one label", got="none on any input")
+    classes = np.unique(_labels(flat, len(flat)))
+    plain = tuple(_plain(label) for label in classes)
+    place = {label: index for index, label in enumerate(plain)}
+    values = torch.zeros(inputs, len(plain))
+    for row, labels in enumerate(y):
+        values[row, [place[_plain(label)] for label in labels]] = 1
+    return Targets("multilabel", plain, values)
+
+
+def _numbers(y: Any, inputs: int) -> Targets:
+    """Targets of a regression."""
+    names = tuple(_name(name) for name in y.columns) if hasattr(y, "columns") else None
+    values = _matrix(y, inputs, "numbers y of a regression")
+    if not bool((np.abs(values) <= LARGEST).all()):
+        raise InputError("numbers y of a regression", expected=f"finite numbers up to ±{LARGEST:g}", got="NaN, infinity or larger ones")
+    return Targets("regression", names or tuple(range(values.shape[1])), torch.from_numpy(values.astype(np.float32)))
+
+
+def _matrix(y: Any, inputs: int, what: str) -> np.ndarray:
+    """Numbers (n, columns), float64."""
+    try:
+        values = as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y)
+        values = values.astype(np.float64) if values.dtype.kind in "iubfO" else values
+    except (ValueError, TypeError) as error:
+        raise InputError(what, expected="numbers", got=str(error)) from error
+    if values.dtype.kind != "f":
+        raise InputError(what, expected="numbers", got=f"dtype {values.dtype}")
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or len(values) != inputs or not values.shape[1]:
+        raise InputError(what, expected=f"shape ({inputs},) or ({inputs}, outputs), one row per input", got=f"shape {values.shape}")
+    if not inputs:
+        raise InputError("inputs", expected="at least one", got="none", do="Nothing can be learned from no data")
+    return values
+
+
+def _name(value: Any) -> Label:
+    return int(value) if isinstance(value, int | np.integer) else str(value)
+
+
+def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
+    """The classes in sorted order, and each label's place among them, int64 (n,).
+
+    Args:
+        y: labels.
+        inputs: how many there have to be.
+
+    Raises:
+        InputError: for another number of labels than inputs, for less than two classes, and for labels of any other kind than
+            whole numbers and strings.
+    """
+    classes, targets = np.unique(_labels(y, inputs), return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(
+            "labels y",
+            expected="two classes or more",
+            got=f"one class, {_plain(classes[0])!r}",
+            do="Add examples of what it is to be told from",
+        )
+    return tuple(_plain(label) for label in classes), torch.from_numpy(targets.astype(np.int64))
+
+
+def _labels(y: Any, inputs: int) -> np.ndarray:
+    """Labels, (n,), whole numbers or strings."""
+    labels = label_array(y)
+    if labels.ndim != 1:
+        raise InputError("labels y", expected="shape (n,)", got=f"shape {labels.shape}")
+    if len(labels) != inputs:
+        raise InputError("labels y", expected=f"{inputs}, one per input", got=len(labels))
+    if not inputs:
+        raise InputError("inputs", expected="at least two", got="none", do="Nothing can be learned from no data")
+    if labels.dtype == object and all(isinstance(label, str) for label in labels):
+        labels = labels.astype(str)
+    if labels.dtype == np.float16:
+        labels = labels.astype(np.float32)  # which 2**53 fits into
+    if labels.dtype.kind == "f" and bool((np.abs(labels) < 2**53).all()) and bool((labels == labels.round()).all()):
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind not in "iubU":
+        do = "" if labels.dtype.kind != "f" else "Numbers to be predicted as such need kind='regression'"
+        raise InputError("labels y", expected="whole numbers or strings", got=f"dtype {labels.dtype}: {labels[:3].tolist()} …", do=do)
+    require_unicode(np.unique(labels), "label")
+    return labels
+
+
+def label_array(y: Any) -> np.ndarray:
+    """Labels as an array of whatever type and shape they have.
+
+    Raises:
+        InputError: if they are words and numbers, or of no shape.
+    """
+    if isinstance(y, torch.Tensor):
+        return as_array(y)
+    if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) > 1:  # numpy would make strings of all
+        raise InputError("labels y", expected="whole numbers or strings", got="both")
+    try:
+        return np.asarray(y)
+    except ValueError as error:
+        raise InputError("labels y", expected="shape (n,)", got=str(error)) from error
+
+
+def _plain(label: Any) -> Label:
+    return str(label) if isinstance(label, str) else int(label)

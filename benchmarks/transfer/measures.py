@@ -23,6 +23,7 @@ def measure(view: View, source: str, examples: Examples, seed: int) -> dict[str,
     chances = view.logits(source, examples.inputs).double().softmax(1).numpy()
     pixels = examples.inputs.flatten(1).double().numpy()
     of_hidden, of_pixels = nearest_mean(hidden, targets), nearest_mean(pixels, targets)
+    of_ridge, active = ridge(kernel(hidden), targets), (hidden > 0).mean(0)
     return {
         "highest": float(shares.max()),
         "mean": float(shares.max(1).mean()),
@@ -35,6 +36,11 @@ def measure(view: View, source: str, examples: Examples, seed: int) -> dict[str,
         "logme_over_pixels": logme(hidden, targets) - logme(pixels, targets),
         "means": of_hidden,
         "means_over_pixels": of_hidden - of_pixels,
+        "ridge": of_ridge,
+        "ridge_over_pixels": of_ridge - ridge(kernel(pixels), targets),
+        "ridge_beside_pixels": ridge(kernel(pixels) + kernel(hidden), targets) - ridge(kernel(pixels), targets),
+        "leep_left_out": leep_left_out(chances, targets),
+        "units": float((4 * active * (1 - active)).mean()),
     }
 
 
@@ -58,6 +64,20 @@ def leep(chances: np.ndarray, targets: np.ndarray) -> float:
     np.add.at(joint, targets, chances)
     given = joint / np.maximum(joint.sum(0), 1e-300)
     return float(np.log(np.maximum((given[targets] * chances).sum(1), 1e-300)).mean())
+
+
+def leep_left_out(chances: np.ndarray, targets: np.ndarray) -> float:
+    """Share of the examples that are right when each is read by how the source's classes go with the labels of the others."""
+    joint = np.zeros((targets.max() + 1, chances.shape[1]))
+    np.add.at(joint, targets, chances)
+    right = 0
+    for place, label in enumerate(targets):
+        others = joint.copy()
+        others[label] -= chances[place]
+        others /= np.maximum(others.sum(1, keepdims=True), 1e-300)  # each class as if it had as many examples as any
+        given = others / np.maximum(others.sum(0), 1e-300)
+        right += int((given @ chances[place]).argmax() == label)
+    return right / len(targets)
 
 
 def logme(features: np.ndarray, targets: np.ndarray, rounds: int = 20) -> float:
@@ -94,6 +114,23 @@ def nearest_mean(features: np.ndarray, targets: np.ndarray) -> float:
     own = np.arange(len(targets)), targets
     distances[own] *= (counts[targets] / (counts[targets] - 1)) ** 2
     return float((distances.argmin(1) == targets).mean())
+
+
+def kernel(features: np.ndarray) -> np.ndarray:
+    """Inner products of the centred features, a mean of 1 on the diagonal."""
+    centred = features - features.mean(0)
+    products: np.ndarray = centred @ centred.T
+    return products / max(float(np.trace(products)) / len(products), 1e-12)
+
+
+def ridge(products: np.ndarray, targets: np.ndarray, strength: float = 0.1) -> float:
+    """Share of the examples that ridge regression on the labels gets right, each by the others."""
+    labels = np.eye(targets.max() + 1)[targets]
+    labels = labels - labels.mean(0)
+    hat = products @ np.linalg.inv(products + strength * np.eye(len(products)))
+    own = np.diag(hat)[:, None]
+    found = (hat @ labels - own * labels) / (1 - own)
+    return float((found.argmax(1) == targets).mean())
 
 
 def _hidden(view: View, source: str, inputs: torch.Tensor) -> np.ndarray:

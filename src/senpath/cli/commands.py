@@ -121,7 +121,7 @@ def explain_input(path: Path, file: Path) -> None:
     table("which label?", ["task", "label", "P(task, label)"], [[task, label, percent(p)] for task, label, p in why.top])
     for use in why.links:
         copied = f" from {use.transfer.source!r} (similarity {use.transfer.share:.2f})" if use.transfer else ""
-        console.print(f"link to {use.source!r}{copied} added {use.added:+.2f} to the logit of {why.label!r}", highlight=False)
+        console.print(f"link to {use.source!r}{copied} added {use.added:+.2f} to {use.output!r}", highlight=False)
     ran = why.activated
     parts = [
         ("pathways", ran.pathway_weights),

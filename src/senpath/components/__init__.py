@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,13 +14,16 @@ from torch import nn
 
 from senpath.components.base import Component, Config, Lookup, canonical_json, content_hash, count_weights
 from senpath.components.bricks import ClassLink, Cnn, Linear, Lstm, Mlp
-from senpath.components.estimators import Estimator, log_probabilities
+from senpath.components.estimators import Estimator, answer
 from senpath.components.features import ConvFeatures, DenseFeatures
 from senpath.components.gate import Gate
+from senpath.components.pruned import PRUNABLE, Pruned
 from senpath.errors import StoreError
+from senpath.types import TaskKind
 
 __all__ = [
     "KINDS",
+    "PRUNABLE",
     "ClassLink",
     "Cnn",
     "Component",
@@ -33,13 +36,13 @@ __all__ = [
     "Lookup",
     "Lstm",
     "Mlp",
+    "answer",
     "build",
     "canonical_json",
     "content_hash",
     "count_weights",
     "freeze",
     "load",
-    "log_probabilities",
     "suffix",
     "thaw",
 ]
@@ -53,6 +56,7 @@ KINDS: dict[str, Callable[..., nn.Module]] = {
     "conv-features.v1": ConvFeatures,
     "dense-features.v1": DenseFeatures,
     "gate.v1": Gate,
+    "pruned.v1": Pruned,
 }
 """Torch kinds by versioned name. A kind's meaning never changes; a redesign gets a new version. See `SKLEARN` for the other one."""
 
@@ -92,7 +96,7 @@ def freeze(kind: str, config: Config, module: nn.Module) -> Component:
         from senpath.components.estimator_files import dump_estimator, load_estimator
 
         payload = dump_estimator(module.estimator)
-        copy: nn.Module = Estimator(load_estimator(payload, kind), module.outputs)
+        copy: nn.Module = Estimator(load_estimator(payload, kind), module.outputs, module.kind)
     else:
         tensors = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
         payload = save(tensors)
@@ -106,7 +110,7 @@ def thaw(kind: str, config: Config, payload: bytes) -> Component:
     if kind == SKLEARN:
         from senpath.components.estimator_files import load_estimator
 
-        module: nn.Module = Estimator(load_estimator(payload, kind), _integer(config, "outputs"))
+        module: nn.Module = Estimator(load_estimator(payload, kind), _integer(config, "outputs"), _kind(config))
     else:
         module = _blank(kind, config)
         module.load_state_dict({name: value.clone() for name, value in read_tensors(payload).items()}, assign=True)
@@ -137,22 +141,40 @@ def load(kind: str, config: Config, path: Path, name: str) -> Component:
     if kind == SKLEARN:
         from senpath.components.estimator_files import load_estimator
 
-        return Component(kind, config, Estimator(load_estimator(payload, path.name), _integer(config, "outputs")), name, None)
+        return Component(
+            kind, config, Estimator(load_estimator(payload, path.name), _integer(config, "outputs"), _kind(config)), name, None
+        )
     module = _blank(kind, config)
+    bits = {key for key, value in module.state_dict().items() if value.dtype == torch.uint8}
     try:
         with safe_open(path, framework="pt") as file:
             module.load_state_dict({key: file.get_tensor(key) for key in file.keys()}, assign=True)  # noqa: SIM118
     except (SafetensorError, RuntimeError, OSError) as error:
         raise StoreError(f"component {name[:12]}: {path.name}", expected=f"the weights of a {kind}", got=str(error)) from error
-    if any(value.dtype != torch.float32 for value in module.state_dict().values()):
+    if any(value.dtype != torch.float32 for key, value in module.state_dict().items() if key not in bits):
         raise StoreError(f"component {name[:12]}: {path.name}", expected="float32 weights", got="others")
     return Component(kind, config, module, name, None)
+
+
+def unpruned(component: Component) -> tuple[str, dict[str, Any], nn.Module]:
+    """Kind, configuration and module of a component; of a pruned one those of the dense brick that it runs as."""
+    module = component.module
+    return (module.kind, module.config, module.dense()) if isinstance(module, Pruned) else (component.kind, component.config, module)
 
 
 def _blank(kind: str, config: Config) -> nn.Module:
     """Shapes only: nothing is allocated for a configuration that asks for too much, and no random number is drawn."""
     with torch.device("meta"):
         return build(kind, config)
+
+
+def _kind(config: Config) -> TaskKind:
+    """The kind of an estimator's task; the first format had classifications only."""
+    found = config.get("kind", "classification")
+    if found not in get_args(TaskKind):
+        raise StoreError("component configuration field 'kind'", expected=f"one of {', '.join(get_args(TaskKind))}", got=repr(found))
+    kind: TaskKind = found
+    return kind
 
 
 def _integer(config: Config, field: str) -> int:

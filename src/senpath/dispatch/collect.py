@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import torch
@@ -27,6 +27,8 @@ FEW = 20
 COPIES = 15
 COLUMNS, EXAMPLES_PER_COLUMN = 6, 20
 """Columns of a class: at most 6, one for every 20 examples. Handwriting comes in several forms of a letter."""
+COLUMNS_WITHOUT_CLASSES = 30
+"""Columns of a task without classes, of several labels or of numbers, at most."""
 CHUNK = 1000
 LIMIT_QUANTILE = 0.97
 """Share of a task's held-out examples that lie within its limit."""
@@ -64,6 +66,9 @@ def collect(examples: Examples, features: Component, seed: int, *, device: torch
     """
     generator = torch.Generator().manual_seed(derive(seed, "dispatch"))
     few = len(examples) < FEW * len(examples.classes)
+    if examples.kind != "classification":  # one class of all
+        few = len(examples) < FEW
+        examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
     return (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
 
 
@@ -86,12 +91,13 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
     held_out = min(HELD, len(index) // 10) if len(index) >= 10 * LEAST_HELD else 0
     features, targets = read(examples.inputs[index]), examples.targets[index]
     held, features, targets = features[:held_out], features[held_out:], targets[held_out:]
+    most = COLUMNS if examples.kind == "classification" else COLUMNS_WITHOUT_CLASSES
     means, counts, rests = [], [], []
     for target in range(len(examples.classes)):
         group = features[targets == target]
         if not len(group):  # every example of a rare class was held out
             group = held[examples.targets[index[:held_out]] == target]
-        parts = _split(group, max(1, min(COLUMNS, len(group) // EXAMPLES_PER_COLUMN)), generator)
+        parts = _split(group, max(1, min(most, len(group) // EXAMPLES_PER_COLUMN)), generator)
         for part in range(int(parts.max()) + 1):
             members = group[parts == part]
             if len(members):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
 from senpath.errors import InputError
 from senpath.evaluation.records import record_evaluation
 from senpath.evaluation.scores import Evaluation, TaskScore
-from senpath.modalities import label_array, read_labelled
+from senpath.modalities import Targets, label_array, more_targets, read_labelled
 from senpath.network import Network, Prediction
+from senpath.pathways import Pathway
+from senpath.training import determination, jaccard
 
 
 def evaluate(
@@ -40,12 +43,12 @@ def evaluate(
     scores, confusion = {}, {}
     for task, data in tests.items():
         x, y = read_labelled(*data) if isinstance(data, tuple) and len(data) in (1, 2) else read_labelled(data)
-        net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
+        pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
         given = net.predict(x, task=task)
-        labels = _read_labels(task, y, len(given))
+        right = _judge(pathway, y, len(given))
         free = net.predict(x, admit=admit, reject=reject)
         answered = free if not reject else net.predict(x, admit=admit, reject=False)
-        scores[task] = _score(task, labels, given, free, answered)
+        scores[task] = _score(task, right, given, free, answered)
         confusion[task] = dict(Counter(free.task.tolist()))
     measured = Evaluation(scores, confusion)
     if record:
@@ -65,15 +68,45 @@ def _read_labels(task: str, y: Any, inputs: int) -> list[Any]:
     return plain
 
 
-def _score(task: str, y: list[Any], given: Prediction, free: Prediction, answered: Prediction) -> TaskScore:
-    def right(prediction: Prediction) -> np.ndarray:
-        return np.array([_same(label, true) for label, true in zip(prediction.label, y, strict=True)])
+def _judge(pathway: Pathway, y: Any, inputs: int) -> Callable[[Prediction], float]:
+    """How good answers of a task to these inputs are; see `TaskScore`. An answer of another task, or none, is a wrong one."""
+    if pathway.kind == "classification":
+        labels = _read_labels(pathway.task, y, inputs)
+        return lambda found: float(
+            np.mean(
+                [task == pathway.task and _same(label, true) for task, label, true in zip(found.task, found.label, labels, strict=True)]
+            )
+        )
+    try:
+        truth = more_targets(y, inputs, Targets(pathway.kind, pathway.classes, torch.zeros(0)), new_classes=False).values
+    except InputError as error:
+        raise InputError(f"test data of {pathway.task!r}: {error}") from error
+    return lambda found: _several_right(pathway, found, truth) if pathway.kind == "multilabel" else _numbers_right(pathway, found, truth)
 
-    mine = free.task == task
+
+def _several_right(pathway: Pathway, found: Prediction, truth: torch.Tensor) -> float:
+    mine = torch.from_numpy(np.asarray(found.task == pathway.task, dtype=bool))
+    answers = torch.tensor([[label in (labels or ()) for label in pathway.classes] for labels in _own(pathway, found)])
+    return float((jaccard(answers, truth > 0.5) * mine).mean())
+
+
+def _numbers_right(pathway: Pathway, found: Prediction, truth: torch.Tensor) -> float:
+    """R², where no answer counts as one by the mean of all."""
+    mean = tuple(truth.mean(0).tolist())
+    answers = [mean if value is None else value if isinstance(value, tuple) else (value,) for value in _own(pathway, found)]
+    return determination(torch.tensor(answers), truth)
+
+
+def _own(pathway: Pathway, found: Prediction) -> list[Any]:
+    """The task's own answers, None where another one or none answered."""
+    return [label if task == pathway.task else None for task, label in zip(found.task, found.label, strict=True)]
+
+
+def _score(task: str, right: Callable[[Prediction], float], given: Prediction, free: Prediction, answered: Prediction) -> TaskScore:
     return TaskScore(
-        examples=len(y),
-        accuracy=float(right(given).mean()),
-        accuracy_unlabelled=float((right(free) & mine).mean()),
+        examples=len(given),
+        accuracy=right(given),
+        accuracy_unlabelled=right(free),
         first=float(np.mean([bool(names) and names[0] == task for names in free.candidates])),
         task=float((answered.task == task).mean()),
         among=float(np.mean([task in names for names in free.candidates])),

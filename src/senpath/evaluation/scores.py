@@ -14,7 +14,8 @@ class TaskScore:
 
     Attributes:
         examples: how many.
-        accuracy: right labels with the task given.
+        accuracy: right labels with the task given. In a multilabel task the mean Jaccard index of the labels answered and the true ones; of
+            a regression the coefficient of determination R², which has no least value.
         accuracy_unlabelled: right task and label without it; an input refused as unknown counts as wrong.
         first: the right task is the dispatcher's first choice.
         task: the right task is the answer's; where two pathways ran, their answers decide. Refused inputs are not left out.

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from senpath.components import ClassLink, Component, Linear, freeze
+from senpath.components import ClassLink, Component, Linear, freeze, unpruned
 from senpath.methods.models import Body, choose_body
 from senpath.methods.plan import LinkPlan
 from senpath.methods.recipes import recipe_for
@@ -17,7 +17,7 @@ from senpath.methods.settings import SenSettings
 from senpath.network import View
 from senpath.progress import Progress
 from senpath.seeds import derive, seeded
-from senpath.training import fit
+from senpath.training import LOSSES, Loss, fit
 from senpath.types import Examples
 
 OWN = 1.0
@@ -46,17 +46,25 @@ class Trained:
 class Learner(nn.Module):
     """The new pathway while it is trained: own body and output layer, and links on frozen layers.
 
-    Its loss is the cross-entropy of the whole pathway's answer plus that of its own part's alone: what the own part leaves to the
+    Its loss is that of the whole pathway's answer plus that of its own part's alone: what the own part leaves to the
     links, a later task that borrows from this one could not read (a link never reads another link).
 
     Args:
         body: own layers up to the last hidden one; None where links alone answer.
         head: own output layer, or None.
         links: each with the frozen components that it reads.
+        loss: of the task's kind.
     """
 
-    def __init__(self, body: nn.Module | None, head: nn.Module | None, links: Sequence[tuple[Chain, ClassLink]]) -> None:
+    def __init__(
+        self,
+        body: nn.Module | None,
+        head: nn.Module | None,
+        links: Sequence[tuple[Chain, ClassLink]],
+        loss: Loss = functional.cross_entropy,
+    ) -> None:
         super().__init__()
+        self._loss = loss
         self.body, self.head = body, head
         self.links = nn.ModuleList([link for _, link in links])
         self._reads = [reads for reads, _ in links]  # a plain list: what is frozen is no part of this module
@@ -70,10 +78,51 @@ class Learner(nn.Module):
             for component in reads:
                 hidden = component(hidden)
             parts.append(link(hidden))
-        loss = functional.cross_entropy(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets)
+        loss = self._loss(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets)
         if len(parts) > 1 and self.body is not None:
-            loss = loss + OWN * functional.cross_entropy(parts[0], targets)
+            loss = loss + OWN * self._loss(parts[0], targets)
         return loss
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A regression is trained on numbers around 0 that vary by 1; the maps that make its outputs then take the scale in.
+
+    Args:
+        mean: float32 (outputs,).
+        spread: float32 (outputs,), standard deviations; 1 where an output is constant.
+    """
+
+    mean: torch.Tensor
+    spread: torch.Tensor
+
+    @staticmethod
+    def of(examples: Examples) -> Scale:
+        """The scale of a regression's numbers; for other kinds, whose targets are no numbers, one that changes nothing."""
+        if examples.kind != "regression":
+            return Scale(torch.zeros(()), torch.ones(()))
+        spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
+        return Scale(mean.float(), torch.where(spread > 1e-9 * (1 + mean.abs()), spread, 1).float())
+
+    def shrink(self, targets: torch.Tensor) -> torch.Tensor:
+        """Targets as they are trained on."""
+        return (targets - self.mean) / self.spread if self.mean.ndim else targets
+
+    def stretch(self, head: nn.Linear | None, links: Sequence[ClassLink]) -> None:
+        """Make output layers, which are trained, answer in the targets' own units."""
+        if not self.mean.ndim:
+            return
+        with torch.no_grad():
+            for link in links:
+                self._stretch(link.weight, link.bias, link.classes, carries=head is None and link is links[0])
+            if head is not None:
+                self._stretch(head.weight, head.bias, torch.arange(head.out_features), carries=True)
+
+    def _stretch(self, weight: torch.Tensor, bias: torch.Tensor, outputs: torch.Tensor, *, carries: bool) -> None:
+        """Scale rows; what the parts answer is added up, so one of them carries the mean."""
+        spread, mean = (values.to(weight.device)[outputs.to(weight.device)] for values in (self.spread, self.mean))
+        weight.mul_(spread[:, None])
+        bias.mul_(spread).add_(mean if carries else 0)
 
 
 def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
@@ -88,11 +137,13 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
         own = None if zero_shot and links else _own_part(view, body, len(examples.classes), source)
     reads = [[view.component(name) for name in plan.reads] for plan in linked]
     body_module, head = own or (None, None)
-    learner = Learner(body_module, head, list(zip(reads, links, strict=True)))
+    scale = Scale.of(examples)
+    learner = Learner(body_module, head, list(zip(reads, links, strict=True)), LOSSES[examples.kind])
     learner.to(view.device)
     recipe = recipe_for(body.kind, examples, settings)
     if not zero_shot:
-        fit(learner, examples.inputs.to(view.device), examples.targets.to(view.device), recipe, seed, progress=progress)
+        fit(learner, examples.inputs.to(view.device), scale.shrink(examples.targets).to(view.device), recipe, seed, progress=progress)
+    scale.stretch(head, links)
     components = (body.freeze(own[0]), freeze_head(own[1])) if own else ()
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None)
@@ -131,7 +182,7 @@ def fresh_head(inputs: int, classes: int) -> nn.Linear:
 def _own_part(view: View, body: Body, classes: int, source: LinkPlan | None) -> tuple[nn.Module, nn.Linear]:
     module, head = body.fresh(), fresh_head(body.outputs, classes)
     if source is not None:
-        module.load_state_dict(view.component(source.reads[0]).module.state_dict())
+        module.load_state_dict(unpruned(view.component(source.reads[0]))[2].state_dict())
     return module, head
 
 
@@ -140,5 +191,5 @@ def _same_body(view: View, body: Body, plans: Sequence[LinkPlan]) -> LinkPlan | 
     largest = max(plans, key=lambda plan: len(plan.classes))
     if len(largest.reads) != 1:
         return None
-    source = view.component(largest.reads[0])
-    return largest if source.kind == body.kind and source.config == body.config else None
+    kind, config, _ = unpruned(view.component(largest.reads[0]))
+    return largest if kind == body.kind and config == body.config else None

@@ -12,6 +12,9 @@ from senpath.network import View
 from senpath.pathways import Link, Transfer
 from senpath.types import Examples
 
+LAYER = "hidden layer"
+"""What a regression borrows, in place of a class."""
+
 
 @dataclass(frozen=True)
 class LinkPlan:
@@ -83,9 +86,18 @@ def _worth(found: Similarity, threshold: float) -> float:
     return float(torch.zeros(found.shares.shape[1], dtype=enough.dtype).scatter_reduce(0, classes, enough, "amax").sum())
 
 
+def _plan_readout(found: Similarity, rows: torch.Tensor, reads: tuple[str, ...], classes: list[int], examples: Examples) -> LinkPlan:
+    """A link of a regression: it starts as the answer that was read off the source's layer."""
+    shares = found.shares[:, 0].tolist()
+    transfers = tuple(Transfer(examples.classes[index], LAYER, round(shares[index], 4)) for index in classes)
+    return LinkPlan(found.source, reads, tuple(classes), rows[:, :-1], rows[:, -1], transfers, found.examples)
+
+
 def _plan(view: View, found: Similarity, classes: list[int], examples: Examples, threshold: float) -> LinkPlan:
     pathway = view.pathway(found.source)
     reads, has_output_layer = readable(view, pathway)
+    if found.readout is not None:
+        return _plan_readout(found, found.readout.to(view.device)[classes], reads, classes, examples)
     if has_output_layer:
         output = view.component(pathway.components[-1]).module
         rows, biases = output.get_parameter("weight").detach(), output.get_parameter("bias").detach()

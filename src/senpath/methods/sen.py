@@ -66,7 +66,8 @@ class Sen:
         )
 
     def _measure(self, view: View, examples: Examples) -> list[Similarity]:
-        if not self.settings.borrows:
+        # A scikit-learn model of several labels or of numbers learns alone.
+        if not self.settings.borrows or (_is_estimator(self.settings.model) and examples.kind != "classification"):
             return []
         return similarities(view, examples, derive(self.settings.random_state, "similarity"))
 
@@ -99,11 +100,10 @@ class Sen:
         self, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained, verdict: Verdict | None
     ) -> dict[str, Any]:
         settings = asdict(replace(self.settings, model=_model_name(self.settings.model)))
-        counts = examples.targets.bincount()
         notes: dict[str, Any] = {
             "method": self.name,
             "examples": len(examples),
-            "fewest_per_class": int(counts.min()),
+            "fewest_per_class": _fewest(examples),
             "data": fingerprint(examples),
             "settings": settings,
             "training": trained.figures,
@@ -116,6 +116,14 @@ class Sen:
         if verdict is not None:
             notes["guard"] = {**asdict(verdict), "kept": verdict.keep}
         return notes
+
+
+def _fewest(examples: Examples) -> int:
+    """Examples of the class, or with the label, that has the fewest; of a regression, all."""
+    if examples.kind == "regression":
+        return len(examples)
+    counts = examples.targets.bincount(minlength=len(examples.classes)) if examples.kind == "classification" else examples.targets.sum(0)
+    return int(counts.min())
 
 
 def fingerprint(examples: Examples) -> str:
@@ -131,6 +139,7 @@ def _pathway(task: str, examples: Examples, plans: Sequence[LinkPlan], trained: 
         task=task,
         data_type=examples.data_type.key,
         classes=examples.classes,
+        kind=examples.kind,
         components=tuple(component.hash for component in trained.own),
         # Where the hidden layer alone was borrowed, the plans named its source and no link was made.
         links=tuple(plan.link(part.hash) for plan, part in zip(plans if trained.links else (), trained.links, strict=True)),

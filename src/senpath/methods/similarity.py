@@ -7,13 +7,16 @@ from itertools import islice
 
 import numpy as np
 import torch
+from torch.nn.functional import one_hot
 
 from senpath.network import View
 from senpath.pathways import Pathway, run_pathway
-from senpath.types import Examples
+from senpath.types import Examples, TaskKind
 
 PER_CLASS = 200
 """Examples of a class that similarity is measured on, at most; its standard error is then below 0.036."""
+PENALTIES = (1.0, 0.1, 0.01)
+"""Of a ridge regression on a hidden layer, as shares of the units' mean squared length; the one that leaves the least error is taken."""
 SOURCES = 5
 """Earlier tasks that are run as possible sources: those that the dispatcher takes the new examples for most."""
 
@@ -24,13 +27,17 @@ class Similarity:
 
     Args:
         source: the earlier task.
-        shares: float64 (new classes, old classes), the part of each new class's examples predicted as each old class.
+        shares: float64 (new classes, old classes), the part of each new class's examples predicted as each old class. For a multilabel
+            task and a regression (outputs, 1): the coefficient of determination R² with which the layer that a link would read says
+            each output, on examples left out one at a time, at least 0.
+        readout: for these, weights and biases (outputs, units + 1) of that answer, in units of the standardised targets.
         examples: how many labelled examples it was measured on.
     """
 
     source: str
     shares: torch.Tensor
     examples: int
+    readout: torch.Tensor | None = None
 
     def best(self) -> tuple[torch.Tensor, torch.Tensor]:
         """For each new class the highest share and the old class that has it."""
@@ -40,8 +47,9 @@ class Similarity:
 
 def similarities(view: View, examples: Examples, seed: int) -> list[Similarity]:
     """Similarity to the earlier tasks of the same data type that the dispatcher finds most relevant, those first."""
-    sample = examples.subset(_sample(examples.targets, seed))
-    return [_similarity(view, task, sample) for task in _relevant(view, sample)]
+    sample = examples.subset(_sample(examples, seed))
+    measure = _similarity if examples.kind == "classification" else _determination
+    return [measure(view, task, sample) for task in _relevant(view, sample)]
 
 
 def readable(view: View, pathway: Pathway) -> tuple[tuple[str, ...], bool]:
@@ -55,14 +63,19 @@ def readable(view: View, pathway: Pathway) -> tuple[tuple[str, ...], bool]:
 
 def _relevant(view: View, examples: Examples) -> list[str]:
     key = examples.data_type.key
-    tasks = [task for task in view.tasks_of_type(key) if view.pathway(task).components]
+    tasks = [task for task in view.tasks_of_type(key) if _is_source(view.pathway(task), examples.kind)]
     if len(tasks) <= SOURCES:
         return tasks
     names, ranking = view.rank(key, examples.inputs)
     found = ranking.tasks >= 0
     relevance = np.bincount(ranking.tasks[found], weights=ranking.chances.numpy()[found], minlength=len(names))
     ranked = (names[index] for index in np.argsort(-relevance, kind="stable") if relevance[index] > 0)
-    return list(islice((task for task in ranked if view.pathway(task).components), SOURCES))
+    return list(islice((task for task in ranked if _is_source(view.pathway(task), examples.kind)), SOURCES))
+
+
+def _is_source(pathway: Pathway, kind: TaskKind) -> bool:
+    """Whether a task of this kind can borrow from it: classes from what answers labels, the others from any layer."""
+    return bool(pathway.components) and (kind != "classification" or pathway.kind != "regression")
 
 
 def _similarity(view: View, task: str, examples: Examples) -> Similarity:
@@ -70,13 +83,42 @@ def _similarity(view: View, task: str, examples: Examples) -> Similarity:
     # The source's own output rows: what a link to it can read. Its own links stay out, so nothing chains.
     own = Pathway(task, pathway.data_type, pathway.classes, pathway.components)
     logits = run_pathway(own, examples.inputs.to(view.device), view.component)
-    counts = torch.zeros(len(examples.classes), len(pathway.classes), dtype=torch.float64)
-    counts.index_put_((examples.targets, logits.argmax(1).cpu()), torch.ones((), dtype=torch.float64), accumulate=True)
-    return Similarity(task, counts / counts.sum(1, keepdim=True).clamp(min=1), len(examples))
+    answers = one_hot(logits.argmax(1), len(pathway.classes)) if pathway.kind == "classification" else logits > 0
+    truth = one_hot(examples.targets, len(examples.classes)).double()
+    counts = truth.T @ answers.double().cpu()
+    return Similarity(task, counts / truth.sum(0)[:, None].clamp(min=1), len(examples))
 
 
-def _sample(targets: torch.Tensor, seed: int) -> torch.Tensor:
-    """Up to PER_CLASS examples of each class, in order."""
+def _determination(view: View, task: str, examples: Examples) -> Similarity:
+    """Ridge regression on the layer that is read (Hoerl and Kennard 1970); its errors without each example in closed form."""
+    pathway = view.pathway(task)
+    reads, _ = readable(view, pathway)
+    hidden = examples.inputs.to(view.device)
+    for name in reads:
+        hidden = view.component(name)(hidden)
+    units = hidden.double().cpu()
+    spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
+    targets = (examples.targets.double() - mean) / torch.where(spread > 0, spread, 1)
+    design = torch.cat([units, torch.ones(len(units), 1, dtype=torch.float64)], 1)
+    length = max(float(units.square().sum(1).mean()), 1e-9)
+    shares, weights = max((_ridge(design, targets, penalty * length) for penalty in PENALTIES), key=lambda found: float(found[0].mean()))
+    return Similarity(task, shares.clamp(0, 1)[:, None], len(examples), weights.T.float())
+
+
+def _ridge(design: torch.Tensor, targets: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """R² of each target (outputs,) on examples left out, and the weights (units, outputs)."""
+    inverse = torch.linalg.inv(design.T @ design + penalty * torch.eye(design.shape[1], dtype=torch.float64))
+    weights = inverse @ (design.T @ targets)
+    leverage = (design @ inverse * design).sum(1, keepdim=True)
+    errors = (targets - design @ weights) / (1 - leverage).clamp(min=1e-6)
+    return 1 - errors.square().sum(0) / targets.square().sum(0).clamp(min=1e-12), weights
+
+
+def _sample(examples: Examples, seed: int) -> torch.Tensor:
+    """Up to PER_CLASS examples of each class, in order; of other kinds of tasks as many in all."""
+    targets = examples.targets
     shuffled = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
+    if examples.kind != "classification":
+        return shuffled[: PER_CLASS * max(5, len(examples.classes))].sort().values
     kept = [shuffled[targets[shuffled] == target][:PER_CLASS] for target in targets.unique()]
     return torch.cat(kept).sort().values

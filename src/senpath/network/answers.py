@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from senpath.network.prediction import Part, Prediction, Probabilities, Routes, objects
+from senpath.network.prediction import Answering, Part, Prediction, Probabilities, Routes
 from senpath.network.view import View
 from senpath.pathways import run_batch
+from senpath.types import TaskKind
 
 
 class Answers:
@@ -59,31 +60,48 @@ class Answers:
         pathways = [self._view.paths[place] for place in found]
         index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
         logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
-        values = _probabilities([logits[pathway.task] for pathway in pathways])
-        where, weights = np.split(rows[member], starts[1:]), np.split(chance[:, None], starts[1:])
+        values = _values([logits[pathway.task] for pathway in pathways], [pathway.kind for pathway in pathways])
+        where, weights = np.split(rows[member], starts[1:]), np.split(chance, starts[1:])
         for pathway, own, weight, value in zip(pathways, where, weights, values, strict=True):
-            self._parts.setdefault(pathway.task, []).append(Part(own, value * weight))
+            self._parts.setdefault(pathway.task, []).append(Part(own, weight, value))
 
     def prediction(self) -> Prediction:
         """What was collected."""
         parts = {name: _joined(found) for name, found in self._parts.items()}
-        classes = {name: self._view.pathway(name).classes for name in parts}
-        task, label, confidence = (
-            np.full(self._inputs, None, dtype=object),
-            np.full(self._inputs, None, dtype=object),
-            np.zeros(self._inputs),
-        )
+        reading = {name: Answering(path.kind, path.classes) for name in parts for path in [self._view.pathway(name)]}
+        incomparable = self._incomparable()
+        task, label = np.full(self._inputs, None, dtype=object), np.full(self._inputs, None, dtype=object)
+        confidence, best = np.zeros(self._inputs), np.zeros(self._inputs)
         for name, part in parts.items():
-            best, where = part.values.max(1), part.values.argmax(1)
-            better = self._known[part.rows] & (best > confidence[part.rows])
+            joint = part.chances * reading[name].certainty(part.values)
+            worth = np.where(incomparable[part.rows], part.chances, joint)
+            better = self._known[part.rows] & (worth > best[part.rows])
             rows = part.rows[better]
-            task[rows], confidence[rows] = name, best[better]
-            label[rows] = objects(classes[name])[where[better]]
-        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, classes), self._routes())
+            task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
+            label[rows] = reading[name].answers(part.values[better])
+        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, reading), self._routes())
+
+    def _incomparable(self) -> np.ndarray:
+        """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""
+        kinds = np.array([path.kind != "classification" for path in self._view.paths] + [False])
+        found: np.ndarray = kinds[self._candidates].any(1)  # −1, no candidate, finds the last
+        return found
 
     def _routes(self) -> Routes:
         paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}
         return Routes(self._candidates, self._dispatcher, paths, self._view.manifest.components)
+
+
+def _values(logits: Sequence[torch.Tensor], kinds: Sequence[TaskKind]) -> list[np.ndarray]:
+    """What outputs of tasks of these kinds mean, see `Part`."""
+    found = [
+        (torch.sigmoid(part.double()) if kind == "multilabel" else part.double()).cpu().numpy()
+        for part, kind in zip(logits, kinds, strict=True)
+    ]
+    places = [place for place, kind in enumerate(kinds) if kind == "classification"]
+    for place, values in zip(places, _probabilities([logits[place] for place in places]), strict=True):
+        found[place] = values
+    return found
 
 
 def _probabilities(logits: Sequence[torch.Tensor]) -> list[np.ndarray]:
@@ -105,4 +123,5 @@ def _joined(parts: Sequence[Part]) -> Part:
         return parts[0]
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows)
-    return Part(rows[order], np.concatenate([part.values for part in parts])[order])
+    chances, values = np.concatenate([part.chances for part in parts]), np.concatenate([part.values for part in parts])
+    return Part(rows[order], chances[order], values[order])

@@ -10,7 +10,6 @@ from senpath.network.predict import Routing, encode_batches, predict
 from senpath.network.prediction import Explanation, LinkUse
 from senpath.network.view import View
 from senpath.pathways import Link, Pathway
-from senpath.types import Label
 
 
 def explain(view: View, x: Any, routing: Routing) -> Explanation:
@@ -40,13 +39,14 @@ def explain(view: View, x: Any, routing: Routing) -> Explanation:
     )
 
 
-def _links_used(view: View, pathway: Pathway, label: Label, inputs: torch.Tensor) -> tuple[LinkUse, ...]:
-    place = pathway.classes.index(label)
+def _links_used(view: View, pathway: Pathway, answer: Any, inputs: torch.Tensor) -> tuple[LinkUse, ...]:
+    outputs = {"classification": (answer,), "multilabel": answer, "regression": pathway.classes}[pathway.kind]
     used = []
     for link in pathway.links:
-        added = float(_run_chain(view, link, inputs)[0, place])
-        found = next((transfer for transfer in link.transfers if transfer.target == label), None)
-        used.append(LinkUse(link.source, found, added))
+        added = _run_chain(view, link, inputs)[0].tolist()
+        for output in outputs:
+            found = next((transfer for transfer in link.transfers if transfer.target == output), None)
+            used.append(LinkUse(output, link.source, found, added[pathway.classes.index(output)]))
     return tuple(used)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from senpath.pathways import Activation, Pathway, Transfer, count_activation
-from senpath.types import Label
+from senpath.types import Label, TaskKind
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,41 +19,82 @@ class Part:
 
     Args:
         rows: int64 (k,), the inputs' places, ascending.
-        values: float64 (k, classes), P(task, class | input).
+        chances: float64 (k,), P(task | input).
+        values: float64 (k, classes): P(class | task, input), of each label by itself in a multilabel task; for a regression its numbers.
     """
 
     rows: np.ndarray
+    chances: np.ndarray
     values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How a task's outputs are read.
+
+    Args:
+        kind: of the task.
+        classes: its labels, or its numbers' names.
+    """
+
+    kind: TaskKind
+    classes: tuple[Label, ...]
+
+    def answers(self, values: np.ndarray) -> np.ndarray:
+        """Object array (k,): a label; a tuple of those labels that are likelier than not; a number, or a tuple of several."""
+        if self.kind == "classification":
+            labels: np.ndarray = objects(self.classes)[values.argmax(1)]
+            return labels
+        if self.kind == "multilabel":
+            return objects([tuple(label for label, p in zip(self.classes, row, strict=True) if p > 0.5) for row in values])
+        return objects([row[0] if len(row) == 1 else tuple(row) for row in values.tolist()])
+
+    def certainty(self, values: np.ndarray) -> np.ndarray:
+        """P(answer | task, input), float64 (k,): of all labels together, in a multilabel task; 1 for a regression, which tells none."""
+        if self.kind == "classification":
+            return np.asarray(values.max(1))
+        return np.asarray(np.maximum(values, 1 - values).prod(1)) if self.kind == "multilabel" else np.ones(len(values))
 
 
 class Probabilities(Mapping[str, np.ndarray]):
     """For each task that was a candidate of some input: float64 (n, classes), P(task, class | input); NaN where it was none.
 
+    In a multilabel task each label has a probability by itself. Regressions are not in here: their numbers are in `Prediction.label`.
     Rows are filled in when a task is looked up, so nothing is held for the tasks that were no candidates.
     """
 
-    def __init__(self, inputs: int, parts: Mapping[str, Part], classes: Mapping[str, tuple[Label, ...]]) -> None:
-        self._inputs, self._parts, self.classes = inputs, parts, classes
+    def __init__(self, inputs: int, parts: Mapping[str, Part], tasks: Mapping[str, Answering]) -> None:
+        self._inputs, self._parts, self._tasks = inputs, parts, tasks
+        self.classes = {name: found.classes for name, found in tasks.items() if found.kind != "regression"}
 
     def __getitem__(self, task: str) -> np.ndarray:
-        part = self._parts[task]
+        part = self._parts[task] if task in self.classes else None
+        if part is None:
+            raise KeyError(task)
         filled = np.full((self._inputs, part.values.shape[1]), np.nan)
-        filled[part.rows] = part.values
+        filled[part.rows] = part.values * part.chances[:, None]
         return filled
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
+        return iter(self.classes)
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self.classes)
 
-    def of_input(self, index: int, tasks: Iterable[str]) -> list[tuple[str, Label, float]]:
-        """(task, label, probability) of every class of these tasks, candidates of this input, most probable first."""
-        found = []
+    def of_input(self, index: int, tasks: Iterable[str]) -> list[tuple[str, Any, float]]:
+        """(task, label, probability) of every class of these tasks, candidates of this input, most probable first.
+
+        A regression has one entry: its answer and P(task | input).
+        """
+        found: list[tuple[str, Any, float]] = []
         for task in tasks:
             part = self._parts[task]
-            values = part.values[np.searchsorted(part.rows, index)]
-            found += [(task, label, float(p)) for label, p in zip(self.classes[task], values, strict=True)]
+            place = int(np.searchsorted(part.rows, index))
+            values, chance = part.values[place], float(part.chances[place])
+            if task in self.classes:
+                found += [(task, label, float(p) * chance) for label, p in zip(self.classes[task], values, strict=True)]
+            else:
+                found.append((task, self._tasks[task].answers(values[None])[0], chance))
         return sorted(found, key=lambda entry: -entry[2])
 
 
@@ -93,8 +135,9 @@ class Prediction:
 
     Attributes:
         task: object array (n,), the task's name, or None where nothing fits.
-        label: object array (n,), the label within that task, or None.
-        confidence: float64 (n,), P(task, label | input); 0 where nothing fits.
+        label: object array (n,), the label within that task, or None; of a multilabel task the tuple of its labels, of a regression its
+            number, or the tuple of its numbers.
+        confidence: float64 (n,), P(task, label | input); P(task | input) where it is a regression's; 0 where nothing fits.
         probabilities: per task, see `Probabilities`.
     """
 
@@ -117,8 +160,8 @@ class Prediction:
         """Object array (n,) of `Activation`: the pathways that ran, and how many weights. Counted when it is first asked for."""
         return self._routes.activated()
 
-    def top(self, k: int) -> list[list[tuple[str, Label, float]]]:
-        """For each input its k most probable (task, label, probability), most probable first."""
+    def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
+        """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`."""
         return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
 
 
@@ -129,8 +172,9 @@ def objects(values: Sequence[object]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class LinkUse:
-    """What one link added to the answer's logit."""
+    """What one link added to an output: to the logit of the answer, of each of its labels, or to each of a regression's numbers."""
 
+    output: Label
     source: str
     transfer: Transfer | None
     added: float
@@ -142,7 +186,7 @@ class Explanation:
 
     Attributes:
         task: the task, or None where nothing fits.
-        label: its label, or None.
+        label: its answer, see `Prediction`, or None.
         confidence: P(task, label | input).
         scores: P(task | input) of the dispatcher, most probable first: for every task of the input's type, or, where there are very
             many, for those that came into question.
@@ -155,7 +199,7 @@ class Explanation:
     """
 
     task: str | None
-    label: Label | None
+    label: Any
     confidence: float
     scores: dict[str, float]
     strangeness: float
@@ -163,4 +207,4 @@ class Explanation:
     links: tuple[LinkUse, ...]
     activated: Activation
     share: float
-    top: tuple[tuple[str, Label, float], ...]
+    top: tuple[tuple[str, Any, float], ...]

@@ -1,6 +1,7 @@
-"""The fitting loop."""
+"""The fitting loop, and what it minimises."""
 
 from senpath.training.fit import fit
+from senpath.training.losses import LOSSES, Loss, determination, jaccard, score
 from senpath.training.recipe import Recipe
 
-__all__ = ["Recipe", "fit"]
+__all__ = ["LOSSES", "Loss", "Recipe", "determination", "fit", "jaccard", "score"]

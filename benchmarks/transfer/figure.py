@@ -1,0 +1,45 @@
+"""The figure: gain against similarity, a panel for each number of shots."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from benchmarks.common import DOCS
+from benchmarks.transfer.measures import LEAST
+from benchmarks.transfer.rules import Table, correlation
+
+FIGURE = DOCS / "figures" / "transfer.png"
+ROWS = {"highest": "similarity: highest share of a class", "matched": "mean share when each class has a source class to itself"}
+
+
+def draw(tables: dict[int, Table]) -> None:
+    """Each point is an ordered pair of tasks, its mean over the seeds."""
+    figure, panels = plt.subplots(len(ROWS), len(tables), figsize=(5.6 * len(tables), 8.4), sharey="col", layout="constrained", squeeze=False)
+    for row, (name, title) in enumerate(ROWS.items()):
+        for column, (shots, table) in enumerate(tables.items()):
+            _panel(panels[row][column], table, name)
+            panels[row][column].set(title=f"{shots} examples a class" if row == 0 else "", xlabel=title)
+        panels[row][0].set_ylabel("gain over Single, points of test accuracy")
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, title="target")
+    FIGURE.parent.mkdir(exist_ok=True)
+    figure.savefig(FIGURE, dpi=120)
+    plt.close(figure)
+
+
+def _panel(axes: Axes, table: Table, name: str) -> None:
+    measured, gains = table.by_pair(table.measures[name]), table.by_pair(table.gains)
+    targets = np.array([target for _, target in table.names])
+    axes.axhspan(-2 * table.noise, 2 * table.noise, color="grey", alpha=0.15, lw=0)
+    axes.axhline(0, color="black", lw=0.8)
+    if name == "highest":
+        axes.axvline(LEAST, color="black", lw=1.2, ls="--")
+        axes.annotate(f"{LEAST}", (LEAST, 1), xycoords=("data", "axes fraction"), xytext=(3, -14), textcoords="offset points")
+    for index, target in enumerate(np.unique(targets)):
+        mine = targets == target
+        axes.scatter(measured[mine], gains[mine], s=34, color=f"C{index}", label=str(target), edgecolor="white", lw=0.4)
+    rank = f"rank correlation {correlation(table, name)[0]:.2f}"
+    axes.annotate(rank, (0.03, 0.95), xycoords="axes fraction")
+    axes.grid(alpha=0.25)

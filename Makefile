@@ -19,9 +19,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/senpath demo
 
-# One thread: the tests' models are small, and threads that wait for each other cost more than they save.
+# One thread a process: the tests' models are small, and threads that wait for each other cost more than they save. A file's tests stay together.
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check

@@ -24,7 +24,7 @@ from benchmarks.endurance.tasks import SmallTask, draw_task, fixed_inputs, mixed
 
 OVERTAKEN = "Call refresh()"
 """What the store advises a reader who fell behind so far that statistics of its version are gone."""
-KEPT_VERSIONS = 2
+KEPT_VERSIONS = 10
 """At least so many versions must have come meanwhile for this to be so."""
 SAMPLE_SECONDS = 0.25
 VERIFY_SHARE = 0.02

@@ -13,6 +13,8 @@ from scipy.stats import spearmanr
 from benchmarks.transfer.measures import LEAST
 
 Record = dict[str, Any]
+LOSS = 2.0
+"""How often a lost point counts where a least value is chosen: a task is to lose nothing by what came before it."""
 
 
 class Table:
@@ -23,6 +25,7 @@ class Table:
         seeds: int64.
         gains: accuracy of forced transfer less Single's, in points, on the test set; `chosen_by` on validation data.
         single: Single's accuracy on the test set.
+        links: as `gains`, and `links_chosen_by`, where the hidden layer is not copied; NaN where that was not measured.
         measures: each measure's values by its name.
     """
 
@@ -30,9 +33,11 @@ class Table:
         self.sources = np.array([one["source"] for one in records])
         self.targets = np.array([one["target"] for one in records])
         self.seeds = np.array([one["seed"] for one in records])
-        self.gains = np.array([one["forced"]["test"] - one["single"]["test"] for one in records])
-        self.chosen_by = np.array([one["forced"]["validation"] - one["single"]["validation"] for one in records])
+        self.gains = np.array([_difference(one, "forced", "test") for one in records])
+        self.chosen_by = np.array([_difference(one, "forced", "validation") for one in records])
         self.single = np.array([one["single"]["test"] for one in records])
+        self.links = np.array([_difference(one, "links", "test") for one in records])
+        self.links_chosen_by = np.array([_difference(one, "links", "validation") for one in records])
         self.measures = {name: np.array([one["measures"][name] for one in records]) for name in records[0]["measures"]}
         names = sorted({*zip(self.sources.tolist(), self.targets.tolist(), strict=True)})
         place = {name: index for index, name in enumerate(names)}
@@ -90,11 +95,12 @@ def picked(table: Table, name: str | None) -> float:
     return float(np.mean(found))
 
 
-def outcome(table: Table, borrow: np.ndarray) -> Outcome:
-    """What comes of borrowing in these cases (bool), or with these chances (0 … 1)."""
-    gains = table.by_pair(borrow * table.gains)
-    losing = float((gains < -2 * table.noise).mean())
-    return Outcome(float(borrow.mean()), float((table.single + borrow * table.gains).mean()), float(max(0.0, -gains.min())), losing)
+def outcome(table: Table, borrow: np.ndarray, gains: np.ndarray | None = None) -> Outcome:
+    """What comes of borrowing with these chances (0 … 1), if borrowing gains this; forced transfer's gains by default."""
+    gained = borrow * (table.gains if gains is None else gains)
+    of_pairs = table.by_pair(gained)
+    losing = float((of_pairs < -2 * table.noise).mean())
+    return Outcome(float(borrow.mean()), float((table.single + gained).mean()), float(max(0.0, -of_pairs.min())), losing)
 
 
 def references(table: Table) -> dict[str, np.ndarray]:
@@ -108,14 +114,19 @@ def references(table: Table) -> dict[str, np.ndarray]:
     }
 
 
-def held_out(table: Table, name: str) -> tuple[np.ndarray, float]:
+def held_out(table: Table, name: str, by: np.ndarray | None = None) -> tuple[np.ndarray, float]:
     """How often each case borrows if the least value of a measure is the best for half of the tasks as targets, by validation data, and the
-    other half follows it: chances over all halvings; and the median of the values."""
+    other half follows it: chances over all halvings; and the median of the values.
+
+    Args:
+        by: what borrowing gains on validation data; forced transfer's gains by default.
+    """
+    chosen_by = table.chosen_by if by is None else by
     tasks, values = np.unique(table.targets), table.measures[name]
     times, borrowed, chosen = np.zeros(len(values)), np.zeros(len(values)), []
     for half in combinations(tasks, len(tasks) // 2):
         inside = np.isin(table.targets, half)
-        least = best_least(values[inside], table.chosen_by[inside])
+        least = best_least(values[inside], chosen_by[inside])
         chosen.append(least)
         times += ~inside
         borrowed += ~inside & (values >= least)
@@ -123,14 +134,24 @@ def held_out(table: Table, name: str) -> tuple[np.ndarray, float]:
 
 
 def best_least(values: np.ndarray, gains: np.ndarray) -> float:
-    """The least value to borrow at that gains most in all; infinite if nothing does."""
-    levels = np.unique(values)
-    totals = [gains[values >= level].sum() for level in levels]
+    """The least value to borrow at that gains most in all, a loss counted LOSS times; infinite if nothing does."""
+    levels, counted = np.unique(values), np.where(gains < 0, LOSS * gains, gains)
+    totals = [counted[values >= level].sum() for level in levels]
     best = int(np.argmax(totals))
     if totals[best] <= 0:
         return float("inf")
     below = levels[best - 1] if best else -np.inf  # halfway, for what lies between was not seen
     return float(levels[best] if np.isinf(below) else (levels[best] + below) / 2)
+
+
+def least_without(table: Table, name: str, target: str) -> float:
+    """The least value of a measure to borrow at that is best for all other targets, by validation data."""
+    others = table.targets != target
+    return best_least(table.measures[name][others], table.chosen_by[others])
+
+
+def _difference(record: Record, way: str, part: str) -> float:
+    return float(record[way][part] - record["single"][part]) if way in record else float("nan")
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> float:

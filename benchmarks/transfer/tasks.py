@@ -53,6 +53,19 @@ def target(name: str, shots: int, seed: int) -> Target:
     return Target(name, everything.subset(torch.from_numpy(drawn)), everything.subset(rest), test)
 
 
+def of_few_classes(task: Target, number: int, seed: int) -> Target:
+    """The same task with some of its classes alone, drawn at random."""
+    drawn = np.random.default_rng(derive(seed, "classes", task.name)).choice(len(task.sample.classes), number, replace=False)
+    kept = np.sort(drawn).tolist()
+    return Target(task.name, *(_of_classes(part, kept) for part in (task.sample, task.validation, task.test)))
+
+
+def _of_classes(examples: Examples, kept: list[int]) -> Examples:
+    inside = torch.isin(examples.targets, torch.tensor(kept))
+    targets = torch.searchsorted(torch.tensor(kept), examples.targets[inside])
+    return Examples(examples.data_type, examples.inputs[inside], targets, tuple(examples.classes[place] for place in kept))
+
+
 @cache
 def _encoded(name: str) -> tuple[Examples, Examples]:
     view: View = sp.Network(image_shape=SHAPE).view

@@ -12,8 +12,22 @@ from senpath.errors import (
     UnknownTaskError,
 )
 from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations
-from senpath.methods import METHODS, Sen, SenSettings
-from senpath.network import Explanation, Learned, Network, Prediction, Proposal, TaskInfo, View
+from senpath.methods import METHODS, REVISIONS, Extend, ExtendSettings, Prune, PruneSettings, Review, Sen, SenSettings
+from senpath.network import (
+    Cleaned,
+    Explanation,
+    Learned,
+    Network,
+    Prediction,
+    Proposal,
+    Removed,
+    Revised,
+    RolledBack,
+    Routed,
+    TaskChange,
+    TaskInfo,
+    View,
+)
 from senpath.pathways import Activation, Link, Pathway, Transfer
 from senpath.reports import report
 from senpath.types import Audio, DataType, Examples
@@ -21,17 +35,22 @@ from senpath.types import Audio, DataType, Examples
 __version__ = "0.1.0"
 
 Network.methods = METHODS
+Network.revisions = REVISIONS
 
 __all__ = [
     "METHODS",
+    "REVISIONS",
     "Activation",
     "Audio",
+    "Cleaned",
     "ConflictError",
     "DataType",
     "DownloadError",
     "Evaluation",
     "Examples",
     "Explanation",
+    "Extend",
+    "ExtendSettings",
     "FormatVersionError",
     "InputError",
     "Learned",
@@ -41,11 +60,19 @@ __all__ = [
     "Pathway",
     "Prediction",
     "Proposal",
+    "Prune",
+    "PruneSettings",
     "Recorded",
+    "Removed",
+    "Review",
+    "Revised",
+    "RolledBack",
+    "Routed",
     "Sen",
     "SenSettings",
     "SenpathError",
     "StoreError",
+    "TaskChange",
     "TaskExistsError",
     "TaskInfo",
     "TaskScore",

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 from torch import nn
 
-from senpath.components import Component, Estimator, build, freeze
+from senpath.components import Component, Estimator, Pruned, build, freeze
 from senpath.seeds import seeded
 
 
@@ -56,6 +56,21 @@ def _torch(kind: str, config: dict[str, Any], inputs: tuple[int, ...], outputs: 
     return Example(kind, config, inputs, outputs, {**config, **other}, make)
 
 
+def _pruned(dense: dict[str, Any], kept: dict[str, int], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Example:
+    """A small brick of which the first weights of some tensors are kept; another shape keeps one more of each."""
+
+    def make() -> nn.Module:
+        module = _torch(**dense, inputs=inputs, outputs=outputs, other={}).make()
+        masks = {name: torch.zeros_like(module.state_dict()[name], dtype=torch.bool) for name in kept}
+        for name, count in kept.items():
+            masks[name].view(-1)[:count] = True
+        return Pruned.of(**dense, module=module, masks=masks)
+
+    return Example(
+        "pruned.v1", {**dense, "kept": kept}, inputs, outputs, {**dense, "kept": {name: n + 1 for name, n in kept.items()}}, make
+    )
+
+
 def _sklearn(make: Callable[[], Any]) -> Example:
     x, y = load_iris(return_X_y=True)
     return Example("sklearn.v1", {"outputs": 3}, (4,), (3,), {"outputs": 4}, lambda: Estimator(make().fit(x.astype("float32"), y), 3))
@@ -71,6 +86,12 @@ EXAMPLES: dict[str, Example] = {
     "conv-features": _torch("conv-features.v1", CONV, (1, 11, 9), (24,), {"filters": 4}),
     "dense-features": _torch("dense-features.v1", {"inputs": 8, "outputs": 6}, (2, 4), (6,), {"outputs": 5}),
     "gate": _torch("gate.v1", {"inputs": 8, "rank": 3}, (8,), (), {"rank": 2}),
+    "pruned mlp": _pruned(
+        {"kind": "mlp.v1", "config": {"inputs": 12, "hidden": [7, 5]}}, {"layers.0.weight": 41, "layers.2.weight": 0}, (3, 4), (5,)
+    ),
+    "pruned lstm": _pruned(
+        {"kind": "lstm.v1", "config": {"inputs": 6, "units": 5, "hidden": [4, 3]}}, {"lstm.weight_hh_l0": 33}, (7, 6), (3,)
+    ),
     "svm": _sklearn(SVC),
     "forest": _sklearn(lambda: RandomForestClassifier(5, random_state=0)),
     "logistic": _sklearn(lambda: LogisticRegression(max_iter=1000)),

@@ -49,23 +49,82 @@ def stored(kept: dict[str, TaskStatistics]) -> list[StoredTask]:
     return [StoredTask(name, int(end), one.counts.tolist(), one.figures) for end, (name, one) in zip(ends, kept.items(), strict=False)]
 
 
+def score_everything(dispatcher: Discriminant, kept: dict[str, TaskStatistics], inputs: torch.Tensor) -> np.ndarray:
+    """The two best tasks of each input, int64 (n, 2), by all columns of all tasks in the dispatcher's metric."""
+    features = dispatcher.features(inputs).double().numpy()
+    precision, centre = dispatcher.metric.precision.double().numpy(), dispatcher.metric.centre.double().numpy()
+    scores = []
+    for one in kept.values():
+        columns, counts = one.columns - centre, one.counts
+        nearness = (features - centre) @ precision @ columns.T - 0.5 * np.einsum("ij,jk,ik->i", columns, precision, columns)
+        scores.append(logsumexp((nearness + 0.5 * CORRECTION * dispatcher.metric.freedom / counts) / TEMPERATURE["conv-features.v1"], 1))
+    return np.argsort(-np.stack(scores, 1), 1)[:, :2]
+
+
 def test_the_best_two_are_those_of_scoring_everything(
     permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray], indexed: Discriminant
 ) -> None:
     kept, inputs, right = permuted
     assert indexed.indexed
-    features = indexed.features(inputs).double().numpy()
-    precision, centre = indexed.metric.precision.double().numpy(), indexed.metric.centre.double().numpy()
-    scores = []
-    for one in kept.values():
-        columns, counts = one.columns - centre, one.counts
-        nearness = (features - centre) @ precision @ columns.T - 0.5 * np.einsum("ij,jk,ik->i", columns, precision, columns)
-        scores.append(logsumexp((nearness + 0.5 * CORRECTION * indexed.metric.freedom / counts) / TEMPERATURE["conv-features.v1"], 1))
-    expected = np.argsort(-np.stack(scores, 1), 1)[:, :2]
+    expected = score_everything(indexed, kept, inputs)
     decision = indexed.decide(inputs)
     assert (decision.order[:, 0] == expected[:, 0]).mean() >= 0.99
     assert (np.sort(decision.order, 1) == np.sort(expected, 1)).all(1).mean() >= 0.98
     assert (decision.order[:, 0] == right).mean() > 0.9
+
+
+@pytest.mark.parametrize("removed", [2, 55, 100])
+def test_rows_of_no_task_take_no_places(
+    permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray], indexed: Discriminant, removed: int
+) -> None:
+    """Tasks were removed, the metric is still the one that was made with them."""
+    kept, inputs, right = permuted
+    gone = np.random.default_rng(removed).permutation(TASKS)[:removed]
+    left = {name: one for place, (name, one) in enumerate(kept.items()) if place not in gone}
+    rows, tasks = np.concatenate([one.columns for one in kept.values()]), [task for task in stored(kept) if task.name in left]
+    dispatcher = Discriminant(feature_map(TYPE, 0), indexed.metric, Columns(rows, tasks, lambda task: None), tasks)
+    assert dispatcher.indexed
+    mine = inputs[~np.isin(right, gone)]
+    expected = score_everything(dispatcher, left, mine)
+    decision = dispatcher.decide(mine)
+    assert (decision.order[:, 0] == expected[:, 0]).mean() >= 0.99
+    assert (np.sort(decision.order, 1) == np.sort(expected, 1)).all(1).mean() >= 0.98
+    names = np.array(list(kept))[right[~np.isin(right, gone)]]
+    assert (np.array(dispatcher.names)[decision.order[:, 0]] == names).mean() > 0.9
+    assert ((dispatcher.probabilities(inputs) > 0).sum(1) <= NEAREST).all()
+
+
+def test_a_task_that_comes_back_is_found_by_its_old_rows(
+    permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray], indexed: Discriminant
+) -> None:
+    kept, inputs, right = permuted
+    rows, everything = np.concatenate([one.columns for one in kept.values()]), stored(kept)
+    tasks = everything[:5] + everything[6:]
+    before = Discriminant(feature_map(TYPE, 0), indexed.metric, Columns(rows, tasks, lambda task: None), tasks)
+    earlier = before.probabilities(inputs[::7])
+    again = [*tasks, everything[5]]
+    grown = Discriminant(feature_map(TYPE, 0), indexed.metric, Columns(rows, again, lambda task: None), again, before)
+    fresh = Discriminant(feature_map(TYPE, 0), indexed.metric, Columns(rows, again, lambda task: None), again)
+    np.testing.assert_allclose(grown.probabilities(inputs), fresh.probabilities(inputs), atol=1e-6)
+    assert (grown.decide(inputs[right == 5]).order[:, 0] == len(tasks)).mean() > 0.7
+    np.testing.assert_array_equal(before.probabilities(inputs[::7]), earlier)
+
+
+def test_rows_of_no_task_decide_nothing_in_a_metric(
+    permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray],
+) -> None:
+    kept = permuted[0]
+    rows = np.concatenate([one.columns for one in kept.values()])
+    pooled, owned = np.asarray(sum(one.pooled for one in kept.values())), np.arange(len(rows))[40:]
+    spoilt = rows.copy()
+    spoilt[:40] = 0
+    left, right = Metric.of(pooled, TASKS, rows, CPU, owned), Metric.of(pooled, TASKS, spoilt, CPU, owned)
+    assert torch.equal(left.centre, right.centre)
+    assert left.coordinates is not None
+    assert right.coordinates is not None
+    assert torch.equal(left.coordinates.projection, right.coordinates.projection)
+    assert torch.equal(left.norms[40:], right.norms[40:])
+    assert len(left.norms) == len(rows)
 
 
 def test_an_input_alone_is_answered_as_in_a_batch(

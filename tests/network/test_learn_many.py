@@ -209,9 +209,12 @@ BAD = {
     ),
     "labels beside examples": ({"x": (encoded(), LABELS)}, "task 'x': labels y: expected None beside Examples"),
     "nan encoded": ({"x": encoded(inputs=torch.tensor(NAN).float())}, "task 'x': encoded input 2: expected finite numbers"),
-    "float64": ({"x": encoded(inputs=torch.zeros(6, 4).double())}, "task 'x': encoded examples: expected float32 inputs and an int64"),
+    "float64": (
+        {"x": encoded(inputs=torch.zeros(6, 4).double())},
+        "task 'x': encoded examples: expected float32 inputs, got 6 of torch.float64",
+    ),
     "targets": ({"x": encoded(targets=torch.tensor([0, 1, 2, 0, 1, 2]))}, r"task 'x': .* got targets \[0, 1, 2\] of 2 classes"),
-    "a class without": ({"x": encoded(classes=(0, 1, 2))}, r"task 'x': .* with examples of each, got targets \[0, 1\] of 3 classes"),
+    "a class without": ({"x": encoded(classes=(0, 1, 2))}, r"task 'x': .* examples of each class, got targets \[0, 1\] of 3 classes"),
 }
 
 

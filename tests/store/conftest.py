@@ -63,7 +63,11 @@ class Faults:
             self.fired, self._error = self._error is None, None
 
     def _look(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._error is None or event not in ("open", "os.rename", "os.remove") or not str(arguments[0]).startswith(self._folder):
+        if (
+            self._error is None
+            or event not in ("open", "os.rename", "os.remove", "os.link")
+            or not str(arguments[0]).startswith(self._folder)
+        ):
             return
         self._left -= 1
         if self._left < 0:

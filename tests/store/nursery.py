@@ -93,17 +93,49 @@ def record(folder: str, name: str, times: int) -> None:
 def die_at(folder: str, step: int) -> None:
     """Learn one task, but die by SIGKILL before the file operation of this number."""
     net = sp.Network(folder)
+    kill_at(folder, step)
+    learn(net, f"task-{len(net.tasks)}", len(net.tasks))
+
+
+def upkeep_dying_at(folder: str, step: int, call: str, argument: Any) -> None:
+    """Call a method of the network, such as `rollback`, but die by SIGKILL before the file operation of this number."""
+    net = sp.Network(folder)
+    kill_at(folder, step)
+    getattr(net, call)(argument)
+
+
+def kill_at(folder: str, step: int) -> None:
+    """Die before the file operation of this number below the folder, counted from now."""
     left = step
 
     def count(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal left
-        if event in ("open", "os.rename", "os.remove") and str(arguments[0]).startswith(folder):
+        if event in ("open", "os.rename", "os.remove", "os.link") and str(arguments[0]).startswith(folder):
             left -= 1
             if left < 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
-    learn(net, f"task-{len(net.tasks)}", len(net.tasks))
+
+
+def look(folder: str, told: str, stop: str) -> None:
+    """Answer inputs with the newest version again and again until the file `stop` is there; tell how often the tasks differed, or of
+    the first error that should not be."""
+    net = sp.Network(folder)
+    seen: set[str] = set()
+    while not Path(stop).exists():
+        net.refresh()
+        before = net.version
+        try:
+            net.predict(FLOWERS.data[:5])
+            for task in net.view.tasks:
+                net.predict(FLOWERS.data[:5], task=task)
+            seen.add(" ".join(sorted(net.view.tasks)))
+        except sp.StoreError as error:
+            if "Call refresh()" not in str(error) or not net.refresh():
+                tell(told, f"version {before}: {error}")
+                return
+    tell(told, f"fine, {len(seen)} sets of tasks")
 
 
 def learn_within(folder: str, told: str, bytes_a_file: int) -> None:
@@ -149,7 +181,16 @@ def tell(file: str, line: str) -> None:
     os.close(handle)
 
 
-JOBS = {"grow": grow, "commit_only": commit_only, "die_at": die_at, "learn_within": learn_within, "predict": predict, "record": record}
+JOBS = {
+    "grow": grow,
+    "commit_only": commit_only,
+    "die_at": die_at,
+    "upkeep_dying_at": upkeep_dying_at,
+    "look": look,
+    "learn_within": learn_within,
+    "predict": predict,
+    "record": record,
+}
 
 
 def begin(job: str, arguments: dict[str, Any]) -> int:

@@ -17,6 +17,7 @@ import pytest
 from nursery import Nursery
 
 import senpath as sp
+from senpath.store import KEPT_VERSIONS
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]
@@ -51,7 +52,8 @@ def check_goes_on(folder: Path, iris: Labelled) -> None:
     assert not list(folder.rglob("*.tmp"))
     assert [entry["version"] for entry in net.log] == list(range(1, net.version + 1))
     assert [name for entry in net.log for name in entry["tasks"]] == list(net.tasks)
-    assert len(list((folder / "dispatcher").glob("table-*.pooled"))) <= 2
+    assert len(list((folder / "dispatcher").glob("table-*.pooled"))) <= KEPT_VERSIONS
+    assert sorted(int(path.stem) for path in (folder / "versions").iterdir()) == list(net.versions)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:

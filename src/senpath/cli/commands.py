@@ -27,21 +27,22 @@ def open_network(path: Path) -> Network:
     return Network(path)
 
 
-def learn_task(path: Path, task: str, source: str, *, shots: int | None, seed: int, method: str, settings: Sequence[str]) -> None:
+def learn_task(
+    path: Path, task: str, source: str, *, shots: int | None, seed: int, method: str, settings: Sequence[str], kind: str | None = None
+) -> None:
     """Learn and say what came of it."""
-    x, y = _labelled(source)
+    x, y = labelled(source)
     if shots is not None:
         chosen = data.few_shot(x, np.asarray(y), shots, seed)
         x, y = (x[chosen] if isinstance(x, np.ndarray) else [x[index] for index in chosen]), np.asarray(y)[chosen]
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
-    worker = Network.make_method(method, {"random_state": seed, **dict(map(_setting, settings))})
+    worker = Network.make_method(method, {"random_state": seed, **dict(map(setting, settings))})
     net = Network(path)
     with bars(task) as progress:
-        learned = net.learn(task, x, y, method=worker, progress=progress)
+        learned = net.learn(task, x, y, kind=kind, method=worker, progress=progress)
     info = net.tasks[task]
-    console.print(
-        f"learned {task!r}: {info.examples:,} examples, {len(info.classes_)} classes, {learned.seconds:.1f} s; version {learned.version}"
-    )
+    outputs = f"{len(info.classes_)} {OUTPUTS[info.kind][len(info.classes_) > 1]}"
+    console.print(f"learned {task!r}: {info.examples:,} examples, {outputs}, {learned.seconds:.1f} s; version {learned.version}")
     ran, changed = percent(learned.cost.run_share), percent(learned.cost.updated_share)
     console.print(f"of all weights {ran} ran while it was learned, the search for a source included, and {changed} were learned or changed")
     if learned.transfers:
@@ -52,6 +53,10 @@ def learn_task(path: Path, task: str, source: str, *, shots: int | None, seed: i
         console.print(
             f"transfer {verdict}: {percent(guard['with_transfer'])} with it, {percent(guard['alone'])} alone, on held-out examples"
         )
+
+
+OUTPUTS = {"classification": ("class", "classes"), "multilabel": ("label", "labels"), "regression": ("number", "numbers")}
+"""What one and several of a task's outputs are called."""
 
 
 def show_transfers(net: Network, task: str) -> None:
@@ -143,7 +148,7 @@ def evaluate_network(path: Path, tests: Sequence[str], *, record: bool) -> None:
             raise InputError(f"test data of {task!r}", expected="once", got="twice", do="Measure one after the other")
         named[task] = source
     with console.status("measuring"):
-        measured = evaluate(net, {task: _labelled(source, "test") for task, source in named.items()})
+        measured = evaluate(net, {task: labelled(source, "test") for task, source in named.items()})
     show_scores(None, measured)
     if record:
         record_evaluation(net, measured)
@@ -183,7 +188,7 @@ def download_sets(names: Sequence[str], to: Path | None) -> None:
     console.print(f"downloaded and checked: {', '.join(names or PAPER)} in {folder}", highlight=False)
 
 
-def _labelled(source: str, split: str = "train") -> tuple[Any, Any]:
+def labelled(source: str, split: str = "train") -> tuple[Any, Any]:
     """A path's labelled data, or this part of a known set."""
     if not Path(source).exists() and source in {known.name for known in data.available()}:
         return data.load(source, split)
@@ -200,7 +205,7 @@ def _test(net: Network, text: str) -> tuple[str, str]:
     return text[:place], text[place + 1 :]
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise InputError("--set", expected="NAME=VALUE", got=repr(text))

@@ -24,8 +24,11 @@ from senpath.cli.commands import (
 )
 from senpath.cli.demo import run_demo
 from senpath.cli.reproduce import app as reproduce_app
+from senpath.cli.revisions import extend_tasks, prune_task, review_task
 from senpath.cli.show import errors
+from senpath.cli.upkeep import clean, export_task, import_task, remove_task, roll_back
 from senpath.errors import InputError, SenpathError
+from senpath.store import KEPT_VERSIONS
 
 
 class _Commands(TyperGroup):
@@ -84,9 +87,10 @@ def learn(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything that is drawn.")] = 0,
     method: Annotated[str, typer.Option(help="How to learn.")] = "sen",
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the method; may be repeated.")] = None,
+    kind: Annotated[str | None, typer.Option(help="classification, multilabel or regression; else what labels look like.")] = None,
 ) -> None:
     """Learn a task and commit it; the folder is made if need be."""
-    learn_task(net, task, data, shots=shots, seed=seed, method=method, settings=set_ or [])
+    learn_task(net, task, data, shots=shots, seed=seed, method=method, settings=set_ or [], kind=kind)
 
 
 @app.command()
@@ -139,6 +143,83 @@ def report(
 def verify(net: NetFolder) -> None:
     """Recompute every hash and replay every pathway's probe."""
     verify_network(net)
+
+
+@app.command()
+def review(
+    net: NetFolder,
+    task: Annotated[str, typer.Argument(help="Name of the task.")],
+    data: Annotated[str, typer.Argument(help="The examples that it was learned from, as for learn.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")] = None,
+) -> None:
+    """Let a task borrow from tasks that were learned after it, if it gains."""
+    review_task(net, task, data, set_ or [])
+
+
+@app.command()
+def prune(
+    net: NetFolder,
+    task: Annotated[str, typer.Argument(help="Name of the task.")],
+    keep: Annotated[float, typer.Option(help="The share of its weights, or of its hidden units, that stays.")] = 0.5,
+    what: Annotated[str, typer.Option(help="What to leave out: weights (saves disk) or units (saves disk and time).")] = "weights",
+    data: Annotated[str | None, typer.Option(help="Examples of the task, as for learn, to measure with and to train on.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")] = None,
+) -> None:
+    """Make a task's pathway smaller, unless that loses too much."""
+    prune_task(net, task, keep, what, data, set_ or [])
+
+
+@app.command()
+def extend(
+    net: NetFolder,
+    first: Annotated[str, typer.Argument(metavar="[TASK]", help="Name of the task; without it the examples are split among the tasks.")],
+    second: Annotated[str | None, typer.Argument(metavar="DATA", help="Labelled examples, as for learn.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")] = None,
+) -> None:
+    """Add examples or new classes to a task, or split a mixed stream among all tasks."""
+    task, data = (None, first) if second is None else (first, second)
+    extend_tasks(net, task, data, set_ or [])
+
+
+@app.command()
+def remove(net: NetFolder, task: Annotated[str, typer.Argument(help="Name of the task.")]) -> None:
+    """Remove a task; `rollback` brings it back, until `gc`."""
+    remove_task(net, task)
+
+
+@app.command()
+def rollback(
+    net: NetFolder, version: Annotated[int | None, typer.Argument(help="To return to; without it, those that there are are listed.")] = None
+) -> None:
+    """Return to an earlier version."""
+    roll_back(net, version)
+
+
+@app.command()
+def gc(net: NetFolder, versions: Annotated[int, typer.Option(min=1, help="To keep, the present one counted.")] = KEPT_VERSIONS) -> None:
+    """Forget earlier versions and free the files that only they needed."""
+    clean(net, versions)
+
+
+@app.command()
+def export(
+    net: NetFolder,
+    task: Annotated[str, typer.Argument(help="Name of the task.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write, by custom *.sentask.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is an exported task.")] = False,
+) -> None:
+    """Write a task to one file, for another network."""
+    export_task(net, task, file, overwrite=overwrite)
+
+
+@app.command("import")
+def import_(
+    net: NetFolder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An exported task.")],
+    name: Annotated[str | None, typer.Option(help="For the task; by default the one that it had.")] = None,
+) -> None:
+    """Take in an exported task; the folder is made if need be."""
+    import_task(net, file, name)
 
 
 @data_app.command("list")

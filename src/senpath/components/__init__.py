@@ -36,6 +36,7 @@ __all__ = [
     "Lookup",
     "Lstm",
     "Mlp",
+    "Pruned",
     "answer",
     "build",
     "canonical_json",
@@ -45,6 +46,7 @@ __all__ = [
     "load",
     "suffix",
     "thaw",
+    "unpruned",
 ]
 
 KINDS: dict[str, Callable[..., nn.Module]] = {

@@ -114,7 +114,7 @@ class Pruned(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         self._built = []  # what was moved elsewhere is built again there
-        return super()._apply(fn, recurse)
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
     def _mask(self, name: str) -> torch.Tensor:
         return unpack(self.masks.get_buffer(_spelled(name)))[: prod(self._shapes[name])]

@@ -13,7 +13,7 @@ from senpath.dispatch.statistics import TaskStatistics, pack
 from senpath.modalities import distort
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
-from senpath.types import Examples
+from senpath.types import Examples, TaskKind
 
 READ = 5_000
 """Examples of a task that are read, at most (but 20 of each class where a task has very many)."""
@@ -46,6 +46,7 @@ class Collected:
         means_without: float32 (n, features), or None where `held` examples stand behind no column.
         features: float32 (m, features), the examples behind the columns.
         few: whether it was read as a task of few examples.
+        classes: int64 (columns,), the class of each column.
     """
 
     means: torch.Tensor
@@ -55,21 +56,37 @@ class Collected:
     means_without: torch.Tensor | None
     features: torch.Tensor
     few: bool
+    classes: torch.Tensor
 
 
-def collect(examples: Examples, features: Component, seed: int, *, device: torch.device, progress: Progress = silent) -> Collected:
+def collect(
+    examples: Examples,
+    features: Component,
+    seed: int,
+    *,
+    device: torch.device,
+    few: bool | None = None,
+    progress: Progress = silent,
+) -> Collected:
     """One task's columns and covariance from its own examples.
 
     Args:
+        examples: of each of their classes at least one.
         features: the data type's feature map, on `device`.
         seed: decides which examples are read, and the copies.
+        few: whether to read them as those of a task of few examples; None goes by their number.
     """
     generator = torch.Generator().manual_seed(derive(seed, "dispatch"))
-    few = len(examples) < FEW * len(examples.classes)
+    if few is None:
+        few = is_few(examples.kind, len(examples), len(examples.classes))
     if examples.kind != "classification":  # one class of all
-        few = len(examples) < FEW
         examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
     return (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
+
+
+def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
+    """Whether a task is read as one of few examples."""
+    return examples < FEW * (classes if kind == "classification" else 1)
 
 
 class _Reader:
@@ -92,7 +109,7 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
     features, targets = read(examples.inputs[index]), examples.targets[index]
     held, features, targets = features[:held_out], features[held_out:], targets[held_out:]
     most = COLUMNS if examples.kind == "classification" else COLUMNS_WITHOUT_CLASSES
-    means, counts, rests = [], [], []
+    means, counts, rests, classes = [], [], [], []
     for target in range(len(examples.classes)):
         group = features[targets == target]
         if not len(group):  # every example of a rare class was held out
@@ -103,13 +120,15 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
             if len(members):
                 means.append(members.mean(0))
                 counts.append(len(members))
+                classes.append(target)
                 rests.append(members - means[-1])
     scatter = _covariance(torch.cat(rests))
     without = None
     if not held_out:
         held = torch.cat([rest + mean for rest, mean in zip(rests, means, strict=True) if len(rest) > 1])
         without = torch.cat([mean - rest / (len(rest) - 1) for rest, mean in zip(rests, means, strict=True) if len(rest) > 1])
-    return Collected(torch.stack(means), torch.tensor(counts).double(), scatter, held, without, features, few=False)
+    numbers, owners = torch.tensor(counts).double(), torch.tensor(classes)
+    return Collected(torch.stack(means), numbers, scatter, held, without, features, few=False, classes=owners)
 
 
 def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
@@ -129,7 +148,8 @@ def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) 
     size = counts[targets][:, None]
     several = size[:, 0] > 1
     without = ((means[targets] * size - own) / (size - 1).clamp(min=1))[several]
-    return Collected(means, counts.double().cpu(), scatter, plain[several], without, features.flatten(0, 1), few=True)
+    numbers, owners = counts.double().cpu(), torch.arange(len(counts))
+    return Collected(means, numbers, scatter, plain[several], without, features.flatten(0, 1), few=True, classes=owners)
 
 
 def _bounded(targets: torch.Tensor, per_class: int, generator: torch.Generator) -> torch.Tensor:

@@ -62,9 +62,9 @@ class Discriminant(Dispatcher):
         super().__init__(tuple(task.name for task in tasks), features)
         self.columns, self.tasks = columns, tuple(tasks)
         covered = before.metric if before is not None else metric
-        known = len(covered.norms)
-        new = np.flatnonzero(columns.first >= known)
-        columns.require(new)
+        known, earlier_tasks = len(covered.norms), len(before.names) if before is not None else 0
+        columns.require(np.flatnonzero(columns.first >= known))
+        self._owned = np.flatnonzero(columns.owner >= 0)
         self.metric: Metric = covered.reaching(columns.rows[known:])
         device = self.metric.centre.device
         self._limits = np.array([task.figures["limit"] for task in tasks])
@@ -75,7 +75,10 @@ class Discriminant(Dispatcher):
         self._temperature = TEMPERATURE[features.kind]
         earlier = before._held if before is not None else None
         if self.metric.coordinates is None:
-            self._held: _Loaded | _LookedUp = self._load(earlier if isinstance(earlier, _Loaded) else None, new)
+            # A task that came back has old rows: which are new to the earlier dispatcher is for its tasks to say.
+            self._held: _Loaded | _LookedUp = self._load(
+                earlier if isinstance(earlier, _Loaded) else None, np.arange(earlier_tasks, len(tasks))
+            )
         else:
             self._held = self._look_up(self.metric.coordinates, earlier if isinstance(earlier, _LookedUp) else None)
 
@@ -108,7 +111,13 @@ class Discriminant(Dispatcher):
         if device.type != "cpu":
             there = before.rows if before is not None else rows[:0].to(device)
             rows = torch.cat([there, rows[len(there) :].to(device)])
-        return _LookedUp(coordinates, _reaching(coordinates, before.index if before is not None else None), rows)
+        return _LookedUp(coordinates, self._reaching(coordinates, before.index if before is not None else None), rows)
+
+    def _reaching(self, coordinates: Coordinates, index: ColumnIndex | None) -> ColumnIndex:
+        """This index, or a new one, with the columns of all tasks in it; rows of no task would take the places of others."""
+        index = index if index is not None else ColumnIndex(coordinates.cells.cpu().numpy())
+        index.reach(coordinates.columns.cpu().numpy(), self._owned)
+        return index
 
     def _rank(self, features: torch.Tensor) -> Ranking:
         centred = features - self.metric.centre
@@ -124,8 +133,8 @@ class Discriminant(Dispatcher):
         return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
 
     def _rank_nearest(self, query: torch.Tensor, centred: torch.Tensor, held: _LookedUp) -> Ranking:
-        if len(held.index) > len(self.columns.owner):  # a later version has appended columns, and they would take the places of ours
-            held.index = _reaching(held.coordinates, None)
+        if len(held.index) > len(self._owned):  # a later version has appended columns, and they would take the places of ours
+            held.index = self._reaching(held.coordinates, None)
         index = held.index
         rows, cells = index.search((centred @ held.coordinates.projection).cpu().numpy())
         tasks = self._owners(rows)
@@ -200,13 +209,6 @@ class Discriminant(Dispatcher):
             nearest = torch.cdist(mine, columns).square().min(2).values.double().cpu().numpy()
             found[places[real]] = (nearest / self._limits[some][:, None])[real]
         return found
-
-
-def _reaching(coordinates: Coordinates, index: ColumnIndex | None) -> ColumnIndex:
-    """This index, or a new one, with all these columns in it."""
-    index = index if index is not None else ColumnIndex(coordinates.cells.cpu().numpy())
-    index.reach(coordinates.columns.cpu().numpy())
-    return index
 
 
 def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray, sizes: np.ndarray) -> torch.Tensor:

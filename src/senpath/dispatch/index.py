@@ -50,18 +50,28 @@ class ColumnIndex:
             self._index.is_trained = True
             self._index.nprobe = min(PROBED, len(cells))
         self.sizes = np.zeros(len(cells), dtype=np.int64)
+        self._rows = np.zeros(0, dtype=np.int64)  # numbers of the points that are there, in faiss's order
         self._lock = Lock()  # faiss does not append while it searches
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    def reach(self, points: np.ndarray) -> None:
-        """Append of these points (n, directions), float32, those that are not there yet; the first ones are."""
+    def reach(self, points: np.ndarray, rows: np.ndarray | None = None) -> None:
+        """Append of these points (n, directions), float32, those that are not there yet.
+
+        Args:
+            rows: int64, numbers of the points that are wanted; by default all.
+        """
+        rows = np.arange(len(points)) if rows is None else rows
         with self._lock:
-            new = np.ascontiguousarray(points[len(self) :])
-            if len(new):
+            there = np.zeros(max(len(points), self._rows.max(initial=-1) + 1), dtype=bool)
+            there[self._rows] = True
+            rows = rows[~there[rows]]
+            if len(rows):
+                new = np.ascontiguousarray(points[rows])
                 cells = self._cells.search(new, 1)[1][:, 0]
                 self._add(new, cells)
+                self._rows = np.concatenate([self._rows, rows])
                 self.sizes = self.sizes + np.bincount(cells, minlength=len(self.sizes))
 
     def search(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,10 +84,13 @@ class ColumnIndex:
         with self._lock:
             self._faiss.omp_set_num_threads(1 if len(points) <= ALONE else torch.get_num_threads())
             if len(self.sizes) == 1:
-                rows: np.ndarray = self._index.search(points, NEAREST)[1]
-                return rows, np.zeros((len(points), 1), dtype=np.int64)
+                return self._numbers(self._index.search(points, NEAREST)[1]), np.zeros((len(points), 1), dtype=np.int64)
             distances, cells = self._cells.search(points, self._index.nprobe)
-            return self._search_cells(points, cells, distances), cells
+            return self._numbers(self._search_cells(points, cells, distances)), cells
+
+    def _numbers(self, found: np.ndarray) -> np.ndarray:
+        """Numbers of the points that faiss found, −1 where it found none."""
+        return np.where(found >= 0, self._rows[found], -1)
 
     def _add(self, points: np.ndarray, cells: np.ndarray) -> None:
         from faiss.contrib.ivf_tools import add_preassigned

@@ -65,7 +65,7 @@ class Metric:
     coordinates: Coordinates | None
 
     @staticmethod
-    def of(pooled: np.ndarray, tasks: int, columns: np.ndarray, device: torch.device) -> Metric:
+    def of(pooled: np.ndarray, tasks: int, columns: np.ndarray, device: torch.device, owned: np.ndarray | None = None) -> Metric:
         """Compute it.
 
         Args:
@@ -73,21 +73,23 @@ class Metric:
             tasks: how many.
             columns: float32 (rows, features), all that there are.
             device: where to compute, and where the result is.
+            owned: int64, the rows that are a task's; by default all. The others are covered, and decide nothing.
         """
+        mine = columns if owned is None or len(owned) == len(columns) else columns[owned]
         width = columns.shape[1]
         covariance = unpack(pooled, width) / tasks
         ridge = SHRINKAGE * max(float(covariance.diagonal().mean()), 1e-6)
         root = torch.linalg.cholesky(covariance + ridge * torch.eye(width, dtype=torch.float64))
         inverse = torch.cholesky_inverse(root)
         # In float64, so that the order of the tasks does not show.
-        centre = torch.from_numpy(columns.mean(0, dtype=np.float64).astype(np.float32))
+        centre = torch.from_numpy(mine.mean(0, dtype=np.float64).astype(np.float32))
         metric = Metric(
             precision=inverse.float().to(device),
             freedom=width - ridge * float(inverse.diagonal().sum()),
             centre=centre.to(device),
             tasks=tasks,
             norms=torch.zeros(0, device=device),
-            coordinates=_coordinates(columns, centre, root, device) if len(columns) >= INDEXED else None,
+            coordinates=_coordinates(mine, centre, root, device) if len(mine) >= INDEXED else None,
         )
         return metric.reaching(columns)
 

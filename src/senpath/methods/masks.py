@@ -24,7 +24,7 @@ def cut_weights(part: OwnPart, keep: float, inputs: torch.Tensor | None) -> OwnP
             None to go by magnitude.
 
     Returns:
-        The part, or why there is none, the end of a sentence.
+        The part, or why there is none, a sentence about the task.
     """
     tensors = dict(part.body.named_parameters())
     there = {name: part.masks.get(name, torch.ones_like(value, dtype=torch.bool)) for name, value in tensors.items() if value.ndim > 1}
@@ -62,14 +62,17 @@ def _largest(worth: torch.Tensor, there: torch.Tensor, count: int) -> torch.Tens
 
 def _sizes_of_inputs(part: OwnPart, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
     """For the weight of each affine or convolutional layer the root mean square of what each column is multiplied with."""
-    names = {module: f"{name}.weight" for name, module in part.body.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
-    sums: dict[str, list[torch.Tensor]] = {name: [] for name in names.values()}
+    sums: dict[str, list[torch.Tensor]] = {}
 
-    def note(module: nn.Module, arguments: tuple[Any, ...]) -> None:
-        values = arguments[0].double().square().movedim(1, 0).flatten(1)
-        sums[names[module]].append(values.mean(1) * len(arguments[0]))
+    def listen(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def note(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+            values = arguments[0].double().square().movedim(1, 0).flatten(1)
+            sums.setdefault(f"{name}.weight", []).append(values.mean(1) * len(arguments[0]))
 
-    hooks = [module.register_forward_pre_hook(note) for module in names]
+        return note
+
+    layers = {name: module for name, module in part.body.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
+    hooks = [module.register_forward_pre_hook(listen(name)) for name, module in layers.items()]
     _run(part.body, inputs)
     for hook in hooks:
         hook.remove()

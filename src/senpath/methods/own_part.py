@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import PRUNABLE, Component, Linear, Pruned, freeze, unpruned
+from senpath.components import PRUNABLE, Component, Pruned, freeze, unpruned
 from senpath.methods.learner import freeze_head
 from senpath.network import View
 from senpath.pathways import Pathway
@@ -56,17 +56,18 @@ class OwnPart:
 
 
 def take_out(view: View, pathway: Pathway) -> OwnPart | str:
-    """A pathway's own part as trainable copies; or why it has none that could be made smaller, the end of a sentence."""
+    """A pathway's own part as trainable copies; or why it has none that could be made smaller, a sentence about the task."""
     if not pathway.components:
         return "links alone answer, it has no layers of its own"
     own = [view.component(name) for name in pathway.components]
     if own[0].kind == "sklearn.v1":
-        return "it is a scikit-learn model, which is pruned by its own settings"
+        return "it is a scikit-learn model, which has no layers"
     kind, config, body = unpruned(own[0])
     if len(own) != 2 or own[1].kind != "linear.v1" or kind not in PRUNABLE or kind == "linear.v1":
         kinds = " and ".join(component.kind for component in own)
         return f"it consists of {kinds}, not of one hidden body and an output layer"
-    head = Linear(**own[1].config).to(view.device)
-    head.load_state_dict(own[1].module.state_dict())
+    head = deepcopy(own[1].module).requires_grad_(True)
+    if not isinstance(head, nn.Linear):
+        raise TypeError(f"expected an nn.Linear, got {type(head).__name__}")
     masks = own[0].module.kept_places() if isinstance(own[0].module, Pruned) else {}
     return OwnPart(kind, dict(config), deepcopy(body).requires_grad_(True), head, masks)

@@ -57,6 +57,11 @@ def plan_links(view: View, examples: Examples, measured: list[Similarity], setti
     return plans
 
 
+def plan_all(view: View, found: Similarity, examples: Examples, threshold: float) -> LinkPlan:
+    """A link for every class to one source, however little similar it is."""
+    return _plan(view, found, list(range(len(examples.classes))), examples, threshold)
+
+
 def _choose(measured: list[Similarity], settings: SenSettings) -> list[tuple[Similarity, list[int]]]:
     """The sources, each with the new classes that borrow from it."""
     shares = torch.stack([found.best()[0] for found in measured])  # (sources, new classes)

@@ -8,6 +8,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from senpath.components import Component
+from senpath.errors import InputError
+from senpath.methods.forgetting import learn_sharing
 from senpath.methods.guard import Answer, Verdict, judge
 from senpath.methods.learner import Trained, train
 from senpath.methods.models import choose_body
@@ -40,21 +42,24 @@ class Sen:
         """Refuse settings by which no input of this type can be learned.
 
         Raises:
-            InputError: if the model does not read such inputs.
+            InputError: if the model does not read such inputs, or earlier tasks may be changed.
         """
+        if self.settings.may_change:
+            raise InputError("may_change", expected="one task to be learned", got="several at once", do="Learn it by itself")
         if not _is_estimator(self.settings.model):
             choose_body(self.settings.model, data_type, self.settings.hidden)
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
         """Learn `task` from `examples` on top of what `view` shows; nothing is written."""
-        measured = self._measure(view, examples)
+        if self.settings.may_change:
+            return self._propose_sharing(view, task, examples, progress)
+        measured, plans = self.plan(view, examples)
         progress("similarity", 1, 1)
-        plans = plan_links(view, examples, measured, self.settings)
-        verdict = self._judge(view, examples) if plans and self.settings.guard and self.settings.epochs != 0 else None
+        verdict = self.compare(view, examples) if plans and self.settings.guard and self.settings.epochs != 0 else None
         if verdict is not None and not verdict.keep:
             plans = []
-        trained = self._train(view, examples, plans, progress)
-        pathway = _pathway(task, examples, plans, trained, self._notes(examples, measured, plans, trained, verdict))
+        trained = self.train(view, examples, plans, progress)
+        pathway = make_pathway(task, examples, plans, trained, self.notes(examples, measured, plans, trained, verdict))
         statistics, types = new_statistics(view, examples, progress)
         return Proposal(
             version=view.version,
@@ -65,25 +70,50 @@ class Sen:
             entry={"method": self.name, **pathway.notes},
         )
 
-    def _measure(self, view: View, examples: Examples) -> list[Similarity]:
+    def _propose_sharing(self, view: View, task: str, examples: Examples, progress: Progress) -> Proposal:
+        """Learn `task` together with the hidden layers of the tasks that may change."""
+        shared = learn_sharing(view, task, examples, self.settings, progress)
+        trained = shared.trained
+        pathway = make_pathway(task, examples, shared.plans, trained, self.notes(examples, shared.measured, shared.plans, trained, None))
+        statistics, types = new_statistics(view, examples, progress)
+        return Proposal(
+            version=view.version,
+            pathways=(pathway, *shared.pathways),
+            components=(*trained.own, *trained.links, *shared.bodies),
+            statistics={task: statistics},
+            types=types,
+            replaces=frozenset(self.settings.may_change),
+            entry={"method": self.name, **pathway.notes},
+        )
+
+    def plan(self, view: View, examples: Examples, among: Sequence[str] | None = None) -> tuple[list[Similarity], list[LinkPlan]]:
+        """How similar other tasks are, and the links to make.
+
+        Args:
+            among: the tasks that may be sources; None asks the dispatcher which are relevant.
+        """
         # A scikit-learn model of several labels or of numbers learns alone.
         if not self.settings.borrows or (_is_estimator(self.settings.model) and examples.kind != "classification"):
-            return []
-        return similarities(view, examples, derive(self.settings.random_state, "similarity"))
+            return [], []
+        measured = similarities(view, examples, derive(self.settings.random_state, "similarity"), among)
+        return measured, plan_links(view, examples, measured, self.settings)
 
-    def _train(self, view: View, examples: Examples, plans: Sequence[LinkPlan], progress: Progress) -> Trained:
+    def train(self, view: View, examples: Examples, plans: Sequence[LinkPlan], progress: Progress) -> Trained:
+        """The task's new bricks."""
         if not _is_estimator(self.settings.model):
             return train(view, examples, plans, self.settings, progress)
         from senpath.methods.estimators import train_estimator
 
         return train_estimator(view, examples, plans, self.settings, progress)
 
-    def _judge(self, view: View, examples: Examples) -> Verdict | None:
+    def compare(self, view: View, examples: Examples, among: Sequence[str] | None = None, without: Sequence[str] = ()) -> Verdict | None:
+        """How well the examples are learned, by cross-validation, with these sources (see `plan`) and with those in `without`."""
+
         def learn(part: Examples, transfer: bool) -> Answer:
-            plans = plan_links(view, part, self._measure(view, part), self.settings) if transfer else []
-            trained = self._train(view, part, plans, silent)
+            plans = self.plan(view, part, among if transfer else without)[1] if transfer or without else []
+            trained = self.train(view, part, plans, silent)
             new = {component.hash: component for component in (*trained.own, *trained.links)}
-            pathway = _pathway("", part, plans, trained, {})
+            pathway = make_pathway("", part, plans, trained, {})
 
             def lookup(name: str) -> Component:
                 return new[name] if name in new else view.component(name)
@@ -96,10 +126,12 @@ class Sen:
         least = 3 if _is_estimator(self.settings.model) else 2
         return judge(examples, learn, derive(self.settings.random_state, "guard"), least=least)
 
-    def _notes(
+    def notes(
         self, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained, verdict: Verdict | None
     ) -> dict[str, Any]:
+        """What is kept of how a task was learned."""
         settings = asdict(replace(self.settings, model=_model_name(self.settings.model)))
+        settings["may_change"] = list(self.settings.may_change)
         notes: dict[str, Any] = {
             "method": self.name,
             "examples": len(examples),
@@ -134,7 +166,8 @@ def fingerprint(examples: Examples) -> str:
     return digest.hexdigest()[:16]
 
 
-def _pathway(task: str, examples: Examples, plans: Sequence[LinkPlan], trained: Trained, notes: dict[str, Any]) -> Pathway:
+def make_pathway(task: str, examples: Examples, plans: Sequence[LinkPlan], trained: Trained, notes: dict[str, Any]) -> Pathway:
+    """The pathway of these bricks."""
     return Pathway(
         task=task,
         data_type=examples.data_type.key,

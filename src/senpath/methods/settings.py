@@ -32,6 +32,10 @@ class SenSettings:
         epochs: passes over the examples; None follows from their number; 0 is zero-shot: links alone, no gradient step.
         batch_size: examples in one step; None follows from their number.
         learning_rate: the highest; None is the model's own.
+        may_change: earlier tasks whose hidden layer may be trained along with the new task, which reads it and needs fewer `hidden`
+            units of its own, none even (0); what these tasks lose by it is the price (Ling et al., "graceful forgetting").
+        remember: how strongly a task in `may_change` is held to its earlier answers, by distillation on the new examples (Li and
+            Hoiem 2016); 0 for not at all.
         random_state: decides everything that is drawn.
     """
 
@@ -46,18 +50,35 @@ class SenSettings:
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    may_change: tuple[str, ...] = ()
+    remember: float = 1.0
     random_state: int = 0
 
     def __post_init__(self) -> None:
         for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", (*get_args(Start), None))):
             if getattr(self, name) not in choices:
                 raise InputError(f"setting {name!r}", expected=f"one of {', '.join(map(str, choices))}", got=repr(getattr(self, name)))
+        self._check_sharing()
         if not isinstance(self.guard, bool):
             raise InputError("setting 'guard'", expected="True or False", got=repr(self.guard))
-        for name, low, high in (("threshold", 0.0, 1.0), ("hidden", 2, 65_536), ("augment", 0, 3), ("epochs", 0, 10**6)):
+        for name, low, high in (
+            ("threshold", 0.0, 1.0),
+            ("hidden", 0 if self.may_change else 2, 65_536),
+            ("remember", 0.0, 1_000.0),
+            ("augment", 0, 3),
+            ("epochs", 0, 10**6),
+        ):
             _check_range(name, getattr(self, name), low, high)
         for name, low, high in (("batch_size", 1, 10**6), ("learning_rate", 1e-8, 10), ("random_state", 0, 2**32 - 1)):
             _check_range(name, getattr(self, name), low, high)
+
+    def _check_sharing(self) -> None:
+        names = self.may_change
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise InputError("setting 'may_change'", expected="a list of different tasks' names", got=repr(names))
+        object.__setattr__(self, "may_change", tuple(names))  # lists too, as the command line reads them
+        if names and (self.guard or self.epochs == 0 or self.model not in ("auto", "mlp", "cnn", "lstm")):
+            raise InputError("may_change", expected="a torch model that is trained, without guard", got="guard, epochs=0 or another model")
 
     @property
     def copies(self) -> bool:
@@ -84,7 +105,7 @@ class SenSettings:
 
 
 def _check_range(name: str, value: Any, low: float, high: float) -> None:
-    if value is None and name not in ("threshold", "hidden", "random_state"):
+    if value is None and name not in ("threshold", "hidden", "remember", "random_state"):
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise InputError(f"setting {name!r}", expected=f"a number from {low:g} to {high:g}", got=repr(value))

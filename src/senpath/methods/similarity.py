@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -45,11 +46,15 @@ class Similarity:
         return shares, classes
 
 
-def similarities(view: View, examples: Examples, seed: int) -> list[Similarity]:
-    """Similarity to the earlier tasks of the same data type that the dispatcher finds most relevant, those first."""
+def similarities(view: View, examples: Examples, seed: int, among: Sequence[str] | None = None) -> list[Similarity]:
+    """Similarity to other tasks of the same data type.
+
+    Args:
+        among: the tasks that are asked; None asks those that the dispatcher finds most relevant, those first.
+    """
     sample = examples.subset(_sample(examples, seed))
     measure = _similarity if examples.kind == "classification" else _determination
-    return [measure(view, task, sample) for task in _relevant(view, sample)]
+    return [measure(view, task, sample) for task in (_relevant(view, sample) if among is None else among)]
 
 
 def readable(view: View, pathway: Pathway) -> tuple[tuple[str, ...], bool]:
@@ -63,17 +68,17 @@ def readable(view: View, pathway: Pathway) -> tuple[tuple[str, ...], bool]:
 
 def _relevant(view: View, examples: Examples) -> list[str]:
     key = examples.data_type.key
-    tasks = [task for task in view.tasks_of_type(key) if _is_source(view.pathway(task), examples.kind)]
+    tasks = [task for task in view.tasks_of_type(key) if is_source(view.pathway(task), examples.kind)]
     if len(tasks) <= SOURCES:
         return tasks
     names, ranking = view.rank(key, examples.inputs)
     found = ranking.tasks >= 0
     relevance = np.bincount(ranking.tasks[found], weights=ranking.chances.numpy()[found], minlength=len(names))
     ranked = (names[index] for index in np.argsort(-relevance, kind="stable") if relevance[index] > 0)
-    return list(islice((task for task in ranked if _is_source(view.pathway(task), examples.kind)), SOURCES))
+    return list(islice((task for task in ranked if is_source(view.pathway(task), examples.kind)), SOURCES))
 
 
-def _is_source(pathway: Pathway, kind: TaskKind) -> bool:
+def is_source(pathway: Pathway, kind: TaskKind) -> bool:
     """Whether a task of this kind can borrow from it: classes from what answers labels, the others from any layer."""
     return bool(pathway.components) and (kind != "classification" or pathway.kind != "regression")
 

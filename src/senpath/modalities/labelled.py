@@ -75,9 +75,11 @@ def _input(item: Any) -> Any:
 
 
 def _scalar(value: Any) -> Any:
-    if isinstance(value, torch.Tensor) and value.numel() != 1:
-        raise InputError("label", expected="one number", got=f"shape {tuple(value.shape)}", do="Give the class, not a number per class")
-    return value.item() if isinstance(value, torch.Tensor) else value
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.ndim > 1:
+        raise InputError("label", expected="one number, or a row of them", got=f"shape {tuple(value.shape)}")
+    return value.numpy() if value.numel() != 1 else value.item()
 
 
 def _from_path(path: Path) -> tuple[Any, Any]:

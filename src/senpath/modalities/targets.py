@@ -38,6 +38,9 @@ def read_targets(y: Any, inputs: int, kind: str | None = None) -> Targets:
     Raises:
         InputError: if y is not of this kind or number.
     """
+    y = _stacked(y)
+    if kind is None:
+        _refuse_one_hot(y)
     found = _kind(y) if kind is None else kind
     if found == "classification":
         return Targets("classification", *index_labels(y, inputs))
@@ -58,6 +61,7 @@ def more_targets(y: Any, inputs: int, known: Targets, *, new_classes: bool) -> T
     Raises:
         InputError: if y is not of the task's kind, or has a label that is new and may not be.
     """
+    y = _stacked(y)
     if known.kind == "regression":
         found = _numbers(y, inputs)
         if len(found.classes) != len(known.classes):
@@ -111,6 +115,24 @@ def _kind(y: Any) -> TaskKind:
         return "multilabel"
     axes = getattr(y, "ndim", 1)
     return "multilabel" if axes == 2 and y.shape[1] > 1 else "classification"
+
+
+def _stacked(y: Any) -> Any:
+    """Rows of numbers that come one by one, as from a Dataset, as one array."""
+    if isinstance(y, list) and y and all(isinstance(row, torch.Tensor | np.ndarray) and row.ndim == 1 for row in y):
+        rows = [np.asarray(row) for row in y]
+        return np.stack(rows) if len({len(row) for row in rows}) == 1 else y
+    return y
+
+
+def _refuse_one_hot(y: Any) -> None:
+    """A single 1 in every row is how some write one class; a task of several labels would then be learned by mistake."""
+    if getattr(y, "ndim", 1) != 2 or y.shape[1] < 2:
+        return
+    rows = np.asarray(y.detach().cpu() if isinstance(y, torch.Tensor) else y)
+    if rows.dtype.kind in "iubf" and len(rows) and bool(((rows == 0) | (rows == 1)).all()) and bool((rows.sum(1) == 1).all()):
+        do = "For one class each pass y.argmax(1); if several could hold, kind='multilabel'"
+        raise InputError("labels y", expected="one label per input, or several", got="one-hot rows, which may mean either", do=do)
 
 
 def _is_collection(value: Any) -> bool:
@@ -182,7 +204,7 @@ def _matrix(y: Any, inputs: int, what: str) -> np.ndarray:
     """Numbers (n, columns), float64."""
     try:
         values = as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y)
-        values = values.astype(np.float64) if values.dtype.kind in "iubfO" else values
+        values = values.astype(np.float64) if values.dtype.kind in "iubfOU" else values  # words that are numbers, as a .csv has them
     except (ValueError, TypeError) as error:
         raise InputError(what, expected="numbers", got=str(error)) from error
     if values.dtype.kind != "f":

@@ -1,15 +1,23 @@
 """The network: its view, the way in for proposals, predictions."""
 
+from senpath.network.changes import TaskChange
+from senpath.network.cleaning import Cleaned
+from senpath.network.history import Removed, RolledBack
 from senpath.network.inputs import encode_examples
-from senpath.network.network import Learned, Network, TaskInfo
+from senpath.network.learning import Learned
+from senpath.network.network import Network
+from senpath.network.opened import TaskInfo
 from senpath.network.predict import Routing
 from senpath.network.prediction import Explanation, LinkUse, Prediction, Probabilities
-from senpath.network.proposal import Method, Proposal, try_out
+from senpath.network.proposal import Declined, Method, Proposal, Revised, Revision, try_out
+from senpath.network.routed import Routed
 from senpath.network.settings import NetworkSettings
 from senpath.network.statistics import new_statistics
 from senpath.network.view import View
 
 __all__ = [
+    "Cleaned",
+    "Declined",
     "Explanation",
     "Learned",
     "LinkUse",
@@ -19,7 +27,13 @@ __all__ = [
     "Prediction",
     "Probabilities",
     "Proposal",
+    "Removed",
+    "Revised",
+    "Revision",
+    "RolledBack",
+    "Routed",
     "Routing",
+    "TaskChange",
     "TaskInfo",
     "View",
     "encode_examples",

@@ -43,6 +43,7 @@ def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
     with store.locked():
         before = store.read(view.manifest)
         _check_fits(proposal, before)
+        _check_types(proposal, before, view.manifest)
         after, change = _merge(store, proposal, before, view)
         return store.write(before, after, change)
 
@@ -109,13 +110,29 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
                 got=f"{len(missing)} that are gone ({min(missing)[:12]} …)",
                 do="Learn the task again on the present version",
             )
-    for key, (data_type, _) in proposal.types.items():
+    for key, (data_type, features) in proposal.types.items():
         record = before.types.get(key)
-        if record is not None and record.data_type != data_type:
+        if record is not None and (record.data_type, record.features) != (data_type, features.hash):
+            mine, theirs = f"shape {data_type.shape}", f"shape {record.data_type.shape}"
+            if record.data_type == data_type:
+                mine, theirs = f"feature map {features.hash[:12]}", f"feature map {record.features[:12]}"
             raise ConflictError(
                 f"data type {key!r}",
-                expected=f"shape {data_type.shape}",
-                got=f"shape {record.data_type.shape}, established by another writer",
+                expected=mine,
+                got=f"{theirs}, established by another writer",
+                do="Learn the task again on the present version",
+            )
+
+
+def _check_types(proposal: Proposal, before: Manifest, seen: Manifest) -> None:
+    """A type whose tasks all went may have come again with another encoding."""
+    for key in {pathway.data_type for pathway in proposal.pathways} - proposal.types.keys():
+        old, new = seen.types.get(key), before.types[key]
+        if old is not None and (old.data_type, old.features) != (new.data_type, new.features):
+            raise ConflictError(
+                f"data type {key!r}",
+                expected=f"that of version {seen.version}",
+                got="another one, established by another writer since",
                 do="Learn the task again on the present version",
             )
 
@@ -133,7 +150,7 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
         tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1)
     sums.drop_unused({record.pathway.data_type for record in tasks.values()})
     if view.settings.dispatcher == "discriminant":
-        sums.renew_metrics(view.device)
+        sums.renew_metrics(tasks.values(), view.device)
     used = {name: component for name, component in new.items() if name not in before.components}
     components = before.components | {name: component.weights for name, component in used.items()}
     if proposal.replaces or proposal.removes:

@@ -33,8 +33,23 @@ def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningC
         updated=new,
         dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map and gates in it
         dispatcher_updated=own + sum(sums.values()),
-        total=view.weights["total"] + new + new_maps + own + sum(sums[key] for key in proposal.types),
+        total=view.weights["total"] - _replaced(view, proposal) + new + new_maps + own + sum(sums[key] for key in proposal.types),
     )
+
+
+def _replaced(view: View, proposal: Proposal) -> int:
+    """Weights and columns that the network has no more, once what is replaced or removed is gone."""
+    changed = proposal.replaces | proposal.removes
+    if not changed:
+        return 0
+    kept = {name for path in (*proposal.pathways, *(path for path in view.paths if path.task not in changed)) for name in path.references}
+    records = {name: view.tasks[name] for name in changed if name in view.tasks}
+    gone = {name for record in records.values() for name in record.pathway.references} - kept
+    columns = 0
+    for name, record in records.items():
+        if name in proposal.statistics or name in proposal.removes:
+            columns += record.statistics.rows * view.manifest.types[record.pathway.data_type].width
+    return sum(view.manifest.components[name] for name in gone) + (columns if view.settings.dispatcher == "discriminant" else 0)
 
 
 def _own_numbers(view: View, statistics: TaskStatistics) -> int:

@@ -27,7 +27,7 @@ from senpath.store import Manifest, Store
 from senpath.types import DataType, Examples, Label, TaskKind
 
 if TYPE_CHECKING:
-    from senpath.network.network import Network
+    from senpath.network.opened import OpenNetwork
 
 NAMED = 20
 """Tasks that a message names at most."""
@@ -42,7 +42,7 @@ def propose(view: View, method: Method, task: str, examples: Examples, progress:
 
 
 def learn_batch(
-    network: Network, tasks: Mapping[str, Any], method: Method, jobs: int, progress: Progress
+    network: OpenNetwork, tasks: Mapping[str, Any], method: Method, jobs: int, progress: Progress
 ) -> dict[str, tuple[float, LearningCost]]:
     """Learn tasks and commit them; see `Network.learn_many`.
 
@@ -78,7 +78,7 @@ class _Batch:
         costs: seconds and cost of each task that is committed.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: OpenNetwork) -> None:
         self.costs: dict[str, tuple[float, LearningCost]] = {}
         self._network = network
         self._start = time.perf_counter()

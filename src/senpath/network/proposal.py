@@ -54,12 +54,39 @@ class Declined:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def try_out(view: View, proposal: Proposal, inputs: torch.Tensor) -> torch.Tensor:
-    """What a proposal's first pathway would answer to encoded inputs (n, …) if it were committed: logits, float32 (n, classes)."""
+@dataclass(frozen=True)
+class Revised:
+    """What became of a task that was to be changed.
+
+    Attributes:
+        task: its name.
+        changed: whether a new version was committed.
+        reason: why not, or what was gained: a sentence for people.
+        version: the network's version now.
+        seconds: from the call to the answer.
+        notes: what was measured (JSON values).
+    """
+
+    task: str
+    changed: bool
+    reason: str
+    version: int
+    seconds: float
+    notes: Mapping[str, Any]
+
+
+def try_out(view: View, proposal: Proposal, inputs: torch.Tensor, place: int = 0) -> torch.Tensor:
+    """What a proposal's pathway would answer to encoded inputs (n, …) if it were committed: logits, float32 (n, classes).
+
+    Args:
+        place: which of its pathways.
+    """
     bricks = {component.hash: component for component in proposal.components}
     for component in bricks.values():
         component.module.to(view.device)
-    return run_pathway(proposal.pathways[0], inputs.to(view.device), lambda name: bricks[name] if name in bricks else view.component(name))
+    return run_pathway(
+        proposal.pathways[place], inputs.to(view.device), lambda name: bricks[name] if name in bricks else view.component(name)
+    )
 
 
 class Method(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from senpath.dispatch import Metric, TaskStatistics
 from senpath.network.proposal import Proposal
 from senpath.pathways import Pathway
-from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TypeRecord
+from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
 
 
 class NextSums:
@@ -65,12 +66,18 @@ class NextSums:
         """Leave out the types, by key, that no task of the next version is of."""
         self.types = {key: record for key, record in self.types.items() if key in tasks}
 
-    def renew_metrics(self, device: torch.device) -> None:
-        """Compute the metric anew of each type where enough tasks have come since it was last done."""
+    def renew_metrics(self, tasks: Iterable[TaskRecord], device: torch.device) -> None:
+        """Compute the metric anew of each type where enough tasks have come since it was last done.
+
+        Args:
+            tasks: of the next version.
+        """
+        tasks = list(tasks)
         for key, pooled in self._pooled.items():
             record = self.types[key]
             if record.metric is None or Metric.due(record.metric.tasks, record.summed):
-                metric = Metric.of(pooled, record.summed, self._all_columns(key), device)
+                rows, owned = self._all_columns(key, tasks)
+                metric = Metric.of(pooled, record.summed, rows, device, owned)
                 name, content = f"{key}.{self._version}.metric", metric.dump()
                 self._metrics[name] = content
                 kept = MetricRecord(name, hashlib.sha256(content).hexdigest(), record.summed, *metric.index_numbers)
@@ -96,13 +103,19 @@ class NextSums:
         digest = hashlib.sha256(self._pooled[key].tobytes()).hexdigest()
         self.types[key] = replace(record, pooled=f"{key}.{self._version}.pooled", pooled_sha256=digest, summed=record.summed + 1)
 
-    def _all_columns(self, key: str) -> np.ndarray:
+    def _all_columns(self, key: str, tasks: Iterable[TaskRecord]) -> tuple[np.ndarray, np.ndarray]:
+        """All rows of a type, of which those that are no task's are zero, and the numbers of the others."""
+        _, rows = self.columns[self.types[key].columns]
+        mine = [task.statistics for task in tasks if task.pathway.data_type == key]
         record = self._before.types.get(key)
-        _, new = self.columns[self.types[key].columns]
-        if record is None:
-            return new
-        rows = self._store.columns(record)
-        for task in self._before.tasks.values():
-            if task.pathway.data_type == key:
-                self._store.check_columns(rows, record, task.statistics)
-        return np.concatenate([rows, new])
+        if record is not None:
+            old = self._store.columns(record)
+            for kept in mine:
+                if kept.first < record.rows:
+                    self._store.check_columns(old, record, kept)
+            rows = np.concatenate([old, rows])
+        owned = np.zeros(len(rows), dtype=bool)
+        for kept in mine:
+            owned[kept.first : kept.first + kept.rows] = True
+        rows[~owned] = 0  # nobody checked them, and what they say of a task that went must not go on
+        return rows, np.flatnonzero(owned)

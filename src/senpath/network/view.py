@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from senpath.components import Component
-from senpath.dispatch import Columns, Discriminant, Dispatcher, Gates, Metric, Ranking, StoredTask, feature_map
+from senpath.dispatch import Columns, Discriminant, Dispatcher, Gates, Metric, Ranking, StoredTask, TaskStatistics, feature_map
 from senpath.errors import StoreError, UnknownTaskError
 from senpath.modalities import MODALITIES, Group, type_key
 from senpath.network.settings import NetworkSettings
@@ -149,6 +149,16 @@ class View:
         """The packed sum of the tasks' covariances of one data type."""
         return self._store.pooled(self.manifest.types[key])
 
+    def statistics(self, task: str) -> TaskStatistics:
+        """What the dispatcher keeps of a task, but for what was added up with that of others and for its gate."""
+        kept, record = self.manifest.tasks[task].statistics, self.manifest.types[self.pathway(task).data_type]
+        rows = self._store.columns(record)
+        self._store.check_columns(rows, record, kept)
+        mine = np.array(rows[kept.first : kept.first + kept.rows])
+        for touched in self._watchers:
+            touched.add_dispatcher(self.pathway(task).data_type, int(mine.size))
+        return TaskStatistics(mine, np.array(kept.counts), None, dict(kept.figures))
+
     def dispatcher(self, key: str) -> Dispatcher:
         """The dispatcher among the tasks of one type."""
         for touched in self._watchers:
@@ -211,6 +221,7 @@ class View:
 
     def _read_discriminant(self, key: str, record: TypeRecord, features: Component, tasks: dict[str, StatisticsRecord]) -> Discriminant:
         store, rows, records = self._store, self._store.columns(record), list(tasks.values())
+        everything = rows
         before = self._earlier.get(key)
         if before is not None and not before.precedes(record, records):
             before = None
@@ -218,21 +229,26 @@ class View:
             _require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self.device), (1, record.width))
 
         def check(place: int) -> None:  # of the store, not of this view, which a dispatcher outlives
-            store.check_columns(rows, record, records[place])
+            store.check_columns(everything, record, records[place])
 
         stored = [StoredTask(name, kept.first, kept.counts, kept.figures) for name, kept in tasks.items()]
+        metric = before.dispatcher.metric if before is not None else self._read_metric(record)
+        # Rows behind the last task's are of tasks that went; a version that was returned to computes as it did without them.
+        rows = rows[: max(*(kept.first + kept.rows for kept in records), len(metric.norms) if metric is not None else 0)]
         columns = Columns(rows, stored, check, before.dispatcher.columns.checked if before is not None else None)
-        metric = before.dispatcher.metric if before is not None else self._read_metric(record, columns)
+        metric = metric if metric is not None else self._make_metric(record, columns)
         found = Discriminant(features, metric, columns, stored, before.dispatcher if before is not None else None)
         self._discriminants[key] = _Prepared(found, record, records)
         return found
 
-    def _read_metric(self, record: TypeRecord, columns: Columns) -> Metric:
-        if record.metric is not None:
-            return read_metric(self._store, record, record.metric, self.device)
-        columns.require(np.arange(len(columns.sizes)))  # an earlier senpath left the metric to its readers
+    def _read_metric(self, record: TypeRecord) -> Metric | None:
+        return read_metric(self._store, record, record.metric, self.device) if record.metric is not None else None
+
+    def _make_metric(self, record: TypeRecord, columns: Columns) -> Metric:
+        """What an earlier senpath left to its readers."""
+        columns.require(np.arange(len(columns.sizes)))
         try:
-            return Metric.of(self._store.pooled(record), record.summed, columns.rows, self.device)
+            return Metric.of(self._store.pooled(record), record.summed, columns.rows, self.device, np.flatnonzero(columns.owner >= 0))
         except RuntimeError as error:
             raise StoreError(f"statistics {record.pooled}", expected="a covariance", got=str(error), do=RESTORE) from error
 

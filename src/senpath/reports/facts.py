@@ -107,11 +107,13 @@ def gather(net: Network) -> Facts:
     weights = net.weights
     view = net.view
     dispatchers = {key: view.dispatcher_weights(key) for key in view.manifest.types}
-    measured = {task: (stage.version, score) for stage in stages for task, score in stage.evaluation.scores.items()}
-    first: dict[str, Mapping[str, Any]] = {}
-    for entry in log:
-        for task in _names(entry):
-            first.setdefault(task, entry)
+    first = _first_entries(log)
+    measured = {
+        task: (stage.version, score)
+        for stage in stages
+        for task, score in stage.evaluation.scores.items()
+        if stage.version >= _version(first.get(task, {}))  # else it is of a task that had this name before
+    }
     tasks = {}
     for place, (name, info) in enumerate(net.tasks.items()):
         pathway = view.pathway(name)
@@ -136,7 +138,7 @@ def gather(net: Network) -> Facts:
             share=parts.total / max(1, weights["total"]),
             score=score,
             measured=version,
-            learned=min(info.version, int(brought.get("version", info.version))),
+            learned=min(info.version, _version(brought) or info.version),
             time=str(brought.get("time", "")),
         )
     name = net.path.resolve().name or str(net.path)
@@ -164,8 +166,29 @@ def _threshold(notes: Mapping[str, Any]) -> float:
     return float(found) if isinstance(found, int | float) else SIMILAR
 
 
-def _names(entry: Mapping[str, Any]) -> list[str]:
-    tasks = entry.get("tasks")
+def _first_entries(log: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The entries that brought the tasks of today. A name may have been another task's, that was removed."""
+    found: dict[str, Mapping[str, Any]] = {}
+    returned_to = [entry["rollback"] for entry in log if isinstance(entry.get("rollback"), int)]
+    then: dict[int, dict[str, Mapping[str, Any]]] = {}
+    for entry in log:
+        for task in _names(entry, "removed"):
+            found.pop(task, None)
+        for task in _names(entry):
+            found.setdefault(task, entry)
+        if isinstance(entry.get("rollback"), int):
+            found = dict(then.get(entry["rollback"], found))
+        if _version(entry) in returned_to:
+            then[_version(entry)] = dict(found)
+    return found
+
+
+def _version(entry: Mapping[str, Any]) -> int:
+    return int(entry.get("version", 0))
+
+
+def _names(entry: Mapping[str, Any], field: str = "tasks") -> list[str]:
+    tasks = entry.get(field)
     return [task for task in tasks if isinstance(task, str)] if isinstance(tasks, list) else []
 
 

@@ -3,10 +3,12 @@
 from senpath.store.evaluations import EVALUATIONS
 from senpath.store.folder import Change, Store
 from senpath.store.manifest import FORMAT_VERSION, Manifest, MetricRecord, Probe, StatisticsRecord, TaskRecord, TypeRecord
+from senpath.store.versions import KEPT_VERSIONS
 
 __all__ = [
     "EVALUATIONS",
     "FORMAT_VERSION",
+    "KEPT_VERSIONS",
     "Change",
     "Manifest",
     "MetricRecord",

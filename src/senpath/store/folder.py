@@ -6,26 +6,27 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from senpath.components import Component, Config, canonical_json, load, suffix
+from senpath.components import Component, Config, canonical_json, content_hash, load, suffix
 from senpath.errors import ConflictError, StoreError
 from senpath.store.evaluations import EVALUATIONS, append_line, read_lines
 from senpath.store.files import SCRATCH, TEMPORARY, append_at, explained, last_line, sweep, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest, same_file
+from senpath.store.versions import KEPT_VERSIONS, VERSIONS, Versions
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"
-METRICS_KEPT = 8
-"""Commits for which a metric stays on disk after it was renewed."""
+COMPONENT = re.compile(r"(?P<hash>[0-9a-f]{64})\.(json|safetensors|skops)")
+"""Names of components' files."""
+BEHIND = f"Call refresh() if the network moved on. Else: {RESTORE[0].lower()}{RESTORE[1:]}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Store:
     def __init__(self, path: Path, *, lock_seconds: float = 30.0) -> None:
         self.path = path
         self._scratch, self._dispatcher = path / SCRATCH, path / "dispatcher"
+        self.history = Versions(path, path / MANIFEST, self._scratch)
         self.lock_seconds = lock_seconds
 
     def exists(self) -> bool:
@@ -78,7 +80,7 @@ class Store:
     def create(self, settings: dict[str, Any]) -> Manifest:
         """Make an empty network; if another process does so first, that one is opened."""
         with explained(f"creating the network {self.path}"):
-            for part in ("components", "dispatcher", SCRATCH):
+            for part in ("components", "dispatcher", SCRATCH, VERSIONS):
                 (self.path / part).mkdir(parents=True, exist_ok=True)
         with self.locked():
             if not (self.path / MANIFEST).exists():
@@ -124,45 +126,58 @@ class Store:
         finally:
             lock.release()
 
-    def write(self, before: Manifest, after: Manifest, change: Change) -> Manifest:
+    def write(self, before: Manifest, after: Manifest, change: Change, keep: int = KEPT_VERSIONS) -> Manifest:
         """Make `after` the network's version and return it as it was written.
 
         The caller holds the lock and has read `before` under it. Everything that `after` names is on disk before network.json is
         replaced; that one step is the commit.
+
+        Args:
+            keep: how many versions can be returned to from then on, `after` counted.
         """
         content, written = dump_manifest(after)
+        # Of these files some may be there: earlier versions need them.
+        new = [path for component in change.components for path in self._component_paths(component) if not path.exists()]
         try:
             with explained(f"writing version {after.version} of {self.path}"):
                 sweep(self._scratch)
                 self._append_log(before)
                 self._write_parts(change)
+                if keep > 1:
+                    self.history.keep(before.version)
                 write_atomic(self.path / MANIFEST, content, self._scratch)
                 sync_folder(self.path)
         except BaseException:
             # Also on Ctrl-C. A manifest that was replaced already stands, and so do its parts.
             if not self._may_stand(after):
-                self._undo(before, change)
+                self._undo(before, change, new)
             raise
         with suppress(OSError):  # the commit stands; what fails here is made good by the next one
             self._append_log(after)
-            self._drop_old_files(before, after)
+            self.history.drop(after.version, keep)
+            self._drop_unnamed_statistics(after)
         return written
 
     def component(self, name: str) -> Component:
         """Read a component; its content is checked against its hash."""
-        described = self.path / "components" / f"{name}.json"
-        try:
-            content = described.read_bytes()
-            head = json.loads(content)
-            kind, config = head["kind"], dict(head["config"])
-            if _describe(kind, config) != content:
-                raise ValueError("changed after it was written")
-            path = described.with_suffix(suffix(kind))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise StoreError(
-                f"component {name[:12]}: {described.name}", expected="its kind and configuration", got=repr(error), do=RESTORE
-            ) from error
+        kind, config, path, _ = self._described(name)
         return load(kind, config, path, name)
+
+    def component_files(self, name: str) -> dict[str, bytes]:
+        """Content of a component's two files, by their names in `components/`, checked against its hash. No module is made of it."""
+        kind, config, path, description = self._described(name)
+        try:
+            payload = path.read_bytes()
+        except OSError as error:
+            got = error.strerror or str(error)
+            raise StoreError(f"component {name[:12]}: file {path.name}", expected="readable", got=got, do=BEHIND) from error
+        if content_hash(kind, config, payload) != name:
+            raise StoreError(f"component {name[:12]}: content of {path.name}", expected="that of its hash", got="other content", do=RESTORE)
+        return {path.with_suffix(".json").name: description, path.name: payload}
+
+    def component_size(self, name: str) -> int:
+        """Bytes that a component's files take."""
+        return sum(path.stat().st_size for path in (self.path / "components").glob(f"{name}.*"))
 
     def columns(self, record: TypeRecord) -> np.ndarray:
         """All rows of a type, float32 (rows, width), memory-mapped; `check_columns` tells whether a task's are as they were written."""
@@ -171,7 +186,8 @@ class Store:
             # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
             return np.memmap(path, dtype="<f4", mode="c", shape=(record.rows, record.width))
         except (OSError, ValueError, OverflowError) as error:
-            raise StoreError(f"{path}", expected=f"{record.rows} rows of {record.width} numbers", got=str(error), do=RESTORE) from error
+            do = BEHIND if isinstance(error, FileNotFoundError) else RESTORE
+            raise StoreError(f"{path}", expected=f"{record.rows} rows of {record.width} numbers", got=str(error), do=do) from error
 
     def check_columns(self, rows: np.ndarray, record: TypeRecord, statistics: StatisticsRecord) -> None:
         """Compare a task's rows, among all rows of its type, with their hash.
@@ -239,9 +255,9 @@ class Store:
 
     def _write_parts(self, change: Change) -> None:
         for component in change.components:
-            base = self.path / "components" / component.hash
-            write_atomic(base.with_suffix(suffix(component.kind)), component.payload or b"", self._scratch)
-            write_atomic(base.with_suffix(".json"), _describe(component.kind, component.config), self._scratch)
+            payload, description = self._component_paths(component)
+            write_atomic(payload, component.payload or b"", self._scratch)
+            write_atomic(description, _describe(component.kind, component.config), self._scratch)
         for name, (first, rows) in change.columns.items():
             append_at(self._dispatcher / name, first * rows.shape[1] * 4, rows.astype("<f4").tobytes())
         for name, content in change.files.items():
@@ -249,12 +265,29 @@ class Store:
         sync_folder(self.path / "components")
         sync_folder(self._dispatcher)
 
-    def _undo(self, before: Manifest, change: Change) -> None:
+    def _component_paths(self, component: Component) -> tuple[Path, Path]:
+        base = self.path / "components" / component.hash
+        return base.with_suffix(suffix(component.kind)), base.with_suffix(".json")
+
+    def _described(self, name: str) -> tuple[str, Config, Path, bytes]:
+        """A component's kind, its configuration, where its content is, and the description that says so."""
+        described = self.path / "components" / f"{name}.json"
+        try:
+            content = described.read_bytes()
+            head = json.loads(content)
+            kind, config = head["kind"], dict(head["config"])
+            if _describe(kind, config) != content:
+                raise ValueError("changed after it was written")
+            return kind, config, described.with_suffix(suffix(kind)), content
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            what, do = f"component {name[:12]}: {described.name}", BEHIND if isinstance(error, FileNotFoundError) else RESTORE
+            raise StoreError(what, expected="its kind and configuration", got=repr(error), do=do) from error
+
+    def _undo(self, before: Manifest, change: Change, new: Iterable[Path]) -> None:
         with suppress(OSError):
-            for component in change.components:
-                if component.hash not in before.components:
-                    for ending in (suffix(component.kind), ".json"):
-                        (self.path / "components" / (component.hash + ending)).unlink(missing_ok=True)
+            self.history.forget(before.version)
+            for path in new:
+                path.unlink(missing_ok=True)
             for name in change.files:
                 (self._dispatcher / name).unlink(missing_ok=True)
             sweep(self._scratch)
@@ -290,22 +323,46 @@ class Store:
                 return
         append_at(path, whole, json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")
 
-    def _drop_old_files(self, before: Manifest, after: Manifest) -> None:
-        """Remove files of the dispatcher that no reader has use for, also those that writers left who died before their commit."""
-        kept = {name for manifest in (before, after) for name in _dispatcher_files(manifest)}
-        folder = self._dispatcher
-        for key in after.types:
-            versions = sorted(int(found[1]) for path in folder.iterdir() if (found := re.fullmatch(rf"{key}\.(\d+)\.metric", path.name)))
-            # A reader that opened the folder a little ago has not read its metric yet, perhaps.
-            late = {old for old, new in pairwise(versions) if after.version - METRICS_KEPT < new <= after.version}
-            kept |= {f"{key}.{version}.metric" for version in late}
-        for path in folder.iterdir():
-            if path.name not in kept:
+    def rows_in_use(self, present: Manifest) -> dict[str, int]:
+        """By the name of each file of columns, how many of its rows are taken in the present or a kept version."""
+        rows: dict[str, int] = {}
+        for manifest in (present, *self._kept(present)):
+            for record in manifest.types.values():
+                rows[record.columns] = max(record.rows, rows.get(record.columns, 0))
+        return rows
+
+    def _kept(self, present: Manifest) -> Iterator[Manifest]:
+        """The earlier versions whose manifests are whole."""
+        for number in self.history.numbers(present.version):
+            with suppress(StoreError):
+                yield self.history.read(number, present)
+
+    def drop_unnamed(self, present: Manifest, kept: Iterable[Manifest]) -> None:
+        """Remove components and statistics that none of these versions names; no other version is kept. For the lock's holder."""
+        named = {name for manifest in (present, *kept) for name in manifest.components}
+        for path in (self.path / "components").iterdir():
+            found = COMPONENT.fullmatch(path.name)
+            if found and found["hash"] not in named:
+                path.unlink(missing_ok=True)
+        self._drop_unnamed_statistics(present)
+        sweep(self._scratch)
+
+    def sizes(self) -> dict[Path, int]:
+        """Bytes of each file that holds components, statistics or an earlier version."""
+        folders = (self.path / "components", self._dispatcher, self.path / VERSIONS)
+        return {path: path.stat().st_size for folder in folders if folder.is_dir() for path in folder.iterdir()}
+
+    def _drop_unnamed_statistics(self, present: Manifest) -> None:
+        """Remove files of the dispatcher that no kept version names, also those of writers who died before their commit."""
+        named = {name for types in (present.types, *self.history.types()) for name in dispatcher_files(types)}
+        for path in self._dispatcher.iterdir():
+            if path.name not in named:
                 path.unlink(missing_ok=True)
 
 
-def _dispatcher_files(manifest: Manifest) -> Iterator[str]:
-    for record in manifest.types.values():
+def dispatcher_files(types: Mapping[str, TypeRecord]) -> Iterator[str]:
+    """Names of the files in `dispatcher/` that these types need."""
+    for record in types.values():
         yield record.columns
         yield record.pooled
         if record.metric is not None:
@@ -317,4 +374,4 @@ def _describe(kind: str, config: Config) -> bytes:
     return canonical_json({"kind": kind, "config": dict(config)}).encode()
 
 
-PARTS = frozenset({"components", "dispatcher", SCRATCH, ".lock", LOG, EVALUATIONS, MANIFEST + TEMPORARY})
+PARTS = frozenset({"components", "dispatcher", SCRATCH, VERSIONS, ".lock", LOG, EVALUATIONS, MANIFEST + TEMPORARY})

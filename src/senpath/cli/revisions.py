@@ -1,0 +1,48 @@
+"""The commands that change a task which the network has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from senpath.cli.commands import labelled, open_network, setting
+from senpath.cli.show import bars, console
+from senpath.network import Revised
+
+
+def review_task(path: Path, task: str, source: str, settings: Sequence[str]) -> None:
+    """Let a task borrow from later ones, and say what came of it."""
+    net = open_network(path)
+    given = dict(map(setting, settings))
+    with bars(task) as progress:
+        found = net.review(task, *labelled(source), progress=progress, **given)
+    show_revised(found)
+
+
+def prune_task(path: Path, task: str, keep: float, what: str, source: str | None, settings: Sequence[str]) -> None:
+    """Make a task's pathway smaller, and say what came of it."""
+    net = open_network(path)
+    x, y = labelled(source) if source is not None else (None, None)
+    with bars(task) as progress:
+        found = net.prune(task, keep, x, y, progress=progress, **{"what": what, **dict(map(setting, settings))})
+    show_revised(found)
+
+
+def extend_tasks(path: Path, task: str | None, source: str, settings: Sequence[str]) -> None:
+    """Add examples to a task, or split a mixed stream, and say what came of it."""
+    net = open_network(path)
+    given, (x, y) = dict(map(setting, settings)), labelled(source)
+    with bars(task or "stream") as progress:
+        found = net.extend(x, y, progress=progress, **given) if task is None else net.extend(task, x, y, progress=progress, **given)
+    if isinstance(found, Revised):
+        show_revised(found)
+        return
+    for revised in found.revised.values():
+        show_revised(revised)
+    console.print(f"{len(found.left):,} of {len(x):,} examples fit no task, or have a label that theirs has not", highlight=False)
+
+
+def show_revised(found: Revised) -> None:
+    """Whether a task was changed, and why."""
+    what = f"changed {found.task!r}, version {found.version}" if found.changed else f"{found.task!r} stays as it is"
+    console.print(f"{what}: {found.reason}" if found.reason else what, highlight=False)

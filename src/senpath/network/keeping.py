@@ -1,0 +1,142 @@
+"""Taking back, cleaning up, and moving tasks and networks."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from senpath.network.cleaning import Cleaned, clean
+from senpath.network.history import Removed, RolledBack, remove, roll_back
+from senpath.network.opened import OpenNetwork, TaskInfo
+from senpath.network.portable import export, import_task
+from senpath.network.pretrained import find_saved, save
+from senpath.network.view import View
+from senpath.store import KEPT_VERSIONS, Store
+
+
+class KeptNetwork(OpenNetwork):
+    """The part of `Network` that looks after its folder."""
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The earlier versions that `rollback` can return to, ascending."""
+        return tuple(self._store.history.numbers(self._store.read(self._view.manifest).version))
+
+    def remove(self, task: str) -> Removed:
+        """Remove a task: its pathway, the components that no other task reads, its columns in the dispatcher. `rollback` brings it back.
+
+        Tasks that borrowed from it keep the components that they read and answer, with the task given, as before, bit for bit.
+        On disk everything stays until `gc`; after `gc(versions=1)` none of the task's own components and columns is there. What remains:
+        its share in the sum of its type's covariances, its lines in the log and in recorded evaluations, and its name where others
+        borrowed from it.
+
+        Raises:
+            UnknownTaskError: if there is no such task.
+            ConflictError: if another writer changed the task meanwhile.
+        """
+        self.refresh()
+        manifest, removed = remove(self._store, self._view, task)
+        return self._moved(manifest, removed)
+
+    def rollback(self, version: int) -> RolledBack:
+        """Return to an earlier version, one of `versions`: the next version has the tasks of that one, and answers as it did.
+
+        Nothing is lost: the versions since then are kept as long as others, and can be returned to too.
+
+        Raises:
+            InputError: if the version is not kept; names those that are.
+            StoreError: if a file of it is missing or damaged.
+        """
+        return self._moved(*roll_back(self._store, self._view, version))
+
+    def gc(self, versions: int = KEPT_VERSIONS) -> Cleaned:
+        """Forget all but the last versions, and free the files that only they needed.
+
+        If the present version is the only one, the columns of tasks that were removed go too, which takes a commit. Readers that show
+        a version which is gone are told to `refresh`.
+
+        Args:
+            versions: to keep, the present one counted.
+
+        Raises:
+            InputError: if that is no number of versions.
+            StoreError: if a version to keep is damaged, or the folder cannot be written.
+        """
+        return self._moved(*clean(self._store, self._view, versions))
+
+    def export(self, task: str, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write a task to one file (by custom `.sentask`), for `import_task` of another network.
+
+        It holds all that the task needs: its components, those its links read, the feature map and encoding of its data type, its
+        columns, the mean covariance of all tasks of the type (its own is not kept apart), its probe.
+
+        Args:
+            overwrite: replace the file if it is an exported task; anything else is never replaced.
+
+        Raises:
+            UnknownTaskError: if there is no such task.
+            InputError: if there is a file of this name that may not be replaced.
+            StoreError: if the file cannot be written, or a file of the network is damaged.
+        """
+        export(self._store, self._view, task, Path(path), overwrite=overwrite)
+
+    def import_task(self, path: str | Path, name: str | None = None) -> TaskInfo:
+        """Take in a task that was exported, and commit it. It answers, with the task given, as it did where it was learned.
+
+        The whole file is checked first, and the task's probe is replayed; no code is run from it.
+
+        Args:
+            name: for the task; by default the one that it had.
+
+        Raises:
+            StoreError: if the file is damaged or something else.
+            FormatVersionError: if a newer senpath wrote it.
+            TaskExistsError: if the name is taken.
+            InputError: if the network has the task's data type with another encoding or other features.
+        """
+        self.refresh()
+        manifest, task = import_task(self._store, self._view, Path(path), name)
+        return self._info(self._moved(manifest, task))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Copy the version that this object shows, and nothing of others, to a new or empty folder, which is a network itself.
+
+        Raises:
+            StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged.
+        """
+        save(self._store, self._view, Path(folder))
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, path: str | Path | None = None, *, revision: str | None = None, **settings: Any) -> Self:
+        """Open a copy of a saved network.
+
+        Args:
+            source: a network's folder, which is never changed; if there is none of this name, the id of a repository on the Hugging Face
+                hub.
+            path: where the copy is put, a new or empty folder; None makes a temporary one that goes with this object.
+            revision: of the repository on the hub.
+            settings: as for `Network`.
+
+        Raises:
+            StoreError: if there is no network, it is damaged, or the folder is not empty.
+            MissingExtraError: if the hub is asked for and its library is not installed.
+            DownloadError: if it cannot be fetched.
+        """
+        folder = find_saved(source, revision)
+        target = Path(tempfile.mkdtemp(prefix="senpath-") if path is None else path)
+        try:
+            store = Store(folder)
+            save(store, View(store, store.read(), torch.device("cpu")), target)
+            net = cls(target, **settings)
+        except BaseException:
+            if path is None:
+                shutil.rmtree(target, ignore_errors=True)
+            raise
+        if path is None:
+            weakref.finalize(net, shutil.rmtree, target, ignore_errors=True)
+        return net

@@ -1,0 +1,175 @@
+"""Learning tasks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
+
+from senpath.errors import InputError
+from senpath.execution import check_jobs
+from senpath.modalities import read_labelled
+from senpath.network.changes import TaskChange, measure_changes
+from senpath.network.inputs import check_encoded, check_name, encode_examples, read_more
+from senpath.network.many import learn_batch, propose
+from senpath.network.opened import OpenNetwork
+from senpath.network.proposal import Method
+from senpath.pathways import LearningCost, Transfer
+from senpath.progress import Progress, silent
+from senpath.types import Examples
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What learning a task came to.
+
+    Attributes:
+        task: its name.
+        version: the network's version that has it.
+        seconds: from the call to the commit.
+        transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
+        notes: what the method noted down.
+        cost: the weights that ran and that changed, the search for a source included.
+        changed: the earlier tasks that were changed along with it, and what they lost; none unless that was asked for.
+    """
+
+    task: str
+    version: int
+    seconds: float
+    transfers: tuple[tuple[str, Transfer], ...]
+    notes: Mapping[str, Any]
+    cost: LearningCost
+    changed: Mapping[str, TaskChange]
+
+
+class LearningNetwork(OpenNetwork):
+    """The part of `Network` that learns."""
+
+    methods: ClassVar[Mapping[str, Callable[..., Method]]] = {}
+    """Methods by name; the package root fills it in."""
+
+    def learn(
+        self,
+        task: str,
+        x: Any,
+        y: Any = None,
+        *,
+        kind: str | None = None,
+        method: str | Method = "sen",
+        measure: Mapping[str, Any] | None = None,
+        progress: Progress = silent,
+        **settings: Any,
+    ) -> Learned:
+        """Learn a task from labelled examples and commit it.
+
+        Earlier tasks are read, never changed, unless the method is asked to (`may_change`). Interrupted or failing, it leaves the network
+        at the version it had.
+
+        Args:
+            task: a new name.
+            x: inputs, or labelled data without `y`: see `senpath.modalities.read_labelled` and `split_by_modality`; or encoded `Examples`.
+            y: one label per input, whole numbers or strings, at least two different ones; for a multilabel task a collection of labels per
+                input, or 0s and 1s (n, labels); for a regression numbers (n,) or (n, outputs).
+            kind: "classification", "multilabel" or "regression"; None is what y looks like, one of the first two.
+            method: name of a method, or a method.
+            measure: for earlier tasks that may change, labelled data (x, y): how good their answers to it are is measured before and after.
+            progress: told of stages and steps.
+            settings: of the method; for "sen" see `senpath.methods.SenSettings`.
+
+        Raises:
+            InputError: if the data or a setting cannot be used.
+            TaskExistsError: if the name is taken.
+            StoreError: if the folder cannot be written.
+        """
+        start = time.perf_counter()
+        try:
+            cost, changed = self._learn(task, x, y, kind, method, measure or {}, progress, settings)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(self._interrupted(task)) from None
+        return self._learned(task, time.perf_counter() - start, cost, changed)
+
+    def learn_many(
+        self,
+        tasks: Mapping[str, Any],
+        *,
+        method: str | Method = "sen",
+        jobs: int = 1,
+        progress: Progress = silent,
+        **settings: Any,
+    ) -> dict[str, Learned]:
+        """Learn several tasks, each from what the network is now, and commit them one by one in their order.
+
+        No task of the call borrows from another one. Every task is computed with one thread, so any number of jobs gives the same
+        bits. Nothing is learned if a name, data, labels or a setting cannot be used; whatever fails later, the tasks committed
+        before stay, and the error says which.
+
+        Args:
+            tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`. The first task of a data
+                type that is new to the network defines it for the others.
+            jobs: processes at once; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
+            progress: told ("tasks", committed, all).
+            method, settings: as for `learn`, the same for all tasks.
+
+        Returns:
+            What came of each task, by name; its seconds count from this call to its commit.
+
+        Raises:
+            InputError: if the data or a setting cannot be used; names the task.
+            TaskExistsError: if a name is taken.
+            StoreError: if the folder cannot be written.
+            SenpathError: if a worker process ends, as one does that is out of memory.
+        """
+        check_jobs(jobs)
+        costs = learn_batch(self, tasks, self.make_method(method, settings), jobs, progress)
+        return {task: self._learned(task, seconds, cost) for task, (seconds, cost) in costs.items()}
+
+    def _learn(
+        self,
+        task: str,
+        x: Any,
+        y: Any,
+        kind: str | None,
+        method: str | Method,
+        measure: Mapping[str, Any],
+        progress: Progress,
+        settings: Mapping[str, Any],
+    ) -> tuple[LearningCost, Mapping[str, TaskChange]]:
+        self.refresh()
+        view = self._view
+        check_name(task, view)
+        worker = self.make_method(method, settings)
+        examples = check_encoded(view, x, y) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y), kind=kind)
+        tests = {name: read_more(view, view.pathway(name), *data, new_classes=False) for name, data in measure.items()}
+        proposal, cost = propose(view, worker, task, examples, progress)
+        changed = measure_changes(view, proposal, tests)
+        if changed:
+            entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
+            proposal = replace(proposal, entry=entry)
+        self.commit(proposal)
+        return cost, changed
+
+    @classmethod
+    def make_method(cls, method: str | Method, settings: Mapping[str, Any]) -> Method:
+        """A method of this name with these settings, or the method itself.
+
+        Raises:
+            InputError: for an unknown method or setting, or settings beside a method.
+        """
+        if callable(getattr(method, "propose", None)) and not isinstance(method, str):
+            if settings:
+                raise InputError("settings", expected="none beside a method that has its own", got=sorted(settings))
+            return method
+        if not isinstance(method, str) or method not in cls.methods:
+            raise InputError("method", expected=f"one of {', '.join(cls.methods)}", got=repr(method))
+        return cls.methods[method](**settings)
+
+    def _learned(self, task: str, seconds: float, cost: LearningCost, changed: Mapping[str, TaskChange] | None = None) -> Learned:
+        info = self._info(task)
+        return Learned(task, info.version, seconds, info.transfers, info.notes, cost, changed or {})
+
+    def _interrupted(self, task: str) -> str:
+        self.refresh()
+        if task in self._view.tasks:
+            return f"interrupted after {task!r} was committed as version {self._view.tasks[task].version}"
+        return f"interrupted; the network is as it was, at version {self.version}"

@@ -1,0 +1,71 @@
+"""A version's files, checked, and a folder that holds this one version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from senpath.errors import StoreError
+from senpath.store.files import sync_folder, write_atomic
+from senpath.store.folder import LOG, MANIFEST, Change, Store
+from senpath.store.manifest import Manifest, dump_manifest
+
+
+def contents(store: Store, manifest: Manifest, change: Change) -> Iterator[tuple[str, bytes]]:
+    """All that a version names, as names within the folder and content.
+
+    Args:
+        change: statistics that are not in the store, as a commit would write them.
+
+    Raises:
+        StoreError: if a file is missing, or not as it was written.
+    """
+    for name in manifest.components:
+        for file, content in store.component_files(name).items():
+            yield f"components/{file}", content
+    for key, record in manifest.types.items():
+        yield f"dispatcher/{record.columns}", _columns(store, manifest, key, change)
+        yield f"dispatcher/{record.pooled}", change.files.get(record.pooled) or store.pooled(record).tobytes()
+        metric = record.metric
+        if metric is not None:
+            yield f"dispatcher/{metric.file}", change.files.get(metric.file) or store.dispatcher_file(metric.file, metric.sha256)
+
+
+def write_copy(folder: Path, manifest: Manifest, files: Iterable[tuple[str, bytes]]) -> None:
+    """Make a folder a network of these files. The manifest comes last, so that what a crash leaves does not open as a network."""
+    content, _ = dump_manifest(manifest)
+    for part in ("components", "dispatcher"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for name, data in files:
+        write_atomic(folder / name, data)
+    for part in ("components", "dispatcher", ""):
+        sync_folder(folder / part)
+    write_atomic(folder / MANIFEST, content)
+    sync_folder(folder)
+
+
+def require_empty(folder: Path) -> None:
+    """Refuse a folder to copy to that is something else, or has something in it.
+
+    Raises:
+        StoreError: if it is a file, or not empty.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder}", expected="a new or empty folder", got="a file", do="Choose another name")
+    names = sorted(child.name for child in folder.iterdir()) if folder.exists() else []
+    if names:
+        raise StoreError(f"{folder}", expected="a new or empty folder", got=f"one with {', '.join(names[:3])}", do="Choose another name")
+
+
+def _columns(store: Store, manifest: Manifest, key: str, change: Change) -> bytes:
+    record = manifest.types[key]
+    if record.columns in change.columns:
+        return change.columns[record.columns][1].tobytes()
+    rows = store.columns(record)
+    for task in manifest.tasks.values():
+        if task.pathway.data_type == key:
+            store.check_columns(rows, record, task.statistics)
+    return rows.tobytes()
+
+
+__all__ = ["LOG", "MANIFEST", "contents", "require_empty", "write_copy"]

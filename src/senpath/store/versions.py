@@ -1,0 +1,109 @@
+"""Earlier versions that a network can return to: their manifests, each in a file of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from senpath.errors import StoreError
+from senpath.store.files import sync_folder, write_atomic
+from senpath.store.manifest import RESTORE, Manifest, TypeRecord, parse_manifest
+
+VERSIONS = "versions"
+"""Folder of a network for the manifests of earlier versions."""
+KEPT_VERSIONS = 10
+"""Versions that a commit keeps, the one that it makes among them."""
+NAME = re.compile(r"(0|[1-9][0-9]*)\.json")
+TYPES = b'"types":'
+"""How the line of a manifest that has the types begins."""
+_TYPES = TypeAdapter(dict[str, TypeRecord])
+
+
+class Versions:
+    """The manifests of earlier versions.
+
+    Args:
+        path: the network's folder.
+        present: the file of its present version.
+        scratch: where files are written before they take their names.
+    """
+
+    def __init__(self, path: Path, present: Path, scratch: Path) -> None:
+        self._folder, self._present, self._scratch = path / VERSIONS, present, scratch
+
+    def numbers(self, present: int) -> list[int]:
+        """The versions before `present` that are kept, ascending."""
+        return sorted(number for number in self._numbers() if number < present)
+
+    def keep(self, version: int) -> None:
+        """Keep the present file, which is this version, before another takes its place: a second name for it, so nothing is copied."""
+        self._folder.mkdir(exist_ok=True)
+        self.forget(version)
+        try:
+            os.link(self._present, self._path(version))
+        except OSError:  # not every file system has links
+            write_atomic(self._path(version), self._present.read_bytes(), self._scratch)
+        sync_folder(self._folder)
+
+    def forget(self, version: int) -> None:
+        """Do not keep this version."""
+        self._path(version).unlink(missing_ok=True)
+
+    def drop(self, present: int, keep: int) -> None:
+        """Forget all but the last `keep` versions, `present` being one of them."""
+        for number in self._numbers():
+            if not present - keep < number < present:
+                self.forget(number)
+
+    def read(self, version: int, known: Manifest) -> Manifest:
+        """An earlier version.
+
+        Args:
+            known: another version of the network; what is the same is taken from it.
+
+        Raises:
+            StoreError: if it is not kept, or its file is damaged.
+        """
+        path = self._path(version)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"{path}", expected="readable", got=error.strerror or str(error)) from error
+        found = parse_manifest(content, str(path), known)
+        if found.version != version:
+            raise StoreError(f"{path}", expected=f"version {version}", got=f"version {found.version}", do=RESTORE)
+        return found
+
+    def types(self) -> Iterator[Mapping[str, TypeRecord]]:
+        """The types of each kept version; a version whose file is damaged is left out.
+
+        The tasks, which are most of a file, are not read: every commit asks.
+        """
+        for number in self._numbers():
+            with suppress(StoreError, OSError, ValueError):
+                yield self._types(number)
+
+    def _types(self, version: int) -> Mapping[str, TypeRecord]:
+        with open(self._path(version), "rb") as file:
+            for line in file:
+                if line.startswith(TYPES):
+                    found = _TYPES.validate_json(line.removeprefix(TYPES).rstrip(b",\n"))
+                    # Format 2 did not say the name of the file of columns.
+                    return {key: replace(record, columns=record.columns or f"{key}.columns") for key, record in found.items()}
+        return parse_manifest(self._path(version).read_bytes(), str(self._path(version))).types
+
+    def _numbers(self) -> list[int]:
+        try:
+            names = os.listdir(self._folder)
+        except FileNotFoundError:  # an earlier senpath made the network
+            return []
+        return [int(found[1]) for name in names if (found := NAME.fullmatch(name))]
+
+    def _path(self, version: int) -> Path:
+        return self._folder / f"{version}.json"

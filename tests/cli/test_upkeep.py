@@ -1,0 +1,96 @@
+"""Commands that take back, free and move: what they say, what they leave, how they end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from senpath import Network
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def net(learned: Path, tmp_path: Path) -> Path:
+    """A copy of the learned network, which these commands may change."""
+    return Path(shutil.copytree(learned, tmp_path / "my.sen"))
+
+
+def test_removing_and_bringing_back(senpath: Run, net: Path) -> None:
+    end = senpath("remove", net, "tones")
+    assert end.code == 0
+    assert "removed 'tones': 2 components go; version 5" in end.out
+    assert f"`senpath rollback {net} 4` brings it back; `senpath gc {net} --versions 1` frees" in end.out
+    assert "tones" not in senpath("tasks", net).out
+    end = senpath("rollback", net)
+    assert end.code == 0
+    assert [line.split(":")[0] for line in end.out.splitlines()] == ["0", "1", "2", "3", "4", "5"]
+    assert "['iris']" in end.out
+    assert "5: present" in end.out
+    end = senpath("rollback", net, 4)
+    assert "version 6 has the tasks of version 4" in end.out
+    assert "back: 'tones'" in end.out
+    assert "tones" in senpath("tasks", net).out
+    assert "removed ['tones']" in senpath("rollback", net).out
+    assert senpath("verify", net).code == 0
+
+
+def test_freeing(senpath: Run, net: Path) -> None:
+    senpath("remove", net, "iris")
+    end = senpath("gc", net)
+    assert "freed 0.0 kB, 0 files; version 5, earlier ones: 0, 1, 2, 3, 4" in end.out
+    end = senpath("gc", net, "--versions", 1)
+    assert end.code == 0
+    assert "MB" in end.out
+    assert "; version 5, earlier ones: none" in end.out
+    assert Network(net).versions == ()
+
+
+def test_moving(senpath: Run, net: Path, files: Path, tmp_path: Path) -> None:
+    file, other = tmp_path / "digits.sentask", tmp_path / "other.sen"
+    end = senpath("export", net, "digits", file)
+    assert end.code == 0
+    assert f"wrote {file}, " in end.out
+    assert senpath("export", net, "again", file).code == 2
+    assert senpath("export", net, "digits", file, "--overwrite").code == 0
+    end = senpath("import", other, file, "--name", "moved")
+    assert end.code == 0
+    assert "imported 'moved': 10 classes, " in end.out
+    picture = next((files / "digits" / "4").iterdir())
+    assert "moved" in senpath("predict", other, picture, "--task", "moved").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("remove", "NET", "nothing"), 2, "task 'nothing': expected one that the network has learned: digits, again, tones, iris"),
+        (("rollback", "NET", 17), 2, "version to return to: expected one of 0, 1, 2, 3, got 17"),
+        (("gc", "NET", "--versions", 0), 2, "Invalid value for '--versions'"),
+        (("export", "NET", "nothing", "x.sentask"), 2, "task 'nothing'"),
+        (("import", "NET", "nothing.sentask"), 2, "task file nothing.sentask: expected an exported task, got no file of that name"),
+        (("import", "NET", "FILES/iris.csv"), 3, "expected an exported task, whole, got BadZipFile"),
+        (("remove", "nowhere.sen", "digits"), 3, "expected a folder with network.json, got none"),
+        (("gc", "nowhere.sen"), 3, "expected a folder with network.json, got none"),
+    ],
+)
+def test_refusals(
+    senpath: Run,
+    net: Path,
+    files: Path,
+    tmp_path: Path,
+    unchanged: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: Any,
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with unchanged(net):
+        end = senpath(*(str(argument).replace("NET", str(net)).replace("FILES", str(files)) for argument in arguments))
+    assert end.code == code
+    assert message in end.err
+    assert not Path("nowhere.sen").exists()

@@ -1,0 +1,164 @@
+"""Review: an earlier task borrows from a later one, and only if it gains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import senpath as sp
+from senpath.network import encode_examples
+
+Labelled = tuple[np.ndarray, np.ndarray]
+FAST = {"hidden": 32, "epochs": 40, "augment": 0.0, "learning_rate": 1e-2}
+
+
+@pytest.fixture
+def grown(fresh: Labelled, train: Labelled, few: Callable[..., Labelled], words: np.ndarray, tmp_path: Path) -> tuple[sp.Network, Labelled]:
+    """Learned "early" from five examples of each digit's name, then "late", the same digits, from a thousand."""
+    x, y = few(fresh[0], words[fresh[1]], 5)
+    net = sp.Network(tmp_path / "net.sen")
+    net.learn("early", x, y, **FAST)
+    net.learn("late", *train, links="none", **FAST)
+    return net, (x, y)
+
+
+def accuracy(net: sp.Network, task: str, x: np.ndarray, y: np.ndarray) -> float:
+    return float((net.predict(x, task=task).label == y).mean())
+
+
+def test_an_earlier_task_gains_and_the_later_one_stays(
+    grown: tuple[sp.Network, Labelled], fresh: Labelled, words: np.ndarray, contents: Any
+) -> None:
+    net, (x, y) = grown
+    tests = fresh[0][300:], words[fresh[1][300:]]
+    before, files = accuracy(net, "early", *tests), contents(net.path / "components")
+    late = net.view.logits("late", encode_examples(net.view, *fresh).inputs)
+    found = net.review("early", x, y)
+    assert found.changed
+    assert found.version == net.version == 3
+    assert "by cross-validation, borrowing from 'late'" in found.reason
+    assert accuracy(net, "early", *tests) > before + 0.05
+    assert {source for source, _ in net.tasks["early"].transfers} == {"late"}
+    assert files.items() <= contents(net.path / "components").items()
+    assert torch.equal(net.view.logits("late", encode_examples(net.view, *fresh).inputs), late)
+    assert list(net.tasks) == ["early", "late"]
+    again = sp.Network(net.path)
+    again.verify()
+    assert accuracy(again, "early", *tests) == accuracy(net, "early", *tests)
+
+
+def test_the_dispatcher_stays(grown: tuple[sp.Network, Labelled], fresh: Labelled) -> None:
+    net, (x, y) = grown
+    inputs = encode_examples(net.view, *fresh).inputs
+    before, record = net.view.dispatcher("image").probabilities(inputs), net.view.tasks["early"].statistics
+    assert net.review("early", x, y).changed
+    np.testing.assert_array_equal(net.view.dispatcher("image").probabilities(inputs), before)
+    assert net.view.tasks["early"].statistics == record
+
+
+def test_a_seed_reproduces(grown: tuple[sp.Network, Labelled]) -> None:
+    net, (x, y) = grown
+    examples = encode_examples(net.view, x, y)
+    proposals = [sp.Review().propose(net.view, "early", examples) for _ in range(2)]
+    assert all(isinstance(proposal, sp.Proposal) for proposal in proposals)
+    first, again = ([part.hash for part in proposal.components] for proposal in proposals)  # type: ignore[union-attr]
+    assert first == again
+
+
+def test_what_was_reviewed_can_be_reviewed_again(grown: tuple[sp.Network, Labelled], train: Labelled, words: np.ndarray) -> None:
+    net, (x, y) = grown
+    assert net.review("early", x, y).changed
+    found = net.review("early", x, y)
+    assert not found.changed
+    assert found.reason == "no later task suits it better than 'late', from which it borrows already"
+    # It is still a source itself, and can be reviewed for what comes after.
+    net.learn("third", train[0][:200], words[train[1][:200]], **FAST)
+    net.verify()
+
+
+@pytest.fixture
+def declined(grown: tuple[sp.Network, Labelled], unchanged: Any) -> Callable[..., str]:
+    """A function: asks for a review that has to be declined, with nothing written, and answers with the reason."""
+    net, _ = grown
+
+    def ask(task: str, x: Any, y: Any, **settings: Any) -> str:
+        with unchanged(net.path):
+            found = net.review(task, x, y, **settings)
+        assert not found.changed
+        assert found.version == net.version
+        return found.reason
+
+    return ask
+
+
+def test_the_latest_task_has_nothing_to_borrow(declined: Callable[..., str], train: Labelled) -> None:
+    assert declined("late", *train) == "no task of its type was learned after it"
+
+
+def test_what_is_not_similar_is_not_borrowed(base: sp.Network, train: Labelled) -> None:
+    noise = np.random.default_rng(0).random((60, 8, 8))
+    base.learn("noise", noise, np.arange(60) % 6, links="none", **FAST)
+    found = base.review("digits", *train)
+    assert not found.changed
+    assert found.reason.startswith("no later task is similar enough: the most similar is 'noise' with 0.")
+
+
+def test_less_data_than_it_was_learned_from_is_declined(declined: Callable[..., str], grown: tuple[sp.Network, Labelled]) -> None:
+    x, y = grown[1]
+    assert declined("early", x[:20], y[:20]).startswith("it was learned from 50 examples and 20 are given")
+
+
+def test_a_class_without_examples_is_declined(declined: Callable[..., str], grown: tuple[sp.Network, Labelled]) -> None:
+    x, y = grown[1]
+    most = y != "zero"
+    assert declined("early", np.concatenate([x[most], x[most]]), np.concatenate([y[most], y[most]])) == "there are no examples of 'zero'"
+
+
+def test_no_gain_no_change(grown: tuple[sp.Network, Labelled], train: Labelled, declined: Callable[..., str]) -> None:
+    net, _ = grown
+    noise = np.random.default_rng(0).random((60, 8, 8))
+    net.learn("noise", noise, np.arange(60) % 2, links="none", **FAST)
+    reason = declined("late", *train, threshold=0.3, epochs=3)
+    assert reason.endswith("by cross-validation, so it stays as it is")
+
+
+def test_scikit_learn_models_are_declined(train: Labelled) -> None:
+    net = sp.Network()
+    net.learn("forest", train[0][:100], train[1][:100], model="forest")
+    net.learn("late", *train, links="none", **FAST)
+    assert net.review("forest", train[0][:100], train[1][:100]).reason.startswith("it is a scikit-learn model")
+
+
+REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "no such task": ({"task": "none"}, sp.UnknownTaskError, "task 'none': expected one that the network has learned: early, late"),
+    "no data": ({"x": None, "y": None}, sp.InputError, "review of task 'early': expected the examples that it was learned from"),
+    "labels of its own": ({"y": ["what"] * 50}, sp.InputError, "labels y: expected labels that were learned, such as 'eight', got 'what'"),
+    "numbers for words": ({"y": [1] * 50}, sp.InputError, "labels y: expected labels that were learned"),
+    "other inputs": ({"x": np.zeros((50, 3))}, sp.InputError, "inputs: expected the type 'image', got 'table-"),
+    "unknown setting": ({"depth": 3}, sp.InputError, "setting 'depth' of method sen: expected one of "),
+    "another model": ({"model": "cnn"}, sp.InputError, "setting 'model': expected settings that a review has"),
+    "threshold": ({"threshold": 2}, sp.InputError, "setting 'threshold': expected a number from 0 to 1, got 2"),
+}
+
+
+@pytest.mark.parametrize(("given", "error", "match"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_used_is_refused(
+    grown: tuple[sp.Network, Labelled], unchanged: Any, given: dict[str, Any], error: type[Exception], match: str
+) -> None:
+    net, (x, y) = grown
+    with unchanged(net.path), pytest.raises(error, match=match):
+        net.review(**{"task": "early", "x": x, "y": y, **given})
+
+
+def test_a_task_that_changed_meanwhile_is_a_conflict(grown: tuple[sp.Network, Labelled]) -> None:
+    net, (x, y) = grown
+    proposal = sp.Review().propose(net.view, "early", encode_examples(net.view, x, y))
+    assert isinstance(proposal, sp.Proposal)
+    assert sp.Network(net.path).review("early", x, y).changed
+    with pytest.raises(sp.ConflictError, match="proposal for 'early': expected the task as version 2 had it, got one changed in version 3"):
+        net.commit(proposal)

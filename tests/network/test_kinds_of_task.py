@@ -1,0 +1,190 @@
+"""Tasks of several labels and of numbers: learned, dispatched, linked and stored like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multiclass import OneVsRestClassifier
+from torch.utils.data import TensorDataset
+
+import senpath as sp
+
+Labelled = tuple[np.ndarray, np.ndarray]
+LOOPS = (0, 6, 8, 9)
+NAMES = ("big", "even", "loop")
+
+
+@pytest.fixture(scope="module")
+def data() -> Labelled:
+    bunch = load_digits()
+    order = np.random.default_rng(0).permutation(len(bunch.target))
+    return bunch.images[order] / 16, bunch.target[order]
+
+
+def several(y: np.ndarray) -> list[set[str]]:
+    """What holds of each digit."""
+    return [{name for name, holds in zip(NAMES, (digit >= 5, digit % 2 == 0, digit in LOOPS), strict=True) if holds} for digit in y]
+
+
+def ink(x: np.ndarray) -> np.ndarray:
+    """How much of a picture's left and right half is dark."""
+    return np.stack([x[:, :, :4].mean((1, 2)), x[:, :, 4:].mean((1, 2))], 1) * 100 + 7
+
+
+@pytest.fixture(scope="module")
+def net(data: Labelled, tmp_path_factory: pytest.TempPathFactory) -> sp.Network:
+    x, y = data
+    net = sp.Network(tmp_path_factory.mktemp("kinds") / "net.sen")
+    net.learn("digits", x[:800], y[:800], epochs=20)
+    net.learn("properties", x[:100], several(y[:100]), threshold=0.6)
+    net.learn("ink", x[:200], ink(x[:200]), kind="regression")
+    return net
+
+
+def test_several_labels(net: sp.Network, data: Labelled) -> None:
+    x, y = data[0][1000:], data[1][1000:]
+    assert net.tasks["properties"].kind == "multilabel"
+    assert net.tasks["properties"].classes_ == NAMES
+    found = net.predict(x, task="properties")
+    assert all(isinstance(labels, tuple) and set(labels) <= set(NAMES) for labels in found.label)
+    right = np.mean([set(labels) == true for labels, true in zip(found.label, several(y), strict=True)])
+    assert right > 0.6  # 0.25 or so by the most frequent set
+    chances = found.probabilities["properties"]
+    assert ((chances > 0.5) == [[name in labels for name in NAMES] for labels in found.label]).all()
+    np.testing.assert_allclose(found.confidence, np.maximum(chances, 1 - chances).prod(1))
+    assert {entry[:2] for entry in net.predict(x[:1], task="properties").top(3)[0]} == {("properties", name) for name in NAMES}
+
+
+def test_borrowing_what_a_hidden_layer_says(net: sp.Network, data: Labelled) -> None:
+    transfers = net.tasks["properties"].transfers
+    assert {source for source, _ in transfers} == {"digits"}
+    assert {transfer.target for _, transfer in transfers} == set(NAMES)
+    assert max(transfer.share for _, transfer in transfers) >= 0.6
+    used = net.explain(data[0][1200]).links
+    assert {use.source for use in used} <= {"digits"}
+
+
+def test_numbers(net: sp.Network, data: Labelled) -> None:
+    x = data[0][1000:]
+    found = net.predict(x, task="ink")
+    answers = np.array(found.label.tolist())
+    assert answers.shape == (len(x), 2)
+    left = 1 - ((answers - ink(x)) ** 2).sum(0) / ((ink(x) - ink(x).mean(0)) ** 2).sum(0)
+    assert left.min() > 0.6
+    assert "ink" not in found.probabilities
+    assert found.top(5)[0] == [("ink", found.label[0], 1.0)]
+    measured = sp.evaluate(net, {"ink": (x, ink(x)), "properties": (x, several(data[1][1000:]))})
+    assert measured.scores["ink"].accuracy == pytest.approx(left.mean(), abs=1e-4)
+    assert 0.7 < measured.scores["properties"].accuracy <= 1
+
+
+def test_one_number_is_a_number(data: Labelled) -> None:
+    diabetes = load_diabetes()
+    net = sp.Network()
+    net.learn("progression", diabetes.data[:300], diabetes.target[:300], kind="regression", model=Ridge(alpha=0.1))
+    found = net.predict(diabetes.data[300:])
+    assert all(isinstance(value, float) for value in found.label[found.task == "progression"])
+    expected = Ridge(alpha=0.1).fit(diabetes.data[:300].astype(np.float32), diabetes.target[:300]).predict(diabetes.data[300:310])
+    given = net.predict(diabetes.data[300:310], task="progression").label.astype(float)
+    assert np.corrcoef(given, expected)[0, 1] > 0.9
+
+
+def test_where_probabilities_do_not_compare_the_likelier_task_answers(net: sp.Network, data: Labelled) -> None:
+    found = net.predict(data[0][1000:1400])
+    for index in np.flatnonzero([len(names) == 2 and found.task[place] is not None for place, names in enumerate(found.candidates)]):
+        if {net.tasks[name].kind for name in found.candidates[index]} != {"classification"}:
+            assert found.task[index] == found.candidates[index][0]
+
+
+def test_stored_and_read_again(net: sp.Network, data: Labelled) -> None:
+    x = data[0][1000:1100]
+    again = sp.Network(net.path)
+    again.verify()
+    for task in ("properties", "ink"):
+        assert again.tasks[task] == net.tasks[task]
+        assert again.predict(x, task=task).label.tolist() == net.predict(x, task=task).label.tolist()
+
+
+def test_the_report_and_the_table_have_them(net: sp.Network, tmp_path: Path) -> None:
+    sp.report(net, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "properties" in page
+    assert "ink" in page
+
+
+WAYS: dict[str, Any] = {
+    "sets": lambda y: several(y),
+    "lists": lambda y: [sorted(labels) for labels in several(y)],
+    "a data frame": lambda y: pd.DataFrame([[name in labels for name in NAMES] for labels in several(y)], columns=list(NAMES)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_every_way_of_giving_labels_is_one(data: Labelled, way: Any) -> None:
+    x, y = data[0][:60], data[1][:60]
+    net = sp.Network()
+    net.learn("a", x, way(y), epochs=1)
+    assert net.tasks["a"].classes_ == NAMES
+    assert net.tasks["a"].notes["fewest_per_class"] == min(sum(name in labels for labels in several(y)) for name in NAMES)
+
+
+def test_rows_of_bits_from_a_dataset(data: Labelled) -> None:
+    x, y = data[0][:60], data[1][:60]
+    bits = np.array([[name in labels for name in NAMES] for labels in several(y)], dtype=np.float32)
+    one, other = sp.Network(), sp.Network()
+    one.learn("a", x, bits, epochs=1)
+    other.learn("a", TensorDataset(torch.from_numpy(x).float(), torch.from_numpy(bits)), epochs=1)
+    assert one.tasks["a"].classes_ == other.tasks["a"].classes_ == (0, 1, 2)
+    assert one.predict(x, task="a").label.tolist() == other.predict(x, task="a").label.tolist()
+
+
+MODELS: dict[str, Any] = {
+    "forest": "forest",
+    "one against the rest": OneVsRestClassifier(LogisticRegression()),
+    "given": RandomForestClassifier(20),
+}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_scikit_learn_models_of_several_labels(data: Labelled, model: Any) -> None:
+    x, y = data
+    net = sp.Network()
+    net.learn("properties", x[:300], several(y[:300]), model=model)
+    assert sp.evaluate(net, {"properties": (x[1000:], several(y[1000:]))}).scores["properties"].accuracy > 0.75
+    net.verify()
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "another kind": ({"kind": "ranking"}, "kind of task: expected one of classification, multilabel, regression, or None, got 'ranking'"),
+    "words as numbers": ({"y": ["a"] * 20, "kind": "regression"}, "numbers y of a regression: expected numbers, got "),
+    "no number": ({"y": [np.nan] * 20, "kind": "regression"}, "numbers y of a regression: expected finite numbers up to .*, got NaN"),
+    "too few": ({"y": [1.0] * 3, "kind": "regression"}, r"numbers y of a regression: expected shape \(20,\) .*, got shape \(3, 1\)"),
+    "too few sets": ({"y": [{"a"}] * 3}, "labels y: expected 20 collections of labels, one per input, got 3"),
+    "fractions": ({"y": np.arange(20) / 3}, "labels y: expected whole numbers or strings, .* kind='regression'"),
+    "a classifier for numbers": (
+        {"y": np.arange(20.0), "kind": "regression", "model": LogisticRegression()},
+        "model: expected a scikit-learn regressor, got LogisticRegression",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "match"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_learned_is_refused(data: Labelled, given: dict[str, Any], match: str) -> None:
+    net = sp.Network()
+    with pytest.raises(sp.InputError, match=match):
+        net.learn("a", data[0][:20], **{"y": data[1][:20], **given})
+    assert net.version == 0
+
+
+def test_constant_numbers_are_answered(data: Labelled) -> None:
+    net = sp.Network()
+    net.learn("same", data[0][:30], np.full(30, 3.5), kind="regression", epochs=3)
+    assert net.predict(data[0][30:40], task="same").label.astype(float) == pytest.approx(3.5, abs=0.2)

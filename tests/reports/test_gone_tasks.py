@@ -1,0 +1,77 @@
+"""A task that others borrowed from was removed: everything that shows a network goes on showing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import senpath as sp
+from senpath.cli.commands import explain_input, show_tasks, show_transfers
+from senpath.reports.borrowing import draw_borrowing
+from senpath.reports.facts import gather
+from senpath.reports.growth import Growth, Stage, draw_growth
+
+Labelled = tuple[np.ndarray, np.ndarray]
+
+
+@pytest.fixture
+def net(tmp_path: Path, digits: Labelled) -> sp.Network:
+    """A task whose source is gone, another that copied from it, and a new one of the same name as the source, all measured."""
+    x, y = digits
+    low, high = (x[y < 5], y[y < 5]), (x[y >= 5][:50], y[y >= 5][:50])
+    net = sp.Network(tmp_path / "net")
+    net.learn("low", *low, hidden=8, epochs=5)
+    net.learn("high", *high, hidden=8, epochs=5, threshold=0)
+    net.learn("copy", *high, hidden=8, epochs=1, threshold=0, links="none", start="copy")
+    sp.evaluate(net, {"low": low, "high": high}, record=True)
+    net.remove("low")
+    sp.evaluate(net, {"high": high}, record=True)
+    return net
+
+
+def test_a_report(net: sp.Network, tmp_path: Path, digits: Labelled) -> None:
+    assert net.view.pathway("high").sources == ("low",)
+    sp.report(net, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "low" in page
+    assert "removed" in page
+    assert draw_borrowing(gather(net)).listed[0].source is None
+    assert "low" not in gather(net).tasks
+
+
+def test_a_name_that_is_used_again(net: sp.Network, digits: Labelled) -> None:
+    net.learn("low", *digits, hidden=4, epochs=1)
+    facts = gather(net)
+    assert facts.tasks["low"].learned == 5
+    assert facts.tasks["low"].score is None  # what was measured was another task
+    net.rollback(3)
+    facts = gather(net)
+    assert facts.tasks["low"].learned == 1
+    assert facts.tasks["low"].score is not None
+
+
+def test_the_command_line(net: sp.Network, tmp_path: Path, digits: Labelled, capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL import Image
+
+    show_tasks(net.path)
+    show_transfers(net, "high")
+    Image.fromarray(digits[0][digits[1] >= 5][0]).save(tmp_path / "digit.png")
+    explain_input(net.path, tmp_path / "digit.png")
+    assert "low" in capsys.readouterr().out
+
+
+def test_answers_say_what_ran(net: sp.Network, digits: Labelled) -> None:
+    answer = net.predict(digits[0][:3], task="high")
+    assert answer.activated[0].sources == ("low",)
+    assert answer.activated[0].source_weights > 0
+
+
+def test_a_picture(net: sp.Network, tmp_path: Path, digits: Labelled) -> None:
+    x, y = digits
+    measured = sp.evaluate(net, dict.fromkeys(net.tasks, (x[y >= 5], y[y >= 5])))
+    given = dict.fromkeys(net.tasks, 0.5)
+    stages = [Stage("high", {"high": 0.5}, {"high": 0.5}), Stage("copy", given, given)]
+    draw_growth(net, Growth(stages, measured, dict.fromkeys(net.tasks, (0.1, 0.2)), "caption"), tmp_path / "growth.png")
+    assert (tmp_path / "growth.png").exists()

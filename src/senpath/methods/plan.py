@@ -80,6 +80,15 @@ def _choose(measured: list[Similarity], settings: SenSettings) -> list[tuple[Sim
     return chosen
 
 
+def told_apart(found: Similarity) -> float:
+    """Part of the new classes that a source takes for different ones of its own, 0 … 1.
+
+    0 where it takes all for one class, 1 where it recognises each as another one. A high similarity of a class or two says little about
+    what a transfer gains, and this says more (docs/results/transfer.md).
+    """
+    return (_worth(found, 0.0) - 1) / (len(found.shares) - 1)
+
+
 def _worth(found: Similarity, threshold: float) -> float:
     """How many new classes to expect right of links alone, before any training.
 

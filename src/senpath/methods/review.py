@@ -64,7 +64,7 @@ class Review:
         if not verdict.keep:
             return Declined(_told(verdict, "so it stays as it is"), figures)
         trained = sen.train(view, examples, plans, progress)
-        notes = {**sen.notes(examples, measured, plans, trained, None), "reviewed": {"version": view.version, **figures}}
+        notes = {**sen.notes(examples, measured, plans, trained), "reviewed": {"version": view.version, **figures}}
         reviewed = make_pathway(task, examples, plans, trained, notes)
         return Proposal(
             version=view.version,

@@ -13,7 +13,7 @@ from senpath.methods.forgetting import learn_sharing
 from senpath.methods.guard import Answer, Verdict, judge
 from senpath.methods.learner import Trained, train
 from senpath.methods.models import choose_body
-from senpath.methods.plan import LinkPlan, plan_links
+from senpath.methods.plan import LinkPlan, plan_links, told_apart
 from senpath.methods.settings import SenSettings
 from senpath.methods.similarity import Similarity, similarities
 from senpath.network import Proposal, View, new_statistics
@@ -21,6 +21,9 @@ from senpath.pathways import Pathway, run_pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.types import DataType, Examples
+
+ENOUGH = 10
+"""Examples of each class from which on cross-validation is believed where a source is doubtful (docs/results/transfer.md)."""
 
 
 class Sen:
@@ -55,11 +58,12 @@ class Sen:
             return self._propose_sharing(view, task, examples, progress)
         measured, plans = self.plan(view, examples)
         progress("similarity", 1, 1)
-        verdict = self.compare(view, examples) if plans and self.settings.guard and self.settings.epochs != 0 else None
-        if verdict is not None and not verdict.keep:
-            plans = []
+        notes: dict[str, Any] = {}
+        if plans and self.settings.epochs != 0:
+            keep, notes = self._judge(view, examples, measured, plans)
+            plans = plans if keep else []
         trained = self.train(view, examples, plans, progress)
-        pathway = make_pathway(task, examples, plans, trained, self.notes(examples, measured, plans, trained, verdict))
+        pathway = make_pathway(task, examples, plans, trained, {**self.notes(examples, measured, plans, trained), **notes})
         statistics, types = new_statistics(view, examples, progress)
         return Proposal(
             version=view.version,
@@ -70,11 +74,26 @@ class Sen:
             entry={"method": self.name, **pathway.notes},
         )
 
+    def _judge(
+        self, view: View, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan]
+    ) -> tuple[bool, dict[str, Any]]:
+        """Whether to borrow as planned, and what to note down about it."""
+        sources = {plan.source for plan in plans}
+        apart = max((told_apart(found) for found in measured if found.source in sources), default=0.0)
+        doubtful = examples.kind == "classification" and apart < self.settings.apart
+        notes: dict[str, Any] = {"told_apart": round(apart, 4)} if examples.kind == "classification" else {}
+        if doubtful and not self.settings.guard and fewest(examples) < ENOUGH:
+            return False, notes
+        verdict = self.compare(view, examples) if doubtful or self.settings.guard else None
+        if verdict is None:
+            return not doubtful, notes
+        return verdict.keep, {**notes, "guard": {**asdict(verdict), "kept": verdict.keep}}
+
     def _propose_sharing(self, view: View, task: str, examples: Examples, progress: Progress) -> Proposal:
         """Learn `task` together with the hidden layers of the tasks that may change."""
         shared = learn_sharing(view, task, examples, self.settings, progress)
         trained = shared.trained
-        pathway = make_pathway(task, examples, shared.plans, trained, self.notes(examples, shared.measured, shared.plans, trained, None))
+        pathway = make_pathway(task, examples, shared.plans, trained, self.notes(examples, shared.measured, shared.plans, trained))
         statistics, types = new_statistics(view, examples, progress)
         return Proposal(
             version=view.version,
@@ -126,16 +145,14 @@ class Sen:
         least = 3 if _is_estimator(self.settings.model) else 2
         return judge(examples, learn, derive(self.settings.random_state, "guard"), least=least)
 
-    def notes(
-        self, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained, verdict: Verdict | None
-    ) -> dict[str, Any]:
+    def notes(self, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained) -> dict[str, Any]:
         """What is kept of how a task was learned."""
         settings = asdict(replace(self.settings, model=_model_name(self.settings.model)))
         settings["may_change"] = list(self.settings.may_change)
         notes: dict[str, Any] = {
             "method": self.name,
             "examples": len(examples),
-            "fewest_per_class": _fewest(examples),
+            "fewest_per_class": fewest(examples),
             "data": fingerprint(examples),
             "settings": settings,
             "training": trained.figures,
@@ -145,12 +162,10 @@ class Sen:
             notes["link_examples"] = plans[0].examples
         if trained.copied_from is not None:
             notes["copied_from"] = trained.copied_from
-        if verdict is not None:
-            notes["guard"] = {**asdict(verdict), "kept": verdict.keep}
         return notes
 
 
-def _fewest(examples: Examples) -> int:
+def fewest(examples: Examples) -> int:
     """Examples of the class, or with the label, that has the fewest; of a regression, all."""
     if examples.kind == "regression":
         return len(examples)

@@ -25,6 +25,8 @@ class SenSettings:
             does, those below it starting from a mixture of the source's classes; "none" learns alone.
         source: "one" earlier task for all links (the paper's strict mode: two pathways at most), or the best "per-class".
         threshold: least similarity of a transfer, in 0 … 1 (Ling et al., section 4: 0.7).
+        apart: least part of the new task's classes, in 0 … 1, that a source has to tell from each other, see `told_apart`. One that tells
+            fewer is taken only if cross-validation finds a gain, and where a class has less than ten examples not at all. 0 is the paper.
         start: own hidden layer as a "copy" of the source's where they have one shape, or "random"; None copies where there are links.
             "copy" beside links="none" borrows the hidden layer alone, so the source does not run afterwards.
         augment: distort training images at random: None does so where it pays, at most 20,000 examples; a strength, 0 for never.
@@ -44,6 +46,7 @@ class SenSettings:
     links: Links = "all"
     source: Source = "one"
     threshold: float = 0.7
+    apart: float = 0.2
     start: Start | None = None
     augment: float | None = None
     guard: bool = False
@@ -63,6 +66,7 @@ class SenSettings:
             raise InputError("setting 'guard'", expected="True or False", got=repr(self.guard))
         for name, low, high in (
             ("threshold", 0.0, 1.0),
+            ("apart", 0.0, 1.0),
             ("hidden", 0 if self.may_change else 2, 65_536),
             ("remember", 0.0, 1_000.0),
             ("augment", 0, 3),
@@ -105,7 +109,7 @@ class SenSettings:
 
 
 def _check_range(name: str, value: Any, low: float, high: float) -> None:
-    if value is None and name not in ("threshold", "hidden", "remember", "random_state"):
+    if value is None and name not in ("threshold", "apart", "hidden", "remember", "random_state"):
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise InputError(f"setting {name!r}", expected=f"a number from {low:g} to {high:g}", got=repr(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +13,9 @@ from senpath.errors import InputError, SenpathError
 from senpath.modalities import read_labelled
 from senpath.modalities.base import as_array
 from senpath.network.predict import Batch, encode_batches
+from senpath.network.proposal import Revised
 from senpath.network.view import View
 from senpath.types import Examples, Label
-
-if TYPE_CHECKING:
-    from senpath.network.proposal import Revised
 
 
 @dataclass(frozen=True, eq=False)

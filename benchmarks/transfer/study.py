@@ -93,7 +93,7 @@ class Study:
                 continue
             net = self._sources.network(other for other in TASKS if other != name)
             task = target(name, shots, self._seed)
-            proposal = sp.Sen(random_state=self._seed).propose(net.view, name, task.sample)
+            proposal = sp.Sen(apart=0.0, random_state=self._seed).propose(net.view, name, task.sample)
             figures = {"single": self._single(task, shots), "default": _accuracies(net.view, proposal, task)}
             linked = sorted({link.source for link in proposal.pathways[0].links})
             tried = list(proposal.pathways[0].notes["tried_sources"])
@@ -117,7 +117,7 @@ class Study:
         """The default, but that the most similar class always counts as similar."""
         (found,) = similarities(view, examples, derive(self._seed, "similarity"))
         threshold = min(LEAST, float(found.best()[0].max()))
-        proposal = sp.Sen(threshold=threshold, random_state=self._seed, **settings).propose(view, "new", examples)
+        proposal = sp.Sen(threshold=threshold, apart=0.0, random_state=self._seed, **settings).propose(view, "new", examples)
         assert proposal.pathways[0].links
         return proposal
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from senpath import Network, evaluate, recorded_evaluations
+from senpath.cli.show import console
 from senpath.modalities import read_labelled
 
 Run = Callable[..., Any]
@@ -58,7 +59,7 @@ def test_names_and_paths_may_have_the_sign_between_them(senpath: Run, files: Pat
 
 
 def test_the_table_fits_a_terminal(senpath: Run, net: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(console, "width", 80)
     end = senpath("evaluate", "--no-record", net, f"digits={files / 'digits'}")
     assert "│ digits " in end.out
 

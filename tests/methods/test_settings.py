@@ -24,6 +24,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("threshold", None, "setting 'threshold': expected a number from 0 to 1, got None"),
     ("threshold", float("nan"), "setting 'threshold': expected a number from 0 to 1, got nan"),
     ("threshold", "0.7", "setting 'threshold': expected a number from 0 to 1, got '0.7'"),
+    ("apart", 2, "setting 'apart': expected a number from 0 to 1, got 2"),
+    ("remember", -1, "setting 'remember': expected a number from 0 to 1000, got -1"),
+    ("may_change", "old", "setting 'may_change': expected a list of different tasks' names, got 'old'"),
+    ("may_change", ["a", "a"], "setting 'may_change': expected a list of different tasks' names"),
     ("hidden", 1, "setting 'hidden': expected a number from 2 to 65536, got 1"),
     ("hidden", 7.5, "setting 'hidden': expected a whole number, got 7.5"),
     ("hidden", True, "setting 'hidden': expected a number from 2 to 65536, got True"),
@@ -105,7 +109,7 @@ def test_what_was_chosen_is_noted(base: Network, fresh: Any) -> None:
     x, y = fresh[0][:60], fresh[1][:60]
     by_name = base.learn("by name", x, y, epochs=1, hidden=5, links="similar", random_state=3)
     notes = by_name.notes
-    assert notes["settings"] == {**vars(SenSettings()), "epochs": 1, "hidden": 5, "links": "similar", "random_state": 3}
+    assert notes["settings"] == {**vars(SenSettings()), "epochs": 1, "hidden": 5, "links": "similar", "random_state": 3, "may_change": []}
     assert (notes["method"], notes["examples"], notes["fewest_per_class"]) == ("sen", 60, int(np.bincount(y).min()))
     assert notes["training"]["steps"] == 1
     made = base.learn("made", x, y, method=Sen(epochs=1, hidden=5, links="similar", random_state=3))

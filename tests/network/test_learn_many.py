@@ -113,7 +113,7 @@ def content(folder: Path) -> dict[str, Any]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data, name = path.read_bytes(), str(path.relative_to(folder))
         found[name] = hashlib.sha256(data).hexdigest()
-        if name == "network.json":
+        if name == "network.json" or name.startswith("versions/"):
             found[name] = without_times(json.loads(data))
         elif name == "log.jsonl":
             found[name] = [without_times(json.loads(line)) for line in data.splitlines()]

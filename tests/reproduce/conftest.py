@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,10 +81,10 @@ class Run:
 
 
 @pytest.fixture(scope="session")
-def whole(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def whole(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The whole experiment on the tiny data, by two processes."""
     folder, seen = tmp_path_factory.mktemp("whole"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENPATH_DATA", str(tiny))
         page = reproduce_sen(folder / "results", folder / "work", SETUP, jobs=2, look=seen.append)
-        yield Run(page, folder / "work", seen)
+    return Run(page, folder / "work", seen)

@@ -78,10 +78,13 @@ class Sen:
         self, view: View, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan]
     ) -> tuple[bool, dict[str, Any]]:
         """Whether to borrow as planned, and what to note down about it."""
-        sources = {plan.source for plan in plans}
-        apart = max((told_apart(found) for found in measured if found.source in sources), default=0.0)
-        doubtful = examples.kind == "classification" and apart < self.settings.apart
-        notes: dict[str, Any] = {"told_apart": round(apart, 4)} if examples.kind == "classification" else {}
+        notes: dict[str, Any]
+        apart, notes = 1.0, {}  # what has no classes was measured on examples left out already
+        if examples.kind == "classification":
+            sources = {plan.source for plan in plans}
+            apart = max(told_apart(found) for found in measured if found.source in sources)
+            notes["told_apart"] = round(apart, 4)
+        doubtful = apart < self.settings.apart
         if doubtful and not self.settings.guard and fewest(examples) < ENOUGH:
             return False, notes
         verdict = self.compare(view, examples) if doubtful or self.settings.guard else None

@@ -23,8 +23,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "default": {"apart": 0.0},
     "paper": {"apart": 0.0, "augment": 0.0, "links": "similar", "start": "random"},
 }
-"""Settings of every strategy, by recipe: the library's defaults; and the paper as it can be read: no distortions, class links alone. In both
-similarity alone decides whether to borrow, as in the paper."""
+"""Settings of every strategy, by recipe: the library's defaults; and the paper as it can be read: no distortions, class links alone. In
+both similarity alone decides whether to borrow, as in the paper."""
 FEW = (5, 10)
 """Shots of the paper's tables."""
 CURVE = (1, 2, 5, 10, 20, 50, 100)

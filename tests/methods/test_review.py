@@ -103,9 +103,10 @@ def test_the_latest_task_has_nothing_to_borrow(declined: Callable[..., str], tra
 def test_what_is_not_similar_is_not_borrowed(base: sp.Network, train: Labelled) -> None:
     by_chance = np.random.default_rng(0).permutation(train[1])
     base.learn("by chance", train[0], by_chance, links="none", **{**FAST, "epochs": 5})
-    found = base.review("digits", *train)
+    found = base.review("digits", *train, threshold=1.0)
     assert not found.changed
     assert found.reason.startswith("no later task is similar enough: the most similar is 'by chance' with 0.")
+    assert found.reason.endswith(", and 1 is asked for")
 
 
 def test_less_data_than_it_was_learned_from_is_declined(declined: Callable[..., str], grown: tuple[sp.Network, Labelled]) -> None:
@@ -162,3 +163,46 @@ def test_a_task_that_changed_meanwhile_is_a_conflict(grown: tuple[sp.Network, La
     assert sp.Network(net.path).review("early", x, y).changed
     with pytest.raises(sp.ConflictError, match="proposal for 'early': expected the task as version 2 had it, got one changed in version 3"):
         net.commit(proposal)
+
+
+def test_a_source_learned_anew_under_its_name_is_another_one(
+    base: sp.Network, train: Labelled, fresh: Labelled, few: Callable[..., Labelled]
+) -> None:
+    x, y = few(*fresh, 5)
+    base.learn("few", x, y, **FAST)
+    assert {source for source, _ in base.tasks["few"].transfers} == {"digits"}
+    base.remove("digits")
+    base.learn("digits", *train, links="none", random_state=1, **FAST)
+    found = base.review("few", x, y)
+    assert found.changed or "by cross-validation" in found.reason
+    strict = base.predict(fresh[0][500:600], strict=True)
+    base.verify()
+    assert all(len(ran.tasks) + (ran.source_weights > 0) <= 2 for ran in strict.activated)
+
+
+def test_what_was_noted_of_a_task_stays(base: sp.Network, train: Labelled, fresh: Labelled, few: Callable[..., Labelled]) -> None:
+    x, y = few(*fresh, 5)
+    net = sp.Network()
+    net.learn("early", x[y < 9], y[y < 9], **FAST)
+    net.extend("early", x[y == 9], y[y == 9])
+    net.learn("late", *train, links="none", **FAST)
+    noted = net.tasks["early"].notes
+    assert net.review("early", x, y).changed
+    assert net.tasks["early"].classes_ == tuple(range(10))
+    assert net.tasks["early"].notes["columns"] == noted["columns"]
+    assert net.tasks["early"].notes["extended"] == noted["extended"]
+
+
+def test_a_task_without_units_of_its_own_gets_some(
+    base: sp.Network, train: Labelled, fresh: Labelled, few: Callable[..., Labelled]
+) -> None:
+    x, y = few(*fresh, 5)
+    base.learn("few", x, y, **{**FAST, "hidden": 0, "may_change": ["digits"]})
+    base.learn("late", *train, links="none", **FAST)
+    assert base.review("few", x, y, epochs=5).reason.startswith("no later task suits it better than 'digits'")
+
+
+def test_a_pruned_task_is_declined(grown: tuple[sp.Network, Labelled]) -> None:
+    net, (x, y) = grown
+    assert net.prune("early", 0.5).changed
+    assert net.review("early", x, y).reason == "it was pruned, and would be learned again at its full size"

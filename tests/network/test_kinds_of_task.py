@@ -68,8 +68,9 @@ def test_borrowing_what_a_hidden_layer_says(net: sp.Network, data: Labelled) -> 
     assert {source for source, _ in transfers} == {"digits"}
     assert {transfer.target for _, transfer in transfers} == set(NAMES)
     assert max(transfer.share for _, transfer in transfers) >= 0.6
-    used = net.explain(data[0][1200]).links
-    assert {use.source for use in used} <= {"digits"}
+    mine = np.flatnonzero(net.predict(data[0][1000:]).task == "properties")
+    why = next(why for place in mine if (why := net.explain(data[0][1000 + place])).label)
+    assert [(use.source, use.output) for use in why.links] == [("digits", label) for label in why.label]
 
 
 def test_numbers(net: sp.Network, data: Labelled) -> None:
@@ -98,10 +99,12 @@ def test_one_number_is_a_number(data: Labelled) -> None:
 
 
 def test_where_probabilities_do_not_compare_the_likelier_task_answers(net: sp.Network, data: Labelled) -> None:
-    found = net.predict(data[0][1000:1400])
+    found, looked_at = net.predict(data[0][1000:1400]), 0
     for index in np.flatnonzero([len(names) == 2 and found.task[place] is not None for place, names in enumerate(found.candidates)]):
         if {net.tasks[name].kind for name in found.candidates[index]} != {"classification"}:
+            looked_at += 1
             assert found.task[index] == found.candidates[index][0]
+    assert looked_at > 50
 
 
 def test_stored_and_read_again(net: sp.Network, data: Labelled) -> None:
@@ -188,3 +191,43 @@ def test_constant_numbers_are_answered(data: Labelled) -> None:
     net = sp.Network()
     net.learn("same", data[0][:30], np.full(30, 3.5), kind="regression", epochs=3)
     assert net.predict(data[0][30:40], task="same").label.astype(float) == pytest.approx(3.5, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("y", "kind"), [(lambda x, y: x.mean((1, 2)), "regression"), (lambda x, y: (y == 0)[:, None].astype(int), "multilabel")]
+)
+def test_a_single_output_borrows_too(data: Labelled, y: Any, kind: str) -> None:
+    net = sp.Network()
+    net.learn("digits", data[0][:600], data[1][:600], hidden=32, epochs=10)
+    net.learn("one", data[0][:200], y(data[0][:200], data[1][:200]), kind=kind, threshold=0.1, epochs=3)
+    assert {source for source, _ in net.tasks["one"].transfers} == {"digits"}
+    net.verify()
+
+
+def test_what_never_changes_is_similar_to_nothing(data: Labelled) -> None:
+    net = sp.Network()
+    net.learn("digits", data[0][:600], data[1][:600], hidden=32, epochs=4)
+    by_chance = np.random.default_rng(0).integers(0, 2, (60, 3)).astype(float)
+    by_chance[:, 2] = 0
+    net.learn("noise", data[0][:60], by_chance, kind="multilabel", epochs=2)
+    assert net.tasks["noise"].transfers == ()
+
+
+def test_zero_shot_numbers_keep_their_means(data: Labelled) -> None:
+    x, y = data
+    net = sp.Network()
+    net.learn("digits", x[:600], y[:600], hidden=32, epochs=10)
+    numbers = np.stack([1000 + 50 * (y == 0), 500 + np.random.default_rng(0).normal(size=len(y))], 1)
+    net.learn("zero", x[:300], numbers[:300], kind="regression", epochs=0, links="all", threshold=0.3)
+    answers = np.array(net.predict(x[600:800], task="zero").label.tolist())
+    np.testing.assert_allclose(answers.mean(0), numbers[600:800].mean(0), rtol=0.05)
+
+
+def test_a_bad_regression_is_recorded_and_reported(data: Labelled, tmp_path: Path) -> None:
+    net, random = sp.Network(), np.random.default_rng(0)
+    net.learn("noise", data[0][:60], random.normal(size=60) * 3, kind="regression", links="none", epochs=5)
+    measured = sp.evaluate(net, {"noise": (data[0][600:800], random.normal(size=200))}, record=True)
+    assert measured.scores["noise"].accuracy < 0
+    assert sp.recorded_evaluations(net)[0].evaluation.scores == measured.scores
+    sp.report(net, tmp_path / "page.html")
+    assert (tmp_path / "page.html").stat().st_size > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ def open_network(path: Path) -> Network:
     return Network(path)
 
 
+OWN = frozenset({"random_state", *signature(Network.learn).parameters})
+"""What `learn` has arguments for."""
+
+
 def learn_task(
     path: Path, task: str, source: str, *, shots: int | None, seed: int, method: str, settings: Sequence[str], kind: str | None = None
 ) -> None:
@@ -36,7 +40,7 @@ def learn_task(
         chosen = data.few_shot(x, np.asarray(y), shots, seed)
         x, y = (x[chosen] if isinstance(x, np.ndarray) else [x[index] for index in chosen]), np.asarray(y)[chosen]
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
-    worker = Network.make_method(method, {"random_state": seed, **dict(map(setting, settings))})
+    worker = Network.make_method(method, {"random_state": seed, **dict(setting(text, OWN) for text in settings)})
     net = Network(path)
     with bars(task) as progress:
         learned = net.learn(task, x, y, kind=kind, method=worker, progress=progress)
@@ -205,14 +209,18 @@ def _test(net: Network, text: str) -> tuple[str, str]:
     return text[:place], text[place + 1 :]
 
 
-def setting(text: str) -> tuple[str, Any]:
+def setting(text: str, reserved: Iterable[str] = ()) -> tuple[str, Any]:
+    """NAME=VALUE in two, the value read as JSON where it is that.
+
+    Args:
+        reserved: names for which the command has arguments of its own.
+    """
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise InputError("--set", expected="NAME=VALUE", got=repr(text))
     name = name.replace("-", "_")
-    if name == "random_state" or name in signature(Network.learn).parameters:
-        do = "The command has arguments of its own for the seed, the data and the method"
-        raise InputError("--set", expected="a setting of the method", got=name, do=do)
+    if name in reserved:
+        raise InputError("--set", expected="a setting", got=name, do="The command has an argument of its own for it, or none: see --help")
     try:
         return name, json.loads(value)
     except ValueError:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from senpath.cli.commands import labelled, open_network, setting
 from senpath.cli.show import bars, console
 from senpath.network import Revised
 
 
+def _settings(texts: Sequence[str], *own: str) -> dict[str, Any]:
+    return dict(setting(text, {"task", "x", "y", "progress", *own}) for text in texts)
+
+
 def review_task(path: Path, task: str, source: str, settings: Sequence[str]) -> None:
     """Let a task borrow from later ones, and say what came of it."""
     net = open_network(path)
-    given = dict(map(setting, settings))
+    given = _settings(settings)
     with bars(task) as progress:
         found = net.review(task, *labelled(source), progress=progress, **given)
     show_revised(found)
@@ -24,14 +29,14 @@ def prune_task(path: Path, task: str, keep: float, what: str, source: str | None
     net = open_network(path)
     x, y = labelled(source) if source is not None else (None, None)
     with bars(task) as progress:
-        found = net.prune(task, keep, x, y, progress=progress, **{"what": what, **dict(map(setting, settings))})
+        found = net.prune(task, keep, x, y, progress=progress, **{"what": what, **_settings(settings, "keep", "what")})
     show_revised(found)
 
 
 def extend_tasks(path: Path, task: str | None, source: str, settings: Sequence[str]) -> None:
     """Add examples to a task, or split a mixed stream, and say what came of it."""
     net = open_network(path)
-    given, (x, y) = dict(map(setting, settings)), labelled(source)
+    given, (x, y) = _settings(settings), labelled(source)
     with bars(task or "stream") as progress:
         found = net.extend(x, y, progress=progress, **given) if task is None else net.extend(task, x, y, progress=progress, **given)
     if isinstance(found, Revised):

@@ -43,8 +43,10 @@ class _Line:
 
     def __post_init__(self) -> None:
         for task, score in self.scores.items():
-            shares = [score.accuracy, score.accuracy_unlabelled, score.first, score.task, score.among, score.refused]
-            if score.examples < 1 or not all(0 <= share <= 1 for share in shares) or not 0 <= score.candidates < math.inf:
+            shares = [score.first, score.task, score.among, score.refused]
+            right = [score.accuracy, score.accuracy_unlabelled]  # of a regression R², which has no least value
+            fits = all(0 <= share <= 1 for share in shares) and all(-math.inf < value <= 1 for value in right)
+            if score.examples < 1 or not fits or not 0 <= score.candidates < math.inf:
                 raise ValueError(f"figures of {task!r} out of their range")
         if not set(self.confusion) == set(self.refused) == set(self.scores):
             raise ValueError("scores, confusion and refused of different tasks")

@@ -113,16 +113,18 @@ class Scale:
         if not self.mean.ndim:
             return
         with torch.no_grad():
-            for link in links:
-                self._stretch(link.weight, link.bias, link.classes, carries=head is None and link is links[0])
+            left = self.mean.clone()  # what the parts answer is added up, so the first that has an output carries its mean
             if head is not None:
-                self._stretch(head.weight, head.bias, torch.arange(head.out_features), carries=True)
+                self._stretch(head.weight, head.bias, torch.arange(head.out_features), left)
+            for link in links:
+                self._stretch(link.weight, link.bias, link.classes.cpu(), left)
 
-    def _stretch(self, weight: torch.Tensor, bias: torch.Tensor, outputs: torch.Tensor, *, carries: bool) -> None:
-        """Scale rows; what the parts answer is added up, so one of them carries the mean."""
-        spread, mean = (values.to(weight.device)[outputs.to(weight.device)] for values in (self.spread, self.mean))
+    def _stretch(self, weight: torch.Tensor, bias: torch.Tensor, outputs: torch.Tensor, left: torch.Tensor) -> None:
+        """Scale rows, and add what is left of these outputs' means."""
+        spread, mean = (values[outputs].to(weight.device) for values in (self.spread, left))
         weight.mul_(spread[:, None])
-        bias.mul_(spread).add_(mean if carries else 0)
+        bias.mul_(spread).add_(mean)
+        left[outputs] = 0
 
 
 def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +16,9 @@ from senpath.network import Declined, Proposal, View
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.types import Examples
+
+OUTDATED = frozenset({"copied_from", "link_examples", "guard", "told_apart"})
+"""Notes on how a task was learned that do not hold once it is learned again."""
 
 
 class Review:
@@ -49,13 +52,13 @@ class Review:
         if reason:
             return Declined(reason)
         sen = Sen(**_settings(pathway, self._given))
-        now = [source for source in pathway.sources if source in view.tasks]
-        among = [*now, *later_tasks(view, pathway)]
+        now = _sources(view, pathway)
+        among = list(dict.fromkeys([*now, *later_tasks(view, pathway)]))
         measured, plans = sen.plan(view, examples, among)
         progress("similarity", 1, 1)
         tried = {found.source: round(float(found.best()[0].max()), 4) for found in measured}
         if not plans or {plan.source for plan in plans} <= set(now):
-            return Declined(_nothing_better(pathway, tried, sen.settings.threshold), {"tried_sources": tried})
+            return Declined(_nothing_better(now, tried, sen.settings.threshold), {"tried_sources": tried})
         verdict = sen.compare(view, examples, among, now)
         progress("compare", 1, 1)
         if verdict is None:
@@ -64,7 +67,8 @@ class Review:
         if not verdict.keep:
             return Declined(_told(verdict, "so it stays as it is"), figures)
         trained = sen.train(view, examples, plans, progress)
-        notes = {**sen.notes(examples, measured, plans, trained), "reviewed": {"version": view.version, **figures}}
+        kept = {name: value for name, value in pathway.notes.items() if name not in OUTDATED}
+        notes = {**kept, **sen.notes(examples, measured, plans, trained), "reviewed": {"version": view.version, **figures}}
         reviewed = make_pathway(task, examples, plans, trained, notes)
         return Proposal(
             version=view.version,
@@ -89,6 +93,8 @@ def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
         return f"it was learned from {known:,} examples and {len(examples):,} are given, so a review would lose what the others said"
     if any(view.component(name).kind == SKLEARN for name in pathway.components):
         return "it is a scikit-learn model, which has no hidden layer to start from another task's"
+    if "pruned" in pathway.notes:
+        return "it was pruned, and would be learned again at its full size"
     missing = [label for label, seen in zip(pathway.classes, _seen(examples), strict=True) if not seen]
     return f"there are no examples of {missing[0]!r}" if missing else ""
 
@@ -103,14 +109,22 @@ def _seen(examples: Examples) -> list[bool]:
 def _settings(pathway: Pathway, given: Mapping[str, Any]) -> dict[str, Any]:
     """As the task was learned, but for what is given."""
     kept = pathway.notes.get("settings", {}) if pathway.notes.get("method") == Sen.name else {}
+    if kept.get("hidden") == 0:  # it was learned along with another task, and had no units of its own
+        kept = {name: value for name, value in kept.items() if name != "hidden"}
     return {**kept, "may_change": (), "guard": False, "links": "all", "start": None, **given}
 
 
-def _nothing_better(pathway: Pathway, tried: Mapping[str, float], threshold: float) -> str:
+def _sources(view: View, pathway: Pathway) -> list[str]:
+    """The tasks that it borrows from, as they are now; one that was changed since, or learned anew under the name, is none of them."""
+    links = [link for link in pathway.links if link.source in view.tasks]
+    return [link.source for link in links if view.pathway(link.source).components[: len(link.reads)] == link.reads]
+
+
+def _nothing_better(now: Sequence[str], tried: Mapping[str, float], threshold: float) -> str:
     if not tried:
         return "no task of its type was learned after it"
     best = max(tried, key=lambda name: tried[name])
-    if best in pathway.sources and tried[best] >= threshold:
+    if best in now and tried[best] >= threshold:
         return f"no later task suits it better than {best!r}, from which it borrows already"
     return f"no later task is similar enough: the most similar is {best!r} with {tried[best]:.2f}, and {threshold:g} is asked for"
 

@@ -116,7 +116,9 @@ def _ridge(design: torch.Tensor, targets: torch.Tensor, penalty: float) -> tuple
     weights = inverse @ (design.T @ targets)
     leverage = (design @ inverse * design).sum(1, keepdim=True)
     errors = (targets - design @ weights) / (1 - leverage).clamp(min=1e-6)
-    return 1 - errors.square().sum(0) / targets.square().sum(0).clamp(min=1e-12), weights
+    spread = targets.square().sum(0)
+    # What never changes says nothing of how similar a source is.
+    return torch.where(spread > 0, 1 - errors.square().sum(0) / spread.clamp(min=1e-12), 0.0), weights
 
 
 def _sample(examples: Examples, seed: int) -> torch.Tensor:

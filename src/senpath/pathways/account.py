@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from senpath.pathways.spec import Pathway
+from senpath.pathways.spec import Link, Pathway
 
 
 @dataclass(frozen=True)
@@ -92,5 +92,17 @@ def count_activation(pathways: Iterable[Pathway], sizes: Mapping[str, int], disp
 
 
 def pathways_touched(pathways: Iterable[Pathway]) -> frozenset[str]:
-    """Names of the tasks of which any layer runs: the candidates and their link sources (the paper's count of active pathways)."""
-    return frozenset(name for pathway in pathways for name in (pathway.task, *pathway.sources))
+    """Names of the tasks of which any layer runs: the candidates and their link sources (the paper's count of active pathways).
+
+    A candidate that is no longer what a link reads, because it was changed, or learned anew under the name, does not stand for the layers
+    that the link does read: they count as one more.
+    """
+    pathways = tuple(pathways)
+    own = {pathway.task: pathway.components for pathway in pathways}
+    links = [link for pathway in pathways for link in pathway.links]
+
+    def name(link: Link) -> str:
+        same = link.source not in own or own[link.source][: len(link.reads)] == link.reads
+        return link.source if same else f"{link.source}, earlier"
+
+    return frozenset((*own, *map(name, links)))

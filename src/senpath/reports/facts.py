@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import prod
 from typing import Any
@@ -103,7 +103,7 @@ def gather(net: Network) -> Facts:
         StoreError: if a recorded measurement cannot be read.
     """
     log = net.log
-    stages = latest_by_version(recorded_evaluations(net))
+    stages = [_shares(stage) for stage in latest_by_version(recorded_evaluations(net))]
     weights = net.weights
     view = net.view
     dispatchers = {key: view.dispatcher_weights(key) for key in view.manifest.types}
@@ -148,6 +148,15 @@ def gather(net: Network) -> Facts:
 def _parts(pathway: Pathway, sizes: Mapping[str, int], info: TaskInfo, dispatcher: int) -> Parts:
     own = sum(sizes[name] for name in {*pathway.components})
     return Parts(own, info.weights - own, info.run_weights - info.weights, dispatcher)
+
+
+def _shares(stage: Recorded) -> Recorded:
+    """With figures that can be drawn: R², of a regression, has no least value, and below 0 a constant would do better."""
+    scores = {
+        task: replace(score, accuracy=max(0.0, score.accuracy), accuracy_unlabelled=max(0.0, score.accuracy_unlabelled))
+        for task, score in stage.evaluation.scores.items()
+    }
+    return replace(stage, evaluation=replace(stage.evaluation, scores=scores))
 
 
 def _shape(data_type: DataType) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
-from senpath.errors import InputError
+from senpath.methods.checks import check_flag, check_training, settings_of
 
 
 @dataclass(frozen=True)
@@ -26,30 +25,10 @@ class ExtendSettings:
     random_state: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.may_move, bool):
-            raise InputError("setting 'may_move'", expected="True or False", got=repr(self.may_move))
-        for name, low, high in (("epochs", 1, 10**6), ("learning_rate", 1e-8, 10), ("random_state", 0, 2**32 - 1)):
-            self._check_range(name, low, high)
-
-    def _check_range(self, name: str, low: float, high: float) -> None:
-        value = getattr(self, name)
-        if value is None and name in ("epochs", "learning_rate"):
-            return
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise InputError(f"setting {name!r}", expected=f"a number from {low:g} to {high:g}", got=repr(value))
-        if name in ("epochs", "random_state") and not isinstance(value, int):
-            raise InputError(f"setting {name!r}", expected="a whole number", got=repr(value))
+        check_flag("may_move", self.may_move)
+        check_training(self.epochs, self.learning_rate, self.random_state, least_epochs=1)
 
     @staticmethod
-    def of(**settings: object) -> ExtendSettings:
-        """Settings by name.
-
-        Raises:
-            InputError: for an unknown name, listing the known ones.
-        """
-        known = [field.name for field in fields(ExtendSettings)]
-        unknown = sorted(set(settings) - set(known))
-        if unknown:
-            raise InputError(f"setting {unknown[0]!r} of extend", expected=f"one of {', '.join(known)}", got="another name")
-        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
-        return ExtendSettings(**plain)  # type: ignore[arg-type]
+    def of(**settings: Any) -> ExtendSettings:
+        """Settings by name; see `settings_of`."""
+        return settings_of(ExtendSettings, "extend", settings)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from senpath.errors import InputError
+from senpath.methods.checks import check_choice, check_range, check_training, is_number, settings_of
 
 What = Literal["weights", "units"]
 
@@ -35,35 +34,13 @@ class PruneSettings:
     random_state: int = 0
 
     def __post_init__(self) -> None:
-        if self.what not in get_args(What):
-            raise InputError("setting 'what'", expected=f"one of {', '.join(get_args(What))}", got=repr(self.what))
-        if not _is_number(self.keep) or not 0 < self.keep < 1:
+        check_choice("what", self.what, get_args(What))
+        if not is_number(self.keep) or not 0 < self.keep < 1:
             raise InputError("setting 'keep'", expected="a share above 0 and below 1", got=repr(self.keep))
-        for name, low, high in (("tolerance", 0, 1), ("epochs", 0, 10**6), ("learning_rate", 1e-8, 10), ("random_state", 0, 2**32 - 1)):
-            self._check_range(name, low, high)
-
-    def _check_range(self, name: str, low: float, high: float) -> None:
-        value = getattr(self, name)
-        if value is None and name in ("epochs", "learning_rate"):
-            return
-        if not _is_number(value) or not low <= value <= high:
-            raise InputError(f"setting {name!r}", expected=f"a number from {low:g} to {high:g}", got=repr(value))
-        if name in ("epochs", "random_state") and not isinstance(value, int):
-            raise InputError(f"setting {name!r}", expected="a whole number", got=repr(value))
+        check_range("tolerance", self.tolerance, 0, 1)
+        check_training(self.epochs, self.learning_rate, self.random_state)
 
     @staticmethod
     def of(**settings: Any) -> PruneSettings:
-        """Settings by name.
-
-        Raises:
-            InputError: for an unknown name, listing the known ones.
-        """
-        known = [field.name for field in fields(PruneSettings)]
-        unknown = sorted(set(settings) - set(known))
-        if unknown:
-            raise InputError(f"setting {unknown[0]!r} of prune", expected=f"one of {', '.join(known)}", got="another name")
-        return PruneSettings(**{name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()})
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+        """Settings by name; see `settings_of`."""
+        return settings_of(PruneSettings, "prune", settings)

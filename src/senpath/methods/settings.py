@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from senpath.errors import InputError
+from senpath.methods.checks import check_choice, check_flag, check_range, check_training, settings_of
 
 Links = Literal["all", "similar", "none"]
 Source = Literal["one", "per-class"]
@@ -58,23 +57,16 @@ class SenSettings:
     random_state: int = 0
 
     def __post_init__(self) -> None:
-        for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", (*get_args(Start), None))):
-            if getattr(self, name) not in choices:
-                raise InputError(f"setting {name!r}", expected=f"one of {', '.join(map(str, choices))}", got=repr(getattr(self, name)))
         self._check_sharing()
-        if not isinstance(self.guard, bool):
-            raise InputError("setting 'guard'", expected="True or False", got=repr(self.guard))
-        for name, low, high in (
-            ("threshold", 0.0, 1.0),
-            ("apart", 0.0, 1.0),
-            ("hidden", 0 if self.may_change else 2, 65_536),
-            ("remember", 0.0, 1_000.0),
-            ("augment", 0, 3),
-            ("epochs", 0, 10**6),
-        ):
-            _check_range(name, getattr(self, name), low, high)
-        for name, low, high in (("batch_size", 1, 10**6), ("learning_rate", 1e-8, 10), ("random_state", 0, 2**32 - 1)):
-            _check_range(name, getattr(self, name), low, high)
+        for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", (*get_args(Start), None))):
+            check_choice(name, getattr(self, name), choices)
+        check_flag("guard", self.guard)
+        for name, high in (("threshold", 1.0), ("apart", 1.0), ("remember", 1_000.0)):
+            check_range(name, getattr(self, name), 0, high)
+        check_range("hidden", self.hidden, 0 if self.may_change else 2, 65_536, whole=True)
+        check_range("augment", self.augment, 0, 3, optional=True)
+        check_range("batch_size", self.batch_size, 1, 10**6, optional=True, whole=True)
+        check_training(self.epochs, self.learning_rate, self.random_state)
 
     def _check_sharing(self) -> None:
         names = self.may_change
@@ -96,22 +88,5 @@ class SenSettings:
 
     @staticmethod
     def of(**settings: Any) -> SenSettings:
-        """Settings by name.
-
-        Raises:
-            InputError: for an unknown name, listing the known ones.
-        """
-        known = [field.name for field in fields(SenSettings)]
-        unknown = sorted(set(settings) - set(known))
-        if unknown:
-            raise InputError(f"setting {unknown[0]!r} of method sen", expected=f"one of {', '.join(known)}", got="another name")
-        return SenSettings(**{name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()})
-
-
-def _check_range(name: str, value: Any, low: float, high: float) -> None:
-    if value is None and name not in ("threshold", "apart", "hidden", "remember", "random_state"):
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError(f"setting {name!r}", expected=f"a number from {low:g} to {high:g}", got=repr(value))
-    if name in ("hidden", "epochs", "batch_size", "random_state") and not isinstance(value, int):
-        raise InputError(f"setting {name!r}", expected="a whole number", got=repr(value))
+        """Settings by name; see `settings_of`."""
+        return settings_of(SenSettings, "method sen", settings)

@@ -64,6 +64,22 @@ def test_moving(senpath: Run, net: Path, files: Path, tmp_path: Path) -> None:
     assert "moved" in senpath("predict", other, picture, "--task", "moved").out
 
 
+def test_a_file_that_is_refused_makes_no_network(senpath: Run, net: Path, tmp_path: Path) -> None:
+    file, new = tmp_path / "garbage.txt", tmp_path / "new.sen"
+    file.write_text("nothing of value")
+    end = senpath("import", new, file)
+    assert (end.code, new.exists()) == (3, False)
+    assert "expected an exported task, whole, got BadZipFile" in end.err
+    senpath("export", net, "iris", tmp_path / "iris.sentask")
+    content = bytearray((tmp_path / "iris.sentask").read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert (senpath("import", new, file).code, new.exists()) == (3, False)
+    assert (senpath("import", new, tmp_path / "iris.sentask", "--name", "").code, new.exists()) == (2, False)
+    assert senpath("import", new, tmp_path / "iris.sentask").code == 0
+    assert list(Network(new).tasks) == ["iris"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -207,6 +209,38 @@ def test_a_metric_is_renewed_when_the_tasks_have_grown_by_a_quarter() -> None:
     assert renewed[:16] == list(range(1, 17))
     assert renewed[16:22] == [20, 25, 32, 40, 50, 63]
     assert len(renewed) < 40
+
+
+@pytest.mark.parametrize("cells", [1, 40])
+def test_a_metric_of_the_rows_that_stay_ranks_as_before(
+    permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray], indexed: Discriminant, cells: int
+) -> None:
+    """And its centre and cells are means of these rows."""
+    kept, inputs, _ = permuted
+    held = indexed.metric.coordinates
+    assert held is not None
+    metric = replace(indexed.metric, coordinates=replace(held, cells=held.columns[:: len(held.columns) // cells][:cells]))
+    gone = (3, 50, 109)
+    left = {name: one for place, (name, one) in enumerate(kept.items()) if place not in gone}
+    rows, mine = np.concatenate([one.columns for one in kept.values()]), np.concatenate([one.columns for one in left.values()])
+    tasks = [task for task in stored(kept) if task.name in left]
+    before = Discriminant(feature_map(TYPE, 0), metric, Columns(rows, tasks, lambda task: None), tasks).decide(inputs)
+    covering = metric.covering(mine)
+    after = Discriminant(feature_map(TYPE, 0), covering, Columns(mine, stored(left), lambda task: None), stored(left)).decide(inputs)
+    assert (after.order == before.order).mean() > (0.999 if cells == 1 else 0.98)
+    if cells == 1:
+        np.testing.assert_allclose(after.probability, before.probability, atol=1e-5)
+    assert (covering.tasks, covering.freedom) == (metric.tasks, metric.freedom)
+    assert torch.equal(covering.precision, metric.precision)
+    torch.testing.assert_close(covering.centre, torch.from_numpy(mine).mean(0))
+    own = covering.coordinates
+    assert own is not None
+    assert len(own.columns) == len(mine)
+    assert 0 < len(own.cells) <= cells
+    if cells == 1:
+        torch.testing.assert_close(own.cells[0], own.columns.mean(0), atol=1e-4, rtol=1e-4)
+    else:  # the division is nearly the one that there was
+        assert (torch.cdist(own.cells, held.cells).min(1).values < torch.cdist(held.columns, held.cells).min(1).values.median()).all()
 
 
 def test_a_metric_survives_its_file(indexed: Discriminant) -> None:

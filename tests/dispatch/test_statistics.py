@@ -42,6 +42,14 @@ class Reading(Component):
         return super().__call__(inputs)
 
 
+@pytest.mark.parametrize("classes", [1, 4])
+def test_one_example_of_each_class_of_many_sets_no_limit(classes: int) -> None:
+    collected = collect(rows(classes, classes), feature_map(ROW, 0), 0, device=CPU, few=False)
+    assert collected.means_without is not None
+    assert collected.held.shape == collected.means_without.shape == (0, collected.means.shape[1])
+    assert collected.counts.tolist() == [1] * classes
+
+
 @pytest.mark.parametrize(
     ("examples", "classes", "most"),
     [(30_000, 2, READ), (30_000, 26, READ + 26), (3_000, 10, 3_000), (9_000, 400, 400 * FEW), (40, 10, 40)],

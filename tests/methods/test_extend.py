@@ -252,6 +252,18 @@ def test_columns_are_the_same_in_any_number_of_steps(tmp_path: Path, iris: Label
     np.testing.assert_array_equal(one.counts, two.counts)
 
 
+@pytest.mark.parametrize("classes", [1, 2])
+def test_a_task_of_many_examples_gets_one_a_class(base: Network, fresh: Labelled, few: Any, classes: int) -> None:
+    x, y = few(*of(fresh, *range(classes)), 1)
+    before = base.view.statistics("digits")
+    assert base.extend("digits", x, y).changed
+    after = base.view.statistics("digits")
+    assert after.figures == before.figures == {"limit": before.figures["limit"], "few": 0.0}
+    assert base.extend("digits", *few(*of(fresh, 0), 8)).changed
+    assert base.view.statistics("digits").figures["limit"] != before.figures["limit"]
+    base.verify()
+
+
 def test_the_cost_counts_what_is_gone(halves: Network, high: Labelled) -> None:
     examples = encode_examples(halves.view, *high)
     pathway = halves.view.pathway("low")

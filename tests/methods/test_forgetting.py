@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import TensorDataset
 
 import senpath as sp
 from senpath.network import encode_examples
@@ -78,6 +80,19 @@ def test_a_seed_reproduces(base: sp.Network, new: Labelled, quick: dict[str, Any
     ]
     first, again, other = ([part.hash for part in proposal.components] for proposal in made)
     assert first == again != other
+
+
+def test_what_is_measured_is_given_as_to_evaluate(base: sp.Network, fresh: Labelled, new: Labelled, quick: Any, tmp_path: Path) -> None:
+    x, y = fresh[0][-100:], fresh[1][-100:]
+    np.savez(tmp_path / "held.npz", x=x, y=y)
+    ways = [(x, y), str(tmp_path / "held.npz"), TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), encode_examples(base.view, x, y)]
+    start = base.version
+    found = []
+    for way in ways:
+        found.append(learn(base, new, quick, epochs=1, measure={"digits": way}).changed["digits"])
+        base.rollback(start)
+    assert found[0].examples == 100
+    assert {change.before for change in found} == {found[0].before}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {

@@ -178,3 +178,100 @@ BAD_SETTINGS = {
 def test_settings(net: sp.Network, refused: Refused, settings: dict[str, Any], match: str) -> None:
     with refused(match):
         net.learn("new", IMAGES, LABELS, **settings)
+
+
+BITS, NAMED = np.eye(6)[:, :3], pd.DataFrame(np.eye(6)[:, :3], columns=["a", "b", "a"])
+BAD_KINDS: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "lists of one": ([[label] for label in LABELS], {}, "labels y: .* got collections of one label, which may mean either. .*'multilabel'"),
+    "sets of one": ([{"a"}, {"b"}] * 3, {}, "labels y: .* got collections of one label, which may mean either"),
+    "two numbers": (ROWS[:, :2], {}, "labels y of a multilabel task: .* got other numbers. .* need kind='regression'"),
+    "gaps among bits": (with_value(BITS, np.nan), {}, "labels y of a multilabel task: .* got NaN. Leave out these inputs"),
+    "bits of nothing": (BITS * 0, {}, "labels y of a multilabel task: expected at least one label, got none on any input"),
+    "bits named twice": (NAMED, {}, "columns of y: expected names that differ, got 'a' twice"),
+    "numbers named twice": (NAMED, {"kind": "regression"}, "columns of y: expected names that differ, got 'a' twice"),
+}
+
+
+@pytest.mark.parametrize(("y", "settings", "match"), BAD_KINDS.values(), ids=BAD_KINDS)
+def test_labels_of_other_kinds(net: sp.Network, refused: Refused, y: Any, settings: dict[str, Any], match: str) -> None:
+    with refused(match):
+        net.learn("new", IMAGES, y, epochs=1, **settings)
+
+
+def flowers(net: sp.Network, **changes: Any) -> sp.Examples:
+    """Six examples as the network has its flowers, with something changed."""
+    data_type = net.view.manifest.types[net.view.pathway("iris").data_type].data_type
+    parts: dict[str, Any] = {
+        "inputs": torch.linspace(0, 1, 24).view(6, 4),
+        "targets": torch.arange(6) % 3,
+        "classes": (0, 1, 2),
+        "kind": "classification",
+    }
+    return sp.Examples(**({"data_type": data_type} | parts | changes))
+
+
+GAP = torch.linspace(0, 1, 24).view(6, 4).where(torch.arange(24).view(6, 4) != 9, torch.nan)
+BAD_EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
+    "targets beyond": (
+        {"targets": torch.arange(6)},
+        r"encoded examples: expected targets from 0 to 2, .* got targets \[0, 1, 2, 3, 4, 5\]",
+    ),
+    "targets below": ({"targets": torch.arange(6) % 3 - 1}, r"encoded examples: expected targets from 0 to 2, .* got targets \[-1, 0, 1\]"),
+    "float targets": ({"targets": torch.arange(6).float() % 3}, r"encoded examples: expected torch.int64 targets .* got torch.float32"),
+    "double inputs": ({"inputs": torch.zeros(6, 4).double()}, "encoded examples: expected float32 inputs, got 6 of torch.float64"),
+    "no inputs": ({"inputs": torch.zeros(0, 4)}, "encoded examples: expected float32 inputs, got 0"),
+    "half the targets": ({"inputs": torch.zeros(12, 4)}, r"encoded examples: expected torch.int64 targets of shape \(12,\)"),
+    "wide inputs": (
+        {"inputs": torch.zeros(6, 5)},
+        r"encoded examples: expected inputs of shape \(4,\) each, as their type says, got \(5,\)",
+    ),
+    "arrays": ({"inputs": np.zeros((6, 4))}, "encoded examples: expected tensors of inputs and targets, got ndarray and Tensor"),
+    "nan": ({"inputs": GAP}, r"encoded input 2: expected finite numbers, got NaN or infinity"),
+    "a new class without": (
+        {"classes": (0, 1, 2, 3)},
+        r"encoded examples: .* examples of each new class, got targets \[0, 1, 2\] of 4 classes",
+    ),
+    "a class twice": ({"classes": (0, 1, 2, 3, 3), "targets": torch.arange(6) % 5}, "encoded examples: expected different classes"),
+    "a word among numbers": (
+        {"classes": (0, 1, 2, "x"), "targets": torch.arange(6) % 4},
+        "encoded examples: expected classes that are all",
+    ),
+    "other classes": ({"classes": (0, 1)}, "encoded examples: expected those of a task like 'iris', its classes first, got"),
+    "another kind": ({"kind": "multilabel"}, "encoded examples: expected those of a task like 'iris', .* got a multilabel of"),
+    "another type": ({"data_type": sp.DataType("text", (4,))}, "encoded examples: expected the network's type .*table.*, got .*text"),
+}
+
+
+@pytest.mark.parametrize(("changes", "match"), BAD_EXAMPLES.values(), ids=BAD_EXAMPLES)
+def test_encoded_examples_of_a_task(net: sp.Network, refused: Refused, changes: dict[str, Any], match: str) -> None:
+    with refused(match):
+        net.extend("iris", flowers(net, **changes))
+
+
+def test_what_stands_beside_encoded_examples(net: sp.Network, refused: Refused) -> None:
+    with refused("labels y: expected None beside Examples, which hold their own labels, got list"):
+        net.extend("iris", flowers(net), [0] * 6)
+    with refused("encoded examples: expected those of a task like 'iris', its classes first, and no other, got 3"):
+        net.prune("iris", 0.5, flowers(net, classes=(0, 1, 2, 3), targets=torch.arange(6) % 4))
+    with refused("kind of task: expected 'classification', as the encoded examples say, or None, got 'regression'"):
+        net.learn("new", flowers(net), kind="regression")
+
+
+BAD_MEASURES: dict[str, tuple[Any, str]] = {
+    "an array alone": ({"digits": IMAGES}, "measure of task 'digits': labels y: expected one label per input, got None"),
+    "a list": ({"digits": [IMAGES, LABELS]}, "measure of task 'digits': labels y: expected one label per input, got None"),
+    "three": ({"digits": (IMAGES, LABELS, LABELS)}, "measure of task 'digits': labels y: expected one label per input, got None"),
+    "no file": ({"digits": "nowhere.csv"}, "measure of task 'digits': data nowhere.csv: expected a folder or file"),
+    "another type": ({"digits": (ROWS, LABELS)}, "measure of task 'digits': inputs: expected the type 'image'"),
+    "a task that stays": ({"iris": (ROWS, LABELS)}, "measure: expected data of tasks that may change: digits, got 'iris'"),
+    "no task": ({"none": (ROWS, LABELS)}, "task 'none': expected one that the network has learned"),
+    "no mapping": ([("digits", IMAGES)], "measure: expected a mapping of tasks to labelled data, got list"),
+}
+
+
+@pytest.mark.parametrize(("measure", "match"), BAD_MEASURES.values(), ids=BAD_MEASURES)
+def test_measures(net: sp.Network, refused: Refused, measure: Any, match: str) -> None:
+    told: list[Any] = []
+    with refused(match):
+        net.learn("new", IMAGES, LABELS, may_change=["digits"], measure=measure, epochs=1, progress=lambda *step: told.append(step))
+    assert not told  # nothing was trained

@@ -16,6 +16,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from torch.utils.data import TensorDataset
 
 import senpath as sp
+from senpath.network import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 LOOPS = (0, 6, 8, 9)
@@ -231,3 +232,81 @@ def test_a_bad_regression_is_recorded_and_reported(data: Labelled, tmp_path: Pat
     assert sp.recorded_evaluations(net)[0].evaluation.scores == measured.scores
     sp.report(net, tmp_path / "page.html")
     assert (tmp_path / "page.html").stat().st_size > 0
+
+
+@pytest.fixture
+def frames(data: Labelled) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+    """Sixty pictures, two numbers of each and three bits of each, the columns named."""
+    x, y = data[0][:60], data[1][:60]
+    bits = pd.DataFrame([[name in labels for name in NAMES] for labels in several(y)], columns=list(NAMES))
+    return x, pd.DataFrame(ink(x), columns=["mean", "top"]), bits
+
+
+@pytest.fixture
+def named(frames: tuple[np.ndarray, pd.DataFrame, pd.DataFrame], tmp_path: Path) -> sp.Network:
+    """Knows the numbers and the bits."""
+    net = sp.Network(tmp_path / "named.sen")
+    net.learn("numbers", frames[0], frames[1], kind="regression", epochs=1, hidden=8, links="none")
+    net.learn("bits", frames[0], frames[2], epochs=1, hidden=8, links="none")
+    return net
+
+
+def test_columns_go_by_name(named: sp.Network, frames: tuple[np.ndarray, pd.DataFrame, pd.DataFrame]) -> None:
+    x, numbers, bits = frames
+    for task, y in (("numbers", numbers), ("bits", bits)):
+        turned = y[y.columns[::-1]]
+        accuracy = [sp.evaluate(named, {task: (x, way)}).scores[task].accuracy for way in (y, turned, y.to_numpy())]
+        assert accuracy[0] == accuracy[1] == accuracy[2]
+        like = encode_examples(named.view, x, y, kind=named.tasks[task].kind)
+        assert torch.equal(encode_examples(named.view, x, turned, like=like).targets, like.targets)
+
+
+COLUMNS: dict[str, tuple[str, Any, str]] = {
+    "another name": ("numbers", {"mean": 1.0, "bottom": 2.0}, "columns of y: expected the task's, 'mean', 'top', got .* without 'top'"),
+    "a number less": ("numbers", {"top": 1.0}, "columns of y: expected the task's, 'mean', 'top', got 'top' without 'mean'"),
+    "a number more": ("numbers", {"top": 1.0, "mean": 1.0, "low": 1.0}, "columns of y: expected the task's alone, .* got 'low'"),
+    "a label less": ("bits", {"big": 1, "even": 0}, "columns of y: expected the task's, 'big', 'even', 'loop', got .* without 'loop'"),
+}
+
+
+@pytest.mark.parametrize(("task", "row", "match"), COLUMNS.values(), ids=COLUMNS)
+def test_columns_that_the_task_does_not_have(
+    named: sp.Network, data: Labelled, unchanged: Any, task: str, row: dict[str, float], match: str
+) -> None:
+    with unchanged(named.path):
+        with pytest.raises(sp.InputError, match=match):
+            named.extend(task, data[0][:4], pd.DataFrame([row] * 4))
+        with pytest.raises(sp.InputError, match=match):
+            sp.evaluate(named, {task: (data[0][:4], pd.DataFrame([row] * 4))})
+
+
+def test_further_examples_need_no_label(named: sp.Network, data: Labelled) -> None:
+    x = data[0][100:130]
+    assert named.extend("bits", x, [set() for _ in x]).changed
+    assert named.extend("bits", x, np.zeros((30, 3)), may_move=True, epochs=1).changed
+    assert 0 <= sp.evaluate(named, {"bits": (x, [()] * 30)}).scores["bits"].accuracy <= 1
+    with pytest.raises(sp.InputError, match="inputs: expected at least one, got none"):
+        named.extend("bits", x[:0], [])
+
+
+def test_one_label_each_of_a_multilabel_task(named: sp.Network, data: Labelled) -> None:
+    x, y = data[0][:30], [{"even"} if digit % 2 == 0 else {"big"} for digit in data[1][:30]]
+    assert named.extend("bits", x, y).changed
+    named.learn("said", x, y, kind="multilabel", epochs=1)
+    assert named.tasks["said"].classes_ == ("big", "even")
+    assert named.tasks["said"].kind == "multilabel"
+
+
+def test_many_tasks_of_one_kind(data: Labelled, tmp_path: Path) -> None:
+    x, y = data[0][:60], data[1][:60]
+    one, many = sp.Network(tmp_path / "one.sen"), sp.Network(tmp_path / "many.sen")
+    one.learn("size", x, y, kind="regression", epochs=1, hidden=4)
+    many.learn_many({"size": (x, y), "ink": (x, ink(x))}, kind="regression", epochs=1, hidden=4)
+    assert {info.kind for info in many.tasks.values()} == {"regression"}
+    assert many.tasks["ink"].classes_ == (0, 1)
+    assert many.tasks["size"].notes["data"] == one.tasks["size"].notes["data"]
+    coded = encode_examples(many.view, x, y)
+    with pytest.raises(sp.InputError, match="task 'c': kind of task: expected 'classification', as the encoded examples say, or None, got"):
+        many.learn_many({"c": coded}, kind="regression")
+    with pytest.raises(sp.InputError, match=r"task 'c': kind of task: expected one of classification, .* got 'ranking'"):
+        many.learn_many({"c": (x, y)}, kind="ranking")

@@ -115,6 +115,22 @@ def test_predicting_reads_what_it_activates(large: Large, copied: Path) -> None:
     assert 0 < ran.dispatcher_weights < net.view.dispatcher_weights("image")
 
 
+class IndexedOnly(list[object]):
+    """A list that must not be walked."""
+
+    def __iter__(self) -> Iterator[object]:
+        raise AssertionError("all tasks were looked at")
+
+
+def test_predicting_looks_at_no_task_but_its_candidates(large: Large) -> None:
+    net, x = sp.Network(large[0]), inputs(large)[500:502]
+    before = net.predict(x)
+    net.view.__dict__["paths"] = IndexedOnly(net.view.paths)
+    after = net.predict(x)
+    assert (after.label == before.label).all()
+    assert (after.confidence == before.confidence).all()
+
+
 def test_explaining_shows_the_tasks_that_came_into_question(large: Large) -> None:
     why = sp.Network(large[0]).explain(inputs(large)[300])
     assert 2 <= len(why.scores) < TASKS

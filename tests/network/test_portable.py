@@ -158,6 +158,14 @@ def test_a_file_that_is_there(origin: sp.Network, files: dict[str, Path], tmp_pa
     assert sorted(file.name for file in tmp_path.iterdir()) == ["other.zip", "task.sentask", "thesis.zip"]
 
 
+@pytest.mark.parametrize("path", [None, 3, b"low.sentask"])
+def test_paths_that_are_none(origin: sp.Network, other: sp.Network, unchanged: Watch, path: Any) -> None:
+    with unchanged(origin.path), pytest.raises(sp.InputError, match=r"path of the file: expected a str or Path, got (None|3|b'low)"):
+        origin.export("low", path)
+    with unchanged(other.path), pytest.raises(sp.InputError, match=r"path of the file: expected a str or Path, got (None|3|b'low)"):
+        other.import_task(path)
+
+
 def test_a_type_that_is_encoded_otherwise(files: dict[str, Path], tmp_path: Path, digits: Labelled, unchanged: Watch) -> None:
     larger = sp.Network(tmp_path / "larger")
     larger.learn("own", digits[0].repeat(2, 1), digits[1], hidden=4, epochs=1)

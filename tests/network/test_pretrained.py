@@ -96,10 +96,7 @@ def test_a_disk_that_fills_up_leaves_no_network(grown: sp.Network, tmp_path: Pat
         left, folder = count, tmp_path / f"{count}"
         with pytest.raises(sp.StoreError, match=r"saving the network to .*: expected to be possible, got No space left on device"):
             grown.save_pretrained(folder)
-        assert not (folder / "network.json").exists()
-        if count:
-            with pytest.raises(sp.StoreError, match=r"no network\.json, but components"):
-                sp.Network(folder)
+        assert not list(tmp_path.iterdir())  # and the same folder can be tried again
     left = total
     grown.save_pretrained(tmp_path / "saved")
 
@@ -113,6 +110,54 @@ def test_a_damaged_file_is_not_passed_on(grown: sp.Network, tmp_path: Path) -> N
         with pytest.raises(sp.StoreError, match="hash"):
             sp.Network(folder).save_pretrained(tmp_path / name.split("*")[-1])
         path.write_bytes(content)
+
+
+def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, digits: Labelled, iris: Labelled) -> None:
+    """The version that the object shows went by another one's gc."""
+    net = sp.Network(tmp_path / "net")
+    net.learn("flowers", *iris, hidden=4, epochs=1)
+    net.learn("digits", *digits, hidden=4, epochs=1)
+    other = sp.Network(net.path)
+    other.remove("digits")
+    other.gc(versions=1)
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "deep" / "saved", tmp_path / "empty"):
+        with pytest.raises(sp.StoreError, match=r"No such file or directory.*Call refresh\(\)"):
+            net.save_pretrained(folder)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "net"]
+    assert not list((tmp_path / "empty").iterdir())
+    net.refresh()
+    for folder in (tmp_path / "deep" / "saved", tmp_path / "empty"):
+        net.save_pretrained(folder)
+        assert list(sp.Network(folder).tasks) == ["flowers"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"random_state": 9}, "setting 'random_state': expected 0, with which the network was created, got 9"),
+        ({"dispatcher": "binary"}, "setting 'dispatcher': expected 'discriminant'"),
+        ({"device": "nowhere"}, "device: expected one that torch knows"),
+        ({"lock_seconds": -1}, "lock_seconds: expected a number of seconds"),
+        ({"epochs": 3}, "setting 'epochs': expected one of dispatcher, image_shape, random_state, device, lock_seconds, got another name"),
+    ],
+)
+def test_settings_are_looked_at_before_anything_is_copied(
+    grown: sp.Network, tmp_path: Path, unchanged: Watch, settings: dict[str, Any], message: str
+) -> None:
+    with unchanged(grown.path), pytest.raises(sp.InputError, match=message):
+        sp.Network.from_pretrained(grown.path, tmp_path / "copy", **settings)
+    assert not list(tmp_path.iterdir())
+    assert sp.Network.from_pretrained(grown.path, tmp_path / "copy", random_state=0).version == grown.version
+
+
+@pytest.mark.parametrize("path", [None, 3, b"saved"])
+def test_folders_that_are_none(grown: sp.Network, tmp_path: Path, path: Any) -> None:
+    with pytest.raises(sp.InputError, match=r"folder to save to: expected a str or Path, got (None|3|b'saved')"):
+        grown.save_pretrained(path)
+    if path is not None:
+        with pytest.raises(sp.InputError, match=r"path of the copy: expected a str or Path, got (3|b'saved')"):
+            sp.Network.from_pretrained(grown.path, path)
 
 
 def test_opening_a_copy_leaves_the_source(grown: sp.Network, tmp_path: Path, unchanged: Watch, digits: Labelled) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import senpath as sp
 from senpath.errors import StoreError
@@ -145,9 +146,51 @@ def test_bad_input_is_refused(net: sp.Network, digits: Labelled, unchanged: Call
             net.extend(x)
         with pytest.raises(sp.InputError, match="labels y: expected one for each input, got int"):
             net.extend(x, 3)
+        with pytest.raises(sp.InputError, match="inputs: expected an array, a tensor, a data frame or a list of inputs, got generator"):
+            net.extend((image for image in x), y)
         with pytest.raises(sp.InputError, match="task to extend: expected a name, or no task, but a stream of inputs and labels, got list"):
             net.extend(["digits"], x, y)
         with pytest.raises(sp.InputError, match="input 1: expected an array"):
             net.extend([x[0], object()], [1, 2])
         with pytest.raises(sp.InputError, match="setting 'hidden' of extend"):
             net.extend(x, y, hidden=3)
+
+
+def test_truth_values_are_labels(tmp_path: Path, digits: Labelled) -> None:
+    net, (x, y) = sp.Network(tmp_path / "net"), digits
+    net.learn("large", x[:200], y[:200] >= 5, epochs=1, hidden=8)
+    for labels in (y[200:240] >= 5, [*(y[200:240] >= 5)], list(torch.from_numpy(y[200:240] >= 5))):
+        assert len(net.extend(x[200:240], labels).sent["large"]) >= 20
+
+
+def test_whatever_fails_says_what_was_done(net: sp.Network, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = net.commit
+
+    def fail_second(proposal: sp.Proposal) -> None:
+        if "flowers" in proposal.replaces:
+            raise ZeroDivisionError("by a fault.")
+        commit(proposal)
+
+    monkeypatch.setattr(net, "commit", fail_second)
+    match = r"^task 'flowers': expected to be extended, got ZeroDivisionError: by a fault\. Extended before it: digits$"
+    with pytest.raises(sp.SenpathError, match=match):
+        net.extend(*stream[:2])
+    assert net.version == 3
+
+
+def test_one_example_of_each_class_is_enough(net: sp.Network, digits: Labelled) -> None:
+    place = int(np.flatnonzero(net.predict(digits[0][200:]).task == "digits")[0]) + 200
+    found = net.extend(digits[0][place : place + 1], digits[1][place : place + 1])
+    assert {task: list(places) for task, places in found.sent.items()} == {"digits": [0]}
+
+
+def test_a_task_that_another_writer_learned_is_one(net: sp.Network, digits: Labelled) -> None:
+    sp.Network(net.path).learn("late", digits[0][:40], digits[1][:40], epochs=1, hidden=8)
+    with pytest.raises(sp.InputError, match="extending task 'late': expected examples, x and y, got none"):
+        net.extend("late")
+
+
+@pytest.mark.parametrize("name", ["digit", "a" * 5000, "nul\0"])
+def test_a_word_alone_is_a_task(net: sp.Network, unchanged: Callable[..., Any], name: str) -> None:
+    with unchanged(net.path), pytest.raises(sp.UnknownTaskError, match="expected one that the network has learned: digits, flowers"):
+        net.extend(name)

@@ -47,9 +47,11 @@ def export_task(path: Path, task: str, file: Path, *, overwrite: bool) -> None:
 
 
 def import_task(path: Path, file: Path, name: str | None) -> None:
-    """Take a task in; the folder is made if need be, once the file is there."""
+    """Take a task in; the folder is made if need be, once the file is known to hold a task that can be taken in."""
     if not file.is_file():
         raise InputError(f"task file {file}", expected="an exported task", got="no file of that name")
+    if not (path / "network.json").exists():
+        Network().import_task(file, name)  # into one that goes: a file that is refused leaves no empty network
     net = Network(path)
     info = net.import_task(file, name)
     task = list(net.tasks)[-1]

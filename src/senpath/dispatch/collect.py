@@ -125,8 +125,10 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
     scatter = _covariance(torch.cat(rests))
     without = None
     if not held_out:
-        held = torch.cat([rest + mean for rest, mean in zip(rests, means, strict=True) if len(rest) > 1])
-        without = torch.cat([mean - rest / (len(rest) - 1) for rest, mean in zip(rests, means, strict=True) if len(rest) > 1])
+        several = [(rest, mean) for rest, mean in zip(rests, means, strict=True) if len(rest) > 1]
+        none = features[:0]  # where each class has one example, as where a task is extended by few, there is nothing to judge by
+        held = torch.cat([none, *(rest + mean for rest, mean in several)])
+        without = torch.cat([none, *(mean - rest / (len(rest) - 1) for rest, mean in several)])
     numbers, owners = torch.tensor(counts).double(), torch.tensor(classes)
     return Collected(torch.stack(means), numbers, scatter, held, without, features, few=False, classes=owners)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -81,8 +81,7 @@ class Metric:
         ridge = SHRINKAGE * max(float(covariance.diagonal().mean()), 1e-6)
         root = torch.linalg.cholesky(covariance + ridge * torch.eye(width, dtype=torch.float64))
         inverse = torch.cholesky_inverse(root)
-        # In float64, so that the order of the tasks does not show.
-        centre = torch.from_numpy(mine.mean(0, dtype=np.float64).astype(np.float32))
+        centre = _mean(mine)
         metric = Metric(
             precision=inverse.float().to(device),
             freedom=width - ridge * float(inverse.diagonal().sum()),
@@ -107,6 +106,22 @@ class Metric:
         if found is not None:
             found = Coordinates(found.projection, found.cells, torch.cat([found.columns, *places]))
         return Metric(self.precision, self.freedom, self.centre, self.tasks, torch.cat(parts), found)
+
+    def covering(self, columns: np.ndarray) -> Metric:
+        """The same distance for these columns in place of those that there were: answers move by rounding only.
+
+        Centre and cells are means of the new columns, so that what they say of the others goes; all scores change alike with the centre.
+
+        Args:
+            columns: float32 (rows, features), all of them a task's.
+        """
+        centre, old = _mean(columns).to(self.centre.device), self.coordinates
+        none = self.norms[:0]
+        if old is None:
+            return Metric(self.precision, self.freedom, centre, self.tasks, none, None).reaching(columns)
+        bare = Coordinates(old.projection, old.cells + (self.centre - centre) @ old.projection, old.columns[:0])
+        found = Metric(self.precision, self.freedom, centre, self.tasks, none, bare).reaching(columns)
+        return replace(found, coordinates=_with_own_cells(found.coordinates))
 
     def squares(self, vectors: torch.Tensor) -> torch.Tensor:
         """Squared lengths (n,) of vectors (n, features)."""
@@ -182,6 +197,23 @@ def _check_shapes(found: dict[str, torch.Tensor], width: int, rows: int) -> None
             raise ValueError(f"{name} of {tuple(values.shape)}, {values.dtype}, not all finite or not {shape}")
     if not 0 < norms <= rows or found["tasks"] < 1 or ("cells" in found and not found["cells"].numel()):
         raise ValueError(f"{norms} columns of {rows}, {int(found['tasks'])} tasks")
+
+
+def _mean(columns: np.ndarray) -> torch.Tensor:
+    """In float64, so that the order of the tasks does not show."""
+    return torch.from_numpy(columns.mean(0, dtype=np.float64).astype(np.float32))
+
+
+def _with_own_cells(found: Coordinates | None) -> Coordinates | None:
+    """Each cell's centre moved to the mean of the columns in it; a cell without any goes. The division stays nearly as it was."""
+    if found is None:
+        return None
+    mine = torch.cat([torch.cdist(part, found.cells).argmin(1) for part in found.columns.split(PART)])
+    used, mine = mine.unique(return_inverse=True)
+    sums = found.columns.new_zeros(len(used), found.columns.shape[1], dtype=torch.float64)
+    sums.index_add_(0, mine, found.columns.double())
+    cells = (sums / mine.bincount()[:, None]).float()
+    return Coordinates(found.projection, cells, found.columns)
 
 
 def _coordinates(columns: np.ndarray, centre: torch.Tensor, root: torch.Tensor, device: torch.device) -> Coordinates:

@@ -83,9 +83,8 @@ class Answers:
 
     def _incomparable(self) -> np.ndarray:
         """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""
-        kinds = np.array([path.kind != "classification" for path in self._view.paths] + [False])
-        found: np.ndarray = kinds[self._candidates].any(1)  # −1, no candidate, finds the last
-        return found
+        others = [place for place in np.unique(self._candidates) if place >= 0 and self._view.paths[place].kind != "classification"]
+        return np.asarray(np.isin(self._candidates, others).any(1))
 
     def _routes(self) -> Routes:
         paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}

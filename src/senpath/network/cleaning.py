@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
+import torch
 
 from senpath.dispatch import Metric
 from senpath.errors import InputError, StoreError
-from senpath.network.view import View
+from senpath.network.view import View, read_metric
 from senpath.store import Change, Manifest, MetricRecord, Store, TaskRecord, TypeRecord
 
 
@@ -44,11 +45,11 @@ def clean(store: Store, view: View, versions: int) -> tuple[Manifest, Cleaned]:
         numbers = store.history.numbers(present.version)
         last = numbers[max(0, len(numbers) - versions + 1) :]
         kept = [store.history.read(number, present) for number in last]
+        made = _compact(store, present, view) if not kept else None  # which reads what may be damaged: before anything is removed
         before = store.sizes()
         try:
             for number in set(numbers) - set(last):
                 store.history.forget(number)
-            made = _compact(store, present, view) if not kept else None
             if made is not None:
                 present = store.write(present, *made, keep=1)
             store.drop_unnamed(present, kept)
@@ -61,7 +62,7 @@ def clean(store: Store, view: View, versions: int) -> tuple[Manifest, Cleaned]:
 
 
 def compacted(store: Store, present: Manifest, version: int, view: View) -> tuple[Manifest, Change] | None:
-    """The present version's content with files of columns that have no rows of no task, and metrics made without them.
+    """The present version's content with files of columns that have no rows of no task, and metrics that cover the others.
 
     Args:
         version: that the new files are named after.
@@ -79,10 +80,10 @@ def compacted(store: Store, present: Manifest, version: int, view: View) -> tupl
             change.columns[name] = (0, rows)
             types[key] = replace(record, columns=name, rows=len(rows))
             if view.settings.dispatcher == "discriminant":
-                metric = Metric.of(store.pooled(record), record.summed, rows, view.device)
+                metric = _metric(store, record, rows, view.device)
                 content, file = metric.dump(), f"{key}.{version}.metric"
                 change.files[file] = content
-                kept = MetricRecord(file, hashlib.sha256(content).hexdigest(), record.summed, *metric.index_numbers)
+                kept = MetricRecord(file, hashlib.sha256(content).hexdigest(), metric.tasks, *metric.index_numbers)
                 types[key] = replace(types[key], metric=kept)
     return (replace(present, types=types, tasks=tasks, checksum=b""), change) if change.columns else None
 
@@ -93,6 +94,13 @@ def _compact(store: Store, present: Manifest, view: View) -> tuple[Manifest, Cha
         return None
     entry = {"version": present.version + 1, "time": datetime.now(UTC).isoformat(timespec="seconds"), "tasks": [], "compacted": True}
     return replace(found[0], version=present.version + 1, last=entry), found[1]
+
+
+def _metric(store: Store, record: TypeRecord, rows: np.ndarray, device: torch.device) -> Metric:
+    """The metric that the type has, for these rows alone. One made anew, of all tasks there are by now, would change answers."""
+    if record.metric is None:  # what an earlier senpath left to its readers
+        return Metric.of(store.pooled(record), record.summed, rows, device)
+    return read_metric(store, record, record.metric, device).covering(rows)
 
 
 def _gathered(store: Store, record: TypeRecord, tasks: Mapping[str, TaskRecord]) -> tuple[dict[str, TaskRecord], np.ndarray]:

@@ -40,7 +40,9 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     if pathway.kind != "classification":  # one class of all, and another one for what came with new labels
         owners, classes = [int(len(examples.classes) > classes)] * len(owners), 1
     columns = merge_columns(columns_of(before, _owners(pathway, len(before.columns))), columns_of(new, owners), classes)
-    limit = merge_limits(before.figures["limit"], seen, new.figures["limit"], len(examples))
+    limit = before.figures["limit"]
+    if len(collected.held):  # else the new limit is a guess
+        limit = merge_limits(limit, seen, new.figures["limit"], len(examples))
     means, counts = np.stack([column.mean for column in columns]), np.array([column.count for column in columns])
     return TaskStatistics(means, counts, None, {"limit": limit, "few": float(few)}), [column.of for column in columns]
 

@@ -63,9 +63,10 @@ def remove(store: Store, view: View, task: str) -> tuple[Manifest, Removed]:
     """
     pathway, kept = view.pathway(task), view.tasks[task].statistics
     mine = sorted(pathway.references | ({kept.gate} if kept.gate is not None else set()))
+    sizes = {name: store.component_size(name) for name in mine}  # before the commit: after it another's gc may free them at once
     after = commit(store, Proposal(view.version, (), (), {}, removes=frozenset({task})), view)
     gone = tuple(name for name in mine if name not in after.components)
-    size = sum(map(store.component_size, gone)) + 4 * kept.rows * view.manifest.types[pathway.data_type].width
+    size = sum(sizes[name] for name in gone) + 4 * kept.rows * view.manifest.types[pathway.data_type].width
     return after, Removed(task, after.version, gone, tuple(name for name in mine if name in after.components), size)
 
 

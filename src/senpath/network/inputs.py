@@ -70,21 +70,48 @@ def encode_examples(
     )
 
 
-def check_encoded(view: View, examples: Examples, y: Any) -> Examples:
-    if y is not None:
-        raise InputError("labels y", expected="None beside Examples, which hold their own labels", got=type(y).__name__)
-    given, shape = examples.data_type, tuple(examples.inputs.shape[1:])
+def pair_of(data: Any) -> tuple[Any, Any]:
+    """Inputs and labels given as one thing: (x, y), or labelled data without y."""
+    x, y = (*data, None)[:2] if isinstance(data, tuple) and len(data) in (1, 2) else (data, None)
+    return x, y
+
+
+def check_encoded(view: View, examples: Examples, y: Any, kind: str | None = None) -> Examples:
+    """Encoded examples of a new task, if they can be learned.
+
+    Raises:
+        InputError: if they are no examples of a type as the network has it, or of another kind than the one asked for.
+    """
+    if kind is not None and kind != examples.kind:
+        raise InputError("kind of task", expected=f"{examples.kind!r}, as the encoded examples say, or None", got=repr(kind))
+    given = examples.data_type
     record = view.manifest.types.get(given.key)
     fixed = view.settings.image_shape if given.modality == "image" else None
     known = record.data_type if record is not None else DataType("image", fixed) if fixed is not None else given
-    if given != known:
-        raise InputError("encoded examples", expected=f"the network's type {known}", got=str(given))
-    if shape != given.shape:
-        raise InputError("encoded examples", expected=f"inputs of shape {given.shape} each, as their type says", got=shape)
-    inputs = examples.inputs
-    if inputs.dtype != torch.float32 or not len(inputs):
-        raise InputError("encoded examples", expected="float32 inputs", got=f"{len(inputs)} of {inputs.dtype}")
-    require_targets(examples.targets, examples.classes, examples.kind, len(inputs))
+    return _checked(examples, y, known)
+
+
+def _checked(examples: Examples, y: Any, data_type: DataType, known: int = 0) -> Examples:
+    """Encoded examples, if they are of this type and hold what they say.
+
+    Args:
+        known: how many of their classes were learned before.
+    """
+    if y is not None:
+        raise InputError("labels y", expected="None beside Examples, which hold their own labels", got=type(y).__name__)
+    given, inputs, targets = examples.data_type, examples.inputs, examples.targets
+    if given != data_type:
+        raise InputError("encoded examples", expected=f"the network's type {data_type}", got=str(given))
+    if not isinstance(inputs, torch.Tensor) or not isinstance(targets, torch.Tensor):
+        got = f"{type(inputs).__name__} and {type(targets).__name__}"
+        raise InputError("encoded examples", expected="tensors of inputs and targets", got=got)
+    if inputs.dtype != torch.float32 or not inputs.ndim or not len(inputs):
+        raise InputError("encoded examples", expected="float32 inputs", got=f"{len(inputs) if inputs.ndim else 0} of {inputs.dtype}")
+    if tuple(inputs.shape[1:]) != given.shape:
+        raise InputError(
+            "encoded examples", expected=f"inputs of shape {given.shape} each, as their type says", got=tuple(inputs.shape[1:])
+        )
+    require_targets(targets, examples.classes, examples.kind, len(inputs), known=known)
     require_finite(inputs, "encoded input")
     return examples
 
@@ -104,10 +131,12 @@ def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool
     like = Examples(data_type, torch.zeros(0, *data_type.shape), none, pathway.classes, pathway.kind)
     if not isinstance(x, Examples):
         return encode_examples(view, *read_labelled(x, y), like=like, new_classes=new_classes)
-    same = x.data_type == data_type and x.kind == pathway.kind and x.inputs.shape[1:] == data_type.shape
-    if not same or x.classes[: len(pathway.classes)] != pathway.classes or (len(x.classes) > len(pathway.classes) and not new_classes):
-        raise InputError("encoded examples", expected=f"those of a task like {pathway.task!r}, its classes first", got="others")
-    return x
+    old, expected = len(pathway.classes), f"those of a task like {pathway.task!r}, its classes first"
+    if x.kind != pathway.kind or tuple(x.classes[:old]) != pathway.classes:
+        raise InputError("encoded examples", expected=expected, got=f"a {x.kind} of {x.classes[: max(5, old)]}")
+    if len(x.classes) > old and not new_classes:
+        raise InputError("encoded examples", expected=f"{expected}, and no other", got=repr(x.classes[old]))
+    return _checked(x, y, data_type, known=old)
 
 
 def check_name(task: str, view: View) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 
+from senpath.errors import InputError
 from senpath.network.cleaning import Cleaned, clean
 from senpath.network.history import Removed, RolledBack, remove, roll_back
 from senpath.network.opened import OpenNetwork, TaskInfo
@@ -32,8 +35,8 @@ class KeptNetwork(OpenNetwork):
 
         Tasks that borrowed from it keep the components that they read and answer, with the task given, as before, bit for bit.
         On disk everything stays until `gc`; after `gc(versions=1)` none of the task's own components and columns is there. What remains:
-        its share in the sum of its type's covariances, its lines in the log and in recorded evaluations, and its name where others
-        borrowed from it.
+        its share in the sums of its type's covariances and, where there is an index, in the choice of its directions, its lines in the
+        log and in recorded evaluations, and its name where others borrowed from it.
 
         Raises:
             UnknownTaskError: if there is no such task.
@@ -57,8 +60,8 @@ class KeptNetwork(OpenNetwork):
     def gc(self, versions: int = KEPT_VERSIONS) -> Cleaned:
         """Forget all but the last versions, and free the files that only they needed.
 
-        If the present version is the only one, the columns of tasks that were removed go too, which takes a commit. Readers that show
-        a version which is gone are told to `refresh`.
+        If the present version is the only one, the columns of tasks that were removed go too, which takes a commit; answers stay, and
+        confidences move by rounding only. Readers that show a version which is gone are told to `refresh`.
 
         Args:
             versions: to keep, the present one counted.
@@ -80,10 +83,10 @@ class KeptNetwork(OpenNetwork):
 
         Raises:
             UnknownTaskError: if there is no such task.
-            InputError: if there is a file of this name that may not be replaced.
+            InputError: if the path is none, or there is a file of this name that may not be replaced.
             StoreError: if the file cannot be written, or a file of the network is damaged.
         """
-        export(self._store, self._view, task, Path(path), overwrite=overwrite)
+        export(self._store, self._view, task, _path("path of the file", path), overwrite=overwrite)
 
     def import_task(self, path: str | Path, name: str | None = None) -> TaskInfo:
         """Take in a task that was exported, and commit it. It answers, with the task given, as it did where it was learned.
@@ -97,23 +100,28 @@ class KeptNetwork(OpenNetwork):
             StoreError: if the file is damaged or something else.
             FormatVersionError: if a newer senpath wrote it.
             TaskExistsError: if the name is taken.
-            InputError: if the network has the task's data type with another encoding or other features.
+            InputError: if the path is none, or the network has the task's data type with another encoding or other features.
         """
+        file = _path("path of the file", path)
         self.refresh()
-        manifest, task = import_task(self._store, self._view, Path(path), name)
+        manifest, task = import_task(self._store, self._view, file, name)
         return self._info(self._moved(manifest, task))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Copy the version that this object shows, and nothing of others, to a new or empty folder, which is a network itself.
 
+        The copy answers as this object does. Columns of tasks that were removed stay behind; where there are such, confidences may
+        differ by rounding. If saving fails, the folder is as it was.
+
         Raises:
-            StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged.
+            InputError: if the folder is no str or Path.
+            StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged, or gone after another's `gc`.
         """
-        save(self._store, self._view, Path(folder))
+        save(self._store, self._view, _path("folder to save to", folder))
 
     @classmethod
     def from_pretrained(cls, source: str | Path, path: str | Path | None = None, *, revision: str | None = None, **settings: Any) -> Self:
-        """Open a copy of a saved network.
+        """Open a copy of a saved network. Nothing is copied before it is known that the settings can be used.
 
         Args:
             source: a network's folder, which is never changed; if there is none of this name, the id of a repository on the Hugging Face
@@ -123,15 +131,19 @@ class KeptNetwork(OpenNetwork):
             settings: as for `Network`.
 
         Raises:
+            InputError: if a setting is unknown, or differs from the one that the network was created with.
             StoreError: if there is no network, it is damaged, or the folder is not empty.
             MissingExtraError: if the hub is asked for and its library is not installed.
             DownloadError: if it cannot be fetched.
         """
+        _require_known(settings, [name for name in inspect.signature(cls).parameters if name != "path"])
+        given = None if path is None else _path("path of the copy", path)
         folder = find_saved(source, revision)
-        target = Path(tempfile.mkdtemp(prefix="senpath-") if path is None else path)
+        saved = cls(folder, **settings).view.manifest
+        target = Path(tempfile.mkdtemp(prefix="senpath-")) if given is None else given
         try:
             store = Store(folder)
-            save(store, View(store, store.read(), torch.device("cpu")), target)
+            save(store, View(store, saved, torch.device("cpu")), target)
             net = cls(target, **settings)
         except BaseException:
             if path is None:
@@ -140,3 +152,15 @@ class KeptNetwork(OpenNetwork):
         if path is None:
             weakref.finalize(net, shutil.rmtree, target, ignore_errors=True)
         return net
+
+
+def _path(what: str, path: str | Path) -> Path:
+    if not isinstance(path, str | Path):
+        raise InputError(what, expected="a str or Path", got=repr(path))
+    return Path(path)
+
+
+def _require_known(settings: Iterable[str], known: Sequence[str]) -> None:
+    for name in settings:
+        if name not in known:
+            raise InputError(f"setting {name!r}", expected=f"one of {', '.join(known)}", got="another name")

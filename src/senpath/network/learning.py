@@ -11,11 +11,12 @@ from senpath.errors import InputError
 from senpath.execution import check_jobs
 from senpath.modalities import read_labelled
 from senpath.network.changes import TaskChange, measure_changes
-from senpath.network.inputs import check_encoded, check_name, encode_examples, read_more
+from senpath.network.inputs import check_encoded, check_name, encode_examples, pair_of, read_more
 from senpath.network.many import learn_batch, propose
 from senpath.network.opened import OpenNetwork
 from senpath.network.proposal import Method
-from senpath.pathways import LearningCost, Transfer
+from senpath.network.view import View
+from senpath.pathways import LearningCost, Pathway, Transfer
 from senpath.progress import Progress, silent
 from senpath.types import Examples
 
@@ -71,9 +72,10 @@ class LearningNetwork(OpenNetwork):
             x: inputs, or labelled data without `y`: see `senpath.modalities.read_labelled` and `split_by_modality`; or encoded `Examples`.
             y: one label per input, whole numbers or strings, at least two different ones; for a multilabel task a collection of labels per
                 input, or 0s and 1s (n, labels); for a regression numbers (n,) or (n, outputs).
-            kind: "classification", "multilabel" or "regression"; None is what y looks like, one of the first two.
+            kind: "classification", "multilabel" or "regression"; None is what y looks like, one of the first two, or what `Examples` say.
             method: name of a method, or a method.
-            measure: for earlier tasks that may change, labelled data (x, y): how good their answers to it are is measured before and after.
+            measure: for earlier tasks that may change, labelled data, (x, y) or what takes their place: how good their answers to it are is
+                measured before and after.
             progress: told of stages and steps.
             settings: of the method; for "sen" see `senpath.methods.SenSettings`.
 
@@ -84,7 +86,7 @@ class LearningNetwork(OpenNetwork):
         """
         start = time.perf_counter()
         try:
-            cost, changed = self._learn(task, x, y, kind, method, measure or {}, progress, settings)
+            cost, changed = self._learn(task, x, y, kind, method, {} if measure is None else measure, progress, settings)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self._interrupted(task)) from None
         return self._learned(task, time.perf_counter() - start, cost, changed)
@@ -93,6 +95,7 @@ class LearningNetwork(OpenNetwork):
         self,
         tasks: Mapping[str, Any],
         *,
+        kind: str | None = None,
         method: str | Method = "sen",
         jobs: int = 1,
         progress: Progress = silent,
@@ -107,6 +110,7 @@ class LearningNetwork(OpenNetwork):
         Args:
             tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`. The first task of a data
                 type that is new to the network defines it for the others.
+            kind: of all the tasks, as for `learn`; None goes by what each one's labels look like.
             jobs: processes at once; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
             progress: told ("tasks", committed, all).
             method, settings: as for `learn`, the same for all tasks.
@@ -121,7 +125,7 @@ class LearningNetwork(OpenNetwork):
             SenpathError: if a worker process ends, as one does that is out of memory.
         """
         check_jobs(jobs)
-        costs = learn_batch(self, tasks, self.make_method(method, settings), jobs, progress)
+        costs = learn_batch(self, tasks, self.make_method(method, settings), jobs, progress, kind)
         return {task: self._learned(task, seconds, cost) for task, (seconds, cost) in costs.items()}
 
     def _learn(
@@ -139,8 +143,8 @@ class LearningNetwork(OpenNetwork):
         view = self._view
         check_name(task, view)
         worker = self.make_method(method, settings)
-        examples = check_encoded(view, x, y) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y), kind=kind)
-        tests = {name: read_more(view, view.pathway(name), *data, new_classes=False) for name, data in measure.items()}
+        examples = check_encoded(view, x, y, kind) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y), kind=kind)
+        tests = _read_tests(view, worker, measure)
         proposal, cost = propose(view, worker, task, examples, progress)
         changed = measure_changes(view, proposal, tests)
         if changed:
@@ -173,3 +177,30 @@ class LearningNetwork(OpenNetwork):
         if task in self._view.tasks:
             return f"interrupted after {task!r} was committed as version {self._view.tasks[task].version}"
         return f"interrupted; the network is as it was, at version {self.version}"
+
+
+def _read_tests(view: View, method: Method, measure: Mapping[str, Any]) -> dict[str, Examples]:
+    """What earlier tasks are to be measured on, encoded.
+
+    Of a method whose settings say what it may change the names are checked now; of any other one only its proposal tells.
+
+    Raises:
+        UnknownTaskError: if there is no such task.
+        InputError: if data cannot be used, or is of a task that will not change.
+    """
+    if not isinstance(measure, Mapping):
+        raise InputError("measure", expected="a mapping of tasks to labelled data", got=type(measure).__name__)
+    pathways = {name: view.pathway(name) for name in measure}
+    changing: Any = getattr(getattr(method, "settings", None), "may_change", None)
+    strange = [name for name in measure if name not in changing] if isinstance(changing, tuple) else []
+    if strange:
+        what = ", ".join(sorted(changing)) or "none, for may_change names none"
+        raise InputError("measure", expected=f"data of tasks that may change: {what}", got=repr(strange[0]))
+    return {name: _read_test(view, pathway, measure[name]) for name, pathway in pathways.items()}
+
+
+def _read_test(view: View, pathway: Pathway, data: Any) -> Examples:
+    try:
+        return read_more(view, pathway, *pair_of(data), new_classes=False)
+    except InputError as error:
+        raise InputError(f"measure of task {pathway.task!r}: {error}") from error

@@ -18,7 +18,7 @@ from senpath.errors import InputError, SenpathError, StoreError, TaskExistsError
 from senpath.execution import in_order, one_thread
 from senpath.modalities import Group, read_labelled, type_key
 from senpath.network.cost import learning_cost
-from senpath.network.inputs import check_encoded, check_name, encode_examples
+from senpath.network.inputs import check_encoded, check_name, encode_examples, pair_of
 from senpath.network.proposal import Method, Proposal
 from senpath.network.view import View
 from senpath.pathways import LearningCost
@@ -42,7 +42,7 @@ def propose(view: View, method: Method, task: str, examples: Examples, progress:
 
 
 def learn_batch(
-    network: OpenNetwork, tasks: Mapping[str, Any], method: Method, jobs: int, progress: Progress
+    network: OpenNetwork, tasks: Mapping[str, Any], method: Method, jobs: int, progress: Progress, kind: str | None = None
 ) -> dict[str, tuple[float, LearningCost]]:
     """Learn tasks and commit them; see `Network.learn_many`.
 
@@ -53,7 +53,7 @@ def learn_batch(
     with one_thread():  # commits too: what they note down of a pathway's answers is to be the same for any number of jobs
         try:
             network.refresh()
-            batch.learn(_read(network.view, tasks, method), method, jobs, progress)
+            batch.learn(_read(network.view, tasks, method, kind), method, jobs, progress)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted. {batch.told()}") from None
     return batch.costs
@@ -151,7 +151,7 @@ def _drain(works: deque[_Work]) -> Iterator[_Work]:
         yield works.popleft()
 
 
-def _read(view: View, tasks: Mapping[str, Any], method: Method) -> deque[_Work]:
+def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None) -> deque[_Work]:
     """All tasks, checked and encoded.
 
     Raises:
@@ -165,7 +165,7 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method) -> deque[_Work]:
     check: Callable[[DataType], None] | None = getattr(method, "check", None)
     for task, data in tasks.items():
         try:
-            examples = reader.read(data)
+            examples = reader.read(data, kind)
             if check is not None:
                 check(examples.data_type)
         except SenpathError as error:
@@ -190,10 +190,12 @@ class _Reader:
             self._types[key] = self._view.data_type(group)
         return self._types[key]
 
-    def read(self, data: Any) -> Examples:
+    def read(self, data: Any, kind: str | None) -> Examples:
         """A task's examples; see `Network.learn_many`."""
-        x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
-        return self._same_type(check_encoded(self._view, x, y)) if isinstance(x, Examples) else encode_examples(self, *read_labelled(x, y))
+        x, y = pair_of(data)
+        if isinstance(x, Examples):
+            return self._same_type(check_encoded(self._view, x, y, kind))
+        return encode_examples(self, *read_labelled(x, y), kind=kind)
 
     def _same_type(self, examples: Examples) -> Examples:
         known = self._types.setdefault(examples.data_type.key, examples.data_type)

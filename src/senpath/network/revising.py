@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, overload
@@ -89,7 +90,9 @@ class RevisingNetwork(OpenNetwork):
         """Add examples to a task, also of classes that are new to it: `extend(task, x, y)`; or a mixed stream: `extend(x, y)`.
 
         What the task has stays as it is, to the bit, unless `may_move=True`: its body and the rows of its old classes. Every other
-        task stays in any case.
+        task stays in any case. So of a regression only the dispatcher learns unless it may move: its pathway stays as it was. For a
+        multilabel task an old label that an example does not have counts as one that does not hold, and where it may move it is trained so:
+        give the old labels too.
 
         A stream does not say which tasks its examples are of, and may mix data types. Each goes to the likeliest of its candidates, at
         most two, as in `predict`, that has its label. What is strange to the network, of a data type that it does not know, or with a
@@ -97,17 +100,19 @@ class RevisingNetwork(OpenNetwork):
         extended by name. Tasks are extended one by one.
 
         Args:
-            task: a name; or the stream's inputs, or its labelled data.
+            task: a name; or the stream's inputs, or its labelled data. A string without labels that is no task's name is a path, if
+                there is something there.
             x, y: as for `learn`; without a task's name, `x` is the stream's labels, which may mix numbers and strings (in a list).
             settings: see `senpath.ExtendSettings`.
 
         Raises:
-            UnknownTaskError, InputError, ConflictError: as for `revise`; in a stream the message says which tasks were extended before.
+            UnknownTaskError, InputError, ConflictError: as for `revise`.
+            SenpathError: in a stream, for whatever fails while tasks are extended; the message says which were before.
         """
         revision = self.revisions["extend"](**settings)
-        if isinstance(task, str) and (x is not None or y is not None or task in self._view.tasks):
+        self.refresh()  # another writer may have learned the task meanwhile
+        if isinstance(task, str) and (x is not None or y is not None or task in self._view.tasks or not os.path.exists(task)):
             return self.revise(task, revision, x, y, progress)
         if y is not None:
             raise InputError("task to extend", expected="a name, or no task, but a stream of inputs and labels", got=type(task).__name__)
-        self.refresh()
         return extend_routed(self._view, task, x, lambda name, examples: self.revise(name, revision, examples, progress=progress))

@@ -42,10 +42,10 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
 
     Raises:
         InputError: if an input cannot be read, or there is not one label for each.
-        SenpathError: as soon as a task cannot be extended; the message says which were before.
+        SenpathError: as soon as a task cannot be extended, for whatever reason; the message says which were before.
     """
     x, y = read_labelled(x, y)
-    if not len(x):
+    if _is_empty(x):
         _labels(y, 0)
         return Routed({}, np.zeros(0, dtype=np.int64), {})
     inputs, batches = encode_batches(view, x)
@@ -55,14 +55,17 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
     revised: dict[str, Revised] = {}
     sent: dict[str, np.ndarray] = {}
     for task in parts.tasks:
-        rows, examples = parts.of(task, labels)
+        done = f"Extended before it: {', '.join(sent)}" if sent else "No task was extended before it"
         try:
+            rows, examples = parts.of(task, labels)
             found = extend(task, examples)
         except SenpathError as error:
-            done = f"Extended before it: {', '.join(sent)}" if sent else "No task was extended before it"
             error.message = f"task {task!r}: {error.message}. {done}"
             error.args = (error.message,)
             raise
+        except Exception as error:
+            got = f"{type(error).__name__}: {error}".rstrip(".")
+            raise SenpathError(f"task {task!r}", expected="to be extended", got=got, do=done) from error
         revised[task] = found
         if found.changed:
             sent[task] = rows
@@ -112,6 +115,13 @@ class _Parts:
         return pathway.kind == "classification" and label in pathway.classes
 
 
+def _is_empty(x: Any) -> bool:
+    try:
+        return not len(x)
+    except TypeError:  # no collection at all, which is for `encode_batches` to refuse
+        return False
+
+
 def _labels(y: Any, inputs: int) -> list[Label | None]:
     """The label of each input, None where it has another form than one label."""
     try:
@@ -126,5 +136,7 @@ def _labels(y: Any, inputs: int) -> list[Label | None]:
 def _label(value: Any) -> Label | None:
     if isinstance(value, str):
         return str(value)
-    whole = isinstance(value, int | np.integer) or (isinstance(value, float | np.floating) and float(value).is_integer())
+    if isinstance(value, torch.Tensor) and value.ndim == 0:
+        value = value.item()
+    whole = isinstance(value, int | np.integer | np.bool_) or (isinstance(value, float | np.floating) and float(value).is_integer())
     return int(value) if whole else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from senpath.errors import StoreError
-from senpath.store.files import sync_folder, write_atomic
+from senpath.store.files import TEMPORARY, sync_folder, write_atomic
 from senpath.store.folder import LOG, MANIFEST, Change, Store
 from senpath.store.manifest import Manifest, dump_manifest
 
@@ -32,16 +34,24 @@ def contents(store: Store, manifest: Manifest, change: Change) -> Iterator[tuple
 
 
 def write_copy(folder: Path, manifest: Manifest, files: Iterable[tuple[str, bytes]]) -> None:
-    """Make a folder a network of these files. The manifest comes last, so that what a crash leaves does not open as a network."""
+    """Make a new or empty folder a network of these files; if that fails, it is as it was.
+
+    The manifest comes last, so that what a crash leaves does not open as a network.
+    """
     content, _ = dump_manifest(manifest)
-    for part in ("components", "dispatcher"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    for name, data in files:
-        write_atomic(folder / name, data)
-    for part in ("components", "dispatcher", ""):
-        sync_folder(folder / part)
-    write_atomic(folder / MANIFEST, content)
-    sync_folder(folder)
+    with _taken_back(folder) as made:
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in ("components", "dispatcher"):
+            (folder / part).mkdir()  # there by now, it is another writer's and stays
+            made.append(folder / part)
+        for name, data in files:
+            made.append(folder / name)
+            write_atomic(folder / name, data)
+        for part in ("components", "dispatcher", ""):
+            sync_folder(folder / part)
+        made.append(folder / MANIFEST)
+        write_atomic(folder / MANIFEST, content)
+        sync_folder(folder)
 
 
 def require_empty(folder: Path) -> None:
@@ -55,6 +65,27 @@ def require_empty(folder: Path) -> None:
     names = sorted(child.name for child in folder.iterdir()) if folder.exists() else []
     if names:
         raise StoreError(f"{folder}", expected="a new or empty folder", got=f"one with {', '.join(names[:3])}", do="Choose another name")
+
+
+@contextmanager
+def _taken_back(folder: Path) -> Iterator[list[Path]]:
+    """Gives a list for what is made in the folder; if making it fails, or is interrupted, that goes, and the folder too if it is new."""
+    absent = [path for path in (folder, *folder.parents) if not path.exists()]
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):
+                path.with_name(path.name + TEMPORARY).unlink(missing_ok=True)
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+        for path in absent:
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def _columns(store: Store, manifest: Manifest, key: str, change: Change) -> bytes:

@@ -26,6 +26,7 @@ MANIFEST = "network.json"
 LOG = "log.jsonl"
 COMPONENT = re.compile(r"(?P<hash>[0-9a-f]{64})\.(json|safetensors|skops)")
 """Names of components' files."""
+AGAIN = "Call refresh(), for the network moved on; what was being learned, learn again on the present version"
 BEHIND = f"Call refresh() if the network moved on. Else: {RESTORE[0].lower()}{RESTORE[1:]}"
 
 
@@ -169,15 +170,18 @@ class Store:
         try:
             payload = path.read_bytes()
         except OSError as error:
-            got = error.strerror or str(error)
-            raise StoreError(f"component {name[:12]}: file {path.name}", expected="readable", got=got, do=BEHIND) from error
+            raise self._unreadable(f"component {name[:12]}: file {path.name}", "readable", error, name) from error
         if content_hash(kind, config, payload) != name:
             raise StoreError(f"component {name[:12]}: content of {path.name}", expected="that of its hash", got="other content", do=RESTORE)
         return {path.with_suffix(".json").name: description, path.name: payload}
 
     def component_size(self, name: str) -> int:
-        """Bytes that a component's files take."""
-        return sum(path.stat().st_size for path in (self.path / "components").glob(f"{name}.*"))
+        """Bytes that a component's files take; what another writer removes meanwhile takes none."""
+        size = 0
+        for path in (self.path / "components").glob(f"{name}.*"):
+            with suppress(FileNotFoundError):
+                size += path.stat().st_size
+        return size
 
     def columns(self, record: TypeRecord) -> np.ndarray:
         """All rows of a type, float32 (rows, width), memory-mapped; `check_columns` tells whether a task's are as they were written."""
@@ -186,8 +190,7 @@ class Store:
             # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
             return np.memmap(path, dtype="<f4", mode="c", shape=(record.rows, record.width))
         except (OSError, ValueError, OverflowError) as error:
-            do = BEHIND if isinstance(error, FileNotFoundError) else RESTORE
-            raise StoreError(f"{path}", expected=f"{record.rows} rows of {record.width} numbers", got=str(error), do=do) from error
+            raise self._unreadable(f"{path}", f"{record.rows} rows of {record.width} numbers", error, record.columns) from error
 
     def check_columns(self, rows: np.ndarray, record: TypeRecord, statistics: StatisticsRecord) -> None:
         """Compare a task's rows, among all rows of its type, with their hash.
@@ -221,9 +224,7 @@ class Store:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise StoreError(
-                f"{path}", expected="readable", got=error.strerror or str(error), do="Call refresh() if the network moved on"
-            ) from error
+            raise self._unreadable(f"{path}", "readable", error, name) from error
         if hashlib.sha256(content).hexdigest() != sha256:
             raise StoreError(f"{path}", expected="content that matches its hash", got="a changed or cut file", do=RESTORE)
         return content
@@ -280,8 +281,22 @@ class Store:
                 raise ValueError("changed after it was written")
             return kind, config, described.with_suffix(suffix(kind)), content
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            what, do = f"component {name[:12]}: {described.name}", BEHIND if isinstance(error, FileNotFoundError) else RESTORE
-            raise StoreError(what, expected="its kind and configuration", got=repr(error), do=do) from error
+            raise self._unreadable(f"component {name[:12]}: {described.name}", "its kind and configuration", error, name) from error
+
+    def _unreadable(self, what: str, expected: str, error: Exception, name: str) -> StoreError:
+        """The error for a file that cannot be read.
+
+        Args:
+            name: of the component, or of the file in `dispatcher/`. What the present version does not name went by a `gc`.
+        """
+        got = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
+        if not isinstance(error, FileNotFoundError):
+            return StoreError(what, expected=expected, got=got, do=RESTORE)
+        with suppress(StoreError):
+            present = self.read()
+            if name not in present.components and name not in dispatcher_files(present.types):
+                return ConflictError(what, expected=expected, got=got, do=AGAIN)
+        return StoreError(what, expected=expected, got=got, do=BEHIND)
 
     def _undo(self, before: Manifest, change: Change, new: Iterable[Path]) -> None:
         with suppress(OSError):

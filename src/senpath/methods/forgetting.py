@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from senpath.components import Component
 from senpath.errors import InputError
@@ -23,11 +22,8 @@ from senpath.network import View
 from senpath.pathways import Pathway
 from senpath.progress import Progress
 from senpath.seeds import derive, seeded
-from senpath.training import LOSSES, fit
+from senpath.training import LOSSES, distance, fit
 from senpath.types import Examples, TaskKind
-
-SOFTNESS = 2.0
-"""Temperature at which a class's earlier and present probabilities are compared (Hinton, Vinyals and Dean 2015; Li and Hoiem 2016)."""
 
 
 @dataclass(frozen=True)
@@ -100,37 +96,16 @@ class _Sharing(nn.Module):
         self.learner, self.bodies = learner, nn.ModuleList([part.body for part in parts])
         self.heads = nn.ModuleList([part.head.requires_grad_(False) for part in parts])
         self.earlier = nn.ModuleList([deepcopy(part.body).requires_grad_(False) for part in parts])
-        self._differences = [DIFFERENCES[kind] for kind in kinds]
+        self._kinds = [*kinds]
         self._remember = remember
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         loss: torch.Tensor = self.learner(inputs, targets)
         if not self._remember:
             return loss
-        for body, head, earlier, difference in zip(self.bodies, self.heads, self.earlier, self._differences, strict=True):
-            loss = loss + self._remember * difference(head(body(inputs)), head(earlier(inputs)))
+        for body, head, earlier, kind in zip(self.bodies, self.heads, self.earlier, self._kinds, strict=True):
+            loss = loss + self._remember * distance(kind, head(body(inputs)), head(earlier(inputs)))
         return loss
-
-
-def _classes_moved(now: torch.Tensor, then: torch.Tensor) -> torch.Tensor:
-    now, then = (functional.log_softmax(logits / SOFTNESS, dim=1) for logits in (now, then))
-    return functional.kl_div(now, then, reduction="batchmean", log_target=True) * SOFTNESS**2
-
-
-def _labels_moved(now: torch.Tensor, then: torch.Tensor) -> torch.Tensor:
-    return functional.binary_cross_entropy_with_logits(now, torch.sigmoid(then))
-
-
-def _numbers_moved(now: torch.Tensor, then: torch.Tensor) -> torch.Tensor:
-    return functional.mse_loss(now, then) / then.var(0).mean().clamp(min=1e-12)
-
-
-DIFFERENCES: dict[TaskKind, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
-    "classification": _classes_moved,
-    "multilabel": _labels_moved,
-    "regression": _numbers_moved,
-}
-"""By kind of task, how far outputs (n, classes) are from earlier ones, a scalar."""
 
 
 def _part(view: View, name: str, examples: Examples) -> OwnPart:

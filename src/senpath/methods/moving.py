@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy, mse_loss
 
 from senpath.components import ClassLink
 from senpath.methods.extend_settings import ExtendSettings
@@ -19,15 +19,13 @@ from senpath.methods.recipes import recipe_for
 from senpath.methods.settings import SenSettings
 from senpath.progress import Progress
 from senpath.seeds import derive
-from senpath.training import LOSSES, Recipe, fit
+from senpath.training import LOSSES, Recipe, distance, fit
 from senpath.types import Examples, TaskKind
 
 KEEP = 1.0
 """Weight of what holds the old answers, beside the loss on the examples."""
 HIDDEN = 10.0
 """Weight of what holds the hidden layer, where old classes have no examples."""
-TEMPERATURE = 2.0
-"""At which the old and the new probabilities are compared (Li and Hoiem 2016, equation 3)."""
 STEPS, RATE = 0.5, 0.25
 """Shares of the steps and of the learning rate that learning takes."""
 BATCH = 128
@@ -85,7 +83,7 @@ class Moving(nn.Module):
             earlier = self._before[1](hidden_before)
             added = self._added(inputs, answers)
         earlier, answers = earlier + added[:, : earlier.shape[1]], answers + added
-        loss: torch.Tensor = LOSSES[self._kind](answers, targets) + KEEP * distance(answers[:, : earlier.shape[1]], earlier, self._kind)
+        loss: torch.Tensor = LOSSES[self._kind](answers, targets) + KEEP * distance(self._kind, answers[:, : earlier.shape[1]], earlier)
         if self._made_up is None:
             return loss
         drift: torch.Tensor = mse_loss(hidden, hidden_before) / hidden_before.square().mean().clamp(min=1e-12)
@@ -104,15 +102,6 @@ class Moving(nn.Module):
     def _on_made_up(self, made: MadeUp) -> torch.Tensor:
         some = torch.randint(len(made.targets), (BATCH,), generator=self._generator).to(made.targets.device)
         return cross_entropy(self.head(made.hidden[some]) + made.added[some], made.targets[some])
-
-
-def distance(answers: torch.Tensor, earlier: torch.Tensor, kind: TaskKind) -> torch.Tensor:
-    """How far answers are from what they were, a scalar; of outputs (n, old classes)."""
-    if kind == "classification":
-        return cross_entropy(answers / TEMPERATURE, (earlier / TEMPERATURE).softmax(1)) * TEMPERATURE**2
-    if kind == "multilabel":
-        return binary_cross_entropy_with_logits(answers, earlier.sigmoid())
-    return mse_loss(answers, earlier)
 
 
 def move(

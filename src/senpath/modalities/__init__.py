@@ -18,8 +18,9 @@ from senpath.modalities.distort import distort
 from senpath.modalities.image import ImageModality
 from senpath.modalities.kinds import IMAGE_FILES, SOUND_FILES
 from senpath.modalities.labelled import read_labelled, read_unlabelled
+from senpath.modalities.labels import index_labels, label_array
 from senpath.modalities.table import TableModality, fingerprint, read_table
-from senpath.modalities.targets import Targets, index_labels, label_array, more_targets, no_targets, read_targets, require_targets
+from senpath.modalities.targets import Targets, more_targets, no_targets, read_targets, require_targets
 from senpath.modalities.text import TextModality
 from senpath.types import Audio
 

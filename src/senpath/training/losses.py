@@ -19,6 +19,19 @@ LOSSES: dict[TaskKind, Loss] = {
 }
 
 
+TEMPERATURE = 2.0
+"""At which earlier and present probabilities are compared (Hinton, Vinyals and Dean 2015; Li and Hoiem 2016, equation 3)."""
+
+
+def distance(kind: TaskKind, answers: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
+    """How far outputs (n, outputs) are from what they were, a scalar to be minimised: distillation (Li and Hoiem 2016, section 3.1)."""
+    if kind == "classification":
+        return functional.cross_entropy(answers / TEMPERATURE, (earlier / TEMPERATURE).softmax(1)) * TEMPERATURE**2
+    if kind == "multilabel":
+        return functional.binary_cross_entropy_with_logits(answers, earlier.sigmoid())
+    return functional.mse_loss(answers, earlier) / earlier.detach().var(0, correction=0).mean().clamp(min=1e-12)
+
+
 def score(kind: TaskKind, outputs: torch.Tensor, targets: torch.Tensor) -> float:
     """How good outputs are, at most 1.
 

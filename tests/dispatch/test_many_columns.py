@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.special import logsumexp
 
-from senpath.dispatch import Columns, Discriminant, Metric, StoredTask, TaskStatistics, collect, feature_map, statistics_of
+from senpath.dispatch import Columns, Discriminant, Metric, StoredTask, TaskStatistics, collect, feature_map, pack, statistics_of
 from senpath.dispatch.discriminant import CORRECTION, TEMPERATURE
 from senpath.dispatch.index import NEAREST, SCANNED, ColumnIndex, find_cells
 from senpath.errors import StoreError
@@ -292,3 +292,14 @@ def test_fewer_points_than_are_looked_up() -> None:
     index.reach(places[:2])
     rows, _ = index.search(places[:1])
     assert sorted(rows[0][rows[0] >= 0].tolist()) == [0, 1, 2, 3, 4]
+
+
+def test_columns_that_come_one_by_one_are_measured_as_all_at_once() -> None:
+    random = np.random.default_rng(0)
+    rows = (30 * random.random((300, 512))).astype(np.float32)
+    rests = random.normal(size=(20, 512)) * random.random(512) ** 4  # few examples of numbers that hardly vary: precisions far apart
+    metric = Metric.of(pack(torch.from_numpy(rests.T @ rests / 20)), 1, rows[:100], torch.device("cpu"))
+    together, along = metric.reaching(rows[100:]), metric
+    for start, end in ((100, 101), (101, 104), (104, 170), (170, 300)):
+        along = along.reaching(rows[start:end])
+    np.testing.assert_array_equal(along.norms.numpy(), together.norms.numpy())

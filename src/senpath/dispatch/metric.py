@@ -93,7 +93,10 @@ class Metric:
         return metric.reaching(columns)
 
     def reaching(self, more: np.ndarray) -> Metric:
-        """The same metric, covering further columns too."""
+        """The same metric, covering further columns too.
+
+        However many come at once, the numbers are the same: who reads tasks one by one answers as who reads them all.
+        """
         if not len(more):
             return self
         parts, places = [self.norms], []
@@ -124,8 +127,10 @@ class Metric:
         return replace(found, coordinates=_with_own_cells(found.coordinates))
 
     def squares(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Squared lengths (n,) of vectors (n, features)."""
-        return ((vectors @ self.precision) * vectors).sum(1)
+        """Squared lengths (n,), float32, of vectors (n, features)."""
+        # How products are rounded depends on how many there are; in float64 that is lost on the way back.
+        exact = vectors.double()
+        return ((exact @ self.precision.double()) * exact).sum(1).float()
 
     @staticmethod
     def due(before: int, tasks: int) -> bool:

@@ -19,6 +19,10 @@ class SenpathError(Exception):
         self.message = message + (f". {do}" if do else "")
         super().__init__(self.message)
 
+    def reword(self, message: str) -> None:
+        """Give it another message, where the caller knows more."""
+        self.message, self.args = message, (message,)
+
     # KeyError and ValueError, which some subclasses also are, would print the message in quotes.
     def __str__(self) -> str:
         return self.message

@@ -104,6 +104,10 @@ class Scale:
         spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
         return Scale(mean.float(), torch.where(spread > 1e-9 * (1 + mean.abs()), spread, 1).float())
 
+    def inverse(self) -> Scale:
+        """From the targets' own units to those that are trained on."""
+        return Scale(-self.mean / self.spread, 1 / self.spread)
+
     def shrink(self, targets: torch.Tensor) -> torch.Tensor:
         """Targets as they are trained on."""
         return (targets - self.mean) / self.spread if self.mean.ndim else targets

@@ -118,7 +118,7 @@ def move(
     scale = Scale.of(examples)
     if scale.mean.ndim:  # a regression's output layers answer in its own units
         before, links = deepcopy(before), [(reads, deepcopy(link)) for reads, link in links]
-        shrink = Scale(-scale.mean / scale.spread, 1 / scale.spread)
+        shrink = scale.inverse()
         shrink.stretch(part.head, [link for _, link in links])
         shrink.stretch(before[1], [])
     recipe = recipe_for_moving(part.kind, examples, settings)

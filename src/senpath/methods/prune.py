@@ -20,7 +20,6 @@ from senpath.methods.settings import SenSettings
 from senpath.methods.training_on import FOLD, held_out, train_on
 from senpath.methods.units import cut_units
 from senpath.network import Declined, Proposal, View, try_out
-from senpath.network.view import CHUNK
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
@@ -180,8 +179,7 @@ def file_size(component: Component) -> int:
 
 
 def _score_of(view: View, proposal: Proposal, held: Examples) -> float:
-    answers = torch.cat([try_out(view, proposal, batch) for batch in held.inputs.split(CHUNK)])
-    return score(held.kind, answers.cpu(), held.targets)
+    return score(held.kind, try_out(view, proposal, held.inputs).cpu(), held.targets)
 
 
 def _lost(measured: Mapping[str, Any]) -> float:

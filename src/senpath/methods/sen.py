@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from senpath.components import Component
 from senpath.errors import InputError
 from senpath.methods.forgetting import learn_sharing
 from senpath.methods.guard import Answer, Verdict, judge
@@ -16,8 +15,8 @@ from senpath.methods.models import choose_body
 from senpath.methods.plan import LinkPlan, plan_links, told_apart
 from senpath.methods.settings import SenSettings
 from senpath.methods.similarity import Similarity, similarities
-from senpath.network import Proposal, View, new_statistics
-from senpath.pathways import Pathway, run_pathway
+from senpath.network import Proposal, View, new_statistics, try_out
+from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.types import DataType, Examples
@@ -78,8 +77,8 @@ class Sen:
         self, view: View, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan]
     ) -> tuple[bool, dict[str, Any]]:
         """Whether to borrow as planned, and what to note down about it."""
-        notes: dict[str, Any]
-        apart, notes = 1.0, {}  # what has no classes was measured on examples left out already
+        apart = 1.0  # what has no classes was measured on examples left out already
+        notes: dict[str, Any] = {}
         if examples.kind == "classification":
             sources = {plan.source for plan in plans}
             apart = max(told_apart(found) for found in measured if found.source in sources)
@@ -134,15 +133,9 @@ class Sen:
         def learn(part: Examples, transfer: bool) -> Answer:
             plans = self.plan(view, part, among if transfer else without)[1] if transfer or without else []
             trained = self.train(view, part, plans, silent)
-            new = {component.hash: component for component in (*trained.own, *trained.links)}
             pathway = make_pathway("", part, plans, trained, {})
-
-            def lookup(name: str) -> Component:
-                return new[name] if name in new else view.component(name)
-
-            for component in new.values():
-                component.module.to(view.device)
-            return lambda inputs: run_pathway(pathway, inputs.to(view.device), lookup)
+            proposal = Proposal(view.version, (pathway,), (*trained.own, *trained.links), {})
+            return lambda inputs: try_out(view, proposal, inputs)
 
         # A scikit-learn model's links are trained on out-of-fold answers, within what one fold leaves.
         least = 3 if _is_estimator(self.settings.model) else 2

@@ -24,7 +24,7 @@ def train_on(view: View, pathway: Pathway, part: OwnPart, examples: Examples, re
     links = _frozen_links(view, pathway)
     scale = Scale.of(examples)
     if scale.mean.ndim:  # a regression's output layers answer in its own units
-        Scale(-scale.mean / scale.spread, 1 / scale.spread).stretch(part.head, [link for _, link in links])
+        scale.inverse().stretch(part.head, [link for _, link in links])
     learner = Learner(part.body, part.head, links, LOSSES[examples.kind]).to(view.device)
     targets = scale.shrink(examples.targets).to(view.device)
     fit(learner, examples.inputs.to(view.device), targets, recipe, seed, progress=progress)

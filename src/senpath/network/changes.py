@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-
-import torch
 
 from senpath.errors import InputError
 from senpath.network.proposal import Proposal, try_out
-from senpath.network.view import CHUNK, View
+from senpath.network.view import View
 from senpath.training import score
 from senpath.types import Examples
 
@@ -43,10 +41,7 @@ def measure_changes(view: View, proposal: Proposal, tests: Mapping[str, Examples
     Raises:
         InputError: if there are examples of a task that is not replaced.
     """
-    strange = sorted(tests.keys() - proposal.replaces)
-    if strange:
-        what = ", ".join(sorted(proposal.replaces)) or "none, for may_change names none"
-        raise InputError("measure", expected=f"data of tasks that may change: {what}", got=repr(strange[0]))
+    require_changing(tests, proposal.replaces)
     changed = {}
     for place, pathway in enumerate(proposal.pathways):
         if pathway.task in proposal.replaces:
@@ -54,8 +49,16 @@ def measure_changes(view: View, proposal: Proposal, tests: Mapping[str, Examples
     return changed
 
 
+def require_changing(names: Iterable[str], changing: Collection[str]) -> None:
+    """Refuse to measure a task that will not change."""
+    strange = [name for name in names if name not in changing]
+    if strange:
+        what = ", ".join(sorted(changing)) or "none, for may_change names none"
+        raise InputError("measure", expected=f"data of tasks that may change: {what}", got=repr(strange[0]))
+
+
 def _measured(view: View, proposal: Proposal, place: int, test: Examples) -> TaskChange:
     pathway = proposal.pathways[place]
-    after = torch.cat([try_out(view, proposal, part, place).cpu() for part in test.inputs.split(CHUNK)])
+    after = try_out(view, proposal, test.inputs, place).cpu()
     before = view.logits(pathway.task, test.inputs).cpu()
     return TaskChange(len(test), score(pathway.kind, before, test.targets), score(pathway.kind, after, test.targets))

@@ -11,7 +11,7 @@ import torch
 
 from senpath.components import Lookup, content_hash
 from senpath.errors import ConflictError, InputError, TaskExistsError, UnknownTaskError
-from senpath.network.proposal import Proposal
+from senpath.network.proposal import Proposal, with_new
 from senpath.network.sums import NextSums
 from senpath.network.view import View
 from senpath.pathways import Pathway, run_pathway
@@ -141,7 +141,7 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
     new = {component.hash: component for component in (*proposal.components, *(part for _, part in proposal.types.values()))}
     new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
     sums = NextSums(store, proposal, before)
-    lookup = _with_new(proposal, view.component, view.device)
+    lookup = with_new(proposal.components, view.component, view.device)
     tasks = {name: record for name, record in before.tasks.items() if name not in proposal.removes}
     for pathway in proposal.pathways:
         # A pathway in another's place answers for the same inputs: what the dispatcher knows of the task stays, if nothing is added.
@@ -171,14 +171,6 @@ def _named(components: Mapping[str, int], tasks: Iterable[TaskRecord], types: It
     for task in tasks:
         names |= task.pathway.references | ({task.statistics.gate} if task.statistics.gate is not None else set())
     return {name: weights for name, weights in components.items() if name in names}
-
-
-def _with_new(proposal: Proposal, lookup: Lookup, device: torch.device) -> Lookup:
-    """Finds the proposal's components too, where the network's own are."""
-    new = {component.hash: component for component in proposal.components}
-    for component in new.values():
-        component.module.to(device)
-    return lambda name: new[name] if name in new else lookup(name)
 
 
 def _probe(pathway: Pathway, data_type: DataType, lookup: Lookup, device: torch.device) -> Probe:

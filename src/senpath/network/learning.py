@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from senpath.errors import InputError
 from senpath.execution import check_jobs
 from senpath.modalities import read_labelled
-from senpath.network.changes import TaskChange, measure_changes
+from senpath.network.changes import TaskChange, measure_changes, require_changing
 from senpath.network.inputs import check_encoded, check_name, encode_examples, pair_of, read_more
 from senpath.network.many import learn_batch, propose
 from senpath.network.opened import OpenNetwork
@@ -192,10 +192,8 @@ def _read_tests(view: View, method: Method, measure: Mapping[str, Any]) -> dict[
         raise InputError("measure", expected="a mapping of tasks to labelled data", got=type(measure).__name__)
     pathways = {name: view.pathway(name) for name in measure}
     changing: Any = getattr(getattr(method, "settings", None), "may_change", None)
-    strange = [name for name in measure if name not in changing] if isinstance(changing, tuple) else []
-    if strange:
-        what = ", ".join(sorted(changing)) or "none, for may_change names none"
-        raise InputError("measure", expected=f"data of tasks that may change: {what}", got=repr(strange[0]))
+    if isinstance(changing, tuple):
+        require_changing(measure, changing)
     return {name: _read_test(view, pathway, measure[name]) for name, pathway in pathways.items()}
 
 

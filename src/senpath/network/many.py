@@ -100,7 +100,7 @@ class _Batch:
         except SenpathError as error:
             if isinstance(error, TaskExistsError):  # by another writer, perhaps from the same data
                 self._proposal = None
-            _say(error, f"{_of(self._task, error)}. {self.told()}")
+            error.reword(f"{_of(self._task, error)}. {self.told()}")
             raise
         except Exception as error:
             if self._task is None:  # raised by `progress`
@@ -169,7 +169,7 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
             if check is not None:
                 check(examples.data_type)
         except SenpathError as error:
-            _say(error, _of(task, error))
+            error.reword(_of(task, error))
             raise
         inputs, targets = (np.ascontiguousarray(part.detach().cpu().numpy()) for part in (examples.inputs, examples.targets))
         works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind))
@@ -208,7 +208,3 @@ def _of(task: str | None, error: SenpathError) -> str:
     """The error's message, which names the task if it is one task's."""
     named = "" if task is None or error.message.startswith(f"task {task!r}") else f"task {task!r}: "
     return named + error.message.rstrip(".")
-
-
-def _say(error: SenpathError, message: str) -> None:
-    error.message, error.args = message, (message,)

@@ -30,8 +30,9 @@ from senpath.network.verify import verify
 from senpath.network.view import View
 from senpath.progress import silent
 from senpath.store import Change, Manifest, Store
-from senpath.store.copies import MANIFEST, contents
+from senpath.store.copies import contents
 from senpath.store.files import explained, sync_folder
+from senpath.store.folder import MANIFEST
 from senpath.store.manifest import CHECKSUM, STRICT, dump_manifest
 from senpath.types import DataType
 

@@ -11,8 +11,9 @@ from senpath.errors import DownloadError, InputError, MissingExtraError, StoreEr
 from senpath.network.cleaning import compacted
 from senpath.network.view import View
 from senpath.store import Change, Store
-from senpath.store.copies import LOG, MANIFEST, contents, require_empty, write_copy
+from senpath.store.copies import contents, require_empty, write_copy
 from senpath.store.files import explained
+from senpath.store.folder import LOG, MANIFEST
 
 REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 """What an id on the hub looks like."""

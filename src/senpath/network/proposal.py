@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 
-from senpath.components import Component
+from senpath.components import Component, Lookup
 from senpath.dispatch import TaskStatistics
-from senpath.network.view import View
+from senpath.network.view import CHUNK, View
 from senpath.pathways import Pathway, run_pathway
 from senpath.progress import Progress
 from senpath.types import DataType, Examples
@@ -81,12 +81,16 @@ def try_out(view: View, proposal: Proposal, inputs: torch.Tensor, place: int = 0
     Args:
         place: which of its pathways.
     """
-    bricks = {component.hash: component for component in proposal.components}
-    for component in bricks.values():
-        component.module.to(view.device)
-    return run_pathway(
-        proposal.pathways[place], inputs.to(view.device), lambda name: bricks[name] if name in bricks else view.component(name)
-    )
+    lookup = with_new(proposal.components, view.component, view.device)
+    return torch.cat([run_pathway(proposal.pathways[place], part.to(view.device), lookup) for part in inputs.split(CHUNK)])
+
+
+def with_new(components: Iterable[Component], lookup: Lookup, device: torch.device) -> Lookup:
+    """Finds these components too, where the network's own are."""
+    new = {component.hash: component for component in components}
+    for component in new.values():
+        component.module.to(device)
+    return lambda name: new[name] if name in new else lookup(name)
 
 
 class Method(Protocol):

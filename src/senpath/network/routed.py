@@ -33,7 +33,7 @@ class Routed:
     revised: Mapping[str, Revised]
 
 
-Extend = Callable[[str, Examples], "Revised"]
+Extend = Callable[[str, Examples], Revised]
 """Extends a task by encoded examples."""
 
 
@@ -60,8 +60,7 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
             rows, examples = parts.of(task, labels)
             found = extend(task, examples)
         except SenpathError as error:
-            error.message = f"task {task!r}: {error.message}. {done}"
-            error.args = (error.message,)
+            error.reword(f"task {task!r}: {error.message}. {done}")
             raise
         except Exception as error:
             got = f"{type(error).__name__}: {error}".rstrip(".")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from senpath.errors import StoreError
 from senpath.store.files import TEMPORARY, sync_folder, write_atomic
-from senpath.store.folder import LOG, MANIFEST, Change, Store
+from senpath.store.folder import MANIFEST, Change, Store
 from senpath.store.manifest import Manifest, dump_manifest
 
 
@@ -97,6 +97,3 @@ def _columns(store: Store, manifest: Manifest, key: str, change: Change) -> byte
         if task.pathway.data_type == key:
             store.check_columns(rows, record, task.statistics)
     return rows.tobytes()
-
-
-__all__ = ["LOG", "MANIFEST", "contents", "require_empty", "write_copy"]

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
+from faults import Faults
 from nursery import Nursery
 
 import senpath as sp
@@ -21,14 +21,6 @@ from senpath.store import KEPT_VERSIONS
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]
-
-
-class Faults(Protocol):
-    """See conftest.py."""
-
-    fired: bool
-
-    def at(self, folder: Path, step: int, error: BaseException) -> AbstractContextManager[None]: ...
 
 
 def check(folder: Path, told: set[str], iris: Labelled) -> sp.Network:

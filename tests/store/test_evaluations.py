@@ -7,12 +7,11 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
+from faults import Faults
 from filelock import FileLock
 from nursery import Nursery
 
@@ -21,14 +20,6 @@ import senpath as sp
 Labelled = tuple[np.ndarray, np.ndarray]
 Contents = Callable[[Path], dict[str, str]]
 NAME = "evaluations.jsonl"
-
-
-class Faults(Protocol):
-    """See conftest.py."""
-
-    fired: bool
-
-    def at(self, folder: Path, step: int, error: BaseException) -> AbstractContextManager[None]: ...
 
 
 def keep(net: sp.Network, *numbers: int) -> None:

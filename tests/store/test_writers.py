@@ -11,10 +11,10 @@ import textwrap
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
+from faults import Faults
 from filelock import FileLock
 from nursery import Nursery
 
@@ -23,14 +23,6 @@ import senpath as sp
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]
 Contents = Callable[[Path], dict[str, str]]
-
-
-class Faults(Protocol):
-    """See conftest.py."""
-
-    fired: bool
-
-    def at(self, folder: Path, step: int, error: BaseException) -> AbstractContextManager[None]: ...
 
 
 def test_no_space_at_every_file_operation(folder: Path, faults: Faults, iris: Labelled, contents: Contents) -> None:

@@ -20,6 +20,7 @@ from senpath.methods.learner import Trained, freeze_link, make_link
 from senpath.methods.plan import LinkPlan
 from senpath.methods.settings import SenSettings
 from senpath.network import View
+from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive
 from senpath.training import Recipe, fit
@@ -113,10 +114,7 @@ def _train_links(
     links = [make_link(plan, len(examples.classes)).to(view.device) for plan in plans]
     parts = [torch.from_numpy(own).to(view.device)]
     for plan in plans:
-        hidden = examples.inputs.to(view.device)
-        for name in plan.reads:
-            hidden = view.component(name)(hidden)
-        parts.append(hidden)
+        parts.append(run_chain(map(view.component, plan.reads), examples.inputs.to(view.device)))
     model = _OnTop(len(examples.classes), links, [part.shape[1] for part in parts[1:]])
     fit(model, torch.cat(parts, 1), examples.targets.to(view.device), LINK_RECIPE, derive(settings.random_state, "train"))
     return tuple(freeze_link(link) for link in links)

@@ -15,6 +15,7 @@ from senpath.methods.plan import LinkPlan
 from senpath.methods.recipes import recipe_for
 from senpath.methods.settings import SenSettings
 from senpath.network import View
+from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive, seeded
 from senpath.training import LOSSES, Loss, fit
@@ -74,10 +75,7 @@ class Learner(nn.Module):
         if self.body is not None and self.head is not None:
             parts.append(self.head(self.body(inputs)))
         for reads, link in zip(self._reads, self.links, strict=True):
-            hidden = inputs
-            for component in reads:
-                hidden = component(hidden)
-            parts.append(link(hidden))
+            parts.append(link(run_chain(reads, inputs)))
         loss = self._loss(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets)
         if len(parts) > 1 and self.body is not None:
             loss = loss + OWN * self._loss(parts[0], targets)

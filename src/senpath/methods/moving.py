@@ -17,6 +17,7 @@ from senpath.methods.masks import hold_at_zero
 from senpath.methods.own_part import OwnPart
 from senpath.methods.recipes import recipe_for
 from senpath.methods.settings import SenSettings
+from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive
 from senpath.training import LOSSES, Recipe, distance, fit
@@ -93,10 +94,7 @@ class Moving(nn.Module):
         """What links add to answers, and of the same shape."""
         added = torch.zeros_like(answers)
         for reads, link in self._links:
-            read = inputs
-            for component in reads:
-                read = component(read)
-            added = added + link(read)
+            added = added + link(run_chain(reads, inputs))
         return added
 
     def _on_made_up(self, made: MadeUp) -> torch.Tensor:

@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from senpath.components import ClassLink
 from senpath.network import View
 from senpath.network.view import CHUNK
-from senpath.pathways import Pathway
+from senpath.pathways import Pathway, run_chain
 from senpath.types import TaskKind
 
 DECAY = 1e-5
@@ -56,13 +56,7 @@ class Reading:
         """What is read of encoded inputs (n, …): float32 (n, units of all)."""
         parts = []
         for batch in inputs.split(CHUNK):
-            found = []
-            for chain in self.chains:
-                hidden = batch.to(view.device)
-                for name in chain:
-                    hidden = view.component(name)(hidden)
-                found.append(hidden)
-            parts.append(torch.cat(found, 1))
+            parts.append(torch.cat([run_chain(map(view.component, chain), batch.to(view.device)) for chain in self.chains], 1))
         return torch.cat(parts)
 
 

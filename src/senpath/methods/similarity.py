@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from senpath.network import View
-from senpath.pathways import Pathway, run_pathway
+from senpath.pathways import Pathway, run_chain, run_pathway
 from senpath.types import Examples, TaskKind
 
 PER_CLASS = 200
@@ -98,10 +98,7 @@ def _determination(view: View, task: str, examples: Examples) -> Similarity:
     """Ridge regression on the layer that is read (Hoerl and Kennard 1970); its errors without each example in closed form."""
     pathway = view.pathway(task)
     reads, _ = readable(view, pathway)
-    hidden = examples.inputs.to(view.device)
-    for name in reads:
-        hidden = view.component(name)(hidden)
-    units = hidden.double().cpu()
+    units = run_chain(map(view.component, reads), examples.inputs.to(view.device)).double().cpu()
     spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
     targets = (examples.targets.double() - mean) / torch.where(spread > 0, spread, 1)
     design = torch.cat([units, torch.ones(len(units), 1, dtype=torch.float64)], 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from senpath.dispatch import Metric
 from senpath.errors import InputError, StoreError
 from senpath.network.view import View, read_metric
 from senpath.store import Change, Manifest, MetricRecord, Store, TaskRecord, TypeRecord
+from senpath.store.files import timestamp
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _compact(store: Store, present: Manifest, view: View) -> tuple[Manifest, Cha
     found = compacted(store, present, present.version + 1, view)
     if found is None:
         return None
-    entry = {"version": present.version + 1, "time": datetime.now(UTC).isoformat(timespec="seconds"), "tasks": [], "compacted": True}
+    entry = {"version": present.version + 1, "time": timestamp(), "tasks": [], "compacted": True}
     return replace(found[0], version=present.version + 1, last=entry), found[1]
 
 

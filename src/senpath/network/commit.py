@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,14 @@ import torch
 
 from senpath.components import Lookup, content_hash
 from senpath.errors import ConflictError, InputError, TaskExistsError, UnknownTaskError
+from senpath.network.concepts import check_concept, labels_of
 from senpath.network.proposal import Proposal, with_new
 from senpath.network.sums import NextSums
 from senpath.network.view import View
 from senpath.pathways import Pathway, run_pathway
 from senpath.seeds import derive
 from senpath.store import Change, Manifest, Probe, Store, TaskRecord, TypeRecord
+from senpath.store.files import timestamp
 from senpath.types import DataType
 
 PROBES = 2
@@ -36,7 +37,8 @@ def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
         TaskExistsError: if a task's name is taken.
         UnknownTaskError: if a task that is to be changed or removed is not there.
         ConflictError: if something that the proposal names is gone, or its data type was meanwhile established differently.
-        InputError: if a component does not hold what its hash says, or the task's answers or statistics are not finite.
+        InputError: if a component does not hold what its hash says, the task's answers or statistics are not finite, or a new task of
+            a concept has other labels than that.
     """
     _check_contents(proposal)
     _check_finite(proposal)
@@ -95,6 +97,9 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
             raise TaskExistsError(
                 f"task {pathway.task!r}", expected="a new name", got="one the network has learned", do="Choose another name"
             )
+        if pathway.concept is not None and pathway.task not in before.tasks:
+            known = labels_of((record.pathway for record in before.tasks.values()), pathway.concept)
+            check_concept(pathway.concept, pathway.kind, pathway.classes, known)
         if pathway.data_type not in before.types and pathway.data_type not in proposal.types:
             raise ConflictError(
                 f"proposal for {pathway.task!r}",
@@ -184,6 +189,5 @@ def _probe(pathway: Pathway, data_type: DataType, lookup: Lookup, device: torch.
 
 
 def _entry(proposal: Proposal, version: int) -> dict[str, Any]:
-    when = datetime.now(UTC).isoformat(timespec="seconds")
     removed = {"removed": sorted(proposal.removes)} if proposal.removes else {}
-    return {"version": version, "time": when, "tasks": [pathway.task for pathway in proposal.pathways], **removed, **proposal.entry}
+    return {"version": version, "time": timestamp(), "tasks": [pathway.task for pathway in proposal.pathways], **removed, **proposal.entry}

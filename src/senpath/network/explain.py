@@ -9,7 +9,7 @@ import torch
 from senpath.network.predict import Routing, encode_batches, predict
 from senpath.network.prediction import Explanation, LinkUse
 from senpath.network.view import View
-from senpath.pathways import Link, Pathway
+from senpath.pathways import Pathway, run_chain
 
 
 def explain(view: View, x: Any, routing: Routing) -> Explanation:
@@ -43,15 +43,8 @@ def _links_used(view: View, pathway: Pathway, answer: Any, inputs: torch.Tensor)
     outputs = {"classification": (answer,), "multilabel": answer, "regression": pathway.classes}[pathway.kind]
     used = []
     for link in pathway.links:
-        added = _run_chain(view, link, inputs)[0].tolist()
+        added = run_chain(map(view.component, (*link.reads, link.component)), inputs)[0].tolist()
         for output in outputs:
             found = next((transfer for transfer in link.transfers if transfer.target == output), None)
             used.append(LinkUse(output, link.source, found, added[pathway.classes.index(output)]))
     return tuple(used)
-
-
-def _run_chain(view: View, link: Link, inputs: torch.Tensor) -> torch.Tensor:
-    values = inputs
-    for name in (*link.reads, link.component):
-        values = view.component(name)(values)
-    return values

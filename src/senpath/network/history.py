@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from senpath.network.commit import commit
 from senpath.network.proposal import Proposal
 from senpath.network.view import View, read_metric
 from senpath.store import Change, Manifest, Store, TaskRecord, TypeRecord
+from senpath.store.files import timestamp
 
 
 @dataclass(frozen=True)
@@ -139,5 +139,10 @@ def _compare(before: Manifest, target: Manifest) -> RolledBack:
 
 def _entry(found: RolledBack) -> dict[str, Any]:
     names = {"removed": found.removed, "restored": found.restored, "reverted": found.reverted}
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"version": found.version, "time": when, "tasks": [], "rollback": found.to, **{key: list(value) for key, value in names.items()}}
+    return {
+        "version": found.version,
+        "time": timestamp(),
+        "tasks": [],
+        "rollback": found.to,
+        **{key: list(value) for key, value in names.items()},
+    }

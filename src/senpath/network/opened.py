@@ -7,7 +7,6 @@ import tempfile
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ from senpath.network.view import View
 from senpath.pathways import Transfer
 from senpath.progress import Progress, silent
 from senpath.store import Manifest, Store
+from senpath.store.files import timestamp
 from senpath.types import Label, TaskKind
 
 Answer = TypeVar("Answer")
@@ -40,6 +40,7 @@ class TaskInfo:
         examples: how many it was learned from.
         method: name of the method that learned it.
         transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
+        concept: what its inputs are signs of, if it shares that with other tasks; see `Network.learn`.
         weights: of its own components and its links.
         run_weights: weights that answering with it runs, the layers that its links read included.
         version: the network's version that it came with.
@@ -52,6 +53,7 @@ class TaskInfo:
     examples: int
     method: str
     transfers: tuple[tuple[str, Transfer], ...]
+    concept: str | None
     weights: int
     run_weights: int
     version: int
@@ -129,8 +131,7 @@ class OpenNetwork:
         Raises:
             StoreError: if the folder cannot be written.
         """
-        when = datetime.now(UTC).isoformat(timespec="seconds")
-        self._store.append_evaluation({"version": self.version, "time": when, **figures})
+        self._store.append_evaluation({"version": self.version, "time": timestamp(), **figures})
 
     def refresh(self) -> bool:
         """Look whether other writers have committed, and show their newest version; returns whether there was one."""
@@ -177,6 +178,7 @@ class OpenNetwork:
             examples=int(pathway.notes.get("examples", 0)),
             method=str(pathway.notes.get("method", "")),
             transfers=tuple((link.source, transfer) for link in pathway.links for transfer in link.transfers),
+            concept=pathway.concept,
             weights=sum(sizes[name] for name in own),
             run_weights=sum(sizes[name] for name in pathway.references),
             version=record.version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 
@@ -59,6 +59,13 @@ def _misfit(pathways: Iterable[Pathway], got: str) -> StoreError:
     names = [repr(pathway.task) for pathway in pathways]
     which = f"task {names[0]}: its pathway" if len(names) == 1 else f"pathways of tasks {', '.join(names[:5])}"
     return StoreError(which, expected="parts that fit together", got=got)
+
+
+def run_chain(chain: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: torch.Tensor) -> torch.Tensor:
+    """What comes out of components (or modules in training) that are run one after another."""
+    for component in chain:
+        inputs = component(inputs)
+    return inputs
 
 
 class _SharedPrefixes:

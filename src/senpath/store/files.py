@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from senpath.errors import StoreError
@@ -13,6 +14,11 @@ TEMPORARY = ".tmp"
 SCRATCH = "temporary"
 """Folder of a network for files that are being written; what is found there was left by a writer that died."""
 BLOCK = 65_536
+
+
+def timestamp() -> str:
+    """The time now, UTC, as ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def write_atomic(path: Path, content: bytes, scratch: Path | None = None) -> None:

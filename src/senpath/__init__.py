@@ -1,5 +1,6 @@
 """One network that grows: learn tasks one after another, predict without saying which task an input belongs to."""
 
+from senpath.encoders import ENCODERS, TorchEncoder
 from senpath.errors import (
     ConflictError,
     DownloadError,
@@ -15,7 +16,9 @@ from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, record
 from senpath.methods import METHODS, REVISIONS, Extend, ExtendSettings, Prune, PruneSettings, Review, Sen, SenSettings
 from senpath.network import (
     Cleaned,
+    Encoded,
     Explanation,
+    Fused,
     Learned,
     Network,
     Prediction,
@@ -29,6 +32,7 @@ from senpath.network import (
     View,
 )
 from senpath.pathways import Activation, Link, Pathway, Transfer
+from senpath.reading import Data, read, tasks_of
 from senpath.reports import report
 from senpath.types import Audio, DataType, Examples
 
@@ -38,20 +42,24 @@ Network.methods = METHODS
 Network.revisions = REVISIONS
 
 __all__ = [
+    "ENCODERS",
     "METHODS",
     "REVISIONS",
     "Activation",
     "Audio",
     "Cleaned",
     "ConflictError",
+    "Data",
     "DataType",
     "DownloadError",
+    "Encoded",
     "Evaluation",
     "Examples",
     "Explanation",
     "Extend",
     "ExtendSettings",
     "FormatVersionError",
+    "Fused",
     "InputError",
     "Learned",
     "Link",
@@ -76,10 +84,13 @@ __all__ = [
     "TaskExistsError",
     "TaskInfo",
     "TaskScore",
+    "TorchEncoder",
     "Transfer",
     "UnknownTaskError",
     "View",
     "evaluate",
+    "read",
     "recorded_evaluations",
     "report",
+    "tasks_of",
 ]

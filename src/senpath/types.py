@@ -33,8 +33,9 @@ class DataType:
     Args:
         modality: "image", "audio", "table" or "text".
         shape: shape of one encoded input: image (channels, height, width), audio (frames, mels),
-            table (columns,), text (buckets,).
-        options: what else the encoding needs, so that it is the same for ever (JSON values only).
+            table (columns,), text (buckets,); behind a pretrained encoder (features,).
+        options: what else the encoding needs, so that it is the same for ever (JSON values only). A pretrained encoder is in "encoder"
+            (its name, weights and their hash), and what it reads in "reads".
     """
 
     modality: str
@@ -45,6 +46,21 @@ class DataType:
     def key(self) -> str:
         """Name under which the network files this type. Tables of different columns are different types."""
         return f"table-{self.options['fingerprint']}" if self.modality == "table" else self.modality
+
+    @property
+    def encoder(self) -> str | None:
+        """Name of the pretrained encoder that reads the inputs; None where there is none."""
+        return self.options["encoder"]["name"] if "encoder" in self.options else None
+
+    @property
+    def encoder_weights(self) -> int:
+        """How many weights that encoder has."""
+        return int(self.options["encoder"]["weights"]) if "encoder" in self.options else 0
+
+    @property
+    def form(self) -> str:
+        """What pathways see: "vector" behind a pretrained encoder, else the modality."""
+        return "vector" if "encoder" in self.options else self.modality
 
 
 @dataclass(frozen=True)

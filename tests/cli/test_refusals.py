@@ -49,7 +49,7 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("predict", NET, "FILES"), 2, "expected a file, got a folder"),
     (("predict", NET, "FILES/bad/cut.png"), 2, "expected a readable picture file"),
     (("predict", NET, "FILES/bad/cut.wav"), 2, "expected a readable sound file"),
-    (("predict", NET, "FILES/bad/cut.npz"), 2, "expected a .npz with x and y"),
+    (("predict", NET, "FILES/bad/cut.npz"), 2, "expected a .npz with x, no objects"),
     (("predict", NET, "FILES/iris.csv", "--task", "nobody"), 2, "task 'nobody': expected one that the network has learned: digits, again"),
     (("predict", NET, "FILES/iris.csv", "--task", "digits"), 2, "inputs for task 'digits': expected image data"),
     (("explain", NET, "FILES/iris.csv"), 2, "expected one input, got 150"),

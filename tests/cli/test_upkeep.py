@@ -64,6 +64,16 @@ def test_moving(senpath: Run, net: Path, files: Path, tmp_path: Path) -> None:
     assert "moved" in senpath("predict", other, picture, "--task", "moved").out
 
 
+def test_a_task_for_other_programs(senpath: Run, net: Path, tmp_path: Path) -> None:
+    file = tmp_path / "iris.onnx"
+    end = senpath("export", net, "iris", file)
+    assert end.code == 0
+    assert f"wrote {file}, " in end.out
+    assert senpath("import", tmp_path / "other.sen", file).code == 3
+    assert senpath("export", net, "iris", file).code == 2
+    assert senpath("export", net, "iris", file, "--overwrite").code == 0
+
+
 def test_a_file_that_is_refused_makes_no_network(senpath: Run, net: Path, tmp_path: Path) -> None:
     file, new = tmp_path / "garbage.txt", tmp_path / "new.sen"
     file.write_text("nothing of value")

@@ -79,12 +79,14 @@ def _sklearn(make: Callable[[], Any]) -> Example:
 CONV = {"channels": 1, "side": 8, "filters": 3, "size": 3, "stride": 1, "grid": 2}
 EXAMPLES: dict[str, Example] = {
     "mlp": _torch("mlp.v1", {"inputs": 12, "hidden": [7, 5]}, (3, 4), (5,), {"hidden": [7, 6]}),
+    "skip": _torch("skip.v1", {"inputs": 12, "hidden": 5}, (3, 4), (17,), {"hidden": 6}),
     "cnn": _torch("cnn.v1", {"shape": [1, 9, 7], "filters": [3, 4], "hidden": 5}, (1, 9, 7), (5,), {"hidden": 4}),
     "lstm": _torch("lstm.v1", {"inputs": 6, "units": 5, "hidden": [4, 3]}, (7, 6), (3,), {"units": 4}),
     "linear": _torch("linear.v1", {"inputs": 5, "outputs": 3}, (5,), (3,), {"outputs": 4}),
     "link": _torch("link.v1", {"inputs": 5, "outputs": 6, "classes": [1, 4]}, (5,), (6,), {"classes": [1]}),
     "conv-features": _torch("conv-features.v1", CONV, (1, 11, 9), (24,), {"filters": 4}),
     "dense-features": _torch("dense-features.v1", {"inputs": 8, "outputs": 6}, (2, 4), (6,), {"outputs": 5}),
+    "unit-features": _torch("unit-features.v1", {"outputs": 8, "root": True}, (2, 4), (8,), {"root": False}),
     "gate": _torch("gate.v1", {"inputs": 8, "rank": 3}, (8,), (), {"rank": 2}),
     "pruned mlp": _pruned(
         {"kind": "mlp.v1", "config": {"inputs": 12, "hidden": [7, 5]}}, {"layers.0.weight": 41, "layers.2.weight": 0}, (3, 4), (5,)
@@ -104,7 +106,17 @@ def example(request: pytest.FixtureRequest) -> Example:
     return EXAMPLES[request.param]
 
 
-@pytest.fixture(params=[name for name, example in EXAMPLES.items() if example.kind != "sklearn.v1"])
+WEIGHTLESS = ("unit-features",)
+"""Examples of kinds that compute and hold nothing."""
+
+
+@pytest.fixture(params=[name for name in EXAMPLES if name not in WEIGHTLESS])
+def weighted_example(request: pytest.FixtureRequest) -> Example:
+    """Each example that holds numbers."""
+    return EXAMPLES[request.param]
+
+
+@pytest.fixture(params=[name for name, example in EXAMPLES.items() if example.kind != "sklearn.v1" and name not in WEIGHTLESS])
 def torch_example(request: pytest.FixtureRequest) -> Example:
     """Each example that holds tensors."""
     return EXAMPLES[request.param]

@@ -13,8 +13,8 @@ from scipy.special import logsumexp, softmax
 
 from senpath import Network
 from senpath.dispatch import Dispatcher, collect
-from senpath.dispatch.discriminant import CORRECTION, TEMPERATURE
 from senpath.dispatch.metric import SHRINKAGE
+from senpath.dispatch.tuning import TUNING
 from senpath.network import encode_examples
 
 Tasks = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -70,7 +70,12 @@ def joint(found: list[Groups], features: np.ndarray, weights: list[float]) -> np
         means = np.array([group.mean(0) for group in groups.members])
         counts = np.array([len(group) for group in groups.members])
         nearness = features @ precision @ means.T - 0.5 * np.einsum("ij,jk,ik->i", means, precision, means)
-        scores.append(logsumexp((nearness + 0.5 * CORRECTION * freedom / counts) / TEMPERATURE["conv-features.v1"], 1) - np.log(len(means)))
+        scores.append(
+            logsumexp(
+                (nearness + 0.5 * TUNING["conv-features.v1"].correction * freedom / counts) / TUNING["conv-features.v1"].temperature, 1
+            )
+            - np.log(len(means))
+        )
     return softmax(np.stack(scores, 1), 1)
 
 

@@ -10,8 +10,8 @@ import torch
 from scipy.special import logsumexp
 
 from senpath.dispatch import Columns, Discriminant, Metric, StoredTask, TaskStatistics, collect, feature_map, pack, statistics_of
-from senpath.dispatch.discriminant import CORRECTION, TEMPERATURE
 from senpath.dispatch.index import NEAREST, SCANNED, ColumnIndex, find_cells
+from senpath.dispatch.tuning import TUNING
 from senpath.errors import StoreError
 from senpath.types import DataType, Examples
 
@@ -59,7 +59,13 @@ def score_everything(dispatcher: Discriminant, kept: dict[str, TaskStatistics], 
     for one in kept.values():
         columns, counts = one.columns - centre, one.counts
         nearness = (features - centre) @ precision @ columns.T - 0.5 * np.einsum("ij,jk,ik->i", columns, precision, columns)
-        scores.append(logsumexp((nearness + 0.5 * CORRECTION * dispatcher.metric.freedom / counts) / TEMPERATURE["conv-features.v1"], 1))
+        scores.append(
+            logsumexp(
+                (nearness + 0.5 * TUNING["conv-features.v1"].correction * dispatcher.metric.freedom / counts)
+                / TUNING["conv-features.v1"].temperature,
+                1,
+            )
+        )
     return np.argsort(-np.stack(scores, 1), 1)[:, :2]
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from senpath import Examples, Network
-from senpath.methods.guard import FEW, judge
+from senpath.methods.guard import judge
+from senpath.training.folds import FEW
 from senpath.types import DataType
 
 Labelled = tuple[np.ndarray, np.ndarray]

@@ -41,13 +41,21 @@ def test_a_mixture_keeps_every_input_and_its_place(names: list[str]) -> None:
     groups = split_by_modality(batch)
     rows = np.concatenate([group.rows for group in groups]) if groups else np.zeros(0)
     assert sorted(rows.tolist()) == list(range(len(batch)))
-    assert len({group.modality for group in groups}) == len(groups)
+    assert len({group.title for group in groups}) == len(groups)
     for group in groups:
         assert group.rows.dtype == np.int64
         assert (np.diff(group.rows) > 0).all()
         assert {SINGLE[names[row]][0] for row in group.rows} == {group.modality}
         for row, item in zip(group.rows, group.items, strict=True):
             assert item is batch[row] or list(item) == batch[row]
+
+
+def test_rows_of_different_columns_are_different_types() -> None:
+    rows = [{"a": 1, "b": 2}, {"c": 3}, {"b": 4, "a": 5}]
+    first, second = split_by_modality(rows)
+    assert (first.rows.tolist(), second.rows.tolist()) == ([0, 2], [1])
+    assert (first.title, second.title) == ("table (a, b)", "table (c)")
+    assert type_key(first) != type_key(second)
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -83,6 +91,10 @@ def test_a_text_file_is_the_text_in_it(tmp_path: Path) -> None:
     assert split_by_modality([tmp_path / "a.txt"])[0].items == ["grüße"]
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(InputError, match=r"file .*a.txt: expected a text in UTF-8"):
+        split_by_modality([tmp_path / "a.txt"])
+    with (tmp_path / "a.txt").open("wb") as file:
+        file.truncate(10 * 2**30)
+    with pytest.raises(InputError, match=r"file .*a.txt: expected a text of at most 16 MiB, got NUL bytes"):
         split_by_modality([tmp_path / "a.txt"])
 
 

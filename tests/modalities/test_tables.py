@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
+import senpath as sp
 from senpath.errors import InputError
 from senpath.modalities import MODALITIES, split_by_modality, type_key
 
@@ -85,15 +88,56 @@ def test_data_frames_and_rows_with_names_are_one_type() -> None:
     torch.testing.assert_close(encoded(frame, shuffled), encoded(frame, frame)[shuffled.index.to_list()])
 
 
-def test_the_order_of_columns_makes_the_type() -> None:
+def test_columns_make_the_type() -> None:
     frame = pd.DataFrame(IRIS, columns=NAMES)
-    turned = frame[NAMES[::-1]]
-    keys = [type_key(split_by_modality(table)[0]) for table in (frame, turned, IRIS, IRIS[:, :3], frame.to_dict("records"))]
-    assert len({*keys}) == 4
-    assert keys[0] == keys[4]
-    assert all(key == TABLE.define(table).key for key, table in zip(keys, (frame, turned, IRIS, IRIS[:, :3]), strict=False))
-    with pytest.raises(InputError, match=r"table: expected columns .*petal width"):
-        encoded(frame, turned)
+    tables = (frame, IRIS, IRIS[:, :3], frame.to_dict("records"))
+    keys = [type_key(split_by_modality(table)[0]) for table in tables]
+    assert len({*keys}) == 3
+    assert keys[0] == keys[3]
+    assert all(key == TABLE.define(table).key for key, table in zip(keys, tables, strict=True))
+    with pytest.raises(InputError, match=r"table: expected columns .*petal width.*, got \['x0', 'x1', 'x2', 'x3'\]"):
+        encoded(frame, IRIS)
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.from_pandas, lambda frame: frame.to_dict("records")])
+def test_columns_are_found_by_name(form: Any) -> None:
+    frame = pd.DataFrame(IRIS, columns=NAMES)
+    turned = form(frame[NAMES[::-1]])
+    known = TABLE.define(frame)
+    (group,) = split_by_modality(turned)
+    assert type_key(group, [known]) == known.key != type_key(group)
+    assert torch.equal(TABLE.encode(group.items, known), TABLE.encode(frame, known))
+
+
+COLOURS = pd.DataFrame({"colour": ["red", "green", "red", "blue"], "size": [1.0, 2.0, 3.0, 4.0], "ripe": [True, False, True, True]})
+
+
+def test_words_become_ones_among_noughts() -> None:
+    known = TABLE.define(COLOURS)
+    assert known.shape == (5,)
+    assert known.options["categories"] == {"colour": ["blue", "green", "red"]}
+    found = TABLE.encode(COLOURS, known)
+    assert found[:, :3].tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
+    torch.testing.assert_close(found[:, 3:], encoded(COLOURS[["size", "ripe"]], COLOURS[["size", "ripe"]]))
+    strange = TABLE.encode([{"size": 1, "ripe": "true", "colour": "violet"}, {"size": 1, "ripe": 1.0, "colour": 7}], known)
+    assert not strange[:, :3].any()
+    assert torch.equal(strange[:, 3:], found[:1, 3:].expand(2, 2))
+
+
+def test_a_table_of_numbers_has_no_words() -> None:
+    assert TABLE.define(IRIS).options.keys() == {"columns", "fingerprint", "mean", "scale"}
+
+
+def test_words_survive_the_folder(tmp_path: Path) -> None:
+    net = sp.Network(tmp_path / "net")
+    net.learn("fruit", COLOURS, ["a", "b", "a", "b"], epochs=5, hidden=4)
+    before = net.predict(COLOURS, reject=False)
+    again = sp.Network(tmp_path / "net")
+    again.verify()
+    assert again.predict(COLOURS[["ripe", "size", "colour"]], reject=False).confidence.tolist() == before.confidence.tolist()
+    again.learn("second", COLOURS.iloc[:, ::-1], ["a", "b", "b", "a"], epochs=1, hidden=2)
+    again.learn_many({"third": (COLOURS.iloc[:, [1, 0, 2]], ["a", "b", "b", "a"])}, epochs=1, hidden=2)
+    assert len({again.view.pathway(task).data_type for task in again.tasks}) == 1
 
 
 def test_numbers_written_as_words_and_booleans() -> None:
@@ -110,8 +154,19 @@ def test_numbers_written_as_words_and_booleans() -> None:
         (np.array([[1.0], [1e300]]), "row 1: expected finite numbers"),
         ([[1.0, 2.0], [1.0]], "rows: expected all of one length"),
         ([{"a": 1}, {"b": 1}], r"row 1: expected columns \['a'\], got \['b'\]"),
-        ([{"a": "red"}], "column 'a': expected numbers, got .*Encode words as numbers first"),
-        (pd.DataFrame({"a": [1, None], "b": ["x", "y"]}), "column 'b': expected numbers"),
+        ([{"a": 1}, {"a": 2}, {"a": "red"}], "row 2, column 'a': expected a finite number, as most of the column, got 'red'"),
+        (
+            [{"a": "red"}, {"a": "blue"}, {"a": None}],
+            "row 2, column 'a': expected a word, got no value. Fill the gap, or leave the row out",
+        ),
+        (pd.DataFrame({"a": [1, None], "b": ["x", "y"]}), "row 1, column 'a': expected a finite number, .* got no value"),
+        (pd.DataFrame({"a": [1, np.inf]}), "row 1, column 'a': expected a finite number, .* got .*inf"),
+        (
+            pd.DataFrame({"a": [f"word {n}" for n in range(33)]}),
+            "column 'a': expected numbers, or words of at most 32 .*, got 33 different",
+        ),
+        (pd.DataFrame({"a": pd.to_datetime(["2020-01-01"])}), "column 'a': expected numbers or words, got dtype datetime64"),
+        ([{"a": [1, 2]}], "column 'a': expected numbers or words, got list"),
         (np.zeros((3, 0)), r"table: expected shape \(rows, columns\), got shape \(3, 0\)"),
     ],
 )

@@ -49,7 +49,7 @@ BAD_DATA = {
     "nan row": (with_value(ROWS, np.nan), "row 3: expected finite numbers, got NaN or infinity"),
     "row beyond float32": (with_value(ROWS, 1e300), "row 3: expected finite numbers, got NaN or infinity"),
     "rows far from the type's": (ROWS * 1e30, "statistics: expected finite numbers, got NaN or infinity. Scale the inputs"),
-    "None in a row": (with_value(ROWS, None, object), "row 3: expected finite numbers, got NaN or infinity"),
+    "None in a row": (with_value(ROWS, None, object), "row 3, column 'x2': expected a finite number, as most of the column, got no value"),
     "nan sound": ([sp.Audio(SOUND * np.nan, 8000)] * 6, "recording 0: expected finite samples"),
     "no rate": ([sp.Audio(SOUND, 0)] * 6, "recording 0: expected a rate in whole hertz, 1,000 or more, got 0"),
     "stereo": (
@@ -67,13 +67,19 @@ BAD_DATA = {
     ),
     "objects as pixels": (with_value(IMAGES, None, object), "images: expected numbers, got dtype object"),
     "complex pixels": (IMAGES * 1j, "images: expected numbers, got dtype complex128"),
-    "complex rows": (ROWS * 1j, "table: expected numbers, got dtype complex128"),
-    "words in a table": (with_value(ROWS, "tall", object), "column 'x2': expected numbers, got could not convert .*tall"),
-    "dates": (np.array([["2020-01-01"]] * 6, dtype="datetime64[D]"), "table: expected numbers, got dtype datetime64"),
+    "complex rows": (ROWS * 1j, "column 'x0': expected numbers or words, got dtype complex128"),
+    "words in a table": (
+        with_value(ROWS, "tall", object),
+        "row 3, column 'x2': expected a finite number, as most of the column, got 'tall'",
+    ),
+    "dates": (np.array([["2020-01-01"]] * 6, dtype="datetime64[D]"), "column 'x0': expected numbers or words, got dtype datetime64"),
     "no columns": (np.zeros((6, 0)), r"table: expected shape \(rows, columns\), got shape \(6, 0\)"),
     "ragged rows": ([*ROWS[:5], ROWS[5, :3]], r"rows: expected all of one length, got .*3.*4"),
-    "other names": ([{"a": 1.0, "b": 2.0}] * 5 + [{"a": 1.0, "c": 2.0}], r"row 5: expected columns \['a', 'b'\], got \['a', 'c'\]"),
-    "lists in rows": ([{"a": 1.0, "b": [1, 2]}] * 6, "column 'b': expected numbers"),
+    "other names": (
+        [{"a": 1.0, "b": 2.0}] * 5 + [{"a": 1.0, "c": 2.0}],
+        r"inputs of one task: expected one data type, got table \(a, b\) and table \(a, c\)",
+    ),
+    "lists in rows": ([{"a": 1.0, "b": [1, 2]}] * 6, "column 'b': expected numbers or words, got list"),
     "a column twice": (pd.DataFrame(ROWS, columns=["a", "b", "a", "d"]), "columns: expected names that differ, got 'a' twice"),
     "sparse": (torch.zeros(6, 4).to_sparse(), "tensor: expected a dense one of numbers, got torch.float32, torch.sparse"),
     "empty text": (["one", "two", " ", "four", "five", "six"], "text 2: expected at least one word, got an empty text"),
@@ -107,7 +113,7 @@ BAD_LABELS = {
     "words and numbers": (["a", 1] * 3, "labels y: expected whole numbers or strings, got both"),
     "half a letter": (["a\ud800", "b"] * 3, "label .*: expected text that UTF-8 can hold"),
     "none": (None, "labels y: expected one label per input, got None"),
-    "a word": ("ababab", r"labels y: expected shape \(n,\), got shape \(\)"),
+    "a word": ("ababab", "labels y: expected one label per input, got 'ababab'. Pass y, or what holds both"),
 }
 
 
@@ -165,7 +171,7 @@ BAD_SETTINGS = {
     "threshold": ({"threshold": float("nan")}, "setting 'threshold': expected a number from 0 to 1, got nan"),
     "links": ({"links": "some"}, "setting 'links': expected one of all, similar, none, got 'some'"),
     "seed": ({"random_state": "lucky"}, "setting 'random_state': expected a number from 0 to .*, got 'lucky'"),
-    "model": ({"model": "resnet"}, "model: expected one of auto, mlp, cnn, lstm, svm, forest, or a scikit-learn classifier, got 'resnet'"),
+    "model": ({"model": "resnet"}, "model: expected one of auto, mlp, skip, .* or a scikit-learn classifier, got 'resnet'"),
     "no classifier": ({"model": KMeans()}, "model: expected a scikit-learn classifier, got KMeans"),
     "model for sounds": ({"model": "lstm"}, r"model 'lstm': expected sequences \(sounds\), got image inputs"),
     "method": ({"method": "magic"}, "method: expected one of sen.*, got 'magic'"),

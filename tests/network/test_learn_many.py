@@ -263,8 +263,9 @@ def test_a_method_that_cannot_be_sent_to_a_worker(refused: Refused, net: sp.Netw
 def test_what_was_committed_before_stays(tmp_path: Path, fault: str, jobs: int, match: str) -> None:
     net = sp.Network(tmp_path / "net")
     with pytest.raises(sp.SenpathError, match=match + r".*\. Learned before: 'a', 'b'; the network is otherwise as it was, at version 2$"):
-        net.learn_many(flowers(*NAMES), method=Faulty(fault), jobs=jobs)
-    assert list(net.tasks) == list(sp.Network(net.path).tasks) == ["a", "b"]
+        net.learn_many(flowers(*NAMES), method=Faulty(fault), jobs=jobs, concept="flower")
+    assert {name: info.concept for name, info in net.tasks.items()} == {"a": "flower", "b": "flower"}
+    assert list(sp.Network(net.path).tasks) == ["a", "b"]
     net.verify()
     net.learn_many({name: data for name, data in flowers(*NAMES).items() if name in "cd"}, **SMALL)
     assert list(net.tasks) == NAMES

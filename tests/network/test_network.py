@@ -190,7 +190,7 @@ def test_all_weights_are_what_the_files_hold(grown: Grown) -> None:
     everything = [path.stem for path in (net.path / "components").glob("*.safetensors")]
     pathways = file_weights(net, set(everything) - {record.features for record in types.values()})
     dispatcher = sum(dispatcher_weights(net, key) for key in types)
-    assert net.weights == {"pathways": pathways, "dispatcher": dispatcher, "total": pathways + dispatcher}
+    assert net.weights == {"pathways": pathways, "dispatcher": dispatcher, "encoders": 0, "total": pathways + dispatcher}
 
 
 def test_how_many_pathways_may_run(grown: Grown) -> None:

@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 
 from senpath import Evaluation, Network, Prediction, data, evaluate, report
+from senpath.cli.encoders import chosen, show_encoder
+from senpath.cli.reading import Reading, explain_columns, labelled
 from senpath.cli.show import bars, console, percent, table
 from senpath.data.downloads import PAPER
+from senpath.encoders import AUTO
 from senpath.errors import InputError, StoreError
 from senpath.evaluation import record_evaluation
-from senpath.modalities import read_labelled, read_unlabelled
+from senpath.modalities.table import table_columns
+from senpath.reading import read_unlabelled
 
 
 def open_network(path: Path) -> Network:
@@ -32,21 +36,33 @@ OWN = frozenset({"random_state", *signature(Network.learn).parameters})
 
 
 def learn_task(
-    path: Path, task: str, source: str, *, shots: int | None, seed: int, method: str, settings: Sequence[str], kind: str | None = None
+    path: Path,
+    task: str,
+    source: str,
+    *,
+    shots: int | None,
+    seed: int,
+    method: str,
+    settings: Sequence[str],
+    kind: str | None = None,
+    concept: str | None = None,
+    encoder: str = AUTO,
+    reading: Reading,
 ) -> None:
     """Learn and say what came of it."""
-    x, y = labelled(source)
+    x, y = labelled(source, reading=reading, say=True)
     if shots is not None:
-        chosen = data.few_shot(x, np.asarray(y), shots, seed)
-        x, y = (x[chosen] if isinstance(x, np.ndarray) else [x[index] for index in chosen]), np.asarray(y)[chosen]
+        places = data.few_shot(x, np.asarray(y), shots, seed)
+        x, y = (x[places] if isinstance(x, np.ndarray) else [x[index] for index in places]), np.asarray(y)[places]
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
     worker = Network.make_method(method, {"random_state": seed, **dict(setting(text, OWN) for text in settings)})
-    net = Network(path)
+    net = Network(path, encoders=chosen(encoder, x))
     with bars(task) as progress:
-        learned = net.learn(task, x, y, kind=kind, method=worker, progress=progress)
+        learned = net.learn(task, x, y, kind=kind, concept=concept, method=worker, progress=progress)
     info = net.tasks[task]
     outputs = f"{len(info.classes_)} {OUTPUTS[info.kind][len(info.classes_) > 1]}"
     console.print(f"learned {task!r}: {info.examples:,} examples, {outputs}, {learned.seconds:.1f} s; version {learned.version}")
+    show_encoder(net, task, encoder, x)
     ran, changed = percent(learned.cost.run_share), percent(learned.cost.updated_share)
     console.print(f"of all weights {ran} ran while it was learned, the search for a source included, and {changed} were learned or changed")
     if learned.transfers:
@@ -89,7 +105,8 @@ def show_scores(title: str | None, measured: Evaluation) -> None:
 def predict_files(path: Path, files: Sequence[Path], *, task: str | None, top: int) -> None:
     """A table of answers, one row an input."""
     net = open_network(path)
-    names, items = read_unlabelled(files)
+    tables = [table_columns(record.data_type) for record in net.view.manifest.types.values() if record.data_type.modality == "table"]
+    names, items = read_unlabelled(files, tables)
     answers = net.predict(items, task=task)
     total = net.weights["total"]
     rows = [_answer_row(net, name, answers, index, total) for index, name in enumerate(names)]
@@ -97,18 +114,21 @@ def predict_files(path: Path, files: Sequence[Path], *, task: str | None, top: i
     if top > 1:
         for name, best in zip(names, answers.top(top), strict=True):
             console.print(f"{name}: " + ", ".join(f"{found} {label!r} {percent(p)}" for found, label, p in best), highlight=False)
+    explain_columns(items, tables)
 
 
 def show_tasks(path: Path) -> None:
     """A table of the tasks."""
     net = open_network(path)
-    total = net.weights["total"]
+    total, infos = net.weights["total"], net.tasks
+    concepts = any(info.concept is not None for info in infos.values())
     rows = []
-    for name, info in net.tasks.items():
+    for name, info in infos.items():
         sources = ", ".join(dict.fromkeys(source for source, _ in info.transfers)) or "–"
-        share = percent(info.run_weights / total)
-        rows.append([name, info.data_type, len(info.classes_), f"{info.examples:,}", sources, f"{info.weights:,}", share])
-    columns = ["task", "type", "classes", "examples", "borrows from", "weights", "of all, run"]
+        share = percent((info.run_weights + net.view.encoder_weights.get(info.data_type, 0)) / total)
+        concept = [info.concept or "–"] if concepts else []
+        rows.append([name, *concept, info.data_type, len(info.classes_), f"{info.examples:,}", sources, f"{info.weights:,}", share])
+    columns = ["task", *(["concept"] if concepts else []), "type", "classes", "examples", "borrows from", "weights", "of all, run"]
     table(f"{path}: version {net.version}, {total:,} weights, {net.weights['dispatcher']:,} of them the dispatcher's", columns, rows)
 
 
@@ -137,12 +157,13 @@ def explain_input(path: Path, file: Path) -> None:
         ("links", ran.link_weights),
         ("layers that links read", ran.source_weights),
         ("dispatcher", ran.dispatcher_weights),
+        ("pretrained encoder", ran.encoder_weights),
     ]
     table("what ran", ["part", "weights"], [*([name, f"{size:,}"] for name, size in parts), ["together", f"{ran.total:,}"]])
     console.print(f"{percent(why.share)} of the network's {net.weights['total']:,} weights")
 
 
-def evaluate_network(path: Path, tests: Sequence[str], *, record: bool) -> None:
+def evaluate_network(path: Path, tests: Sequence[str], *, record: bool, reading: Reading) -> None:
     """Measure on test data and keep the figures."""
     net = open_network(path)
     named: dict[str, str] = {}
@@ -152,7 +173,7 @@ def evaluate_network(path: Path, tests: Sequence[str], *, record: bool) -> None:
             raise InputError(f"test data of {task!r}", expected="once", got="twice", do="Measure one after the other")
         named[task] = source
     with console.status("measuring"):
-        measured = evaluate(net, {task: labelled(source, "test") for task, source in named.items()})
+        measured = evaluate(net, {task: labelled(source, "test", reading=reading) for task, source in named.items()})
     show_scores(None, measured)
     if record:
         record_evaluation(net, measured)
@@ -190,13 +211,6 @@ def download_sets(names: Sequence[str], to: Path | None) -> None:
     with bars("download") as progress:
         data.download(names or PAPER, folder, progress=progress)
     console.print(f"downloaded and checked: {', '.join(names or PAPER)} in {folder}", highlight=False)
-
-
-def labelled(source: str, split: str = "train") -> tuple[Any, Any]:
-    """A path's labelled data, or this part of a known set."""
-    if not Path(source).exists() and source in {known.name for known in data.available()}:
-        return data.load(source, split)
-    return read_labelled(Path(source))
 
 
 def _test(net: Network, text: str) -> tuple[str, str]:

@@ -23,10 +23,13 @@ from senpath.cli.commands import (
     write_report,
 )
 from senpath.cli.demo import run_demo
+from senpath.cli.reading import Reading
 from senpath.cli.reproduce import app as reproduce_app
 from senpath.cli.revisions import extend_tasks, prune_task, review_task
 from senpath.cli.show import errors
+from senpath.cli.together import predict_together
 from senpath.cli.upkeep import clean, export_task, import_task, remove_task, roll_back
+from senpath.encoders import AUTO
 from senpath.errors import InputError, SenpathError
 from senpath.store import KEPT_VERSIONS
 
@@ -53,6 +56,9 @@ app.add_typer(data_app, name="data")
 app.add_typer(reproduce_app, name="reproduce")
 
 NetFolder = Annotated[Path, typer.Argument(metavar="NET", help="Folder of the network.")]
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of labels; by itself label, class, target or y, else the last.")]
+Modality = Annotated[str | None, typer.Option(metavar="KIND", help="image, audio, text or table; else what the data looks like.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be read, and say so.")]
 
 
 def _version(asked: bool) -> None:
@@ -82,28 +88,55 @@ def demo(
 def learn(
     net: NetFolder,
     task: Annotated[str, typer.Argument(help="Name of the new task.")],
-    data: Annotated[str, typer.Argument(help="Folder with a subfolder per class, .csv or .npz file, or the name of a known set.")],
+    data: Annotated[
+        str,
+        typer.Argument(help="Folder with a subfolder per class, table (.csv, .parquet, .jsonl, …), .npz file, or the name of a known set."),
+    ],
     shots: Annotated[int | None, typer.Option(help="Learn from this many examples a class only.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything that is drawn.")] = 0,
     method: Annotated[str, typer.Option(help="How to learn.")] = "sen",
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the method; may be repeated.")] = None,
     kind: Annotated[str | None, typer.Option(help="classification, multilabel or regression; else what labels look like.")] = None,
+    encoder: Annotated[
+        str, typer.Option(help="Pretrained encoder for a new type of data: a name, hf:NAME, none, or auto: what is installed and fits.")
+    ] = AUTO,
+    concept: Annotated[str | None, typer.Option(help="What other tasks' inputs are signs of too; they have the same labels.")] = None,
+    label: Label = None,
+    modality: Modality = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Learn a task and commit it; the folder is made if need be."""
-    learn_task(net, task, data, shots=shots, seed=seed, method=method, settings=set_ or [], kind=kind)
+    reading = Reading(label, modality, skip_bad)
+    learn_task(
+        net,
+        task,
+        data,
+        shots=shots,
+        seed=seed,
+        method=method,
+        settings=set_ or [],
+        kind=kind,
+        concept=concept,
+        encoder=encoder,
+        reading=reading,
+    )
 
 
 @app.command()
 def predict(
     net: NetFolder,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Pictures, sounds, texts, or a .csv or .npz file of several inputs.")
+        list[Path], typer.Argument(metavar="FILE…", help="Pictures, sounds, texts, or tables and .npz files of several inputs.")
     ],
     task: Annotated[str | None, typer.Option(help="The task, if it is known.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Show this many answers an input.")] = 1,
+    together: Annotated[bool, typer.Option("--together", help="The files are of one thing: a picture, a sound, …")] = False,
 ) -> None:
     """Answer for files, without being told the task."""
-    predict_files(net, files, task=task, top=top)
+    if together:
+        predict_together(net, files, task=task, top=top)
+    else:
+        predict_files(net, files, task=task, top=top)
 
 
 @app.command()
@@ -121,13 +154,14 @@ def explain(net: NetFolder, file: Annotated[Path, typer.Argument(metavar="FILE",
 @app.command()
 def evaluate(
     net: NetFolder,
-    tests: Annotated[
-        list[str], typer.Argument(metavar="TASK=DATA…", help="Labelled test data: a folder, .csv or .npz file, or a known set's test part.")
-    ],
+    tests: Annotated[list[str], typer.Argument(metavar="TASK=DATA…", help="Labelled test data, as for learn, or a known set's test part.")],
     record: Annotated[bool, typer.Option(help="Keep the figures with the network, for its report.")] = True,
+    label: Label = None,
+    modality: Modality = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Measure tasks on test data, with the task given and found."""
-    evaluate_network(net, tests, record=record)
+    evaluate_network(net, tests, record=record, reading=Reading(label, modality, skip_bad))
 
 
 @app.command()
@@ -151,9 +185,12 @@ def review(
     task: Annotated[str, typer.Argument(help="Name of the task.")],
     data: Annotated[str, typer.Argument(help="The examples that it was learned from, as for learn.")],
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")] = None,
+    label: Label = None,
+    modality: Modality = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Let a task borrow from tasks that were learned after it, if it gains."""
-    review_task(net, task, data, set_ or [])
+    review_task(net, task, data, set_ or [], Reading(label, modality, skip_bad))
 
 
 @app.command()
@@ -164,9 +201,12 @@ def prune(
     what: Annotated[str, typer.Option(help="What to leave out: weights (saves disk) or units (saves disk and time).")] = "weights",
     data: Annotated[str | None, typer.Option(help="Examples of the task, as for learn, to measure with and to train on.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")] = None,
+    label: Label = None,
+    modality: Modality = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Make a task's pathway smaller, unless that loses too much."""
-    prune_task(net, task, keep, what, data, set_ or [])
+    prune_task(net, task, keep, what, data, set_ or [], Reading(label, modality, skip_bad))
 
 
 @app.command()
@@ -175,10 +215,13 @@ def extend(
     first: Annotated[str, typer.Argument(metavar="[TASK]", help="Name of the task; without it the examples are split among the tasks.")],
     second: Annotated[str | None, typer.Argument(metavar="DATA", help="Labelled examples, as for learn.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")] = None,
+    label: Label = None,
+    modality: Modality = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Add examples or new classes to a task, or split a mixed stream among all tasks."""
     task, data = (None, first) if second is None else (first, second)
-    extend_tasks(net, task, data, set_ or [])
+    extend_tasks(net, task, data, set_ or [], Reading(label, modality, skip_bad))
 
 
 @app.command()
@@ -205,10 +248,10 @@ def gc(net: NetFolder, versions: Annotated[int, typer.Option(min=1, help="To kee
 def export(
     net: NetFolder,
     task: Annotated[str, typer.Argument(help="Name of the task.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write, by custom *.sentask.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is an exported task.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write: *.onnx for an ONNX model, by custom *.sentask for a task.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is an exported one.")] = False,
 ) -> None:
-    """Write a task to one file, for another network."""
+    """Write a task to one file, for another network, or as an ONNX model for other programs."""
     export_task(net, task, file, overwrite=overwrite)
 
 

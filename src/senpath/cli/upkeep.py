@@ -41,8 +41,10 @@ def clean(path: Path, versions: int) -> None:
 
 
 def export_task(path: Path, task: str, file: Path, *, overwrite: bool) -> None:
-    """Write a task to a file and say how large that is."""
-    open_network(path).export(task, file, overwrite=overwrite)
+    """Write a task to a file, as its ending says, and say how large that is."""
+    net = open_network(path)
+    write = net.export_onnx if file.suffix.lower() == ".onnx" else net.export
+    write(task, file, overwrite=overwrite)
     console.print(f"wrote {file}, {_size(file.stat().st_size)}", highlight=False)
 
 

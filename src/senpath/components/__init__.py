@@ -13,9 +13,9 @@ from safetensors.torch import save
 from torch import nn
 
 from senpath.components.base import Component, Config, Lookup, canonical_json, content_hash, count_weights
-from senpath.components.bricks import ClassLink, Cnn, Linear, Lstm, Mlp
+from senpath.components.bricks import ClassLink, Cnn, Linear, Lstm, Mlp, Skip
 from senpath.components.estimators import Estimator, answer
-from senpath.components.features import ConvFeatures, DenseFeatures
+from senpath.components.features import ConvFeatures, DenseFeatures, UnitFeatures
 from senpath.components.gate import Gate
 from senpath.components.pruned import PRUNABLE, Pruned
 from senpath.errors import StoreError
@@ -37,6 +37,8 @@ __all__ = [
     "Lstm",
     "Mlp",
     "Pruned",
+    "Skip",
+    "UnitFeatures",
     "answer",
     "build",
     "canonical_json",
@@ -57,8 +59,10 @@ KINDS: dict[str, Callable[..., nn.Module]] = {
     "link.v1": ClassLink,
     "conv-features.v1": ConvFeatures,
     "dense-features.v1": DenseFeatures,
+    "unit-features.v1": UnitFeatures,
     "gate.v1": Gate,
     "pruned.v1": Pruned,
+    "skip.v1": Skip,
 }
 """Torch kinds by versioned name. A kind's meaning never changes; a redesign gets a new version. See `SKLEARN` for the other one."""
 

@@ -25,6 +25,32 @@ class Mlp(nn.Module):
         return output
 
 
+class Skip(nn.Module):
+    """The inputs themselves, and beside them one fully connected layer with ReLU: a linear map of both is at least a linear model.
+
+    Args:
+        inputs: numbers in one input, all axes together.
+        hidden: units of the layer; the output has inputs + hidden numbers.
+    """
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.units = hidden
+        self.layers = dense_stack(inputs, [hidden])
+
+    def balance(self, inputs: torch.Tensor) -> None:
+        """Scale the layer so that over these inputs (n, …) it varies as much as they do: neither decides alone what is read of both."""
+        flat = inputs.flatten(1)
+        given, made = (values.var(0, correction=0).sum() for values in (flat, self.layers(flat)))
+        scale = (given / made.clamp(min=1e-12)).sqrt()
+        for parameter in self.layers.parameters():
+            parameter.mul_(scale)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        flat = inputs.flatten(1)
+        return torch.cat([flat, self.layers(flat)], 1)
+
+
 class Cnn(nn.Module):
     """3×3 convolutions, each with ReLU and 2×2 max pooling, then one fully connected layer with ReLU.
 

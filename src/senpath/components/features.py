@@ -76,3 +76,24 @@ class DenseFeatures(nn.Module):
     def operations(self) -> int:
         """Floating-point operations for one input."""
         return 2 * self.weight.numel()
+
+
+class UnitFeatures(nn.Module):
+    """Vectors of a pretrained encoder, each brought to length 1.
+
+    Args:
+        outputs: numbers in one input.
+        root: whether their square roots are taken first, signs kept, so that a few large numbers do not decide alone (Perronnin,
+            Sánchez and Mensink 2010, section 3.1).
+    """
+
+    def __init__(self, outputs: int, root: bool) -> None:
+        super().__init__()
+        self.outputs, self.root = outputs, root
+        self.operations = 2 * outputs
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        vectors = inputs.flatten(1)
+        if self.root:
+            vectors = vectors.sign() * vectors.abs().sqrt()
+        return functional.normalize(vectors, dim=1)

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components.bricks import Cnn, Linear, Lstm, Mlp
+from senpath.components.bricks import Cnn, Linear, Lstm, Mlp, Skip
 
-PRUNABLE: dict[str, Callable[..., nn.Module]] = {"mlp.v1": Mlp, "cnn.v1": Cnn, "lstm.v1": Lstm, "linear.v1": Linear}
+PRUNABLE: dict[str, Callable[..., nn.Module]] = {"mlp.v1": Mlp, "cnn.v1": Cnn, "lstm.v1": Lstm, "linear.v1": Linear, "skip.v1": Skip}
 """Kinds whose weights may be pruned."""
 BITS = 8
 

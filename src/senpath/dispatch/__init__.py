@@ -9,6 +9,7 @@ from senpath.dispatch.gates import Gates
 from senpath.dispatch.merge import Column, columns_of, merge_columns, merge_limits
 from senpath.dispatch.metric import Metric
 from senpath.dispatch.statistics import TaskStatistics, pack, unpack
+from senpath.dispatch.tuning import scarcity
 
 __all__ = [
     "ADMIT",
@@ -31,6 +32,7 @@ __all__ = [
     "merge_columns",
     "merge_limits",
     "pack",
+    "scarcity",
     "statistics_of",
     "unpack",
 ]

@@ -10,6 +10,7 @@ import torch
 from senpath.components import Component
 from senpath.dispatch.gates import fit_gate
 from senpath.dispatch.statistics import TaskStatistics, pack
+from senpath.dispatch.tuning import TUNING
 from senpath.modalities import distort
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
@@ -44,9 +45,11 @@ class Collected:
         scatter: float64 (features, features), covariance within the columns' groups.
         held: float32 (n, features), examples that stand behind no column, or behind the one that `means_without` gives without them.
         means_without: float32 (n, features), or None where `held` examples stand behind no column.
+        stand_behind: int64 (n,), the column that each of them stands behind, or None likewise.
         features: float32 (m, features), the examples behind the columns.
         few: whether it was read as a task of few examples.
         classes: int64 (columns,), the class of each column.
+        careful: see `senpath.dispatch.tuning`.
     """
 
     means: torch.Tensor
@@ -54,9 +57,11 @@ class Collected:
     scatter: torch.Tensor
     held: torch.Tensor
     means_without: torch.Tensor | None
+    stand_behind: torch.Tensor | None
     features: torch.Tensor
     few: bool
     classes: torch.Tensor
+    careful: bool
 
 
 def collect(
@@ -94,6 +99,7 @@ class _Reader:
 
     def __init__(self, features: Component, device: torch.device, progress: Progress) -> None:
         self.features, self.device, self.progress = features, device, progress
+        self.careful = TUNING[features.kind].careful
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         parts = []
@@ -123,19 +129,20 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
                 classes.append(target)
                 rests.append(members - means[-1])
     scatter = _covariance(torch.cat(rests))
-    without = None
+    without = behind = None
     if not held_out:
-        several = [(rest, mean) for rest, mean in zip(rests, means, strict=True) if len(rest) > 1]
+        several = [(place, rest, means[place]) for place, rest in enumerate(rests) if len(rest) > 1]
         none = features[:0]  # where each class has one example, as where a task is extended by few, there is nothing to judge by
-        held = torch.cat([none, *(rest + mean for rest, mean in several)])
-        without = torch.cat([none, *(mean - rest / (len(rest) - 1) for rest, mean in several)])
-    numbers, owners = torch.tensor(counts).double(), torch.tensor(classes)
-    return Collected(torch.stack(means), numbers, scatter, held, without, features, few=False, classes=owners)
+        held = torch.cat([none, *(rest + mean for _, rest, mean in several)])
+        without = torch.cat([none, *(mean - rest / (len(rest) - 1) for _, rest, mean in several)])
+        behind = torch.cat([torch.zeros(0, dtype=torch.int64), *(torch.full((len(rest),), place) for place, rest, _ in several)])
+    numbers, owners, careful = torch.tensor(counts).double(), torch.tensor(classes), read.careful
+    return Collected(torch.stack(means), numbers, scatter, held, without, behind, features, few=False, classes=owners, careful=careful)
 
 
 def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
     """One column a class; every example counts with its distorted copies, and each is held out in turn for the limit."""
-    copies = COPIES if examples.data_type.modality == "image" else 0
+    copies = COPIES if examples.data_type.form == "image" else 0
     plain = read(examples.inputs)
     groups = [plain[:, None]]
     if copies:
@@ -150,8 +157,9 @@ def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) 
     size = counts[targets][:, None]
     several = size[:, 0] > 1
     without = ((means[targets] * size - own) / (size - 1).clamp(min=1))[several]
-    numbers, owners = counts.double().cpu(), torch.arange(len(counts))
-    return Collected(means, numbers, scatter, plain[several], without, features.flatten(0, 1), few=True, classes=owners)
+    numbers, owners, behind = counts.double().cpu(), torch.arange(len(counts)), targets[several]
+    held, everything = plain[several], features.flatten(0, 1)
+    return Collected(means, numbers, scatter, held, without, behind, everything, few=True, classes=owners, careful=read.careful)
 
 
 def _bounded(targets: torch.Tensor, per_class: int, generator: torch.Generator) -> torch.Tensor:
@@ -193,10 +201,17 @@ def _limit(collected: Collected) -> float:
 
     Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale.
     """
-    if not len(collected.held):  # one example a class: twice the distance that its copies show, for want of anything to measure
-        return max(4 * float(collected.scatter.diagonal().sum()), float(collected.means.square().sum(1).mean()) / 4, 1e-6)
-    if collected.means_without is not None:
-        distances = (collected.held - collected.means_without).square().sum(1)
+    means = collected.means
+    if not len(collected.held) and collected.careful and len(means) > 1:  # one example a class: as far as the classes are from each other
+        distances = torch.cdist(means, means).square().fill_diagonal_(torch.inf).min(1).values
+    elif not len(collected.held):  # twice the distance that its copies show, for want of anything to measure
+        return max(4 * float(collected.scatter.diagonal().sum()), float(means.square().sum(1).mean()) / 4, 1e-6)
+    elif collected.means_without is None:
+        distances = torch.cdist(collected.held, means).square().min(1).values
     else:
-        distances = torch.cdist(collected.held, collected.means).square().min(1).values
+        distances = (collected.held - collected.means_without).square().sum(1)
+        if collected.careful and collected.stand_behind is not None:  # an input is judged by whichever column is nearest
+            others = torch.cdist(collected.held, means).square()
+            others.scatter_(1, collected.stand_behind.to(others.device)[:, None], torch.inf)
+            distances = torch.minimum(distances, others.min(1).values)
     return max(float(torch.quantile(distances, LIMIT_QUANTILE)), 1e-6)

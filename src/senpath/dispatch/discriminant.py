@@ -17,11 +17,8 @@ from senpath.dispatch.dispatcher import Dispatcher, Ranking
 from senpath.dispatch.index import ColumnIndex
 from senpath.dispatch.metric import Coordinates, Metric
 from senpath.dispatch.statistics import TaskStatistics
+from senpath.dispatch.tuning import TUNING, scarcity
 
-TEMPERATURE = {"conv-features.v1": 15.0, "dense-features.v1": 2.0}
-"""By kind of feature map: divides log-likelihood ratios, which take the features for more independent than they are."""
-CORRECTION = 0.3
-"""Share of the expected error of a column's mean that is made good; few examples would else look far away."""
 TOGETHER = 1_024
 """Inputs that are scored together, so that memory does not grow with the batch."""
 
@@ -69,10 +66,11 @@ class Discriminant(Dispatcher):
         device = self.metric.centre.device
         self._limits = np.array([task.figures["limit"] for task in tasks])
         counts = torch.from_numpy(columns.counts).to(device)
-        self._offsets = 0.5 * (CORRECTION * self.metric.freedom / counts - self.metric.norms)
-        few = np.array([bool(task.figures["few"]) for task in tasks])
+        tuning = TUNING[features.kind]
+        self._offsets = 0.5 * (tuning.correction * self.metric.freedom / counts - self.metric.norms)
+        few = np.array([bool(task.figures["few"]) and not tuning.careful for task in tasks])
         self._log_sizes = torch.from_numpy(_log_sizes(columns.sizes, few)).to(device)
-        self._temperature = TEMPERATURE[features.kind]
+        self._temperature = tuning.temperature
         earlier = before._held if before is not None else None
         if self.metric.coordinates is None:
             # A task that came back has old rows: which are new to the earlier dispatcher is for its tasks to say.
@@ -92,7 +90,8 @@ class Discriminant(Dispatcher):
             for first, (name, kept) in zip(firsts, tasks.items(), strict=False)
         ]
         pooled = sum(kept.pooled for kept in tasks.values() if kept.pooled is not None)
-        metric = Metric.of(np.asarray(pooled), len(tasks), rows, device)
+        scarce = scarcity(TUNING[features.kind].careful, rows.shape[1], [kept.counts.tolist() for kept in tasks.values()])
+        metric = Metric.of(np.asarray(pooled), len(tasks), rows, device, scarcity=scarce)
         return Discriminant(features, metric, Columns(rows, stored, lambda task: None), stored)
 
     @property

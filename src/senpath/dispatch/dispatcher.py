@@ -31,6 +31,12 @@ class Ranking:
     numbers: np.ndarray
     together: Callable[[], int]
 
+    def spread(self, tasks: int) -> np.ndarray:
+        """P(task | input) of each of so many tasks, float64 (n, tasks)."""
+        chances = np.zeros((len(self.tasks), tasks + 1))
+        np.put_along_axis(chances, self.tasks, self.chances.numpy(), 1)  # what is −1 falls into the last column
+        return chances[:, :-1]
+
 
 @dataclass(frozen=True, eq=False)
 class Decision:
@@ -86,10 +92,7 @@ class Dispatcher(ABC):
 
     def probabilities(self, inputs: torch.Tensor) -> np.ndarray:
         """P(task | input) for encoded inputs, float64 (n, tasks)."""
-        ranking = self.rank(inputs)
-        chances = np.zeros((len(ranking.tasks), len(self.names) + 1))
-        np.put_along_axis(chances, ranking.tasks, ranking.chances.numpy(), 1)  # what is −1 falls into the last column
-        return chances[:, :-1]
+        return self.rank(inputs).spread(len(self.names))
 
     @abstractmethod
     def _rank(self, features: torch.Tensor) -> Ranking:

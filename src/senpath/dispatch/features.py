@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 
-from senpath.components import Component, ConvFeatures, DenseFeatures, freeze
+from senpath.components import Component, ConvFeatures, DenseFeatures, UnitFeatures, freeze
 from senpath.types import DataType
 
 SIDE, FILTERS, SIZE, STRIDE, GRID = 28, 32, 7, 1, 4
@@ -21,9 +22,12 @@ SKETCHES, PATCHES = 2_000, 20_000
 
 def feature_map(data_type: DataType, seed: int) -> Component:
     """Fixed features for a data type; they follow from its shape and the seed, no data is read."""
-    if data_type.modality == "image":
+    if data_type.form == "image":
         return image_features(data_type.shape[0], seed)
     inputs = prod(data_type.shape)
+    if data_type.form == "vector":
+        config: dict[str, Any] = {"outputs": inputs, "root": data_type.modality == "image"}
+        return freeze("unit-features.v1", config, UnitFeatures(**config))
     outputs = DENSE.get(data_type.modality, DENSE_OTHERS)
     dense = DenseFeatures(inputs, outputs)
     generator = torch.Generator().manual_seed(seed)

@@ -65,7 +65,14 @@ class Metric:
     coordinates: Coordinates | None
 
     @staticmethod
-    def of(pooled: np.ndarray, tasks: int, columns: np.ndarray, device: torch.device, owned: np.ndarray | None = None) -> Metric:
+    def of(
+        pooled: np.ndarray,
+        tasks: int,
+        columns: np.ndarray,
+        device: torch.device,
+        owned: np.ndarray | None = None,
+        scarcity: float = 0.0,
+    ) -> Metric:
         """Compute it.
 
         Args:
@@ -74,11 +81,12 @@ class Metric:
             columns: float32 (rows, features), all that there are.
             device: where to compute, and where the result is.
             owned: int64, the rows that are a task's; by default all. The others are covered, and decide nothing.
+            scarcity: added to the shrinkage, see `senpath.dispatch.tuning`.
         """
         mine = columns if owned is None or len(owned) == len(columns) else columns[owned]
         width = columns.shape[1]
         covariance = unpack(pooled, width) / tasks
-        ridge = SHRINKAGE * max(float(covariance.diagonal().mean()), 1e-6)
+        ridge = (SHRINKAGE + scarcity) * max(float(covariance.diagonal().mean()), 1e-6)
         root = torch.linalg.cholesky(covariance + ridge * torch.eye(width, dtype=torch.float64))
         inverse = torch.cholesky_inverse(root)
         centre = _mean(mine)

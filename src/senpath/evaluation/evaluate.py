@@ -12,9 +12,10 @@ import torch
 from senpath.errors import InputError
 from senpath.evaluation.records import record_evaluation
 from senpath.evaluation.scores import Evaluation, TaskScore
-from senpath.modalities import Targets, label_array, more_targets, read_labelled
+from senpath.modalities import Targets, label_array, more_targets
 from senpath.network import Network, Prediction
 from senpath.pathways import Pathway
+from senpath.reading import read_labelled
 from senpath.training import determination, jaccard
 
 
@@ -44,6 +45,7 @@ def evaluate(
     for task, data in tests.items():
         x, y = read_labelled(*data) if isinstance(data, tuple) and len(data) in (1, 2) else read_labelled(data)
         pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
+        x = net.encode(x)  # once: it is predicted three times
         given = net.predict(x, task=task)
         right = _judge(pathway, y, len(given))
         free = net.predict(x, admit=admit, reject=reject)

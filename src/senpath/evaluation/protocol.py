@@ -12,8 +12,8 @@ from senpath.errors import InputError
 from senpath.evaluation.metrics import AccuracyMatrix
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
-from senpath.modalities import read_labelled
 from senpath.network import Network, encode_examples
+from senpath.reading import read_labelled
 from senpath.types import Examples
 
 

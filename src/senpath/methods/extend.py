@@ -130,7 +130,7 @@ class Extend:
         """Weights and biases of the new classes' rows."""
         generator = torch.Generator().manual_seed(derive(self.settings.random_state, "extend"))
         inputs, targets = examples.inputs, examples.targets
-        if examples.data_type.modality == "image" and len(examples) < COPIED:
+        if examples.data_type.form == "image" and len(examples) < COPIED:
             copies = distort(inputs.repeat_interleave(COPIES, 0), 1.0, generator)
             inputs, targets = torch.cat([inputs, copies]), torch.cat([targets, targets.repeat_interleave(COPIES, 0)])
         return learn_rows(reading, reading.features(view, inputs), targets, len(examples.classes), examples.kind, generator)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
-from senpath.training import score
+from senpath.training import score, splits
 from senpath.types import Examples
-
-FOLDS = 5
-FEW = 2_000
-"""Up to this many examples every fold is held out once; beyond, one fifth is, once."""
 
 Answer = Callable[[torch.Tensor], torch.Tensor]
 
@@ -49,24 +44,3 @@ def judge(examples: Examples, learn: Callable[[Examples, bool], Answer], seed: i
         return None
     scores = {transfer: score(examples.kind, torch.cat(outputs), torch.cat(truth)) for transfer, outputs in found.items()}
     return Verdict(scores[True], scores[False], sum(map(len, truth)))
-
-
-def splits(examples: Examples, seed: int, *, least: int = 2) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Places (int64) of the examples to learn from and of those to measure on; none if there are less than `least` of a class.
-
-    Up to `FEW` examples every one is held out once, in at most `FOLDS` folds; beyond, one fifth is, once. Classes keep their shares.
-    """
-    from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit  # large, and rarely needed
-
-    classes = examples.kind == "classification"
-    smallest = int(examples.targets.bincount().min()) if classes else len(examples)
-    if smallest < least:
-        return
-    targets = examples.targets.numpy() if classes else np.zeros(len(examples))
-    if len(examples) <= FEW:
-        folds = min(FOLDS, smallest)
-        kind = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
-    else:
-        kind = (StratifiedShuffleSplit if classes else ShuffleSplit)(1, test_size=0.2, random_state=seed)
-    for fitted, held in kind.split(targets, targets):
-        yield torch.from_numpy(fitted), torch.from_numpy(held)

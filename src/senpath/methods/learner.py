@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from senpath.components import ClassLink, Component, Linear, freeze, unpruned
+from senpath.components import ClassLink, Component, Linear, Skip, freeze, unpruned
 from senpath.methods.models import Body, choose_body
 from senpath.methods.plan import LinkPlan
 from senpath.methods.recipes import recipe_for
+from senpath.methods.refit import refit
 from senpath.methods.settings import SenSettings
 from senpath.network import View
 from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive, seeded
-from senpath.training import LOSSES, Loss, fit
+from senpath.training import LOSSES, Loss, Recipe, fit
 from senpath.types import Examples
 
 OWN = 1.0
@@ -145,12 +146,45 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
     learner = Learner(body_module, head, list(zip(reads, links, strict=True)), LOSSES[examples.kind])
     learner.to(view.device)
     recipe = recipe_for(body.kind, examples, settings)
+    figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     if not zero_shot:
-        fit(learner, examples.inputs.to(view.device), scale.shrink(examples.targets).to(view.device), recipe, seed, progress=progress)
+        inputs, targets = examples.inputs.to(view.device), scale.shrink(examples.targets).to(view.device)
+        if isinstance(body_module, Skip):
+            there = replace(examples, inputs=inputs, targets=targets)
+            figures["strength"] = train_skip(body_module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress)
+        else:
+            fit(learner, inputs, targets, recipe, seed, progress=progress)
     scale.stretch(head, links)
     components = (body.freeze(own[0]), freeze_head(own[1])) if own else ()
-    figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None)
+
+
+def train_skip(
+    body: Skip,
+    head: nn.Linear | None,
+    links: Sequence[tuple[Chain, ClassLink]],
+    examples: Examples,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress,
+) -> float:
+    """Train the hidden layer by itself, then fit output layer and links on top of inputs and hidden layer together.
+
+    Args:
+        body, head, links: of the pathway, see `Learner`.
+        examples: on the body's device, targets as they are trained on.
+
+    Returns:
+        The strength of the fit, see `refit`.
+    """
+    hidden = nn.Sequential(nn.Flatten(), body.layers)
+    with seeded(derive(seed, "hidden")):
+        alone = Learner(hidden, fresh_head(body.units, len(examples.classes)), (), LOSSES[examples.kind]).to(examples.inputs.device)
+    fit(alone, examples.inputs, examples.targets, recipe, seed, progress=progress)
+    with torch.no_grad():
+        body.balance(examples.inputs)
+        own, read = body(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
+    return refit(head, [link for _, link in links], own, read, examples, derive(seed, "folds"))
 
 
 def make_link(plan: LinkPlan, outputs: int) -> ClassLink:

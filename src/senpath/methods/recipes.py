@@ -21,7 +21,7 @@ class Default:
         batch_size: the largest.
         scale: steps are scale · examples^0.4, so passes over the data become fewer as the data grows.
         most: steps, at most.
-        clip: see `Recipe`.
+        clip, decay: see `Recipe`.
     """
 
     learning_rate: float
@@ -29,10 +29,12 @@ class Default:
     scale: float
     most: int
     clip: float | None = None
+    decay: float = 0.0
 
 
 DEFAULTS = {
     "mlp.v1": Default(4e-3, 128, 100, 6000),
+    "skip.v1": Default(4e-3, 128, 30, 6000, decay=1e-3),
     "cnn.v1": Default(2e-3, 128, 50, 4000),
     "lstm.v1": Default(4e-3, 32, 30, 2000, clip=1.0),
 }
@@ -43,7 +45,7 @@ def recipe_for(kind: str, examples: Examples, settings: SenSettings) -> Recipe:
     default = DEFAULTS[kind]
     batch = settings.batch_size or min(default.batch_size, len(examples))
     steps = min(default.most, round(default.scale * len(examples) ** 0.4))
-    image = examples.data_type.modality == "image"
+    image = examples.data_type.form == "image"
     augment = settings.augment if settings.augment is not None else float(len(examples) < AUGMENT_BELOW)
     return Recipe(
         steps=steps if settings.epochs is None else settings.epochs * max(1, len(examples) // batch),
@@ -51,4 +53,5 @@ def recipe_for(kind: str, examples: Examples, settings: SenSettings) -> Recipe:
         learning_rate=settings.learning_rate or default.learning_rate,
         augment=augment if image else 0.0,
         clip=default.clip,
+        decay=default.decay,
     )

@@ -18,7 +18,7 @@ class SenSettings:
     """How a task is learned. The defaults are what won on validation data (docs/results/foundation.md).
 
     Args:
-        model: "auto", "mlp", "cnn", "lstm", "svm", "forest", or an unfitted scikit-learn classifier.
+        model: "auto", "mlp", "skip", "cnn", "lstm", "svm", "forest", or an unfitted scikit-learn classifier.
         hidden: units of the last hidden layer; the one dial of a torch model's size.
         links: "similar" links the classes whose similarity reaches `threshold` (the paper); "all" links every class as soon as one
             does, those below it starting from a mixture of the source's classes; "none" learns alone.
@@ -73,7 +73,7 @@ class SenSettings:
         if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
             raise InputError("setting 'may_change'", expected="a list of different tasks' names", got=repr(names))
         object.__setattr__(self, "may_change", tuple(names))  # lists too, as the command line reads them
-        if names and (self.guard or self.epochs == 0 or self.model not in ("auto", "mlp", "cnn", "lstm")):
+        if names and (self.guard or self.epochs == 0 or self.model not in ("auto", "mlp", "skip", "cnn", "lstm")):
             raise InputError("may_change", expected="a torch model that is trained, without guard", got="guard, epochs=0 or another model")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -12,17 +13,16 @@ import torch
 from PIL import Image
 
 from senpath.errors import InputError
-from senpath.modalities.audio import AudioModality
+from senpath.modalities.audio import AudioModality, waves_of
 from senpath.modalities.base import Modality
 from senpath.modalities.distort import distort
-from senpath.modalities.image import ImageModality
+from senpath.modalities.image import ImageModality, is_photograph
 from senpath.modalities.kinds import IMAGE_FILES, SOUND_FILES
-from senpath.modalities.labelled import read_labelled, read_unlabelled
 from senpath.modalities.labels import index_labels, label_array
-from senpath.modalities.table import TableModality, fingerprint, read_table
+from senpath.modalities.table import TableModality, table_key
 from senpath.modalities.targets import Targets, more_targets, no_targets, read_targets, require_targets
-from senpath.modalities.text import TextModality
-from senpath.types import Audio
+from senpath.modalities.text import TextModality, read_text, texts_of
+from senpath.types import Audio, DataType
 
 __all__ = [
     "MODALITIES",
@@ -31,15 +31,16 @@ __all__ = [
     "Targets",
     "distort",
     "index_labels",
+    "is_photograph",
     "label_array",
     "more_targets",
     "no_targets",
-    "read_labelled",
     "read_targets",
-    "read_unlabelled",
     "require_targets",
     "split_by_modality",
+    "texts_of",
     "type_key",
+    "waves_of",
 ]
 
 MODALITIES: dict[str, Modality] = {
@@ -52,7 +53,7 @@ MODALITIES: dict[str, Modality] = {
 
 @dataclass(frozen=True)
 class Group:
-    """The inputs of one modality within a batch.
+    """The inputs of one modality within a batch; of tables, those with the same columns.
 
     Args:
         modality: key of `MODALITIES`.
@@ -63,6 +64,12 @@ class Group:
     modality: str
     items: Any
     rows: np.ndarray
+
+    @property
+    def title(self) -> str:
+        """What errors call it: its modality, and of rows with names these too."""
+        named = isinstance(self.items, list) and bool(self.items) and isinstance(self.items[0], dict)
+        return f"{self.modality} ({', '.join(map(str, self.items[0]))})" if named else self.modality
 
 
 def split_by_modality(x: Any) -> list[Group]:
@@ -75,7 +82,7 @@ def split_by_modality(x: Any) -> list[Group]:
     Raises:
         InputError: for anything else.
     """
-    if hasattr(x, "columns") and hasattr(x, "to_numpy"):
+    if hasattr(x, "to_numpy") and hasattr(x, "columns"):
         return [Group("table", x, np.arange(len(x)))]
     if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place
         x = x.to_numpy()
@@ -85,17 +92,22 @@ def split_by_modality(x: Any) -> list[Group]:
         raise InputError(
             "inputs", expected="an array, a tensor, a data frame or a list of inputs", got=_name(x), do="Put a single input into a list"
         )
-    kinds = [_of_item(item, index) for index, item in enumerate(x)]
-    groups = []
-    for modality in dict.fromkeys(kinds):
-        rows = [index for index, kind in enumerate(kinds) if kind == modality]
-        groups.append(Group(modality, [_plain(x[index]) for index in rows], np.array(rows, dtype=np.int64)))
-    return groups
+    rows: dict[tuple[str, frozenset[Any] | None], list[int]] = {}
+    for index, item in enumerate(x):
+        columns = frozenset(item) if isinstance(item, dict) else None
+        rows.setdefault((_of_item(item, index), columns), []).append(index)
+    return [
+        Group(modality, [_plain(x[index]) for index in places], np.array(places, dtype=np.int64)) for (modality, _), places in rows.items()
+    ]
 
 
-def type_key(group: Group) -> str:
-    """The key of the data type that these inputs are of; see `DataType.key`."""
-    return f"table-{fingerprint(read_table(group.items)[0])}" if group.modality == "table" else group.modality
+def type_key(group: Group, known: Iterable[DataType] = ()) -> str:
+    """The key of the data type that these inputs are of; see `DataType.key`.
+
+    Args:
+        known: types that there are: rows with names are of one whose columns they have, in whatever order.
+    """
+    return table_key(group.items, known) if group.modality == "table" else group.modality
 
 
 def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
@@ -139,10 +151,7 @@ def _of_file(path: Path) -> str:
 
 def _plain(item: Any) -> Any:
     if isinstance(item, Path) and item.suffix.lower() == ".txt":
-        try:
-            return item.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"file {item}", expected="a text in UTF-8", got=str(error)) from error
+        return read_text(item)
     return np.asarray(item) if isinstance(item, list | tuple) else item
 
 

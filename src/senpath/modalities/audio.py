@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from io import BytesIO
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ MELS = 64
 HOP_SECONDS = 0.04
 WINDOW_SECONDS = 0.064
 LONGEST_SECONDS = 10.0
+READ_SECONDS = LONGEST_SECONDS + 1
+"""More than this is not read of a recording; the last second is there for resampling, which looks ahead."""
+MOST_SAMPLES = 2**26
+"""Samples in these seconds, all channels: a header may claim any rate."""
 FLOOR_DB = 80.0
 """Energies this far below a recording's loudest one count as silence."""
 CENTRE_DB, SPREAD_DB = -54.0, 20.0
@@ -53,6 +58,11 @@ class AudioModality:
         return torch.from_numpy(spectra)
 
 
+def waves_of(items: Any, rate: int) -> list[np.ndarray]:
+    """Recordings as float arrays (time,) of so many samples a second."""
+    return [_resample(_read(item, index), rate) for index, item in enumerate(items)]
+
+
 def _log_mel(waves: np.ndarray, rate: int, hop: int, mels: int) -> np.ndarray:
     window = round(rate * WINDOW_SECONDS)
     # Twice the window: at 8 kHz the lowest mel bands are narrower than a bin of the plain transform.
@@ -86,8 +96,18 @@ def _resample(recording: Audio, rate: int) -> np.ndarray:
 
 
 def _read(item: Any, index: int) -> Audio:
-    if isinstance(item, Audio):
-        return _check(item, f"recording {index}")
+    return _check(item, f"recording {index}") if isinstance(item, Audio) else read_recording(Path(item), item)
+
+
+def read_recording(file: Path | BytesIO, name: object) -> Audio:
+    """The first seconds of a sound file, its channels mixed.
+
+    Args:
+        name: what errors call it.
+
+    Raises:
+        InputError: if it cannot be read, or holds no finite samples.
+    """
     try:
         import soundfile
     except ImportError as error:
@@ -95,10 +115,15 @@ def _read(item: Any, index: int) -> Audio:
             "reading sound files", expected="soundfile", got="not installed", do="pip install 'senpath[audio]'"
         ) from error
     try:
-        samples, rate = soundfile.read(Path(item), dtype="float32", always_2d=True)
-    except (OSError, MemoryError, soundfile.SoundFileError) as error:  # memory: a damaged header may claim any length
-        raise InputError(f"recording {item}", expected="a readable sound file", got=str(error)) from error
-    return _check(Audio(samples.mean(axis=1), int(rate)), f"recording {item}")
+        with soundfile.SoundFile(file) as sound:
+            frames, rate = min(sound.frames, int(READ_SECONDS * sound.samplerate)), sound.samplerate
+            fits = frames * sound.channels <= MOST_SAMPLES
+            samples = sound.read(frames if fits else 0, dtype="float32", always_2d=True)
+    except (OSError, MemoryError, ValueError, soundfile.SoundFileError) as error:  # a damaged header may claim anything
+        raise InputError(f"recording {name}", expected="a readable sound file", got=str(error)) from error
+    if not fits:
+        raise InputError(f"recording {name}", expected=f"at most {MOST_SAMPLES:,} samples in {READ_SECONDS:g} s", got="more")
+    return _check(Audio(samples.mean(axis=1), int(rate)), f"recording {name}")
 
 
 def _check(recording: Audio, what: str) -> Audio:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,11 @@ from senpath.types import DataType
 
 LARGEST = 64
 """Longest side, in pixels, that a network chooses by itself; larger first images are brought down to it."""
+
+PHOTOGRAPH = 48
+"""Shorter side, in pixels, of a colour image that is taken for a photograph."""
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 
 GREY = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
 
@@ -39,6 +46,12 @@ class ImageModality:
         return torch.cat(encoded) if encoded else torch.zeros(0, *data_type.shape)
 
 
+def is_photograph(items: Any) -> bool:
+    """Whether the first of these images is in colour and larger than what is drawn of a letter or a digit."""
+    first = _as_batch(items[:1])[0]
+    return len(first) == 3 and min(first.shape[1:]) >= PHOTOGRAPH and bool((first[0] != first[2]).any())
+
+
 def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 0) -> torch.Tensor:
     """float32 (n, channels, h, w) in [0, 1]."""
     channels_first = isinstance(items, torch.Tensor) or (len(items) > 0 and isinstance(items[0], torch.Tensor))
@@ -51,6 +64,17 @@ def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 
     return _scale(_channels_first(array, channels_first), position)
 
 
+def open_picture(file: Path | BytesIO) -> Image.Image:
+    """A picture of which only the header is read so far. What is wrong with it Pillow says in many kinds of exceptions.
+
+    Raises:
+        Image.DecompressionBombWarning: if it has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`, of which Pillow would only warn.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(file, formats=FORMATS)
+
+
 def _read(item: Any) -> np.ndarray:
     if isinstance(item, torch.Tensor):
         return as_array(item)
@@ -59,7 +83,7 @@ def _read(item: Any) -> np.ndarray:
     try:
         if isinstance(item, Image.Image):
             return _pixels(item)
-        with Image.open(Path(item)) as image:
+        with open_picture(Path(item)) as image:
             return _pixels(image)
     except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
         raise InputError(f"image {item}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error

@@ -2,6 +2,8 @@
 
 from senpath.network.changes import TaskChange
 from senpath.network.cleaning import Cleaned
+from senpath.network.encoded import Encoded
+from senpath.network.fused import Fused
 from senpath.network.history import Removed, RolledBack
 from senpath.network.inputs import encode_examples
 from senpath.network.learning import Learned
@@ -18,7 +20,9 @@ from senpath.network.view import View
 __all__ = [
     "Cleaned",
     "Declined",
+    "Encoded",
     "Explanation",
+    "Fused",
     "Learned",
     "LinkUse",
     "Method",

@@ -60,7 +60,7 @@ class Answers:
         pathways = [self._view.paths[place] for place in found]
         index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
         logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
-        values = _values([logits[pathway.task] for pathway in pathways], [pathway.kind for pathway in pathways])
+        values = _values([logits[path.task] / path.temperature for path in pathways], [path.kind for path in pathways])
         where, weights = np.split(rows[member], starts[1:]), np.split(chance, starts[1:])
         for pathway, own, weight, value in zip(pathways, where, weights, values, strict=True):
             self._parts.setdefault(pathway.task, []).append(Part(own, weight, value))
@@ -88,7 +88,7 @@ class Answers:
 
     def _routes(self) -> Routes:
         paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}
-        return Routes(self._candidates, self._dispatcher, paths, self._view.manifest.components)
+        return Routes(self._candidates, self._dispatcher, paths, self._view.manifest.components, self._view.encoder_weights)
 
 
 def _values(logits: Sequence[torch.Tensor], kinds: Sequence[TaskKind]) -> list[np.ndarray]:

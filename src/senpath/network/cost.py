@@ -6,6 +6,7 @@ from senpath.dispatch import TaskStatistics
 from senpath.network.proposal import Proposal
 from senpath.network.view import Touched, View
 from senpath.pathways import LearningCost
+from senpath.types import DataType
 
 
 def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningCost:
@@ -26,15 +27,24 @@ def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningC
     for path in proposal.pathways:
         if path.task in proposal.statistics:
             kept[path.data_type].append(proposal.statistics[path.task])
+    read_by = {found.encoder: found.encoder_weights for found in (_data_type(view, proposal, key) for key in kept)}
+    known = {record.data_type.encoder for record in view.manifest.types.values()}
+    new_encoders = sum(size for name, size in read_by.items() if name not in known)
     own = sum(_own_numbers(view, statistics) for group in kept.values() for statistics in group)
     sums = {key: _sum_numbers(view, group) for key, group in kept.items()}
+    of_types = new_encoders + sum(sums[key] for key in proposal.types)
     return LearningCost(
         read=sum(sizes[name] for name in touched.components - maps - gates),
         updated=new,
         dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map and gates in it
         dispatcher_updated=own + sum(sums.values()),
-        total=view.weights["total"] - _replaced(view, proposal) + new + new_maps + own + sum(sums[key] for key in proposal.types),
+        total=view.weights["total"] - _replaced(view, proposal) + new + new_maps + own + of_types,
+        encoder_read=sum(read_by.values()),
     )
+
+
+def _data_type(view: View, proposal: Proposal, key: str) -> DataType:
+    return proposal.types[key][0] if key in proposal.types else view.manifest.types[key].data_type
 
 
 def _replaced(view: View, proposal: Proposal) -> int:

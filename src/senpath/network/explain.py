@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from senpath.network.predict import Routing, encode_batches, predict
+from senpath.network.encoded import encode_inputs
+from senpath.network.predict import Routing, predict
 from senpath.network.prediction import Explanation, LinkUse
 from senpath.network.view import View
 from senpath.pathways import Pathway, run_chain
@@ -14,8 +15,8 @@ from senpath.pathways import Pathway, run_chain
 
 def explain(view: View, x: Any, routing: Routing) -> Explanation:
     """The whole way of one input; see `Network.explain`."""
-    answer = predict(view, [x], None, routing)
-    _, batches = encode_batches(view, [x])
+    encoded = encode_inputs(view, [x])
+    answer, batches = predict(view, encoded, None, routing), encoded.batches
     scores: dict[str, float] = {}
     strangeness = float("inf")
     if batches:

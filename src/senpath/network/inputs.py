@@ -9,12 +9,10 @@ import torch
 
 from senpath.errors import InputError, TaskExistsError
 from senpath.modalities import (
-    MODALITIES,
     Group,
     Targets,
     more_targets,
     no_targets,
-    read_labelled,
     read_targets,
     require_targets,
     split_by_modality,
@@ -23,6 +21,8 @@ from senpath.modalities import (
 from senpath.modalities.base import require_finite
 from senpath.network.view import View
 from senpath.pathways import Pathway
+from senpath.progress import Progress, silent
+from senpath.reading import read_labelled
 from senpath.types import DataType, Examples
 
 UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -34,9 +34,18 @@ class Types(Protocol):
 
     def data_type(self, group: Group) -> DataType: ...
 
+    def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor: ...
+
 
 def encode_examples(
-    view: Types, x: Any, y: Any, *, kind: str | None = None, like: Examples | None = None, new_classes: bool = False
+    view: Types,
+    x: Any,
+    y: Any,
+    *,
+    kind: str | None = None,
+    like: Examples | None = None,
+    new_classes: bool = False,
+    progress: Progress = silent,
 ) -> Examples:
     """Labelled raw inputs of one data type, encoded.
 
@@ -47,27 +56,28 @@ def encode_examples(
         kind: of the task; None is what y looks like.
         like: examples of the same task: their type, kind and classes are taken, as test data needs it.
         new_classes: whether there may be labels that `like` does not have; they come behind its own.
+        progress: told ("encode", done, all) where a pretrained encoder reads them.
 
     Raises:
         InputError: if they are of several types, of another than `like`, or cannot be read; for a label that `like` does not have
             and may not be new.
+        MissingExtraError, StoreError: if the type's pretrained encoder is not there, or is another one.
     """
     groups = split_by_modality(x)
-    inputs = sum(len(group.rows) for group in groups)
+    count = sum(len(group.rows) for group in groups)
     if like is None:
-        targets = read_targets(y, inputs, kind)
+        targets = read_targets(y, count, kind)
     else:
-        targets = more_targets(y, inputs, Targets(like.kind, like.classes, like.targets), new_classes=new_classes)
+        targets = more_targets(y, count, Targets(like.kind, like.classes, like.targets), new_classes=new_classes)
     if len(groups) > 1:
         raise InputError(
-            "inputs of one task", expected="one data type", got=" and ".join(group.modality for group in groups), do="Learn a task of each"
+            "inputs of one task", expected="one data type", got=" and ".join(group.title for group in groups), do="Learn a task of each"
         )
-    if like is not None and type_key(groups[0]) != like.data_type.key:
+    if like is not None and type_key(groups[0], [like.data_type]) != like.data_type.key:
         raise InputError("inputs", expected=f"the type {like.data_type.key!r}", got=repr(type_key(groups[0])))
     data_type = like.data_type if like is not None else view.data_type(groups[0])
-    return Examples(
-        data_type, MODALITIES[data_type.modality].encode(groups[0].items, data_type), targets.values, targets.classes, targets.kind
-    )
+    inputs = view.encode(groups[0].items, data_type, progress)
+    return Examples(data_type, inputs, targets.values, targets.classes, targets.kind)
 
 
 def pair_of(data: Any) -> tuple[Any, Any]:
@@ -86,7 +96,7 @@ def check_encoded(view: View, examples: Examples, y: Any, kind: str | None = Non
         raise InputError("kind of task", expected=f"{examples.kind!r}, as the encoded examples say, or None", got=repr(kind))
     given = examples.data_type
     record = view.manifest.types.get(given.key)
-    fixed = view.settings.image_shape if given.modality == "image" else None
+    fixed = view.settings.image_shape if given.form == "image" else None
     known = record.data_type if record is not None else DataType("image", fixed) if fixed is not None else given
     return _checked(examples, y, known)
 
@@ -139,8 +149,14 @@ def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool
     return _checked(x, y, data_type, known=old)
 
 
-def check_name(task: str, view: View) -> None:
-    if not isinstance(task, str) or not task.strip() or len(task) > 200 or any(category(letter) in UNPRINTABLE for letter in task):
-        raise InputError("task name", expected="1 to 200 printable characters", got=repr(task))
+def check_name(what: str, name: str) -> None:
+    """Refuse what cannot be the name of a task or a concept."""
+    if not isinstance(name, str) or not name.strip() or len(name) > 200 or any(category(letter) in UNPRINTABLE for letter in name):
+        raise InputError(f"{what} name", expected="1 to 200 printable characters", got=repr(name))
+
+
+def check_task(task: str, view: View) -> None:
+    """Refuse what cannot be a new task's name."""
+    check_name("task", task)
     if task in view.tasks:
         raise TaskExistsError(f"task {task!r}", expected="a new name", got="one the network has learned", do="Choose another name")

@@ -15,6 +15,7 @@ import torch
 from senpath.errors import InputError
 from senpath.network.cleaning import Cleaned, clean
 from senpath.network.history import Removed, RolledBack, remove, roll_back
+from senpath.network.onnx import export_onnx
 from senpath.network.opened import OpenNetwork, TaskInfo
 from senpath.network.portable import export, import_task
 from senpath.network.pretrained import find_saved, save
@@ -87,6 +88,24 @@ class KeptNetwork(OpenNetwork):
             StoreError: if the file cannot be written, or a file of the network is damaged.
         """
         export(self._store, self._view, task, _path("path of the file", path), overwrite=overwrite)
+
+    def export_onnx(self, task: str, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write a task's pathway, all that it runs, as one ONNX model, for programs that have no senpath.
+
+        Its input "input" is encoded, float32 (n, *shape), for any n. Its output is "logits" (n, classes) and "probabilities" of the same
+        shape, which in a multilabel task are of each label by itself; of a regression "values" (n, outputs). Its metadata has the task's
+        name, kind and classes, and how inputs are encoded; where a pretrained encoder belongs to that, the model is what comes after it.
+
+        Args:
+            overwrite: replace the file if it is an ONNX model that senpath wrote; anything else is never replaced.
+
+        Raises:
+            UnknownTaskError: if there is no such task.
+            InputError: if the path is none, there is a file of this name that may not be replaced, or the task is a scikit-learn model.
+            MissingExtraError: if onnx is not installed.
+            StoreError: if the file cannot be written, or a file of the network is damaged.
+        """
+        export_onnx(self._view, task, _path("path of the file", path), overwrite=overwrite)
 
     def import_task(self, path: str | Path, name: str | None = None) -> TaskInfo:
         """Take in a task that was exported, and commit it. It answers, with the task given, as it did where it was learned.

@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 
 from senpath.errors import InputError
 from senpath.execution import check_jobs
-from senpath.modalities import read_labelled
 from senpath.network.changes import TaskChange, measure_changes, require_changing
-from senpath.network.inputs import check_encoded, check_name, encode_examples, pair_of, read_more
+from senpath.network.concepts import check_concept, labels_of
+from senpath.network.inputs import check_encoded, check_name, check_task, encode_examples, pair_of, read_more
 from senpath.network.many import learn_batch, propose
 from senpath.network.opened import OpenNetwork
 from senpath.network.proposal import Method
 from senpath.network.view import View
 from senpath.pathways import LearningCost, Pathway, Transfer
 from senpath.progress import Progress, silent
+from senpath.reading import read_labelled
 from senpath.types import Examples
 
 
@@ -57,6 +58,7 @@ class LearningNetwork(OpenNetwork):
         y: Any = None,
         *,
         kind: str | None = None,
+        concept: str | None = None,
         method: str | Method = "sen",
         measure: Mapping[str, Any] | None = None,
         progress: Progress = silent,
@@ -69,10 +71,14 @@ class LearningNetwork(OpenNetwork):
 
         Args:
             task: a new name.
-            x: inputs, or labelled data without `y`: see `senpath.modalities.read_labelled` and `split_by_modality`; or encoded `Examples`.
+            x: inputs, see `senpath.modalities.split_by_modality`; or labelled data without `y`, see `senpath.read`; or encoded `Examples`.
             y: one label per input, whole numbers or strings, at least two different ones; for a multilabel task a collection of labels per
-                input, or 0s and 1s (n, labels); for a regression numbers (n,) or (n, outputs).
+                input, or 0s and 1s (n, labels); for a regression numbers (n,) or (n, outputs). Beside data with columns the name of the
+                one that holds the labels.
             kind: "classification", "multilabel" or "regression"; None is what y looks like, one of the first two, or what `Examples` say.
+            concept: what the inputs are signs of, if other senses tell of it too: all tasks of a concept have the same labels, and
+                `predict` puts together what they say of one thing. How far each may be trusted is measured by cross-validation, which
+                takes up to five more trainings.
             method: name of a method, or a method.
             measure: for earlier tasks that may change, labelled data, (x, y) or what takes their place: how good their answers to it are is
                 measured before and after.
@@ -86,7 +92,7 @@ class LearningNetwork(OpenNetwork):
         """
         start = time.perf_counter()
         try:
-            cost, changed = self._learn(task, x, y, kind, method, {} if measure is None else measure, progress, settings)
+            cost, changed = self._learn(task, x, y, kind, concept, method, {} if measure is None else measure, progress, settings)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(self._interrupted(task)) from None
         return self._learned(task, time.perf_counter() - start, cost, changed)
@@ -96,6 +102,7 @@ class LearningNetwork(OpenNetwork):
         tasks: Mapping[str, Any],
         *,
         kind: str | None = None,
+        concept: str | None = None,
         method: str | Method = "sen",
         jobs: int = 1,
         progress: Progress = silent,
@@ -111,6 +118,7 @@ class LearningNetwork(OpenNetwork):
             tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`. The first task of a data
                 type that is new to the network defines it for the others.
             kind: of all the tasks, as for `learn`; None goes by what each one's labels look like.
+            concept: of all the tasks, as for `learn`.
             jobs: processes at once; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
             progress: told ("tasks", committed, all).
             method, settings: as for `learn`, the same for all tasks.
@@ -125,7 +133,7 @@ class LearningNetwork(OpenNetwork):
             SenpathError: if a worker process ends, as one does that is out of memory.
         """
         check_jobs(jobs)
-        costs = learn_batch(self, tasks, self.make_method(method, settings), jobs, progress, kind)
+        costs = learn_batch(self, tasks, self.make_method(method, settings), jobs, progress, kind, concept)
         return {task: self._learned(task, seconds, cost) for task, (seconds, cost) in costs.items()}
 
     def _learn(
@@ -134,6 +142,7 @@ class LearningNetwork(OpenNetwork):
         x: Any,
         y: Any,
         kind: str | None,
+        concept: str | None,
         method: str | Method,
         measure: Mapping[str, Any],
         progress: Progress,
@@ -141,11 +150,18 @@ class LearningNetwork(OpenNetwork):
     ) -> tuple[LearningCost, Mapping[str, TaskChange]]:
         self.refresh()
         view = self._view
-        check_name(task, view)
+        check_task(task, view)
+        if concept is not None:
+            check_name("concept", concept)
         worker = self.make_method(method, settings)
-        examples = check_encoded(view, x, y, kind) if isinstance(x, Examples) else encode_examples(view, *read_labelled(x, y), kind=kind)
+        if isinstance(x, Examples):
+            examples = check_encoded(view, x, y, kind)
+        else:
+            examples = encode_examples(view, *read_labelled(x, y), kind=kind, progress=progress)
+        if concept is not None:
+            check_concept(concept, examples.kind, examples.classes, labels_of(view.paths, concept))
         tests = _read_tests(view, worker, measure)
-        proposal, cost = propose(view, worker, task, examples, progress)
+        proposal, cost = propose(view, worker, task, examples, progress, concept)
         changed = measure_changes(view, proposal, tests)
         if changed:
             entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}

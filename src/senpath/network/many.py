@@ -16,13 +16,15 @@ import torch
 
 from senpath.errors import InputError, SenpathError, StoreError, TaskExistsError
 from senpath.execution import in_order, one_thread
-from senpath.modalities import Group, read_labelled, type_key
+from senpath.modalities import Group, type_key
+from senpath.network.concepts import check_concept, labels_of, with_concept
 from senpath.network.cost import learning_cost
-from senpath.network.inputs import check_encoded, check_name, encode_examples, pair_of
+from senpath.network.inputs import check_encoded, check_name, check_task, encode_examples, pair_of
 from senpath.network.proposal import Method, Proposal
 from senpath.network.view import View
 from senpath.pathways import LearningCost
 from senpath.progress import Progress, silent
+from senpath.reading import read_labelled
 from senpath.store import Manifest, Store
 from senpath.types import DataType, Examples, Label, TaskKind
 
@@ -33,16 +35,26 @@ NAMED = 20
 """Tasks that a message names at most."""
 
 
-def propose(view: View, method: Method, task: str, examples: Examples, progress: Progress) -> tuple[Proposal, LearningCost]:
+def propose(
+    view: View, method: Method, task: str, examples: Examples, progress: Progress, concept: str | None = None
+) -> tuple[Proposal, LearningCost]:
     """What the method makes of the examples, its entry in the log completed by what that cost, and the cost."""
     with view.watch() as touched:
         proposal = method.propose(view, task, examples, progress)
+        if concept is not None:
+            proposal = with_concept(view, method, proposal, examples, concept)
     cost = learning_cost(view, touched, proposal)
     return replace(proposal, entry={**proposal.entry, "cost": asdict(cost)}), cost
 
 
 def learn_batch(
-    network: OpenNetwork, tasks: Mapping[str, Any], method: Method, jobs: int, progress: Progress, kind: str | None = None
+    network: OpenNetwork,
+    tasks: Mapping[str, Any],
+    method: Method,
+    jobs: int,
+    progress: Progress,
+    kind: str | None = None,
+    concept: str | None = None,
 ) -> dict[str, tuple[float, LearningCost]]:
     """Learn tasks and commit them; see `Network.learn_many`.
 
@@ -53,7 +65,7 @@ def learn_batch(
     with one_thread():  # commits too: what they note down of a pathway's answers is to be the same for any number of jobs
         try:
             network.refresh()
-            batch.learn(_read(network.view, tasks, method, kind), method, jobs, progress)
+            batch.learn(_read(network.view, tasks, method, kind, concept), method, jobs, progress)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted. {batch.told()}") from None
     return batch.costs
@@ -69,6 +81,7 @@ class _Work:
     targets: np.ndarray
     classes: tuple[Label, ...]
     kind: TaskKind
+    concept: str | None
 
 
 class _Batch:
@@ -142,7 +155,7 @@ def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: lis
 def _work(view: View, method: Method, work: _Work) -> tuple[Proposal, LearningCost]:
     # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
     inputs, targets = torch.tensor(work.inputs), torch.tensor(work.targets)
-    return propose(view, method, work.task, Examples(work.data_type, inputs, targets, work.classes, work.kind), silent)
+    return propose(view, method, work.task, Examples(work.data_type, inputs, targets, work.classes, work.kind), silent, work.concept)
 
 
 def _drain(works: deque[_Work]) -> Iterator[_Work]:
@@ -151,7 +164,7 @@ def _drain(works: deque[_Work]) -> Iterator[_Work]:
         yield works.popleft()
 
 
-def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None) -> deque[_Work]:
+def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None, concept: str | None) -> deque[_Work]:
     """All tasks, checked and encoded.
 
     Raises:
@@ -160,7 +173,10 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
     if not isinstance(tasks, Mapping):
         raise InputError("tasks", expected="a mapping of new names to labelled data", got=type(tasks).__name__)
     for task in tasks:
-        check_name(task, view)
+        check_task(task, view)
+    if concept is not None:
+        check_name("concept", concept)
+    labels = labels_of(view.paths, concept) if concept is not None else ()
     reader, works = _Reader(view), deque[_Work]()
     check: Callable[[DataType], None] | None = getattr(method, "check", None)
     for task, data in tasks.items():
@@ -168,11 +184,14 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
             examples = reader.read(data, kind)
             if check is not None:
                 check(examples.data_type)
+            if concept is not None:
+                check_concept(concept, examples.kind, examples.classes, labels)
+                labels = labels or examples.classes
         except SenpathError as error:
             error.reword(_of(task, error))
             raise
         inputs, targets = (np.ascontiguousarray(part.detach().cpu().numpy()) for part in (examples.inputs, examples.targets))
-        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind))
+        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind, concept))
     return works
 
 
@@ -185,10 +204,15 @@ class _Reader:
 
     def data_type(self, group: Group) -> DataType:
         """As `View.data_type`."""
-        key = type_key(group)
+        key = type_key(group, self._types.values())
         if key not in self._types:
-            self._types[key] = self._view.data_type(group)
+            found = self._view.data_type(group)
+            self._types[key := found.key] = found
         return self._types[key]
+
+    def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
+        """As `View.encode`."""
+        return self._view.encode(items, data_type, progress)
 
     def read(self, data: Any, kind: str | None) -> Examples:
         """A task's examples; see `Network.learn_many`."""

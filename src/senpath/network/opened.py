@@ -12,17 +12,21 @@ from typing import Any, TypeVar
 
 import torch
 
+from senpath.encoders import Encoder, Encoders
 from senpath.errors import InputError, StoreError
 from senpath.network.commit import commit
+from senpath.network.encoded import Encoded, encode_inputs
+from senpath.network.inputs import encode_examples
 from senpath.network.proposal import Proposal
 from senpath.network.settings import DispatcherForm, NetworkSettings
 from senpath.network.verify import verify
 from senpath.network.view import View
 from senpath.pathways import Transfer
 from senpath.progress import Progress, silent
+from senpath.reading import read_labelled
 from senpath.store import Manifest, Store
 from senpath.store.files import timestamp
-from senpath.types import Label, TaskKind
+from senpath.types import Examples, Label, TaskKind
 
 Answer = TypeVar("Answer")
 ATTEMPTS = 3
@@ -70,6 +74,7 @@ class OpenNetwork:
         dispatcher: DispatcherForm | None = None,
         image_shape: tuple[int, int, int] | None = None,
         random_state: int | None = None,
+        encoders: Mapping[str, str | Encoder] | str | None = None,
         device: str | torch.device = "cpu",
         lock_seconds: float = 30.0,
     ) -> None:
@@ -81,6 +86,7 @@ class OpenNetwork:
         self.device = _device(device)
         if isinstance(lock_seconds, bool) or not isinstance(lock_seconds, int | float) or not lock_seconds >= 0:
             raise InputError("lock_seconds", expected="a number of seconds, 0 or more", got=repr(lock_seconds))
+        sensed = Encoders(encoders, self.device)
         self._store = Store(self.path, lock_seconds=lock_seconds)
         asked = {"dispatcher": dispatcher, "image_shape": image_shape, "random_state": random_state}
         given = {name: value for name, value in asked.items() if value is not None}
@@ -90,7 +96,9 @@ class OpenNetwork:
             _require_same(given, NetworkSettings.from_json(manifest.settings))
         else:
             manifest = self._store.create(settings.to_json())
-        self._view = View(self._store, manifest, self.device)
+        for record in manifest.types.values():
+            sensed.check(record.data_type)
+        self._view = View(self._store, manifest, self.device, encoders=sensed)
 
     def __repr__(self) -> str:
         return f"Network({str(self.path)!r}, version {self.version}, {len(self._view.tasks)} tasks)"
@@ -132,6 +140,38 @@ class OpenNetwork:
             StoreError: if the folder cannot be written.
         """
         self._store.append_evaluation({"version": self.version, "time": timestamp(), **figures})
+
+    @property
+    def encoders(self) -> dict[str, str]:
+        """Name of the pretrained encoder of each type of data that has one, by the type's key."""
+        types = {key: record.data_type for key, record in self._view.manifest.types.items()}
+        return {key: data_type.encoder for key, data_type in types.items() if data_type.encoder is not None}
+
+    def encode(self, x: Any, progress: Progress = silent) -> Encoded:
+        """Inputs as the network's pathways see them, to be given to `predict` several times: a pretrained encoder runs only here.
+
+        Args:
+            x: inputs, see `senpath.modalities.split_by_modality`, of types that the network has; others get no answer.
+            progress: told ("encode", done, all) where a pretrained encoder runs.
+
+        Raises:
+            InputError: if an input cannot be read.
+            MissingExtraError, StoreError: if a type's pretrained encoder is not there, or is another one.
+        """
+        return encode_inputs(self._view, x, progress)
+
+    def encode_examples(self, x: Any, y: Any = None, *, kind: str | None = None, progress: Progress = silent) -> Examples:
+        """Labelled data as `learn` would encode it, to be given to `learn` several times, or to `predict`.
+
+        Args:
+            x, y, kind: as for `learn`.
+            progress: as for `encode`.
+
+        Raises:
+            InputError: if the data cannot be used.
+            MissingExtraError, StoreError: if a type's pretrained encoder is not there, or is another one.
+        """
+        return encode_examples(self._view, *read_labelled(x, y), kind=kind, progress=progress)
 
     def refresh(self) -> bool:
         """Look whether other writers have committed, and show their newest version; returns whether there was one."""

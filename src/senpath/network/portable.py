@@ -20,18 +20,18 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from senpath.components import Component
 from senpath.dispatch import TaskStatistics
 from senpath.errors import FormatVersionError, InputError, SenpathError, StoreError, TaskExistsError
 from senpath.network.commit import commit
-from senpath.network.inputs import check_name
+from senpath.network.inputs import check_task
 from senpath.network.proposal import Proposal
+from senpath.network.target import replacing, require_free
 from senpath.network.verify import verify
 from senpath.network.view import View
 from senpath.progress import silent
 from senpath.store import Change, Manifest, Store
 from senpath.store.copies import contents
-from senpath.store.files import explained, sync_folder
+from senpath.store.files import explained
 from senpath.store.folder import MANIFEST
 from senpath.store.manifest import CHECKSUM, STRICT, dump_manifest
 from senpath.types import DataType
@@ -77,11 +77,11 @@ def export(store: Store, view: View, task: str, path: Path, *, overwrite: bool) 
         StoreError: if it cannot be written, or a file of the network is damaged.
     """
     view.pathway(task)
-    _require_free(path, overwrite)
+    require_free(path, overwrite, "an exported task", is_task_file)
     manifest, change = _alone(store, view, task)
     files = {MANIFEST: dump_manifest(manifest)[0], **dict(contents(store, manifest, change))}
-    with explained(f"exporting task {task!r} to {path}"):
-        _write_archive(path, {HEAD: _dump_head(files), **files})
+    with explained(f"exporting task {task!r} to {path}"), replacing(path) as file:
+        _fill(file, {HEAD: _dump_head(files), **files}.items())
 
 
 def import_task(store: Store, view: View, path: Path, name: str | None) -> tuple[Manifest, str]:
@@ -97,7 +97,7 @@ def import_task(store: Store, view: View, path: Path, name: str | None) -> tuple
     with _opened(path) as (source, manifest):
         task = next(iter(manifest.tasks)) if name is None else name
         try:
-            check_name(task, view)
+            check_task(task, view)
         except TaskExistsError as error:
             got = "one the network has learned"
             raise TaskExistsError(f"task {task!r}", expected="a new name", got=got, do="Give another one with name=…") from error
@@ -152,20 +152,20 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
         raise InputError(
             f"task {old!r}", expected="one with a gate, as dispatcher 'binary' needs", got="one without", do="Learn it from examples"
         )
-    parts = {name: _with_payload(source, name) for name in record.pathway.references}
+    parts = {name: theirs.with_payload(name) for name in record.pathway.references}
     statistics = TaskStatistics(
         columns=np.array(source.columns(kind)),
         counts=np.array(kept.counts),
         pooled=source.pooled(kind),
         figures=kept.figures,
-        gate=_with_payload(source, kept.gate) if gated and kept.gate is not None else None,
+        gate=theirs.with_payload(kept.gate) if gated and kept.gate is not None else None,
     )
     return Proposal(
         version=view.version,
         pathways=(replace(record.pathway, task=task),),
         components=tuple(parts.values()),
         statistics={task: statistics},
-        types={} if key in view.manifest.types else {key: (kind.data_type, _with_payload(source, kind.features))},
+        types={} if key in view.manifest.types else {key: (kind.data_type, theirs.with_payload(kind.features))},
         entry={"imported": old},
     )
 
@@ -174,7 +174,7 @@ def _require_same_type(view: View, data_type: DataType, features: str) -> None:
     record = view.manifest.types.get(data_type.key)
     if record is None:
         shape = view.settings.image_shape
-        if data_type.modality == "image" and shape is not None and data_type != DataType("image", tuple(shape)):
+        if data_type.form == "image" and shape is not None and data_type != DataType("image", tuple(shape)):
             raise InputError("images of the task", expected=f"shape {shape}, as the network has", got=f"shape {data_type.shape}")
         return
     do = "Import it into a network whose first task of this type came from the same network"
@@ -184,13 +184,6 @@ def _require_same_type(view: View, data_type: DataType, features: str) -> None:
     if record.features != features:
         expected = f"the network's feature map {record.features[:12]}"
         raise InputError(f"data type {data_type.key!r}", expected=expected, got=f"feature map {features[:12]}", do=do)
-
-
-def _with_payload(source: Store, name: str) -> Component:
-    """A component that may be proposed."""
-    component = source.component(name)
-    component.payload = next(content for file, content in source.component_files(name).items() if not file.endswith(".json"))
-    return component
 
 
 @contextmanager
@@ -272,30 +265,6 @@ def _parse_head(content: bytes, path: Path) -> _Head:
 
 def _foreign(path: Path, got: str) -> StoreError:
     return StoreError(f"task file {path}", expected="an exported task, whole", got=got, do=AGAIN)
-
-
-def _require_free(path: Path, overwrite: bool) -> None:
-    if not path.exists():
-        return
-    if not overwrite:
-        raise InputError(f"file {path}", expected="a new name", got="one that is there", do="Choose another, or give overwrite=True")
-    if not path.is_file() or not is_task_file(path):
-        got = "something else" if path.is_file() else "a folder"
-        raise InputError(f"file {path}", expected="an exported task, to be replaced", got=got, do="Choose another name")
-
-
-def _write_archive(path: Path, files: dict[str, bytes]) -> None:
-    """Write it under another name first, so that no half file has this one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            _fill(file, files.items())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _fill(file: IO[bytes], files: Iterable[tuple[str, bytes]]) -> None:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from senpath.dispatch import Decision
 from senpath.errors import InputError
-from senpath.modalities import MODALITIES, split_by_modality, type_key
 from senpath.network.answers import Answers
+from senpath.network.encoded import Batch, Encoded, encode_inputs
 from senpath.network.prediction import Prediction
-from senpath.network.view import CHUNK, View
+from senpath.network.view import View
 from senpath.pathways import pathways_touched
 
 
@@ -43,45 +41,24 @@ class Routing:
             raise InputError("admit", expected="a probability above 0 and at most 0.5", got=repr(self.admit))
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Encoded inputs of one data type."""
-
-    key: str
-    inputs: torch.Tensor
-    rows: np.ndarray
-
-
-def encode_batches(view: View, x: Any) -> tuple[int, list[Batch]]:
-    """The number of inputs, and those of a data type that the network knows, encoded."""
-    groups = split_by_modality(x)
-    batches = []
-    for group in groups:
-        key = type_key(group)
-        if key in view.manifest.types:
-            inputs = MODALITIES[group.modality].encode(group.items, view.manifest.types[key].data_type)
-            rows = np.split(group.rows, range(CHUNK, len(group.rows), CHUNK))
-            batches += [Batch(key, part.to(view.device), index) for part, index in zip(inputs.split(CHUNK), rows, strict=True)]
-    return sum(len(group.rows) for group in groups), batches
-
-
 def predict(view: View, x: Any, task: str | None, routing: Routing) -> Prediction:
-    """Answers for raw inputs; see `Network.predict`."""
-    inputs, batches = encode_batches(view, x)
-    answers = Answers(view, inputs)
-    for batch in batches:
+    """Answers for inputs; see `Network.predict`."""
+    encoded = encode_inputs(view, x)
+    answers = Answers(view, len(encoded))
+    for batch in encoded.batches:
         if task is None:
-            decision = view.dispatcher(batch.key).decide(batch.inputs, candidates=routing.candidates, admit=routing.admit)
-            _add_routed(answers, view, batch, decision, routing)
+            add_routed(answers, view, batch, routing)
         elif view.pathway(task).data_type == batch.key:
             only = np.full(len(batch.rows), view.places[task])
             answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
     if task is not None:
-        _require_type(view, task, inputs, batches)
+        _require_type(view, task, encoded)
     return answers.prediction()
 
 
-def _add_routed(answers: Answers, view: View, batch: Batch, decision: Decision, routing: Routing) -> None:
+def add_routed(answers: Answers, view: View, batch: Batch, routing: Routing) -> None:
+    """Add what the tasks answer that the dispatcher chooses."""
+    decision = view.dispatcher(batch.key).decide(batch.inputs, candidates=routing.candidates, admit=routing.admit)
     candidates = view.places_of_type(batch.key)[decision.order]
     if candidates.shape[1] == 2:
         candidates[~decision.admitted, 1] = -1
@@ -98,14 +75,14 @@ def _at_most_two(view: View, candidates: np.ndarray) -> np.ndarray:
     return np.array(few, dtype=bool)[member.ravel()]
 
 
-def _require_type(view: View, task: str, inputs: int, batches: list[Batch]) -> None:
+def _require_type(view: View, task: str, encoded: Encoded) -> None:
     pathway = view.pathway(task)
-    fitting = sum(len(batch.rows) for batch in batches if batch.key == pathway.data_type)
-    if fitting < inputs:
+    fitting = sum(len(batch.rows) for batch in encoded.batches if batch.key == pathway.data_type)
+    if fitting < len(encoded):
         record = view.manifest.types[pathway.data_type].data_type
         raise InputError(
             f"inputs for task {task!r}",
             expected=f"{record.modality} data of the type {pathway.data_type!r}",
-            got=f"{inputs - fitting} of {inputs} inputs of another type",
+            got=f"{len(encoded) - fitting} of {len(encoded)} inputs of another type",
             do="Leave out the task's name to have each input sent to a task of its own type",
         )

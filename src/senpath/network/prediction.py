@@ -61,14 +61,18 @@ class Probabilities(Mapping[str, np.ndarray]):
 
     In a multilabel task each label has a probability by itself. Regressions are not in here: their numbers are in `Prediction.label`.
     Rows are filled in when a task is looked up, so nothing is held for the tasks that were no candidates.
+
+    Attributes:
+        parts: of every such task, regressions too, what it answers to the inputs that it was a candidate of.
+        readings: how its outputs are read.
     """
 
     def __init__(self, inputs: int, parts: Mapping[str, Part], tasks: Mapping[str, Answering]) -> None:
-        self._inputs, self._parts, self._tasks = inputs, parts, tasks
+        self._inputs, self.parts, self.readings = inputs, parts, tasks
         self.classes = {name: found.classes for name, found in tasks.items() if found.kind != "regression"}
 
     def __getitem__(self, task: str) -> np.ndarray:
-        part = self._parts[task] if task in self.classes else None
+        part = self.parts[task] if task in self.classes else None
         if part is None:
             raise KeyError(task)
         filled = np.full((self._inputs, part.values.shape[1]), np.nan)
@@ -88,13 +92,13 @@ class Probabilities(Mapping[str, np.ndarray]):
         """
         found: list[tuple[str, Any, float]] = []
         for task in tasks:
-            part = self._parts[task]
+            part = self.parts[task]
             place = int(np.searchsorted(part.rows, index))
             values, chance = part.values[place], float(part.chances[place])
             if task in self.classes:
                 found += [(task, label, float(p) * chance) for label, p in zip(self.classes[task], values, strict=True)]
             else:
-                found.append((task, self._tasks[task].answers(values[None])[0], chance))
+                found.append((task, self.readings[task].answers(values[None])[0], chance))
         return sorted(found, key=lambda entry: -entry[2])
 
 
@@ -103,16 +107,18 @@ class Routes:
     """Which pathways ran for each of n inputs.
 
     Args:
-        candidates: int64 (n, 2), the pathways' places in the network, the likelier first; −1 for none.
+        candidates: int64 (n, k), the pathways' places in the network, the likelier first, two of each sense; −1 for none.
         dispatcher: int64 (n,), numbers of the dispatcher that ran.
         paths: the pathways by their places.
         sizes: number of weights of every component.
+        encoders: number of weights of the pretrained encoders, by key of the type that each reads.
     """
 
     candidates: np.ndarray
     dispatcher: np.ndarray
     paths: Mapping[int, Pathway]
     sizes: Mapping[str, int]
+    encoders: Mapping[str, int]
 
     def names(self) -> np.ndarray:
         """Object array (n,), tuples of the tasks' names."""
@@ -122,12 +128,20 @@ class Routes:
         """Object array (n,) of `Activation`."""
         ran: dict[tuple[int, ...], Activation] = {}
         found = []
-        for first, second, dispatcher in np.column_stack([self.candidates, self.dispatcher]).tolist():
-            if (first, second, dispatcher) not in ran:
-                paths = [self.paths[place] for place in (first, second) if place >= 0]
-                ran[first, second, dispatcher] = count_activation(paths, self.sizes, dispatcher)
-            found.append(ran[first, second, dispatcher])
+        for row in map(tuple, np.column_stack([self.candidates, self.dispatcher]).tolist()):
+            if row not in ran:
+                *places, dispatcher = row
+                paths = [self.paths[place] for place in places if place >= 0]
+                ran[row] = count_activation(paths, self.sizes, dispatcher, self.encoders)
+            found.append(ran[row])
         return objects(found)
+
+    @staticmethod
+    def together(routes: Sequence[Routes]) -> Routes:
+        """What ran for n things of which several senses tell: all that ran for each of them."""
+        candidates = np.concatenate([part.candidates for part in routes], axis=1)
+        paths = {place: path for part in routes for place, path in part.paths.items()}
+        return Routes(candidates, np.sum([part.dispatcher for part in routes], axis=0), paths, routes[0].sizes, routes[0].encoders)
 
 
 class Prediction:
@@ -139,10 +153,11 @@ class Prediction:
             number, or the tuple of its numbers.
         confidence: float64 (n,), P(task, label | input); P(task | input) where it is a regression's; 0 where nothing fits.
         probabilities: per task, see `Probabilities`.
+        routes: which pathways ran.
     """
 
     def __init__(self, task: np.ndarray, label: np.ndarray, confidence: np.ndarray, probabilities: Probabilities, routes: Routes) -> None:
-        self.task, self.label, self.confidence, self.probabilities, self._routes = task, label, confidence, probabilities, routes
+        self.task, self.label, self.confidence, self.probabilities, self.routes = task, label, confidence, probabilities, routes
 
     def __len__(self) -> int:
         return len(self.task)
@@ -153,12 +168,12 @@ class Prediction:
     @cached_property
     def candidates(self) -> np.ndarray:
         """Object array (n,), tuples of the candidates' names, the likelier first."""
-        return self._routes.names()
+        return self.routes.names()
 
     @cached_property
     def activated(self) -> np.ndarray:
         """Object array (n,) of `Activation`: the pathways that ran, and how many weights. Counted when it is first asked for."""
-        return self._routes.activated()
+        return self.routes.activated()
 
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
         """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`."""

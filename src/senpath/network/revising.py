@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, overload
 
 from senpath.errors import InputError
@@ -12,6 +13,7 @@ from senpath.network.inputs import read_more
 from senpath.network.opened import OpenNetwork
 from senpath.network.proposal import Proposal, Revised, Revision
 from senpath.network.routed import Routed, extend_routed
+from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 
 
@@ -42,6 +44,7 @@ class RevisingNetwork(OpenNetwork):
         try:
             found = revision.propose(view, task, examples, progress)
             if isinstance(found, Proposal):
+                found = _of_same_concept(found, pathway)
                 self.commit(found)
         except KeyboardInterrupt:
             self.refresh()
@@ -116,3 +119,12 @@ class RevisingNetwork(OpenNetwork):
         if y is not None:
             raise InputError("task to extend", expected="a name, or no task, but a stream of inputs and labels", got=type(task).__name__)
         return extend_routed(self._view, task, x, lambda name, examples: self.revise(name, revision, examples, progress=progress))
+
+
+def _of_same_concept(proposal: Proposal, before: Pathway) -> Proposal:
+    """A task stays of its concept, and trusted as far as it was, whatever is made anew of it."""
+    pathways = (
+        replace(path, concept=before.concept, temperature=before.temperature) if path.task == before.task else path
+        for path in proposal.pathways
+    )
+    return replace(proposal, pathways=tuple(pathways))

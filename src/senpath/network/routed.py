@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from senpath.errors import InputError, SenpathError
-from senpath.modalities import read_labelled
 from senpath.modalities.base import as_array
-from senpath.network.predict import Batch, encode_batches
+from senpath.network.encoded import Batch, encode_inputs
 from senpath.network.proposal import Revised
 from senpath.network.view import View
+from senpath.reading import read_labelled
 from senpath.types import Examples, Label
 
 
@@ -48,9 +48,9 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
     if _is_empty(x):
         _labels(y, 0)
         return Routed({}, np.zeros(0, dtype=np.int64), {})
-    inputs, batches = encode_batches(view, x)
-    labels, parts = _labels(y, inputs), _Parts(view)
-    for batch in batches:
+    encoded = encode_inputs(view, x)
+    labels, parts = _labels(y, len(encoded)), _Parts(view)
+    for batch in encoded.batches:
         parts.add(batch, labels)
     revised: dict[str, Revised] = {}
     sent: dict[str, np.ndarray] = {}
@@ -69,7 +69,7 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
         if found.changed:
             sent[task] = rows
     gone = np.concatenate([*sent.values(), np.zeros(0, dtype=np.int64)])
-    return Routed(sent, np.setdiff1d(np.arange(inputs), gone), revised)
+    return Routed(sent, np.setdiff1d(np.arange(len(encoded)), gone), revised)
 
 
 class _Parts:
@@ -117,7 +117,7 @@ class _Parts:
 def _is_empty(x: Any) -> bool:
     try:
         return not len(x)
-    except TypeError:  # no collection at all, which is for `encode_batches` to refuse
+    except TypeError:  # no collection at all, which is for `encode_inputs` to refuse
         return False
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from senpath.dispatch import Metric, TaskStatistics
+from senpath.dispatch import Metric, TaskStatistics, scarcity
 from senpath.network.proposal import Proposal
 from senpath.pathways import Pathway
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
@@ -77,7 +77,9 @@ class NextSums:
             record = self.types[key]
             if record.metric is None or Metric.due(record.metric.tasks, record.summed):
                 rows, owned = self._all_columns(key, tasks)
-                metric = Metric.of(pooled, record.summed, rows, device, owned)
+                counts = [task.statistics.counts for task in tasks if task.pathway.data_type == key]
+                scarce = scarcity(record.data_type.form == "vector", rows.shape[1], counts)
+                metric = Metric.of(pooled, record.summed, rows, device, owned, scarce)
                 name, content = f"{key}.{self._version}.metric", metric.dump()
                 self._metrics[name] = content
                 kept = MetricRecord(name, hashlib.sha256(content).hexdigest(), record.summed, *metric.index_numbers)

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from threading import RLock
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
 
 from senpath.components import Component
 from senpath.dispatch import Columns, Discriminant, Dispatcher, Gates, Metric, Ranking, StoredTask, TaskStatistics, feature_map
+from senpath.encoders import Encoder, Encoders
 from senpath.errors import StoreError, UnknownTaskError
-from senpath.modalities import MODALITIES, Group, type_key
+from senpath.modalities import Group, type_key
 from senpath.network.settings import NetworkSettings
 from senpath.network.shelf import SHELF, Shelf
 from senpath.pathways import Pathway, run_pathway
+from senpath.progress import Progress, silent
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
 from senpath.store.manifest import RESTORE
 from senpath.types import DataType
@@ -49,10 +52,14 @@ class View:
         manifest: the version to look at.
         device: where components and batches are put.
         before: a view of another version of the same folder; what it has read and never changes is taken over.
+        encoders: what types are read with; None takes those of the view before.
     """
 
-    def __init__(self, store: Store, manifest: Manifest, device: torch.device, before: View | None = None) -> None:
+    def __init__(
+        self, store: Store, manifest: Manifest, device: torch.device, before: View | None = None, encoders: Encoders | None = None
+    ) -> None:
         self.manifest = manifest
+        self.encoders: Encoders = encoders or (before.encoders if before is not None else Encoders(device=device))
         self.settings = NetworkSettings.from_json(manifest.settings)
         self.device = device
         self._store = store
@@ -116,6 +123,12 @@ class View:
             self._shelf.put(component)
         return component
 
+    def with_payload(self, name: str) -> Component:
+        """The component of this hash with its file's content, so that it may be proposed to another network."""
+        component = self._store.component(name)
+        component.payload = next(content for file, content in self._store.component_files(name).items() if not file.endswith(".json"))
+        return component
+
     @contextmanager
     def watch(self) -> Iterator[Touched]:
         """Within, what this view hands out is written down: what a method may have run."""
@@ -130,15 +143,23 @@ class View:
         """Names of the tasks whose inputs are of this type."""
         return [name for name, record in self.manifest.tasks.items() if record.pathway.data_type == key]
 
+    def type_key(self, group: Group) -> str:
+        """The key of the inputs' type: that of one that the network has, or of a new one."""
+        return type_key(group, (record.data_type for record in self.manifest.types.values()))
+
     def data_type(self, group: Group) -> DataType:
         """The type that these inputs are encoded as: the network's, or a new one that they would establish."""
-        record = self.manifest.types.get(type_key(group))
+        record = self.manifest.types.get(self.type_key(group))
         if record is not None:
             return record.data_type
-        shape = self.settings.image_shape
-        if group.modality == "image" and shape is not None:
+        reader, shape = self.encoders.for_new(group), self.settings.image_shape
+        if group.modality == "image" and shape is not None and not isinstance(reader, Encoder):
             return DataType("image", tuple(shape))
-        return MODALITIES[group.modality].define(group.items)
+        return reader.define(group.items)
+
+    def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
+        """Raw inputs of a type, float32 (n, *data_type.shape)."""
+        return self.encoders.encode(items, data_type, progress)
 
     def feature_map(self, data_type: DataType) -> Component:
         """The dispatcher's fixed features for a type: the network's, or those that a new type would get."""
@@ -186,13 +207,21 @@ class View:
         return torch.cat(parts) if parts else torch.zeros(0, len(pathway.classes))
 
     @property
+    def encoder_weights(self) -> dict[str, int]:
+        """Weights of the pretrained encoders, by key of the type that each reads."""
+        types = {key: record.data_type for key, record in self.manifest.types.items()}
+        return {key: data_type.encoder_weights for key, data_type in types.items() if data_type.encoder is not None}
+
+    @property
     def weights(self) -> dict[str, int]:
-        """All weights of the network: in pathways and links, in the dispatcher, together."""
+        """All weights of the network: in pathways and links, in the dispatcher, in pretrained encoders, together."""
         maps = {record.features for record in self.manifest.types.values()}
         gates = {record.statistics.gate for record in self.manifest.tasks.values()}
         dispatcher = sum(self.dispatcher_weights(key) for key in self.manifest.types)
         pathways = sum(size for name, size in self.manifest.components.items() if name not in maps and name not in gates)
-        return {"pathways": pathways, "dispatcher": dispatcher, "total": pathways + dispatcher}
+        used = {record.data_type.encoder: record.data_type.encoder_weights for record in self.manifest.types.values()}
+        encoders = sum(used.values())
+        return {"pathways": pathways, "dispatcher": dispatcher, "encoders": encoders, "total": pathways + dispatcher + encoders}
 
     def dispatcher_weights(self, key: str) -> int:
         """Numbers that the dispatcher of a type consists of.

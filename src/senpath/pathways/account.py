@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from senpath.pathways.spec import Link, Pathway
+
+NO_ENCODERS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Activation:
         link_weights: weights of the links themselves.
         source_weights: weights of the layers that links read and that are not in a candidate's own pathway.
         dispatcher_weights: weights of the dispatcher that this input's data type uses; 0 where the task was given.
+        encoder_weights: weights of the pretrained encoder that read this input; 0 where its type has none.
     """
 
     tasks: tuple[str, ...]
@@ -29,11 +33,12 @@ class Activation:
     link_weights: int
     source_weights: int
     dispatcher_weights: int = 0
+    encoder_weights: int = 0
 
     @property
     def total(self) -> int:
         """All weights that ran."""
-        return self.pathway_weights + self.link_weights + self.source_weights + self.dispatcher_weights
+        return self.pathway_weights + self.link_weights + self.source_weights + self.dispatcher_weights + self.encoder_weights
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class LearningCost:
         dispatcher_read: numbers of the dispatcher that ran.
         dispatcher_updated: numbers of the dispatcher that were learned or changed; the fixed features of a new data type are none of these.
         total: all weights of the network that has the task.
+        encoder_read: weights of the pretrained encoder that read the examples.
     """
 
     read: int
@@ -53,12 +59,13 @@ class LearningCost:
     dispatcher_read: int
     dispatcher_updated: int
     total: int
+    encoder_read: int = 0
 
     @property
     def run_share(self) -> float:
         """Of all weights, the part that ran, in 0 … 1."""
         # What the dispatcher adds or changes is written, not run through.
-        return (self.read + self.updated + self.dispatcher_read) / max(1, self.total)
+        return (self.read + self.updated + self.dispatcher_read + self.encoder_read) / max(1, self.total)
 
     @property
     def updated_share(self) -> float:
@@ -66,11 +73,14 @@ class LearningCost:
         return (self.updated + self.dispatcher_updated) / max(1, self.total)
 
 
-def count_activation(pathways: Iterable[Pathway], sizes: Mapping[str, int], dispatcher_weights: int = 0) -> Activation:
+def count_activation(
+    pathways: Iterable[Pathway], sizes: Mapping[str, int], dispatcher_weights: int = 0, encoders: Mapping[str, int] = NO_ENCODERS
+) -> Activation:
     """What running these pathways for one input activates.
 
     Args:
         sizes: number of weights of every component, by hash.
+        encoders: number of weights of the pretrained encoders, by key of the type that each reads.
     """
     pathways = tuple(pathways)
     own = {name for pathway in pathways for name in pathway.components}
@@ -88,6 +98,7 @@ def count_activation(pathways: Iterable[Pathway], sizes: Mapping[str, int], disp
         link_weights=weigh(links),
         source_weights=weigh(read),
         dispatcher_weights=dispatcher_weights,
+        encoder_weights=sum(encoders.get(key, 0) for key in {pathway.data_type for pathway in pathways}),
     )
 
 

@@ -48,6 +48,9 @@ class Pathway:
         components: hashes, run one after another from the raw input; empty where links alone answer (zero-shot).
         links: each adds its output to that of the components.
         kind: what its outputs are: logits of a softmax ("classification"), of one sigmoid each ("multilabel"), or numbers ("regression").
+        concept: what several tasks' inputs are signs of, so that they share their labels; None for a task by itself. Classifications only.
+        temperature: its logits are divided by it, so that softmax tells how often they are right (Guo et al. 2017); 1 where that was not
+            measured.
         notes: what is known of how it was learned (method, examples, seed, figures): JSON values, for people.
     """
 
@@ -57,6 +60,8 @@ class Pathway:
     components: tuple[str, ...]
     links: tuple[Link, ...] = ()
     kind: TaskKind = "classification"
+    concept: str | None = None
+    temperature: float = 1.0
     notes: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
     @cached_property

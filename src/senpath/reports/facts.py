@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from senpath.evaluation import Recorded, TaskScore, latest_by_version, recorded_evaluations
+from senpath.modalities.table import table_columns
 from senpath.network import Network, TaskInfo
 from senpath.pathways import Link, Pathway
 from senpath.reports.growth import COLOURS, SIMILAR
@@ -161,7 +162,7 @@ def _shares(stage: Recorded) -> Recorded:
 
 def _shape(data_type: DataType) -> str:
     if data_type.modality == "table":
-        columns = prod(data_type.shape)
+        columns = len(table_columns(data_type))
         return f"{columns:,} column{'s' if columns != 1 else ''}"
     if data_type.modality == "text":
         return f"{prod(data_type.shape):,} buckets"

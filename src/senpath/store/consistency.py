@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from senpath.modalities import MODALITIES
-from senpath.modalities.table import fingerprint
+from senpath.modalities.table import fingerprint, table_width
 from senpath.types import DataType
 
 if TYPE_CHECKING:
@@ -50,18 +50,42 @@ def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> b
 
 def _fits_encoding(kind: DataType) -> bool:
     shape, options = kind.shape, kind.options
+    if "encoder" in options:
+        return _fits_encoder(kind)
     if kind.modality not in MODALITIES or min(shape, default=0) < 1 or prod(shape) > LARGEST:
         return False
     if kind.modality == "table":
-        columns: Any = options.get("columns")
-        named = isinstance(columns, list) and all(isinstance(name, str) for name in columns) and (len(columns),) == shape
-        numbers = all(_numbers(options.get(name), shape[0]) for name in ("mean", "scale"))
-        return named and numbers and 0 not in options["scale"] and options.get("fingerprint") == fingerprint(columns)
+        return _fits_table(shape, options)
     if kind.modality == "audio":
         return len(shape) == 2 and isinstance(options.get("rate"), int) and options["rate"] in RATES
     if kind.modality == "text":
         return isinstance(options.get("buckets"), int) and shape == (2 * options["buckets"],)
     return len(shape) == 3 and shape[0] in (1, 3)
+
+
+def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:
+    columns, words = options.get("columns"), options.get("categories", {})
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns) or not isinstance(words, dict):
+        return False
+    known = all(
+        isinstance(found, list) and found and all(isinstance(word, str) for word in found) and len({*found}) == len(found)
+        for found in words.values()
+    )
+    named = words.keys() <= {*columns} and known and (table_width(columns, words),) == shape
+    numbers = all(_numbers(options.get(name), shape[0]) for name in ("mean", "scale"))
+    return named and numbers and 0 not in options["scale"] and options.get("fingerprint") == fingerprint(columns)
+
+
+def _fits_encoder(kind: DataType) -> bool:
+    encoder, reads = kind.options["encoder"], kind.options.get("reads")
+    known = isinstance(encoder, dict) and isinstance(encoder.get("name"), str) and isinstance(encoder.get("sha256"), str)
+    counted = known and isinstance(encoder.get("weights"), int) and encoder["weights"] >= 0
+    if not counted or not isinstance(reads, dict) or not isinstance(reads.get("shape"), list) or not isinstance(reads.get("options"), dict):
+        return False
+    if kind.modality not in MODALITIES or len(kind.shape) != 1 or not 1 <= kind.shape[0] <= LARGEST:
+        return False
+    # What the encoder reads is a plain type in most cases; texts and waves have options of the encoder's own.
+    return kind.modality != "table" or _fits_encoding(DataType("table", tuple(reads["shape"]), reads["options"]))
 
 
 def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
@@ -72,6 +96,8 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
         and bool(path.classes)
         and len(set(path.classes)) == len(path.classes)
         and bool(path.chains)
+        and (path.concept is None or (bool(path.concept) and path.kind == "classification"))
+        and 0 < path.temperature < 1e300
         and path.references <= manifest.components.keys()
         and isinstance(path.notes.get("examples", 0), int)
         and record.probe.seed in SEEDS

@@ -38,7 +38,7 @@ def fit(
     """
     generator = torch.Generator().manual_seed(seed)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.Adam(trained, lr=recipe.learning_rate, fused=True)
+    optimizer = torch.optim.Adam(trained, lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
     order, place, size = torch.randperm(len(inputs), generator=generator), 0, min(recipe.batch_size, len(inputs))
     model.train()
     for step in range(recipe.steps):

@@ -15,6 +15,7 @@ class Recipe:
         learning_rate: the highest; it rises over the first twentieth of the steps and falls to zero along a cosine.
         augment: strength of random distortions of images, 0 for none, see `distort`.
         clip: longest gradient, None for any.
+        decay: half of it is the share of the weights' squared length that is added to the loss.
     """
 
     steps: int
@@ -22,3 +23,4 @@ class Recipe:
     learning_rate: float
     augment: float = 0.0
     clip: float | None = None
+    decay: float = 0.0

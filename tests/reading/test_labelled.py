@@ -1,19 +1,24 @@
-"""Labelled data as people have it: arrays, torch's Datasets and DataLoaders, folders, .csv and .npz files."""
+"""Labelled data in one thing or two: pairs, torch's Datasets and DataLoaders, .npz files; and what holds no labels."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
+import senpath as sp
 from senpath.errors import InputError
-from senpath.modalities import read_labelled, read_unlabelled, split_by_modality
+from senpath.modalities import split_by_modality
+from senpath.reading import read_labelled, read_unlabelled
 
 PLACES = torch.arange(24.0).reshape(6, 4) / 24
 PICTURES = torch.arange(96.0).reshape(6, 4, 4) / 96
@@ -38,35 +43,25 @@ def test_a_pair_is_taken_as_it_is() -> None:
     assert read_labelled(x, y) == (x, y)
 
 
-def test_a_folder_with_a_subfolder_per_class(tmp_path: Path) -> None:
-    for name in ("cat/b.png", "cat/a.JPG", "dog/c.wav", "dog/notes.md", ".git/x.png", "d.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    x, y = read_labelled(str(tmp_path))
-    assert [path.name for path in x] == ["a.JPG", "b.png", "c.wav"]
-    assert list(y) == ["cat", "cat", "dog"]
+def test_data_stands_for_both() -> None:
+    found = sp.read(np.zeros((4, 3)), ["a", "b", "a", "b"])
+    assert (found.modality, found.about, found.skipped, len(found)) == ("table", "4 rows, 3 columns", (), 4)
+    x, y = read_labelled(found)
+    assert x is found.x
+    assert y is found.y
+    assert sp.read(found) is found
+    with pytest.raises(InputError, match="labels y: expected None beside Data, which holds its own labels, got list"):
+        read_labelled(found, [1])
 
 
-@pytest.mark.parametrize(
-    "written", ["label,a,b\nu,1,2\nv,3,x\n", "\ufefflabel,a,b\r\nu,1,2\r\n\r\nv,3,x\r\n\r\n", 'label,a,b\n"u","1",2\nv,3,x']
-)
-def test_a_table_with_a_column_of_labels(tmp_path: Path, written: str) -> None:
-    (tmp_path / "t.csv").write_bytes(written.encode())
-    x, y = read_labelled(tmp_path / "t.csv")
-    assert x == [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": "x"}]
-    assert list(y) == ["u", "v"]
-
-
-def test_without_that_column_the_last_one_is_it(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("a,b,kind\n1,2,u\n3,4,v\n")
-    x, y = read_labelled(tmp_path / "t.csv")
-    assert (x, list(y)) == ([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}], ["u", "v"])
-
-
-def test_a_column_of_texts(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text('text,label\n"one, two",u\nthree,v\n')
-    assert read_labelled(tmp_path / "t.csv")[0] == ["one, two", "three"]
-    assert read_unlabelled([tmp_path / "t.csv"]) == (["t.csv[0]", "t.csv[1]"], ["one, two", "three"])
+def test_it_is_learned_and_measured_as_it_is(digits: tuple[np.ndarray, np.ndarray]) -> None:
+    data = sp.read(digits[0][:40], digits[1][:40])
+    assert data.about == "40 pictures of 8×8"
+    net = sp.Network()
+    net.learn("digits", data, epochs=1, hidden=2)
+    net.learn_many({"again": data}, epochs=1, hidden=2)
+    assert net.tasks["again"].examples == 40
+    assert sp.evaluate(net, {"digits": data}).scores["digits"].examples == 40
 
 
 def test_arrays_in_a_file(tmp_path: Path) -> None:
@@ -92,9 +87,12 @@ class Endless(IterableDataset[Any]):
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (np.zeros((2, 3)), None, "labels y: expected one label per input, got None. Pass y, or a folder"),
+        (np.zeros((2, 3)), None, "labels y: expected one label per input, got None. Pass y, or what holds both: a folder"),
         (TensorDataset(PLACES, TARGETS), [1], "labels y: expected None beside TensorDataset, which holds its own labels, got list"),
         ("somewhere", [1], "labels y: expected None beside a path"),
+        ("x" * 5000, None, "data x.*: expected a folder or file that can be read, got .*File name too long"),
+        (np.zeros((2, 3)), "species", "labels y: expected one label per input, got 'species'"),
+        (pl.LazyFrame({"a": [1]}), None, r"data: expected a data frame, got a LazyFrame. Call collect\(\) first"),
         ("nowhere.csv", None, "data nowhere.csv: expected a folder or file, got nothing of that name"),
         (Endless(), None, "torch Dataset: expected one with a length, got Endless without. Put it into a DataLoader"),
     ],
@@ -107,14 +105,10 @@ def test_what_holds_no_labels_is_refused(x: Any, y: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.csv", b"", r"table .*t.csv: expected a .*header"),
-        ("t.csv", b"a,label\n1\n", r"table .*t.csv, line 2: expected 2 values, got 1"),
-        ("t.csv", b"a,label\n1,u\n\n1,u,3\n", r"table .*t.csv, line 4: expected 2 values, got 3"),
-        ("t.csv", b"\xff\xfe\x00a", r"table .*t.csv: expected a .csv in UTF-8"),
         ("a.npz", b"", r"arrays .*a.npz: expected a .npz with x and y"),
         ("a.npz", b"no archive", r"arrays .*a.npz: expected a .npz with x and y"),
         ("a.npz", b"PK\x03\x04 cut", r"arrays .*a.npz: expected a .npz with x and y"),
-        ("a.npy", b"", r"data .*a.npy: expected a folder with a subfolder per class, a .csv or a .npz file, got .npy"),
+        ("a.npy", b"", r"data .*a.npy: expected a folder with a subfolder per class, or a file .csv, .* or .npz, got .npy"),
         ("plain", b"", r"data .*plain: expected a folder .*, got no ending"),
     ],
 )
@@ -146,17 +140,32 @@ def test_a_cut_file_of_arrays(tmp_path: Path, cut: int) -> None:
         read_labelled(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("files", [[], ["cat"], ["cat/notes.md"]])
-def test_a_folder_without_anything_to_learn(tmp_path: Path, files: list[str]) -> None:
-    for name in files:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    with pytest.raises(InputError, match=r"folder .*: expected a subfolder per class with pictures, sounds or texts, got none"):
-        read_labelled(tmp_path)
-
-
 def test_files_to_predict_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"file .*gone.png: expected a file, got nothing of that name"):
         read_unlabelled([tmp_path / "gone.png"])
     with pytest.raises(InputError, match=r"file .*: expected a file, got a folder"):
         read_unlabelled([tmp_path])
+
+
+@pytest.mark.parametrize("claimed", [2**30, 2**40])
+def test_what_a_header_claims_is_not_believed(tmp_path: Path, claimed: int) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (claimed,)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", header.getvalue())
+        archive.writestr("y.npy", header.getvalue())
+    with pytest.raises(InputError, match=rf"arrays .*a.npz: expected at most 4 GiB of x, got {claimed * 8 // 2**30:,}.0 GiB"):
+        sp.read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"modality": "smell"}, "modality: expected one of image, audio, table, text, or None, got 'smell'"),
+        ({"bad": "ignore"}, "bad: expected 'error' or 'skip', got 'ignore'"),
+        ({"modality": "image"}, "inputs: expected image data, got table"),
+    ],
+)
+def test_options_that_there_are_not(how: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        sp.read(np.zeros((2, 3)), [0, 1], **how)

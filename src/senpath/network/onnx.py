@@ -1,0 +1,229 @@
+"""A task's pathway as an ONNX model, for programs that have no senpath, nor torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from senpath.components import ClassLink, Cnn, Component, Linear, Lstm, Mlp, Skip, unpruned
+from senpath.errors import InputError, MissingExtraError
+from senpath.network.target import replacing, require_free
+from senpath.network.view import View
+from senpath.pathways import Pathway
+from senpath.store.files import explained
+from senpath.types import DataType
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 18
+"""Of the operators that are written: that of ONNX 1.13 (2022), which runtimes have read for years."""
+PRODUCER = "senpath"
+ENCODINGS = {
+    "image": "float32 pixels in 0 … 1, channels first; senpath.modalities.image tells how other sizes and colours are brought to the shape",
+    "audio": "log-mel spectra, as senpath.modalities.audio computes them at the rate of the options",
+    "table": "(values - mean) / scale, with the columns, mean and scale of the options; a column of words, whose words are then in its "
+    "categories, gives a value for each of them, 1 for the one that it holds and else 0",
+    "text": "hashed counts of words and of groups of letters, as senpath.modalities.text computes them",
+    "vector": "what the pretrained encoder answers that the options name; the model is what comes after it",
+}
+"""How raw inputs of each form become the model's input, in words; the data type's options are written beside them."""
+
+
+def export_onnx(view: View, task: str, path: Path, *, overwrite: bool) -> None:
+    """Write a task's pathway; see `Network.export_onnx`.
+
+    Raises:
+        UnknownTaskError: if there is no such task.
+        InputError: if the file is there and may not be replaced, or a component has no translation.
+        MissingExtraError: if onnx is not installed.
+        StoreError: if the file cannot be written, or a file of the network is damaged.
+    """
+    pathway = view.pathway(task)
+    require_free(path, overwrite, "an ONNX model that senpath wrote", is_ours)
+    content = _model(view, pathway).SerializeToString(deterministic=True)
+    with explained(f"exporting task {task!r} to {path}"), replacing(path) as file:
+        file.write(content)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether `export_onnx` wrote this file."""
+    library = _onnx()
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    with suppress(DecodeError):
+        return bool(library.load_model_from_string(path.read_bytes()).producer_name == PRODUCER)
+    return False
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingExtraError("ONNX models", expected="onnx", got="not installed", do="pip install 'senpath[onnx]'") from error
+    return onnx
+
+
+def _model(view: View, pathway: Pathway) -> onnx.ModelProto:
+    library = _onnx()
+    helper = library.helper
+    data_type = view.manifest.types[pathway.data_type].data_type
+    graph = _Graph(library)
+    logits = graph.sum(_chains(graph, view, pathway), "values" if pathway.kind == "regression" else "logits")
+    outputs = [logits]
+    if pathway.kind == "classification":
+        outputs.append(graph.node("Softmax", logits, name="probabilities", axis=1))
+    elif pathway.kind == "multilabel":
+        outputs.append(graph.node("Sigmoid", logits, name="probabilities"))
+    values = helper.make_tensor_value_info
+    number = library.TensorProto.FLOAT
+    made = helper.make_graph(
+        graph.nodes,
+        "pathway",
+        [values("input", number, ["n", *data_type.shape])],
+        [values(name, number, ["n", len(pathway.classes)]) for name in outputs],
+        graph.weights,
+    )
+    model: onnx.ModelProto = helper.make_model_gen_version(made, opset_imports=[helper.make_opsetid("", OPSET)], producer_name=PRODUCER)
+    helper.set_model_props(model, _about(pathway, data_type))
+    library.checker.check_model(model, full_check=True)
+    return model
+
+
+def _about(pathway: Pathway, data_type: DataType) -> dict[str, str]:
+    """What a program has to know that runs the model."""
+    kept = {"modality": data_type.modality, "shape": list(data_type.shape), "options": data_type.options}
+    return {
+        "task": pathway.task,
+        "kind": pathway.kind,
+        "classes": json.dumps(pathway.classes, ensure_ascii=False),
+        "data_type": json.dumps(kept, ensure_ascii=False),
+        "encoding": ENCODINGS[data_type.form],
+    }
+
+
+def _chains(graph: _Graph, view: View, pathway: Pathway) -> list[str]:
+    """The outputs of the pathway's own components and of its links; a prefix that several share is there once."""
+    done: dict[tuple[str, ...], str] = {(): "input"}
+    for chain in pathway.chains:
+        for end in range(1, len(chain) + 1):
+            if chain[:end] not in done:
+                done[chain[:end]] = _translate(graph, view.component(chain[end - 1]), done[chain[: end - 1]], pathway.task)
+    return [done[chain] for chain in pathway.chains]
+
+
+def _translate(graph: _Graph, component: Component, read: str, task: str) -> str:
+    """One component's nodes; returns the name of its output."""
+    kind, _, module = unpruned(component)
+    if kind not in BRICKS:
+        what = "a scikit-learn model" if kind == "sklearn.v1" else f"a component of kind {kind!r}"
+        do = "Learn it with model='mlp', or convert the estimator itself with skl2onnx" if kind == "sklearn.v1" else ""
+        raise InputError(f"task {task!r} as an ONNX model", expected=f"components of the kinds {', '.join(BRICKS)}", got=what, do=do)
+    return BRICKS[kind](graph, module, read)
+
+
+class _Graph:
+    """Nodes and weights while they are put together. Names are numbered, so that one pathway always makes the same file.
+
+    Attributes:
+        nodes: in the order in which they run.
+        weights: the tensors that they read.
+    """
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def node(self, operator: str, *reads: str, name: str | None = None, **attributes: Any) -> str:
+        """Add one operator; returns the name of its output, the one called `name` if that is given."""
+        name = name or f"{operator.lower()}{len(self.nodes)}"
+        self.nodes.append(self._library.helper.make_node(operator, reads, [name], **attributes))
+        return name
+
+    def weight(self, values: torch.Tensor) -> str:
+        """Add a tensor."""
+        name = f"weight{len(self.weights)}"
+        self.weights.append(self._library.numpy_helper.from_array(values.detach().cpu().contiguous().numpy(), name))
+        return name
+
+    def sum(self, reads: Sequence[str], name: str) -> str:
+        """Add up; a single one goes through."""
+        return self.node("Sum" if len(reads) > 1 else "Identity", *reads, name=name)
+
+    def affine(self, weight: torch.Tensor, bias: torch.Tensor, read: str) -> str:
+        """weight · input + bias, of weights (outputs, inputs)."""
+        return self.node("Gemm", read, self.weight(weight), self.weight(bias), transB=1)
+
+    def layers(self, stack: nn.Sequential, read: str) -> str:
+        """Those that `Mlp`, `Cnn` and `Lstm` stack: affine maps, convolutions, ReLU and pooling."""
+        for layer in stack:
+            if isinstance(layer, nn.Linear):
+                read = self.affine(layer.weight, layer.bias, read)
+            elif isinstance(layer, nn.Conv2d) and layer.bias is not None:
+                read = self.node("Conv", read, self.weight(layer.weight), self.weight(layer.bias), pads=[*layer.padding, *layer.padding])
+            elif isinstance(layer, nn.ReLU):
+                read = self.node("Relu", read)
+            elif isinstance(layer, nn.MaxPool2d):
+                sides = [layer.kernel_size, layer.kernel_size]
+                read = self.node("MaxPool", read, kernel_shape=sides, strides=sides, ceil_mode=int(layer.ceil_mode))
+            else:
+                raise TypeError(f"no operator for {layer}")
+        return read
+
+
+def _mlp(graph: _Graph, brick: Mlp, read: str) -> str:
+    return graph.layers(brick.layers, graph.node("Flatten", read))
+
+
+def _skip(graph: _Graph, brick: Skip, read: str) -> str:
+    flat = graph.node("Flatten", read)
+    return graph.node("Concat", flat, graph.layers(brick.layers, flat), axis=1)
+
+
+def _cnn(graph: _Graph, brick: Cnn, read: str) -> str:
+    return graph.layers(brick.dense, graph.node("Flatten", graph.layers(brick.blocks, read)))
+
+
+def _lstm(graph: _Graph, brick: Lstm, read: str) -> str:
+    lstm = brick.lstm
+    entry, recurrent, *biases = (_reordered(lstm.get_parameter(f"{name}_l0")) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    weights = [graph.weight(values[None]) for values in (entry, recurrent, torch.cat(biases))]
+    states = graph.node("LSTM", graph.node("Transpose", read, perm=[1, 0, 2]), *weights, hidden_size=lstm.hidden_size)
+    # The states are (time, directions, n, units), and there is one direction.
+    mean = graph.node("ReduceMean", states, graph.weight(torch.tensor([0, 1])), keepdims=0)
+    return graph.layers(brick.dense, mean)
+
+
+def _reordered(values: torch.Tensor) -> torch.Tensor:
+    """An LSTM's gates: torch has input, forget, cell, output; ONNX input, output, forget, cell."""
+    entry, forget, cell, output = values.chunk(4)
+    return torch.cat([entry, output, forget, cell])
+
+
+def _linear(graph: _Graph, brick: Linear, read: str) -> str:
+    return graph.affine(brick.weight, brick.bias, read)
+
+
+def _link(graph: _Graph, brick: ClassLink, read: str) -> str:
+    """As an output layer in which the classes that are not linked have zeros."""
+    outputs = brick.outputs
+    weight = brick.weight.new_zeros(outputs, brick.weight.shape[1]).index_copy(0, brick.classes, brick.weight)
+    return graph.affine(weight, brick.bias.new_zeros(outputs).index_copy(0, brick.classes, brick.bias), read)
+
+
+BRICKS: dict[str, Callable[[_Graph, Any, str], str]] = {
+    "mlp.v1": _mlp,
+    "skip.v1": _skip,
+    "cnn.v1": _cnn,
+    "lstm.v1": _lstm,
+    "linear.v1": _linear,
+    "link.v1": _link,
+}
+"""How each kind is translated, by versioned name; a pruned brick is translated as the dense one that it runs as."""

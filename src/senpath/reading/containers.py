@@ -1,0 +1,80 @@
+"""Data sets of torch and of Avalanche."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from senpath.errors import InputError
+
+
+def read_dataset(data: Any) -> tuple[Any, Any]:
+    """The inputs and labels of a Dataset of pairs; what follows the label, as a task's number does, is left out."""
+    if not hasattr(data, "__len__"):
+        raise InputError("torch Dataset", expected="one with a length", got=f"{type(data).__name__} without", do="Put it into a DataLoader")
+    pairs = [_pair(data[index], f"item {index} of the Dataset") for index in range(len(data))]
+    return [_input(x) for x, _ in pairs], [_scalar(y) for _, y in pairs]
+
+
+def read_loader(loader: DataLoader[Any]) -> tuple[Any, Any]:
+    """The inputs and labels of a DataLoader of batches of pairs."""
+    inputs: list[Any] = []
+    labels: list[Any] = []
+    for index, batch in enumerate(loader):
+        x, y = _pair(batch, f"batch {index} of the DataLoader")
+        inputs.extend(_input(item) for item in x)
+        labels.extend(_scalar(item) for item in y)
+    return inputs, labels
+
+
+def is_dataset(data: Any) -> bool:
+    """Whether this is a Dataset of torch, or one of Avalanche, which are no torch ones."""
+    return isinstance(data, Dataset) or all(hasattr(data, name) for name in ("__len__", "__getitem__", "collate_fn"))
+
+
+def is_experience(data: Any) -> bool:
+    """Whether this is one of a stream's experiences, as Avalanche has them."""
+    return not isinstance(data, DataLoader) and not is_dataset(data) and is_dataset(getattr(data, "dataset", None))
+
+
+def tasks_of(stream: Any, name: str = "experience") -> dict[str, Any]:
+    """A task of each experience of an Avalanche stream, as `Network.learn_many` takes them.
+
+    Args:
+        stream: experiences with a `dataset` each; or a benchmark, whose `train_stream` is taken.
+        name: what the tasks are called: "experience 0", "experience 1", …
+
+    Raises:
+        InputError: if there are none.
+    """
+    stream = getattr(stream, "train_stream", stream)
+    try:
+        experiences = list(stream)
+    except TypeError as error:
+        raise InputError("stream", expected="experiences with a dataset each", got=type(stream).__name__) from error
+    for place, experience in enumerate(experiences):
+        if not is_experience(experience):
+            raise InputError(f"{name} {place}", expected="an experience with a dataset", got=type(experience).__name__)
+    if not experiences:
+        raise InputError("stream", expected="at least one experience", got="none")
+    return {f"{name} {getattr(experience, 'current_experience', place)}": experience for place, experience in enumerate(experiences)}
+
+
+def _pair(value: Any, what: str) -> tuple[Any, Any]:
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        raise InputError(what, expected="inputs and labels, (x, y)", got=f"a {type(value).__name__} without labels")
+    return value[0], value[1]
+
+
+def _input(item: Any) -> Any:
+    return item.numpy() if isinstance(item, torch.Tensor) and item.ndim == 1 else item
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.ndim > 1:
+        raise InputError("label", expected="one number, or a row of them", got=f"shape {tuple(value.shape)}")
+    return value.numpy() if value.numel() != 1 else value.item()

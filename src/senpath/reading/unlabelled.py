@@ -1,0 +1,50 @@
+"""Inputs to predict, from files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from senpath.errors import InputError
+from senpath.reading.arrays import read_arrays
+from senpath.reading.content import read_content
+from senpath.reading.found import Refusals
+from senpath.reading.labels import LABEL_COLUMN
+from senpath.reading.read import TABLES
+from senpath.reading.sheet import Sheet
+
+
+def read_unlabelled(files: Sequence[Path], tables: Sequence[Sequence[str]] = ()) -> tuple[list[str], list[Any]]:
+    """Inputs to predict from files, with a name for each.
+
+    Args:
+        files: pictures, sounds, texts; or tables and arrays that hold several inputs.
+        tables: columns of tables that are known. Of a table that has all of one's columns these alone are taken; of any other one all
+            but a column "label". A .npz file's labels are left out.
+
+    Raises:
+        InputError: if a file is missing or of another kind.
+    """
+    names: list[str] = []
+    items: list[Any] = []
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name")
+        ending = file.suffix.lower()
+        if ending in TABLES or ending == ".npz":
+            found = list(_inputs(TABLES[ending](file, Refusals()), tables) if ending in TABLES else read_arrays(file, labels=False)[0])
+            names += [f"{file.name}[{index}]" for index in range(len(found))]
+            items += found
+        else:
+            names.append(file.name)
+            items.append(file)
+    return names, items
+
+
+def _inputs(sheet: Sheet, tables: Sequence[Sequence[str]]) -> Any:
+    known = [columns for columns in tables if {*columns} <= sheet.columns.keys()]
+    if known:
+        return read_content(sheet, max(known, key=len), range(len(sheet)), "table", Refusals()).items
+    names = [name for name in sheet.columns if name != LABEL_COLUMN]
+    return read_content(sheet, names, range(len(sheet)), None, Refusals()).items

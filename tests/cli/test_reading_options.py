@@ -1,0 +1,70 @@
+"""What the command line says about data that it reads, and how it is told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from senpath import Network
+
+Run = Callable[..., Any]
+QUICK = ("--set", "epochs=1", "--set", "hidden=2")
+
+
+@pytest.fixture
+def flowers(tmp_path: Path) -> Path:
+    """A table whose labels are in neither the last column nor one of a known name."""
+    frame = pd.DataFrame({"species": ["u", "v"] * 10, "width": range(20), "colour": ["red", "white", "blue", "red"] * 5})
+    frame.to_csv(tmp_path / "flowers.csv", index=False)
+    return tmp_path / "flowers.csv"
+
+
+def test_it_says_what_it_took_for_what(senpath: Run, flowers: Path, tmp_path: Path) -> None:
+    net = tmp_path / "n.sen"
+    end = senpath("learn", net, "guessed", flowers, *QUICK)
+    assert end.code == 0
+    assert (
+        "read: 20 rows, 1 column of numbers and 1 column of words; label 'colour' (the last column) "
+        "(--label COLUMN and --modality KIND would tell it otherwise)\n" in end.out
+    )
+    end = senpath("learn", net, "told", flowers, "--label", "species", "--modality", "table", *QUICK)
+    assert "read: 20 rows, 1 column of numbers and 1 column of words; label 'species'\n" in end.out
+    assert Network(net).tasks["told"].classes_ == ("u", "v")
+    assert senpath("evaluate", net, f"told={flowers}", "--label", "species").code == 0
+    assert "changed 'told'" in senpath("extend", net, "told", flowers, "--label", "species").out
+
+
+def test_pictures_are_described(senpath: Run, files: Path, tmp_path: Path) -> None:
+    end = senpath("learn", tmp_path / "n.sen", "digits", files / "digits", *QUICK)
+    assert "read: 100 pictures (PNG, 8×8, grey) in 10 folders (--modality KIND would tell it otherwise)\n" in end.out
+
+
+def test_what_cannot_be_read_is_skipped_if_asked_to(senpath: Run, flowers: Path, tmp_path: Path) -> None:
+    flowers.write_text(flowers.read_text() + "u,,red\nu,1\n")
+    end = senpath("learn", tmp_path / "n.sen", "task", flowers, "--label", "species", *QUICK)
+    assert (end.code, f"error: table {flowers}, line 23: expected 3 values, got 2" in end.err) == (2, True)
+    end = senpath("learn", tmp_path / "n.sen", "task", flowers, "--label", "species", "--skip-bad", *QUICK)
+    assert end.code == 0
+    assert [line for line in end.out.splitlines() if line.startswith("skipped: ")] == [
+        f"skipped: table {flowers}, line 23: expected 3 values, got 2",
+        f"skipped: table {flowers}, line 22, column 'width': expected a finite number, as most of the column, got no value. "
+        "Fill the gap, or leave the row out",
+    ]
+    assert "learned 'task': 20 examples" in end.out
+
+
+def test_a_table_that_fits_nothing_is_explained(senpath: Run, learned: Path, files: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("petal length,petal width\n1,2\n")
+    end = senpath("predict", learned, tmp_path / "other.csv")
+    assert end.code == 0
+    known = "'sepal length', 'sepal width', 'petal length', 'petal width'"
+    assert f"the columns 'petal length', 'petal width' fit no table that this network has learned: {known}\n" in end.out
+    frame = pd.read_csv(files / "iris.csv").assign(place=1).rename(columns={"label": "species"})
+    frame[[*reversed(frame.columns)]].to_csv(tmp_path / "turned.csv", index=False)
+    end = senpath("predict", learned, tmp_path / "turned.csv")
+    assert "fit no table" not in end.out
+    assert end.out.count("setosa") > 40

@@ -1,8 +1,10 @@
-"""The documents tell the truth: their Python runs as it stands, and their links lead somewhere."""
+"""The documents tell the truth: their Python and their commands run as they stand, and their links lead somewhere."""
 
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -10,18 +12,23 @@ from typing import Any
 
 import pytest
 
+from senpath.cli.main import main
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```[ ]*$", re.MULTILINE | re.DOTALL)
 NO_RUN = re.compile(r"<!-- no-run\b[^\n]*-->\s*$")
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]*)\)")
-SPELLINGS = {"py", "python3", "pycon", "ipython"}
+LANGUAGES = ("python", "sh")
+SPELLINGS = {"py", "python3", "pycon", "ipython", "bash", "shell", "console", "zsh"}
+HARMLESS = {"ls", "mkdir"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """One piece of Python in a document, and the line that it begins on."""
+    """One piece of Python, or of commands, in a document, and the line that it begins on."""
 
+    language: str
     line: int
     code: str
     runs: bool
@@ -35,10 +42,22 @@ def blocks(path: Path) -> list[Block]:
     text = path.read_text(encoding="utf-8")
     found = []
     for fence in FENCE.finditer(text):
-        if fence["language"].strip() == "python":
+        language = fence["language"].strip()
+        if language in LANGUAGES:
             line = text.count("\n", 0, fence.start("code")) + 1
-            found.append(Block(line, dedent(fence["code"]), NO_RUN.search(text, 0, fence.start()) is None))
+            found.append(Block(language, line, dedent(fence["code"]), NO_RUN.search(text, 0, fence.start()) is None))
     return found
+
+
+def run_command(command: str) -> int:
+    """Run one command of a document; returns its exit code. `senpath` runs in this process, which has loaded what it needs."""
+    words = shlex.split(command, comments=True)
+    if words[:1] == ["senpath"]:
+        with pytest.raises(SystemExit) as end:
+            main(words[1:])
+        return int(end.value.code or 0)
+    assert {*words[:1]} <= HARMLESS, f"only senpath, {' and '.join(sorted(HARMLESS))} are run"
+    return subprocess.run(words, check=False).returncode if words else 0
 
 
 def prose(path: Path) -> str:
@@ -59,19 +78,23 @@ def test_there_is_something_to_run() -> None:
 def test_no_block_escapes(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     languages = [fence["language"].strip().lower() for fence in FENCE.finditer(text)]
-    assert not SPELLINGS & {*languages}, "write ```python, so that the block is run"
-    assert text.count("```python") == len(blocks(path))
+    assert not SPELLINGS & {*languages}, "write ```python or ```sh, so that the block is run"
+    assert len(re.findall(rf"```(?:{'|'.join(LANGUAGES)})\b", text)) == len(blocks(path))
     assert len(re.findall(r"<!-- no-run\b", text)) == sum(not block.runs for block in blocks(path))
 
 
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if any(block.runs for block in blocks(path))], ids=name_of)
-def test_the_python_of_a_document_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SENPATH_DATA", raising=False)  # which a new user has not
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(path):
-        if block.runs:
+        if block.runs and block.language == "python":
             # Moved down to its place in the document, so that an error names the document's line.
             exec(compile("\n" * (block.line - 1) + block.code, str(path), "exec"), names)
+        elif block.runs:
+            for line, command in enumerate(block.code.splitlines(), start=block.line):
+                assert run_command(command) == 0, f"{name_of(path)}, line {line}: {command}"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import senpath as sp
 from benchmarks.senses.sets import sample
@@ -20,7 +21,7 @@ PAIRS = (
     (("clinc150",), "banking77"),
 )
 """What is learned first, and the task that may borrow from it."""
-ALONE = {"links": "none", "start": "random"}
+WAYS: dict[str, dict[str, Any]] = {"default": {}, "alone": {"links": "none", "start": "random"}}
 NOTED = ("told_apart", "tried_sources", "copied_from", "guard")
 """What the method notes down about its choice of a source."""
 
@@ -39,7 +40,7 @@ def _measure(sources: tuple[str, ...], target: str, seeds: int, tell: Tell) -> N
         for seed in range(seeds):
             learned, test = sample(target, shots, seed)
             record: Record = {"sources": sources, "target": target, "shots": shots, "seed": seed}
-            for way, settings in (("default", {}), ("alone", ALONE)):
+            for way, settings in WAYS.items():
                 found = net.learn(target, learned, random_state=seed, **settings)
                 record[way] = share_right(net.predict(test, task=target).label, test)
                 record[f"seconds, {way}"] = found.seconds

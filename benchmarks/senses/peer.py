@@ -67,15 +67,23 @@ def _best(x: np.ndarray, y: np.ndarray, splits: Iterable[Split], strengths: list
     penalties: dict[Choice, np.ndarray] = defaultdict(lambda: np.zeros(2))
     for fitted, held in splits:
         for standardised in ways:
-            scaler = _scaler(standardised).fit(x[fitted])
+            inputs, asked = _turned(_scaler(standardised).fit(x[fitted]), x[fitted], x[held])
             model = LogisticRegression(max_iter=ROUNDS, warm_start=True)  # from where the more regular model ended
-            inputs, asked = scaler.transform(x[fitted]), scaler.transform(x[held])
             for strength in strengths:
                 with _unfinished():
                     chances = model.set_params(C=strength).fit(inputs, y[fitted]).predict_proba(asked)
                 own = np.log(np.maximum(chances[np.arange(len(held)), y[held]], LEAST))
                 penalties[Choice(strength, standardised)] += -own.sum(), (chances.argmax(1) != y[held]).sum()
     return {name: min(penalties, key=lambda choice: penalties[choice][place]) for place, name in enumerate(CRITERIA)}
+
+
+def _turned(scaler: StandardScaler | FunctionTransformer, fitted: np.ndarray, held: np.ndarray) -> Split:
+    """Both scaled, in the coordinates of the space that the first span: no weight leads out of it, so the models are the same ones."""
+    inputs, asked = scaler.transform(fitted), scaler.transform(held)
+    if len(inputs) >= inputs.shape[1]:
+        return inputs, asked
+    basis, _ = np.linalg.qr(inputs.T)
+    return inputs @ basis, asked @ basis
 
 
 def _scaler(standardised: bool) -> StandardScaler | FunctionTransformer:

@@ -69,16 +69,13 @@ def prepare(names: list[str]) -> None:
 
 
 def _write(view: View, name: str, split: str) -> None:
-    file, like = _file(name, split), None
-    if split == "test" and name != OUTSIDE:
-        like = encoded(name)
+    file = _file(name, split)
+    like = encoded(name) if split == "test" and name != OUTSIDE else None
     if not file.exists():
         print(f"encoding {name}, {split}", flush=True)
         x, y = load(name, split)
-        if name == OUTSIDE:  # one class is no task, so it is encoded as if it had two
-            found = encode_examples(view, x, np.arange(len(x)) % 2)
-        else:
-            found = encode_examples(view, x, y, like=like)
+        # One class is no task, so what is outside is encoded as if it had two.
+        found = encode_examples(view, x, np.arange(len(x)) % 2 if name == OUTSIDE else y, like=like)
         save(file, found.inputs.numpy(), np.asarray(y), found.data_type)
     have = view.encoders.of(encoded(name, split).data_type).sha256  # refuses other weights than those of the file
     print(f"{name}, {split}: encoder {have[:12]}", flush=True)

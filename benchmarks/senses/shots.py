@@ -73,5 +73,3 @@ def _logistic(learned: Examples, test: Examples, choice: peer.Choice) -> Record:
     inputs, targets = peer.arrays(test)
     right = peer.fit(learned, choice).predict(inputs) == targets
     return {"accuracy": 100 * float(right.mean()), "choice": {"strength": choice.strength, "standardised": choice.standardised}}
-
-

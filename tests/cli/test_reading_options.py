@@ -29,7 +29,7 @@ def test_it_says_what_it_took_for_what(senpath: Run, flowers: Path, tmp_path: Pa
     assert end.code == 0
     assert (
         "read: 20 rows, 1 column of numbers and 1 column of words; label 'colour' (the last column) "
-        "(--label COLUMN and --modality KIND would tell it otherwise)\n" in end.out
+        "(if that is wrong: --label COLUMN, --modality KIND)\n" in end.out
     )
     end = senpath("learn", net, "told", flowers, "--label", "species", "--modality", "table", *QUICK)
     assert "read: 20 rows, 1 column of numbers and 1 column of words; label 'species'\n" in end.out
@@ -40,7 +40,7 @@ def test_it_says_what_it_took_for_what(senpath: Run, flowers: Path, tmp_path: Pa
 
 def test_pictures_are_described(senpath: Run, files: Path, tmp_path: Path) -> None:
     end = senpath("learn", tmp_path / "n.sen", "digits", files / "digits", *QUICK)
-    assert "read: 100 pictures (PNG, 8×8, grey) in 10 folders (--modality KIND would tell it otherwise)\n" in end.out
+    assert "read: 100 pictures (PNG, 8×8, grey) in 10 folders (if that is wrong: --modality KIND)\n" in end.out
 
 
 def test_what_cannot_be_read_is_skipped_if_asked_to(senpath: Run, flowers: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from senpath import Learned, Network
 from senpath.pathways import LearningCost
 
 Labelled = tuple[np.ndarray, np.ndarray]
-QUICK: dict[str, Any] = {"hidden": 4, "epochs": 10, "batch_size": 25, "learning_rate": 0.02}
+QUICK: dict[str, Any] = {"model": "mlp", "hidden": 4, "epochs": 10, "batch_size": 25, "learning_rate": 0.02}
 FEATURES = 512
 MAP = FEATURES * 4 + FEATURES
 """Weights of the feature map of tables of four columns."""

@@ -220,3 +220,14 @@ def test_explaining_one_input(grown: Grown, task: str) -> None:
     assert list(why.scores.values()) == sorted(why.scores.values(), reverse=True)
     assert [use.source for use in why.links] == [link.source for link in grown.net.view.pathway(why.task).links]
     assert all(use.transfer is None or use.transfer.target == why.label for use in why.links)
+
+
+def test_strangeness_says_what_is_refused(grown: Grown) -> None:
+    own = [*grown.data["low"][0][:20]]
+    inputs = [*own, np.eye(8), np.ones(7)]  # no task is of tables with seven columns
+    found = grown.net.predict(inputs)
+    assert [task is None for task in found.task] == list(found.strangeness > 1)
+    assert np.isinf(found.strangeness[-1])
+    assert (found.strangeness > 0).all()
+    assert found.strangeness[0] == pytest.approx(grown.net.explain(inputs[0]).strangeness)
+    assert np.isnan(grown.net.predict(own, task="low").strangeness).all()

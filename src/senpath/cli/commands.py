@@ -20,6 +20,7 @@ from senpath.errors import InputError, StoreError
 from senpath.evaluation import record_evaluation
 from senpath.modalities.table import table_columns
 from senpath.reading import read_unlabelled
+from senpath.reading.found import counted
 
 
 def open_network(path: Path) -> Network:
@@ -63,8 +64,9 @@ def learn_task(
     outputs = f"{len(info.classes_)} {OUTPUTS[info.kind][len(info.classes_) > 1]}"
     console.print(f"learned {task!r}: {info.examples:,} examples, {outputs}, {learned.seconds:.1f} s; version {learned.version}")
     show_encoder(net, task, encoder, x)
-    ran, changed = percent(learned.cost.run_share), percent(learned.cost.updated_share)
-    console.print(f"of all weights {ran} ran while it was learned, the search for a source included, and {changed} were learned or changed")
+    cost = learned.cost
+    console.print(f"learned or changed: {cost.updated:,} weights of pathways, {cost.dispatcher_updated:,} numbers of the dispatcher")
+    console.print(f"ran meanwhile: {percent(cost.run_share)} of all weights, the search for a source included")
     if learned.transfers:
         show_transfers(net, task)
     guard = learned.notes.get("guard")
@@ -128,7 +130,7 @@ def show_tasks(path: Path) -> None:
         share = percent((info.run_weights + net.view.encoder_weights.get(info.data_type, 0)) / total)
         concept = [info.concept or "–"] if concepts else []
         rows.append([name, *concept, info.data_type, len(info.classes_), f"{info.examples:,}", sources, f"{info.weights:,}", share])
-    columns = ["task", *(["concept"] if concepts else []), "type", "classes", "examples", "borrows from", "weights", "of all, run"]
+    columns = ["task", *(["concept"] if concepts else []), "type", "classes", "examples", "borrows\nfrom", "weights", "of all,\nrun"]
     table(f"{path}: version {net.version}, {total:,} weights, {net.weights['dispatcher']:,} of them the dispatcher's", columns, rows)
 
 
@@ -193,7 +195,7 @@ def verify_network(path: Path) -> None:
     net = open_network(path)
     with bars(str(path)) as progress:
         net.verify(progress)
-    console.print(f"{path}: version {net.version}, {len(net.tasks)} tasks: every hash and every probe is as it was committed")
+    console.print(f"{path}: version {net.version}, {counted(len(net.tasks), 'task')}: every hash and every probe is as it was committed")
 
 
 def list_sets() -> None:

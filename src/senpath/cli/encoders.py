@@ -8,7 +8,10 @@ from typing import Any
 from senpath import Network
 from senpath.cli.show import console
 from senpath.encoders import AUTO, missing
-from senpath.modalities import split_by_modality
+from senpath.modalities import Group, is_photograph, split_by_modality
+from senpath.modalities.image import PHOTOGRAPH
+from senpath.reading.media import NAMES
+from senpath.types import DataType
 
 NONE = "none"
 
@@ -26,19 +29,27 @@ def chosen(encoder: str, x: Any) -> Mapping[str, str] | str | None:
 
 
 def show_encoder(net: Network, task: str, encoder: str, x: Any) -> None:
-    """Say what the inputs of a type are read through, if this task is its first."""
-    key = net.tasks[task].data_type
-    if len(net.view.tasks_of_type(key)) > 1:
-        return
+    """Say what the inputs of a type are read through, if this task is its first; and if photographs are read as something smaller."""
+    key, group = net.tasks[task].data_type, split_by_modality(x)[0]
     data_type = net.view.manifest.types[key].data_type
-    if data_type.encoder is not None:
-        console.print(
-            f"every {data_type.modality} of this network is read through the pretrained encoder {data_type.encoder!r}", highlight=False
-        )
+    if len(net.view.tasks_of_type(key)) > 1:
+        _show_reduced(data_type, group)
+    elif data_type.encoder is not None:
+        one, several = NAMES[data_type.modality]
+        console.print(f"all {several} of this network are read through the pretrained encoder {data_type.encoder!r}", highlight=False)
         if encoder == AUTO:
-            console.print(f"  (--encoder {NONE}, for a network's first {data_type.modality} task, does without)", highlight=False)
+            console.print(f"  (its first {one} task decides that; --encoder {NONE} does without)", highlight=False)
     elif encoder == AUTO:
-        for name, extra in missing(split_by_modality(x)[0]):
+        for name, extra in missing(group):
             console.print(
                 f"tip: with `pip install 'senpath[{extra}]'` a new network reads these through {name!r}, and learns from fewer examples"
             )
+
+
+def _show_reduced(data_type: DataType, group: Group) -> None:
+    if data_type.modality != "image" or data_type.encoder is not None or not is_photograph(group.items):
+        return
+    channels, height, width = data_type.shape
+    if channels == 1 or min(height, width) < PHOTOGRAPH:
+        size = f"{width}×{height} pixels{', grey' if channels == 1 else ''}"
+        console.print(f"these photographs are read as {size}, as the first pictures were; a network of their own would suit them better")

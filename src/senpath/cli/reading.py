@@ -46,10 +46,10 @@ def labelled(source: str, split: str = "train", *, reading: Reading, say: bool =
 
 
 def _otherwise(source: str, reading: Reading) -> str:
-    """How to tell what was guessed."""
+    """How to tell what was guessed wrong."""
     told = {"--label COLUMN": reading.label is not None or Path(source).is_dir(), "--modality KIND": reading.modality is not None}
     options = [option for option, known in told.items() if not known]
-    return f" ({' and '.join(options)} would tell it otherwise)" if options and Path(source).suffix != ".npz" else ""
+    return f" (if that is wrong: {', '.join(options)})" if options and Path(source).suffix != ".npz" else ""
 
 
 def _show_skipped(found: Data) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -44,6 +45,7 @@ def image_features(channels: int, seed: int, *, filters: int = FILTERS, stride: 
     return freeze("conv-features.v1", config, conv)
 
 
+@lru_cache(maxsize=8)  # drawing takes half a second, and every network with this seed has the same
 def _stroke_filters(channels: int, filters: int, seed: int) -> torch.Tensor:
     """Random patches of drawn strokes, whitened twice (a matched filter), each of length 1: (filters, channels, SIZE, SIZE)."""
     random = np.random.default_rng(seed)

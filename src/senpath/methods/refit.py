@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from senpath.components import ClassLink
+from senpath.errors import InputError
 from senpath.training import LOSSES, Loss, splits
 from senpath.types import Examples
 
@@ -43,7 +44,14 @@ def refit(
 
     Returns:
         The strength that was chosen.
+
+    Raises:
+        InputError: if the layers answer with NaN or infinity, as to inputs far from those that a type was standardised by.
     """
+    for values in (*([own] if own is not None else []), *read):
+        if not bool(torch.isfinite(values).all()):
+            do = "Scale the inputs to the range of the network's earlier ones"
+            raise InputError("answers of the hidden layer", expected="finite numbers", got="NaN or infinity", do=do)
     loss, outputs = LOSSES[examples.kind], len(examples.classes)
     strength = _choose(examples, loss, outputs, seed)
     everything = torch.arange(outputs, device=examples.inputs.device)

@@ -20,19 +20,21 @@ MULTIPLE, FROM = 4, 12
 
 @dataclass(frozen=True)
 class Place:
-    """One axis of a tensor that has one or several entries for every unit of a layer: index = (block · units + unit) · each + rest.
+    """One axis of a tensor that has one or several entries for every unit of a layer: index = first + (block · units + unit) · each + rest.
 
     Args:
         tensor: its name.
         axis: 0 for what makes the units, 1 for what reads them.
         blocks: how often all units come one after another (the four gates of an LSTM).
         each: entries of one unit side by side (the pixels of a filter's map).
+        first: entries before those of the first unit, which are no unit's (the inputs beside a skip's layer).
     """
 
     tensor: str
     axis: int
     blocks: int = 1
     each: int = 1
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ def layers_of(kind: str, config: Mapping[str, Any]) -> list[Layer]:
 
 def _mlp(config: Mapping[str, Any]) -> list[Layer]:
     return _dense("layers", config["hidden"])
+
+
+def _skip(config: Mapping[str, Any]) -> list[Layer]:
+    made = (Place("layers.0.weight", 0), Place("layers.0.bias", 0))
+    return [Layer(config["hidden"], "layers.1", (*made, Place(f"{HEAD}.weight", 1, first=config["inputs"])))]
 
 
 def _cnn(config: Mapping[str, Any]) -> list[Layer]:
@@ -88,7 +95,7 @@ def _dense(stack: str, hidden: Sequence[int]) -> list[Layer]:
     return layers
 
 
-_LAYERS: dict[str, Callable[[Mapping[str, Any]], list[Layer]]] = {"mlp.v1": _mlp, "cnn.v1": _cnn, "lstm.v1": _lstm}
+_LAYERS: dict[str, Callable[[Mapping[str, Any]], list[Layer]]] = {"mlp.v1": _mlp, "skip.v1": _skip, "cnn.v1": _cnn, "lstm.v1": _lstm}
 
 
 def cut_units(part: OwnPart, keep: float, inputs: torch.Tensor | None) -> OwnPart:
@@ -128,7 +135,7 @@ def importance(tensors: Mapping[str, torch.Tensor], layer: Layer, spread: torch.
     """
     made, read = torch.zeros(layer.units), torch.zeros(layer.units)
     for place in layer.places:
-        values = tensors[place.tensor].detach().float().cpu().movedim(place.axis, 0)
+        values = tensors[place.tensor].detach().float().cpu().movedim(place.axis, 0)[place.first :]
         squares = values.reshape(place.blocks, layer.units, -1).square().sum((0, 2))
         if place.axis:
             read += squares
@@ -167,13 +174,14 @@ def _spreads(part: OwnPart, layers: Sequence[Layer], inputs: torch.Tensor) -> li
 def _rows(place: Place, units: int, kept: torch.Tensor) -> torch.Tensor:
     """Indices of the kept units' entries along the axis, ascending."""
     blocks = torch.arange(place.blocks, device=kept.device)[:, None, None] * units
-    return ((blocks + kept[None, :, None]) * place.each + torch.arange(place.each, device=kept.device)).flatten()
+    rows = ((blocks + kept[None, :, None]) * place.each + torch.arange(place.each, device=kept.device)).flatten()
+    return torch.cat([torch.arange(place.first, device=kept.device), place.first + rows])
 
 
 def _put_together(part: OwnPart, tensors: Mapping[str, torch.Tensor], masks: dict[str, torch.Tensor], widths: Sequence[int]) -> OwnPart:
     config = _NARROW[part.kind](part.config, list(widths))
     with seeded(0):  # the first weights are drawn, and thrown away
-        body, head = build(part.kind, config), Linear(widths[-1], part.head.out_features)
+        body, head = build(part.kind, config), Linear(tensors[f"{HEAD}.weight"].shape[1], part.head.out_features)
     body.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(f"{HEAD}.")})
     head.load_state_dict({name: tensors[f"{HEAD}.{name}"] for name in ("weight", "bias")})
     device = part.head.weight.device
@@ -182,6 +190,7 @@ def _put_together(part: OwnPart, tensors: Mapping[str, torch.Tensor], masks: dic
 
 _NARROW: dict[str, Callable[[Mapping[str, Any], list[int]], dict[str, Any]]] = {
     "mlp.v1": lambda config, widths: {**config, "hidden": widths},
+    "skip.v1": lambda config, widths: {**config, "hidden": widths[0]},
     "cnn.v1": lambda config, widths: {**config, "filters": widths[:-1], "hidden": widths[-1]},
     "lstm.v1": lambda config, widths: {**config, "units": widths[0], "hidden": widths[1:]},
 }

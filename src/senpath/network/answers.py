@@ -27,6 +27,7 @@ class Answers:
         self._known = np.zeros(inputs, dtype=bool)
         self._candidates = np.full((inputs, 2), -1)
         self._dispatcher = np.zeros(inputs, dtype=np.int64)
+        self._strangeness = np.full(inputs, np.inf)
 
     def add(
         self,
@@ -37,6 +38,7 @@ class Answers:
         *,
         known: np.ndarray | bool = True,
         dispatcher: np.ndarray | int = 0,
+        strangeness: np.ndarray | float = np.nan,
     ) -> None:
         """Run the candidates of a batch.
 
@@ -47,10 +49,11 @@ class Answers:
             chances: float64 (n, k), P(task | input).
             known: bool (n,), whether an input fits its likeliest task.
             dispatcher: how many numbers of the dispatcher each input ran.
+            strangeness: float64 (n,), see `Prediction`.
         """
         if not len(rows):  # no answers, of no task
             return
-        self._known[rows], self._dispatcher[rows] = known, dispatcher
+        self._known[rows], self._dispatcher[rows], self._strangeness[rows] = known, dispatcher, strangeness
         self._candidates[rows, : candidates.shape[1]] = candidates
         member, column = np.nonzero(candidates >= 0)
         task = candidates[member, column]
@@ -79,7 +82,7 @@ class Answers:
             rows = part.rows[better]
             task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
             label[rows] = reading[name].answers(part.values[better])
-        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, reading), self._routes())
+        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, reading), self._routes(), self._strangeness)
 
     def _incomparable(self) -> np.ndarray:
         """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""

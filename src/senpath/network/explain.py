@@ -18,9 +18,7 @@ def explain(view: View, x: Any, routing: Routing) -> Explanation:
     encoded = encode_inputs(view, [x])
     answer, batches = predict(view, encoded, None, routing), encoded.batches
     scores: dict[str, float] = {}
-    strangeness = float("inf")
     if batches:
-        strangeness = float(view.dispatcher(batches[0].key).decide(batches[0].inputs).strangeness[0])
         names, ranking = view.rank(batches[0].key, batches[0].inputs)
         chances = zip(ranking.tasks[0], ranking.chances[0].tolist(), strict=True)
         scores = {names[place]: chance for place, chance in sorted(chances, key=lambda pair: -pair[1]) if place >= 0}
@@ -31,7 +29,7 @@ def explain(view: View, x: Any, routing: Routing) -> Explanation:
         label=label,
         confidence=float(answer.confidence[0]),
         scores=scores,
-        strangeness=strangeness,
+        strangeness=float(answer.strangeness[0]),
         candidates=answer.candidates[0],
         links=links,
         activated=activated,

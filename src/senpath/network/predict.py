@@ -65,7 +65,15 @@ def add_routed(answers: Answers, view: View, batch: Batch, routing: Routing) -> 
         if routing.strict:
             candidates[~_at_most_two(view, candidates), 1] = -1
     known = decision.known | (not routing.reject)
-    answers.add(batch.inputs, batch.rows, candidates, decision.probability, known=known, dispatcher=decision.numbers)
+    answers.add(
+        batch.inputs,
+        batch.rows,
+        candidates,
+        decision.probability,
+        known=known,
+        dispatcher=decision.numbers,
+        strangeness=decision.strangeness,
+    )
 
 
 def _at_most_two(view: View, candidates: np.ndarray) -> np.ndarray:

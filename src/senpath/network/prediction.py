@@ -154,10 +154,21 @@ class Prediction:
         confidence: float64 (n,), P(task, label | input); P(task | input) where it is a regression's; 0 where nothing fits.
         probabilities: per task, see `Probabilities`.
         routes: which pathways ran.
+        strangeness: float64 (n,), how far an input is from what its likeliest task was learned from, as a share of that task's limit: above
+            1 nothing fits. Infinite where no task is of its type, NaN where the task was given.
     """
 
-    def __init__(self, task: np.ndarray, label: np.ndarray, confidence: np.ndarray, probabilities: Probabilities, routes: Routes) -> None:
+    def __init__(
+        self,
+        task: np.ndarray,
+        label: np.ndarray,
+        confidence: np.ndarray,
+        probabilities: Probabilities,
+        routes: Routes,
+        strangeness: np.ndarray,
+    ) -> None:
         self.task, self.label, self.confidence, self.probabilities, self.routes = task, label, confidence, probabilities, routes
+        self.strangeness = strangeness
 
     def __len__(self) -> int:
         return len(self.task)

@@ -25,17 +25,19 @@ class Parts:
         links: of the maps that the links are.
         read: of earlier tasks' layers that links read.
         dispatcher: of the dispatcher of the task's type.
+        encoder: of the pretrained encoder that reads the type.
     """
 
     own: int
     links: int
     read: int
     dispatcher: int
+    encoder: int
 
     @property
     def total(self) -> int:
         """All together."""
-        return self.own + self.links + self.read + self.dispatcher
+        return self.own + self.links + self.read + self.dispatcher + self.encoder
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,8 @@ def gather(net: Network) -> Facts:
     tasks = {}
     for place, (name, info) in enumerate(net.tasks.items()):
         pathway = view.pathway(name)
-        parts = _parts(pathway, view.manifest.components, info, dispatchers[info.data_type])
         data_type = view.manifest.types[info.data_type].data_type
+        parts = _parts(pathway, view.manifest.components, info, dispatchers[info.data_type], data_type.encoder_weights)
         version, score = measured.get(name, (0, None))
         brought = first.get(name, {})
         tasks[name] = TaskFacts(
@@ -146,9 +148,9 @@ def gather(net: Network) -> Facts:
     return Facts(name, net.version, tasks, weights, stages, log, datetime.now(UTC))
 
 
-def _parts(pathway: Pathway, sizes: Mapping[str, int], info: TaskInfo, dispatcher: int) -> Parts:
+def _parts(pathway: Pathway, sizes: Mapping[str, int], info: TaskInfo, dispatcher: int, encoder: int) -> Parts:
     own = sum(sizes[name] for name in {*pathway.components})
-    return Parts(own, info.weights - own, info.run_weights - info.weights, dispatcher)
+    return Parts(own, info.weights - own, info.run_weights - info.weights, dispatcher, encoder)
 
 
 def _shares(stage: Recorded) -> Recorded:
@@ -161,6 +163,8 @@ def _shares(stage: Recorded) -> Recorded:
 
 
 def _shape(data_type: DataType) -> str:
+    if data_type.encoder is not None:
+        return f"{prod(data_type.shape):,} numbers of the encoder {data_type.encoder}"
     if data_type.modality == "table":
         columns = len(table_columns(data_type))
         return f"{columns:,} column{'s' if columns != 1 else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -9,16 +10,19 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
+import torch
 from PIL import Image
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from senpath.components import Component
 from senpath.errors import InputError, StoreError
 from senpath.methods import Sen
 from senpath.modalities.rows import Rows
 from senpath.network import Network, Proposal, View, encode_examples
+from senpath.pathways import run_pathway
 from senpath.types import Audio
 
 TASK = "task"
@@ -97,14 +101,27 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """P(class | input), float32 (n, classes), columns as in `classes_`.
+        """P(class | input), float64 (n, classes), columns as in `classes_`.
+
+        Pathways compute in double precision here, so that an answer does not depend on which other inputs are asked about.
 
         Raises:
             ValueError: if an input cannot be read, or is of another type than those that were learned; NotFittedError is one too.
         """
         check_is_fitted(self)
-        found = self.network_.predict(self._read(X), task=TASK).probabilities[TASK]
-        return found.astype(np.float32)  # as exact as they are: in a batch of another size the last digits differ
+        view = self.network_.view
+        pathway, encoded = view.pathway(TASK), self.network_.encode(self._read(X))
+        rows = sum(len(batch.rows) for batch in encoded.batches if batch.key == pathway.data_type)
+        if rows < len(encoded):
+            self.network_.predict(encoded, task=TASK)  # which says what is wrong
+        logits = [run_pathway(pathway, batch.inputs.double(), self._exact) / pathway.temperature for batch in encoded.batches]
+        found: np.ndarray = torch.cat(logits).softmax(1).numpy()
+        return found
+
+    def _exact(self, name: str) -> Component:
+        """A component of the task that computes in double precision."""
+        component = self.network_.view.component(name)
+        return Component(component.kind, component.config, deepcopy(component.module).double(), name, None)
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest label of each input, (n,); see `predict_proba`."""

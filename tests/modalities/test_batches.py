@@ -176,3 +176,11 @@ def test_whole_numbers_in_any_form(labels: Any) -> None:
 def test_labels_that_cannot_be_used(labels: Any, inputs: int, message: str) -> None:
     with pytest.raises(InputError, match=message):
         index_labels(labels, inputs)
+
+
+def test_the_name_of_a_picture_as_a_text_is_asked_about(tmp_path: Path) -> None:
+    file = tmp_path / "photo.png"
+    assert split_by_modality([str(file), "a" * 10_000 + ".png"])[0].modality == "text"  # no such files: texts, if odd ones
+    Image.new("L", (4, 4)).save(file)
+    with pytest.raises(InputError, match=r"input 1: expected a Path, for a file, got the text '.*photo\.png'. Write Path"):
+        split_by_modality(["a text", str(file)])

@@ -201,3 +201,20 @@ def test_a_column_of_files_in_any_table(tmp_path: Path, column: str) -> None:
     pd.DataFrame({column: names, "label": ["a", "b"]}).to_csv(tmp_path / "my.csv", index=False)
     found = sp.read(tmp_path / "my.csv")
     assert (found.modality, [path.name for path in found.x]) == ("audio", ["0.wav", "1.wav"])
+
+
+def test_the_way_out_is_named(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (4, 4)).save(tmp_path / name / "one.png")
+    (tmp_path / "dog" / "two.png").write_bytes(b"no picture")
+    with pytest.raises(sp.InputError, match=r"two\.png: expected a readable picture file.*bad='skip'.*--skip-bad, leaves out"):
+        sp.read(tmp_path)
+
+
+def test_of_parts_the_one_to_learn_from_is_proposed(tmp_path: Path) -> None:
+    for part in ("test", "train"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+        Image.new("L", (4, 4)).save(tmp_path / part / "cat" / "one.png")
+    with pytest.raises(sp.InputError, match=r"Choose one of them, such as .*train"):
+        sp.read(tmp_path)

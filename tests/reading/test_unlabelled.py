@@ -48,3 +48,14 @@ def test_a_gap_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,2\n3,\n")
     with pytest.raises(InputError, match=r"table .*t.csv, line 3, column 'b': expected a finite number, .* got no value"):
         read_unlabelled([tmp_path / "t.csv"])
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "note.txt").write_text(folder)
+    (tmp_path / "other.txt").write_text("c")
+    files = [tmp_path / "a" / "note.txt", tmp_path / "b" / "note.txt", tmp_path / "other.txt"]
+    assert read_unlabelled(files)[0] == [str(files[0]), str(files[1]), "other.txt"]
+    with pytest.raises(InputError, match=r"file .*a: expected a file, got a folder. Give the files in it: .*a/\*"):
+        read_unlabelled([tmp_path / "a"])

@@ -65,7 +65,7 @@ def test_it_learns_what_the_network_learns(iris: Labelled) -> None:
     net = sp.Network()
     net.learn("iris", x[:100], y[:100], random_state=3, **QUICK)
     found = SENClassifier(**QUICK, random_state=3).fit(x[:100], y[:100])
-    assert np.array_equal(found.predict_proba(x[100:]), net.predict(x[100:], task="iris").probabilities["iris"].astype(np.float32))
+    np.testing.assert_allclose(found.predict_proba(x[100:]), net.predict(x[100:], task="iris").probabilities["iris"], atol=1e-6)
     assert list(found.network_.tasks) == [TASK]
     assert found.score(x[100:], y[100:]) > 0.9
 
@@ -241,7 +241,7 @@ def test_random_state(iris: Labelled) -> None:
     ("settings", "message"),
     [
         ({"hidden": 0}, r"setting 'hidden': expected a number from 2 to 65536, got 0"),
-        ({"model": "tree"}, r"model: expected one of auto, mlp, cnn, lstm, svm, forest"),
+        ({"model": "tree"}, r"model: expected one of auto, mlp, skip, cnn, lstm, svm, forest"),
         ({"model": "cnn"}, r"model 'cnn': expected images, got table inputs"),
         ({"links": "some"}, r"setting 'links': expected one of all, similar, none"),
         ({"source": 3}, r"source: expected a Network, or the path of its folder, got 3"),

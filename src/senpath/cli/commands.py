@@ -127,7 +127,8 @@ def show_tasks(path: Path) -> None:
     rows = []
     for name, info in infos.items():
         sources = ", ".join(dict.fromkeys(source for source, _ in info.transfers)) or "–"
-        share = percent((info.run_weights + net.view.encoder_weights.get(info.data_type, 0)) / total)
+        besides = net.view.encoder_weights.get(info.data_type, 0) + net.view.dispatcher_weights(info.data_type)
+        share = percent((info.run_weights + besides) / total)
         concept = [info.concept or "–"] if concepts else []
         rows.append([name, *concept, info.data_type, len(info.classes_), f"{info.examples:,}", sources, f"{info.weights:,}", share])
     columns = ["task", *(["concept"] if concepts else []), "type", "classes", "examples", "borrows\nfrom", "weights", "of all,\nrun"]

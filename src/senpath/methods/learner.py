@@ -61,13 +61,14 @@ class Learner(nn.Module):
     def __init__(
         self,
         body: nn.Module | None,
-        head: nn.Module | None,
+        head: nn.Linear | None,
         links: Sequence[tuple[Chain, ClassLink]],
         loss: Loss = functional.cross_entropy,
     ) -> None:
         super().__init__()
         self._loss = loss
-        self.body, self.head = body, head
+        self.body: nn.Module | None = body
+        self.head: nn.Linear | None = head
         self.links = nn.ModuleList([link for _, link in links])
         self._reads = [reads for reads, _ in links]  # a plain list: what is frozen is no part of this module
 

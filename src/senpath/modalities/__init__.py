@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
@@ -122,6 +123,8 @@ def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
 
 def _of_item(item: Any, index: int) -> str:
     if isinstance(item, str):
+        if item.lower().endswith((*IMAGE_FILES, *SOUND_FILES)) and os.path.isfile(item):
+            raise InputError(f"input {index}", expected="a Path, for a file", got=f"the text {item!r}", do=f"Write Path({item!r})")
         return "text"
     if isinstance(item, Audio):
         return "audio"

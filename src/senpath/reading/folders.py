@@ -34,7 +34,8 @@ def read_folder(folder: Path, modality: str | None, refusals: Refusals) -> Data:
     """
     classes = sorted(_class_folders(folder))
     if classes and {child.name.lower() for child in classes} <= PARTS:
-        do = f"Choose one of them, such as {classes[0]}"
+        training = next((part for part in classes if part.name.lower().startswith("train")), classes[0])
+        do = f"Choose one of them, such as {training}"
         raise InputError(f"folder {folder}", expected="a subfolder per class", got=f"{_named(classes)}, parts of a data set", do=do)
     found = [(child.name, file) for child in classes for file in _files_below(child)]
     known = [(label, file) for label, file in found if file.suffix.lower() in MODALITY]

@@ -31,6 +31,9 @@ class Data:
         return len(self.x)
 
 
+OTHERWISE = "sp.read(…, bad='skip'), or --skip-bad, leaves out what cannot be read"
+
+
 class Refusals:
     """What becomes of what cannot be used: the first is an error, or each is left out and written down.
 
@@ -47,6 +50,7 @@ class Refusals:
     def refuse(self, where: str, error: InputError) -> None:
         """Raise the error, or write it down."""
         if not self._skip:
+            error.reword(f"{error.message.rstrip('.')}. {OTHERWISE}")
             raise error
         self.skipped.append((where, error.message))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,16 +29,19 @@ def read_unlabelled(files: Sequence[Path], tables: Sequence[Sequence[str]] = ())
     """
     names: list[str] = []
     items: list[Any] = []
+    alike = {name for name, count in Counter(file.name for file in files).items() if count > 1}
     for file in files:
+        name = str(file) if file.name in alike else file.name
         if not file.is_file():
-            raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name")
+            do = f"Give the files in it: {file / '*'}" if file.is_dir() else ""
+            raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name", do=do)
         ending = file.suffix.lower()
         if ending in TABLES or ending == ".npz":
             found = list(_inputs(TABLES[ending](file, Refusals()), tables) if ending in TABLES else read_arrays(file, labels=False)[0])
-            names += [f"{file.name}[{index}]" for index in range(len(found))]
+            names += [f"{name}[{index}]" for index in range(len(found))]
             items += found
         else:
-            names.append(file.name)
+            names.append(name)
             items.append(file)
     return names, items
 

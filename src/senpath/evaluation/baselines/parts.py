@@ -7,12 +7,14 @@ from typing import TypeVar
 
 from torch import nn
 
+from senpath.components import Skip
 from senpath.errors import UnknownTaskError
 from senpath.methods import SenSettings
-from senpath.methods.learner import fresh_head
+from senpath.methods.learner import Learner, fresh_head, train_skip
 from senpath.methods.models import Body, choose_body
 from senpath.methods.recipes import recipe_for
 from senpath.pathways import LearningCost
+from senpath.progress import silent
 from senpath.seeds import derive, seeded
 from senpath.training import fit
 from senpath.types import Examples
@@ -29,8 +31,13 @@ def fresh_part(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Modu
 
 def train(learner: nn.Module, body: Body, examples: Examples, settings: SenSettings) -> None:
     """Train by SEN's own recipe, or not at all where `epochs` is 0."""
-    if settings.epochs != 0:
-        fit(learner, examples.inputs, examples.targets, recipe_for(body.kind, examples, settings), derive(settings.random_state, "train"))
+    if settings.epochs == 0:
+        return
+    recipe, seed = recipe_for(body.kind, examples, settings), derive(settings.random_state, "train")
+    if isinstance(learner, Learner) and isinstance(learner.body, Skip):
+        train_skip(learner.body, learner.head, [], examples, recipe, seed, silent)
+    else:
+        fit(learner, examples.inputs, examples.targets, recipe, seed)
 
 
 def of_task(known: Mapping[str, T], task: str) -> T:

@@ -53,6 +53,11 @@ class DataType:
         return self.options["encoder"]["name"] if "encoder" in self.options else None
 
     @property
+    def encoder_id(self) -> tuple[str, str] | None:
+        """Name and hash of that encoder: types of which both are the same share one."""
+        return (self.options["encoder"]["name"], self.options["encoder"]["sha256"]) if "encoder" in self.options else None
+
+    @property
     def encoder_weights(self) -> int:
         """How many weights that encoder has."""
         return int(self.options["encoder"]["weights"]) if "encoder" in self.options else 0

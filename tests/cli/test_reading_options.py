@@ -57,6 +57,20 @@ def test_what_cannot_be_read_is_skipped_if_asked_to(senpath: Run, flowers: Path,
     assert "learned 'task': 20 examples" in end.out
 
 
+def test_predict_names_what_it_cannot_read_and_offers_nothing_that_it_lacks(
+    senpath: Run, flowers: Path, files: Path, tmp_path: Path
+) -> None:
+    net = tmp_path / "n.sen"
+    assert senpath("learn", net, "task", flowers, "--label", "species", *QUICK).code == 0
+    end = senpath("predict", net, files / "bad" / "cut.png")  # of a type that the network knows nothing of
+    assert (end.code, "cut.png: expected a readable picture file" in end.err) == (2, True)
+    (tmp_path / "gap.csv").write_text("width,colour\n1,red\n,white\n")
+    end = senpath("predict", net, tmp_path / "gap.csv")
+    assert (end.code, "gap.csv, line 3, column 'width'" in end.err, "skip" in end.err) == (2, True, False)
+    end = senpath("learn", net, "other", tmp_path / "gap.csv", *QUICK)
+    assert "--skip-bad" in end.err
+
+
 def test_a_table_that_fits_nothing_is_explained(senpath: Run, learned: Path, files: Path, tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("petal length,petal width\n1,2\n")
     end = senpath("predict", learned, tmp_path / "other.csv")

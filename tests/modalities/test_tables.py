@@ -173,3 +173,19 @@ def test_numbers_written_as_words_and_booleans() -> None:
 def test_what_is_no_table_is_refused(rows: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         TABLE.define(rows)
+
+
+def test_numbers_of_numpy_among_words() -> None:
+    plain = [{"a": 2, "c": 3}, {"a": 1.5, "c": "x"}, {"a": 1, "c": "y"}, {"a": 1, "c": "y"}, {"a": True, "c": 0.5}]
+    numpy = [
+        {"a": np.int64(2), "c": np.int64(3)},
+        {"a": np.float32(1.5), "c": "x"},
+        {"a": 1, "c": "y"},
+        {"a": 1, "c": "y"},
+        {"a": np.bool_(1), "c": np.float32(0.5)},
+    ]
+    assert TABLE.define(plain).options["categories"] == {"c": ["0.5", "3", "x", "y"]}
+    torch.testing.assert_close(encoded(numpy, numpy), encoded(plain, plain))
+    torch.testing.assert_close(encoded(plain, numpy[:1]), encoded(plain, plain[:1]))
+    with pytest.raises(InputError, match="row 0, column 'c': expected a word, got no value"):
+        encoded(plain, [{"a": 1, "c": np.float32("nan")}])

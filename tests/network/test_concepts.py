@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -294,6 +296,12 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no sense": ({}, {}, r"senses: expected at least one, got none"),
     "only missing": ({"image": None}, {}, r"senses: expected at least one, got none"),
     "one input": ({"text": "one"}, {}, r"sense 'text': expected an array, a tensor, a data frame or a list of inputs, got str"),
+    "an array of no axes": (
+        {"image": np.array(3.0)},
+        {},
+        r"sense 'image': expected an array, a tensor, .*, got ndarray of shape \(\)$",
+    ),
+    "a tensor of no axes": ({"image": torch.tensor(3.0)}, {}, r"sense 'image': expected an array, .*, got Tensor of shape \(\)$"),
     "no input": ({"text": [object()]}, {}, r"sense 'text': input 0: expected an array, str, Audio, path, dict or PIL image, got object"),
     "a task": ({"text": ["one"]}, {"task": "by text"}, r"task: expected none beside a mapping of senses, got 'by text'"),
     "a concept": (
@@ -301,6 +309,8 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
         {"concept": "letter"},
         r"concept 'letter': expected one that the network has: 'digit', got another name",
     ),
+    "no name of a concept": ({"text": ["one"]}, {"concept": [1]}, r"concept \[1\]: expected one that the network has: 'digit', got"),
+    "an empty text": ({"text": ["one", " "]}, {}, r"text 1: expected at least one word, got an empty text"),
     "a sense less": (
         {"audio": [sp.Audio(np.zeros(800), 8000)]},
         {"concept": "digit"},
@@ -316,6 +326,57 @@ def test_senses_that_cannot_be_read(net: sp.Network, mistake: str) -> None:
     senses, options, match = BAD[mistake]
     with pytest.raises(sp.InputError, match=match):
         net.predict(senses, **options)
+
+
+@pytest.mark.parametrize("nothing", [[], np.zeros((0, 16)), np.zeros((0, 7))])
+@pytest.mark.parametrize("concept", [None, "digit"])
+def test_no_things_have_no_answers(net: sp.Network, nothing: Any, concept: str | None) -> None:
+    found = net.predict({"table": nothing}, concept=concept)
+    assert (len(found), len(found.activated), found.top(3), len(found.senses["table"])) == (0, 0, [], 0)
+
+
+@pytest.mark.parametrize("gap", [None, float("nan"), np.nan, pd.NA])
+@pytest.mark.parametrize("column", [pd.Series, list, lambda items: np.array(items, dtype=object)], ids=["series", "list", "array"])
+def test_what_is_missing_from_a_column(net: sp.Network, seen: tuple[Senses, np.ndarray], gap: Any, column: Callable[..., Any]) -> None:
+    table = np.array(seen[0]["table"][:3])
+    found = net.predict({"table": table, "text": column(["one", gap, "two"])}, concept="digit")
+    assert found.tasks.tolist() == [("by table", "by text"), ("by table",), ("by table", "by text")]
+    found = net.predict({"table": table, "text": column([gap] * 3)}, concept="digit")
+    assert set(found.tasks) == {("by table",)}
+
+
+def test_the_tasks_of_a_known_concept_are_routed_as_asked(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).random((24, 3))
+    y = np.where(x[:, 0] > 0.5, "a", "b")
+    net, options = sp.Network(tmp_path / "net"), {"model": "mlp", "hidden": 4, "epochs": 30, "threshold": 0.0, "guard": False}
+    net.learn("first", x, y, **options)
+    net.learn("second", x, y, links="all", concept="letter", **options)
+    net.learn("third", x + 0.1, y, links="none", concept="letter", **options)
+    assert [link.source for link in net.view.pathway("second").links] == ["first"]
+
+    def ran(**routing: Any) -> list[int]:
+        return [len(tasks) for tasks in net.predict({"table": x}, concept="letter", **routing).senses["table"].candidates]
+
+    assert set(ran(admit=1e-9)) == {2}
+    assert set(ran(candidates=1)) == {1}
+    parts = net.predict({"table": x}, concept="letter", admit=1e-9).senses["table"].probabilities.parts
+    second = np.minimum(parts["second"].chances, parts["third"].chances)
+    least = float(np.median(second))
+    assert ran(admit=least) == [1 + int(likely) for likely in second >= least]
+    assert set(ran(admit=least)) == {1, 2}
+    assert set(ran(admit=1e-9, strict=True)) == {1}  # for with the link that makes three
+    assert (net.predict({"table": x + 100}, concept="letter", candidates=1).concept == "letter").all()
+
+
+def test_one_input_is_explained(net: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
+    senses, _ = seen
+    match = r"input to explain: expected one input, such as x\[0\], got a mapping of senses: table, text\. Explain what one sense tells$"
+    for items in (senses["table"][:1], np.array(senses["table"]), pd.Series(["one"])):
+        with pytest.raises(sp.InputError, match=match):
+            net.explain({"table": items, "text": None})
+    for row in ({"a": 1}, {"image": 1.0, "text": 2.0}, {"table": "of words"}, {"table": 1, "a": 2}):
+        assert net.explain(row).task is None
+    assert net.explain(senses["text"][0]).candidates == ("by text",)
 
 
 def test_a_sense_of_which_nothing_is_known_says_nothing(net: sp.Network) -> None:
@@ -413,9 +474,21 @@ def test_a_task_of_another_kind_is_a_concept_of_its_own(own: sp.Network, seen: t
     plain, found = own.predict(rows[:8]), own.predict({"table": rows[:8]})
     assert list(found.label) == list(plain.label)
     assert set(found.concept) == {"height"}
+    assert found.top(3) == [[("height", label, pytest.approx(chance))] for label, chance in zip(found.label, found.confidence, strict=True)]
+    assert [alone[:1] for alone in plain.top(1)] == found.top(1)
     mixed = own.predict({"table": rows[:2], "text": ["one", None]})
     assert (mixed.concept[1], mixed.label[1], mixed.tasks[1]) == ("height", plain.label[1], ("height",))
     assert mixed.concept[0] in ("height", "digit")
+
+
+def test_each_of_several_labels_is_told(own: sp.Network) -> None:
+    rows = np.random.default_rng(0).random((40, 5))
+    own.learn("tags", rows, [("hot", "wet")[: round(2 * row[0])] for row in rows], kind="multilabel", **QUICK)
+    plain, found = own.predict(rows[:4]), own.predict({"table": rows[:4]})
+    for row in range(4):
+        expected = [pytest.approx(p) for _, _, p in plain.top(2)[row]]
+        assert [p for _, _, p in found.top(2)[row]] == expected
+        assert [entry[:2] for entry in found.top(2)[row]] == [entry[:2] for entry in plain.top(2)[row]]
 
 
 def test_pathways_differ_by_concept_and_temperature(net: sp.Network) -> None:

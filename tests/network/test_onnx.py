@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from sklearn.datasets import load_iris
 
 import senpath as sp
 from senpath.components import KINDS
@@ -181,3 +182,14 @@ def test_without_the_extra(net: sp.Network, tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(sp.MissingExtraError, match=r"ONNX models: expected onnx, got not installed\. pip install 'senpath\[onnx\]'"):
         net.export_onnx("iris", tmp_path / "iris.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_temperature_is_part_of_the_probabilities(tmp_path: Path) -> None:
+    found = load_iris()
+    net = sp.Network()
+    net.learn("iris", found.data, found.target, concept="flower", epochs=20, hidden=8)
+    assert net.view.pathway("iris").temperature != 1
+    net.export_onnx("iris", tmp_path / "iris.onnx")
+    logits, probabilities = session(tmp_path / "iris.onnx").run(None, {"input": encoded(net, "iris", found.data).numpy()})
+    np.testing.assert_allclose(probabilities, net.predict(found.data, task="iris").probabilities["iris"], atol=1e-4)
+    np.testing.assert_allclose(logits, net.view.logits("iris", encoded(net, "iris", found.data)).numpy(), atol=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import resource
 from pathlib import Path
 
@@ -28,7 +29,13 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     ),
     "utf-16": ("t.csv", "a,label\n1,x\n".encode("utf-16"), r"table .*t.csv, line 1: expected a .csv in UTF-8 .* got NUL bytes"),
     "a NUL byte": ("t.csv", b"a,label\n1,x\n\0,y\n", r"table .*t.csv, line 3: .* got NUL bytes"),
-    "an endless line": ("t.csv", b"a,label\n" + b"1," * 2**21, r"table .*t.csv, line 2: .* got a line of more than 4 MiB"),
+    "an endless line": ("t.csv", b"a,label\n" + b"1," * 2**24, r"table .*t.csv, line 2: .* got a line of more than 32 MiB"),
+    "an endless value": (
+        "t.csv",
+        b'a,label\n1,x\n"' + (b"1" * 1023 + b"\n") * (2**14 + 1),
+        r"table .*t.csv, line 3: expected values as a .csv has them, got field larger than field limit \(16777216\)",
+    ),
+    "JSON of nothing": ("t.json", bytes(2**23), r"table .*t.json, line 1: expected JSON in UTF-8, got NUL bytes"),
     "a gap": (
         "t.csv",
         b"a,b,label\n1,2,x\n,3,y\n4,5,x\n",
@@ -77,8 +84,10 @@ BAD: dict[str, tuple[str, bytes, str]] = {
 @pytest.mark.parametrize(("name", "content", "message"), BAD.values(), ids=BAD)
 def test_they_are_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
+    limit = csv.field_size_limit()
     with pytest.raises(sp.InputError, match=message):
         sp.read(tmp_path / name)
+    assert csv.field_size_limit() == limit
 
 
 SKIPPED: dict[str, tuple[bytes, list[str]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,39 @@ def test_names_of_labels(columns: list[str], label: str) -> None:
 def test_labels_keep_their_type() -> None:
     assert sp.read(pd.DataFrame({"a": [1, 2], "label": [3, 4]})).y.tolist() == [3, 4]
     assert sp.read(pd.DataFrame({"a": [1, 2], "label": [0.5, 1.5]})).y.tolist() == [0.5, 1.5]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_labels_that_are_numbers_are_for_a_regression(tmp_path: Path, form: str) -> None:
+    shares = [0.25, 0.75, 1.0, 0.5]
+    data = FORMS[form](FLOWERS.assign(species=shares), tmp_path)
+    net = sp.Network()
+    with pytest.raises(sp.InputError, match=r"labels y: expected whole numbers or strings, got .*kind='regression'"):
+        net.learn("shares", data, epochs=1, hidden=2)
+    assert np.asarray(sp.read(data).y).tolist() == shares
+    net.learn("shares", data, kind="regression", epochs=1, hidden=2)
+    assert net.tasks["shares"].kind == "regression"
+
+
+@pytest.mark.parametrize("labels", [["1", "2"], ["1.0", "2.0"], ["0.5", "x"], ["0.5", "nan"], ["1e999", "0.5"]])
+def test_other_words_stay_classes(tmp_path: Path, labels: list[str]) -> None:
+    (tmp_path / "a.csv").write_text(f"a,label\n1,{labels[0]}\n2,{labels[1]}\n")
+    assert sp.read(tmp_path / "a.csv").y.tolist() == labels
+
+
+def test_names_of_classes_are_no_numbers() -> None:
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["0.5", "1.5"])})
+    data = datasets.Dataset.from_dict({"text": ["a b", "b c"], "label": [0, 1]}, features=features)
+    assert sp.read(data).y.tolist() == ["0.5", "1.5"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".jsonl"])
+def test_long_texts(tmp_path: Path, ending: str) -> None:
+    long = pd.DataFrame({"text": ["word " * 1_000_000, "a\n" * 100_000], "label": ["x", "y"]})
+    limit = csv.field_size_limit()
+    found = sp.read(FORMS[{".csv": "csv", ".json": "json", ".jsonl": "json lines"}[ending]](long, tmp_path))
+    assert found.x == [*long["text"]]
+    assert csv.field_size_limit() == limit
 
 
 def test_several_labels(tmp_path: Path) -> None:

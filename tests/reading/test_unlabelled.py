@@ -46,8 +46,23 @@ def test_texts_and_files(tmp_path: Path) -> None:
 
 def test_a_gap_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,2\n3,\n")
-    with pytest.raises(InputError, match=r"table .*t.csv, line 3, column 'b': expected a finite number, .* got no value"):
+    with pytest.raises(InputError, match=r"table .*t.csv, line 3, column 'b': expected a finite number, .* got no value") as refused:
         read_unlabelled([tmp_path / "t.csv"])
+    assert "skip" not in str(refused.value)  # of what is to be predicted nothing is left out
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("p.png", "image .*p.png: expected a readable picture file"),
+        ("s.wav", "s.wav: expected a readable sound file"),
+        ("t.txt", "file .*t.txt: expected a text in UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / name).write_bytes(b"\x89PNG cut")
+    with pytest.raises(InputError, match=message):
+        read_unlabelled([tmp_path / name])
 
 
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.components import count_weights
-from senpath.errors import InputError
+from senpath.errors import InputError, SenpathError
 from senpath.modalities.base import require_finite
 from senpath.progress import Progress, silent
 from senpath.types import DataType
@@ -20,23 +22,26 @@ from senpath.types import DataType
 CHUNK = 32
 """Inputs that go through an encoder together, so that memory does not grow with the batch."""
 
+PLACE = re.compile(r"^([a-z ]+) (\d+)\b")
+"""What a message about one of several inputs begins with."""
+
 
 class Encoder(ABC):
     """A frozen model from raw inputs of one modality to vectors, in the place of the modality's own encoding, for all tasks of a type.
 
-    A network's folder names the encoder and the hash of its weights; the weights themselves stay where they came from.
+    A network's folder names the encoder and a hash of its weights and of how it prepares inputs; the weights stay where they came from.
 
     Args:
         name: under which the network knows it.
         modality: what it reads: "image", "audio", "table" or "text".
-        module: its weights. It is put into evaluation mode, without gradients.
+        module: its weights; a copy is kept, in evaluation mode, without gradients.
         unit: whether every vector is brought to a root mean square of 1. What is learned on top is the better for it, unless a vector's
             length says something.
     """
 
     def __init__(self, name: str, modality: str, module: nn.Module, *, unit: bool = True) -> None:
         self.name, self.modality, self.unit = name, modality, unit
-        self.module = module.eval().requires_grad_(False)
+        self.module = deepcopy(module).eval().requires_grad_(False)
 
     @cached_property
     def weights(self) -> int:
@@ -45,8 +50,8 @@ class Encoder(ABC):
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of all its weights and buffers, by name."""
-        digest = hashlib.sha256()
+        """Hash of all its weights and buffers, by name, and of how it prepares inputs."""
+        digest = hashlib.sha256(f"{self.modality} {self.unit} {self._preparation}".encode())
         for name, value in sorted(self.module.state_dict().items()):
             digest.update(f"{name} {value.dtype} {tuple(value.shape)} ".encode())
             digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
@@ -55,7 +60,11 @@ class Encoder(ABC):
     def define(self, items: Any) -> DataType:
         """The data type that these first inputs establish; it names this encoder."""
         reads = self._reads(items)
-        outputs = self._vectors(items[:1], reads).shape[1]
+        first, again = self._vectors(items[:1], reads), self._vectors(items[:1], reads)
+        if not torch.allclose(first, again, atol=1e-4, equal_nan=True):
+            do = "Switch off what it draws at random"
+            raise InputError(f"encoder {self.name!r}", expected="the same answer to the same input", got="another one each time", do=do)
+        outputs = first.shape[1]
         options: dict[str, Any] = {
             "encoder": {"name": self.name, "sha256": self.sha256, "weights": self.weights},
             "reads": {"shape": list(reads.shape), "options": reads.options},
@@ -84,18 +93,28 @@ class Encoder(ABC):
         try:
             return self._vectors(items[start : start + CHUNK], reads)
         except InputError as error:
-            if start:
-                error.reword(f"{error.message.rstrip('.')} (counted from input {start} on)")
+            error.reword(PLACE.sub(lambda found: f"{found[1]} {int(found[2]) + start}", error.message, count=1))
             raise
 
     def _vectors(self, items: Any, reads: DataType) -> torch.Tensor:
-        with torch.no_grad():
-            found = self._run(items, reads)
-        if not isinstance(found, torch.Tensor) or found.ndim < 2 or len(found) != len(items):
+        try:
+            with torch.no_grad():
+                found = self._run(items, reads)
+        except (SenpathError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:  # whatever a model of somebody else's makes of what it was not made for
+            got = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            raise InputError(f"encoder {self.name!r}", expected=f"a model that answers to {self.modality} inputs", got=got) from error
+        if not isinstance(found, torch.Tensor) or found.ndim < 2 or len(found) != len(items) or not found[:1].numel():
             got = f"shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
             raise InputError(f"answer of the encoder {self.name!r}", expected=f"a tensor of shape ({len(items)}, features)", got=got)
         vectors = found.flatten(1).float().cpu()
         return functional.normalize(vectors, dim=1) * vectors.shape[1] ** 0.5 if self.unit else vectors
+
+    @property
+    def _preparation(self) -> str:
+        """What is done to inputs before the module sees them, where it is not always the same."""
+        return ""
 
     @property
     def _device(self) -> torch.device:

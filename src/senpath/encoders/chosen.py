@@ -53,7 +53,7 @@ class Encoders:
             raise InputError("encoders", expected=f"{AUTO!r}, or a mapping of modalities to encoders", got=repr(chosen))
         self._chosen: dict[str, str | Encoder] = {} if self._auto or chosen is None else dict(chosen)  # type: ignore[arg-type]
         self._device = device or torch.device("cpu")
-        self._loaded: dict[str, Encoder] = {}
+        self._loaded: dict[tuple[str, str], Encoder] = {}
         for modality, encoder in self._chosen.items():
             _require(modality, encoder)
 
@@ -96,18 +96,18 @@ class Encoders:
         given = self._chosen.get(data_type.modality)
         encoder = self._load(given if isinstance(given, Encoder) and given.name == name else name, data_type.modality)
         if encoder.sha256 != sha256:
-            got = f"other weights, hash {encoder.sha256[:12]}"
+            got = f"other weights or another preparation, hash {encoder.sha256[:12]}"
             do = "Install or give the one that the network was made with"
             raise StoreError(f"encoder {name!r}", expected=f"the weights of hash {sha256[:12]}", got=got, do=do)
         return encoder
 
     def _load(self, choice: str | Encoder, modality: str) -> Encoder:
         name = choice.name if isinstance(choice, Encoder) else choice
-        if name not in self._loaded:
+        if (modality, name) not in self._loaded:
             encoder = choice if isinstance(choice, Encoder) else _make(choice, modality)
             encoder.module.to(self._device)
-            self._loaded[name] = encoder
-        return self._loaded[name]
+            self._loaded[modality, name] = encoder
+        return self._loaded[modality, name]
 
 
 def automatic(group: Group) -> str | None:

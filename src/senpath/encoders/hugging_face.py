@@ -51,7 +51,8 @@ class TextEncoder(Encoder):
         return DataType("text", (LONGEST_TEXT,))
 
     def _run(self, items: Any, reads: DataType) -> torch.Tensor:
-        longest = min(reads.shape[0], self._tokenize.model_max_length)
+        positions = getattr(self.module.config, "max_position_embeddings", None) or reads.shape[0]
+        longest = min(reads.shape[0], self._tokenize.model_max_length, positions)
         parts = self._tokenize(texts_of(items), padding=True, truncation=True, max_length=longest, return_tensors="pt").to(self._device)
         hidden, mask = self.module(**parts).last_hidden_state, parts["attention_mask"][..., None]
         mean: torch.Tensor = (hidden * mask).sum(1) / mask.sum(1)

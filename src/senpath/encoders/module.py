@@ -41,8 +41,8 @@ class TorchEncoder(Encoder):
         std: float | Sequence[float] = 1.0,
         unit: bool = True,
     ) -> None:
-        if not isinstance(name, str) or not name.strip():
-            raise InputError("name of the encoder", expected="a str", got=repr(name))
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise InputError("name of the encoder", expected="a printable str", got=repr(name))
         if modality not in MODALITIES:
             raise InputError("modality of the encoder", expected=f"one of {', '.join(MODALITIES)}", got=repr(modality))
         if not isinstance(module, nn.Module):
@@ -53,7 +53,12 @@ class TorchEncoder(Encoder):
             raise InputError(f"shape of the encoder {name!r}", expected="(channels, height, width) with 1 or 3 channels", got=tuple(shape))
         super().__init__(name, modality, module, unit=unit)
         self._shape = tuple(shape) if shape is not None else None
-        self._mean, self._std = (torch.as_tensor(value, dtype=torch.float32).reshape(-1, 1, 1) for value in (mean, std))
+        channels = shape[0] if shape is not None else 1
+        self._mean, self._std = (_per_channel(what, value, channels) for what, value in (("mean", mean), ("std", std)))
+
+    @property
+    def _preparation(self) -> str:
+        return f"{self._shape} {self._mean.flatten().tolist()} {self._std.flatten().tolist()}"
 
     def _reads(self, items: Any) -> DataType:
         return DataType("image", self._shape) if self._shape is not None else MODALITIES[self.modality].define(items)
@@ -69,3 +74,14 @@ class TorchEncoder(Encoder):
     def _answer(self, inputs: torch.Tensor | list[str]) -> torch.Tensor:
         answer: torch.Tensor = self.module(inputs)
         return answer
+
+
+def _per_channel(what: str, value: float | Sequence[float], channels: int) -> torch.Tensor:
+    """float32 (channels or 1, 1, 1)."""
+    try:
+        found = torch.as_tensor(value, dtype=torch.float32).reshape(-1, 1, 1)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{what} of the encoder", expected="a number, or one a channel", got=repr(value)) from error
+    if len(found) not in (1, channels) or not bool(torch.isfinite(found).all()) or (what == "std" and not bool((found > 0).all())):
+        raise InputError(f"{what} of the encoder", expected=f"a finite number, or {channels}, one a channel", got=repr(value))
+    return found

@@ -14,7 +14,7 @@ from senpath.errors import InputError
 MOST_WORDS = 32
 """A column of words has at most this many different ones; each becomes a number of its own, 0 or 1."""
 
-WORDS = (str, int, float)
+WORDS = (str, int, float, np.integer, np.floating, np.bool_)
 """Types of what may stand among words."""
 TRUTH = {"true": 1.0, "false": 0.0}
 
@@ -102,7 +102,7 @@ def is_missing(value: Any) -> bool:
     """Whether there is nothing: None, NaN, pandas' NA and NaT, a word without letters."""
     if isinstance(value, str):
         return not value.strip()
-    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
+    return value is None or (isinstance(value, float | np.floating) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:
@@ -122,7 +122,7 @@ def _number(value: Any) -> float:
         return math.inf
 
 
-def _word(value: str | int | float) -> str:
+def _word(value: Any) -> str:
     """Of a number among words 3 and 3.0 are one."""
     if isinstance(value, str):
         return value.strip()

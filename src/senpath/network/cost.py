@@ -27,8 +27,8 @@ def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningC
     for path in proposal.pathways:
         if path.task in proposal.statistics:
             kept[path.data_type].append(proposal.statistics[path.task])
-    read_by = {found.encoder: found.encoder_weights for found in (_data_type(view, proposal, key) for key in kept)}
-    known = {record.data_type.encoder for record in view.manifest.types.values()}
+    read_by = {found.encoder_id: found.encoder_weights for found in (_data_type(view, proposal, key) for key in kept)}
+    known = {record.data_type.encoder_id for record in view.manifest.types.values()}
     new_encoders = sum(size for name, size in read_by.items() if name not in known)
     own = sum(_own_numbers(view, statistics) for group in kept.values() for statistics in group)
     sums = {key: _sum_numbers(view, group) for key, group in kept.items()}

@@ -11,6 +11,7 @@ import torch
 
 from senpath.errors import InputError
 from senpath.modalities import split_by_modality
+from senpath.network.inputs import check_tensors
 from senpath.network.view import CHUNK, View
 from senpath.progress import Progress, silent
 from senpath.types import DataType, Examples
@@ -33,11 +34,13 @@ class Encoded:
         inputs: how many there are, those of types that the network did not know included.
         batches: those of types that it knew.
         types: the types, by key, as the network had them.
+        unknown: keys of the types that it did not know.
     """
 
     inputs: int
     batches: tuple[Batch, ...]
     types: Mapping[str, DataType]
+    unknown: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return self.inputs
@@ -54,10 +57,11 @@ def encode_inputs(view: View, x: Any, progress: Progress = silent) -> Encoded:
         MissingExtraError, StoreError: if a type's pretrained encoder is not there, or is another one.
     """
     if isinstance(x, Encoded):
-        _require_types(view, x.types)
+        _require_types(view, x)
         return x
     if isinstance(x, Examples):
-        _require_types(view, {x.data_type.key: x.data_type})
+        check_tensors(x)
+        _require_types(view, Encoded(len(x), (), {x.data_type.key: x.data_type}))
         return Encoded(len(x), tuple(_batches(x.data_type.key, x.inputs, np.arange(len(x)), view.device)), {x.data_type.key: x.data_type})
     groups = split_by_modality(x)
     batches: list[Batch] = []
@@ -67,7 +71,8 @@ def encode_inputs(view: View, x: Any, progress: Progress = silent) -> Encoded:
         if key in view.manifest.types:
             types[key] = view.manifest.types[key].data_type
             batches += _batches(key, view.encode(group.items, types[key], progress), group.rows, view.device)
-    return Encoded(sum(len(group.rows) for group in groups), tuple(batches), types)
+    unknown = frozenset(view.type_key(group) for group in groups) - types.keys()
+    return Encoded(sum(len(group.rows) for group in groups), tuple(batches), types, unknown)
 
 
 def _batches(key: str, inputs: torch.Tensor, rows: np.ndarray, device: torch.device) -> list[Batch]:
@@ -75,8 +80,12 @@ def _batches(key: str, inputs: torch.Tensor, rows: np.ndarray, device: torch.dev
     return [Batch(key, part.to(device), index) for part, index in zip(inputs.split(CHUNK), places, strict=True)]
 
 
-def _require_types(view: View, types: Mapping[str, DataType]) -> None:
-    for key, data_type in types.items():
+def _require_types(view: View, encoded: Encoded) -> None:
+    new = next((key for key in encoded.unknown if key in view.manifest.types), None)
+    if new is not None:
+        got = f"some of the type {new!r}, which came since"
+        raise InputError("encoded inputs", expected="of types that the network had then", got=got, do="Encode them again")
+    for key, data_type in encoded.types.items():
         record = view.manifest.types.get(key)
         if record is not None and record.data_type != data_type:
             got = "inputs encoded otherwise, by another network or before the type came anew"

@@ -16,7 +16,7 @@ from senpath.network.prediction import Part, Prediction, Routes, objects
 from senpath.network.senses import answer_sense, read_senses
 from senpath.network.view import View
 from senpath.pathways import Pathway
-from senpath.types import Label
+from senpath.types import Label, TaskKind
 
 UNHEARD = 1e-3
 """P(concept | input) of a concept that was no candidate of a sense: one sense alone does not rule out what the others say."""
@@ -40,7 +40,7 @@ class Fused:
         self.confidence, best = np.zeros(things), np.zeros(things)
         self._said: list[tuple[_Topic, np.ndarray, np.ndarray]] = []
         chances = _chances(things, self.senses, topics)
-        others = [place for place, topic in enumerate(topics) if not topic.labels]
+        others = [place for place, topic in enumerate(topics) if topic.kind != "classification"]
         incomparable = np.any(chances[others] > 0, axis=0)  # as in `Prediction`: there the concept is chosen by its probability alone
         for topic, chance in zip(topics, chances, strict=True):
             rows = np.flatnonzero(chance > 0)
@@ -65,12 +65,16 @@ class Fused:
         return Routes.together([found.routes for found in self.senses.values()]).activated()
 
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
-        """For each thing the k most probable (concept, label, probability) within its concept, most probable first."""
+        """For each thing the k most probable (concept, label, probability) within its concept, most probable first.
+
+        A regression has one entry: its answer and P(task | what the senses tell).
+        """
         found: list[list[tuple[str, Any, float]]] = [[] for _ in range(len(self))]
         for topic, rows, values in self._said:  # who comes later is the likelier one
             for row, joint in zip(rows, values, strict=True):
+                labels = topic.labels or (self.label[row],)
                 best = np.argsort(-joint, kind="stable")[:k]
-                found[row] = [(topic.name, topic.labels[place], float(joint[place])) for place in best]
+                found[row] = [(topic.name, labels[place], float(joint[place])) for place in best]
         return found
 
 
@@ -81,12 +85,14 @@ class _Topic:
     Args:
         name: the concept's or the task's.
         tasks: its tasks.
-        labels: all that they have; none where the task is no classification.
+        labels: all that they have; none of a regression, which answers numbers.
+        kind: of the tasks.
     """
 
     name: str
     tasks: tuple[str, ...]
     labels: tuple[Label, ...]
+    kind: TaskKind = "classification"
 
     def parts(self, found: Prediction) -> dict[str, Part]:
         """What its tasks say by one sense."""
@@ -100,14 +106,18 @@ class _Topic:
         return np.where(_fits(found), chances, 0)
 
     def answer(self, senses: Mapping[str, Prediction], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The answers to these things, their P(answer | topic, what the senses tell), and that of every label, float64 (rows, labels)."""
-        if self.labels:
+        """The answers to these things, their P(answer | topic, what the senses tell), and that of every label, float64 (rows, labels).
+
+        A regression's answer is its one label.
+        """
+        if self.kind == "classification":
             values = self._posterior(senses, rows)
             return objects(self.labels)[values.argmax(1)], values.max(1), values
         (task,) = self.tasks  # which one sense alone reads
         found = next(found.probabilities for found in senses.values() if task in found.probabilities.parts)
         values = _rows_of(found.parts[task], rows).values
-        return found.readings[task].answers(values), found.readings[task].certainty(values), np.zeros((len(rows), 0))
+        label, certainty = found.readings[task].answers(values), found.readings[task].certainty(values)
+        return label, certainty, values if self.labels else np.ones((len(rows), 1))
 
     def answering(self, senses: Mapping[str, Prediction], rows: np.ndarray) -> list[tuple[str, ...]]:
         """Which of its tasks answered for each of these things."""
@@ -148,7 +158,7 @@ def fuse(view: View, senses: Mapping[str, Any], concept: str | None, routing: Ro
 
 def _require_concept(view: View, concept: str) -> None:
     known = dict.fromkeys(path.concept for path in view.paths if path.concept is not None)
-    if concept not in known:
+    if not isinstance(concept, str) or concept not in known:
         names = ", ".join(map(repr, known)) or "none, for no task was learned with a concept"
         raise InputError(f"concept {concept!r}", expected=f"one that the network has: {names}", got="another name")
 
@@ -161,7 +171,7 @@ def _topics(candidates: Sequence[Pathway], paths: Sequence[Pathway]) -> list[_To
         if path.concept is not None:
             concepts.setdefault(path.concept, []).append(path.task)
         else:
-            found.append(_Topic(path.task, (path.task,), path.classes if path.kind == "classification" else ()))
+            found.append(_Topic(path.task, (path.task,), () if path.kind == "regression" else path.classes, path.kind))
     return [*(_Topic(name, tuple(tasks), labels_of(paths, name)) for name, tasks in concepts.items()), *found]
 
 

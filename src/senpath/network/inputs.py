@@ -109,9 +109,20 @@ def _checked(examples: Examples, y: Any, data_type: DataType, known: int = 0) ->
     """
     if y is not None:
         raise InputError("labels y", expected="None beside Examples, which hold their own labels", got=type(y).__name__)
+    if examples.data_type != data_type:
+        raise InputError("encoded examples", expected=f"the network's type {data_type}", got=str(examples.data_type))
+    check_tensors(examples)
+    require_targets(examples.targets, examples.classes, examples.kind, len(examples.inputs), known=known)
+    return examples
+
+
+def check_tensors(examples: Examples) -> None:
+    """Refuse encoded examples whose inputs are not as their type says.
+
+    Raises:
+        InputError: if they are of another shape or type of numbers, not finite, or not as many as the targets.
+    """
     given, inputs, targets = examples.data_type, examples.inputs, examples.targets
-    if given != data_type:
-        raise InputError("encoded examples", expected=f"the network's type {data_type}", got=str(given))
     if not isinstance(inputs, torch.Tensor) or not isinstance(targets, torch.Tensor):
         got = f"{type(inputs).__name__} and {type(targets).__name__}"
         raise InputError("encoded examples", expected="tensors of inputs and targets", got=got)
@@ -121,9 +132,9 @@ def _checked(examples: Examples, y: Any, data_type: DataType, known: int = 0) ->
         raise InputError(
             "encoded examples", expected=f"inputs of shape {given.shape} each, as their type says", got=tuple(inputs.shape[1:])
         )
-    require_targets(targets, examples.classes, examples.kind, len(inputs), known=known)
+    if len(inputs) != len(targets):
+        raise InputError("encoded examples", expected=f"{len(inputs)} targets, one per input", got=len(targets))
     require_finite(inputs, "encoded input")
-    return examples
 
 
 def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool) -> Examples:

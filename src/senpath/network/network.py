@@ -13,6 +13,7 @@ from senpath.network.learning import LearningNetwork
 from senpath.network.predict import Routing, predict
 from senpath.network.prediction import Explanation, Prediction
 from senpath.network.revising import RevisingNetwork
+from senpath.network.senses import are_senses
 
 
 class Network(LearningNetwork, RevisingNetwork, KeptNetwork):
@@ -74,8 +75,8 @@ class Network(LearningNetwork, RevisingNetwork, KeptNetwork):
 
         Args:
             x: inputs, see `senpath.modalities.split_by_modality`, or as `encode` answers. Or a mapping of senses ("image", "audio", "table"
-                or "text") to inputs, as many of each: the first of every sense is of one thing, and so on. None in a list, or in its
-                place, is a missing sense.
+                or "text") to inputs, as many of each: the first of every sense is of one thing, and so on. None in a list (or
+                NaN), or in its place, is a missing sense.
             task: if the task is known; by default the dispatcher finds it.
             concept: of senses, if the concept is known: its tasks answer.
             candidates: pathways that may run per input, 1 or 2; of senses, per sense.
@@ -104,4 +105,7 @@ class Network(LearningNetwork, RevisingNetwork, KeptNetwork):
         """Why one input, not a batch, gets its answer: scores per task, candidates, links used, weights activated."""
         if isinstance(x, list | tuple):
             raise InputError("input to explain", expected="one input, such as x[0]", got=f"a {type(x).__name__} of {len(x)}")
+        if are_senses(x):
+            got = f"a mapping of senses: {', '.join(x)}"
+            raise InputError("input to explain", expected="one input, such as x[0]", got=got, do="Explain what one sense tells")
         return explain(self._view, x, Routing(candidates, admit, reject, strict))

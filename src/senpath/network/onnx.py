@@ -78,7 +78,8 @@ def _model(view: View, pathway: Pathway) -> onnx.ModelProto:
     logits = graph.sum(_chains(graph, view, pathway), "values" if pathway.kind == "regression" else "logits")
     outputs = [logits]
     if pathway.kind == "classification":
-        outputs.append(graph.node("Softmax", logits, name="probabilities", axis=1))
+        cooled = logits if pathway.temperature == 1 else graph.node("Div", logits, graph.weight(torch.tensor(pathway.temperature)))
+        outputs.append(graph.node("Softmax", cooled, name="probabilities", axis=1))
     elif pathway.kind == "multilabel":
         outputs.append(graph.node("Sigmoid", logits, name="probabilities"))
     values = helper.make_tensor_value_info

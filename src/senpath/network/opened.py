@@ -120,7 +120,7 @@ class OpenNetwork:
 
     @property
     def weights(self) -> dict[str, int]:
-        """All weights: "pathways" (links included), "dispatcher" and their "total"."""
+        """All weights: "pathways" (links included), "dispatcher", pretrained "encoders" and their "total"."""
         return self._view.weights
 
     @property

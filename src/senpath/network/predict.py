@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from senpath.dispatch import ADMIT
 from senpath.errors import InputError
 from senpath.network.answers import Answers
 from senpath.network.encoded import Batch, Encoded, encode_inputs
@@ -40,6 +42,13 @@ class Routing:
         if self.admit is not None and not (isinstance(self.admit, int | float) and 0 < self.admit <= 0.5):
             raise InputError("admit", expected="a probability above 0 and at most 0.5", got=repr(self.admit))
 
+    @property
+    def least(self) -> float:
+        """P(task | input) from which a second pathway runs; infinite where none may."""
+        if self.candidates == 1:
+            return math.inf
+        return ADMIT if self.admit is None else self.admit
+
 
 def predict(view: View, x: Any, task: str | None, routing: Routing) -> Prediction:
     """Answers for inputs; see `Network.predict`."""
@@ -59,11 +68,7 @@ def predict(view: View, x: Any, task: str | None, routing: Routing) -> Predictio
 def add_routed(answers: Answers, view: View, batch: Batch, routing: Routing) -> None:
     """Add what the tasks answer that the dispatcher chooses."""
     decision = view.dispatcher(batch.key).decide(batch.inputs, candidates=routing.candidates, admit=routing.admit)
-    candidates = view.places_of_type(batch.key)[decision.order]
-    if candidates.shape[1] == 2:
-        candidates[~decision.admitted, 1] = -1
-        if routing.strict:
-            candidates[~_at_most_two(view, candidates), 1] = -1
+    candidates = with_second(view, view.places_of_type(batch.key)[decision.order], decision.admitted, routing)
     known = decision.known | (not routing.reject)
     answers.add(
         batch.inputs,
@@ -74,6 +79,22 @@ def add_routed(answers: Answers, view: View, batch: Batch, routing: Routing) -> 
         dispatcher=decision.numbers,
         strangeness=decision.strangeness,
     )
+
+
+def with_second(view: View, candidates: np.ndarray, likely: np.ndarray, routing: Routing) -> np.ndarray:
+    """The candidates that run, int64 (n, k): −1 in place of a second one that may not.
+
+    Args:
+        candidates: int64 (n, k), k at most 2: the tasks' places in the network, the likelier first.
+        likely: bool (n,), whether the second one is likely enough.
+    """
+    if candidates.shape[1] < 2:
+        return candidates
+    first, second = candidates.T
+    run = np.column_stack([first, np.where(likely, second, -1)])
+    if routing.strict:
+        run[~_at_most_two(view, run), 1] = -1
+    return run
 
 
 def _at_most_two(view: View, candidates: np.ndarray) -> np.ndarray:

@@ -155,7 +155,7 @@ class Prediction:
         probabilities: per task, see `Probabilities`.
         routes: which pathways ran.
         strangeness: float64 (n,), how far an input is from what its likeliest task was learned from, as a share of that task's limit: above
-            1 nothing fits. Infinite where no task is of its type, NaN where the task was given.
+            1 nothing fits. Infinite where no task is of its type, NaN where task or concept was given.
     """
 
     def __init__(

@@ -10,9 +10,10 @@ import numpy as np
 
 from senpath.errors import InputError
 from senpath.modalities import MODALITIES, split_by_modality
+from senpath.modalities.columns import is_missing
 from senpath.network.answers import Answers
 from senpath.network.encoded import Batch, encode_inputs
-from senpath.network.predict import Routing, add_routed
+from senpath.network.predict import Routing, add_routed, with_second
 from senpath.network.prediction import Prediction
 from senpath.network.view import View
 
@@ -35,6 +36,11 @@ class Sense:
     rows: np.ndarray
 
 
+def are_senses(x: Any) -> bool:
+    """Whether this is a mapping of senses to inputs, and not the row of a table whose columns have such names."""
+    return isinstance(x, Mapping) and all(name in MODALITIES for name in x) and any(map(_is_batch, x.values()))
+
+
 def read_senses(senses: Mapping[str, Any]) -> tuple[int, list[Sense]]:
     """How many things there are, and what each sense tells of them.
 
@@ -53,7 +59,7 @@ def read_senses(senses: Mapping[str, Any]) -> tuple[int, list[Sense]]:
     if set(lengths.values()) != {things}:
         got = ", ".join(f"{count} of {name}" for name, count in lengths.items())
         raise InputError("senses", expected="as many inputs of each", got=got, do="None stands for an input that is missing")
-    found = [sense for _, sense in read.values() if len(sense.rows)]
+    found = [sense for _, sense in read.values() if len(sense.rows) or not things]
     told = np.zeros(things, dtype=bool)
     for sense in found:
         told[sense.rows] = True
@@ -78,7 +84,7 @@ def answer_sense(view: View, things: int, sense: Sense, concept: str | None, rou
         if concept is None:
             add_routed(answers, view, own, routing)
         else:
-            read += _add_known(answers, view, own, concept)
+            read += _add_known(answers, view, own, concept, routing)
     if concept is not None and read < len(encoded):
         modalities = {view.manifest.types[path.data_type].data_type.modality for path in view.paths if path.concept == concept}
         raise InputError(
@@ -90,17 +96,19 @@ def answer_sense(view: View, things: int, sense: Sense, concept: str | None, rou
 
 
 def _read_sense(name: str, items: Any) -> tuple[int, Sense]:
-    if hasattr(items, "to_numpy") and not hasattr(items, "columns"):
+    series = hasattr(items, "to_numpy") and not hasattr(items, "columns")
+    if series:
         items = items.to_numpy()
-    if isinstance(items, np.ndarray) and items.dtype == object and items.ndim == 1:
+    if isinstance(items, np.ndarray) and items.ndim == 1 and (series or items.dtype == object):
         items = items.tolist()
-    if isinstance(items, str) or not hasattr(items, "__len__"):
-        raise InputError(f"sense {name!r}", expected="an array, a tensor, a data frame or a list of inputs", got=type(items).__name__)
+    if not _is_batch(items):
+        got = type(items).__name__ + (" of shape ()" if getattr(items, "ndim", 1) == 0 else "")
+        raise InputError(f"sense {name!r}", expected="an array, a tensor, a data frame or a list of inputs", got=got)
     things, missing = len(items), 0
     try:
         rows = np.arange(things)
         if isinstance(items, list | tuple):
-            rows = np.array([row for row, item in enumerate(items) if item is not None], dtype=np.int64)
+            rows = np.array([row for row, item in enumerate(items) if not _is_missing(item)], dtype=np.int64)
             items, missing = [items[row] for row in rows], things - len(rows)
         groups = split_by_modality(items)
     except InputError as error:
@@ -112,8 +120,18 @@ def _read_sense(name: str, items: Any) -> tuple[int, Sense]:
     return things, Sense(name, items, rows)
 
 
-def _add_known(answers: Answers, view: View, batch: Batch, concept: str) -> int:
-    """Add what the concept's tasks of a type answer, of several the two likeliest; returns how many inputs they answered."""
+def _is_batch(items: Any) -> bool:
+    """Whether these may be several inputs."""
+    return hasattr(items, "__len__") and not isinstance(items, str) and getattr(items, "ndim", 1) > 0
+
+
+def _is_missing(item: Any) -> bool:
+    """None, NaN or pandas' NA; an empty text is there, and refused where it is read."""
+    return not isinstance(item, str) and is_missing(item)
+
+
+def _add_known(answers: Answers, view: View, batch: Batch, concept: str, routing: Routing) -> int:
+    """Add what the concept's tasks of a type answer, of several the likeliest one or two; returns how many inputs they answered."""
     of_type = view.places_of_type(batch.key)
     own = np.array([view.paths[place].concept == concept for place in of_type])
     places = of_type[own]
@@ -126,5 +144,6 @@ def _add_known(answers: Answers, view: View, batch: Batch, concept: str) -> int:
     chances = ranking.spread(len(of_type))[:, own] + TINY
     order = np.argsort(-chances, axis=1, kind="stable")[:, :2]
     likeliest = np.take_along_axis(chances / chances.sum(1, keepdims=True), order, 1)
-    answers.add(batch.inputs, batch.rows, places[order], likeliest, dispatcher=ranking.numbers)
+    candidates = with_second(view, places[order], likeliest[:, 1] >= routing.least, routing)
+    answers.add(batch.inputs, batch.rows, candidates, likeliest, dispatcher=ranking.numbers)
     return len(batch.rows)

@@ -219,7 +219,7 @@ class View:
         gates = {record.statistics.gate for record in self.manifest.tasks.values()}
         dispatcher = sum(self.dispatcher_weights(key) for key in self.manifest.types)
         pathways = sum(size for name, size in self.manifest.components.items() if name not in maps and name not in gates)
-        used = {record.data_type.encoder: record.data_type.encoder_weights for record in self.manifest.types.values()}
+        used = {record.data_type.encoder_id: record.data_type.encoder_weights for record in self.manifest.types.values()}
         encoders = sum(used.values())
         return {"pathways": pathways, "dispatcher": dispatcher, "encoders": encoders, "total": pathways + dispatcher + encoders}
 

@@ -32,6 +32,7 @@ class Data:
 
 
 OTHERWISE = "sp.read(…, bad='skip'), or --skip-bad, leaves out what cannot be read"
+"""The way out of an error, where there is a choice."""
 
 
 class Refusals:
@@ -39,18 +40,20 @@ class Refusals:
 
     Args:
         bad: "error" or "skip".
+        otherwise: what errors say could be done instead.
     """
 
-    def __init__(self, bad: str = "error") -> None:
+    def __init__(self, bad: str = "error", otherwise: str = "") -> None:
         if bad not in ("error", "skip"):
             raise InputError("bad", expected="'error' or 'skip'", got=repr(bad))
-        self._skip = bad == "skip"
+        self._skip, self._otherwise = bad == "skip", otherwise
         self.skipped: list[tuple[str, str]] = []
 
     def refuse(self, where: str, error: InputError) -> None:
         """Raise the error, or write it down."""
         if not self._skip:
-            error.reword(f"{error.message.rstrip('.')}. {OTHERWISE}")
+            if self._otherwise:
+                error.reword(f"{error.message.rstrip('.')}. {self._otherwise}")
             raise error
         self.skipped.append((where, error.message))
 

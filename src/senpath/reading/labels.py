@@ -45,9 +45,26 @@ def read_column_of_labels(sheet: Sheet, name: str) -> tuple[Any, Mapping[int, In
     return values, {row: InputError(place, expected="a label", got="no value") for row, place in where.items()}
 
 
-def plain_labels(values: np.ndarray) -> Any:
-    """Labels as they are learned: words or numbers in an array, collections of labels in a list."""
+def plain_labels(values: np.ndarray, *, classes: bool = False) -> Any:
+    """Labels as they are learned: words or numbers in an array, collections of labels in a list.
+
+    Words that are all numbers, and not all of them whole, are numbers here as they are in a data frame.
+
+    Args:
+        classes: whether words are known to be names of classes.
+    """
     plain = values.tolist()
-    if all(isinstance(value, str) for value in plain):
-        return np.array(plain)
-    return values if values.dtype != object else plain
+    if not all(isinstance(value, str) for value in plain):
+        return values if values.dtype != object else plain
+    words = np.array(plain)
+    numbers = None if classes else _fractions(words)
+    return words if numbers is None else numbers
+
+
+def _fractions(words: np.ndarray) -> np.ndarray | None:
+    """The numbers that words are, float64; None where one is none, or all are whole, as names of classes may be."""
+    try:
+        numbers = words.astype(np.float64)
+    except ValueError:
+        return None
+    return numbers if bool(np.isfinite(numbers).all()) and bool((numbers != numbers.round()).any()) else None

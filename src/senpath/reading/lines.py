@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,19 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError
+from senpath.modalities.text import LONGEST
 from senpath.reading.found import Refusals
 from senpath.reading.sheet import Sheet, as_values, require_header
 
 LARGEST = 2**29
 """Bytes of a table in text, which takes ten times as many in memory."""
-LONGEST_LINE = 2**22
+LONGEST_LINE = 2 * LONGEST
+"""Bytes of a line: the longest text, and what stands beside it."""
 DELIMITERS = ",;\t"
 QUOTED = re.compile('"[^"]*"')
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+CSV_LIMIT = threading.Lock()
+"""Held while csv's limit, of which a process has one, is another than it was."""
 
 
 def read_delimited(path: Path, refusals: Refusals) -> Sheet:
@@ -34,7 +40,8 @@ def read_delimited(path: Path, refusals: Refusals) -> Sheet:
     lines = text_lines(path, what, "a .csv in UTF-8 with a header line")
     first = next(lines, "")
     delimiter = _delimiter(first)
-    header, *records = [*_records(chain([first], lines), delimiter, what)] or [(1, [])]
+    with _long_values():
+        header, *records = [*_records(chain([first], lines), delimiter, what)] or [(1, [])]
     names = [name.strip() for name in header[1]]
     require_header(names, what)
     places, rows = [], []
@@ -75,7 +82,7 @@ def read_json(path: Path, refusals: Refusals) -> Sheet:
     """
     what = f"table {path}"
     try:
-        content = json.loads("".join(text_lines(path, what, "JSON in UTF-8")))
+        content = json.loads("".join(text_lines(path, what, "JSON in UTF-8", longest=LARGEST + 1)))
     except (ValueError, RecursionError) as error:
         raise error if isinstance(error, InputError) else InputError(what, expected="a JSON list of objects", got=str(error)) from error
     if not isinstance(content, list):
@@ -103,8 +110,11 @@ def read_labelled_lines(path: Path, refusals: Refusals) -> Sheet:
     return Sheet(what, {"label": np.array(labels, dtype=object), "text": np.array(texts, dtype=object)}, places, folder=path.parent)
 
 
-def text_lines(path: Path, what: str, expected: str) -> Iterator[str]:
+def text_lines(path: Path, what: str, expected: str, longest: int = LONGEST_LINE) -> Iterator[str]:
     """The lines of a file of text, their ends included, one in memory at a time.
+
+    Args:
+        longest: bytes that no line reaches.
 
     Raises:
         InputError: if the file or a line is too long, or no text in UTF-8.
@@ -116,12 +126,12 @@ def text_lines(path: Path, what: str, expected: str) -> Iterator[str]:
             raise InputError(what, expected=f"at most {LARGEST / 2**30:g} GiB", got=f"{size / 2**30:.1f} GiB", do=do)
         with path.open("rb") as file:
             for number in count(1):
-                line = file.readline(LONGEST_LINE)
+                line = file.readline(longest)
                 if not line:
                     return
                 where = f"{what}, line {number}"
-                if b"\0" in line or len(line) == LONGEST_LINE:
-                    got = "NUL bytes" if b"\0" in line else f"a line of more than {LONGEST_LINE // 2**20} MiB"
+                if b"\0" in line or len(line) == longest:
+                    got = "NUL bytes" if b"\0" in line else f"a line of more than {longest // 2**20} MiB"
                     raise InputError(where, expected=expected, got=got)
                 try:
                     yield line.decode("utf-8-sig" if number == 1 else "utf-8")  # spreadsheets put a mark before the first column
@@ -129,6 +139,17 @@ def text_lines(path: Path, what: str, expected: str) -> Iterator[str]:
                     raise InputError(where, expected=expected, got=str(error), do="Save it as UTF-8") from error
     except OSError as error:
         raise InputError(what, expected=expected, got=str(error)) from error
+
+
+@contextmanager
+def _long_values() -> Iterator[None]:
+    """Let csv read values as long as a text may be."""
+    with CSV_LIMIT:
+        before = csv.field_size_limit(LONGEST)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
 
 
 def _records(lines: Iterator[str], delimiter: str, what: str) -> Iterator[tuple[int, list[str]]]:

@@ -15,7 +15,7 @@ from senpath.reading.arrow import is_frame, is_huggingface, read_frame, read_hug
 from senpath.reading.containers import is_dataset, is_experience, read_dataset, read_loader
 from senpath.reading.content import read_content
 from senpath.reading.folders import label_table, read_folder
-from senpath.reading.found import Data, Refusals, counted
+from senpath.reading.found import OTHERWISE, Data, Refusals, counted
 from senpath.reading.labels import label_column, plain_labels, read_column_of_labels
 from senpath.reading.lines import read_delimited, read_json, read_json_lines, read_labelled_lines
 from senpath.reading.media import NAMES
@@ -54,7 +54,7 @@ def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str 
     """
     if modality is not None and modality not in MODALITIES:
         raise InputError("modality", expected=f"one of {', '.join(MODALITIES)}, or None", got=repr(modality))
-    refusals = Refusals(bad)
+    refusals = Refusals(bad, OTHERWISE)
     if isinstance(data, Data):
         _refuse_labels(label, "Data")
         return data
@@ -144,7 +144,7 @@ def _from_sheet(sheet: Sheet, label: str | None, modality: str | None, refusals:
     refusals.require_some(len(rows), sheet.name)
     content = read_content(sheet, [other for other in sheet.columns if other != name], rows, modality, refusals)
     refusals.require_some(len(content.rows), sheet.name)
-    y = plain_labels(labels[list(content.rows)])
+    y = plain_labels(labels[list(content.rows)], classes=name in sheet.classes)
     return Data(content.items, y, content.modality, f"{content.about}; label {name!r}{how}", tuple(refusals.skipped))
 
 

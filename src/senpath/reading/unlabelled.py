@@ -12,6 +12,7 @@ from senpath.reading.arrays import read_arrays
 from senpath.reading.content import read_content
 from senpath.reading.found import Refusals
 from senpath.reading.labels import LABEL_COLUMN
+from senpath.reading.media import MODALITY, look
 from senpath.reading.read import TABLES
 from senpath.reading.sheet import Sheet
 
@@ -25,7 +26,8 @@ def read_unlabelled(files: Sequence[Path], tables: Sequence[Sequence[str]] = ())
             but a column "label". A .npz file's labels are left out.
 
     Raises:
-        InputError: if a file is missing or of another kind.
+        InputError: if a file is missing, of another kind, or cannot be read.
+        MissingExtraError: for a sound or a Parquet file without the extra that reads it.
     """
     names: list[str] = []
     items: list[Any] = []
@@ -41,6 +43,8 @@ def read_unlabelled(files: Sequence[Path], tables: Sequence[Sequence[str]] = ())
             names += [f"{name}[{index}]" for index in range(len(found))]
             items += found
         else:
+            if ending in MODALITY:  # a network without tasks of its type would never open it
+                look([(name, str(file), file)], MODALITY[ending], Refusals())
             names.append(name)
             items.append(file)
     return names, items

@@ -84,8 +84,12 @@ def _fits_encoder(kind: DataType) -> bool:
         return False
     if kind.modality not in MODALITIES or len(kind.shape) != 1 or not 1 <= kind.shape[0] <= LARGEST:
         return False
-    # What the encoder reads is a plain type in most cases; texts and waves have options of the encoder's own.
-    return kind.modality != "table" or _fits_encoding(DataType("table", tuple(reads["shape"]), reads["options"]))
+    shape, options = tuple(reads["shape"]), reads["options"]
+    if not all(isinstance(size, int) and size >= 1 for size in shape) or prod(shape) > LARGEST:
+        return False
+    if kind.modality == "audio":  # spectra, or waves
+        return len(shape) in (1, 2) and options.get("rate") in RATES
+    return kind.modality == "text" or _fits_encoding(DataType(kind.modality, shape, options))
 
 
 def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:

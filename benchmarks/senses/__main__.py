@@ -4,7 +4,7 @@
 
 Parts: few, full, borrowing, scope, together, page; all of them by default, for docs/results/senses.md. A run that was stopped goes on with
 what has no record; scope takes the settings of the logistic regressions from few and full. Needs SENPATH_DATA and the extras [image]
-and [text]. Encoding every set takes a quarter of an hour once.
+and [text]. Encoding the sets takes longest, and is done once.
 """
 
 from __future__ import annotations

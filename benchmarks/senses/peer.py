@@ -19,7 +19,7 @@ from senpath.types import Examples
 FEW = 1_000
 """Up to so many examples the search is a fine one."""
 FOLDS = 5
-WIDE, NARROW, OF_ALL = (10.0 ** np.arange(-4, 5)).tolist(), (10.0 ** np.arange(-2, 4)).tolist(), [1.0, 10.0, 100.0]
+WIDE, NARROW, OF_ALL = (10.0 ** np.arange(-4, 5)).tolist(), (10.0 ** np.arange(-2, 4)).tolist(), (10.0 ** np.arange(-2, 3)).tolist()
 """Strengths C, from the most regular model to the freest."""
 ROUNDS = 300
 CRITERIA = ("log loss", "accuracy")

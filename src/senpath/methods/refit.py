@@ -55,8 +55,8 @@ def refit(
     loss, outputs = LOSSES[examples.kind], len(examples.classes)
     strength = _choose(examples, loss, outputs, seed)
     everything = torch.arange(outputs, device=examples.inputs.device)
-    parts = [_Part.of(own, everything, outputs, strength)] if own is not None else []
-    parts += [_Part.of(values, link.classes, outputs, strength) for values, link in zip(read, links, strict=True)]
+    parts = [_Part.of(_Directions.of(own), everything, outputs, strength)] if own is not None else []
+    parts += [_Part.of(_Directions.of(values), link.classes, outputs, strength) for values, link in zip(read, links, strict=True)]
     with torch.no_grad():
         starts = [link(values) for values, link in zip(read, links, strict=True)]
     offset = torch.stack(starts).sum(0) if starts else examples.inputs.new_zeros(len(examples), outputs)
@@ -69,6 +69,36 @@ def refit(
             link.weight.add_(part.weight().T)
             link.bias.sub_(part.mean @ part.weight())
     return strength
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """The main directions of features, found once for whatever strength.
+
+    Args:
+        mean: float32 (units,).
+        centred: float64 (n, units).
+        turn: float64 (units, directions).
+        variances: float64 (directions,).
+    """
+
+    mean: torch.Tensor
+    centred: torch.Tensor
+    turn: torch.Tensor
+    variances: torch.Tensor
+
+    @staticmethod
+    def of(features: torch.Tensor) -> _Directions:
+        mean = features.mean(0)
+        centred = (features - mean).double()
+        # From whichever of the two squares is the smaller one.
+        if len(centred) < centred.shape[1]:
+            squares, left = torch.linalg.eigh(centred @ centred.T)
+            turn = centred.T @ left / squares.clamp(min=1e-300).sqrt()
+        else:
+            squares, turn = torch.linalg.eigh(centred.T @ centred)
+        kept = squares > 1e-10 * squares[-1].clamp(min=1e-300)
+        return _Directions(mean, centred, turn[:, kept], squares[kept] / len(centred))
 
 
 @dataclass
@@ -94,22 +124,13 @@ class _Part:
     found: torch.Tensor
 
     @staticmethod
-    def of(features: torch.Tensor, outputs: torch.Tensor, of_all: int, strength: float) -> _Part:
-        mean = features.mean(0)
-        centred = (features - mean).double()
-        # The main directions, from whichever of the two squares is the smaller one.
-        if len(centred) < centred.shape[1]:
-            squares, left = torch.linalg.eigh(centred @ centred.T)
-            turn = centred.T @ left / squares.clamp(min=1e-300).sqrt()
-        else:
-            squares, turn = torch.linalg.eigh(centred.T @ centred)
-        kept = squares > 1e-10 * squares[-1].clamp(min=1e-300)
-        variances, turn = squares[kept] / len(centred), turn[:, kept]
-        penalty = variances.sum().clamp(min=1e-12) / (strength * of_all)
-        scale = (variances / of_all + penalty).rsqrt()  # one over the loss's expected curvature's root, along each direction
-        turn = turn * scale
-        found = torch.zeros(turn.shape[1], len(outputs), device=features.device, requires_grad=True)
-        return _Part(mean, turn.float(), (centred @ turn).float(), (penalty * scale.square())[:, None].float(), outputs, found)
+    def of(features: _Directions, outputs: torch.Tensor, of_all: int, strength: float) -> _Part:
+        penalty = features.variances.sum().clamp(min=1e-12) / (strength * of_all)
+        scale = (features.variances / of_all + penalty).rsqrt()  # one over the loss's expected curvature's root, along each direction
+        turn = features.turn * scale
+        found = torch.zeros(turn.shape[1], len(outputs), device=turn.device, requires_grad=True)
+        values = (features.centred @ turn).float()
+        return _Part(features.mean, turn.float(), values, (penalty * scale.square())[:, None].float(), outputs, found)
 
     def answer(self, of_all: int) -> torch.Tensor:
         said = self.values @ self.found
@@ -154,8 +175,9 @@ def _choose(examples: Examples, loss: Loss, outputs: int, seed: int) -> float:
     inputs, totals = examples.inputs.flatten(1), dict.fromkeys(STRENGTHS, 0.0)
     everything = torch.arange(outputs, device=inputs.device)
     for fitted, held in splits(examples, seed):
+        directions = _Directions.of(inputs[fitted])
         for strength in STRENGTHS:
-            part = _Part.of(inputs[fitted], everything, outputs, strength)
+            part = _Part.of(directions, everything, outputs, strength)
             bias = _solve([part], inputs.new_zeros(len(fitted), outputs), examples.targets[fitted], loss, rounds=TRIED)
             answers = (inputs[held] - part.mean) @ part.weight() + bias
             totals[strength] += float(loss(answers, examples.targets[held])) * len(held)

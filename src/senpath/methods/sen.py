@@ -24,6 +24,9 @@ from senpath.types import DataType, Examples
 ENOUGH = 10
 """Examples of each class from which on cross-validation is believed where a source is doubtful (docs/results/transfer.md)."""
 
+DOUBTFUL, APART = 0.2, {"vector": 0.5}
+"""What a source has to tell apart where no setting says it, and where inputs are of another form."""
+
 
 class Sen:
     """Algorithm 1 of the paper.
@@ -83,7 +86,8 @@ class Sen:
             sources = {plan.source for plan in plans}
             apart = max(told_apart(found) for found in measured if found.source in sources)
             notes["told_apart"] = round(apart, 4)
-        doubtful = apart < self.settings.apart
+        least = self.settings.apart if self.settings.apart is not None else APART.get(examples.data_type.form, DOUBTFUL)
+        doubtful = apart < least
         if doubtful and not self.settings.guard and fewest(examples) < ENOUGH:
             return False, notes
         verdict = self.compare(view, examples) if doubtful or self.settings.guard else None

@@ -26,6 +26,7 @@ class SenSettings:
         threshold: least similarity of a transfer, in 0 … 1 (Ling et al., section 4: 0.7).
         apart: least part of the new task's classes, in 0 … 1, that a source has to tell from each other, see `told_apart`. One that tells
             fewer is taken only if cross-validation finds a gain, and where a class has less than ten examples not at all. 0 is the paper.
+            None is 0.2, for vectors of pretrained encoders 0.5: there is less to gain (docs/results/senses.md).
         start: own hidden layer as a "copy" of the source's where they have one shape, or "random"; None copies where there are links.
             "copy" beside links="none" borrows the hidden layer alone, so the source does not run afterwards.
         augment: distort training images at random: None does so where it pays, at most 20,000 examples; a strength, 0 for never.
@@ -45,7 +46,7 @@ class SenSettings:
     links: Links = "all"
     source: Source = "one"
     threshold: float = 0.7
-    apart: float = 0.2
+    apart: float | None = None
     start: Start | None = None
     augment: float | None = None
     guard: bool = False
@@ -61,8 +62,9 @@ class SenSettings:
         for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", (*get_args(Start), None))):
             check_choice(name, getattr(self, name), choices)
         check_flag("guard", self.guard)
-        for name, high in (("threshold", 1.0), ("apart", 1.0), ("remember", 1_000.0)):
+        for name, high in (("threshold", 1.0), ("remember", 1_000.0)):
             check_range(name, getattr(self, name), 0, high)
+        check_range("apart", self.apart, 0, 1, optional=True)
         check_range("hidden", self.hidden, 0 if self.may_change else 2, 65_536, whole=True)
         check_range("augment", self.augment, 0, 3, optional=True)
         check_range("batch_size", self.batch_size, 1, 10**6, optional=True, whole=True)

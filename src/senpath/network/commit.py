@@ -118,7 +118,10 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
     for key, (data_type, features) in proposal.types.items():
         record = before.types.get(key)
         if record is not None and (record.data_type, record.features) != (data_type, features.hash):
-            mine, theirs = (f"shape {kind.shape}, encoder {kind.encoder}" for kind in (data_type, record.data_type))
+            mine, theirs = (
+                f"shape {kind.shape}" + (f" of the encoder {kind.encoder!r}" if kind.encoder else "")
+                for kind in (data_type, record.data_type)
+            )
             if record.data_type == data_type:
                 mine, theirs = f"feature map {features.hash[:12]}", f"feature map {record.features[:12]}"
             raise ConflictError(

@@ -61,6 +61,8 @@ def encode_inputs(view: View, x: Any, progress: Progress = silent) -> Encoded:
         return x
     if isinstance(x, Examples):
         check_tensors(x)
+        if len(x.inputs) != len(x):
+            raise InputError("encoded examples", expected=f"{len(x.inputs)} targets, one per input", got=len(x))
         _require_types(view, Encoded(len(x), (), {x.data_type.key: x.data_type}))
         return Encoded(len(x), tuple(_batches(x.data_type.key, x.inputs, np.arange(len(x)), view.device)), {x.data_type.key: x.data_type})
     groups = split_by_modality(x)

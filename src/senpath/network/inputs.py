@@ -120,7 +120,7 @@ def check_tensors(examples: Examples) -> None:
     """Refuse encoded examples whose inputs are not as their type says.
 
     Raises:
-        InputError: if they are of another shape or type of numbers, not finite, or not as many as the targets.
+        InputError: if they are of another shape or type of numbers, or not finite.
     """
     given, inputs, targets = examples.data_type, examples.inputs, examples.targets
     if not isinstance(inputs, torch.Tensor) or not isinstance(targets, torch.Tensor):
@@ -132,8 +132,6 @@ def check_tensors(examples: Examples) -> None:
         raise InputError(
             "encoded examples", expected=f"inputs of shape {given.shape} each, as their type says", got=tuple(inputs.shape[1:])
         )
-    if len(inputs) != len(targets):
-        raise InputError("encoded examples", expected=f"{len(inputs)} targets, one per input", got=len(targets))
     require_finite(inputs, "encoded input")
 
 

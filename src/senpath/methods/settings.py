@@ -26,7 +26,7 @@ class SenSettings:
         threshold: least similarity of a transfer, in 0 … 1 (Ling et al., section 4: 0.7).
         apart: least part of the new task's classes, in 0 … 1, that a source has to tell from each other, see `told_apart`. One that tells
             fewer is taken only if cross-validation finds a gain, and where a class has less than ten examples not at all. 0 is the paper.
-            None is 0.2, for vectors of pretrained encoders 0.5: there is less to gain (docs/results/senses.md).
+            None is 0.2, for vectors of pretrained encoders 0.3: there is less to gain (docs/results/senses.md).
         start: own hidden layer as a "copy" of the source's where they have one shape, or "random"; None copies where there are links.
             "copy" beside links="none" borrows the hidden layer alone, so the source does not run afterwards.
         augment: distort training images at random: None does so where it pays, at most 20,000 examples; a strength, 0 for never.

@@ -39,11 +39,9 @@ def show_encoder(net: Network, task: str, encoder: str, x: Any) -> None:
         console.print(f"all {several} of this network are read through the pretrained encoder {data_type.encoder!r}", highlight=False)
         if encoder == AUTO:
             console.print(f"  (its first {one} task decides that; --encoder {NONE} does without)", highlight=False)
-    elif encoder == AUTO:
-        for name, extra in missing(group):
-            console.print(
-                f"tip: with `pip install 'senpath[{extra}]'` a new network reads these through {name!r}, and learns from fewer examples"
-            )
+    elif encoder == AUTO and (name := missing(group)) is not None:
+        with_extra = f"tip: with `pip install 'senpath[{group.modality}]'` a new network"
+        console.print(f"{with_extra} reads these through {name!r}, and learns from fewer examples")
 
 
 def _show_reduced(data_type: DataType, group: Group) -> None:

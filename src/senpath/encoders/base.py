@@ -103,7 +103,8 @@ class Encoder(ABC):
         except (SenpathError, torch.OutOfMemoryError):
             raise
         except Exception as error:  # whatever a model of somebody else's makes of what it was not made for
-            got = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            first = str(error).strip().split("\n")[0]
+            got = f"{type(error).__name__}: {first}"
             raise InputError(f"encoder {self.name!r}", expected=f"a model that answers to {self.modality} inputs", got=got) from error
         if not isinstance(found, torch.Tensor) or found.ndim < 2 or len(found) != len(items) or not found[:1].numel():
             got = f"shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__

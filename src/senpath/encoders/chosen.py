@@ -116,10 +116,10 @@ def automatic(group: Group) -> str | None:
     return name if name is not None and _installed(name) else None
 
 
-def missing(group: Group) -> list[tuple[str, str]]:
-    """The encoder that would be chosen for a type's first inputs and is not installed, with the extra that brings it."""
+def missing(group: Group) -> str | None:
+    """The encoder that would be chosen for a type's first inputs and is not installed; the extra that brings it has the modality's name."""
     name = _fitting(group)
-    return [(name, group.modality)] if name is not None and not _installed(name) else []
+    return name if name is not None and not _installed(name) else None
 
 
 def _fitting(group: Group) -> str | None:

@@ -45,7 +45,7 @@ class TextEncoder(Encoder):
 
     def __init__(self, name: str, source: str) -> None:
         self._tokenize = _read(name, "AutoTokenizer", source)
-        super().__init__(name, "text", _read(name, "AutoModel", source, use_safetensors=True, dtype=torch.float32))
+        super().__init__(name, "text", _model(name, source))
 
     def _reads(self, items: Any) -> DataType:
         return DataType("text", (LONGEST_TEXT,))
@@ -68,7 +68,7 @@ class ImageEncoder(Encoder):
     """
 
     def __init__(self, name: str, source: str) -> None:
-        super().__init__(name, "image", _read(name, "AutoModel", source, use_safetensors=True, dtype=torch.float32))
+        super().__init__(name, "image", _model(name, source))
         # The model's own way of preparing pictures may need torchvision; what it prepares them to is in this file.
         self._way, _ = _read(name, "BaseImageProcessor", source, call="get_image_processor_dict")
 
@@ -98,7 +98,7 @@ class AudioEncoder(Encoder):
 
     def __init__(self, name: str, source: str) -> None:
         self._prepare = _read(name, "AutoFeatureExtractor", source)
-        super().__init__(name, "audio", _read(name, "AutoModel", source, use_safetensors=True, dtype=torch.float32))
+        super().__init__(name, "audio", _model(name, source))
 
     def _reads(self, items: Any) -> DataType:
         rate = int(self._prepare.sampling_rate)
@@ -110,6 +110,10 @@ class AudioEncoder(Encoder):
             values = self._prepare(np.asarray(wave[: reads.shape[0]]), sampling_rate=rate, return_tensors="pt")
             found.append(self.module(**values.to(self._device)).last_hidden_state.mean(1))
         return torch.cat(found)
+
+
+def _model(name: str, source: str) -> Any:
+    return _read(name, "AutoModel", source, use_safetensors=True, dtype=torch.float32)
 
 
 def _read(name: str, kind: str, source: str, call: str = "from_pretrained", **options: Any) -> Any:

@@ -49,8 +49,9 @@ def _torch(kind: str, config: dict[str, Any], inputs: tuple[int, ...], outputs: 
     def make() -> nn.Module:
         module = build(kind, config)
         with seeded(3), torch.no_grad():
-            for values in module.state_dict().values():
-                values.copy_(torch.rand_like(values) - 0.4)
+            for name, values in module.state_dict().items():
+                drawn = torch.rand_like(values) - 0.4
+                values.copy_(drawn.abs() if name.endswith("variance") else drawn)  # none is negative
         return module
 
     return Example(kind, config, inputs, outputs, {**config, **other}, make)
@@ -77,6 +78,7 @@ def _sklearn(make: Callable[[], Any]) -> Example:
 
 
 CONV = {"channels": 1, "side": 8, "filters": 3, "size": 3, "stride": 1, "grid": 2}
+STEM = {"channels": 3, "filters": 4, "kernel": 3, "stride": 2, "side": 8, "mean": 0.5, "std": 0.25}
 EXAMPLES: dict[str, Example] = {
     "mlp": _torch("mlp.v1", {"inputs": 12, "hidden": [7, 5]}, (3, 4), (5,), {"hidden": [7, 6]}),
     "skip": _torch("skip.v1", {"inputs": 12, "hidden": 5}, (3, 4), (17,), {"hidden": 6}),
@@ -88,6 +90,18 @@ EXAMPLES: dict[str, Example] = {
     "dense-features": _torch("dense-features.v1", {"inputs": 8, "outputs": 6}, (2, 4), (6,), {"outputs": 5}),
     "unit-features": _torch("unit-features.v1", {"outputs": 8, "root": True}, (2, 4), (8,), {"root": False}),
     "gate": _torch("gate.v1", {"inputs": 8, "rank": 3}, (8,), (), {"rank": 2}),
+    "conv-stem": _torch("conv-stem.v1", STEM, (1, 11, 9), (4, 4, 4), {"filters": 5}),
+    "mbconv": _torch("mbconv.v1", {"inputs": 3, "outputs": 3, "kernel": 5, "stride": 1, "expand": 2}, (3, 6, 5), (3, 6, 5), {"expand": 3}),
+    "narrow mbconv": _torch(
+        "mbconv.v1", {"inputs": 3, "outputs": 4, "kernel": 3, "stride": 2, "expand": 1}, (3, 6, 5), (4, 3, 3), {"outputs": 5}
+    ),
+    "patches": _torch("patches.v1", {"channels": 3, "side": 8, "patch": 4, "width": 5}, (1, 7, 9), (4, 5), {"width": 6}),
+    "class-token": _torch("class-token.v1", {"width": 5}, (4, 5), (5, 5), {"width": 6}),
+    "positions": _torch("positions.v1", {"tokens": 4, "width": 5}, (4, 5), (4, 5), {"tokens": 5}),
+    "transformer": _torch("transformer.v1", {"width": 6, "heads": 2, "hidden": 7}, (4, 6), (4, 6), {"hidden": 8}),
+    "class-norm": _torch("class-norm.v1", {"width": 5}, (4, 5), (5,), {"width": 6}),
+    "adapter": _torch("adapter.v1", {"features": 5, "hidden": 3, "axis": 1}, (5, 2, 3), (5, 2, 3), {"hidden": 4}),
+    "conv-tail": _torch("conv-tail.v1", {"inputs": 3, "outputs": 6}, (3, 4, 5), (6,), {"outputs": 5}),
     "pruned mlp": _pruned(
         {"kind": "mlp.v1", "config": {"inputs": 12, "hidden": [7, 5]}}, {"layers.0.weight": 41, "layers.2.weight": 0}, (3, 4), (5,)
     ),

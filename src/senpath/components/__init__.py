@@ -17,7 +17,9 @@ from senpath.components.bricks import ClassLink, Cnn, Linear, Lstm, Mlp, Skip
 from senpath.components.estimators import Estimator, answer
 from senpath.components.features import ConvFeatures, DenseFeatures, UnitFeatures
 from senpath.components.gate import Gate
+from senpath.components.mobile import ConvStem, ConvTail, MbConv
 from senpath.components.pruned import PRUNABLE, Pruned
+from senpath.components.transformer import Adapter, ClassNorm, ClassToken, Patches, Positions, Transformer
 from senpath.errors import StoreError
 from senpath.types import TaskKind
 
@@ -29,12 +31,15 @@ __all__ = [
     "Component",
     "Config",
     "ConvFeatures",
+    "ConvStem",
+    "ConvTail",
     "DenseFeatures",
     "Estimator",
     "Gate",
     "Linear",
     "Lookup",
     "Lstm",
+    "MbConv",
     "Mlp",
     "Pruned",
     "Skip",
@@ -63,6 +68,15 @@ KINDS: dict[str, Callable[..., nn.Module]] = {
     "gate.v1": Gate,
     "pruned.v1": Pruned,
     "skip.v1": Skip,
+    "patches.v1": Patches,
+    "class-token.v1": ClassToken,
+    "positions.v1": Positions,
+    "transformer.v1": Transformer,
+    "class-norm.v1": ClassNorm,
+    "adapter.v1": Adapter,
+    "conv-stem.v1": ConvStem,
+    "mbconv.v1": MbConv,
+    "conv-tail.v1": ConvTail,
 }
 """Torch kinds by versioned name. A kind's meaning never changes; a redesign gets a new version. See `SKLEARN` for the other one."""
 

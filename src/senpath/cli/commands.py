@@ -12,6 +12,7 @@ import numpy as np
 
 from senpath import Evaluation, Network, Prediction, data, evaluate, report
 from senpath.cli.encoders import chosen, show_encoder
+from senpath.cli.munet import show_path, watched
 from senpath.cli.reading import Reading, explain_columns, labelled
 from senpath.cli.show import bars, console, percent, table
 from senpath.data.downloads import PAPER
@@ -58,7 +59,7 @@ def learn_task(
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
     worker = Network.make_method(method, {"random_state": seed, **dict(setting(text, OWN) for text in settings)})
     net = Network(path, encoders=chosen(encoder, x))
-    with bars(task) as progress:
+    with watched(worker, task) as progress:
         learned = net.learn(task, x, y, kind=kind, concept=concept, method=worker, progress=progress)
     info = net.tasks[task]
     outputs = f"{len(info.classes_)} {OUTPUTS[info.kind][len(info.classes_) > 1]}"
@@ -69,6 +70,8 @@ def learn_task(
     console.print(f"ran meanwhile: {percent(cost.run_share)} of all weights, the search for a source included")
     if learned.transfers:
         show_transfers(net, task)
+    if "munet" in learned.notes:
+        show_path(net, task)
     guard = learned.notes.get("guard")
     if guard:
         verdict = "kept" if guard["kept"] else "dropped"

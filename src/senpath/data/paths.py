@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from senpath.cache import SEARCHES, cache_folder
 from senpath.errors import InputError
 
 VARIABLE = "SENPATH_DATA"
@@ -12,9 +13,8 @@ EMBEDDED = "embedded"
 
 
 def download_folder() -> Path:
-    """`$XDG_CACHE_HOME/senpath`, else `~/.cache/senpath`; it need not exist. XDG ignores a relative path, and so do we."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "senpath"
+    """The user's cache, see `senpath.cache`; it need not exist."""
+    return cache_folder()
 
 
 def data_root() -> Path | None:
@@ -30,7 +30,7 @@ def data_root() -> Path | None:
             raise InputError(f"{VARIABLE} is not a folder", expected="a folder that exists", got=named, do=f"Correct or unset {VARIABLE}.")
         return root
     folder = download_folder()
-    # The cache of rendered data lies in the same folder; alone it does not make a data root.
-    if folder.is_dir() and any(child.name != EMBEDDED for child in folder.iterdir()):
+    # Rendered data and searches lie in the same folder; they alone do not make a data root.
+    if folder.is_dir() and any(child.name not in (EMBEDDED, SEARCHES) for child in folder.iterdir()):
         return folder
     return None

@@ -4,16 +4,33 @@ from collections.abc import Callable
 
 from senpath.methods.extend import Extend
 from senpath.methods.extend_settings import ExtendSettings
+from senpath.methods.munet import Munet, MunetSettings, Root, Status, Tried, Watch
 from senpath.methods.prune import Prune
 from senpath.methods.prune_settings import PruneSettings
 from senpath.methods.review import Review
 from senpath.methods.sen import Sen
 from senpath.methods.settings import SenSettings
-from senpath.network import Revision
+from senpath.network import Method, Revision
 
-METHODS = {"sen": Sen}
+METHODS: dict[str, Callable[..., Method]] = {"sen": Sen, "munet": Munet}
 """Every method that `Network.learn` knows by name."""
 REVISIONS: dict[str, Callable[..., Revision]] = {"review": Review, "prune": Prune, "extend": Extend}
 """Every revision that `Network` has a method of the same name for."""
 
-__all__ = ["METHODS", "REVISIONS", "Extend", "ExtendSettings", "Prune", "PruneSettings", "Review", "Sen", "SenSettings"]
+__all__ = [
+    "METHODS",
+    "REVISIONS",
+    "Extend",
+    "ExtendSettings",
+    "Munet",
+    "MunetSettings",
+    "Prune",
+    "PruneSettings",
+    "Review",
+    "Root",
+    "Sen",
+    "SenSettings",
+    "Status",
+    "Tried",
+    "Watch",
+]

@@ -13,9 +13,8 @@ from senpath.components import ClassLink, Component, Linear
 from senpath.errors import InputError
 from senpath.methods.extend_settings import ExtendSettings
 from senpath.methods.learner import Chain, freeze_head, freeze_link
-from senpath.methods.moving import MadeUp, move
+from senpath.methods.moving import MadeUp, movable, move, notes_after
 from senpath.methods.new_rows import Reading, imagine, learn_rows, reading_of
-from senpath.methods.own_part import take_out
 from senpath.modalities import distort
 from senpath.network import Declined, Proposal, View
 from senpath.network.extension import OWNERS, extended_statistics
@@ -90,7 +89,7 @@ class Extend:
             "training": found.training,
         }
         notes = {
-            **pathway.notes,
+            **notes_after(pathway, found.own),
             "examples": int(pathway.notes.get("examples", 0)) + len(examples),
             OWNERS: owners,
             "extended": [*pathway.notes.get("extended", []), added],
@@ -136,7 +135,7 @@ class Extend:
         return learn_rows(reading, reading.features(view, inputs), targets, len(examples.classes), examples.kind, generator)
 
     def _move(self, view: View, pathway: Pathway, reading: Reading, examples: Examples, progress: Progress) -> _Extended | str:
-        part = take_out(view, pathway)
+        part = movable(view, pathway)
         if isinstance(part, str):
             return f"nothing of {pathway.task!r} can move: {part}"
         body, output = (view.component(name).module for name in pathway.components)

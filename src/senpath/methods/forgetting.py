@@ -13,7 +13,8 @@ from senpath.components import Component
 from senpath.errors import InputError
 from senpath.methods.learner import Learner, Scale, Trained, freeze_head, freeze_link, fresh_head, make_link
 from senpath.methods.models import Body, choose_body
-from senpath.methods.own_part import OwnPart, take_out
+from senpath.methods.moving import movable, notes_after
+from senpath.methods.own_part import OwnPart
 from senpath.methods.plan import LinkPlan, plan_all
 from senpath.methods.recipes import recipe_for
 from senpath.methods.settings import SenSettings
@@ -112,7 +113,7 @@ def _part(view: View, name: str, examples: Examples) -> OwnPart:
     pathway = view.pathway(name)
     if pathway.data_type != examples.data_type.key:
         raise InputError(f"may_change: task {name!r}", expected=f"a task of type {examples.data_type.key!r}", got=repr(pathway.data_type))
-    part = take_out(view, pathway)
+    part = movable(view, pathway)
     reason = part if isinstance(part, str) else "it is pruned" if part.masks else ""
     if not reason and not is_source(pathway, examples.kind):
         reason = f"a {pathway.kind} task is no source for a {examples.kind}"
@@ -131,4 +132,5 @@ def _fresh(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Module, 
 
 def _moved(pathway: Pathway, body: Component, task: str) -> Pathway:
     by = [*pathway.notes.get("changed_by", []), task]
-    return replace(pathway, components=(body.hash, *pathway.components[1:]), notes={**pathway.notes, "changed_by": by})
+    components = (body.hash, *pathway.components[1:])
+    return replace(pathway, components=components, notes={**notes_after(pathway, components), "changed_by": by})

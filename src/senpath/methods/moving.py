@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,10 +15,11 @@ from senpath.components import ClassLink
 from senpath.methods.extend_settings import ExtendSettings
 from senpath.methods.learner import Chain, Scale
 from senpath.methods.masks import hold_at_zero
-from senpath.methods.own_part import OwnPart
+from senpath.methods.own_part import OwnPart, take_out
 from senpath.methods.recipes import recipe_for
 from senpath.methods.settings import SenSettings
-from senpath.pathways import run_chain
+from senpath.network import View
+from senpath.pathways import Pathway, run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive
 from senpath.training import LOSSES, Recipe, distance, fit
@@ -30,6 +32,8 @@ HIDDEN = 10.0
 STEPS, RATE = 0.5, 0.25
 """Shares of the steps and of the learning rate that learning takes."""
 BATCH = 128
+LISTED = 4
+"""Layers that a reason names one by one, at most."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,24 @@ def move(
     fit(model, examples.inputs.to(device), targets, recipe, derive(settings.random_state, "extend"), progress=progress)
     scale.stretch(part.head, [])
     return recipe
+
+
+def movable(view: View, pathway: Pathway) -> OwnPart | str:
+    """A pathway's own part, see `take_out`; of a path of many layers, as `munet` finds them, the reason why there is none in short."""
+    layers = len(pathway.components)
+    if layers > LISTED:
+        return f"it consists of {layers} layers, not of one hidden body and an output layer"
+    return take_out(view, pathway)
+
+
+def notes_after(pathway: Pathway, components: Sequence[str]) -> dict[str, Any]:
+    """A pathway's notes once it has these components: of a path that `munet` found, a layer that is another one now is the task's own."""
+    found = pathway.notes.get("munet")
+    if not found or len(found["parts"]) != len(components):
+        return pathway.notes
+    pairs = zip(found["parts"], pathway.components, components, strict=True)
+    parts = [part if before == after else {**part, "origin": pathway.task} for part, before, after in pairs]
+    return {**pathway.notes, "munet": {**found, "parts": parts}}
 
 
 def recipe_for_moving(kind: str, examples: Examples, settings: ExtendSettings) -> Recipe:

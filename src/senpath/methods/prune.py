@@ -12,7 +12,9 @@ from safetensors.torch import save
 from senpath.components import Component
 from senpath.errors import InputError
 from senpath.methods.masks import cut_weights, hold_at_zero
-from senpath.methods.own_part import OwnPart, take_out
+from senpath.methods.moving import movable
+from senpath.methods.munet.path import ROOT
+from senpath.methods.own_part import OwnPart
 from senpath.methods.prune_settings import PruneSettings
 from senpath.methods.recipes import recipe_for
 from senpath.methods.sen import Sen
@@ -73,9 +75,10 @@ class Prune:
             InputError: if there are examples, but fewer than five.
         """
         pathway = view.pathway(task)
-        whole = take_out(view, pathway)
-        if isinstance(whole, str):
-            return Declined(whole)
+        whole = movable(view, pathway)
+        shared = _shared(view, pathway)
+        if isinstance(whole, str) or shared:
+            return Declined(whole if isinstance(whole, str) else shared)
         whole_weights = whole.weights
         fitted, held = self._split(examples)
         part = self._cut(view, whole, fitted)
@@ -145,7 +148,7 @@ class Prune:
         after = _score_of(view, proposal, held)
         measured = {"measure": MEASURES[held.kind], "examples": len(held), "before": before, "after": after}
         if self.settings.epochs != 0 and _lost(measured) > self.settings.tolerance:
-            unpruned = take_out(view, pathway)
+            unpruned = movable(view, pathway)
             if isinstance(unpruned, OwnPart):
                 self._train(view, pathway, unpruned, fitted, progress)
                 measured["unpruned"] = _score_of(view, self._proposal(view, pathway, unpruned)[0], held)
@@ -156,6 +159,21 @@ class Prune:
         after = replace(pathway, components=tuple(component.hash for component in own))
         proposal = Proposal(view.version, (after,), own, {}, replaces=frozenset({pathway.task}))
         return proposal, count_bytes(view, pathway, own)
+
+
+def _shared(view: View, pathway: Pathway) -> str:
+    """Why a smaller copy of a hidden layer that `munet` found would come beside the layer, not in its place, if it would.
+
+    That method makes tasks that run one layer, and will make more. Links that read it are no reason: what they cost is told.
+    """
+    found = pathway.notes.get("munet")
+    if not found:
+        return ""
+    users = [path.task for path in view.paths if path.task != pathway.task and pathway.components[0] in path.components]
+    if not users and found["parts"][0]["origin"] is not ROOT:
+        return ""
+    whose = f"also that of task {users[0]!r}" if users else "the root model's, which further tasks may share"
+    return f"its hidden layer is {whose}, so that a smaller copy would make the network larger"
 
 
 def count_bytes(view: View, pathway: Pathway, own: Iterable[Component]) -> Bytes:

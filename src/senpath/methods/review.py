@@ -9,6 +9,7 @@ from typing import Any
 from senpath.components import SKLEARN
 from senpath.errors import InputError
 from senpath.methods.guard import Verdict
+from senpath.methods.munet import Munet
 from senpath.methods.sen import Sen, make_pathway
 from senpath.methods.settings import SenSettings
 from senpath.methods.similarity import is_source
@@ -89,6 +90,8 @@ def later_tasks(view: View, pathway: Pathway) -> list[str]:
 def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
     """Why a task cannot be reviewed, if it cannot."""
     known = int(pathway.notes.get("examples", 0))
+    if pathway.notes.get("method") == Munet.name:
+        return f"it was learned by the method {Munet.name!r}, and a review would learn it again by {Sen.name!r}"
     if len(examples) < known:
         return f"it was learned from {known:,} examples and {len(examples):,} are given, so a review would lose what the others said"
     if any(view.component(name).kind == SKLEARN for name in pathway.components):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -12,6 +11,7 @@ from senpath.methods.forgetting import learn_sharing
 from senpath.methods.guard import Answer, Verdict, judge
 from senpath.methods.learner import Trained, train
 from senpath.methods.models import choose_body
+from senpath.methods.notes import fewest, fingerprint
 from senpath.methods.plan import LinkPlan, plan_links, told_apart
 from senpath.methods.settings import SenSettings
 from senpath.methods.similarity import Similarity, similarities
@@ -163,22 +163,6 @@ class Sen:
         if trained.copied_from is not None:
             notes["copied_from"] = trained.copied_from
         return notes
-
-
-def fewest(examples: Examples) -> int:
-    """Examples of the class, or with the label, that has the fewest; of a regression, all."""
-    if examples.kind == "regression":
-        return len(examples)
-    counts = examples.targets.bincount(minlength=len(examples.classes)) if examples.kind == "classification" else examples.targets.sum(0)
-    return int(counts.min())
-
-
-def fingerprint(examples: Examples) -> str:
-    """Sixteen hexadecimal digits that stand for the encoded examples and their labels."""
-    digest = hashlib.sha256(examples.inputs.contiguous().numpy().tobytes())
-    digest.update(examples.targets.numpy().tobytes())
-    digest.update("\x1f".join(map(str, examples.classes)).encode())
-    return digest.hexdigest()[:16]
 
 
 def make_pathway(task: str, examples: Examples, plans: Sequence[LinkPlan], trained: Trained, notes: dict[str, Any]) -> Pathway:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,6 +18,8 @@ PER_CLASS = 200
 """Examples of a class that similarity is measured on, at most; its standard error is then below 0.036."""
 PENALTIES = (1.0, 0.1, 0.01)
 """Of a ridge regression on a hidden layer, as shares of the units' mean squared length; the one that leaves the least error is taken."""
+CHUNK = 256
+"""Examples that go through a source at once: in between, deep layers hold many more numbers than they read or answer."""
 SOURCES = 5
 """Earlier tasks that are run as possible sources: those that the dispatcher takes the new examples for most."""
 
@@ -87,7 +89,7 @@ def _similarity(view: View, task: str, examples: Examples) -> Similarity:
     pathway = view.pathway(task)
     # The source's own output rows: what a link to it can read. Its own links stay out, so nothing chains.
     own = Pathway(task, pathway.data_type, pathway.classes, pathway.components)
-    logits = run_pathway(own, examples.inputs.to(view.device), view.component)
+    logits = _in_chunks(view, examples.inputs, lambda part: run_pathway(own, part, view.component))
     answers = one_hot(logits.argmax(1), len(pathway.classes)) if pathway.kind == "classification" else logits > 0
     truth = one_hot(examples.targets, len(examples.classes)).double()
     counts = truth.T @ answers.double().cpu()
@@ -98,13 +100,17 @@ def _determination(view: View, task: str, examples: Examples) -> Similarity:
     """Ridge regression on the layer that is read (Hoerl and Kennard 1970); its errors without each example in closed form."""
     pathway = view.pathway(task)
     reads, _ = readable(view, pathway)
-    units = run_chain(map(view.component, reads), examples.inputs.to(view.device)).double().cpu()
+    units = _in_chunks(view, examples.inputs, lambda part: run_chain(map(view.component, reads), part)).double().cpu()
     spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
     targets = (examples.targets.double() - mean) / torch.where(spread > 0, spread, 1)
     design = torch.cat([units, torch.ones(len(units), 1, dtype=torch.float64)], 1)
     length = max(float(units.square().sum(1).mean()), 1e-9)
     shares, weights = max((_ridge(design, targets, penalty * length) for penalty in PENALTIES), key=lambda found: float(found[0].mean()))
     return Similarity(task, shares.clamp(0, 1)[:, None], len(examples), weights.T.float())
+
+
+def _in_chunks(view: View, inputs: torch.Tensor, run: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    return torch.cat([run(part.to(view.device)) for part in inputs.split(CHUNK)])
 
 
 def _ridge(design: torch.Tensor, targets: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:

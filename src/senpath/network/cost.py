@@ -19,7 +19,9 @@ def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningC
     sizes = view.manifest.components
     maps = {record.features for record in view.manifest.types.values()}
     gates = {record.statistics.gate for record in view.tasks.values()}
-    new = sum(part.weights for part in proposal.components if part.hash not in sizes)
+    added = [part for part in proposal.components if part.hash not in sizes]
+    new = sum(part.weights for part in added)
+    untrained = sum(part.weights for part in added if part.hash in proposal.untrained)
     asked = sum(touched.dispatchers.values())
     read_maps = sum(sizes[name] for name in touched.components & maps)
     new_maps = sum(features.weights for _, features in proposal.types.values())
@@ -34,8 +36,8 @@ def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningC
     sums = {key: _sum_numbers(view, group) for key, group in kept.items()}
     of_types = new_encoders + sum(sums[key] for key in proposal.types)
     return LearningCost(
-        read=sum(sizes[name] for name in touched.components - maps - gates),
-        updated=new,
+        read=sum(sizes[name] for name in touched.components - maps - gates) + untrained,
+        updated=new - untrained,
         dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map and gates in it
         dispatcher_updated=own + sum(sums.values()),
         total=view.weights["total"] - _replaced(view, proposal) + new + new_maps + own + of_types,

@@ -28,6 +28,8 @@ class Proposal:
         types: for data types that were new in `version`, the type and its feature map.
         replaces: names of the tasks whose pathways may be replaced; what the dispatcher knows of them stays, but for `statistics`.
         removes: names of the tasks that go. Components that no other task names go with them.
+        untrained: hashes of those of `components` that were taken as they were, such as layers of a pretrained model: they ran, and were
+            not learned.
         entry: what the log says about it (JSON values).
     """
 
@@ -38,6 +40,7 @@ class Proposal:
     types: Mapping[str, tuple[DataType, Component]] = field(default_factory=dict)
     replaces: frozenset[str] = frozenset()
     removes: frozenset[str] = frozenset()
+    untrained: frozenset[str] = frozenset()
     entry: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -125,6 +125,8 @@ class View:
 
     def with_payload(self, name: str) -> Component:
         """The component of this hash with its file's content, so that it may be proposed to another network."""
+        for touched in self._watchers:
+            touched.components.add(name)
         component = self._store.component(name)
         component.payload = next(content for file, content in self._store.component_files(name).items() if not file.endswith(".json"))
         return component

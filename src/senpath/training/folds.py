@@ -35,3 +35,22 @@ def splits(examples: Examples, seed: int, *, least: int = 2) -> Iterator[tuple[t
         kind = (StratifiedShuffleSplit if classes else ShuffleSplit)(1, test_size=max(len(examples) // 5, len(counts)), random_state=seed)
     for fitted, held in kind.split(targets, targets):
         yield torch.from_numpy(fitted), torch.from_numpy(held)
+
+
+def hold_out(examples: Examples, most: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Places (int64) of the examples to learn from and of those to measure on: a fifth, at most `most`, and one of each class at least.
+
+    Where a class has one example only, classes do not keep their shares; a single example is both.
+    """
+    from sklearn.model_selection import train_test_split  # large, and rarely needed
+
+    if len(examples) < 2:
+        return torch.arange(len(examples)), torch.arange(len(examples))
+    size = max(1, min(most, len(examples) // 5))
+    targets = None
+    if examples.kind == "classification":
+        counts = examples.targets.cpu().bincount(minlength=len(examples.classes))
+        if int(counts.min()) >= 2 and len(examples) >= 2 * len(counts):
+            targets, size = examples.targets.cpu().numpy(), max(size, len(counts))
+    fitted, held = train_test_split(np.arange(len(examples)), test_size=size, random_state=seed, stratify=targets)
+    return torch.from_numpy(np.sort(fitted)), torch.from_numpy(np.sort(held))

@@ -1,0 +1,97 @@
+"""What the command line shows of a search for a path: a table while it runs, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from senpath import Munet, Network
+from senpath.cli.show import Bars, bars, console, percent
+from senpath.execution import Lost
+from senpath.methods import Status, Tried, Watch
+from senpath.methods.munet import Child, Grown
+from senpath.progress import Progress
+
+
+@contextmanager
+def watched(method: object, name: str) -> Iterator[Bars | Progress]:
+    """While a task is learned: the table of a search, bars for any other method."""
+    if not isinstance(method, Munet):
+        with bars(name) as progress:
+            yield progress
+        return
+    with Live(console=console, refresh_per_second=4) as live:
+
+        def status(found: Status) -> None:
+            live.update(_picture(found))
+
+        def tell(sentence: str) -> None:
+            live.console.print(Text(sentence, style="yellow"))
+
+        method.watch = Watch(status, tell)
+        yield _quiet
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    """The table tells how far the search is; what follows is short."""
+
+
+def _picture(status: Status) -> RenderableType:
+    number = len(status.history) + bool(status.children)
+    head = Text(f"{status.task}: generation {number} of {status.generations}", style="bold")
+    if status.best is not None:
+        head.append(f", best score so far {status.best.score:.3f}, quality {percent(status.best.quality)}")
+    grid = Table(header_style="bold")
+    for column in ("generation", "child", "of", "trains", "quality", "score", "parameters", ""):
+        grid.add_column(column, justify="left" if column in ("of", "trains", "") else "right", no_wrap=True)
+    for place, generation in enumerate(status.history):
+        grid.add_row(*_finished(place + 1, generation), style="dim")
+    for child, result in status.children:
+        grid.add_row(*_under_way(number, child, result))
+    return Group(head, grid)
+
+
+def _finished(number: int, generation: Sequence[Tried]) -> tuple[str, ...]:
+    """A generation in one line: its best child."""
+    lived = [child for child in generation if child.score is not None]
+    lost = f"{len(generation) - len(lived)} lost" if len(lived) < len(generation) else ""
+    if not lived:
+        return (str(number), "", "", "", "", "", "", lost)
+    best = max(lived, key=lambda child: child.score or 0.0)
+    words = ", ".join(filter(None, ["kept" if best.kept else "not kept", f"best of {len(generation)}", lost]))
+    return (str(number), str(best.number), _name(best.parent_task), "", *_figures(best.quality, best.score, best.accounted), words)
+
+
+def _under_way(number: int, child: Child, result: Grown | Lost | None) -> tuple[str, ...]:
+    trained = [part.place for part in child.path.parts if part.trained]
+    names = ", ".join(trained[:4]) + (f" and {len(trained) - 4} more" if len(trained) > 4 else "")
+    first = (str(number), str(child.path.number), _name(child.parent_task), names)
+    if isinstance(result, Lost):
+        return (*first, "", "", "", f"lost: {result.reason}")
+    if result is None:
+        return (*first, "", "", "", "…")
+    return (*first, percent(result.quality), "", "", "trained")
+
+
+def _figures(quality: float | None, score: float | None, accounted: float | None) -> tuple[str, str, str]:
+    return percent(quality or 0.0), f"{score or 0.0:.3f}", f"{accounted or 0.0:,.0f}"
+
+
+def _name(task: str | None) -> str:
+    return "the root" if task is None else task
+
+
+def show_path(net: Network, task: str) -> None:
+    """What the path of a task that `munet` learned is made of."""
+    found = net.tasks[task].notes["munet"]
+    origins = [part["origin"] for part in found["parts"]]
+    shared = {origin: origins.count(origin) for origin in dict.fromkeys(origins) if origin != task}
+    words = ", ".join(f"{count} of {_name(origin)}" for origin, count in shared.items()) or "none"
+    console.print(f"path: child {found['child']}, of {_name(found['parent'])}; {origins.count(task)} layers trained, shared: {words}")
+    size = f"{found['accounted']:,.0f} parameters, {percent(found['accounted'] / found['root_weights'])} of the root's"
+    console.print(f"accounts for {size}; {percent(found['quality'])} right of the examples held out")

@@ -1,0 +1,263 @@
+"""Training one child. It needs nothing but what it is given, so it may happen in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from senpath.components import Component, Linear, build, freeze
+from senpath.methods.learner import Scale
+from senpath.methods.munet.disturb import disturb, disturbs
+from senpath.methods.munet.flops import count_flops
+from senpath.methods.munet.path import Part
+from senpath.pathways import run_chain
+from senpath.seeds import seeded
+from senpath.training import LOSSES, score
+from senpath.types import DataType, Examples, Label, TaskKind
+
+CHUNK = 256
+"""Inputs that go through frozen layers at once; a fixed number, so that the same bits come out wherever it happens."""
+KEPT_BYTES = 2**31
+"""What a worker keeps at most of what frozen layers answered."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a child is trained.
+
+    Args:
+        cycles: it is validated after each, and its best state is kept.
+        examples: of one cycle, drawn from the training examples pass after pass.
+        batch: examples of one step.
+    """
+
+    cycles: int
+    examples: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """A child as it travels to a worker.
+
+    Args:
+        parts: what it is made of, see `Part`.
+        components: those that are run, or that trained ones start from, by hash.
+        hyper: its hyperparameters.
+        seed: decides first weights, the order of the examples and how images are changed.
+    """
+
+    parts: tuple[Part, ...]
+    components: Mapping[str, Component]
+    hyper: Mapping[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What came of a child: the components of its trained parts, in order, and the figures of `Outcome`; `curve` is the quality after each
+    cycle."""
+
+    components: tuple[Component, ...]
+    quality: float
+    flops: float
+    curve: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A task's examples as they travel to workers: arrays, of which every worker makes tensors of its own.
+
+    Args:
+        fitted, held: places of the examples to learn from and to validate on.
+    """
+
+    data_type: DataType
+    inputs: np.ndarray
+    targets: np.ndarray
+    classes: tuple[Label, ...]
+    kind: TaskKind
+    fitted: np.ndarray
+    held: np.ndarray
+    effort: Effort
+    device: str
+
+    @staticmethod
+    def of(examples: Examples, fitted: torch.Tensor, held: torch.Tensor, effort: Effort, device: torch.device) -> Lesson:
+        """The lesson of these examples."""
+        inputs, targets, first, rest = (part.detach().cpu().numpy() for part in (examples.inputs, examples.targets, fitted, held))
+        return Lesson(examples.data_type, inputs, targets, examples.classes, examples.kind, first, rest, effort, str(device))
+
+
+class Teacher:
+    """Trains children of one search, one after another, in one process."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        self._device, self._effort, self._kind = torch.device(lesson.device), lesson.effort, lesson.kind
+        # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
+        inputs, targets = torch.tensor(lesson.inputs), torch.tensor(lesson.targets)
+        examples = Examples(lesson.data_type, inputs, targets, lesson.classes, lesson.kind)
+        self._fitted, self._held = (examples.subset(torch.from_numpy(places)) for places in (lesson.fitted, lesson.held))
+        self._scale = Scale.of(self._fitted)
+        self._seen: dict[tuple[str, ...], torch.Tensor] = {}
+
+    def __call__(self, work: Work) -> Grown:
+        """Train a child; the same work gives the same bits.
+
+        Raises:
+            ArithmeticError: if it diverges before it has answered anything.
+        """
+        model = _Model(work, self._device)
+        data_type = self._fitted.data_type
+        disturbed = data_type.form == "image" and disturbs(work.hyper, data_type.shape[0])
+        first, held = self._before(model, disturbed)
+        targets = self._scale.shrink(self._fitted.targets).to(self._device)
+        learning = _Learning(model, work.hyper, self._effort, len(targets))
+        curve, best, kept = list[float](), -float("inf"), None
+        generator = torch.Generator().manual_seed(work.seed)
+        for batches in learning.cycles(generator):
+            for batch in batches:
+                values = first[batch].to(self._device)
+                if disturbed:
+                    values = run_chain(model.frozen, disturb(values, work.hyper, generator))
+                learning.step(LOSSES[self._kind](model.rest(values), targets[batch.to(self._device)]))
+            quality = self._quality(model, held)
+            if not model.finite():
+                break
+            curve.append(quality)
+            if quality > best:
+                best, kept = quality, model.state()
+        if kept is None:
+            raise ArithmeticError(f"it diverged in its first cycle, at learning rate {work.hyper['learning_rate']:g}")
+        return Grown(model.components(kept, self._scale), best, self._flops(model), tuple(curve))
+
+    def _before(self, model: _Model, disturbed: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the first trained layer reads, of the examples to learn from and of those to validate on.
+
+        Where images are changed while training, the frozen layers in front see each anew, and the examples come as they are.
+        """
+        held = self._through(model, self._held.inputs, "held")
+        return (self._fitted.inputs if disturbed else self._through(model, self._fitted.inputs, "fitted")), held
+
+    def _through(self, model: _Model, inputs: torch.Tensor, which: str) -> torch.Tensor:
+        if not model.names:
+            return inputs
+        key = (which, *model.names)
+        if key not in self._seen:
+            with torch.no_grad():
+                found = torch.cat([run_chain(model.frozen, part.to(self._device)).cpu() for part in inputs.split(CHUNK)])
+            while self._seen and sum(value.nbytes for value in (found, *self._seen.values())) > KEPT_BYTES:
+                del self._seen[next(iter(self._seen))]
+            self._seen[key] = found
+        return self._seen[key]
+
+    def _quality(self, model: _Model, held: torch.Tensor) -> float:
+        with torch.no_grad():
+            outputs = torch.cat([model.rest(part.to(self._device)).cpu() for part in held.split(CHUNK)])
+        return score(self._kind, outputs, self._scale.shrink(self._held.targets))
+
+    def _flops(self, model: _Model) -> float:
+        return count_flops([*model.frozen, *model.behind], self._held.inputs[:1].to(self._device))
+
+
+class _Model:
+    """A child's modules: the frozen ones in front, and the rest, of which some are trained."""
+
+    def __init__(self, work: Work, device: torch.device) -> None:
+        first = next(index for index, part in enumerate(work.parts) if part.trained)
+        self._parts = work.parts
+        self._modules: list[nn.Module] = []
+        with seeded(work.seed):
+            for part in work.parts:
+                self._modules.append(_module(part, work.components).to(device))
+        self.names = tuple(part.component or "" for part in work.parts[:first])
+        self.frozen, self.behind = self._modules[:first], self._modules[first:]
+
+    def rest(self, values: torch.Tensor) -> torch.Tensor:
+        """The answer to what comes out of the frozen layers in front."""
+        return run_chain(self.behind, values)
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [parameter for module in self.behind for parameter in module.parameters() if parameter.requires_grad]
+
+    def finite(self) -> bool:
+        return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters())
+
+    def state(self) -> list[dict[str, torch.Tensor]]:
+        """A copy of the trained modules' weights."""
+        trained = [module for part, module in zip(self._parts, self._modules, strict=True) if part.trained]
+        return [{name: value.clone() for name, value in module.state_dict().items()} for module in trained]
+
+    def components(self, state: Sequence[dict[str, torch.Tensor]], scale: Scale) -> tuple[Component, ...]:
+        """The trained modules with these weights; the output layer answers in the targets' own units."""
+        found, states = [], iter(state)
+        for part, module in zip(self._parts, self._modules, strict=True):
+            if part.trained:
+                module.load_state_dict(next(states))
+                if isinstance(module, Linear):
+                    scale.stretch(module, ())
+                found.append(freeze(part.kind, part.config, module))
+        return tuple(found)
+
+
+class _Learning:
+    """Stochastic gradient descent with momentum along a cosine, by a path's hyperparameters."""
+
+    def __init__(self, model: _Model, hyper: Mapping[str, Any], effort: Effort, examples: int) -> None:
+        self._parameters = model.parameters()
+        self._rate, self._warm_up = float(hyper["learning_rate"]), float(hyper["warm_up"])
+        self._optimizer = torch.optim.SGD(
+            self._parameters, lr=self._rate, momentum=float(hyper["momentum"]), nesterov=bool(hyper["nesterov"]), foreach=True
+        )
+        self._effort, self._examples = effort, examples
+        self._batch = min(effort.batch, examples)
+        self._steps = max(1, effort.examples // self._batch)
+        self._step = 0
+
+    def cycles(self, generator: torch.Generator) -> Iterator[list[torch.Tensor]]:
+        """For each cycle its batches, places of examples."""
+        order = torch.zeros(0, dtype=torch.int64)
+        for _ in range(self._effort.cycles):
+            batches = []
+            for _ in range(self._steps):
+                if len(order) < self._batch:  # the rest of a pass, too small for a batch, waits for another pass
+                    order = torch.randperm(self._examples, generator=generator)
+                batches.append(order[: self._batch])
+                order = order[self._batch :]
+            yield batches
+
+    def step(self, loss: torch.Tensor) -> None:
+        passed = self._step / (self._steps * self._effort.cycles)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate * _schedule(passed, self._warm_up)
+        self._optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        self._optimizer.step()
+        self._step += 1
+
+
+def _schedule(passed: float, warm_up: float) -> float:
+    """The learning rate as a share of its highest: up in a line, down along a cosine."""
+    if passed < warm_up:
+        return (0.02 + passed) / (0.02 + warm_up)
+    return 0.5 * (1 + cos(pi * (passed - warm_up) / (1 - warm_up)))
+
+
+def _module(part: Part, components: Mapping[str, Component]) -> nn.Module:
+    """A part as a module: frozen, or to be trained from its component or from nothing."""
+    if not part.trained:
+        return components[part.component or ""].module
+    module = build(part.kind, part.config)
+    if part.component is not None:
+        module.load_state_dict(components[part.component].module.state_dict())
+    elif isinstance(module, Linear):
+        nn.init.zeros_(module.weight)
+        nn.init.zeros_(module.bias)
+    return module.train()

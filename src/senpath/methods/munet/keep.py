@@ -1,0 +1,123 @@
+"""Finished generations on disk, so that a search that was killed goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path as File
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from senpath.cache import SEARCHES, cache_folder
+from senpath.components import Component, thaw
+from senpath.errors import InputError, SenpathError
+from senpath.methods.munet.path import Path
+from senpath.methods.munet.search import Search
+from senpath.store.files import write_atomic
+
+STATE, LOCK, ENDING = "state.json", ".lock", ".safetensors"
+STALE = 30 * 24 * 3600
+"""Seconds after which a search in the cache that nobody went on with is removed."""
+
+
+class Keep:
+    """A folder with what one search has found so far; closed at the end, and removed once its task is learned.
+
+    Args:
+        work: folder in which it lies; None for one in the user's cache.
+        key: what tells searches apart: of one key they would find the same.
+        tell: told in a sentence where nothing can be kept.
+
+    Raises:
+        InputError: if `work` cannot be written.
+    """
+
+    def __init__(self, work: str | File | None, key: str, tell: Callable[[str], None]) -> None:
+        base = File(work) if work is not None else cache_folder() / SEARCHES
+        self._lock: FileLock | None = None
+        try:
+            self.folder = base / key
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self.folder / LOCK)
+            self._lock.acquire(timeout=0)
+            if work is None:
+                _drop_stale(base)
+        except (OSError, Timeout) as error:
+            if work is not None and not isinstance(error, Timeout):
+                raise InputError(f"setting 'work': {work}", expected="a folder that can be written", got=str(error)) from error
+            why = "the same search runs in another process" if isinstance(error, Timeout) else str(error)
+            tell(f"finished generations are not kept, for {why}")
+            self._lock, self.folder = None, File(tempfile.mkdtemp(prefix="senpath-search-"))
+
+    def load(self, search: Search) -> dict[str, Component]:
+        """Bring a search to where it was, and return the components of its paths, by hash; none for one that begins.
+
+        What is damaged is of no use, and the search begins.
+        """
+        before = search.state()
+        try:
+            state = json.loads((self.folder / STATE).read_bytes())
+            search.restore(state)
+            return {name: component for path in search.population for name, component in self._own(path).items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SenpathError):
+            search.restore(before)
+            return {}
+
+    def save(self, search: Search, components: Mapping[str, Component]) -> None:
+        """Keep a generation that is finished.
+
+        Args:
+            components: of the search's paths, by hash.
+
+        Raises:
+            InputError: if the folder cannot be written.
+        """
+        names = {name for path in search.population for name in _trained(path) if name in components}
+        try:
+            for name in names:
+                file = self.folder / (name + ENDING)
+                if not file.exists():
+                    write_atomic(file, components[name].payload or b"")
+            write_atomic(self.folder / STATE, json.dumps(search.state()).encode())
+            for file in self.folder.glob(f"*{ENDING}"):
+                if file.stem not in names:
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            got = error.strerror or str(error)
+            raise InputError(f"folder of the search, {self.folder}", expected="a place to write to", got=got) from error
+
+    def close(self, *, remove: bool) -> None:
+        """Leave it for another try, or remove it."""
+        if self._lock is not None:
+            self._lock.release()
+        if remove or self._lock is None:
+            with suppress(OSError):
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _own(self, path: Path) -> dict[str, Component]:
+        found = {}
+        for part in path.parts:
+            file = self.folder / ((part.component or "") + ENDING)
+            if part.origin == path.task and part.component is not None:
+                component = thaw(part.kind, part.config, file.read_bytes())
+                if component.hash != part.component:
+                    raise ValueError(f"{file} was changed")
+                found[part.component] = component
+        return found
+
+
+def _trained(path: Path) -> Sequence[Any]:
+    """Hashes of the components that the task itself trained."""
+    return [part.component for part in path.parts if part.origin == path.task]
+
+
+def _drop_stale(base: File) -> None:
+    for state in base.glob(f"*/{STATE}"):
+        with suppress(OSError):
+            if time.time() - state.stat().st_mtime > STALE:
+                shutil.rmtree(state.parent, ignore_errors=True)

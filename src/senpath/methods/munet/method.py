@@ -1,0 +1,151 @@
+"""µ2Net: an evolutionary search adds one task at a time to a network of layers (Gesmundo and Dean 2022, arXiv 2205.12755)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from senpath.components import Component, canonical_json
+from senpath.execution import Lost, crew
+from senpath.methods.munet.child import Grown, Teacher
+from senpath.methods.munet.keep import Keep
+from senpath.methods.munet.path import Path
+from senpath.methods.munet.quest import NAME, Quest
+from senpath.methods.munet.roots import choose_root
+from senpath.methods.munet.search import Child, Outcome, Search, Tried
+from senpath.methods.munet.settings import MunetSettings
+from senpath.network import Proposal, View
+from senpath.progress import Progress, silent
+from senpath.types import DataType, Examples
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a search is, for whoever watches.
+
+    Attributes:
+        task: that is searched for.
+        generations: in all.
+        history: the generations that are finished.
+        children: of the one that is being trained, with what came of those that are; None of those that are not.
+        best: the best path so far.
+    """
+
+    task: str
+    generations: int
+    history: Sequence[Sequence[Tried]]
+    children: Sequence[tuple[Child, Grown | Lost | None]]
+    best: Path | None
+
+
+@dataclass
+class Watch:
+    """Who is told how a search goes; nobody, to begin with.
+
+    Args:
+        status: called whenever something is finished.
+        tell: called with a sentence where something went wrong and the search goes on.
+    """
+
+    status: Callable[[Status], None] = lambda status: None
+    tell: Callable[[str], None] = lambda sentence: None
+
+
+class Munet:
+    """A search for the path of one new task.
+
+    Children of the root, of other tasks' paths and of the task's own best ones are trained, and compared by their quality on examples that
+    are held out, less what their size costs. The best child becomes the task's pathway: the layers that it shares are components that the
+    network has; those that it trained are new. Nothing that exists is changed.
+
+    Args:
+        watch: who is told how it goes.
+        settings: by name, see `MunetSettings`.
+    """
+
+    name = NAME
+
+    def __init__(self, watch: Watch | None = None, **settings: Any) -> None:
+        self.settings = MunetSettings.of(**settings)
+        self.watch = watch or Watch()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process goes what is to be done, not who watches here."""
+        return partial(Munet, **vars(self.settings)), ()
+
+    def check(self, data_type: DataType) -> None:
+        """Refuse a root that does not read inputs of this type.
+
+        Raises:
+            InputError: if it does not.
+        """
+        choose_root(self.settings.root, self.settings.blocks, data_type, 0).shapes(data_type)
+
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
+        """Search for a path for `task`; nothing of the network is written.
+
+        Raises:
+            InputError: if the root does not read such inputs.
+            SenpathError: if no child could be trained.
+        """
+        quest = Quest.of(view, task, examples, self.settings)
+        key = hashlib.sha256(canonical_json(quest.identity()).encode()).hexdigest()[:32]
+        keep = Keep(self.settings.work, key, self.watch.tell)
+        done = False
+        try:
+            found = keep.load(quest.search)
+            lost = self._evolve(quest, keep, found, progress)
+            proposal = quest.proposal(found, lost, progress)
+            done = True
+        finally:
+            keep.close(remove=done)
+        return proposal
+
+    def _evolve(self, quest: Quest, keep: Keep, found: dict[str, Component], progress: Progress) -> list[str]:
+        """Run the generations that are left; `found` gets the components of the paths that are kept. Returns what was lost."""
+        search, settings, lost = quest.search, self.settings, list[str]()
+        if search.done:
+            return lost
+
+        def tell(sentence: str) -> None:
+            lost.append(f"generation {len(search.history) + 1}: {sentence}")
+            self.watch.tell(lost[-1])
+
+        with crew(partial(Teacher, quest.lesson), settings.jobs, settings.ray, tell, "child") as workers:
+            while not search.done:
+                children = search.ask()
+                states: list[tuple[Child, Grown | Lost | None]] = [(child, None) for child in children]
+
+                def finished(place: int, result: Grown | Lost, states: Any = states) -> None:
+                    states[place] = states[place][0], result
+                    self.watch.status(Status(quest.task, search.budget.generations, search.history, states, search.best))
+                    done = search.budget.children * len(search.history) + sum(result is not None for _, result in states)
+                    progress("children", done, search.budget.children * search.budget.generations)
+
+                self.watch.status(Status(quest.task, search.budget.generations, search.history, states, search.best))
+                grown = workers.run([quest.work(child, found) for child in children], finished)
+                search.tell([_outcome(child, result) for child, result in zip(children, grown, strict=True)])
+                for result in grown:
+                    found |= {component.hash: component for component in (result.components if isinstance(result, Grown) else ())}
+                _forget(found, search)
+                keep.save(search, found)
+                self.watch.status(Status(quest.task, search.budget.generations, search.history, (), search.best))
+        return lost
+
+
+def _outcome(child: Child, result: Grown | Lost) -> Outcome | None:
+    if isinstance(result, Lost):
+        return None
+    trained = iter(result.components)
+    names = tuple(next(trained).hash if part.trained else part.component or "" for part in child.path.parts)
+    return Outcome(result.quality, result.flops, names)
+
+
+def _forget(found: dict[str, Component], search: Search) -> None:
+    """Let go of components that no path of the population has."""
+    used = {part.component for path in search.population for part in path.parts}
+    for name in [name for name in found if name not in used]:
+        del found[name]

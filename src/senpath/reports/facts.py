@@ -55,6 +55,8 @@ class TaskFacts:
         share: of all weights of the network, the part that `parts` is, in 0 … 1.
         score: the latest figures, measured at version `measured`; None if there are none.
         learned: the version that brought it, at `time` (as the log has it, or "").
+        pathway: as the network has it now.
+        entry: of the log, that brought it; empty where the log has none.
     """
 
     name: str
@@ -75,6 +77,8 @@ class TaskFacts:
     measured: int
     learned: int
     time: str
+    pathway: Pathway
+    entry: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Facts:
         name: of its folder.
         tasks: by name, in the order of learning.
         weights: see `Network.weights`.
+        sizes: number of weights of each component, by hash.
         stages: what was measured, one entry a version.
         log: see `Network.log`.
         made: when this was gathered, UTC.
@@ -94,6 +99,7 @@ class Facts:
     version: int
     tasks: Mapping[str, TaskFacts]
     weights: Mapping[str, int]
+    sizes: Mapping[str, int]
     stages: Sequence[Recorded]
     log: Sequence[Mapping[str, Any]]
     made: datetime
@@ -143,9 +149,11 @@ def gather(net: Network) -> Facts:
             measured=version,
             learned=min(info.version, _version(brought) or info.version),
             time=str(brought.get("time", "")),
+            pathway=pathway,
+            entry=brought,
         )
     name = net.path.resolve().name or str(net.path)
-    return Facts(name, net.version, tasks, weights, stages, log, datetime.now(UTC))
+    return Facts(name, net.version, tasks, weights, view.manifest.components, stages, log, datetime.now(UTC))
 
 
 def _parts(pathway: Pathway, sizes: Mapping[str, int], info: TaskInfo, dispatcher: int, encoder: int) -> Parts:

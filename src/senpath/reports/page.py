@@ -21,6 +21,7 @@ from senpath.reports.borrowing import draw_borrowing
 from senpath.reports.facts import Facts, TaskFacts, gather
 from senpath.reports.growth import COLOURS
 from senpath.reports.history import describe_log
+from senpath.reports.layers import describe_layers
 from senpath.reports.routes import describe_routes
 from senpath.reports.stages import describe_stages
 from senpath.store.files import TEMPORARY, write_atomic
@@ -33,7 +34,8 @@ BARS = 24
 
 
 def report(net: Network, path: str | Path) -> None:
-    """Write a page that shows the network: tasks and figures, accuracy after each stage, links, activated weights, confusions, the log.
+    """Write a page that shows the network: tasks and figures, accuracy after each stage, links, layers that tasks share, activated weights,
+    confusions, the log.
 
     It is one HTML file without scripts and without anything to be fetched. Accuracies are those that `evaluate` recorded.
 
@@ -68,6 +70,7 @@ def render(facts: Facts) -> str:
         facts=facts,
         stages=describe_stages(facts),
         drawing=draw_borrowing(facts),
+        layers=describe_layers(facts),
         routes=describe_routes(facts),
         commits=describe_log(facts),
         bars=bars,

@@ -1,0 +1,123 @@
+"""Networks of tasks whose pathways are chains of layers, as the method `munet` makes them, without its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from pages import FLOWERS
+
+import senpath as sp
+from senpath.components import Component, build, freeze
+from senpath.network import Proposal, encode_examples
+from senpath.pathways import Pathway
+from senpath.seeds import seeded
+
+HIDDEN = ("mlp.v1", {"inputs": 4, "hidden": [4]})
+HEAD = ("linear.v1", {"inputs": 4, "outputs": 3})
+ROOT = ["inputs", "block 1", "block 2"]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A task to come.
+
+    Args:
+        origins: by place, in order, who trained the layer: a task, or None for the root. The head is the task's own.
+        notes: put in the place of what the method would note down, or beside it.
+        entry: likewise, of the log's entry.
+        root: tells roots apart.
+    """
+
+    task: str
+    origins: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(ROOT))
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    entry: Mapping[str, Any] = field(default_factory=dict)
+    root: str = "abc"
+
+
+def grow_chains(path: Path, chains: Sequence[Chain], together: int = 1) -> sp.Network:
+    """A network of these tasks. What one task trained at a place, or the root has there, is one component.
+
+    Args:
+        together: how many are committed at once, of which the log tells little; each of the others has a commit of its own.
+    """
+    net = sp.Network(path)
+    for group in (chains[:together], *([chain] for chain in chains[together:])):
+        net.commit(_proposal(net, group))
+    return net
+
+
+@cache
+def _lesson() -> Proposal:
+    """What any task of flowers begins from."""
+    view = sp.Network().view
+    return sp.Sen(epochs=1, hidden=4).propose(view, "", encode_examples(view, FLOWERS.data, FLOWERS.target))
+
+
+def _proposal(net: sp.Network, chains: Sequence[Chain]) -> Proposal:
+    alone, parts, pathways = _lesson(), dict[str, Component](), []
+    for chain in chains:
+        whole = {**chain.origins, "head": chain.task}
+        mine = [_component(place, by, chain.root) for place, by in whole.items()]
+        parts |= {part.hash: part for part in mine}
+        notes = {"method": "munet", "examples": 150, "munet": {**notes_of(whole, chain.root), **chain.notes}}
+        names = tuple(part.hash for part in mine)
+        pathways.append(Pathway(chain.task, alone.pathways[0].data_type, ("x", "y", "z"), names, notes=notes))
+    told = {"generations": generations(chains[0].task), "lost": [], **chains[0].entry} if len(chains) == 1 else {}
+    return Proposal(
+        version=net.version,
+        pathways=tuple(pathways),
+        components=tuple(parts.values()),
+        statistics={chain.task: alone.statistics[""] for chain in chains},
+        types={} if net.tasks else alone.types,
+        entry={"method": "munet", **pathways[0].notes, **told},
+    )
+
+
+def notes_of(whole: Mapping[str, str | None], root: str = "abc") -> dict[str, Any]:
+    """What the method notes down of a path of these layers."""
+    return {
+        "root": "mlp",
+        "root_id": root,
+        "root_weights": 60,
+        "root_flops": 100.0,
+        "parts": [{"place": place, "origin": by} for place, by in whole.items()],
+        "hyper": {"learning_rate": 0.05, "nesterov": False, "adapter": 32},
+        "rates": {},
+        "parent": None,
+        "child": 2,
+        "quality": 0.75,
+        "score": 0.7,
+        "accounted": 75.0,
+        "flops": 125.0,
+    }
+
+
+def generations(task: str) -> list[list[dict[str, Any]]]:
+    """Two generations: one child kept and one lost, then one kept and one dropped."""
+    scores = [[0.6, None], [0.7, 0.5]]
+    return [
+        [
+            {
+                "number": 2 * row + place + 1,
+                "parent_task": task if row else None,
+                "quality": score,
+                "score": score,
+                "accounted": score and 75.0,
+                "kept": place == 0,
+            }
+            for place, score in enumerate(children)
+        ]
+        for row, children in enumerate(scores)
+    ]
+
+
+def _component(place: str, by: str | None, root: str) -> Component:
+    kind, config = HEAD if place == "head" else HIDDEN
+    with seeded(crc32(repr((place, by, root)).encode())):
+        return freeze(kind, config, build(kind, config))

@@ -9,6 +9,7 @@ that it has made, and within a task with the generations that it has finished. N
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,8 @@ def main() -> None:
 
 
 def _look(name: str, done: int, total: int) -> None:
-    print(f"\r{name}: {done} of {total} rows and seeds", end="\n" if done == total else "", flush=True)
+    if sys.stdout.isatty() or done == total:
+        print(f"\r{name}: {done} of {total} rows and seeds", end="\n" if done == total else "", flush=True)
 
 
 if __name__ == "__main__":

@@ -170,11 +170,11 @@ def _stream(records: Sequence[Record]) -> str:
                 f"{100 * np.mean([record['flops'] / record['root_flops'] for record in group]):.0f} %",
                 f"{100 * np.mean([record['accuracy'] for record in group]):.1f}",
                 f"{100 * group[-1]['weights'] / group[-1]['network']:.1f} %",
-                f"{sum(record['parent'] is not None for record in group)} of {len(group)}",
+                f"{sum(record['own'] < record['weights'] for record in group)} of {len(group)}",
             ]
         )
     columns = ["tasks", "names", "parameters added a task, thousands", "of the root", "operations an input, of the root's"]
-    columns += ["test accuracy", "run for an input, of all pathways", "child of another task's path"]
+    columns += ["test accuracy", "run for an input, of all pathways", "share layers with earlier tasks"]
     same = sum(record["same"] for record in last)
     note = f"At the end {same} of {len(last)} tasks answer their test images with the same bits as when they were learned."
     return markdown_table(columns, rows) + f"\n\n{note}"

@@ -10,12 +10,12 @@ from benchmarks.munet.sequence import learn_in_turn
 from senpath.reproduce.jobs import Job
 
 EVERY = ("munet", "fine-tuning", "adapters", "head", "sen")
-EFFICIENTNET = {"root": "efficientnet-lite0", "start": {"mutation": 0.1}}
+EFFICIENTNET = {"root": "efficientnet-lite0", "validation": 1_000, "start": {"mutation": 0.1, "learning_rate": 0.02}}
 PLAN = {
-    "toy": Experiment("toy", (3, 32, 32), EVERY, Budget(8, 2, 4, 2_500), 3, {}),
-    "chars": Experiment("chars", (3, 32, 32), EVERY, Budget(8, 2, 2, 2_000), 3, {}),
-    "photographs": Experiment("photographs", (3, 64, 64), ("munet",), Budget(4, 2, 2, 2_500), 3, EFFICIENTNET),
-    "cifar": Experiment("cifar", (3, 64, 64), ("fine-tuning", "head"), Budget(4, 2, 2, 2_500), 3, EFFICIENTNET),
+    "toy": Experiment("toy", (3, 32, 32), EVERY, Budget(8, 2, 3, 2_500), 3, {}),
+    "chars": Experiment("chars", (3, 32, 32), EVERY, Budget(6, 2, 2, 1_200), 3, {}),
+    "photographs": Experiment("photographs", (3, 64, 64), ("munet",), Budget(4, 2, 2, 1_500), 3, EFFICIENTNET),
+    "cifar": Experiment("cifar", (3, 64, 64), ("fine-tuning", "head"), Budget(4, 2, 2, 1_500), 3, EFFICIENTNET),
     "stream": Experiment("stream", (3, 32, 32), ("munet",), Budget(4, 2, 2, 1_000), 1, {}),
 }
 

@@ -24,7 +24,7 @@ def test_a_table_tells_of_every_generation(senpath: Callable[..., Any], tmp_path
     assert len(rows) == 3
     net = Network(tmp_path / "n.sen")
     found = net.tasks["digits"].notes["munet"]
-    assert f"path: child {found['child']}, of " in ended.out
+    assert f"path: child {found['child']}, with " in ended.out
     assert f"accounts for {found['accounted']:,.0f} parameters" in ended.out
     again = senpath("learn", tmp_path / "n.sen", "again", files / "digits", *SMALL)
     assert re.search(r"shared: (none|\d of )", again.out)

@@ -34,9 +34,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "munet": {
         "vit": SHORT,
-        "mlp": {**SHORT, "root": "mlp", "blocks": 2},
         "learned rates": {**SHORT, "root": "mlp", "learned_rates": True, "compute_penalty": 0.9},
-        "fine-tuning": {**SHORT, "root": "mlp", "clone": "all", "adapters": "none"},
         "adapters": {**SHORT, "root": "mlp", "clone": "none", "adapters": "all"},
     },
 }

@@ -306,8 +306,8 @@ def test_two_pathways_at_most_in_strict_mode(net: sp.Network, some: Labelled) ->
 
 
 def test_of_a_concept(net: sp.Network, train: Labelled, some: Labelled) -> None:
-    net.learn("first", train[0][:200], train[1][:200], concept="digit", **{**OWN, "generations": 1, "children": 1})
-    net.learn("second", train[0][200:400], train[1][200:400], concept="digit", hidden=16, epochs=3)
+    net.learn("first", train[0][:500], train[1][:500], concept="digit", **{**OWN, "generations": 1, "children": 1})
+    net.learn("second", train[0][500:], train[1][500:], concept="digit", hidden=16, epochs=3)
     before = net.view.pathway("first")
     assert before.temperature != 1
     assert net.extend("first", *some, may_move=True, epochs=1).changed

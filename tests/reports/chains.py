@@ -1,7 +1,8 @@
-"""Networks of tasks whose pathways are chains of layers, as the method `munet` makes them, without its training."""
+"""Networks of tasks whose pathways are chains of layers, as the method `munet` makes them, without its training; and how they are drawn."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,8 +14,12 @@ from pages import FLOWERS
 
 import senpath as sp
 from senpath.components import Component, build, freeze
+from senpath.methods.munet.hyper import DEFAULTS
 from senpath.network import Proposal, encode_examples
 from senpath.pathways import Pathway
+from senpath.reports.facts import gather
+from senpath.reports.layer_graph import NODE, Graph
+from senpath.reports.layers import Layers, describe_layers
 from senpath.seeds import seeded
 
 HIDDEN = ("mlp.v1", {"inputs": 4, "hidden": [4]})
@@ -52,6 +57,55 @@ def grow_chains(path: Path, chains: Sequence[Chain], together: int = 1) -> sp.Ne
     return net
 
 
+def many_chains(names: list[str], places: list[str] = ROOT) -> list[Chain]:
+    """Each task trains one layer and takes another from the task before."""
+    chains = []
+    for number, name in enumerate(names):
+        own, taken = places[number % len(places)], places[(number - 1) % len(places)]
+        origins: dict[str, str | None] = {**dict.fromkeys(places), own: name}
+        if number:
+            origins[taken] = names[number - 1]
+        chains.append(Chain(name, origins))
+    return chains
+
+
+def layers_of(net: sp.Network) -> Layers:
+    """What a report's section on layers shows of a network that has one."""
+    found = describe_layers(gather(net))
+    assert found is not None
+    return found
+
+
+def numbers(path: str) -> list[float]:
+    """All numbers in an SVG path."""
+    return [float(found) for found in re.findall(r"-?[\d.]+", path)]
+
+
+def check_drawing(graph: Graph) -> None:
+    """Nodes are apart; a line runs through nodes in the middle, and past the others."""
+    boxes = []
+    for node in graph.nodes:
+        left, top = numbers(node.shape)[:2]
+        height = numbers(node.shape.partition("v")[2])[0] + 10  # of the side, and two corners
+        boxes.append((left - 5, top, left - 5 + NODE, top + height))
+        assert 0 <= top < top + height <= graph.height
+    assert not [(a, b) for a in boxes for b in boxes if a is not b and a[0] == b[0] and a[1] < b[3] and b[1] < a[3]]
+    for line in graph.lines:
+        crossed = 0
+        place = numbers(line.line)[:2]
+        for step in re.findall(r"[HC][^HC]*", line.line):
+            values = numbers(step)
+            if step[0] == "C":
+                place = values[-2:]
+                continue
+            for left, top, right, bottom in boxes:
+                if place[0] <= left and right <= values[0] and top < place[1] < bottom:
+                    crossed += 1
+                    assert top + 5 < place[1] < bottom - 5
+            place = [values[0], place[1]]
+        assert f"{crossed} layers" in line.words
+
+
 @cache
 def _lesson() -> Proposal:
     """What any task of flowers begins from."""
@@ -87,7 +141,7 @@ def notes_of(whole: Mapping[str, str | None], root: str = "abc") -> dict[str, An
         "root_weights": 60,
         "root_flops": 100.0,
         "parts": [{"place": place, "origin": by} for place, by in whole.items()],
-        "hyper": {"learning_rate": 0.05, "nesterov": False, "adapter": 32},
+        "hyper": {**DEFAULTS, "learning_rate": 1e-4, "momentum": 0.5},
         "rates": {},
         "parent": None,
         "child": 2,

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import grow, shuffled_digits
+from pages import FLOWERS, grow, shuffled_digits
 
 import senpath as sp
 from senpath.network import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
+SEARCH = {"method": "munet", "root": "mlp", "generations": 2, "children": 2, "cycles": 1, "examples": 200}
 WORDS = {"good": "a fine day", "bad": "an awful night"}
 
 
@@ -62,6 +63,19 @@ def commit_by_hand(net: sp.Network, iris: Labelled) -> None:
 def many(tmp_path_factory: pytest.TempPathFactory) -> sp.Network:
     """200 tasks, each linked to the one before, measured at every twentieth."""
     return grow(tmp_path_factory.mktemp("many") / "many.sen", [f"task {place}" for place in range(200)], links=True, every=20)
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory: pytest.TempPathFactory, digits: Labelled) -> sp.Network:
+    """Three real searches, and a task of another method between them; the first task is measured."""
+    x, y = digits
+    net = sp.Network(tmp_path_factory.mktemp("searched") / "searched.sen")
+    net.learn("low", x[y < 5], y[y < 5], **SEARCH)
+    net.learn("flowers", FLOWERS.data, FLOWERS.target, epochs=1, hidden=4)
+    net.learn("high", x[y >= 5], y[y >= 5], **SEARCH, clone="none", random_state=3)
+    net.learn("odd", x[y % 2 == 1], y[y % 2 == 1], **SEARCH, adapters="all")
+    sp.evaluate(net, {"low": (x[y < 5], y[y < 5])}, record=True)
+    return net
 
 
 @pytest.fixture

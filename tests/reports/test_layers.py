@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from itertools import pairwise
@@ -12,48 +11,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chains import ROOT, Chain, generations, grow_chains, notes_of
+from chains import ROOT, Chain, check_drawing, generations, grow_chains, layers_of, many_chains, notes_of, numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages import FLOWERS, HOSTILE, Page, check_inert, grow, report, unstyled
 
 import senpath as sp
-from senpath.reports.axes import Axis
 from senpath.reports.facts import gather
-from senpath.reports.layer_graph import NODE, Graph, in_order
-from senpath.reports.layers import Layers, describe_layers
+from senpath.reports.layers import describe_layers
 from senpath.reports.page import percent
 
 Labelled = tuple[np.ndarray, np.ndarray]
-SEARCH = {"method": "munet", "root": "mlp", "generations": 2, "children": 2, "cycles": 1, "examples": 200}
-
-
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory, digits: Labelled) -> sp.Network:
-    """Three real searches, and a task of another method between them; the first task is measured."""
-    x, y = digits
-    net = sp.Network(tmp_path_factory.mktemp("searched") / "searched.sen")
-    net.learn("low", x[y < 5], y[y < 5], **SEARCH)
-    net.learn("flowers", FLOWERS.data, FLOWERS.target, epochs=1, hidden=4)
-    net.learn("high", x[y >= 5], y[y >= 5], **SEARCH, clone="none", random_state=3)
-    net.learn("odd", x[y % 2 == 1], y[y % 2 == 1], **SEARCH, adapters="all")
-    sp.evaluate(net, {"low": (x[y < 5], y[y < 5])}, record=True)
-    return net
-
-
-def layers_of(net: sp.Network) -> Layers:
-    found = describe_layers(gather(net))
-    assert found is not None
-    return found
 
 
 def section(page: Page) -> str:
     """What a reader sees of the section."""
     return page.text.partition(" Layers ")[2].partition(" Activated weights ")[0]
-
-
-def numbers(path: str) -> list[float]:
-    return [float(found) for found in re.findall(r"-?[\d.]+", path)]
 
 
 def test_without_such_tasks_there_is_no_section(tmp_path: Path) -> None:
@@ -77,12 +50,13 @@ def test_the_table_says_what_the_network_holds(searched: sp.Network, tmp_path: P
         own = sum(part["origin"] == name for part in notes["parts"])
         assert rows[name][2] == f"{own} of {len(path.components)}"
         accounted = sum(sizes[part] / users[part] for part in path.components) / notes["root_weights"]
-        assert rows[name][5] == f"{percent(accounted)} {percent(notes['accounted'] / notes['root_weights'])} at first"
+        now, first = percent(accounted), percent(notes["accounted"] / notes["root_weights"])
+        assert rows[name][5] == (now if now == first else f"{now} {first} at first")
         assert rows[name][7:10] == [f"{notes['flops'] / notes['root_flops']:.2f}", percent(notes["quality"]), f"{notes['score']:.3f}"]
 
 
 def test_all_weights_are_accounted_for_once(searched: sp.Network) -> None:
-    entries = layers_of(searched).entries
+    entries = layers_of(searched).entries.values()
     sizes = searched.view.manifest.components
     used = {name for entry in entries for name in entry.path.task.pathway.components}
     assert sum(entry.path.accounted for entry in entries) == pytest.approx(sum(sizes[name] for name in used))
@@ -115,58 +89,6 @@ def test_searches_are_drawn_as_the_log_tells_them(searched: sp.Network) -> None:
         assert numbers(search.line)[-2] == pytest.approx(expected, abs=0.02)
 
 
-def check_drawing(graph: Graph) -> None:
-    """Nodes are apart; a line runs through nodes in the middle, and past the others."""
-    boxes = []
-    for node in graph.nodes:
-        left, top = numbers(node.shape)[:2]
-        height = numbers(node.shape.partition("v")[2])[0] + 10  # of the side, and two corners
-        boxes.append((left - 5, top, left - 5 + NODE, top + height))
-        assert 0 <= top < top + height <= graph.height
-    assert not [(a, b) for a in boxes for b in boxes if a is not b and a[0] == b[0] and a[1] < b[3] and b[1] < a[3]]
-    for line in graph.lines:
-        crossed = 0
-        place = numbers(line.line)[:2]
-        for step in re.findall(r"[HC][^HC]*", line.line):
-            values = numbers(step)
-            if step[0] == "C":
-                place = values[-2:]
-                continue
-            for left, top, right, bottom in boxes:
-                if place[0] <= left and right <= values[0] and top < place[1] < bottom:
-                    crossed += 1
-                    assert top + 5 < place[1] < bottom - 5
-            place = [values[0], place[1]]
-        assert f"{crossed} layers" in line.words
-
-
-def test_every_layer_has_one_node_and_every_line_runs_through_its_own(searched: sp.Network) -> None:
-    (graph,) = layers_of(searched).graphs
-    check_drawing(graph)
-    paths = [searched.view.pathway(name) for name in ("low", "high", "odd")]
-    used = Counter(name for path in paths for name in path.components)
-    assert (graph.layers, graph.shared) == (len(used), sum(count > 1 for count in used.values()))
-    assert [row.name for row in graph.rows if row.name != "root"] == ["low", "high", "odd"]
-    for path in paths:
-        assert [place for place in graph.columns if place in {part["place"] for part in path.notes["munet"]["parts"]}] == [
-            part["place"] for part in path.notes["munet"]["parts"]
-        ]
-
-
-def test_layers_that_a_path_does_without_are_passed_below(tmp_path: Path) -> None:
-    chains = [
-        Chain("one", {"inputs": None, "block 1": "one", "adapter block 1": "one", "block 2": None}),
-        Chain("two", {"inputs": "two", "block 2": None}),
-        Chain("three", {"inputs": None, "block 1": "one", "block 2": "three"}),
-        Chain("four", {"inputs": None, "block 2": None}),
-        Chain("five", {"inputs": None, "adapter block 1": "one"}),
-    ]
-    (graph,) = layers_of(grow_chains(tmp_path / "n.sen", chains)).graphs
-    assert graph.columns == ["inputs", "block 1", "adapter block 1", "block 2", "head"]
-    check_drawing(graph)
-    assert [row.name for row in graph.rows] == ["root", "one", "two", "three", "four", "five"]
-
-
 def test_who_shares_what(tmp_path: Path) -> None:
     chains = [Chain("one", dict.fromkeys(ROOT)), Chain("two", {"inputs": None, "block 1": "two"}), Chain("three", {"block 1": "two"})]
     page = report(grow_chains(tmp_path / "n.sen", chains), tmp_path)
@@ -176,11 +98,12 @@ def test_who_shares_what(tmp_path: Path) -> None:
         ["2 of 3", "1 root", "1 one 1 three"],
         ["1 of 2", "1 two", "1 two"],
     ]
-    assert rows["one"][10] == "2 values learning rate 0.05 nesterov no"
+    assert [row[5] for row in page.table("task")] == ["–", "–", "two layers"]
+    assert rows["one"][10] == "2 values learning rate 0.0001 momentum 0.5"
     assert "block 1: 20 weights, trained by two; used by two, three" in page.texts
     assert "inputs: 20 weights, of the root; used by one, two" in page.texts
     assert "From the root mlp : 3 paths; 2 of 7 layers shared; the root has 60 weights" in page.text
-    assert "best 0.700 · 2 of 4 children kept, 1 lost" in page.text
+    assert "best 0.700 · 2 of 4 kept, 1 lost" in page.text
     assert "What was borrowed" not in page.texts  # where there are no links, and this section says it all
 
 
@@ -203,7 +126,7 @@ def test_an_imported_task_keeps_what_it_trained(tmp_path: Path) -> None:
     grow_chains(tmp_path / "a.sen", [Chain("one", {"inputs": "one", "block 1": None})]).export("one", tmp_path / "one.zip")
     net = sp.Network(tmp_path / "b.sen")
     net.import_task(tmp_path / "one.zip", "renamed")
-    (entry,) = layers_of(net).entries
+    (entry,) = layers_of(net).entries.values()
     assert (entry.own, [(share.name, share.layers) for share in entry.taken]) == (2, [("root", 1)])
     page = report(net, tmp_path)
     assert "Score by generation" not in page.texts
@@ -309,18 +232,6 @@ def test_a_long_search_is_thinned(tmp_path: Path) -> None:
     assert search.best == scores[-1]
 
 
-def many_chains(names: list[str], places: list[str] = ROOT) -> list[Chain]:
-    """Each task trains one layer and takes another from the task before."""
-    chains = []
-    for number, name in enumerate(names):
-        own, taken = places[number % len(places)], places[(number - 1) % len(places)]
-        origins: dict[str, str | None] = {**dict.fromkeys(places), own: name}
-        if number:
-            origins[taken] = names[number - 1]
-        chains.append(Chain(name, origins))
-    return chains
-
-
 def test_a_hundred_tasks(tmp_path: Path) -> None:
     names = [f"{place:03}" + "界" * 197 for place in range(100)]
     net = grow_chains(tmp_path / "n.sen", many_chains(names), together=90)
@@ -331,6 +242,7 @@ def test_a_hundred_tasks(tmp_path: Path) -> None:
     check_inert(page)
     assert "100 paths, of which the last 24 are drawn" in page.text
     assert "The last 8 of 10 searches are drawn." in page.text
+    assert "The last 12 of 100 tasks are named." in page.text
     assert len(page.table("path of")) == 100
     layers = layers_of(net)
     labels = sorted(dot.label for dot in layers.dots if dot.label is not None)
@@ -338,24 +250,6 @@ def test_a_hundred_tasks(tmp_path: Path) -> None:
     assert all(after - before >= 5.9 for before, after in pairwise(labels))
     assert len(layers.graphs[0].lines) == 24
     check_drawing(layers.graphs[0])
-
-
-def test_many_trainers_that_are_not_drawn_share_a_row(tmp_path: Path) -> None:
-    first = [Chain(f"first {number}", {"inputs": f"first {number}"}) for number in range(20)]
-    then = [Chain(f"then {number}", {"inputs": f"first {number % 20}"}) for number in range(24)]
-    (graph,) = layers_of(grow_chains(tmp_path / "n.sen", [*first, *then], together=44)).graphs
-    assert (len(graph.lines), len(graph.rows)) == (24, 36)
-    assert graph.rows[0].name == "9 other tasks"
-    assert sum(row.note == "not drawn" for row in graph.rows) == 11
-    check_drawing(graph)
-
-
-def test_each_root_has_a_graph(tmp_path: Path) -> None:
-    chains = [Chain(f"task {number}", root=str(number % 6)) for number in range(9)]
-    net = grow_chains(tmp_path / "n.sen", chains, together=9)
-    layers = layers_of(net)
-    assert [graph.paths for graph in layers.graphs] == [2, 2, 2, 1]
-    assert "Of 6 root models the 4 with the most paths are drawn." in report(net, tmp_path).text
 
 
 @pytest.fixture(scope="module")
@@ -374,47 +268,6 @@ def test_no_name_is_more_than_a_name(plain: Page, names: list[str], places: list
     assert page.tags == plain.tags
     for name in (*names, *places):
         assert name.strip() in page.texts
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.frozensets(st.integers(0, 4))), min_size=1, max_size=6))
-def test_places_are_in_the_order_in_which_they_run(paths: list[tuple[int, frozenset[int]]]) -> None:
-    """As the method makes them: the first blocks, some with an adapter behind."""
-    everything = [name for block in range(5) for name in (f"block {block}", f"adapter block {block}")]
-    sequences = []
-    for depth, adapters in paths:
-        there = [name for name in everything if int(name[-1]) < depth and ("adapter" not in name or int(name[-1]) in adapters)]
-        sequences.append(["patches", *there, "norm", "head"])
-    found = in_order(sequences)
-    assert found == ["patches", *(name for name in everything if name in found), "norm", "head"]
-
-
-def test_places_in_no_order_are_there_once() -> None:
-    assert sorted(in_order([["a", "b", "c"], ["c", "a"], ["b", "a"]])) == ["a", "b", "c"]
-
-
-@given(low=st.floats(-1e6, 1e6), span=st.floats(0, 1e6), steps=st.integers(2, 6))
-def test_an_axis_spans_its_values(low: float, span: float, steps: int) -> None:
-    high = low + span
-    axis = Axis.over(low, high, steps)
-    slack = 1e-5 * (axis.values[-1] - axis.values[0])
-    assert axis.values[0] <= low + slack
-    assert high <= axis.values[-1] + slack
-    assert 2 <= len(axis.values) <= steps + 3
-    words = [text for _, text in axis.words()]
-    assert len(set(words)) == len(words)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "words"),
-    [
-        (0.0, 43.7, ["0", "10", "20", "30", "40", "50"]),
-        (0.912, 0.948, ["0.91", "0.92", "0.93", "0.94", "0.95"]),
-        (1.0, 1.0, ["0.9998", "1.0000"]),
-        (0.0, 1.0, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
-    ],
-)
-def test_an_axis_has_round_numbers(low: float, high: float, words: list[str]) -> None:
-    assert [text for _, text in Axis.over(low, high, 5).words()] == words
 
 
 def test_the_made_up_history_is_as_the_method_writes_it(searched: sp.Network) -> None:

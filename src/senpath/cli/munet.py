@@ -92,6 +92,6 @@ def show_path(net: Network, task: str) -> None:
     origins = [part["origin"] for part in found["parts"]]
     shared = {origin: origins.count(origin) for origin in dict.fromkeys(origins) if origin != task}
     words = ", ".join(f"{count} of {_name(origin)}" for origin, count in shared.items()) or "none"
-    console.print(f"path: child {found['child']}, of {_name(found['parent'])}; {origins.count(task)} layers trained, shared: {words}")
+    console.print(f"path: child {found['child']}, with {origins.count(task)} layers trained and shared: {words}")
     size = f"{found['accounted']:,.0f} parameters, {percent(found['accounted'] / found['root_weights'])} of the root's"
     console.print(f"accounts for {size}; {percent(found['quality'])} right of the examples held out")

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from senpath.components import ClassLink
 from senpath.network import View
-from senpath.network.view import CHUNK
+from senpath.network.view import at_once
 from senpath.pathways import Pathway, run_chain
 from senpath.types import TaskKind
 
@@ -55,7 +55,7 @@ class Reading:
     def features(self, view: View, inputs: torch.Tensor) -> torch.Tensor:
         """What is read of encoded inputs (n, …): float32 (n, units of all)."""
         parts = []
-        for batch in inputs.split(CHUNK):
+        for batch in inputs.split(at_once(inputs)):
             parts.append(torch.cat([run_chain(map(view.component, chain), batch.to(view.device)) for chain in self.chains], 1))
         return torch.cat(parts)
 

@@ -12,7 +12,7 @@ import torch
 from senpath.errors import InputError
 from senpath.modalities import split_by_modality
 from senpath.network.inputs import check_tensors
-from senpath.network.view import CHUNK, View
+from senpath.network.view import View, at_once
 from senpath.progress import Progress, silent
 from senpath.types import DataType, Examples
 
@@ -78,8 +78,9 @@ def encode_inputs(view: View, x: Any, progress: Progress = silent) -> Encoded:
 
 
 def _batches(key: str, inputs: torch.Tensor, rows: np.ndarray, device: torch.device) -> list[Batch]:
-    places = np.split(rows, range(CHUNK, len(rows), CHUNK))
-    return [Batch(key, part.to(device), index) for part, index in zip(inputs.split(CHUNK), places, strict=True)]
+    size = at_once(inputs)
+    places = np.split(rows, range(size, len(rows), size))
+    return [Batch(key, part.to(device), index) for part, index in zip(inputs.split(size), places, strict=True)]
 
 
 def _require_types(view: View, encoded: Encoded) -> None:

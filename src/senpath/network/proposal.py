@@ -10,7 +10,7 @@ import torch
 
 from senpath.components import Component, Lookup
 from senpath.dispatch import TaskStatistics
-from senpath.network.view import CHUNK, View
+from senpath.network.view import View, at_once
 from senpath.pathways import Pathway, run_pathway
 from senpath.progress import Progress
 from senpath.types import DataType, Examples
@@ -85,7 +85,7 @@ def try_out(view: View, proposal: Proposal, inputs: torch.Tensor, place: int = 0
         place: which of its pathways.
     """
     lookup = with_new(proposal.components, view.component, view.device)
-    return torch.cat([run_pathway(proposal.pathways[place], part.to(view.device), lookup) for part in inputs.split(CHUNK)])
+    return torch.cat([run_pathway(proposal.pathways[place], part.to(view.device), lookup) for part in inputs.split(at_once(inputs))])
 
 
 def with_new(components: Iterable[Component], lookup: Lookup, device: torch.device) -> Lookup:

@@ -26,8 +26,13 @@ from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskR
 from senpath.store.manifest import RESTORE
 from senpath.types import DataType
 
-CHUNK = 4096
-"""Inputs encoded and run at once, so that memory does not grow with the batch."""
+CHUNK, NUMBERS = 4096, 2**22
+"""Inputs run at once, so that memory does not grow with the batch: so many, or as many as so many numbers, if that is fewer."""
+
+
+def at_once(inputs: torch.Tensor) -> int:
+    """How many of these encoded inputs (n, …) to run at once."""
+    return max(32, min(CHUNK, NUMBERS // max(1, inputs[:1].numel())))
 
 
 @dataclass(eq=False)
@@ -205,7 +210,7 @@ class View:
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
         """What a task's pathway answers to encoded inputs, float32 (n, classes)."""
         pathway = self.pathway(task)
-        parts = [run_pathway(pathway, part.to(self.device), self.component) for part in inputs.split(CHUNK)]
+        parts = [run_pathway(pathway, part.to(self.device), self.component) for part in inputs.split(at_once(inputs))]
         return torch.cat(parts) if parts else torch.zeros(0, len(pathway.classes))
 
     @property

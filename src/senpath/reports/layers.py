@@ -16,6 +16,9 @@ from senpath.reports.task_paths import TaskPath, read_paths
 GRAPHS, LABELS, PARTNERS = 4, 12, 3
 """At most so many roots have a graph, tasks a label in the chart, and tasks are named of those that one shares with."""
 
+TICK = 1.4
+"""Half the height of the mark where a task was in the chart, in percent."""
+
 
 @dataclass(frozen=True)
 class Share:
@@ -46,6 +49,11 @@ class Entry:
     accounted: float
     began: float | None
 
+    @property
+    def lenders(self) -> list[Share]:
+        """The tasks of `taken`."""
+        return [share for share in self.taken if share.task is not None]
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -53,7 +61,8 @@ class Dot:
 
     Attributes:
         value: accuracy with the task given, or where it was not `measured`, the quality on the examples that the search held out.
-        since: where it was across when it was learned.
+        trace: from where it was when it was learned, as an SVG path; "" where that is not known.
+        right: where the trace and the dot end, across.
         label: where its label is, down; None if it has none.
     """
 
@@ -62,7 +71,8 @@ class Dot:
     measured: bool
     across: float
     down: float
-    since: float | None
+    trace: str
+    right: float
     label: float | None
 
 
@@ -71,12 +81,13 @@ class Layers:
     """What the section shows.
 
     Attributes:
+        entries: by task.
         graphs: of the roots with the most paths, of `roots`; `gone` if one shows layers of a task that is not there any more.
         searches: the latest, of `told` that the log tells of.
         dots: of tasks of which a value is known.
     """
 
-    entries: Sequence[Entry]
+    entries: Mapping[str, Entry]
     graphs: Sequence[Graph]
     roots: int
     gone: bool
@@ -98,7 +109,7 @@ def describe_layers(facts: Facts) -> Layers | None:
     largest = sorted(roots.values(), key=len, reverse=True)[:GRAPHS]
     searches = [found for path in paths if (found := describe_search(path)) is not None]
     entries = _entries(facts, paths)
-    dots, across, up = _chart(entries)
+    dots, across, up = _chart([*entries.values()])
     graphs = [draw_graph(facts, mine) for mine in roots.values() if mine in largest]
     return Layers(
         entries=entries,
@@ -113,12 +124,12 @@ def describe_layers(facts: Facts) -> Layers | None:
     )
 
 
-def _entries(facts: Facts, paths: Sequence[TaskPath]) -> list[Entry]:
+def _entries(facts: Facts, paths: Sequence[TaskPath]) -> dict[str, Entry]:
     users: dict[str, list[str]] = {}
     for path in paths:
         for layer in path.layers:
             users.setdefault(layer.component, []).append(path.task.name)
-    return [_entry(facts, path, users) for path in paths]
+    return {path.task.name: _entry(facts, path, users) for path in paths}
 
 
 def _entry(facts: Facts, path: TaskPath, users: Mapping[str, Sequence[str]]) -> Entry:
@@ -147,20 +158,16 @@ def _chart(entries: Sequence[Entry]) -> tuple[list[Dot], list[Tick], list[Tick]]
     most = max(max(entry.accounted, entry.began or 0.0) for entry, _ in values)
     widths = Axis.over(0, 100 * most, 5)
     heights = Axis.over(100 * min(value for _, value in values), 100 * max(value for _, value in values), 5)
-    dots = [
-        Dot(
-            entry=entry,
-            value=value,
-            measured=entry.path.task.score is not None,
-            across=_percent(widths.share(100 * entry.accounted)),
-            down=_percent(1 - heights.share(100 * value)),
-            since=_percent(widths.share(100 * entry.began)) if entry.began is not None else None,
-            label=None,
-        )
-        for entry, value in values
-    ]
+    dots = [_dot(entry, value, widths, heights) for entry, value in values]
     across = [Tick(_percent(share), words) for share, words in widths.words()]
     return _labelled(dots), across, [Tick(_percent(1 - share), words) for share, words in heights.words()]
+
+
+def _dot(entry: Entry, value: float, widths: Axis, heights: Axis) -> Dot:
+    across, down = _percent(widths.share(100 * entry.accounted)), _percent(1 - heights.share(100 * value))
+    since = _percent(widths.share(100 * entry.began)) if entry.began is not None else across
+    trace = f"M{across} {down}H{since}M{since} {down - TICK:.2f}V{down + TICK:.2f}" if entry.began is not None else ""
+    return Dot(entry, value, entry.path.task.score is not None, across, down, trace, max(across, since), None)
 
 
 def _value(path: TaskPath) -> float | None:

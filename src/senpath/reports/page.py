@@ -21,7 +21,7 @@ from senpath.reports.borrowing import draw_borrowing
 from senpath.reports.facts import Facts, TaskFacts, gather
 from senpath.reports.growth import COLOURS
 from senpath.reports.history import describe_log
-from senpath.reports.layers import describe_layers
+from senpath.reports.layers import LABELS, describe_layers
 from senpath.reports.routes import describe_routes
 from senpath.reports.stages import describe_stages
 from senpath.store.files import TEMPORARY, write_atomic
@@ -82,6 +82,7 @@ def render(facts: Facts) -> str:
         row=borrowing.ROW,
         node=borrowing.NODE,
         chart=stages.HEIGHT,
+        labels=LABELS,
     )
 
 

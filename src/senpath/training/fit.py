@@ -62,8 +62,8 @@ def fit(
     model.eval()
 
 
-def schedule(passed: float) -> float:
-    """The learning rate as a share of its highest, when this share of the steps has passed."""
-    if passed < WARM_UP:
-        return (0.02 + passed) / (0.02 + WARM_UP)
-    return 0.5 * (1 + cos(pi * (passed - WARM_UP) / (1 - WARM_UP)))
+def schedule(passed: float, warm_up: float = WARM_UP) -> float:
+    """The learning rate as a share of its highest, when this share of the steps has passed: up in a line, then down along a cosine."""
+    if passed < warm_up:
+        return (0.02 + passed) / (0.02 + warm_up)
+    return 0.5 * (1 + cos(pi * (passed - warm_up) / (1 - warm_up)))

@@ -40,7 +40,7 @@ def test_tasks_share_layers_and_keep_them(net: Network, train: Labelled, fresh: 
     tests, answers = {}, {}
     for name, digits in (("low", (0, 1, 2, 3)), ("middle", (4, 5, 6)), ("high", (7, 8, 9))):
         mine, unseen = np.isin(train[1], digits), np.isin(fresh[1], digits)
-        net.learn(name, train[0][mine], train[1][mine], method="munet", **{**SMALL, "blocks": 4, "examples": 2_000})
+        net.learn(name, train[0][mine], train[1][mine], method="munet", **{**SMALL, "examples": 2_000, "size_penalty": 0.7})
         tests[name] = encode_examples(net.view, fresh[0][unseen], fresh[1][unseen])
         answers[name] = net.view.logits(name, tests[name].inputs)
     for name, examples in tests.items():
@@ -220,3 +220,50 @@ def test_bad_roots_are_refused(net: Network, train: Labelled) -> None:
     wide = {"inputs": 64, "hidden": [16]}
     with pytest.raises(InputError, match="optional layer 'layer 1': expected answers shaped as its inputs"):
         net.learn("digits", *train, method="munet", root=Root.of("wide", [("mlp.v1", wide, build("mlp.v1", wide))], optional=[0]))
+
+
+def test_children_of_a_regression_go_on_in_its_units(net: Network) -> None:
+    """The output layer that is kept answers in the targets' own units; trained on, it starts where it was."""
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True)
+    net.learn("numbers", x, y, kind="regression", method="munet", **{**SMALL, "generations": 6, "examples": 2_000, "size_penalty": 1.0})
+    tried = [child for generation in net.log[-1]["generations"] for child in generation]
+    own = [child for child in tried if child["parent_task"] == "numbers"]
+    assert len(own) >= 4
+    assert min(child["quality"] for child in own) > 0
+
+
+def test_a_linear_layer_within_a_root_is_no_output_layer(net: Network, iris: Labelled) -> None:
+    inner = {"inputs": 4, "outputs": 6}
+    torch.manual_seed(0)
+    root = Root.of("inner", [("linear.v1", inner, build("linear.v1", inner))])
+    x, _ = iris
+    net.learn("numbers", x[:, :4], 100 + x[:, 0], kind="regression", method="munet", **{**SMALL, **WHOLE, "root": root, "examples": 4_000})
+    assert net.tasks["numbers"].notes["munet"]["quality"] > 0.5
+    net.verify()
+
+
+def test_a_name_that_was_another_task_s_owns_nothing_of_it(net: Network, train: Labelled) -> None:
+    settings = {**SMALL, "size_penalty": 0.5}
+    net.learn("a", *train, method="munet", **settings)
+    net.learn("b", *train, method="munet", **settings)
+    layers = net.view.pathway("a").components[:-1]
+    net.remove("a")
+    net.learn("a", *train, method="munet", **{**settings, "clone": "none", "adapters": "none", "layers": False})
+    again = parts(net, "a")
+    assert again["head"][1] == "a"
+    assert all(origin != "a" for place, (_, origin) in again.items() if place != "head")
+    assert layers  # the first "a" had some
+
+
+def test_a_root_of_another_network_s_layers(tmp_path: Path, train: Labelled) -> None:
+    first, second = Network(tmp_path / "first.sen"), Network(tmp_path / "second.sen")
+    first.learn("digits", *train, hidden=16, epochs=5)
+    body = first.view.pathway("digits").components[0]
+    root = Root.of("body", [first.view.component(body)])
+    second.learn("digits", *train, method="munet", **{**SMALL, "root": root, "clone": "none", "adapters": "none"})
+    assert second.view.pathway("digits").components[0] == body
+    first.learn("forest", *train, model="forest")
+    with pytest.raises(InputError, match=r"root 'trees': layer 0: expected a torch kind .*, got 'sklearn\.v1'"):
+        Root.of("trees", [first.view.component(first.view.pathway("forest").components[0])])

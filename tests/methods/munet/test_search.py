@@ -130,7 +130,10 @@ def test_paths_of_others_and_the_root_are_all_tried(make_search: MakeSearch, blu
 
 def test_size_and_operations_cost(make_search: MakeSearch) -> None:
     search = make_search(
-        penalty=Penalty(0.5, 0.9, 400, 10.0), budget=Budget(1, 1), users={"hash of inputs": 3}, rules=Rules(False, "none", "none")
+        penalty=Penalty(0.5, 0.9, 400, 10.0),
+        budget=Budget(1, 1),
+        users={"hash of inputs": 3},
+        rules=Rules(False, clone="none", adapters="none"),
     )
     (child,) = search.ask()
     (found,) = search.tell([outcome(child, 0.8, flops=20.0)])
@@ -147,7 +150,7 @@ def test_a_quality_below_nothing_is_nothing() -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), clone=CHOICES, adapters=CHOICES, learned_rates=st.booleans())
 def test_children_are_what_the_rules_allow(blueprint: Blueprint, seed: int, clone: Any, adapters: Any, learned_rates: bool) -> None:
-    rules = Rules(True, clone, adapters, layers=True, learned_rates=learned_rates)
+    rules = Rules(True, False, clone, adapters, layers=True, learned_rates=learned_rates)
     random, path = np.random.default_rng(seed), blueprint.root(DEFAULTS)
     order = [part.place for part in blueprint.layers]
     for generation in range(8):
@@ -190,3 +193,15 @@ def test_learned_rates_move_apart(blueprint: Blueprint) -> None:
     assert len(set(path.rates.values())) > 3
     assert {"learning_rate", "layers", "clone block 2", "adapter block 1"} <= set(path.rates)
     assert path.hyper["mutation"] == DEFAULTS["mutation"]
+
+
+def test_layers_of_a_random_root_are_trained(blueprint: Blueprint) -> None:
+    """There is nothing in them to share; what a task has trained is shared by chance as ever."""
+    random, root = np.random.default_rng(0), blueprint.root(DEFAULTS)
+    child = mutate(root, "a", blueprint, Rules(True, random_root=True, adapters="none"), random)
+    assert all(part.trained for part in child.parts)
+    kept = tuple(replace(part, component=f"{part.place} of a", trained=False) for part in child.parts)
+    children = [mutate(replace(child, parts=kept), "b", blueprint, Rules(True, random_root=True), random) for _ in range(20)]
+    shared = [part for other in children for part in other.parts if not part.trained]
+    assert 20 < len(shared) < 80
+    assert {part.origin for part in shared} == {"a"}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from math import cos, pi
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from senpath.components import Component, Linear, build, freeze
 from senpath.methods.learner import Scale
 from senpath.methods.munet.disturb import disturb, disturbs
 from senpath.methods.munet.flops import count_flops
-from senpath.methods.munet.path import Part
+from senpath.methods.munet.path import HEAD, Part
 from senpath.pathways import run_chain
 from senpath.seeds import seeded
-from senpath.training import LOSSES, score
+from senpath.training import LOSSES, schedule, score
 from senpath.types import DataType, Examples, Label, TaskKind
 
 CHUNK = 256
@@ -113,7 +113,7 @@ class Teacher:
         Raises:
             ArithmeticError: if it diverges before it has answered anything.
         """
-        model = _Model(work, self._device)
+        model = _Model(work, self._device, self._scale)
         data_type = self._fitted.data_type
         disturbed = data_type.form == "image" and disturbs(work.hyper, data_type.shape[0])
         first, held = self._before(model, disturbed)
@@ -135,7 +135,7 @@ class Teacher:
                 best, kept = quality, model.state()
         if kept is None:
             raise ArithmeticError(f"it diverged in its first cycle, at learning rate {work.hyper['learning_rate']:g}")
-        return Grown(model.components(kept, self._scale), best, self._flops(model), tuple(curve))
+        return Grown(model.components(kept), best, self._flops(model), tuple(curve))
 
     def _before(self, model: _Model, disturbed: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """What the first trained layer reads, of the examples to learn from and of those to validate on.
@@ -169,13 +169,17 @@ class Teacher:
 class _Model:
     """A child's modules: the frozen ones in front, and the rest, of which some are trained."""
 
-    def __init__(self, work: Work, device: torch.device) -> None:
+    def __init__(self, work: Work, device: torch.device, scale: Scale) -> None:
         first = next(index for index, part in enumerate(work.parts) if part.trained)
         self._parts = work.parts
         self._modules: list[nn.Module] = []
         with seeded(work.seed):
             for part in work.parts:
-                self._modules.append(_module(part, work.components).to(device))
+                self._modules.append(_module(part, work.components, device))
+        self._scale = scale
+        head = work.parts[-1]
+        if head.component is not None and isinstance(self._modules[-1], Linear):
+            scale.inverse().stretch(self._modules[-1], ())  # it answers in the targets' own units
         self.names = tuple(part.component or "" for part in work.parts[:first])
         self.frozen, self.behind = self._modules[:first], self._modules[first:]
 
@@ -194,14 +198,14 @@ class _Model:
         trained = [module for part, module in zip(self._parts, self._modules, strict=True) if part.trained]
         return [{name: value.clone() for name, value in module.state_dict().items()} for module in trained]
 
-    def components(self, state: Sequence[dict[str, torch.Tensor]], scale: Scale) -> tuple[Component, ...]:
+    def components(self, state: Sequence[dict[str, torch.Tensor]]) -> tuple[Component, ...]:
         """The trained modules with these weights; the output layer answers in the targets' own units."""
         found, states = [], iter(state)
         for part, module in zip(self._parts, self._modules, strict=True):
             if part.trained:
                 module.load_state_dict(next(states))
-                if isinstance(module, Linear):
-                    scale.stretch(module, ())
+                if part.place == HEAD and isinstance(module, Linear):
+                    self._scale.stretch(module, ())
                 found.append(freeze(part.kind, part.config, module))
         return tuple(found)
 
@@ -235,7 +239,7 @@ class _Learning:
     def step(self, loss: torch.Tensor) -> None:
         passed = self._step / (self._steps * self._effort.cycles)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * _schedule(passed, self._warm_up)
+            group["lr"] = self._rate * schedule(passed, self._warm_up)
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self._parameters, 1.0)
@@ -243,21 +247,15 @@ class _Learning:
         self._step += 1
 
 
-def _schedule(passed: float, warm_up: float) -> float:
-    """The learning rate as a share of its highest: up in a line, down along a cosine."""
-    if passed < warm_up:
-        return (0.02 + passed) / (0.02 + warm_up)
-    return 0.5 * (1 + cos(pi * (passed - warm_up) / (1 - warm_up)))
-
-
-def _module(part: Part, components: Mapping[str, Component]) -> nn.Module:
+def _module(part: Part, components: Mapping[str, Component], device: torch.device) -> nn.Module:
     """A part as a module: frozen, or to be trained from its component or from nothing."""
     if not part.trained:
-        return components[part.component or ""].module
+        frozen = components[part.component or ""].module
+        return frozen if device.type == "cpu" else deepcopy(frozen).to(device)  # others may have it, on another device
     module = build(part.kind, part.config)
     if part.component is not None:
         module.load_state_dict(components[part.component].module.state_dict())
-    elif isinstance(module, Linear):
-        nn.init.zeros_(module.weight)
-        nn.init.zeros_(module.bias)
-    return module.train()
+    elif part.place == HEAD:
+        for values in module.parameters():
+            nn.init.zeros_(values)
+    return module.to(device).train()

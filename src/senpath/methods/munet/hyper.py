@@ -39,7 +39,7 @@ IMAGE: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "mutation": 0.2,
-        "learning_rate": 0.02,
+        "learning_rate": 0.05,
         "warm_up": 0.05,
         "momentum": 0.9,
         "nesterov": True,

@@ -21,6 +21,7 @@ class Rules:
 
     Args:
         image: whether inputs are images, which may be changed while training.
+        random_root: whether the root's weights are random. There is no knowledge in them to share, so a child of it trains all its layers.
         clone: whether frozen layers are cloned by chance, or all of them always are, or none.
         adapters: likewise, whether adapters are inserted.
         layers: whether the number of layers may change.
@@ -28,6 +29,7 @@ class Rules:
     """
 
     image: bool
+    random_root: bool = False
     clone: Choice = "evolve"
     adapters: Choice = "evolve"
     layers: bool = True
@@ -146,6 +148,8 @@ class _Mutation:
         clone = self._by_chance(f"clone {part.place.removeprefix(ADAPTER).strip()}")
         if self.rules.clone != "evolve":
             clone = self.rules.clone == "all"
+        elif part.origin is ROOT and self.rules.random_root:
+            clone = True
         return replace(part, trained=True, origin=self.task) if clone else replace(part, trained=False)
 
     def _one_more(self, parts: list[Part]) -> list[Part]:

@@ -54,7 +54,14 @@ class Quest:
         batch = settings.batch_size or max(LEAST, min(BATCH, len(fitted) // BATCHES))
         effort = Effort(settings.cycles, min(settings.examples, PASSES * len(fitted)), batch)
         lesson = Lesson.of(examples, fitted, held, effort, view.device)
-        rules = Rules(examples.data_type.form == "image", settings.clone, settings.adapters, settings.layers, settings.learned_rates)
+        rules = Rules(
+            examples.data_type.form == "image",
+            root.random,
+            settings.clone,
+            settings.adapters,
+            settings.layers,
+            settings.learned_rates,
+        )
         layers = [layer.component.module for layer in root.layers]
         penalty = Penalty(settings.size_penalty, settings.compute_penalty, root.weights, count_flops(layers, examples.inputs[:1]))
         others = retained(view, examples.data_type.key, root) if settings.others else {}
@@ -63,7 +70,7 @@ class Quest:
             blueprint,
             blueprint.root(settings.hyper, settings.depth),
             tuple(others),
-            partial(path_of, view),
+            partial(path_of, view, task),
             users_of(view),
             rules,
             penalty,
@@ -74,12 +81,15 @@ class Quest:
 
     def identity(self) -> dict[str, Any]:
         """What decides the result: searches of which it is the same would find the same."""
+        names = {layer.component.hash for layer in self.root.layers} | {name for kept in self.others.values() for name in kept[0]}
+        users = users_of(self.view)
         return {
             "task": self.task,
             "data": fingerprint(self.examples),
             "settings": self.settings.to_json(),
             "root": self.root.identity,
             "others": self.others,
+            "users": {name: users[name] for name in sorted(names)},
         }
 
     def work(self, child: Child, found: dict[str, Component]) -> Work:
@@ -155,14 +165,19 @@ def retained(view: View, key: str, root: Root) -> dict[str, Any]:
     return found
 
 
-def path_of(view: View, task: str) -> Path:
-    """A task's retained path, as its pathway and notes say."""
+def path_of(view: View, searching: str, task: str) -> Path:
+    """A task's retained path, as its pathway and notes say.
+
+    Args:
+        searching: the new task; a layer that an earlier one of its name trained, which was removed, is not its own.
+    """
     pathway = view.pathway(task)
     notes = pathway.notes["munet"]
     parts = []
     for name, kept in zip(pathway.components, notes["parts"], strict=True):
         component = view.component(name)
-        parts.append(Part(kept["place"], component.kind, component.config, component.weights, name, False, kept["origin"]))
+        origin = f"{searching}, earlier" if kept["origin"] == searching else kept["origin"]
+        parts.append(Part(kept["place"], component.kind, component.config, component.weights, name, False, origin))
     return Path(task, tuple(parts), notes["hyper"], notes["rates"])
 
 

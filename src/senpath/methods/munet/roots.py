@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import Component, build, freeze
+from senpath.components import KINDS, Component, build, freeze
 from senpath.encoders import efficientnet_blocks
 from senpath.errors import InputError
 from senpath.pathways import run_chain
@@ -52,10 +52,12 @@ class Root:
     Args:
         name: for people.
         layers: in order; together they map inputs (n, …) to features (n, units).
+        random: whether the weights are random, so that nothing is lost if they are trained.
     """
 
     name: str
     layers: tuple[Layer, ...]
+    random: bool = False
 
     @property
     def identity(self) -> str:
@@ -101,13 +103,16 @@ class Root:
             optional: numbers, from 0, of the layers that a path may do without.
 
         Raises:
-            InputError: if there is no layer, or one is neither.
+            InputError: if there is no layer, or one is neither, or is of a kind that cannot be trained on.
         """
         made: list[Layer] = []
         for index, layer in enumerate(layers):
             if not isinstance(layer, Component) and not (isinstance(layer, tuple) and len(layer) == 3 and isinstance(layer[2], nn.Module)):
                 raise InputError(f"root {name!r}: layer {index}", expected="a component, or (kind, configuration, module)", got=repr(layer))
-            component = layer if isinstance(layer, Component) else freeze(*layer)
+            kind, config, module = (layer.kind, layer.config, layer.module) if isinstance(layer, Component) else layer
+            if kind not in KINDS or kind == "pruned.v1":
+                raise InputError(f"root {name!r}: layer {index}", expected="a torch kind that can be trained on", got=repr(kind))
+            component = freeze(kind, config, module)  # anew, for one that was read from a folder has no content to be proposed
             made.append(Layer(f"layer {index + 1}", component, index in optional))
         if not made:
             raise InputError(f"root {name!r}", expected="one layer or more", got="none")
@@ -194,7 +199,7 @@ def _random(name: str, layers: Sequence[tuple[str, str, dict[str, Any]]], seed: 
             if kind == "mlp.v1":
                 module.apply(_as_he)
             made.append(Layer(place, freeze(kind, config, module), kind == optional or place.startswith(optional)))
-    return Root(name, tuple(made))
+    return Root(name, tuple(made), random=True)
 
 
 def _as_he(module: nn.Module) -> None:

@@ -44,7 +44,7 @@ class Penalty:
 
     def score(self, quality: float, accounted: float, flops: float) -> float:
         """A quality below 0, as R² may be, counts as 0."""
-        return float(max(quality, 0.0) * self.size ** (accounted / self.weights) * self.compute ** (flops / max(self.flops, 1.0)))
+        return float(max(quality, 0.0) * self.size ** (accounted / max(self.weights, 1.0)) * self.compute ** (flops / max(self.flops, 1.0)))
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class MunetSettings:
     layers: bool = True
     others: bool = True
     learned_rates: bool = False
-    size_penalty: float = 0.98
+    size_penalty: float = 0.95
     compute_penalty: float = 1.0
     start: Mapping[str, Any] = field(default_factory=dict)
     jobs: int = 1

@@ -153,7 +153,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "no root": {"root": None},
     "no key": {"root_id": 7},
     "weights in words": {"root_weights": "many"},
-    "a root of nothing": {"root_weights": 0},
+    "a root of less than nothing": {"root_weights": -1},
     "endless weights": {"root_weights": 1e300},
     "no parts": {"parts": None},
     "fewer parts": {"parts": [{"place": "inputs", "origin": None}]},
@@ -177,7 +177,7 @@ ODD: dict[str, dict[str, Any]] = {
     "words for numbers": dict.fromkeys(("root_flops", "quality", "score", "accounted", "flops"), "much"),
     "lists for words": {"parent": ["root"], "hyper": [1], "child": {}},
     "numbers beyond all": {"quality": 1e300, "score": -1e300, "accounted": 10**400, "flops": True},
-    "no operations": {"root_flops": 0},
+    "a root of nothing": {"root_weights": 0, "root_flops": 0},
     "hyperparameters of any kind": {"hyper": {"learning_rate": "x" * 1000, "momentum": None, "adapter": [1], "crop": {"a": 1}, "new": 3}},
     "places that run in another order": {"parts": notes_of(dict.fromkeys(["block 2", "inputs", "block 1", "head"]))["parts"]},
 }

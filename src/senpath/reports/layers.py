@@ -15,7 +15,6 @@ from senpath.reports.task_paths import TaskPath, read_paths
 
 GRAPHS, LABELS, PARTNERS = 4, 12, 3
 """At most so many roots have a graph, tasks a label in the chart, and tasks are named of those that one shares with."""
-
 TICK = 1.4
 """Half the height of the mark where a task was in the chart, in percent."""
 
@@ -146,8 +145,8 @@ def _entry(facts: Facts, path: TaskPath, users: Mapping[str, Sequence[str]]) -> 
         ],
         partners=[Share(user, facts.tasks[user], count) for user, count in partners[:PARTNERS]],
         more=max(0, len(partners) - PARTNERS),
-        accounted=path.accounted / path.root.weights,
-        began=path.began / path.root.weights if path.began is not None else None,
+        accounted=path.accounted / max(1.0, path.root.weights),
+        began=path.began / max(1.0, path.root.weights) if path.began is not None else None,
     )
 
 

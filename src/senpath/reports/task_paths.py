@@ -114,7 +114,7 @@ def _noted(task: TaskFacts) -> _Noted | None:
         return None
     name, key, weights = notes.get("root"), notes.get("root_id"), number(notes.get("root_weights"))
     parts, components = notes.get("parts"), task.pathway.components
-    if not isinstance(name, str) or not isinstance(key, str) or weights is None or weights < 1:
+    if not isinstance(name, str) or not isinstance(key, str) or weights is None or weights < 0:
         return None
     if not isinstance(parts, list) or len(parts) != len(components) or not all(map(_fits, parts)):
         return None

@@ -210,10 +210,13 @@ def test_bad_settings_are_refused(net: Network, iris: Labelled, settings: dict[s
 
 def test_bad_roots_are_refused(net: Network, train: Labelled) -> None:
     block = {"inputs": 32, "hidden": [16]}
-    with pytest.raises(InputError, match="root 'none': expected one layer or more, got none"):
+    with pytest.raises(InputError, match=r"root 'none': expected layers of different names, .*, got no layer"):
         Root.of("none", [])
     with pytest.raises(InputError, match=r"root 'odd': layer 0: expected a component, or \(kind, configuration, module\), got 3"):
         Root.of("odd", [3])  # type: ignore[list-item]
+    twice = Root.of("one", [("mlp.v1", block, build("mlp.v1", block))]).layers * 2
+    with pytest.raises(InputError, match=r"root 'two': expected layers of different names, .*, got 'layer 1'"):
+        Root("two", twice)
     small = Root.of("small", [("mlp.v1", block, build("mlp.v1", block))])
     with pytest.raises(InputError, match=r"root 'small': layer 'layer 1': expected one that reads inputs of shape \(1, 8, 8\)"):
         net.learn("digits", *train, method="munet", root=small)

@@ -87,6 +87,8 @@ def test_a_child_of_the_task_has_to_reach_its_parent(make_search: MakeSearch) ->
         for child, found in zip(children, tried, strict=True):
             assert found.kept == (child.parent == 0 or (found.score or 0) >= before[child.parent])
             assert (found.number in {path.number for path in search.population}) == found.kept
+        for path in search.population:
+            assert search.origin(path) is None  # all lines began at the root
     scores = [path.score for path in search.population]
     assert scores == sorted(scores, reverse=True)
     assert search.best is not None

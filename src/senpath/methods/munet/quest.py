@@ -128,7 +128,6 @@ class Quest:
         )
 
     def _notes(self, best: Path) -> dict[str, Any]:
-        tried = {child.number: child for generation in self.search.history for child in generation}
         return {
             "method": NAME,
             "examples": len(self.examples),
@@ -143,7 +142,7 @@ class Quest:
                 "parts": [{"place": part.place, "origin": part.origin} for part in best.parts],
                 "hyper": dict(best.hyper),
                 "rates": dict(best.rates),
-                "parent": tried[best.number].parent_task,
+                "parent": self.search.origin(best),
                 "child": best.number,
                 "quality": round(best.quality, 6),
                 "score": round(best.score, 6),

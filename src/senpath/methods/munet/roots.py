@@ -14,6 +14,7 @@ from torch import nn
 from senpath.components import KINDS, Component, build, freeze
 from senpath.encoders import efficientnet_blocks
 from senpath.errors import InputError
+from senpath.methods.munet.path import ADAPTER, HEAD
 from senpath.pathways import run_chain
 from senpath.seeds import seeded
 from senpath.types import DataType
@@ -58,6 +59,13 @@ class Root:
     name: str
     layers: tuple[Layer, ...]
     random: bool = False
+
+    def __post_init__(self) -> None:
+        places = [layer.place for layer in self.layers]
+        unfit = [place for place in places if places.count(place) > 1 or place == HEAD or place.startswith(f"{ADAPTER} ")]
+        if unfit or not places:
+            expected = f"layers of different names, none called {HEAD!r} or beginning with {ADAPTER!r}"
+            raise InputError(f"root {self.name!r}", expected=expected, got=repr(unfit[0]) if unfit else "no layer")
 
     @property
     def identity(self) -> str:
@@ -114,8 +122,6 @@ class Root:
                 raise InputError(f"root {name!r}: layer {index}", expected="a torch kind that can be trained on", got=repr(kind))
             component = freeze(kind, config, module)  # anew, for one that was read from a folder has no content to be proposed
             made.append(Layer(f"layer {index + 1}", component, index in optional))
-        if not made:
-            raise InputError(f"root {name!r}", expected="one layer or more", got="none")
         return Root(name, tuple(made))
 
 

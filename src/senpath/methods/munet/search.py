@@ -85,12 +85,13 @@ class Tried:
 
     Args:
         number: of the child.
-        parent_task: see `Child`.
+        parent, parent_task: see `Child`.
         quality, score, accounted: see `Path`; None where the child was lost.
         kept: whether it joined the population.
     """
 
     number: int
+    parent: int
     parent_task: str | None
     quality: float | None
     score: float | None
@@ -101,8 +102,8 @@ class Tried:
     def of(child: Child, path: Path | None, kept: bool) -> Tried:
         """What is told of a child that came to this path, or to none."""
         if path is None:
-            return Tried(child.path.number, child.parent_task, None, None, None, kept)
-        return Tried(child.path.number, child.parent_task, path.quality, path.score, path.accounted, kept)
+            return Tried(child.path.number, child.parent, child.parent_task, None, None, None, kept)
+        return Tried(child.path.number, child.parent, child.parent_task, path.quality, path.score, path.accounted, kept)
 
 
 class Search:
@@ -213,6 +214,14 @@ class Search:
     def accounted(self, parts: Sequence[Part]) -> float:
         """Parameters that a path accounts for: of a component that other tasks use too, its share."""
         return sum(part.weights / (1 if part.trained else 1 + self._users.get(part.component or "", 0)) for part in parts)
+
+    def origin(self, path: Path) -> str | None:
+        """Where the line of a path of the population began: another task, or None for the root."""
+        tried = {child.number: child for generation in self.history for child in generation}
+        child = tried[path.number]
+        while child.parent:
+            child = tried[child.parent]
+        return child.parent_task
 
     def state(self) -> dict[str, Any]:
         """All that was told so far, as JSON values; between `tell` and `ask` only."""

@@ -155,7 +155,7 @@ def on_ray(with_ray: None) -> Iterator[Running]:
 
 def shared(death: str, **where: Any) -> Iterator[Running]:
     told: list[str] = []
-    with crew(squares, **where, tell=told.append, word="child") as own:
+    with crew(squares, **where, tell=told.append, name=lambda place, item: f"child {place}") as own:
         yield Running(own, told, death)
 
 

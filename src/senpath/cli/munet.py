@@ -17,6 +17,9 @@ from senpath.methods import Status, Tried, Watch
 from senpath.methods.munet import Child, Grown
 from senpath.progress import Progress
 
+SHOWN = 8
+"""Finished generations in the table, at most: a taller one than the terminal would hide what is under way."""
+
 
 @contextmanager
 def watched(method: object, name: str) -> Iterator[Bars | Progress]:
@@ -49,7 +52,7 @@ def _picture(status: Status) -> RenderableType:
     grid = Table(header_style="bold")
     for column in ("generation", "child", "of", "trains", "quality", "score", "parameters", ""):
         grid.add_column(column, justify="left" if column in ("of", "trains", "") else "right", no_wrap=True)
-    for place, generation in enumerate(status.history):
+    for place, generation in list(enumerate(status.history))[-SHOWN:]:
         grid.add_row(*_finished(place + 1, generation), style="dim")
     for child, result in status.children:
         grid.add_row(*_under_way(number, child, result))
@@ -94,4 +97,4 @@ def show_path(net: Network, task: str) -> None:
     words = ", ".join(f"{count} of {_name(origin)}" for origin, count in shared.items()) or "none"
     console.print(f"path: child {found['child']}, with {origins.count(task)} layers trained and shared: {words}")
     size = f"{found['accounted']:,.0f} parameters, {percent(found['accounted'] / found['root_weights'])} of the root's"
-    console.print(f"accounts for {size}; {percent(found['quality'])} right of the examples held out")
+    console.print(f"accounts for {size}; quality {percent(found['quality'])} on the examples held out")

@@ -37,13 +37,17 @@ def _nobody(*told: object) -> None:
     """Is told."""
 
 
+def _item(place: int, item: object) -> str:
+    return f"item {place}"
+
+
 @contextmanager
 def crew(
     prepare: Prepare[Item, Result],
     jobs: int = 1,
     ray: str | None = None,
     tell: Callable[[str], None] = _nobody,
-    word: str = "item",
+    name: Callable[[int, Item], str] = _item,
 ) -> Iterator[Crew[Item, Result]]:
     """Workers for several rounds of items, replaced when they die. After, none is left, whatever happened.
 
@@ -54,7 +58,7 @@ def crew(
             or the address of a cluster, whose machines have senpath and the modules of `prepare` installed. A Ray that this process is
             connected to already is used instead, and left as it is. What the script itself defines is not found by Ray's processes.
         tell: called with a sentence, without its full stop, for each failure, and of whatever else people might want to know.
-        word: what an item is called there.
+        name: what an item of this place is called there.
 
     Raises:
         InputError: if `prepare` cannot be sent to another process; and whatever `prepare` raises.
@@ -65,7 +69,7 @@ def crew(
     if ray is None and multiprocessing.current_process().daemon:
         jobs = 1
     with _site(prepare, jobs, ray, tell) as site:
-        yield Crew(site, jobs, tell, word)
+        yield Crew(site, jobs, tell, name)
 
 
 def _site(prepare: Prepare[Any, Any], jobs: int, ray: str | None, tell: Callable[[str], None]) -> AbstractContextManager[Site[Any]]:
@@ -89,8 +93,8 @@ class Crew(Generic[Item, Result]):
     A worker is starting, idle or busy. The first one is awaited here; the others join when they are ready.
     """
 
-    def __init__(self, site: Site[Any], jobs: int, tell: Callable[[str], None], word: str) -> None:
-        self._site, self._jobs, self._tell, self._word = site, jobs, tell, word
+    def __init__(self, site: Site[Any], jobs: int, tell: Callable[[str], None], name: Callable[[int, Item], str]) -> None:
+        self._site, self._jobs, self._tell, self._name = site, jobs, tell, name
         self._starting = dict[Worker, int]()  # how many were started in its place, with it
         self._idle = list[Worker]()
         self._busy = dict[Worker, _Errand[Item]]()
@@ -182,7 +186,7 @@ class Crew(Generic[Item, Result]):
     def _failed(self, errand: _Errand[Item], error: Exception, worker: Worker) -> list[tuple[int, Result | Lost]]:
         """Try an item again, or give it up."""
         errand.troubles.append(f"its {worker.ended}" if worker.ended else _said(error))
-        name = f"{self._word} {errand.place}"
+        name = self._name(errand.place, errand.item)
         if len(errand.troubles) < ATTEMPTS and not isinstance(error, InputError):
             self._tell(f"{name} is tried again: {errand.troubles[-1]}")
             self._waiting.appendleft(errand)

@@ -108,30 +108,64 @@ def _generations(work: Path) -> int:
     """Finished ones that are kept."""
     for state in work.glob("*/state.json"):
         with suppress(OSError):
-            return len(json.loads(state.read_bytes())["history"])
+            return len(json.loads(state.read_bytes())["search"]["history"])
     return 0
 
 
-def test_what_is_kept_is_of_no_use_if_it_was_damaged(tmp_path: Path, some: Labelled) -> None:
-    work = tmp_path / "work"
+class Stopped(Exception):
+    """What a watcher raises to stop a search."""
 
-    class Stopped(Exception):
-        pass
+
+def stopped(path: Path, some: Labelled, work: Path) -> None:
+    """A search that was stopped after two generations."""
 
     def stop(status: Status) -> None:
-        if len(status.history) == 2:
+        if len(status.history) == 2 and not status.children:
             raise Stopped("enough")
 
     with pytest.raises(Stopped, match="enough"):
-        learn(tmp_path / "a.sen", some, Watch(stop), work=work)
-    for state in work.glob("*/state.json"):
-        kept = json.loads(state.read_bytes())
-        kept["population"][0]["parts"][-1]["component"] = "0" * 64
-        state.write_text(json.dumps(kept))
-    trained = []
+        learn(path, some, Watch(stop), work=work)
+
+
+def children_of(some: Labelled, path: Path, work: Path) -> tuple[list[int], tuple[str, ...]]:
+    """Numbers of the children that another try trains, and the path it finds."""
+    trained = list[int]()
     watch = Watch(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
-    assert learn(tmp_path / "a.sen", some, watch, work=work) == learn(tmp_path / "b.sen", some, work=tmp_path / "other")
+    found = learn(path, some, watch, work=work)
+    return trained, found
+
+
+@pytest.mark.parametrize("damage", ["state", "file", "name"])
+def test_what_is_kept_is_of_no_use_if_it_was_damaged(tmp_path: Path, some: Labelled, damage: str) -> None:
+    work = tmp_path / "work"
+    stopped(tmp_path / "a.sen", some, work)
+    (state,) = work.glob("*/state.json")
+    if damage == "state":
+        state.write_bytes(state.read_bytes()[:-20])
+    elif damage == "file":
+        next(state.parent.glob("*.safetensors")).write_bytes(b"xx")
+    else:
+        kept = json.loads(state.read_bytes())
+        kept["search"]["population"][0]["parts"][-1]["component"] = "0" * 64
+        state.write_text(json.dumps(kept))
+    trained, found = children_of(some, tmp_path / "a.sen", work)
     assert min(trained) == 1
+    assert found == learn(tmp_path / "b.sen", some, work=tmp_path / "other")
+
+
+def test_an_old_search_goes_on_and_others_are_dropped(tmp_path: Path, some: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    work = tmp_path / "cache" / "senpath" / "searches"
+    stopped(tmp_path / "a.sen", some, work)
+    forgotten = work / "forgotten"
+    forgotten.mkdir()
+    for folder in (forgotten, *work.iterdir()):
+        os.utime(folder, (0, 0))
+    trained = list[int]()
+    watch = Watch(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
+    learn(tmp_path / "a.sen", some, watch, work=None)
+    assert min(trained) > 8  # two generations were there
+    assert list(work.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, some: Labelled) -> None:

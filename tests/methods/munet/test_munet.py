@@ -214,6 +214,8 @@ def test_bad_roots_are_refused(net: Network, train: Labelled) -> None:
         Root.of("none", [])
     with pytest.raises(InputError, match=r"root 'odd': layer 0: expected a component, or \(kind, configuration, module\), got 3"):
         Root.of("odd", [3])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="root 'odd': optional layers: expected numbers from 0 to 0, got 9"):
+        Root.of("odd", [("mlp.v1", block, build("mlp.v1", block))], optional=[9])
     twice = Root.of("one", [("mlp.v1", block, build("mlp.v1", block))]).layers * 2
     with pytest.raises(InputError, match=r"root 'two': expected layers of different names, .*, got 'layer 1'"):
         Root("two", twice)

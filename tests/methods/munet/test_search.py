@@ -145,6 +145,13 @@ def test_size_and_operations_cost(make_search: MakeSearch) -> None:
     assert found.score == pytest.approx(0.8 * 0.5 ** (accounted / 400) * 0.9 ** (20 / 10))
 
 
+def test_of_qualities_below_nothing_the_better_wins(make_search: MakeSearch) -> None:
+    search = make_search(budget=Budget(1, 3))
+    search.tell([outcome(child, quality) for child, quality in zip(search.ask(), (-5.0, -0.1, -3.0), strict=True)])
+    assert search.best is not None
+    assert search.best.quality == -0.1
+
+
 def test_a_quality_below_nothing_is_nothing() -> None:
     assert Penalty(0.9, 1.0, 100, 1.0).score(-3.0, 50, 1.0) == 0.0
 

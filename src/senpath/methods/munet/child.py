@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -47,12 +48,14 @@ class Work:
     """A child as it travels to a worker.
 
     Args:
+        number: of the child.
         parts: what it is made of, see `Part`.
         components: those that are run, or that trained ones start from, by hash.
         hyper: its hyperparameters.
         seed: decides first weights, the order of the examples and how images are changed.
     """
 
+    number: int
     parts: tuple[Part, ...]
     components: Mapping[str, Component]
     hyper: Mapping[str, Any]
@@ -100,6 +103,7 @@ class Teacher:
 
     def __init__(self, lesson: Lesson) -> None:
         self._device, self._effort, self._kind = torch.device(lesson.device), lesson.effort, lesson.kind
+        torch.empty(0, device=self._device)  # a worker that does not have it says so at once
         # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
         inputs, targets = torch.tensor(lesson.inputs), torch.tensor(lesson.targets)
         examples = Examples(lesson.data_type, inputs, targets, lesson.classes, lesson.kind)
@@ -116,7 +120,9 @@ class Teacher:
         model = _Model(work, self._device, self._scale)
         data_type = self._fitted.data_type
         disturbed = data_type.form == "image" and disturbs(work.hyper, data_type.shape[0])
-        first, held = self._before(model, disturbed)
+        # Where images are changed while training, the frozen layers in front see each anew.
+        first, seen = (self._fitted.inputs, False) if disturbed else self._before(model, self._fitted.inputs, "fitted")
+        held = self._before(model, self._held.inputs, "held")
         targets = self._scale.shrink(self._fitted.targets).to(self._device)
         learning = _Learning(model, work.hyper, self._effort, len(targets))
         curve, best, kept = list[float](), -float("inf"), None
@@ -125,9 +131,10 @@ class Teacher:
             for batch in batches:
                 values = first[batch].to(self._device)
                 if disturbed:
-                    values = run_chain(model.frozen, disturb(values, work.hyper, generator))
+                    values = disturb(values, work.hyper, generator)
+                values = values if seen else run_chain(model.frozen, values)
                 learning.step(LOSSES[self._kind](model.rest(values), targets[batch.to(self._device)]))
-            quality = self._quality(model, held)
+            quality = self._quality(model, *held)
             if not model.finite():
                 break
             curve.append(quality)
@@ -137,30 +144,32 @@ class Teacher:
             raise ArithmeticError(f"it diverged in its first cycle, at learning rate {work.hyper['learning_rate']:g}")
         return Grown(model.components(kept), best, self._flops(model), tuple(curve))
 
-    def _before(self, model: _Model, disturbed: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the first trained layer reads, of the examples to learn from and of those to validate on.
-
-        Where images are changed while training, the frozen layers in front see each anew, and the examples come as they are.
-        """
-        held = self._through(model, self._held.inputs, "held")
-        return (self._fitted.inputs if disturbed else self._through(model, self._fitted.inputs, "fitted")), held
-
-    def _through(self, model: _Model, inputs: torch.Tensor, which: str) -> torch.Tensor:
+    def _before(self, model: _Model, inputs: torch.Tensor, which: str) -> tuple[torch.Tensor, bool]:
+        """What the first trained layer reads, and True; or, where that is too much to be kept, the inputs, and False."""
         if not model.names:
-            return inputs
+            return inputs, True
         key = (which, *model.names)
         if key not in self._seen:
             with torch.no_grad():
-                found = torch.cat([run_chain(model.frozen, part.to(self._device)).cpu() for part in inputs.split(CHUNK)])
-            while self._seen and sum(value.nbytes for value in (found, *self._seen.values())) > KEPT_BYTES:
-                del self._seen[next(iter(self._seen))]
+                shape = run_chain(model.frozen, inputs[:1].to(self._device)).shape[1:]
+                size = 4 * len(inputs) * prod(shape)
+                if size > KEPT_BYTES:
+                    return inputs, False
+                while self._seen and size + sum(value.nbytes for value in self._seen.values()) > KEPT_BYTES:
+                    del self._seen[next(iter(self._seen))]
+                found = torch.empty(len(inputs), *shape)
+                for start in range(0, len(inputs), CHUNK):
+                    found[start : start + CHUNK] = run_chain(model.frozen, inputs[start : start + CHUNK].to(self._device))
             self._seen[key] = found
-        return self._seen[key]
+        return self._seen[key], True
 
-    def _quality(self, model: _Model, held: torch.Tensor) -> float:
+    def _quality(self, model: _Model, held: torch.Tensor, seen: bool) -> float:
+        outputs = []
         with torch.no_grad():
-            outputs = torch.cat([model.rest(part.to(self._device)).cpu() for part in held.split(CHUNK)])
-        return score(self._kind, outputs, self._scale.shrink(self._held.targets))
+            for part in held.split(CHUNK):
+                values = part.to(self._device)
+                outputs.append(model.rest(values if seen else run_chain(model.frozen, values)).cpu())
+        return score(self._kind, torch.cat(outputs), self._scale.shrink(self._held.targets))
 
     def _flops(self, model: _Model) -> float:
         return count_flops([*model.frozen, *model.behind], self._held.inputs[:1].to(self._device))

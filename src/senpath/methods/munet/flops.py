@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from senpath.pathways import run_chain
@@ -17,6 +18,7 @@ def count_flops(modules: Sequence[nn.Module], inputs: torch.Tensor) -> float:
     Args:
         inputs: one input, (1, …).
     """
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    # Of attention only this form is counted on every device.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.no_grad():
         run_chain(modules, inputs)
     return float(counter.get_total_flops())

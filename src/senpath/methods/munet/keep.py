@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from senpath.cache import SEARCHES, cache_folder
-from senpath.components import Component, thaw
+from senpath.components import Component, content_hash, thaw
 from senpath.errors import InputError, SenpathError
 from senpath.methods.munet.path import Path
 from senpath.methods.munet.search import Search
@@ -46,7 +46,7 @@ class Keep:
             self._lock = FileLock(self.folder / LOCK)
             self._lock.acquire(timeout=0)
             if work is None:
-                _drop_stale(base)
+                _drop_stale(base, self.folder)
         except (OSError, Timeout) as error:
             if work is not None and not isinstance(error, Timeout):
                 raise InputError(f"setting 'work': {work}", expected="a folder that can be written", got=str(error)) from error
@@ -54,36 +54,42 @@ class Keep:
             tell(f"finished generations are not kept, for {why}")
             self._lock, self.folder = None, File(tempfile.mkdtemp(prefix="senpath-search-"))
 
-    def load(self, search: Search) -> dict[str, Component]:
-        """Bring a search to where it was, and return the components of its paths, by hash; none for one that begins.
+    def load(self, search: Search) -> tuple[dict[str, Component], list[str]]:
+        """Bring a search to where it was, and return the components of its paths, by hash, and what went wrong; none for one that begins.
 
         What is damaged is of no use, and the search begins.
         """
         before = search.state()
         try:
-            state = json.loads((self.folder / STATE).read_bytes())
-            search.restore(state)
-            return {name: component for path in search.population for name, component in self._own(path).items()}
+            kept = json.loads((self.folder / STATE).read_bytes())
+            search.restore(kept["search"])
+            found = {name: component for path in search.population for name, component in self._own(path).items()}
+            return found, [str(sentence) for sentence in kept["troubles"]]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SenpathError):
             search.restore(before)
-            return {}
+            for file in self.folder.glob(f"*{ENDING}"):
+                file.unlink(missing_ok=True)
+            return {}, []
 
-    def save(self, search: Search, components: Mapping[str, Component]) -> None:
-        """Keep a generation that is finished.
+    def save(self, search: Search, components: Mapping[str, Component], troubles: Sequence[str]) -> None:
+        """Keep a generation that is finished. While all children were lost there is nothing to go on from, and another try begins.
 
         Args:
             components: of the search's paths, by hash.
+            troubles: what went wrong so far, in sentences.
 
         Raises:
             InputError: if the folder cannot be written.
         """
+        if not search.population:
+            return
         names = {name for path in search.population for name in _trained(path) if name in components}
         try:
             for name in names:
                 file = self.folder / (name + ENDING)
                 if not file.exists():
                     write_atomic(file, components[name].payload or b"")
-            write_atomic(self.folder / STATE, json.dumps(search.state()).encode())
+            write_atomic(self.folder / STATE, json.dumps({"search": search.state(), "troubles": list(troubles)}).encode())
             for file in self.folder.glob(f"*{ENDING}"):
                 if file.stem not in names:
                     file.unlink(missing_ok=True)
@@ -93,21 +99,20 @@ class Keep:
 
     def close(self, *, remove: bool) -> None:
         """Leave it for another try, or remove it."""
+        if remove or self._lock is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
         if self._lock is not None:
             self._lock.release()
-        if remove or self._lock is None:
-            with suppress(OSError):
-                shutil.rmtree(self.folder, ignore_errors=True)
 
     def _own(self, path: Path) -> dict[str, Component]:
         found = {}
         for part in path.parts:
             file = self.folder / ((part.component or "") + ENDING)
             if part.origin == path.task and part.component is not None:
-                component = thaw(part.kind, part.config, file.read_bytes())
-                if component.hash != part.component:
+                payload = file.read_bytes()
+                if content_hash(part.kind, part.config, payload) != part.component:
                     raise ValueError(f"{file} was changed")
-                found[part.component] = component
+                found[part.component] = thaw(part.kind, part.config, payload)
         return found
 
 
@@ -116,8 +121,10 @@ def _trained(path: Path) -> Sequence[Any]:
     return [part.component for part in path.parts if part.origin == path.task]
 
 
-def _drop_stale(base: File) -> None:
-    for state in base.glob(f"*/{STATE}"):
-        with suppress(OSError):
-            if time.time() - state.stat().st_mtime > STALE:
-                shutil.rmtree(state.parent, ignore_errors=True)
+def _drop_stale(base: File, own: File) -> None:
+    """Remove searches that nobody went on with, nor is at work on."""
+    for folder in base.iterdir():
+        with suppress(OSError, Timeout):
+            if folder != own and time.time() - folder.stat().st_mtime > STALE:
+                with FileLock(folder / LOCK, timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from senpath.components import Component, canonical_json
 from senpath.execution import Lost, crew
-from senpath.methods.munet.child import Grown, Teacher
+from senpath.methods.munet.child import Grown, Teacher, Work
 from senpath.methods.munet.keep import Keep
 from senpath.methods.munet.path import Path
 from senpath.methods.munet.quest import NAME, Quest
@@ -96,25 +96,25 @@ class Munet:
         keep = Keep(self.settings.work, key, self.watch.tell)
         done = False
         try:
-            found = keep.load(quest.search)
-            lost = self._evolve(quest, keep, found, progress)
-            proposal = quest.proposal(found, lost, progress)
+            found, troubles = keep.load(quest.search)
+            self._evolve(quest, keep, found, troubles, progress)
+            proposal = quest.proposal(found, troubles, progress)
             done = True
         finally:
             keep.close(remove=done)
         return proposal
 
-    def _evolve(self, quest: Quest, keep: Keep, found: dict[str, Component], progress: Progress) -> list[str]:
-        """Run the generations that are left; `found` gets the components of the paths that are kept. Returns what was lost."""
-        search, settings, lost = quest.search, self.settings, list[str]()
+    def _evolve(self, quest: Quest, keep: Keep, found: dict[str, Component], troubles: list[str], progress: Progress) -> None:
+        """Run the generations that are left; `found` gets the components of the paths that are kept, `troubles` what goes wrong."""
+        search, settings = quest.search, self.settings
         if search.done:
-            return lost
+            return
 
         def tell(sentence: str) -> None:
-            lost.append(f"generation {len(search.history) + 1}: {sentence}")
-            self.watch.tell(lost[-1])
+            troubles.append(f"generation {len(search.history) + 1}: {sentence}")
+            self.watch.tell(troubles[-1])
 
-        with crew(partial(Teacher, quest.lesson), settings.jobs, settings.ray, tell, "child") as workers:
+        with crew(partial(Teacher, quest.lesson), settings.jobs, settings.ray, tell, _name) as workers:
             while not search.done:
                 children = search.ask()
                 states: list[tuple[Child, Grown | Lost | None]] = [(child, None) for child in children]
@@ -131,9 +131,12 @@ class Munet:
                 for result in grown:
                     found |= {component.hash: component for component in (result.components if isinstance(result, Grown) else ())}
                 _forget(found, search)
-                keep.save(search, found)
+                keep.save(search, found, troubles)
                 self.watch.status(Status(quest.task, search.budget.generations, search.history, (), search.best))
-        return lost
+
+
+def _name(place: int, work: Work) -> str:
+    return f"child {work.number}"
 
 
 def _outcome(child: Child, result: Grown | Lost) -> Outcome | None:

@@ -113,7 +113,10 @@ class _Mutation:
         return Path(self.task, (*parts, head), hyper, self._rates(hyper))
 
     def _by_chance(self, mutation: str) -> bool:
-        return bool(self.random.random() < self.parent.rate(mutation))
+        return bool(self.random.random() < self._rate(mutation))
+
+    def _rate(self, mutation: str) -> float:
+        return self.parent.rate(mutation) if self.rules.learned_rates else float(self.parent.hyper["mutation"])
 
     def _moved(self, name: str, values: tuple[Any, ...]) -> Any:
         value = self.parent.hyper[name]

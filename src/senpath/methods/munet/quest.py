@@ -87,8 +87,9 @@ class Quest:
             "task": self.task,
             "data": fingerprint(self.examples),
             "settings": self.settings.to_json(),
-            "root": self.root.identity,
-            "others": self.others,
+            "root": [self.root.identity, self.root.random, [layer.optional for layer in self.root.layers]],
+            "device": str(self.view.device),
+            "others": [list(self.others), self.others],
             "users": {name: users[name] for name in sorted(names)},
         }
 
@@ -98,9 +99,9 @@ class Quest:
         known = {**layers, **found}
         names = [part.component for part in child.path.parts if part.component is not None]
         components = {name: known[name] if name in known else self.view.with_payload(name) for name in names}
-        return Work(child.path.parts, components, child.path.hyper, child.seed)
+        return Work(child.path.number, child.path.parts, components, child.path.hyper, child.seed)
 
-    def proposal(self, found: dict[str, Component], lost: Sequence[str], progress: Progress) -> Proposal:
+    def proposal(self, found: dict[str, Component], troubles: Sequence[str], progress: Progress) -> Proposal:
         """The best path as the task's pathway.
 
         Raises:
@@ -108,7 +109,7 @@ class Quest:
         """
         best = self.search.best
         if best is None:
-            why = lost[-1] if lost else "none was kept"
+            why = troubles[-1] if troubles else "none was kept"
             raise SenpathError(f"search for task {self.task!r}", expected="a child that can be trained", got=f"none: {why}")
         names = tuple(part.component or "" for part in best.parts)
         known = {**{layer.component.hash: layer.component for layer in self.root.layers}, **found}
@@ -124,7 +125,7 @@ class Quest:
             statistics={self.task: statistics},
             types=types,
             untrained=frozenset(part.component or "" for part in best.parts if part.origin is ROOT),
-            entry={"method": NAME, **notes, "generations": history, "lost": list(lost)},
+            entry={"method": NAME, **notes, "generations": history, "lost": list(troubles)},
         )
 
     def _notes(self, best: Path) -> dict[str, Any]:
@@ -142,6 +143,7 @@ class Quest:
                 "parts": [{"place": part.place, "origin": part.origin} for part in best.parts],
                 "hyper": dict(best.hyper),
                 "rates": dict(best.rates),
+                # Where its line began: another task, or None for the root.
                 "parent": self.search.origin(best),
                 "child": best.number,
                 "quality": round(best.quality, 6),

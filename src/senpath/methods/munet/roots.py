@@ -113,6 +113,9 @@ class Root:
         Raises:
             InputError: if there is no layer, or one is neither, or is of a kind that cannot be trained on.
         """
+        unknown = [index for index in optional if index not in range(len(layers))]
+        if unknown:
+            raise InputError(f"root {name!r}: optional layers", expected=f"numbers from 0 to {len(layers) - 1}", got=repr(unknown[0]))
         made: list[Layer] = []
         for index, layer in enumerate(layers):
             if not isinstance(layer, Component) and not (isinstance(layer, tuple) and len(layer) == 3 and isinstance(layer[2], nn.Module)):

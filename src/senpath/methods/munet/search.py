@@ -197,16 +197,16 @@ class Search:
             if outcome is not None and len(outcome.components) != len(child.path.parts):
                 what = f"outcome of child {child.path.number}"
                 raise InputError(what, expected=f"{len(child.path.parts)} components", got=len(outcome.components))
-        scores = {path.number: path.score for path in self._population}
+        worth = {path.number: _worth(path) for path in self._population}
         tried, new = [], []
         for child, outcome in zip(self._asked, outcomes, strict=True):
             path = self._scored(child.path, outcome) if outcome is not None else None
-            kept = path is not None and (child.parent == 0 or path.score >= scores[child.parent])
+            kept = path is not None and (child.parent == 0 or _worth(path) >= worth[child.parent])
             if path is not None and kept:
                 new.append(path)
             tried.append(Tried.of(child, path, kept))
         # Stable, so that among equals the earlier one is the better.
-        self._population = sorted([*self._population, *new], key=lambda path: -path.score)
+        self._population = sorted([*self._population, *new], key=_worth, reverse=True)
         self.history.append(tried)
         self._asked = None
         return tried
@@ -272,6 +272,11 @@ class Search:
 
     def _other_path(self, name: str | None) -> Path:
         return self._root if name is ROOT else self._path_of(name)
+
+
+def _worth(path: Path) -> tuple[float, float]:
+    """What paths are compared by: where scores are equal, as where all are 0, the quality decides."""
+    return path.score, path.quality
 
 
 def _other(name: str | None) -> str:

@@ -29,7 +29,7 @@ class MunetSettings:
         generations, children: how often children are trained, and how many at a time.
         cycles: of a child's training; after each it is validated, and its best state is kept.
         examples: of one cycle, at most; and at most 10 passes over those that there are.
-        validation: examples held out to validate on, at most; and at most a fifth of those that there are.
+        validation: examples held out to validate on, at most; and at most a fifth of those that there are, but one of each class.
         batch_size: examples of one step; None follows from their number, 16 to 64.
         clone: "evolve" clones frozen layers by chance, "all" trains every layer (fine-tuning), "none" trains none.
         adapters: "evolve" inserts residual adapters by chance, "all" behind every block, "none" never.

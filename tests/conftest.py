@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from sklearn.datasets import load_digits, load_iris
 
 from senpath import data
@@ -24,6 +26,13 @@ def digits() -> Labelled:
     x = (bunch.images[:400] * 255 / 16).round().astype(np.uint8)
     x.setflags(write=False)
     return x, bunch.target[:400]
+
+
+@pytest.fixture(scope="module")
+def alone_with_ray() -> Iterator[None]:
+    """While a module uses Ray, no other test process does: on two cores two of them take each other for dead."""
+    with FileLock(Path(tempfile.gettempdir()) / "senpath-tests-ray.lock"):
+        yield
 
 
 @pytest.fixture(scope="session")

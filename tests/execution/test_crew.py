@@ -116,7 +116,7 @@ def test_a_cluster_that_does_not_answer() -> None:
 
 
 @needs_ray
-def test_a_ray_of_its_own_ends_with_the_crew_here_one_that_cannot_prepare() -> None:
+def test_a_ray_of_its_own_ends_with_the_crew_here_one_that_cannot_prepare(alone_with_ray: None) -> None:
     import ray
 
     handler = signal.getsignal(signal.SIGTERM)
@@ -127,7 +127,7 @@ def test_a_ray_of_its_own_ends_with_the_crew_here_one_that_cannot_prepare() -> N
 
 
 @pytest.fixture(scope="module")
-def with_ray() -> Iterator[None]:
+def with_ray(alone_with_ray: None) -> Iterator[None]:
     """A Ray that is there already, with room for the shared crew and one worker more."""
     import ray
 

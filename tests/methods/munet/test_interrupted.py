@@ -49,7 +49,7 @@ def test_two_processes_find_the_same(tmp_path: Path, some: Labelled) -> None:
     assert learn(tmp_path / "two.sen", some, jobs=2) == learn(tmp_path / "one.sen", some)
 
 
-def test_ray_finds_the_same_though_a_worker_is_killed(tmp_path: Path, some: Labelled) -> None:
+def test_ray_finds_the_same_though_a_worker_is_killed(tmp_path: Path, some: Labelled, alone_with_ray: None) -> None:
     pytest.importorskip("ray", reason="senpath[ray] is not installed")
     told, killed = list[str](), list[int]()
 

@@ -13,7 +13,7 @@ EVERY = ("munet", "fine-tuning", "adapters", "head", "sen")
 EFFICIENTNET = {"root": "efficientnet-lite0", "validation": 1_000, "start": {"mutation": 0.1, "learning_rate": 0.02}}
 PLAN = {
     "toy": Experiment("toy", (3, 32, 32), EVERY, Budget(8, 2, 3, 2_500), 3, {}),
-    "chars": Experiment("chars", (3, 32, 32), EVERY, Budget(6, 2, 2, 1_000), 3, {}),
+    "chars": Experiment("chars", (3, 32, 32), EVERY, Budget(6, 2, 2, 1_000), 2, {}),
     "photographs": Experiment("photographs", (3, 64, 64), ("munet",), Budget(4, 2, 2, 1_000), 3, EFFICIENTNET),
     "cifar": Experiment("cifar", (3, 64, 64), ("fine-tuning", "head"), Budget(4, 2, 2, 1_000), 3, EFFICIENTNET),
     "stream": Experiment("stream", (3, 32, 32), ("munet",), Budget(4, 2, 2, 1_000), 1, {}),

@@ -162,7 +162,7 @@ def test_new_classes_get_rows_and_later_children_a_path(net: sp.Network, fresh: 
     assert origins(net, task) == parts
     torch.testing.assert_close(logits(net, task, some[0])[:, :5], old, rtol=0, atol=1e-5)
     assert (net.predict(tests[0], task=task).label == tests[1]).mean() > 0.6
-    path = path_of(net.view, task)
+    path = path_of(net.view, "another", task)
     assert [part.component for part in path.parts] == [*after.components]
     assert path.parts[-1].config["outputs"] == 8
     settings = DEEP if task == "deep" else VIT

@@ -159,6 +159,7 @@ def generations(task: str) -> list[list[dict[str, Any]]]:
         [
             {
                 "number": 2 * row + place + 1,
+                "parent": 1 if row else 0,
                 "parent_task": task if row else None,
                 "quality": score,
                 "score": score,

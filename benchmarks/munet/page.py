@@ -51,8 +51,8 @@ def _compared(records: Sequence[Record], experiment: Experiment) -> str:
             ["", *(TITLES[row] for row in rows)],
             [
                 ["parameters per task (all pathways / tasks), thousands", *(_per_task(last, row, tasks) for row in rows)],
-                ["trained for a task, thousands", *(interval(_means(last, row, "trained", 1e-3), 0) for row in rows)],
-                ["run for an input, % of all pathways", *(interval(_means(last, row, "share", 100)) for row in rows)],
+                ["trained for a task, thousands", *(_mean(last, row, "trained", 1e-3, 0) for row in rows)],
+                ["run for an input, % of all pathways", *(_mean(last, row, "share", 100, 1) for row in rows)],
                 ["operations of an input, % of the root's", *(_operations(last, row) for row in rows)],
                 ["seconds a task, one thread, beside another", *(_seconds(records, row) for row in rows)],
                 ["answers of earlier tasks changed", *(_changed(last, row) for row in rows)],
@@ -96,11 +96,15 @@ def _means(records: Iterable[Record], row: str, figure: str, scale: float = 1.0)
     ]
 
 
+def _mean(records: Iterable[Record], row: str, figure: str, scale: float, digits: int) -> str:
+    return f"{np.mean(_means(records, row, figure, scale)):,.{digits}f}"
+
+
 def _per_task(last: Sequence[Record], row: str, tasks: Sequence[str]) -> str:
     per = [value / len(tasks) for value in _means(last, row, "network", 1e-3)]
     root = [record["root"] for record in last if record["row"] == row and record["root"]]
     share = f" ({100 * np.mean(per) / (root[0] / 1e3):.0f} % of the root)" if root else ""
-    return interval(per, 0) + share
+    return f"{np.mean(per):,.0f}{share}"
 
 
 def _operations(last: Sequence[Record], row: str) -> str:

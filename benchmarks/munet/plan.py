@@ -14,9 +14,9 @@ EFFICIENTNET = {"root": "efficientnet-lite0", "validation": 1_000, "start": {"mu
 PLAN = {
     "toy": Experiment("toy", (3, 32, 32), EVERY, Budget(8, 2, 3, 2_500), 3, {}),
     "chars": Experiment("chars", (3, 32, 32), EVERY, Budget(6, 2, 2, 1_000), 2, {}),
-    "photographs": Experiment("photographs", (3, 64, 64), ("munet",), Budget(4, 2, 2, 1_000), 3, EFFICIENTNET),
-    "cifar": Experiment("cifar", (3, 64, 64), ("fine-tuning", "head"), Budget(4, 2, 2, 1_000), 3, EFFICIENTNET),
-    "stream": Experiment("stream", (3, 32, 32), ("munet",), Budget(4, 2, 2, 1_000), 1, {}),
+    "photographs": Experiment("photographs", (3, 64, 64), ("munet",), Budget(4, 2, 2, 1_000), 1, EFFICIENTNET),
+    "cifar": Experiment("cifar", (3, 64, 64), ("fine-tuning", "head"), Budget(4, 2, 2, 1_000), 2, EFFICIENTNET),
+    "stream": Experiment("stream", (3, 32, 32), ("munet",), Budget(3, 2, 2, 800), 1, {}),
 }
 
 

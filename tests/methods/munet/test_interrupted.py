@@ -73,8 +73,8 @@ def _ray_workers() -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            title = (folder / "cmdline").read_bytes()
-            if title.startswith(b"ray::") and b"IDLE" not in title and b"." in title:
+            # Ray's own helpers have titles too, and without one of them all of Ray ends, this process included.
+            if (folder / "cmdline").read_bytes().startswith(b"ray::_Actor.work"):
                 found.append(int(folder.name))
     return found
 

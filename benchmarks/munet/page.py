@@ -148,7 +148,8 @@ def _photographs(sequence: Sequence[Record], alone: Sequence[Record], experiment
     columns = ["", "test accuracy, %", "relative error cut, %", "weights trained, thousands", "seconds, one thread, beside another"]
     budget = experiment.budget
     note = (
-        f"{len(base)} seeds, mean and 95 % interval over them; {budget.images:,} images a task in each row ({budget.generations} "
+        f"{len(base)} seeds of the rows alone, {len(ours)} of the sequence, with 95 % intervals where there are several; "
+        f"{budget.images:,} images a task in each row ({budget.generations} "
         f"generations × {budget.children} children × {budget.cycles} cycles × {budget.examples:,}), images of 64 pixels."
     )
     others = [record for record in sequence if record.get("last") and record["task"] != "cifar10"]

@@ -73,5 +73,6 @@ def _table(records: list[dict[str, Any]]) -> str:
             same = {record["path"] for records in found.values() for record in records}
             rows.append([*cells, "yes" if len(same) == 1 else "no"])
     columns = ["search", "workers", "training, s", "times as fast as one", "with start and end, s", "times as fast", "same path found"]
-    note = f"{GENERATIONS} generations, 2 cycles of 1,200 images of MNIST; medians of {ROUNDS} rounds, all places in turn."
+    rounds = 1 + max(record["round"] for record in records)
+    note = f"{GENERATIONS} generations, 2 cycles of 1,200 images of MNIST; medians of {rounds} round(s), all places in turn."
     return markdown_table(columns, rows) + f"\n\n{note}"

@@ -53,7 +53,8 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "hue": 0.0,
     }
 )
-"""Of the root path. The papers' own are not published to us; these were chosen on validation data (docs/results/munet.md)."""
+"""Of the root path. The papers' own are not published to us. The learning rate is what the winners of trials came to; the others
+were not compared (docs/log.md)."""
 
 
 def lists(image: bool) -> dict[str, tuple[Any, ...]]:

@@ -122,7 +122,7 @@ def _proposal(net: sp.Network, chains: Sequence[Chain]) -> Proposal:
         notes = {"method": "munet", "examples": 150, "munet": {**notes_of(whole, chain.root), **chain.notes}}
         names = tuple(part.hash for part in mine)
         pathways.append(Pathway(chain.task, alone.pathways[0].data_type, ("x", "y", "z"), names, notes=notes))
-    told = {"generations": generations(chains[0].task), "lost": [], **chains[0].entry} if len(chains) == 1 else {}
+    told = {"generations": generations(chains[0].task), "troubles": [], **chains[0].entry} if len(chains) == 1 else {}
     return Proposal(
         version=net.version,
         pathways=tuple(pathways),

@@ -65,7 +65,7 @@ def test_ray_finds_the_same_though_a_worker_is_killed(tmp_path: Path, some: Labe
     assert len(told) == 1
     assert "tried again" in told[0]
     assert found == learn(tmp_path / "one.sen", some, examples=8_000)
-    assert Network(tmp_path / "ray.sen").log[-1]["lost"] == told
+    assert Network(tmp_path / "ray.sen").log[-1]["troubles"] == told
 
 
 def _ray_workers() -> list[int]:

@@ -81,7 +81,7 @@ class Quest:
 
     def identity(self) -> dict[str, Any]:
         """What decides the result: searches of which it is the same would find the same."""
-        names = {layer.component.hash for layer in self.root.layers} | {name for kept in self.others.values() for name in kept[0]}
+        names = self.root.components.keys() | {name for kept in self.others.values() for name in kept[0]}
         users = users_of(self.view)
         return {
             "task": self.task,
@@ -95,8 +95,7 @@ class Quest:
 
     def work(self, child: Child, found: dict[str, Component]) -> Work:
         """A child with the components that it takes."""
-        layers = {layer.component.hash: layer.component for layer in self.root.layers}
-        known = {**layers, **found}
+        known = {**self.root.components, **found}
         names = [part.component for part in child.path.parts if part.component is not None]
         components = {name: known[name] if name in known else self.view.with_payload(name) for name in names}
         return Work(child.path.number, child.path.parts, components, child.path.hyper, child.seed)
@@ -112,7 +111,7 @@ class Quest:
             why = troubles[-1] if troubles else "none was kept"
             raise SenpathError(f"search for task {self.task!r}", expected="a child that can be trained", got=f"none: {why}")
         names = tuple(part.component or "" for part in best.parts)
-        known = {**{layer.component.hash: layer.component for layer in self.root.layers}, **found}
+        known = {**self.root.components, **found}
         new = {name: known[name] for name in names if name not in self.view.manifest.components}
         notes = self._notes(best)
         pathway = Pathway(self.task, self.examples.data_type.key, self.examples.classes, names, kind=self.examples.kind, notes=notes)
@@ -125,7 +124,7 @@ class Quest:
             statistics={self.task: statistics},
             types=types,
             untrained=frozenset(part.component or "" for part in best.parts if part.origin is ROOT),
-            entry={"method": NAME, **notes, "generations": history, "lost": list(troubles)},
+            entry={"method": NAME, **notes, "generations": history, "troubles": list(troubles)},
         )
 
     def _notes(self, best: Path) -> dict[str, Any]:

@@ -73,6 +73,11 @@ class Root:
         return hashlib.sha256("".join(f"{layer.place} {layer.component.hash} " for layer in self.layers).encode()).hexdigest()[:16]
 
     @property
+    def components(self) -> dict[str, Component]:
+        """Its layers' components, by hash."""
+        return {layer.component.hash: layer.component for layer in self.layers}
+
+    @property
     def weights(self) -> int:
         """How many numbers all layers hold."""
         return sum(layer.component.weights for layer in self.layers)

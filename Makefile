@@ -20,8 +20,9 @@ demo: setup
 	$(BIN)/senpath demo
 
 # One thread a process: the tests' models are small, and threads that wait for each other cost more than they save. A file's tests stay together.
+# A test that ends its process ends the run: pytest-xdist would wait for that process for ever.
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 
 check: setup
 	$(BIN)/ruff check

@@ -86,10 +86,14 @@ def numbers(results: list[Any]) -> list[Any]:
 
 
 def ended(process: int) -> bool:
-    """Whether it is gone within some seconds, as a process or at least as more than an entry in the system's list."""
+    """Whether it is gone within some seconds, as a process or at least as more than an entry in the system's list.
+
+    Its last thread closes its files, which may be later than the entry says that it is no more.
+    """
     for _ in range(100):
         try:
-            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            dead = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            if dead and len(os.listdir(f"/proc/{process}/task")) <= 1:
                 return True
         except FileNotFoundError:
             return True

@@ -19,9 +19,9 @@ MEMORY = 3 * 2**30
 """Bytes of addresses more than at first: a file that asks for more is to be refused, not to end the test."""
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def limited_memory() -> Iterator[None]:
-    """Where the system can limit it."""
+    """Where the system can limit it. Until the module's end, for what comes after in this process may need more: Ray maps gigabytes."""
     if not sys.platform.startswith("linux"):
         yield
         return

@@ -435,7 +435,7 @@ def test_a_class_that_one_sense_does_not_know_yet(own: sp.Network, seen: tuple[S
         own.learn("sums", senses["table"], digits, concept="digit", epochs=1)
 
 
-def sealed(folder: Path, change: Callable[[dict[str, Any]], None], *, version: int = 4) -> None:
+def sealed(folder: Path, change: Callable[[dict[str, Any]], None], *, version: int = 5) -> None:
     """Change the tasks in network.json, and give it a checksum that fits."""
     body, mark, _ = (folder / "network.json").read_text().rpartition(',\n"checksum":"')
     head, tasks, lines = body.partition(',\n"tasks":{\n')
@@ -443,12 +443,12 @@ def sealed(folder: Path, change: Callable[[dict[str, Any]], None], *, version: i
     for task in found.values():
         change(task["pathway"])
     rest = ",\n".join(f"{json.dumps(name)}:{json.dumps(task)}" for name, task in found.items())
-    body = head.replace('"format_version":4', f'"format_version":{version}') + tasks + rest + "\n}}"
+    body = head.replace('"format_version":5', f'"format_version":{version}') + tasks + rest + "\n}}"
     (folder / "network.json").write_text(body + mark + hashlib.sha256(body.encode()).hexdigest() + '"}\n')
 
 
 def test_a_folder_from_before_there_were_concepts(own: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
-    sealed(own.path, lambda pathway: [pathway.pop(name) for name in ("concept", "temperature")] and None, version=3)
+    sealed(own.path, lambda pathway: [pathway.pop(name) for name in ("children", "concept", "temperature")] and None, version=3)
     net = sp.Network(own.path)
     net.verify()
     assert {(path.concept, path.temperature) for path in net.view.paths} == {(None, 1.0)}

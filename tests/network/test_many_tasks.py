@@ -176,7 +176,7 @@ def test_a_folder_of_the_first_format(large: Large, copied: Path) -> None:
     net.verify()
     name, train, _ = large[1][-1]
     net.learn(name, *train, epochs=1, hidden=2, augment=0)
-    assert b'"format_version":4' in (copied / "network.json").read_bytes()[:100]
+    assert b'"format_version":5' in (copied / "network.json").read_bytes()[:100]
     again = sp.Network(copied)
     again.verify()
     assert (len(again.tasks), again.version) == (TASKS + 1, TASKS + 1)

@@ -301,7 +301,7 @@ FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
     "another description": ({".json": lambda content: content.replace(b"{", b"{ ", 1)}, "parts that fit each other"),
     "other columns": ({".columns": flip}, "parts that fit each other, got .*image.columns: expected rows that match their hash"),
     "no covariance": ({".pooled": lambda content: content[:-8]}, "parts that fit each other, got .*image.pooled: expected content that m"),
-    "a newer network": ({"network.json": resealed((b'"format_version":4', b'"format_version":5'))}, "expected a format that is known"),
+    "a newer network": ({"network.json": resealed((b'"format_version":5', b'"format_version":6'))}, "expected a format that is known"),
     "a manifest that was changed": ({"network.json": lambda content: content.replace(b'"version":1', b'"version":2', 1)}, "its checksum"),
     "another probe": ({"network.json": resealed((b'"output":[', b'"output":[9.5,'))}, "task 'low': answers to its probe"),
     "other counts": ({"network.json": resealed((b'"counts":[', b'"counts":[-1.0,'))}, "parts that fit each other, got others at tasks.low"),

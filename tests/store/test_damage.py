@@ -201,10 +201,10 @@ def seal(folder: Path, *changes: tuple[str, str]) -> None:
     json.loads((folder / "network.json").read_text())
 
 
-@pytest.mark.parametrize("version", [5, 17])
+@pytest.mark.parametrize("version", [6, 17])
 def test_a_newer_format(folder: Path, unchanged: Watch, version: int) -> None:
-    seal(folder, ('"format_version":4', f'"format_version":{version},"more":[]'))
-    with unchanged(folder), pytest.raises(sp.FormatVersionError, match=rf"format version 4 or older, got {version}. Upgrade senpath"):
+    seal(folder, ('"format_version":5', f'"format_version":{version},"more":[]'))
+    with unchanged(folder), pytest.raises(sp.FormatVersionError, match=rf"format version 5 or older, got {version}. Upgrade senpath"):
         sp.Network(folder)
 
 

@@ -4,13 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 Config = Mapping[str, Any]
+
+
+class Composite(nn.Module):
+    """A brick that runs others, its children. Its configuration names them by hash in `children`; it holds none of their weights.
+
+    Args:
+        children: hashes, in the order in which `bind` gets their modules.
+    """
+
+    def __init__(self, children: Sequence[str]) -> None:
+        super().__init__()
+        self.names = tuple(children)
+        self.bound: tuple[nn.Module, ...] | None = None
+
+    def bind(self, children: Sequence[nn.Module]) -> None:
+        """Give it the modules of its children. A tuple is no submodule: they are saved, counted and moved by themselves."""
+        if len(children) != len(self.names):
+            raise ValueError(f"{len(self.names)} children are named, {len(children)} are given")
+        self.bound = tuple(children)
+
+    @property
+    def parts(self) -> tuple[nn.Module, ...]:
+        """The modules of its children.
+
+        Raises:
+            RuntimeError: if it has not been given them.
+        """
+        if self.bound is None:
+            raise RuntimeError("a composite component runs once it is bound to its children")
+        return self.bound
 
 
 class Component:
@@ -36,6 +66,16 @@ class Component:
         self.hash = name
         self.payload = payload
         self.weights = count_weights(module)
+
+    @property
+    def children(self) -> tuple[str, ...]:
+        """Hashes of the components that a composite one runs; none of an atomic one."""
+        return self.module.names if isinstance(self.module, Composite) else ()
+
+    def bind(self, lookup: Lookup) -> None:
+        """Let a composite one run its children, which `lookup` finds; their hashes are in its own, so they are always the same."""
+        if isinstance(self.module, Composite) and self.module.bound is None:
+            self.module.bind([lookup(name).module for name in self.children])
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         """Run the brick; no gradients are recorded."""

@@ -11,7 +11,7 @@ from senpath.network.network import Network
 from senpath.network.opened import TaskInfo
 from senpath.network.predict import Routing
 from senpath.network.prediction import Explanation, LinkUse, Prediction, Probabilities
-from senpath.network.proposal import Declined, Method, Proposal, Revised, Revision, try_out
+from senpath.network.proposal import Declined, Joint, Method, Proposal, Revised, Revision, try_out
 from senpath.network.routed import Routed
 from senpath.network.settings import NetworkSettings
 from senpath.network.statistics import new_statistics
@@ -23,6 +23,7 @@ __all__ = [
     "Encoded",
     "Explanation",
     "Fused",
+    "Joint",
     "Learned",
     "LinkUse",
     "Method",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
     """
     _check_contents(proposal)
     _check_finite(proposal)
+    proposal = _with_children(proposal, view)
     with store.locked():
         before = store.read(view.manifest)
         _check_fits(proposal, before)
@@ -72,6 +74,28 @@ def _check_finite(proposal: Proposal) -> None:
                 got="NaN or infinity",
                 do="Scale the inputs to the range of the network's earlier ones",
             )
+
+
+def _with_children(proposal: Proposal, view: View) -> Proposal:
+    """The proposal with what is inside of the composite components of its pathways."""
+    new = {component.hash: component for component in proposal.components}
+    there = view.manifest.components
+
+    def children(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        rest = list(names)
+        while rest:
+            name = rest.pop()
+            component = new.get(name) or (view.component(name) if name in there else None)  # what is gone is refused later
+            if component is not None and component.children and name not in found:
+                found[name] = component.children
+                rest += component.children
+        return found
+
+    pathways = tuple(
+        replace(pathway, children=children(name for chain in pathway.chains for name in chain)) for pathway in proposal.pathways
+    )
+    return replace(proposal, pathways=pathways)
 
 
 def _check_changed(proposal: Proposal, before: Manifest) -> None:

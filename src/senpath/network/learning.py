@@ -12,9 +12,10 @@ from senpath.execution import check_jobs
 from senpath.network.changes import TaskChange, measure_changes, require_changing
 from senpath.network.concepts import check_concept, labels_of
 from senpath.network.inputs import check_encoded, check_name, check_task, encode_examples, pair_of, read_more
+from senpath.network.joint import learn_jointly
 from senpath.network.many import learn_batch, propose
 from senpath.network.opened import OpenNetwork
-from senpath.network.proposal import Method
+from senpath.network.proposal import Joint, Method
 from senpath.network.view import View
 from senpath.pathways import LearningCost, Pathway, Transfer
 from senpath.progress import Progress, silent
@@ -108,23 +109,26 @@ class LearningNetwork(OpenNetwork):
         progress: Progress = silent,
         **settings: Any,
     ) -> dict[str, Learned]:
-        """Learn several tasks, each from what the network is now, and commit them one by one in their order.
+        """Learn several tasks, each from what the network is now, and commit them one by one in their order; or together.
 
-        No task of the call borrows from another one. Every task is computed with one thread, so any number of jobs gives the same
-        bits. Nothing is learned if a name, data, labels or a setting cannot be used; whatever fails later, the tasks committed
-        before stay, and the error says which.
+        The methods "allocation" and "moe" learn the tasks together, of one type of data, and commit them as one version: all or none.
+        With any other method no task of the call borrows from another one; every task is computed with one thread, so any number of
+        jobs gives the same bits; whatever fails later, the tasks committed before stay, and the error says which. Nothing is learned
+        if a name, data, labels or a setting cannot be used.
 
         Args:
             tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`. The first task of a data
                 type that is new to the network defines it for the others.
             kind: of all the tasks, as for `learn`; None goes by what each one's labels look like.
-            concept: of all the tasks, as for `learn`.
-            jobs: processes at once; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
-            progress: told ("tasks", committed, all).
+            concept: of all the tasks, as for `learn`; not of tasks that are learned together.
+            jobs: processes at once; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`. Tasks that are
+                learned together are one piece of work.
+            progress: told ("tasks", committed, all); of tasks that are learned together the stages and steps.
             method, settings: as for `learn`, the same for all tasks.
 
         Returns:
-            What came of each task, by name; its seconds count from this call to its commit.
+            What came of each task, by name; its seconds count from this call to its commit. The cost of tasks that are learned together
+            is that of all of them.
 
         Raises:
             InputError: if the data or a setting cannot be used; names the task.
@@ -133,7 +137,11 @@ class LearningNetwork(OpenNetwork):
             SenpathError: if a worker process ends, as one does that is out of memory.
         """
         check_jobs(jobs)
-        costs = learn_batch(self, tasks, self.make_method(method, settings), jobs, progress, kind, concept)
+        worker = self.make_method(method, settings)
+        if isinstance(worker, Joint):
+            costs = learn_jointly(self, tasks, worker, jobs, progress, kind, concept)
+        else:
+            costs = learn_batch(self, tasks, worker, jobs, progress, kind, concept)
         return {task: self._learned(task, seconds, cost) for task, (seconds, cost) in costs.items()}
 
     def _learn(

@@ -153,9 +153,12 @@ def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: lis
 
 
 def _work(view: View, method: Method, work: _Work) -> tuple[Proposal, LearningCost]:
+    return propose(view, method, work.task, _examples(work), silent, work.concept)
+
+
+def _examples(work: _Work) -> Examples:
     # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
-    inputs, targets = torch.tensor(work.inputs), torch.tensor(work.targets)
-    return propose(view, method, work.task, Examples(work.data_type, inputs, targets, work.classes, work.kind), silent, work.concept)
+    return Examples(work.data_type, torch.tensor(work.inputs), torch.tensor(work.targets), work.classes, work.kind)
 
 
 def _drain(works: deque[_Work]) -> Iterator[_Work]:
@@ -193,6 +196,15 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
         inputs, targets = (np.ascontiguousarray(part.detach().cpu().numpy()) for part in (examples.inputs, examples.targets))
         works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind, concept))
     return works
+
+
+def read_tasks(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None) -> dict[str, Examples]:
+    """All tasks' examples, checked and encoded.
+
+    Raises:
+        SenpathError: an InputError mostly, naming the first task that cannot be learned.
+    """
+    return {work.task: _examples(work) for work in _read(view, tasks, method, kind, None)}
 
 
 class _Reader:

@@ -210,7 +210,7 @@ class OpenNetwork:
         record = self._view.tasks[task]
         pathway = record.pathway
         sizes = self._view.manifest.components
-        own = {*pathway.components, *(link.component for link in pathway.links)}
+        own = pathway.whole((*pathway.components, *(link.component for link in pathway.links)))
         return TaskInfo(
             kind=pathway.kind,
             classes_=pathway.classes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -91,9 +91,14 @@ def try_out(view: View, proposal: Proposal, inputs: torch.Tensor, place: int = 0
 def with_new(components: Iterable[Component], lookup: Lookup, device: torch.device) -> Lookup:
     """Finds these components too, where the network's own are."""
     new = {component.hash: component for component in components}
+
+    def find(name: str) -> Component:
+        return new[name] if name in new else lookup(name)
+
     for component in new.values():
         component.module.to(device)
-    return lambda name: new[name] if name in new else lookup(name)
+        component.bind(find)
+    return find
 
 
 class Method(Protocol):
@@ -106,6 +111,15 @@ class Method(Protocol):
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress) -> Proposal:
         """Learn `task` from `examples` on top of what `view` shows."""
+        ...
+
+
+@runtime_checkable
+class Joint(Method, Protocol):
+    """A method that learns several tasks at once, which `learn_many` commits as one version."""
+
+    def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress) -> Proposal:
+        """Learn tasks of one type of data together, on top of what `view` shows."""
         ...
 
 

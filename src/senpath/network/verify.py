@@ -9,6 +9,7 @@ from senpath.network.commit import probe_inputs
 from senpath.network.view import View, read_metric
 from senpath.progress import Progress
 from senpath.store import Store
+from senpath.store.manifest import RESTORE
 
 TOLERANCE = 1e-4
 """Probes may differ by this much, absolute or relative: machines round differently."""
@@ -39,8 +40,22 @@ def verify(store: Store, view: View, progress: Progress) -> None:
         key = kept.pathway.data_type
         store.check_columns(rows[key], manifest.types[key], kept.statistics)
         progress("verify", done := done + 1, steps)
+        _compare_children(view, task)
         _replay(view, task)
         progress("verify", done := done + 1, steps)
+
+
+def _compare_children(view: View, task: str) -> None:
+    pathway = view.pathway(task)
+    found = {name: part.children for name in pathway.references if (part := view.component(name)).children}
+    if found != pathway.children:
+        wrong = min(name for name in found.keys() | pathway.children.keys() if found.get(name) != pathway.children.get(name))
+        raise StoreError(
+            f"task {task!r}: what is inside of component {wrong[:12]}",
+            expected=f"{len(found.get(wrong, ()))} components, as its configuration says",
+            got=f"{len(pathway.children.get(wrong, ()))} in network.json, or others",
+            do=RESTORE,
+        )
 
 
 def _replay(view: View, task: str) -> None:

@@ -126,6 +126,9 @@ class View:
             component = self._store.component(name)
             component.module.to(self.device)
             self._shelf.put(component)
+        for child in component.children:
+            self.component(child)  # it runs too, and is written down and kept as any other
+        component.bind(self.component)
         return component
 
     def with_payload(self, name: str) -> Component:

@@ -83,9 +83,9 @@ def count_activation(
         encoders: number of weights of the pretrained encoders, by key of the type that each reads.
     """
     pathways = tuple(pathways)
-    own = {name for pathway in pathways for name in pathway.components}
+    own = {name for pathway in pathways for name in pathway.whole(pathway.components)}
     links = {link.component for pathway in pathways for link in pathway.links}
-    read = {name for pathway in pathways for link in pathway.links for name in link.reads} - own
+    read = {name for pathway in pathways for link in pathway.links for name in pathway.whole(link.reads)} - own
 
     def weigh(names: set[str]) -> int:
         return sum(sizes[name] for name in names)

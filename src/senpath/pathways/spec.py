@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -51,6 +52,8 @@ class Pathway:
         concept: what several tasks' inputs are signs of, so that they share their labels; None for a task by itself. Classifications only.
         temperature: its logits are divided by it, so that softmax tells how often they are right (Guo et al. 2017); 1 where that was not
             measured.
+        children: of each composite component that it runs, by hash, the components inside. The network fills it in when it is committed, so
+            that nothing has to be read to know what a pathway needs.
         notes: what is known of how it was learned (method, examples, seed, figures): JSON values, for people.
     """
 
@@ -62,6 +65,7 @@ class Pathway:
     kind: TaskKind = "classification"
     concept: str | None = None
     temperature: float = 1.0
+    children: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False, compare=False)
     notes: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
     @cached_property
@@ -73,7 +77,18 @@ class Pathway:
     @property
     def references(self) -> frozenset[str]:
         """Every component that it needs."""
-        return frozenset(name for chain in self.chains for name in chain)
+        return self.whole(name for chain in self.chains for name in chain)
+
+    def whole(self, names: Iterable[str]) -> frozenset[str]:
+        """These components and all that are inside them."""
+        found: set[str] = set()
+        rest = list(names)
+        while rest:
+            name = rest.pop()
+            if name not in found:
+                found.add(name)
+                rest += self.children.get(name, ())
+        return frozenset(found)
 
     @cached_property
     def sources(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from senpath.store.consistency import check_parts
 from senpath.types import DataType
 
 FORMAT = "senpath-network"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 TASKS = b',\n"tasks":{\n'
 """What stands before the tasks, one line each, the last of the fields."""
 CHECKSUM = b',\n"checksum":"'

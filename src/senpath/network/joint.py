@@ -1,0 +1,69 @@
+"""Learning several tasks together: one proposal for all of them, one commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from senpath.errors import InputError, SenpathError
+from senpath.network.cost import learning_cost
+from senpath.network.many import read_tasks
+from senpath.network.proposal import Joint
+from senpath.pathways import LearningCost
+from senpath.progress import Progress
+
+if TYPE_CHECKING:
+    from senpath.network.opened import OpenNetwork
+
+
+def learn_jointly(
+    network: OpenNetwork, tasks: Mapping[str, Any], method: Joint, jobs: int, progress: Progress, kind: str | None, concept: str | None
+) -> dict[str, tuple[float, LearningCost]]:
+    """Learn tasks together and commit them; see `Network.learn_many`.
+
+    Returns:
+        For each task the seconds from this call to the commit, and the cost: that of all together, for it cannot be told apart.
+    """
+    start = time.perf_counter()
+    together = f"with {method.name!r}, which learns tasks together"
+    if jobs != 1:
+        raise InputError("jobs", expected=f"1 {together}", got=jobs, do="Leave it out")
+    if concept is not None:
+        do = "Learn tasks of a concept with method 'sen'"
+        raise InputError("concept", expected=f"none {together}", got=repr(concept), do=do)
+    network.refresh()
+    try:
+        cost = _learn(network, tasks, method, progress, kind)
+    except KeyboardInterrupt:
+        network.refresh()
+        learned = all(task in network.view.tasks for task in tasks)
+        state = "interrupted after the tasks were committed" if learned else "interrupted; the network is as it was"
+        raise KeyboardInterrupt(f"{state}, at version {network.view.version}") from None
+    return dict.fromkeys(tasks, (time.perf_counter() - start, cost)) if cost is not None else {}
+
+
+def _learn(network: OpenNetwork, tasks: Mapping[str, Any], method: Joint, progress: Progress, kind: str | None) -> LearningCost | None:
+    """The cost, or None where there is nothing to learn."""
+    view = network.view
+    examples = read_tasks(view, tasks, method, kind)
+    if not examples:
+        return None
+    types = {found.data_type.key: task for task, found in examples.items()}
+    if len(types) > 1:
+        named = " and ".join(f"{task!r} of {key}" for key, task in list(types.items())[:2])
+        do = "Learn the tasks of each type in a call of their own"
+        raise InputError("tasks that are learned together", expected="inputs of one type", got=f"several: {named}", do=do)
+    try:
+        with view.watch() as touched:
+            proposal = method.propose_many(view, examples, progress)
+        cost = learning_cost(view, touched, proposal)
+        network.commit(replace(proposal, entry={**proposal.entry, "cost": asdict(cost)}))
+    except (SenpathError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        got = f"{type(error).__name__}: {error}"
+        do = f"The network is as it was, at version {view.version}"
+        raise SenpathError(f"tasks {', '.join(map(repr, tasks))}"[:200], expected="a proposal of the method", got=got, do=do) from error
+    return cost

@@ -33,7 +33,8 @@ class DataType:
     Args:
         modality: "image", "audio", "table" or "text".
         shape: shape of one encoded input: image (channels, height, width), audio (frames, mels),
-            table (columns,), text (buckets,); behind a pretrained encoder (features,).
+            table (columns,), text (buckets,); behind a pretrained encoder (features,), or (tokens, width) where rows of zeros are
+            padding.
         options: what else the encoding needs, so that it is the same for ever (JSON values only). A pretrained encoder is in "encoder"
             (its name, weights and their hash), and what it reads in "reads".
     """
@@ -64,8 +65,10 @@ class DataType:
 
     @property
     def form(self) -> str:
-        """What pathways see: "vector" behind a pretrained encoder, else the modality."""
-        return "vector" if "encoder" in self.options else self.modality
+        """What pathways see: "vector" or, where it answers with several, "tokens" behind an encoder; else the modality."""
+        if "encoder" not in self.options:
+            return self.modality
+        return "tokens" if len(self.shape) == 2 else "vector"
 
 
 @dataclass(frozen=True)

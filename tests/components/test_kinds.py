@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load as load_tensors
 
-from senpath.components import KINDS, Component, Estimator, build, content_hash, freeze, load, suffix
+from senpath.components import KINDS, Component, Composite, Estimator, build, content_hash, freeze, load, suffix
 from senpath.errors import InputError, StoreError
 
 SKLEARN = "sklearn.v1"
@@ -26,7 +26,10 @@ def test_every_kind_has_an_example(example_kinds: set[str]) -> None:
 def reload(component: Component, folder: Path) -> Component:
     path = folder / (component.hash + suffix(component.kind))
     path.write_bytes(component.payload or b"")
-    return load(component.kind, json.loads(json.dumps(component.config)), path, component.hash)
+    loaded = load(component.kind, json.loads(json.dumps(component.config)), path, component.hash)
+    if isinstance(component.module, Composite) and isinstance(loaded.module, Composite):
+        loaded.module.bind(component.module.parts)
+    return loaded
 
 
 def changed_weight(example: Any) -> torch.nn.Module:
@@ -90,6 +93,7 @@ def test_it_answers_as_the_module_did(example: Any) -> None:
 def test_training_on_does_not_change_it(example: Any) -> None:
     module, batch = example.make(), example.batch(5)
     component = freeze(example.kind, example.config, module)
+    component.bind({child.hash: child for child in example.children}.__getitem__)
     before = component(batch)
     with torch.no_grad():
         for values in module.state_dict().values():

@@ -19,8 +19,10 @@ from sklearn.datasets import load_iris
 import senpath as sp
 from senpath.components import KINDS
 from senpath.modalities import MODALITIES
-from senpath.network.onnx import BRICKS
+from senpath.network.onnx import BRICKS, COMPOSITES
+from senpath.network.onnx_experts import EXPERTS
 from senpath.network.onnx_layers import LAYERS
+from senpath.network.onnx_routed import ROUTED
 
 Labelled = tuple[np.ndarray, np.ndarray]
 QUICK: dict[str, Any] = {"hidden": 16, "epochs": 3, "augment": 0, "links": "none"}
@@ -78,7 +80,7 @@ def net(data: dict[str, tuple[Any, Any]], tmp_path_factory: pytest.TempPathFacto
         net.learn(task, *examples, **{**QUICK, **settings.get(task, {})})
     for task, what in (("pruned", "weights"), ("narrow", "units")):
         assert net.prune(task, 0.5, what=what, *data[task], tolerance=1.0, epochs=1).changed  # noqa: B026
-    assert {"pruned.v1", *BRICKS} - {*LAYERS} == {
+    assert {"pruned.v1", *BRICKS} - {*LAYERS, *ROUTED, *EXPERTS} == {
         net.view.component(name).kind for task in TASKS for name in net.view.pathway(task).references
     }
     assert net.view.pathway("several").links
@@ -97,7 +99,8 @@ def session(path: Path) -> onnxruntime.InferenceSession:
 
 
 def test_every_kind_that_pathways_are_made_of_is_translated() -> None:
-    assert {*BRICKS, "pruned.v1"} == {*KINDS} - OF_DISPATCHERS
+    inside = {"router.v1"}  # translated with the experts that it chooses among
+    assert {*BRICKS, *COMPOSITES, "pruned.v1"} == {*KINDS} - OF_DISPATCHERS - inside
 
 
 @pytest.mark.parametrize("task", TASKS)

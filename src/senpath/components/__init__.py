@@ -12,13 +12,16 @@ from safetensors.torch import load as read_tensors
 from safetensors.torch import save
 from torch import nn
 
-from senpath.components.base import Component, Config, Lookup, canonical_json, content_hash, count_weights
-from senpath.components.bricks import ClassLink, Cnn, Linear, Lstm, Mlp, Skip
+from senpath.components.base import Component, Composite, Config, Lookup, canonical_json, content_hash, count_weights
+from senpath.components.bricks import Beside, ClassLink, Cnn, Linear, Lstm, Mlp, Skip
 from senpath.components.estimators import Estimator, answer
+from senpath.components.experts import Attention, EncoderBlock, Experts, FeedForward, Router
 from senpath.components.features import ConvFeatures, DenseFeatures, UnitFeatures
 from senpath.components.gate import Gate
 from senpath.components.mobile import ConvStem, ConvTail, MbConv
 from senpath.components.pruned import PRUNABLE, Pruned
+from senpath.components.routed import ConvPair, Dense, Flatten, Identity, Mean, Pointwise, Pool
+from senpath.components.tokens import PooledSkip, TokenFeatures, TokenMean, real, token_mean
 from senpath.components.transformer import Adapter, ClassNorm, ClassToken, Patches, Positions, Transformer
 from senpath.errors import StoreError
 from senpath.types import TaskKind
@@ -26,23 +29,33 @@ from senpath.types import TaskKind
 __all__ = [
     "KINDS",
     "PRUNABLE",
+    "Attention",
+    "Beside",
     "ClassLink",
     "Cnn",
     "Component",
+    "Composite",
     "Config",
     "ConvFeatures",
     "ConvStem",
     "ConvTail",
     "DenseFeatures",
+    "EncoderBlock",
     "Estimator",
+    "Experts",
+    "FeedForward",
     "Gate",
     "Linear",
     "Lookup",
     "Lstm",
     "MbConv",
     "Mlp",
+    "PooledSkip",
     "Pruned",
+    "Router",
     "Skip",
+    "TokenFeatures",
+    "TokenMean",
     "UnitFeatures",
     "answer",
     "build",
@@ -51,8 +64,10 @@ __all__ = [
     "count_weights",
     "freeze",
     "load",
+    "real",
     "suffix",
     "thaw",
+    "token_mean",
     "unpruned",
 ]
 
@@ -77,6 +92,21 @@ KINDS: dict[str, Callable[..., nn.Module]] = {
     "conv-stem.v1": ConvStem,
     "mbconv.v1": MbConv,
     "conv-tail.v1": ConvTail,
+    "attention.v1": Attention,
+    "encoder-block.v1": EncoderBlock,
+    "feed-forward.v1": FeedForward,
+    "router.v1": Router,
+    "experts.v1": Experts,
+    "token-mean.v1": TokenMean,
+    "token-features.v1": TokenFeatures,
+    "pooled-skip.v1": PooledSkip,
+    "pointwise.v1": Pointwise,
+    "conv-pair.v1": ConvPair,
+    "pool.v1": Pool,
+    "identity.v1": Identity,
+    "dense.v1": Dense,
+    "flatten.v1": Flatten,
+    "mean.v1": Mean,
 }
 """Torch kinds by versioned name. A kind's meaning never changes; a redesign gets a new version. See `SKLEARN` for the other one."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -25,11 +26,11 @@ class Mlp(nn.Module):
         return output
 
 
-class Skip(nn.Module):
-    """The inputs themselves, and beside them one fully connected layer with ReLU: a linear map of both is at least a linear model.
+class Beside(nn.Module, ABC):
+    """Vectors, and beside them one fully connected layer with ReLU: a linear map of both is at least a linear model.
 
     Args:
-        inputs: numbers in one input, all axes together.
+        inputs: numbers in one vector.
         hidden: units of the layer; the output has inputs + hidden numbers.
     """
 
@@ -38,17 +39,33 @@ class Skip(nn.Module):
         self.units = hidden
         self.layers = dense_stack(inputs, [hidden])
 
+    @abstractmethod
+    def flat(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The vectors of inputs (n, …): (n, numbers)."""
+
     def balance(self, inputs: torch.Tensor) -> None:
         """Scale the layer so that over these inputs (n, …) it varies as much as they do: neither decides alone what is read of both."""
-        flat = inputs.flatten(1)
+        flat = self.flat(inputs)
         given, made = (values.var(0, correction=0).sum() for values in (flat, self.layers(flat)))
         scale = (given / made.clamp(min=1e-12)).sqrt()
         for parameter in self.layers.parameters():
             parameter.mul_(scale)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        flat = inputs.flatten(1)
+        flat = self.flat(inputs)
         return torch.cat([flat, self.layers(flat)], 1)
+
+
+class Skip(Beside):
+    """The inputs themselves, and a layer beside them; see `Beside`.
+
+    Args:
+        inputs: numbers in one input, all axes together.
+        hidden: units of the layer; the output has inputs + hidden numbers.
+    """
+
+    def flat(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs.flatten(1)
 
 
 class Cnn(nn.Module):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 
-from senpath.components import Component, ConvFeatures, DenseFeatures, UnitFeatures, freeze
+from senpath.components import Component, ConvFeatures, DenseFeatures, TokenFeatures, UnitFeatures, freeze
 from senpath.types import DataType
 
 SIDE, FILTERS, SIZE, STRIDE, GRID = 28, 32, 7, 1, 4
@@ -26,6 +26,9 @@ def feature_map(data_type: DataType, seed: int) -> Component:
     if data_type.form == "image":
         return image_features(data_type.shape[0], seed)
     inputs = prod(data_type.shape)
+    if data_type.form == "tokens":
+        tokens = {"outputs": data_type.shape[1]}
+        return freeze("token-features.v1", tokens, TokenFeatures(**tokens))
     if data_type.form == "vector":
         config: dict[str, Any] = {"outputs": inputs, "root": data_type.modality == "image"}
         return freeze("unit-features.v1", config, UnitFeatures(**config))

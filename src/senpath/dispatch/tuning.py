@@ -27,6 +27,7 @@ TUNING = {
     "conv-features.v1": Tuning(15.0, 0.3, careful=False),
     "dense-features.v1": Tuning(2.0, 0.3, careful=False),
     "unit-features.v1": Tuning(4.0, 1.0, careful=True),
+    "token-features.v1": Tuning(4.0, 1.0, careful=True),
 }
 
 

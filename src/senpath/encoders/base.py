@@ -37,10 +37,12 @@ class Encoder(ABC):
         module: its weights; a copy is kept, in evaluation mode, without gradients.
         unit: whether every vector is brought to a root mean square of 1. What is learned on top is the better for it, unless a vector's
             length says something.
+        tokens: whether it answers with the tokens of an input, (tokens, width), rows of exact zeros behind the last; they are taken as they
+            are. Else whatever it answers is made flat.
     """
 
-    def __init__(self, name: str, modality: str, module: nn.Module, *, unit: bool = True) -> None:
-        self.name, self.modality, self.unit = name, modality, unit
+    def __init__(self, name: str, modality: str, module: nn.Module, *, unit: bool = True, tokens: bool = False) -> None:
+        self.name, self.modality, self.unit, self.tokens = name, modality, unit, tokens
         self.module = deepcopy(module).eval().requires_grad_(False)
 
     @cached_property
@@ -64,17 +66,16 @@ class Encoder(ABC):
         if not torch.allclose(first, again, atol=1e-4, equal_nan=True):
             do = "Switch off what it draws at random"
             raise InputError(f"encoder {self.name!r}", expected="the same answer to the same input", got="another one each time", do=do)
-        outputs = first.shape[1]
         options: dict[str, Any] = {
             "encoder": {"name": self.name, "sha256": self.sha256, "weights": self.weights},
             "reads": {"shape": list(reads.shape), "options": reads.options},
         }
         if "fingerprint" in reads.options:
             options["fingerprint"] = reads.options["fingerprint"]
-        return DataType(self.modality, (outputs,), options)
+        return DataType(self.modality, tuple(first.shape[1:]), options)
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
-        """Inputs as float32 (n, features).
+        """Inputs as float32 (n, features), or (n, tokens, width).
 
         Raises:
             InputError: if an input cannot be read, or the model's answer is not finite; the message names its position.
@@ -106,9 +107,12 @@ class Encoder(ABC):
             first = str(error).strip().split("\n")[0]
             got = f"{type(error).__name__}: {first}"
             raise InputError(f"encoder {self.name!r}", expected=f"a model that answers to {self.modality} inputs", got=got) from error
-        if not isinstance(found, torch.Tensor) or found.ndim < 2 or len(found) != len(items) or not found[:1].numel():
+        least, shape = (3, "tokens, width") if self.tokens else (2, "features")
+        if not isinstance(found, torch.Tensor) or found.ndim < least or len(found) != len(items) or not found[:1].numel():
             got = f"shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
-            raise InputError(f"answer of the encoder {self.name!r}", expected=f"a tensor of shape ({len(items)}, features)", got=got)
+            raise InputError(f"answer of the encoder {self.name!r}", expected=f"a tensor of shape ({len(items)}, {shape})", got=got)
+        if self.tokens:
+            return found.float().cpu()
         vectors = found.flatten(1).float().cpu()
         return functional.normalize(vectors, dim=1) * vectors.shape[1] ** 0.5 if self.unit else vectors
 

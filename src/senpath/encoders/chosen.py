@@ -18,6 +18,7 @@ from senpath.encoders.minilm import PACKAGES as MINILM_PACKAGES
 from senpath.encoders.minilm import minilm
 from senpath.encoders.sounds import NAME as SOUND_STATISTICS
 from senpath.encoders.sounds import SoundStatistics
+from senpath.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS, MiniLmTokens, RandomTokens
 from senpath.errors import InputError, StoreError
 from senpath.modalities import MODALITIES, Group, Modality, is_photograph
 from senpath.progress import Progress, silent
@@ -27,6 +28,8 @@ ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     EFFICIENTNET: ("image", efficientnet),
     MINILM: ("text", minilm),
     SOUND_STATISTICS: ("audio", SoundStatistics),
+    MINILM_TOKENS: ("text", MiniLmTokens),
+    RANDOM_TOKENS: ("text", RandomTokens),
 }
 """Encoders by name, each with what it reads. Names that begin with "hf:" are models of the Hugging Face hub, or folders like those."""
 

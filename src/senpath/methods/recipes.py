@@ -35,6 +35,7 @@ class Default:
 DEFAULTS = {
     "mlp.v1": Default(4e-3, 128, 100, 6000),
     "skip.v1": Default(4e-3, 128, 30, 6000, decay=1e-3),
+    "pooled-skip.v1": Default(4e-3, 128, 30, 6000, decay=1e-3),
     "cnn.v1": Default(2e-3, 128, 50, 4000),
     "lstm.v1": Default(4e-3, 32, 30, 2000, clip=1.0),
 }

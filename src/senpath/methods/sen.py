@@ -24,7 +24,7 @@ from senpath.types import DataType, Examples
 ENOUGH = 10
 """Examples of each class from which on cross-validation is believed where a source is doubtful (docs/results/transfer.md)."""
 
-DOUBTFUL, APART = 0.2, {"vector": 0.3}
+DOUBTFUL, APART = 0.2, {"vector": 0.3, "tokens": 0.3}
 """What a source has to tell apart where no setting says it, and where inputs are of another form."""
 
 

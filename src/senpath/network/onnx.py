@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from senpath.components import ClassLink, Cnn, Component, Linear, Lstm, Mlp, Skip, unpruned
+from senpath.components import ClassLink, Cnn, Component, Linear, Lookup, Lstm, Mlp, Skip, unpruned
 from senpath.errors import InputError, MissingExtraError
-from senpath.network.onnx_graph import Graph
+from senpath.network.onnx_experts import EXPERTS, experts
+from senpath.network.onnx_graph import Child, Graph
 from senpath.network.onnx_layers import LAYERS
+from senpath.network.onnx_routed import ROUTED, mean
 from senpath.network.target import replacing, require_free
 from senpath.network.view import View
 from senpath.pathways import Pathway
@@ -33,6 +35,7 @@ ENCODINGS = {
     "categories, gives a value for each of them, 1 for the one that it holds and else 0",
     "text": "hashed counts of words and of groups of letters, as senpath.modalities.text computes them",
     "vector": "what the pretrained encoder answers that the options name; the model is what comes after it",
+    "tokens": "what the encoder that the options name answers: tokens by their numbers, zeros behind; the model is what comes after it",
 }
 """How raw inputs of each form become the model's input, in words; the data type's options are written beside them."""
 
@@ -119,13 +122,19 @@ def _chains(graph: Graph, view: View, pathway: Pathway) -> list[str]:
             if chain[:end] not in done:
                 component, (read, values) = view.component(chain[end - 1]), done[chain[: end - 1]]
                 graph.shapes[read] = tuple(values.shape[1:])
-                done[chain[:end]] = _translate(graph, component, read, pathway.task), component(values)
+                done[chain[:end]] = _translate(graph, component, read, pathway.task, view.component), component(values)
     return [done[chain][0] for chain in pathway.chains]
 
 
-def _translate(graph: Graph, component: Component, read: str, task: str) -> str:
-    """One component's nodes; returns the name of its output."""
+def _translate(graph: Graph, component: Component, read: str, task: str, lookup: Lookup) -> str:
+    """One component's nodes, its children's included; returns the name of its output."""
     kind, _, module = unpruned(component)
+    if kind in COMPOSITES:
+
+        def child(place: int, read: str) -> str:
+            return _translate(graph, lookup(component.children[place]), read, task, lookup)
+
+        return COMPOSITES[kind](graph, module, read, child)
     if kind not in BRICKS:
         what = "a scikit-learn model" if kind == "sklearn.v1" else f"a component of kind {kind!r}"
         do = "Learn it with model='mlp', or convert the estimator itself with skl2onnx" if kind == "sklearn.v1" else ""
@@ -181,5 +190,9 @@ BRICKS: dict[str, Callable[[Graph, Any, str], str]] = {
     "linear.v1": _linear,
     "link.v1": _link,
     **LAYERS,
+    **ROUTED,
+    **EXPERTS,
 }
 """How each kind is translated, by versioned name; a pruned brick is translated as the dense one that it runs as."""
+COMPOSITES: dict[str, Callable[[Graph, Any, str, Child], str]] = {"mean.v1": mean, "experts.v1": experts}
+"""How kinds are translated that run others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +10,10 @@ from torch import nn
 
 if TYPE_CHECKING:
     import onnx
+
+
+Child = Callable[[int, str], str]
+"""Adds the nodes of a composite component's child, by its place, that reads the output of this name; returns the name of its own."""
 
 
 class Graph:

@@ -7,26 +7,26 @@ from math import sqrt
 from typing import Any
 
 import torch
-from torch import nn
 
 from senpath.components.mobile import ConvStem, ConvTail, MbConv, NormedConv
 from senpath.components.transformer import Adapter, ClassNorm, ClassToken, Patches, Positions, Transformer
 from senpath.network.onnx_graph import Graph
+from senpath.network.onnx_parts import affine, dense, gelu, norm, number, sizes
 
 
 def _patches(graph: Graph, brick: Patches, read: str) -> str:
     pixels = _fitted(graph, read, brick.channels, brick.side)
-    centred = graph.node("Sub", graph.node("Mul", pixels, _number(graph, 2)), _number(graph, 1))
+    centred = graph.node("Sub", graph.node("Mul", pixels, number(graph, 2)), number(graph, 1))
     project = brick.project
     weights = [graph.weight(project.get_parameter(name)) for name in ("weight", "bias")]
     maps = graph.node("Conv", centred, *weights, strides=[*project.stride])
-    tokens = graph.node("Reshape", maps, _sizes(graph, 0, project.out_channels, -1))
+    tokens = graph.node("Reshape", maps, sizes(graph, 0, project.out_channels, -1))
     return graph.node("Transpose", tokens, perm=[0, 2, 1])
 
 
 def _class_token(graph: Graph, brick: ClassToken, read: str) -> str:
     inputs = graph.node("Shape", read, start=0, end=1)
-    shape = graph.node("Concat", inputs, _sizes(graph, 1, len(brick.token)), axis=0)
+    shape = graph.node("Concat", inputs, sizes(graph, 1, len(brick.token)), axis=0)
     return graph.node("Concat", graph.node("Expand", graph.weight(brick.token), shape), read, axis=1)
 
 
@@ -35,27 +35,27 @@ def _positions(graph: Graph, brick: Positions, read: str) -> str:
 
 
 def _transformer(graph: Graph, brick: Transformer, read: str) -> str:
-    read = graph.node("Add", read, _attention(graph, brick, _norm(graph, brick.before, read)))
-    made = _gelu(graph, _dense(graph, brick.widen, _norm(graph, brick.between, read)))
-    return graph.node("Add", read, _dense(graph, brick.narrow, made))
+    read = graph.node("Add", read, _attention(graph, brick, norm(graph, brick.before, read)))
+    made = gelu(graph, dense(graph, brick.widen, norm(graph, brick.between, read)))
+    return graph.node("Add", read, dense(graph, brick.narrow, made))
 
 
 def _attention(graph: Graph, brick: Transformer, read: str) -> str:
     width = brick.answer.in_features
-    split = _sizes(graph, 0, 0, brick.heads, width // brick.heads)  # a 0 keeps a size
+    split = sizes(graph, 0, 0, brick.heads, width // brick.heads)  # a 0 keeps a size
     parts = []
     for weight, bias in zip(brick.ask.weight.chunk(3), brick.ask.bias.chunk(3), strict=True):
-        parts.append(graph.node("Reshape", _affine(graph, weight, bias, read), split))
+        parts.append(graph.node("Reshape", affine(graph, weight, bias, read), split))
     query, value = (graph.node("Transpose", part, perm=[0, 2, 1, 3]) for part in (parts[0], parts[2]))
     key = graph.node("Transpose", parts[1], perm=[0, 2, 3, 1])
-    scaled = graph.node("Div", graph.node("MatMul", query, key), _number(graph, sqrt(width // brick.heads)))
+    scaled = graph.node("Div", graph.node("MatMul", query, key), number(graph, sqrt(width // brick.heads)))
     seen = graph.node("MatMul", graph.node("Softmax", scaled, axis=-1), value)
-    together = graph.node("Reshape", graph.node("Transpose", seen, perm=[0, 2, 1, 3]), _sizes(graph, 0, 0, width))
-    return _dense(graph, brick.answer, together)
+    together = graph.node("Reshape", graph.node("Transpose", seen, perm=[0, 2, 1, 3]), sizes(graph, 0, 0, width))
+    return dense(graph, brick.answer, together)
 
 
 def _class_norm(graph: Graph, brick: ClassNorm, read: str) -> str:
-    return _norm(graph, brick.norm, graph.node("Gather", read, graph.weight(torch.tensor(0)), axis=1))
+    return norm(graph, brick.norm, graph.node("Gather", read, graph.weight(torch.tensor(0)), axis=1))
 
 
 def _adapter(graph: Graph, brick: Adapter, read: str) -> str:
@@ -64,14 +64,14 @@ def _adapter(graph: Graph, brick: Adapter, read: str) -> str:
     there.append(there.pop(brick.axis))  # the features last
     moved = there != axes
     features = graph.node("Transpose", read, perm=there) if moved else read
-    made = _dense(graph, brick.widen, _gelu(graph, _dense(graph, brick.narrow, _norm(graph, brick.norm, features))))
+    made = dense(graph, brick.widen, gelu(graph, dense(graph, brick.narrow, norm(graph, brick.norm, features))))
     back = graph.node("Transpose", made, perm=[there.index(axis) for axis in axes]) if moved else made
     return graph.node("Add", read, back)
 
 
 def _conv_stem(graph: Graph, brick: ConvStem, read: str) -> str:
-    pixels = graph.node("Sub", _fitted(graph, read, brick.channels, brick.side), _number(graph, brick.mean))
-    return _relu6(graph, _convolution(graph, brick.conv, graph.node("Div", pixels, _number(graph, brick.std))))
+    pixels = graph.node("Sub", _fitted(graph, read, brick.channels, brick.side), number(graph, brick.mean))
+    return _relu6(graph, _convolution(graph, brick.conv, graph.node("Div", pixels, number(graph, brick.std))))
 
 
 def _mbconv(graph: Graph, brick: MbConv, read: str) -> str:
@@ -81,7 +81,7 @@ def _mbconv(graph: Graph, brick: MbConv, read: str) -> str:
 
 
 def _conv_tail(graph: Graph, brick: ConvTail, read: str) -> str:
-    return graph.node("ReduceMean", _relu6(graph, _convolution(graph, brick.conv, read)), _sizes(graph, 2, 3), keepdims=0)
+    return graph.node("ReduceMean", _relu6(graph, _convolution(graph, brick.conv, read)), sizes(graph, 2, 3), keepdims=0)
 
 
 LAYERS: dict[str, Callable[[Graph, Any, str], str]] = {
@@ -108,7 +108,7 @@ def _fitted(graph: Graph, read: str, channels: int, side: int | None) -> str:
     how: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel", "axes": [2, 3]}
     if max(sides) > side:
         how |= {"antialias": 1, "exclude_outside": 1}  # torch's smoothing takes nothing from beyond the edge
-    return graph.node("Resize", read, "", "", _sizes(graph, side, side), **how)
+    return graph.node("Resize", read, "", "", sizes(graph, side, side), **how)
 
 
 def _convolution(graph: Graph, layer: NormedConv, read: str) -> str:
@@ -120,34 +120,5 @@ def _convolution(graph: Graph, layer: NormedConv, read: str) -> str:
     )
 
 
-def _norm(graph: Graph, layer: nn.LayerNorm, read: str) -> str:
-    weights = [graph.weight(layer.get_parameter(name)) for name in ("weight", "bias")]
-    return graph.node("LayerNormalization", read, *weights, axis=-1, epsilon=layer.eps)
-
-
-def _dense(graph: Graph, layer: nn.Linear, read: str) -> str:
-    return _affine(graph, layer.weight, layer.bias, read)
-
-
-def _affine(graph: Graph, weight: torch.Tensor, bias: torch.Tensor, read: str) -> str:
-    """weight · input + bias along the last axis, whatever axes there are in front; `Graph.affine` is for two axes."""
-    return graph.node("Add", graph.node("MatMul", read, graph.weight(weight.T)), graph.weight(bias))
-
-
-def _gelu(graph: Graph, read: str) -> str:
-    """x/2 · (1 + erf(x / √2)); ONNX has a node for it from opset 20 on."""
-    spread = graph.node("Erf", graph.node("Div", read, _number(graph, sqrt(2))))
-    return graph.node("Mul", graph.node("Mul", read, _number(graph, 0.5)), graph.node("Add", spread, _number(graph, 1)))
-
-
 def _relu6(graph: Graph, read: str) -> str:
-    return graph.node("Clip", read, _number(graph, 0), _number(graph, 6))
-
-
-def _number(graph: Graph, value: float) -> str:
-    return graph.weight(torch.tensor(float(value)))
-
-
-def _sizes(graph: Graph, *values: int) -> str:
-    """Whole numbers as a tensor: sizes or axes."""
-    return graph.weight(torch.tensor(values))
+    return graph.node("Clip", read, number(graph, 0), number(graph, 6))

@@ -78,7 +78,7 @@ class NextSums:
             if record.metric is None or Metric.due(record.metric.tasks, record.summed):
                 rows, owned = self._all_columns(key, tasks)
                 counts = [task.statistics.counts for task in tasks if task.pathway.data_type == key]
-                scarce = scarcity(record.data_type.form == "vector", rows.shape[1], counts)
+                scarce = scarcity(record.data_type.form in ("vector", "tokens"), rows.shape[1], counts)
                 metric = Metric.of(pooled, record.summed, rows, device, owned, scarce)
                 name, content = f"{key}.{self._version}.metric", metric.dump()
                 self._metrics[name] = content

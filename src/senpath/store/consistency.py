@@ -82,7 +82,7 @@ def _fits_encoder(kind: DataType) -> bool:
     counted = known and isinstance(encoder.get("weights"), int) and encoder["weights"] >= 0
     if not counted or not isinstance(reads, dict) or not isinstance(reads.get("shape"), list) or not isinstance(reads.get("options"), dict):
         return False
-    if kind.modality not in MODALITIES or len(kind.shape) != 1 or not 1 <= kind.shape[0] <= LARGEST:
+    if kind.modality not in MODALITIES or len(kind.shape) not in (1, 2) or min(kind.shape) < 1 or prod(kind.shape) > LARGEST:
         return False
     shape, options = tuple(reads["shape"]), reads["options"]
     if not all(isinstance(size, int) and size >= 1 for size in shape) or prod(shape) > LARGEST:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from senpath.components import Skip
+from senpath.components import Beside
 from senpath.errors import UnknownTaskError
 from senpath.methods import SenSettings
 from senpath.methods.learner import Learner, fresh_head, train_skip
@@ -34,7 +34,7 @@ def train(learner: nn.Module, body: Body, examples: Examples, settings: SenSetti
     if settings.epochs == 0:
         return
     recipe, seed = recipe_for(body.kind, examples, settings), derive(settings.random_state, "train")
-    if isinstance(learner, Learner) and isinstance(learner.body, Skip):
+    if isinstance(learner, Learner) and isinstance(learner.body, Beside):
         train_skip(learner.body, learner.head, [], examples, recipe, seed, silent)
     else:
         fit(learner, examples.inputs, examples.targets, recipe, seed)

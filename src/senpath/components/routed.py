@@ -1,0 +1,143 @@
+"""The parts of a network whose layers are several components side by side, of which a task uses some (Maziarz et al. 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from senpath.components.base import Composite
+
+
+class Pointwise(nn.Module):
+    """A 1×1 convolution, group normalisation, ReLU: (n, inputs, h, w) to (n, outputs, h, w).
+
+    Args:
+        inputs, outputs: maps that come in and go out.
+        groups: of maps that are normalised together; divides `outputs`.
+    """
+
+    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(inputs, outputs, 1), nn.GroupNorm(groups, outputs)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.norm(self.conv(maps)), inplace=True)
+
+
+class ConvPair(nn.Module):
+    """Two convolutions one behind the other: (n, width, h, w) to (n, width, ⌈h / stride⌉, ⌈w / stride⌉).
+
+    Maziarz et al. say which pairs there are and that there is group normalisation. That it and ReLU follow each of the two convolutions,
+    and that the first one has the stride, is our reading.
+
+    Args:
+        width: maps, of input and output.
+        kernels: height and width of each of the two, odd.
+        stride: of the first.
+        groups: of maps that are normalised together; divides `width`.
+    """
+
+    def __init__(self, width: int, kernels: Sequence[Sequence[int]], stride: int, groups: int) -> None:
+        super().__init__()
+        if len(kernels) != 2 or any(len(kernel) != 2 or min(kernel) < 1 or any(size % 2 == 0 for size in kernel) for kernel in kernels):
+            raise ValueError(f"kernels {kernels} must be two, of odd height and width")
+        first, second = ((int(kernel[0]), int(kernel[1])) for kernel in kernels)
+        self.first = nn.Conv2d(width, width, first, stride, (first[0] // 2, first[1] // 2))
+        self.second = nn.Conv2d(width, width, second, 1, (second[0] // 2, second[1] // 2))
+        self.norms = nn.ModuleList([nn.GroupNorm(groups, width), nn.GroupNorm(groups, width)])
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        for conv, norm in zip((self.first, self.second), self.norms, strict=True):
+            maps = functional.relu(norm(conv(maps)), inplace=True)
+        return maps
+
+
+class Pool(nn.Module):
+    """The largest or the mean of 3×3 places: (n, maps, h, w) to (n, maps, ⌈h / stride⌉, ⌈w / stride⌉). It has no weights.
+
+    Args:
+        how: "max" or "avg"; a mean is over the places within the map.
+        stride: of the places.
+    """
+
+    def __init__(self, how: str, stride: int) -> None:
+        super().__init__()
+        if how not in ("max", "avg") or stride < 1:
+            raise ValueError(f"pooling {how!r} must be max or avg, and stride {stride} positive")
+        self.how, self.stride = how, stride
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        if self.how == "max":
+            return functional.max_pool2d(maps, 3, self.stride, 1)
+        return functional.avg_pool2d(maps, 3, self.stride, 1, count_include_pad=False)
+
+
+class Identity(nn.Module):
+    """What comes in; of maps (n, maps, h, w) every `stride`-th row and column. It has no weights.
+
+    Args:
+        stride: 1 for inputs of any shape.
+    """
+
+    def __init__(self, stride: int = 1) -> None:
+        super().__init__()
+        if stride < 1:
+            raise ValueError(f"stride {stride} must be positive")
+        self.stride = stride
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        # A copy: what a component answers is never a view of what it was given.
+        return inputs.clone() if self.stride == 1 else inputs[:, :, :: self.stride, :: self.stride].clone()
+
+
+class Dense(nn.Module):
+    """A fully connected layer, layer normalisation, ReLU: (n, …) to (n, outputs).
+
+    Args:
+        inputs: numbers in one input, all axes together.
+        outputs: units.
+        norm: whether there is the normalisation.
+    """
+
+    def __init__(self, inputs: int, outputs: int, norm: bool = True) -> None:
+        super().__init__()
+        self.dense, self.norm = nn.Linear(inputs, outputs), nn.LayerNorm(outputs) if norm else None
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        made = self.dense(inputs.flatten(1))
+        return functional.relu(self.norm(made) if self.norm is not None else made)
+
+
+class Flatten(nn.Module):
+    """All axes in one: (n, …) to (n, numbers). It has no weights."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs.flatten(1).clone()  # as above
+
+
+class Mean(Composite):
+    """The mean of what its children answer to the same input; zeros if it has none. It has no weights of its own.
+
+    Args:
+        children: their hashes.
+        shape: of one output, without the number of inputs.
+    """
+
+    def __init__(self, children: Sequence[str], shape: Sequence[int]) -> None:
+        super().__init__(children)
+        self.shape = tuple(int(size) for size in shape)
+        if not self.shape or prod(self.shape) < 1 or min(self.shape) < 1:
+            raise ValueError(f"shape {self.shape} must be positive sizes")
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        if not self.names:
+            return inputs.new_zeros(len(inputs), *self.shape)
+        first, *others = self.parts
+        total: torch.Tensor = first(inputs)
+        for child in others:
+            total = total + child(inputs)
+        return total / len(self.names)

@@ -1,0 +1,63 @@
+"""Bricks that read tokens, (n, tokens, width), of which rows of exact zeros are padding."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from senpath.components.bricks import Beside
+
+
+def real(tokens: torch.Tensor) -> torch.Tensor:
+    """Which tokens (n, length, width) are no padding: bool (n, length)."""
+    return (tokens != 0).any(-1)
+
+
+def token_mean(tokens: torch.Tensor) -> torch.Tensor:
+    """The mean over the tokens that are no padding: (n, width); zeros where there are none."""
+    counts = real(tokens).sum(1, keepdim=True).clamp(min=1)
+    return tokens.sum(1) / counts  # padding adds nothing
+
+
+class TokenMean(nn.Module):
+    """The mean over the tokens that are no padding: (n, length, width) to (n, width).
+
+    Args:
+        width: numbers in a token.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return token_mean(tokens)
+
+
+class TokenFeatures(nn.Module):
+    """That mean brought to length 1: what tasks over tokens are told apart by.
+
+    Args:
+        outputs: numbers in a token.
+    """
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.outputs = outputs
+        self.operations = 2 * outputs
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return functional.normalize(token_mean(tokens), dim=1)
+
+
+class PooledSkip(Beside):
+    """The mean over the tokens, and a layer beside it; see `Beside`.
+
+    Args:
+        inputs: numbers in a token.
+        hidden: units of the layer; the output has inputs + hidden numbers.
+    """
+
+    def flat(self, inputs: torch.Tensor) -> torch.Tensor:
+        return token_mean(inputs)

@@ -8,7 +8,9 @@ from typing import Any
 
 from senpath.components import SKLEARN
 from senpath.errors import InputError
+from senpath.methods.allocation import Allocation
 from senpath.methods.guard import Verdict
+from senpath.methods.moe import Moe
 from senpath.methods.munet import Munet
 from senpath.methods.sen import Sen, make_pathway
 from senpath.methods.settings import SenSettings
@@ -18,6 +20,8 @@ from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.types import Examples
 
+OTHERS = frozenset({Allocation.name, Moe.name, Munet.name})
+"""Methods whose tasks a review, which is one of `Sen`, leaves as they are."""
 OUTDATED = frozenset({"copied_from", "link_examples", "guard", "told_apart"})
 """Notes on how a task was learned that do not hold once it is learned again."""
 
@@ -90,8 +94,9 @@ def later_tasks(view: View, pathway: Pathway) -> list[str]:
 def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
     """Why a task cannot be reviewed, if it cannot."""
     known = int(pathway.notes.get("examples", 0))
-    if pathway.notes.get("method") == Munet.name:
-        return f"it was learned by the method {Munet.name!r}, and a review would learn it again by {Sen.name!r}"
+    method = pathway.notes.get("method")
+    if method in OTHERS:
+        return f"it was learned by the method {method!r}, and a review would learn it again by {Sen.name!r}"
     if len(examples) < known:
         return f"it was learned from {known:,} examples and {len(examples):,} are given, so a review would lose what the others said"
     if any(view.component(name).kind == SKLEARN for name in pathway.components):

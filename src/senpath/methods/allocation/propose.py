@@ -1,0 +1,131 @@
+"""What was learned together, as pathways of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from senpath.components import Component, build, freeze
+from senpath.methods.allocation.blueprint import Blueprint
+from senpath.methods.allocation.settings import NAME, AllocationSettings
+from senpath.methods.allocation.train import Training
+from senpath.methods.learner import freeze_head
+from senpath.methods.notes import fewest, fingerprint
+from senpath.network import Proposal, View, new_statistics
+from senpath.pathways import Pathway
+from senpath.progress import Progress
+from senpath.types import Examples
+
+
+def make_proposal(
+    view: View, tasks: Mapping[str, Examples], training: Training, blueprint: Blueprint, settings: AllocationSettings, progress: Progress
+) -> Proposal:
+    """Every task's pathway: the stem, of each layer the mean of what the task uses, its output layer."""
+    parts = _Parts(blueprint, training)
+    active, chances = training.active(), training.probabilities()
+    pathways, statistics, types = list[Pathway](), dict[str, Any](), dict[str, Any]()
+    for place, (task, examples) in enumerate(tasks.items()):
+        names, children = parts.chain(place, active[place])
+        notes = {
+            **_about(examples, settings),
+            NAME: {**_figures(training, blueprint, place, active[place], chances[place]), "together": len(tasks)},
+        }
+        pathways.append(Pathway(task, examples.data_type.key, examples.classes, names, kind=examples.kind, children=children, notes=notes))
+        statistics[task], new = new_statistics(view, examples, progress)
+        types |= new
+    return Proposal(
+        version=view.version,
+        pathways=tuple(pathways),
+        components=tuple(parts.found.values()),
+        statistics=statistics,
+        types=types,
+        entry={
+            "method": NAME,
+            "settings": settings.to_json(),
+            "examples": {task: len(examples) for task, examples in tasks.items()},
+            NAME: {pathway.task: pathway.notes[NAME] for pathway in pathways},
+            "checks": [[check.step, round(check.quality, 6), round(check.use, 6)] for check in training.checks],
+        },
+    )
+
+
+class _Parts:
+    """The components that some task uses, frozen when they are first asked for."""
+
+    def __init__(self, blueprint: Blueprint, training: Training) -> None:
+        self._blueprint, self._training = blueprint, training
+        self._frozen: dict[int, str] = {}
+        self.found: dict[str, Component] = {}
+
+    def chain(self, place: int, active: torch.Tensor) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+        """A task's components, run one after another, and what is inside of those that are composite.
+
+        Args:
+            active: what it uses, bool (layers, components).
+        """
+        model = self._training.model
+        names, children = [self._add(self._blueprint.stem.kind, self._blueprint.stem.config, model.stem)], dict[str, tuple[str, ...]]()
+        for number, (parts, modules) in enumerate(zip(self._blueprint.layers, _layers(model.layers), strict=True)):
+            used = torch.nonzero(active[number]).flatten().tolist()
+            inside = tuple(self._add(parts[index].kind, parts[index].config, modules[index]) for index in used)
+            config = {"children": list(inside), "shape": list(self._blueprint.shapes[number])}
+            names.append(self._add("mean.v1", config, build("mean.v1", config), keep=False))
+            children[names[-1]] = inside
+        if not self._blueprint.flat:
+            names.append(self._add("flatten.v1", {}, build("flatten.v1", {}), keep=False))
+        names.append(self._head(place))
+        return tuple(names), children
+
+    def _add(self, kind: str, config: dict[str, Any], module: nn.Module, *, keep: bool = True) -> str:
+        """Freeze a module of the model once; `keep` is for those, which stay at their place in memory."""
+        if keep and id(module) in self._frozen:
+            return self._frozen[id(module)]
+        component = freeze(kind, config, module)
+        self.found.setdefault(component.hash, component)
+        if keep:
+            self._frozen[id(module)] = component.hash
+        return component.hash
+
+    def _head(self, place: int) -> str:
+        head = self._training.model.heads[place]
+        if not isinstance(head, nn.Linear):
+            raise TypeError("an output layer is a linear map")
+        self._training.scales[place].stretch(head, ())  # it answers in the targets' own units
+        component = freeze_head(head)
+        self.found[component.hash] = component
+        return component.hash
+
+
+def _layers(layers: nn.ModuleList) -> list[list[nn.Module]]:
+    return [[*layer] for layer in layers if isinstance(layer, nn.ModuleList)]
+
+
+def _about(examples: Examples, settings: AllocationSettings) -> dict[str, Any]:
+    return {
+        "method": NAME,
+        "examples": len(examples),
+        "fewest_per_class": fewest(examples),
+        "data": fingerprint(examples),
+        "settings": settings.to_json(),
+    }
+
+
+def _figures(training: Training, blueprint: Blueprint, place: int, active: torch.Tensor, chances: torch.Tensor) -> dict[str, Any]:
+    best = training.best
+    return {
+        "components": [*blueprint.names],
+        "probabilities": [[round(value, 4) for value in layer] for layer in _lists(chances)],
+        "used": [[bool(value) for value in layer] for layer in _lists(active)],
+        "active": [int(layer.sum()) for layer in active],
+        "quality": round(best.qualities[place], 6),
+        "step": best.step,
+        "steps": training.step,
+    }
+
+
+def _lists(values: torch.Tensor) -> Sequence[Sequence[Any]]:
+    found: list[list[Any]] = values.tolist()
+    return found

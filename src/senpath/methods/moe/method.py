@@ -1,0 +1,228 @@
+"""Task-aware mixture of experts: tasks learned together over shared experts (Gupta et al. 2022, arXiv 2204.07689)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from senpath.components import Component, token_mean
+from senpath.dispatch import TaskStatistics
+from senpath.encoders.minilm import minilm
+from senpath.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
+from senpath.errors import InputError
+from senpath.methods.moe.mixture import Mixture, Plan, trimmed
+from senpath.methods.moe.parts import Family, Freezer, members
+from senpath.methods.moe.settings import NAME, MoeSettings
+from senpath.methods.moe.start import EMBEDDING, plan_of, upcycle, upcycles
+from senpath.methods.moe.train import CHUNK, Fitted, fit_mixture
+from senpath.methods.notes import fewest, fingerprint
+from senpath.network import Proposal, View, new_statistics
+from senpath.pathways import Pathway
+from senpath.progress import Progress, silent
+from senpath.seeds import derive, seeded
+from senpath.types import DataType, Examples
+
+
+class Moe:
+    """Learns tasks of texts together: every second block of a transformer has experts, and a gate sends each token to one of them.
+
+    The gate sees the token, the task's embedding or both. A task's pathway keeps the experts that its examples reach; shared blocks, gates
+    and experts are components that all its tasks name. One task that is added later builds on what is there, see `propose`.
+
+    Args:
+        settings: by name, see `MoeSettings`.
+    """
+
+    name = NAME
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = MoeSettings.of(**settings)
+
+    def check(self, data_type: DataType) -> None:
+        """Refuse inputs that are no tokens.
+
+        Raises:
+            InputError: if they are not, or the settings do not fit them.
+        """
+        if data_type.form != "tokens":
+            do = f"Open the network with encoders={{'text': {MINILM_TOKENS!r}}} or {RANDOM_TOKENS!r}"
+            raise InputError(f"method {NAME}", expected="texts that an encoder reads as tokens", got=f"{data_type.form} inputs", do=do)
+        plan_of(self.settings, data_type)
+
+    def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress = silent) -> Proposal:
+        """Learn tasks together, from a mixture of their own.
+
+        Raises:
+            InputError: if they are of several types, or one that this method does not learn; or a task lacks its description.
+        """
+        data_type = _one_type(tasks)
+        self.check(data_type)
+        given = self._described(view, data_type, tasks) if self.settings.embedding == "description" else None
+        plan = plan_of(self.settings, data_type, given.shape[1] if given is not None else EMBEDDING)
+        with seeded(derive(self.settings.random_state, "start")):
+            mixture = Mixture(plan, [len(examples.classes) for examples in tasks.values()])
+            if upcycles(self.settings, data_type):
+                upcycle(mixture, self.settings.noise)
+        if given is not None:
+            mixture.tasks = torch.nn.Parameter(given, requires_grad=False)
+        fitted = fit_mixture(mixture, tasks, self.settings, view.device, progress)
+        source = dict.fromkeys(tasks, self.settings.embedding)
+        return self._proposal(view, mixture, tasks, fitted, source, progress)
+
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
+        """Learn one task: on top of tasks of this type that were learned by this method, else as a mixture of one.
+
+        It runs all experts that are known behind the gate of the nearest such task. Its embedding is made of its description, where that
+        task's was, or is the nearest task's. Nothing that exists is changed: what is trained are copies.
+        """
+        self.check(examples.data_type)
+        nearest = _nearest(view, examples)
+        if nearest is None:
+            return self.propose_many(view, {task: examples}, progress)
+        family = Family.of(view, nearest)
+        placed = view.pathway(nearest).notes.get("embedding") == "description" and task in self.settings.descriptions
+        given = self._described(view, examples.data_type, [task])[0] if placed and family.embedding else None
+        with seeded(derive(self.settings.random_state, "start")):
+            mixture = family.mixture(view, len(examples.classes), given)
+        _choose_trained(mixture, self.settings, described=given is not None)
+        fitted = fit_mixture(mixture, {task: examples}, self.settings, view.device, progress)
+        source = "description" if given is not None else f"of {nearest!r}"
+        return self._proposal(view, mixture, {task: examples}, fitted, {task: source}, progress, nearest)
+
+    def _described(self, view: View, data_type: DataType, tasks: Any) -> torch.Tensor:
+        """Embeddings of the tasks' descriptions: (tasks, numbers), each of root mean square 1."""
+        lacking = [task for task in tasks if task not in self.settings.descriptions]
+        if lacking:
+            got = f"none for {', '.join(map(repr, lacking[:5]))}"
+            raise InputError("setting 'descriptions'", expected="a sentence for every task", got=got, do="Or use embedding='id'")
+        sentences = [self.settings.descriptions[task] for task in tasks]
+        if data_type.encoder == MINILM_TOKENS:
+            whole = minilm()
+            vectors: torch.Tensor = whole.encode(sentences, whole.define(sentences[:1]))
+            return vectors
+        means = token_mean(view.encode(sentences, data_type))
+        scaled: torch.Tensor = functional.normalize(means, dim=1) * means.shape[1] ** 0.5
+        return scaled
+
+    def _proposal(
+        self,
+        view: View,
+        mixture: Mixture,
+        tasks: Mapping[str, Examples],
+        fitted: Fitted,
+        source: Mapping[str, str],
+        progress: Progress,
+        nearest: str | None = None,
+    ) -> Proposal:
+        for head, scale in zip(mixture.heads, fitted.scales, strict=True):
+            if isinstance(head, torch.nn.Linear):
+                scale.stretch(head, ())
+        freezer = Freezer(mixture)
+        pathways, components = list[Pathway](), dict[str, Component]()
+        statistics, types = dict[str, TaskStatistics](), dict[str, tuple[DataType, Component]]()
+        for place, (task, examples) in enumerate(tasks.items()):
+            shares = expert_shares(mixture, place, examples.inputs, view.device)
+            kept = [kept_experts(found, self.settings.keep) for found in shares]
+            chain, inside = freezer.chain(place, kept)
+            components |= {component.hash: component for component in (*inside, *chain)}
+            notes = self._notes(examples, mixture, fitted, shares, kept, source[task], nearest)
+            names = tuple(component.hash for component in chain)
+            pathways.append(Pathway(task, examples.data_type.key, examples.classes, names, kind=examples.kind, notes=notes))
+            statistics[task], new = new_statistics(view, examples, progress)
+            types |= new
+        known = view.manifest.components
+        return Proposal(
+            version=view.version,
+            pathways=tuple(pathways),
+            components=tuple(component for name, component in components.items() if name not in known),
+            statistics=statistics,
+            types=types,
+            entry={"method": self.name, "tasks": {pathway.task: pathway.notes for pathway in pathways}},
+        )
+
+    def _notes(
+        self,
+        examples: Examples,
+        mixture: Mixture,
+        fitted: Fitted,
+        shares: list[torch.Tensor],
+        kept: list[list[int]],
+        source: str,
+        nearest: str | None,
+    ) -> dict[str, Any]:
+        """What is kept of how a task was learned."""
+        plan: Plan = mixture.plan
+        rows = [block.rows for block in mixture.expert_blocks]
+        experts = [
+            {
+                "rows": [mine[place] for place in places],
+                "shares": {str(row): round(float(share), 4) for row, share in zip(mine, found, strict=True)},
+            }
+            for mine, places, found in zip(rows, kept, shares, strict=True)
+        ]
+        training: dict[str, Any] = {"steps": fitted.steps, "curve": [round(value, 4) for value in fitted.curve]}
+        training |= {"quality": fitted.quality} if fitted.quality is not None else {}
+        training |= {"balance": round(fitted.balance, 4)} if fitted.balance is not None else {}
+        return {
+            "method": self.name,
+            "examples": len(examples),
+            "fewest_per_class": fewest(examples),
+            "data": fingerprint(examples),
+            "settings": replace(self.settings, gate=plan.gate, experts=plan.experts).to_json(),
+            "training": training,
+            "embedding": source,
+            "experts": experts,
+            **({"nearest": nearest} if nearest is not None else {}),
+        }
+
+
+def expert_shares(mixture: Mixture, task: int, inputs: torch.Tensor, device: torch.device) -> list[torch.Tensor]:
+    """For each block with experts the share of these inputs' tokens that goes to each expert, where none is dropped: (experts,)."""
+    counts = [torch.zeros(len(block.rows), dtype=torch.int64) for block in mixture.expert_blocks]
+    if not counts:
+        return []
+    with torch.no_grad():
+        for part in inputs.split(CHUNK):
+            which = torch.full((len(part),), task, device=device)
+            for count, flow in zip(counts, mixture(trimmed(part.to(device)), which)[1], strict=True):
+                count += flow.choice.bincount(minlength=len(count)).cpu()
+    return [count / count.sum().clamp(min=1) for count in counts]
+
+
+def kept_experts(shares: torch.Tensor, least: float) -> list[int]:
+    """Places of the experts with at least this share; the most used one in any case."""
+    best = int(shares.argmax())
+    return [place for place, share in enumerate(shares.tolist()) if share >= max(least, 1e-12) or place == best]
+
+
+def _one_type(tasks: Mapping[str, Examples]) -> DataType:
+    found = list({examples.data_type.key: examples.data_type for examples in tasks.values()}.values())
+    if len(found) != 1:
+        got = f"{len(found)}: {', '.join(data_type.key for data_type in found)}" if found else "no task"
+        raise InputError(f"tasks of method {NAME}", expected="one type of data", got=got, do="Learn each type by itself")
+    return found[0]
+
+
+def _nearest(view: View, examples: Examples) -> str | None:
+    """Of the tasks that this method learned the one that the dispatcher takes most of these inputs for; None if there is none."""
+    key = examples.data_type.key
+    names = [pathway.task for pathway in members(view, key)] if key in view.manifest.types else []
+    if len(names) < 2:
+        return names[0] if names else None
+    order, ranking = view.rank(key, examples.inputs)
+    chances = ranking.spread(len(order)).mean(0)
+    return max(names, key=lambda name: float(chances[order.index(name)]))
+
+
+def _choose_trained(mixture: Mixture, settings: MoeSettings, *, described: bool) -> None:
+    """Let those weights require gradients that are to be trained of a task which is added."""
+    if settings.tune == "head":
+        mixture.requires_grad_(False)
+        mixture.heads.requires_grad_(True)
+        for block in mixture.expert_blocks:
+            block.norm.requires_grad_(True)
+    mixture.tasks.requires_grad_(bool(mixture.tasks.numel()) and not described)

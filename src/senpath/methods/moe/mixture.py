@@ -1,0 +1,153 @@
+"""The model that tasks share while it is trained: blocks of which every second has experts, and an output layer for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+from torch import nn
+
+from senpath.components import Attention, EncoderBlock, FeedForward, Linear, Router, real, token_mean
+from senpath.components.experts import EPSILON, Gating, pass_through
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a mixture is built.
+
+    Args:
+        width: numbers in a token.
+        heads: of the attention.
+        hidden: units of a feed-forward part.
+        blocks: how many; the second, fourth, … have experts.
+        experts: in such a block; 1 is a plain block.
+        gate: see `Router`.
+        embedding: numbers in a task's embedding.
+        scaled: whether experts' answers are scaled by the gate; not if they were copied from a trained layer.
+    """
+
+    width: int
+    heads: int
+    hidden: int
+    blocks: int
+    experts: int
+    gate: Gating
+    embedding: int
+    scaled: bool
+
+    def has_experts(self, block: int) -> bool:
+        """Whether this block, counted from 0, has experts."""
+        return self.experts > 1 and block % 2 == 1
+
+
+@dataclass
+class Flow:
+    """What is noted down of a pass through the experts, for one block.
+
+    Attributes:
+        chances: (tokens, experts), with gradients.
+        choice: int64 (tokens,).
+    """
+
+    chances: torch.Tensor
+    choice: torch.Tensor
+
+
+class ExpertBlock(nn.Module):
+    """A block with experts, for tokens of all tasks at once.
+
+    Args:
+        plan: see `Plan`.
+        rows: places of the experts in the gate's rows, of a block where a task has not all of them; None for all.
+    """
+
+    def __init__(self, plan: Plan, rows: Sequence[int] | None = None) -> None:
+        super().__init__()
+        self.attention = Attention(plan.width, plan.heads)
+        self.rows = list(range(plan.experts)) if rows is None else list(rows)
+        self.router = Router(plan.width, plan.embedding, plan.experts, plan.gate)
+        self.experts = nn.ModuleList([FeedForward(plan.width, plan.hidden) for _ in self.rows])
+        self.norm = nn.LayerNorm(plan.width, EPSILON)
+        self.scaled = plan.scaled
+
+    def forward(self, tokens: torch.Tensor, tasks: torch.Tensor, capacity: float | None = None) -> tuple[torch.Tensor, Flow]:
+        """Tokens (n, length, width) of inputs whose tasks have the embeddings (n, embedding).
+
+        Args:
+            capacity: tokens that an expert takes at most, as a multiple of its even share; None takes all.
+        """
+        tokens = self.attention(tokens)
+        there = real(tokens)
+        mine = tokens[there]
+        of_task = tasks[there.nonzero()[:, 0]]
+        chances = self.router(mine, of_task)[:, self.rows].softmax(1)
+        most = None if capacity is None else ceil(capacity * len(mine) / len(self.rows))
+        made, choice = pass_through(mine, chances, [*self.experts], scaled=self.scaled, capacity=most)
+        answers = torch.zeros_like(tokens).index_put((there,), self.norm(mine + made))
+        return answers, Flow(chances, choice)
+
+
+class Mixture(nn.Module):
+    """Blocks, a gate in every second, tasks' embeddings and output layers.
+
+    Args:
+        plan: see `Plan`.
+        outputs: of each task's output layer.
+        rows: for each block with experts, see `ExpertBlock`; None for all.
+    """
+
+    def __init__(self, plan: Plan, outputs: Sequence[int], rows: Sequence[Sequence[int]] | None = None) -> None:
+        super().__init__()
+        self.plan = plan
+        kept = iter(rows) if rows is not None else None
+        self.blocks = nn.ModuleList(
+            ExpertBlock(plan, next(kept) if kept is not None else None)
+            if plan.has_experts(block)
+            else EncoderBlock(plan.width, plan.heads, plan.hidden)
+            for block in range(plan.blocks)
+        )
+        self.tasks = nn.Parameter(torch.randn(len(outputs), plan.embedding))
+        self.heads = nn.ModuleList([Linear(plan.width, count) for count in outputs])
+        for head in self.heads:
+            for values in head.parameters():
+                nn.init.zeros_(values)
+
+    @property
+    def expert_blocks(self) -> list[ExpertBlock]:
+        """Those with experts."""
+        return [block for block in self.blocks if isinstance(block, ExpertBlock)]
+
+    def forward(self, tokens: torch.Tensor, tasks: torch.Tensor, capacity: float | None = None) -> tuple[torch.Tensor, list[Flow]]:
+        """Means over the tokens behind the last block, (n, width), and what went through each block with experts.
+
+        Args:
+            tokens: (n, length, width).
+            tasks: int64 (n,).
+            capacity: see `ExpertBlock`.
+        """
+        flows, of_task = [], self.tasks[tasks]
+        for block in self.blocks:
+            if isinstance(block, ExpertBlock):
+                tokens, flow = block(tokens, of_task, capacity)
+                flows.append(flow)
+            else:
+                tokens = block(tokens)
+        return token_mean(tokens), flows
+
+
+def load_balance(flow: Flow) -> torch.Tensor:
+    """E·Σ f_i·P_i of one block (Fedus, Zoph and Shazeer 2022, equations 4 to 6): 1 where experts are used evenly.
+
+    f_i is the share of tokens that goes to expert i, P_i the mean of its chances.
+    """
+    experts = flow.chances.shape[1]
+    used = flow.choice.bincount(minlength=experts) / max(1, len(flow.choice))
+    return experts * (used * flow.chances.mean(0)).sum()
+
+
+def trimmed(tokens: torch.Tensor) -> torch.Tensor:
+    """Without the columns that are padding in every input."""
+    longest = int(real(tokens).sum(1).max()) if len(tokens) else 1
+    return tokens[:, : max(1, longest)]

@@ -1,0 +1,165 @@
+"""What is learned together, in a network: answers, files, weights, notes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from senpath import Network
+from senpath.errors import InputError
+from senpath.methods.allocation import PAPER, Allocation, AllocationSettings, Lesson, Training, make_blueprint
+from senpath.methods.allocation.propose import make_proposal
+from senpath.network import encode_examples, try_out
+from senpath.pathways import run_pathway
+from senpath.progress import silent
+from senpath.types import DataType
+
+Labelled = tuple[np.ndarray, np.ndarray]
+SOME: dict[str, Any] = {"p0": 0.55, "router_rate": 0.05, "steps": 20, "random_state": 1}
+
+
+@pytest.fixture
+def net(tmp_path: Path, halves_of_digits: dict[str, Labelled], small: dict[str, Any]) -> Network:
+    """Has learned both halves together, and not everything is used by everyone."""
+    net = Network(tmp_path / "n.sen")
+    net.learn_many(halves_of_digits, method="allocation", **{**small, **SOME})
+    return net
+
+
+def test_tasks_are_one_version(net: Network, halves_of_digits: dict[str, Labelled]) -> None:
+    assert net.version == 1
+    assert [*net.tasks] == [*halves_of_digits]
+    net.verify()
+    for task, (x, y) in halves_of_digits.items():
+        answers = net.predict(x, task=task)
+        assert set(answers.label) <= set(y)
+        again = Network(net.path).predict(x, task=task)
+        np.testing.assert_array_equal(answers.label, again.label)
+
+
+def test_pathways_have_what_the_notes_say(net: Network) -> None:
+    used = {task: info.notes["allocation"]["used"] for task, info in net.tasks.items()}
+    assert used["low"] != used["high"]
+    for task, info in net.tasks.items():
+        pathway, notes = net.view.pathway(task), info.notes["allocation"]
+        composites = [name for name in pathway.components if net.view.component(name).kind == "mean.v1"]
+        assert [len(pathway.children[name]) for name in composites] == notes["active"] == [sum(layer) for layer in notes["used"]]
+        assert [[chance > 0.5 for chance in layer] for layer in notes["probabilities"]] == notes["used"]
+        assert info.weights == sum(net.view.component(name).weights for name in pathway.references)
+    stems = {net.view.pathway(task).components[0] for task in net.tasks}
+    assert len(stems) == 1
+    together = frozenset().union(*(net.view.pathway(task).references for task in net.tasks))
+    maps = {record.features for record in net.view.manifest.types.values()}
+    assert {*net.view.manifest.components} == together | maps  # nothing is kept that no task uses
+
+
+@pytest.mark.parametrize("settings", [SOME, {"allocation": "shared"}, {"components": 2, **SOME}])
+def test_pathways_answer_as_the_model_did(
+    tmp_path: Path, halves_of_digits: dict[str, Labelled], small: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    net = Network(tmp_path / "n.sen")
+    tasks = {name: encode_examples(net.view, *data) for name, data in halves_of_digits.items()}
+    chosen = AllocationSettings.of(**{**small, **settings})
+    blueprint = make_blueprint(tasks["low"].data_type, chosen)
+    training = Training([Lesson(examples, examples) for examples in tasks.values()], blueprint, chosen, net.view.device)
+    training.run()
+    proposal = make_proposal(net.view, tasks, training, blueprint, chosen, silent)
+    for place, examples in enumerate(tasks.values()):
+        expected = training.answers(place, examples.inputs)
+        torch.testing.assert_close(try_out(net.view, proposal, examples.inputs, place), expected, rtol=1e-4, atol=1e-5)
+    net.commit(proposal)
+    for place, (task, examples) in enumerate(tasks.items()):
+        expected = training.answers(place, examples.inputs)
+        found = run_pathway(net.view.pathway(task), examples.inputs, net.view.component)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_tasks_of_one_allocation_share_their_layers(tmp_path: Path, halves_of_digits: dict[str, Labelled], small: dict[str, Any]) -> None:
+    net = Network(tmp_path / "n.sen")
+    net.learn_many(halves_of_digits, method="allocation", **small, allocation="shared")
+    first, other = (net.view.pathway(task).components for task in net.tasks)
+    assert first[:-1] == other[:-1]
+    assert first[-1] != other[-1]
+
+
+def test_numbers_and_several_labels(tmp_path: Path, halves_of_digits: dict[str, Labelled], small: dict[str, Any]) -> None:
+    x, y = halves_of_digits["low"]
+    place = 1000 + 50 * (x.sum(1) @ np.arange(8)) / x.sum((1, 2))  # of the ink, from left to right
+    labels = [["even"] * int(digit % 2 == 0) + ["small"] * int(digit < 3) for digit in y]
+    net = Network(tmp_path / "n.sen")
+    settings = {**small, "steps": 150, "learning_rate": 1e-2, "dropout": 0.0}
+    net.learn_many({"place": (x, place)}, method="allocation", kind="regression", **settings)
+    net.learn("kinds", x, labels, method="allocation", kind="multilabel", **settings)
+    net.verify()
+    found = np.asarray(net.predict(x, task="place").label, dtype=float).reshape(-1)
+    assert np.abs(found - place).mean() < 0.6 * np.abs(place - place.mean()).mean()
+    assert net.view.pathway("kinds").kind == "multilabel"
+
+
+def test_a_table(tmp_path: Path, iris: Labelled) -> None:
+    net, (x, y) = Network(tmp_path / "n.sen"), iris
+    net.learn_many({"one": (x[:100], y[:100]), "two": (x[:100], y[:100] == 1)}, method="allocation", steps=100, kind="classification")
+    assert (net.predict(x[100:], task="one").label == y[100:]).mean() > 0.8
+    assert [net.view.component(name).kind for name in net.view.pathway("one").components] == [
+        "dense.v1",
+        "mean.v1",
+        "mean.v1",
+        "mean.v1",
+        "linear.v1",
+    ]
+
+
+def test_types_do_not_mix(tmp_path: Path, halves_of_digits: dict[str, Labelled], iris: Labelled) -> None:
+    net = Network(tmp_path / "n.sen")
+    with pytest.raises(InputError, match="inputs of one type"):
+        net.learn_many({"low": halves_of_digits["low"], "iris": iris}, method="allocation")
+    assert net.version == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"layers": 0}, "setting 'layers': expected a number from 1 to 24, got 0"),
+        ({"width": 6}, "setting 'width': expected a multiple of 4, the groups of its normalisation, got 6"),
+        ({"p0": 1.0}, "setting 'p0': expected a number from 0.01 to 0.99"),
+        ({"budget": 2}, "setting 'budget': expected a number from 0 to 1"),
+        ({"strides": (2, 2)}, "setting 'strides': expected 3 numbers, 1 or 2, one of each layer"),
+        ({"strides": (2, 2, 3)}, "setting 'strides': expected 3 numbers, 1 or 2"),
+        ({"components": ()}, "setting 'components': expected 1 to 64 names"),
+        ({"components": 0}, "setting 'components': expected a number from 1 to 64, got 0"),
+        ({"allocation": "own"}, "setting 'allocation': expected one of learned, shared, got 'own'"),
+        ({"tasks_per_update": 0}, "setting 'tasks_per_update': expected a number from 1"),
+        ({"rounds": 3}, "setting 'rounds' of method allocation: expected one of layers, components"),
+    ],
+)
+def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Allocation(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"components": ("9x9",)}, "setting 'components': expected for images names out of 3x3, 5x5, 7x7, 1x7, max, avg, identity"),
+        ({"components": ("max", "max")}, "setting 'components': expected 'max' once, for it has no weights, got 2 times"),
+    ],
+)
+def test_settings_that_do_not_fit_images(lessons: list[Lesson], settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Allocation(**settings).check(lessons[0].fitted.data_type)
+
+
+def test_tables_have_no_strides(tmp_path: Path, iris: Labelled) -> None:
+    with pytest.raises(InputError, match="setting 'strides': expected None, for table"):
+        Network(tmp_path / "n.sen").learn("iris", *iris, method="allocation", strides=(1, 1, 1))
+
+
+def test_the_configuration_of_the_paper() -> None:
+
+    blueprint = make_blueprint(DataType("image", (1, 105, 105)), AllocationSettings.of(**PAPER))
+    assert [shape[1] for shape in blueprint.shapes] == [53, 27, 27, 14, 7, 7, 4, 4]
+    assert blueprint.features == 48 * 4 * 4

@@ -26,6 +26,7 @@ from senpath.cli.demo import run_demo
 from senpath.cli.reading import Reading
 from senpath.cli.reproduce import app as reproduce_app
 from senpath.cli.revisions import extend_tasks, prune_task, review_task
+from senpath.cli.several import learn_tasks
 from senpath.cli.show import errors
 from senpath.cli.together import predict_together
 from senpath.cli.upkeep import clean, export_task, import_task, remove_task, roll_back
@@ -119,6 +120,38 @@ def learn(
         concept=concept,
         encoder=encoder,
         reading=reading,
+    )
+
+
+@app.command(name="learn-many")
+def learn_many(
+    net: NetFolder,
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK=DATA…", help="Names of new tasks, each with its data, as for learn.")],
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything that is drawn.")] = 0,
+    method: Annotated[
+        str, typer.Option(help="allocation or moe, which learn the tasks together; sen or munet, each by itself.")
+    ] = "allocation",
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the method; may be repeated.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes, for tasks that are learned each by itself.")] = 1,
+    kind: Annotated[str | None, typer.Option(help="classification, multilabel or regression; else what labels look like.")] = None,
+    encoder: Annotated[
+        str, typer.Option(help="Pretrained encoder for a new type of data: a name, hf:NAME, none, or auto: what is installed and fits.")
+    ] = AUTO,
+    label: Label = None,
+    modality: Modality = None,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Learn several tasks of one type of data at once; the folder is made if need be."""
+    learn_tasks(
+        net,
+        tasks,
+        seed=seed,
+        method=method,
+        settings=set_ or [],
+        jobs=jobs,
+        kind=kind,
+        encoder=encoder,
+        reading=Reading(label, modality, skip_bad),
     )
 
 

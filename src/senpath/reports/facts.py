@@ -157,7 +157,7 @@ def gather(net: Network) -> Facts:
 
 
 def _parts(pathway: Pathway, sizes: Mapping[str, int], info: TaskInfo, dispatcher: int, encoder: int) -> Parts:
-    own = sum(sizes[name] for name in {*pathway.components})
+    own = sum(sizes[name] for name in pathway.whole(pathway.components))
     return Parts(own, info.weights - own, info.run_weights - info.weights, dispatcher, encoder)
 
 

@@ -17,7 +17,9 @@ from markupsafe import Markup, escape
 from senpath.errors import InputError
 from senpath.network import Network
 from senpath.reports import borrowing, stages
+from senpath.reports.allocations import describe_allocations
 from senpath.reports.borrowing import draw_borrowing
+from senpath.reports.experts import describe_experts
 from senpath.reports.facts import Facts, TaskFacts, gather
 from senpath.reports.growth import COLOURS
 from senpath.reports.history import describe_log
@@ -71,6 +73,8 @@ def render(facts: Facts) -> str:
         stages=describe_stages(facts),
         drawing=draw_borrowing(facts),
         layers=describe_layers(facts),
+        experts=describe_experts(facts),
+        allocations=describe_allocations(facts),
         routes=describe_routes(facts),
         commits=describe_log(facts),
         bars=bars,

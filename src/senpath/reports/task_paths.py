@@ -157,7 +157,7 @@ def _path(found: _Noted, sizes: Mapping[str, int], users: Mapping[str, int], tra
         root=found.root,
         layers=tuple(Layer(place, component, trainers[component]) for place, component, _ in found.parts),
         parent=parent if isinstance(parent, str | None) else "",
-        accounted=sum(sizes[name] / max(1, users[name]) for name in {*found.task.pathway.components}),
+        accounted=sum(sizes[name] / max(1, users[name]) for name in found.task.pathway.whole(found.task.pathway.components)),
         began=number(notes.get("accounted")),
         compute=operations / all_operations if operations is not None and all_operations is not None and all_operations > 0 else None,
         quality=min(1.0, max(0.0, quality)) if quality is not None else None,

@@ -1,0 +1,66 @@
+"""Several tasks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from senpath import Network
+from senpath.cli.commands import OUTPUTS, setting
+from senpath.cli.encoders import chosen, show_encoder
+from senpath.cli.reading import Reading, labelled
+from senpath.cli.show import bars, console, percent
+from senpath.encoders import AUTO
+from senpath.errors import InputError
+from senpath.network import Joint
+
+RESERVED = frozenset({"random_state", "tasks", "kind", "concept", "method", "jobs", "progress"})
+"""What `learn_many` has arguments for."""
+
+
+def learn_tasks(
+    path: Path,
+    tasks: Sequence[str],
+    *,
+    seed: int,
+    method: str,
+    settings: Sequence[str],
+    jobs: int,
+    kind: str | None = None,
+    encoder: str = AUTO,
+    reading: Reading,
+) -> None:
+    """Learn tasks, together or side by side, and say what came of them."""
+    sources = _sources(tasks)
+    # Before the data and the folder: a mistyped setting must not leave an empty network behind.
+    worker = Network.make_method(method, {"random_state": seed, **dict(setting(text, RESERVED) for text in settings)})
+    found = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
+    first = next(iter(found.values()))[0]
+    net = Network(path, encoders=chosen(encoder, first))
+    with bars(method) as progress:
+        learned = net.learn_many(found, kind=kind, method=worker, jobs=jobs, progress=progress)
+    show_encoder(net, next(iter(learned)), encoder, first)
+    for task, what in learned.items():
+        info = net.tasks[task]
+        outputs = f"{len(info.classes_)} {OUTPUTS[info.kind][len(info.classes_) > 1]}"
+        share = percent(info.run_weights / max(1, net.weights["total"]))
+        console.print(
+            f"learned {task!r}: {info.examples:,} examples, {outputs}; runs {share} of all weights; version {what.version}", highlight=False
+        )
+    last = next(reversed(learned.values()))
+    together = ", together" if isinstance(worker, Joint) else ""
+    console.print(f"{len(learned)} tasks{together}, {last.seconds:.1f} s", highlight=False)
+
+
+def _sources(tasks: Sequence[str]) -> dict[str, str]:
+    """TASK=DATA in two, each name once."""
+    sources: dict[str, Any] = {}
+    for text in tasks:
+        task, equals, source = text.partition("=")
+        if not equals or not task or not source:
+            raise InputError("tasks", expected="TASK=DATA", got=repr(text))
+        if task in sources:
+            raise InputError(f"task {task!r}", expected="each name once", got="it twice")
+        sources[task] = source
+    return sources

@@ -1,0 +1,101 @@
+"""What a report says of tasks that were learned together, each with components of its own choice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pages import HOSTILE, Page, check_inert, report
+
+import senpath as sp
+from senpath.reports.allocations import GROUPS, describe_allocations
+from senpath.reports.facts import gather
+from senpath.reports.page import render
+
+Labelled = tuple[np.ndarray, np.ndarray]
+SMALL = {"layers": 2, "width": 4, "components": ("3x3", "max", "identity"), "steps": 10, "p0": 0.55, "router_rate": 0.05}
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labelled) -> sp.Network:
+    """Two tasks learned together, one by the same method alone, one by another."""
+    x, y = digits
+    net = sp.Network(tmp_path_factory.mktemp("together") / "together.sen")
+    net.learn_many({"low": (x[y < 5], y[y < 5]), "high": (x[y >= 5], y[y >= 5])}, method="allocation", **SMALL)
+    net.learn("odd", x[y % 2 == 1], y[y % 2 == 1], method="allocation", **SMALL, random_state=1)
+    net.learn("iris", *iris, epochs=1, hidden=4)
+    return net
+
+
+def test_a_table_for_each_layer_and_one_of_likeness(together: sp.Network, tmp_path: Path) -> None:
+    page = report(together, tmp_path)
+    check_inert(page)
+    notes = {task: together.tasks[task].notes["allocation"] for task in ("low", "high", "odd")}
+    heads = [" ".join(rows[0][0].split()) for rows in page.rows]
+    assert [head for head in heads if head.startswith("layer")] == [f"layer {place}: task ↓ uses →" for place in (1, 2, 1, 2)]
+    first = page.table("layer 1")
+    assert [row[0] for row in first] == ["low", "high"]
+    assert [int(row[-1]) for row in first] == [notes[task]["active"][0] for task in ("low", "high")]
+    for row, task in zip(first, ("low", "high"), strict=True):
+        shown = [float(cell) for cell in row[1:-1]]
+        np.testing.assert_allclose(shown, [100 * chance for chance in notes[task]["probabilities"][0]], atol=0.051)
+    alike = [[float(cell) for cell in row[1:]] for row in page.table("alike")]
+    difference = np.abs(np.subtract(notes["low"]["probabilities"], notes["high"]["probabilities"])).mean()
+    np.testing.assert_allclose(alike, [[100, 100 * (1 - difference)], [100 * (1 - difference), 100]], atol=0.051)
+
+
+def test_others_have_no_such_section(tmp_path: Path, iris: Labelled) -> None:
+    net = sp.Network(tmp_path / "n.sen")
+    net.learn("iris", *iris, epochs=1, hidden=4)
+    assert "Components in use" not in report(net, tmp_path).text
+
+
+@settings(max_examples=15, deadline=None)
+@given(names=st.lists(HOSTILE, min_size=2, max_size=2, unique=True), component=HOSTILE)
+def test_names_are_shown_as_they_are(together: sp.Network, names: list[str], component: str) -> None:
+    facts = gather(together)
+    tasks = {}
+    for name, task in zip(names, [facts.tasks["low"], facts.tasks["high"]], strict=True):
+        noted = {**task.pathway.notes["allocation"], "components": [component, "max", "identity"]}
+        pathway = replace(task.pathway, task=name, notes={**task.pathway.notes, "allocation": noted})
+        tasks[name] = replace(task, name=name, pathway=pathway)
+    page = Page()
+    page.feed(render(replace(facts, tasks=tasks)))
+    page.close()
+    check_inert(page)
+    head = next(rows[0] for rows in page.rows if rows[0][0].strip().startswith("layer 1"))
+    assert head[1].strip() == component.strip()
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "none",
+        {},
+        {"components": ["a"], "probabilities": "many"},
+        {"components": ["a"], "probabilities": [[0.1, 0.2]]},
+        {"components": ["a"], "probabilities": [["much"]]},
+        {"components": ["a"], "probabilities": [[7]]},
+        {"components": [], "probabilities": []},
+    ],
+)
+def test_notes_that_say_nothing_are_left_out(together: sp.Network, notes: object) -> None:
+    facts = gather(together)
+    task = facts.tasks["low"]
+    odd = replace(task, pathway=replace(task.pathway, notes={"allocation": notes}))
+    assert describe_allocations(replace(facts, tasks={"low": odd})) == []
+
+
+def test_only_the_last_groups_are_shown(together: sp.Network) -> None:
+    facts = gather(together)
+    task = facts.tasks["low"]
+    tasks = {
+        str(place): replace(task, pathway=replace(task.pathway, components=(f"stem {place}", *task.pathway.components[1:])))
+        for place in range(GROUPS + 2)
+    }
+    found = describe_allocations(replace(facts, tasks=tasks))
+    assert [group.count for group in found] == [1] * GROUPS

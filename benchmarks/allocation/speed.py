@@ -12,18 +12,18 @@ import torch
 
 from benchmarks.allocation.page import PAGE
 from benchmarks.common import write_section
-from senpath.methods.allocation import AllocationSettings, Lesson, Training, grouped, make_blueprint, masked
+from senpath.methods.allocation import PAPER, AllocationSettings, Lesson, Training, grouped, make_blueprint, masked
 from senpath.reports.markdown import markdown_table
 from senpath.seeds import seeded
 from senpath.types import DataType, Examples
 
 TASKS, CLASSES, ROUNDS, WARM = 20, 20, 7, 2
 SHAPES: dict[str, tuple[int, dict[str, Any]]] = {
-    "28×28, 16 maps, 3 layers × 7, 8 inputs a task": (28, {"layers": 3, "width": 16, "batch": 8}),
+    "28×28, 16 maps, 3 layers × 7, 8 inputs a task": (28, {"layers": 3, "width": 16, "components": PAPER["components"], "batch": 8}),
     "28×28, 8 maps, 3 layers × 16 (3×3 pairs), 8 inputs a task": (28, {"layers": 3, "width": 8, "components": 16, "batch": 8}),
     "105×105, 16 maps, 8 layers × 7, 2 inputs a task": (
         105,
-        {"layers": 8, "width": 16, "strides": (2, 2, 1, 2, 2, 1, 2, 1), "batch": 2},
+        {"layers": 8, "width": 16, "components": PAPER["components"], "strides": PAPER["strides"], "batch": 2},
     ),
 }
 """The paper's configuration has the strides of the last one, 48 maps, and 16 inputs of one task."""

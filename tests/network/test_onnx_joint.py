@@ -21,7 +21,8 @@ from senpath.network.onnx_routed import ROUTED
 
 Labelled = tuple[np.ndarray, np.ndarray]
 WINES = ["a dry red", "an oaky red, from Spain, of 1998 or later", "a light red", "a crisp white", "a sweet white", "an old one"]
-IMAGES: dict[str, Any] = {"method": "allocation", "layers": 3, "steps": 30, "width": 8, "strides": (2, 1, 2)}
+SEVEN = ("3x3", "5x5", "7x7", "1x7", "max", "avg", "identity")
+IMAGES: dict[str, Any] = {"method": "allocation", "layers": 3, "components": SEVEN, "steps": 30, "width": 8, "strides": (2, 1, 2)}
 TEXTS: dict[str, Any] = {"method": "moe", "blocks": 4, "least_steps": 20, "epochs": 1, "keep": 0.0}
 
 

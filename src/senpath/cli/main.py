@@ -95,7 +95,7 @@ def learn(
     ],
     shots: Annotated[int | None, typer.Option(help="Learn from this many examples a class only.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything that is drawn.")] = 0,
-    method: Annotated[str, typer.Option(help="How to learn: sen, or munet, which searches for a path by evolution.")] = "sen",
+    method: Annotated[str, typer.Option(help="How to learn: sen; munet, which searches for a path; allocation or moe.")] = "sen",
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the method; may be repeated.")] = None,
     kind: Annotated[str | None, typer.Option(help="classification, multilabel or regression; else what labels look like.")] = None,
     encoder: Annotated[

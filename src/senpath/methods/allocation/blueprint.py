@@ -13,6 +13,8 @@ from senpath.types import DataType
 
 PAIRS = {"3x3": ((3, 3), (3, 3)), "5x5": ((5, 5), (5, 5)), "7x7": ((7, 7), (7, 7)), "1x7": ((1, 7), (7, 1))}
 IMAGE = (*PAIRS, "max", "avg", "identity")
+DEFAULT_IMAGE = ("3x3", "3x3", "3x3", "1x7", "identity")
+"""With the paper's seven nothing much is learned in the first hundreds of steps (docs/log.md)."""
 OTHER = ("dense", "identity")
 DEFAULT_OTHER = ("dense",) * 4 + ("identity",)
 SIDE = 7
@@ -69,7 +71,7 @@ def make_blueprint(data_type: DataType, settings: AllocationSettings) -> Bluepri
 def _for_images(data_type: DataType, settings: AllocationSettings) -> Blueprint:
     channels, *sides = data_type.shape
     width = settings.width or 16
-    names = _names(settings.components, IMAGE, IMAGE, "3x3", "images")
+    names = _names(settings.components, IMAGE, DEFAULT_IMAGE, "3x3", "images")
     layers, shapes = list[tuple[Part, ...]](), list[tuple[int, ...]]()
     for place in range(settings.layers):
         stride = settings.strides[place] if settings.strides is not None else 2 if max(sides) > SIDE else 1

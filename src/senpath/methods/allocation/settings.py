@@ -14,6 +14,7 @@ GROUPS = 4
 Allocation = Literal["learned", "shared"]
 PAPER: dict[str, Any] = {
     "layers": 8,
+    "components": ("3x3", "5x5", "7x7", "1x7", "max", "avg", "identity"),
     "width": 48,
     "strides": (2, 2, 1, 2, 2, 1, 2, 1),
     "steps": 8_000,
@@ -32,8 +33,8 @@ class AllocationSettings:
     Args:
         layers: of components, 1 to 24.
         components: of each layer: names out of "3x3", "5x5", "7x7", "1x7" (pairs of convolutions), "max", "avg" (pooling), "identity" for
-            images, "dense" and "identity" for other inputs; or how many pairs of 3×3 convolutions or dense layers. None is all seven for
-            images, four dense ones and "identity" else.
+            images, "dense" and "identity" for other inputs; or how many, 3×3 pairs or dense layers. None is three of "3x3", "1x7" and
+            "identity" for images, four of "dense" and "identity" else.
         width: maps or units between layers, a multiple of 4; None is 16 maps for images, 64 units else.
         strides: of each layer, for images; None halves the maps until a side is 7 or less.
         dropout: share of what output layers read that is left out in training.

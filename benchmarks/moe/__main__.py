@@ -2,7 +2,7 @@
 
     python -m benchmarks.moe [EXPERIMENT ...] [--jobs 1] [--folder runs/moe]
 
-Experiments: low, held, unrelated, ablations, random, speed, page; all of them by default. A run that was stopped goes on with the jobs that
+Experiments: low, brief, held, unrelated, ablations, random, speed, page; all of them by default. A run that was stopped goes on with the jobs that
 are not done. Texts are encoded once, into the folder. Needs SENPATH_DATA and the extra [text].
 """
 
@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.moe import page, speed, tasks
-from benchmarks.moe.plan import SETUPS, jobs_of
+from benchmarks.moe.plan import LONGER, SETUPS, jobs_of
 from senpath.reproduce.jobs import claimed, run_jobs
 
-EXPERIMENTS = ("low", "held", "unrelated", "ablations", "random")
+EXPERIMENTS = ("low", "brief", "held", "unrelated", "ablations", "random")
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
             speed.run(page.PAGE, arguments.folder)
             continue
         folder = arguments.folder / name
-        with claimed(folder, {"experiment": repr(setup)}):
+        with claimed(folder, {"experiment": repr((setup, LONGER) if name == "low" else setup)}):
             run_jobs(jobs_of(name, arguments.folder), folder, arguments.jobs, look=partial(_look, name))
 
 

@@ -21,8 +21,10 @@ Pick = Callable[[Record], bool]
 
 def write(folder: Path) -> None:
     """Write every section for which there are records."""
-    found = {name: read_records(jobs_of(name, folder), folder / name) for name in ("low", "held", "unrelated", "ablations", "random")}
-    for name in ("low", "random"):
+    found = {
+        name: read_records(jobs_of(name, folder), folder / name) for name in ("low", "brief", "held", "unrelated", "ablations", "random")
+    }
+    for name in ("low", "brief", "random"):
         if found[name]:
             write_section(PAGE, name, _low(found[name], SETUPS["random" if name == "random" else "minilm"]))
     if found["held"]:

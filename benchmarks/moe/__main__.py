@@ -2,8 +2,8 @@
 
     python -m benchmarks.moe [EXPERIMENT ...] [--jobs 1] [--folder runs/moe]
 
-Experiments: low, brief, held, unrelated, ablations, random, speed, page; all of them by default. A run that was stopped goes on with the jobs that
-are not done. Texts are encoded once, into the folder. Needs SENPATH_DATA and the extra [text].
+Experiments: low, brief, held, unrelated, ablations, random, speed, page; all of them by default. A run that was stopped goes on with the
+jobs that are not done. Texts are encoded once, into the folder. Needs SENPATH_DATA and the extra [text].
 """
 
 from __future__ import annotations

@@ -133,6 +133,19 @@ def test_later_texts_too(net: sp.Network, method: str, settings: dict[str, Any])
     net.verify()
 
 
+def test_the_log_names_all_tasks_of_a_commit(net: sp.Network, tmp_path: Path) -> None:
+    first, second = net.log
+    assert (first["tasks"], first["method"]) == (["low", "high"], "allocation")
+    assert (second["tasks"], second["method"], second["examples"]) == (["wine", "tea"], "moe", 16)
+    assert set(first["allocation"]) == {"low", "high"}
+    assert set(second["moe"]) == {"wine", "tea"}
+    sp.report(net, tmp_path / "net.html")
+    page = (tmp_path / "net.html").read_text()
+    assert "Components in use" in page
+    assert "Experts" in page
+    assert "32 tokens of 128 numbers, of the encoder random-tokens" in page
+
+
 def test_they_are_routed_without_a_task(net: sp.Network, train: Labelled) -> None:
     x, y = train
     found = net.predict(x[y < 5][:100], reject=False)

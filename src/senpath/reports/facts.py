@@ -171,6 +171,9 @@ def _shares(stage: Recorded) -> Recorded:
 
 
 def _shape(data_type: DataType) -> str:
+    if data_type.form == "tokens":
+        length, width = data_type.shape
+        return f"{length:,} tokens of {width:,} numbers, of the encoder {data_type.encoder}"
     if data_type.encoder is not None:
         return f"{prod(data_type.shape):,} numbers of the encoder {data_type.encoder}"
     if data_type.modality == "table":

@@ -45,8 +45,8 @@ def make_proposal(
         entry={
             "method": NAME,
             "settings": settings.to_json(),
-            "examples": {task: len(examples) for task, examples in tasks.items()},
-            NAME: {pathway.task: pathway.notes[NAME] for pathway in pathways},
+            "examples": sum(len(examples) for examples in tasks.values()),
+            NAME: {pathway.task: {"data": pathway.notes["data"], **pathway.notes[NAME]} for pathway in pathways},
             "checks": [[check.step, round(check.quality, 6), round(check.use, 6)] for check in training.checks],
         },
     )

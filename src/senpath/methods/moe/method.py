@@ -141,7 +141,12 @@ class Moe:
             components=tuple(component for name, component in components.items() if name not in known),
             statistics=statistics,
             types=types,
-            entry={"method": self.name, "tasks": {pathway.task: pathway.notes for pathway in pathways}},
+            entry={
+                "method": self.name,
+                "examples": sum(len(examples) for examples in tasks.values()),
+                "settings": self.settings.to_json(),
+                NAME: {pathway.task: {name: pathway.notes[name] for name in ("data", "training", "experts")} for pathway in pathways},
+            },
         )
 
     def _notes(

@@ -7,7 +7,6 @@ shapes that an ONNX graph does not know, and the answers are the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
 from typing import Any
 
 import torch
@@ -16,24 +15,15 @@ from torch import nn
 from senpath.components.experts import Attention, EncoderBlock, Experts, FeedForward, Router
 from senpath.components.tokens import PooledSkip
 from senpath.network.onnx_graph import Child, Graph
-from senpath.network.onnx_parts import affine, dense, gelu, norm, number, sizes
+from senpath.network.onnx_parts import affine, attended, dense, gelu, norm, number, sizes
 
 
 def _attention(graph: Graph, brick: Attention, read: str) -> str:
-    width, there = brick.answer.in_features, _real(graph, read)
-    split = sizes(graph, 0, 0, brick.heads, width // brick.heads)  # a 0 keeps a size
-    parts = []
-    for weight, bias in zip(brick.ask.weight.chunk(3), brick.ask.bias.chunk(3), strict=True):
-        parts.append(graph.node("Reshape", affine(graph, weight, bias, read), split))
-    query, value = (graph.node("Transpose", part, perm=[0, 2, 1, 3]) for part in (parts[0], parts[2]))
-    key = graph.node("Transpose", parts[1], perm=[0, 2, 3, 1])
-    scaled = graph.node("Div", graph.node("MatMul", query, key), number(graph, sqrt(width // brick.heads)))
+    there = _real(graph, read)
     # Padding is looked at by nobody: what is large and negative is nothing after the softmax. (n, length, 1) to (n, 1, 1, length)
     across = graph.node("Unsqueeze", graph.node("Transpose", there, perm=[0, 2, 1]), sizes(graph, 1))
     hidden = graph.node("Mul", graph.node("Sub", across, number(graph, 1)), number(graph, 1e9))
-    shares = graph.node("Softmax", graph.node("Add", scaled, hidden), axis=-1)
-    seen = graph.node("Transpose", graph.node("MatMul", shares, value), perm=[0, 2, 1, 3])
-    mixed = dense(graph, brick.answer, graph.node("Reshape", seen, sizes(graph, 0, 0, width)))
+    mixed = dense(graph, brick.answer, attended(graph, brick.ask, brick.heads, read, hidden))
     return graph.node("Mul", norm(graph, brick.norm, graph.node("Add", read, mixed)), there)
 
 

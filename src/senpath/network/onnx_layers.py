@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ import torch
 from senpath.components.mobile import ConvStem, ConvTail, MbConv, NormedConv
 from senpath.components.transformer import Adapter, ClassNorm, ClassToken, Patches, Positions, Transformer
 from senpath.network.onnx_graph import Graph
-from senpath.network.onnx_parts import affine, dense, gelu, norm, number, sizes
+from senpath.network.onnx_parts import attended, dense, gelu, norm, number, sizes
 
 
 def _patches(graph: Graph, brick: Patches, read: str) -> str:
@@ -41,17 +40,7 @@ def _transformer(graph: Graph, brick: Transformer, read: str) -> str:
 
 
 def _attention(graph: Graph, brick: Transformer, read: str) -> str:
-    width = brick.answer.in_features
-    split = sizes(graph, 0, 0, brick.heads, width // brick.heads)  # a 0 keeps a size
-    parts = []
-    for weight, bias in zip(brick.ask.weight.chunk(3), brick.ask.bias.chunk(3), strict=True):
-        parts.append(graph.node("Reshape", affine(graph, weight, bias, read), split))
-    query, value = (graph.node("Transpose", part, perm=[0, 2, 1, 3]) for part in (parts[0], parts[2]))
-    key = graph.node("Transpose", parts[1], perm=[0, 2, 3, 1])
-    scaled = graph.node("Div", graph.node("MatMul", query, key), number(graph, sqrt(width // brick.heads)))
-    seen = graph.node("MatMul", graph.node("Softmax", scaled, axis=-1), value)
-    together = graph.node("Reshape", graph.node("Transpose", seen, perm=[0, 2, 1, 3]), sizes(graph, 0, 0, width))
-    return dense(graph, brick.answer, together)
+    return dense(graph, brick.answer, attended(graph, brick.ask, brick.heads, read))
 
 
 def _class_norm(graph: Graph, brick: ClassNorm, read: str) -> str:

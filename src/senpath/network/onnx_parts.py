@@ -37,3 +37,23 @@ def number(graph: Graph, value: float) -> str:
 def sizes(graph: Graph, *values: int) -> str:
     """Whole numbers as a tensor: sizes or axes."""
     return graph.weight(torch.tensor(values))
+
+
+def attended(graph: Graph, ask: nn.Linear, heads: int, read: str, hidden: str = "") -> str:
+    """What tokens (n, length, width) take from each other by scaled dot products, heads side by side.
+
+    Args:
+        ask: queries, keys and values of all heads, one behind the other.
+        hidden: name of what is added before the softmax, if anything is.
+    """
+    width = ask.in_features
+    split = sizes(graph, 0, 0, heads, width // heads)  # a 0 keeps a size
+    parts = []
+    for weight, bias in zip(ask.weight.chunk(3), ask.bias.chunk(3), strict=True):
+        parts.append(graph.node("Reshape", affine(graph, weight, bias, read), split))
+    query, value = (graph.node("Transpose", part, perm=[0, 2, 1, 3]) for part in (parts[0], parts[2]))
+    key = graph.node("Transpose", parts[1], perm=[0, 2, 3, 1])
+    scores = graph.node("Div", graph.node("MatMul", query, key), number(graph, sqrt(width // heads)))
+    shares = graph.node("Softmax", graph.node("Add", scores, hidden) if hidden else scores, axis=-1)
+    seen = graph.node("Transpose", graph.node("MatMul", shares, value), perm=[0, 2, 1, 3])
+    return graph.node("Reshape", seen, sizes(graph, 0, 0, width))

@@ -49,7 +49,7 @@ class Moe:
             InputError: if they are not, or the settings do not fit them.
         """
         if data_type.form != "tokens":
-            do = f"Open the network with encoders={{'text': {MINILM_TOKENS!r}}} or {RANDOM_TOKENS!r}"
+            do = f"Make a network with encoders={{'text': {MINILM_TOKENS!r}}} (--encoder {MINILM_TOKENS}), or {RANDOM_TOKENS!r}"
             raise InputError(f"method {NAME}", expected="texts that an encoder reads as tokens", got=f"{data_type.form} inputs", do=do)
         plan_of(self.settings, data_type)
 

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.moe import page, speed, tasks
-from benchmarks.moe.plan import LONGER, SETUPS, jobs_of
+from benchmarks.moe.plan import LONGER, jobs_of
+from benchmarks.moe.setup import SETUPS
 from senpath.reproduce.jobs import claimed, run_jobs
 
 EXPERIMENTS = ("low", "brief", "held", "unrelated", "ablations", "random")

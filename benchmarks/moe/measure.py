@@ -5,17 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import senpath as sp
+from benchmarks.moe.setup import Setup
 from benchmarks.moe.tasks import DESCRIPTIONS, load, shots, some
 from senpath.network import try_out
 from senpath.reproduce.jobs import Tell
 from senpath.training import score
 from senpath.types import Examples
-
-if TYPE_CHECKING:
-    from benchmarks.moe.plan import Setup
 
 
 def low(setup: Setup, row: str, settings: Mapping[str, Any], share: int, seed: int, folder: Path, tell: Tell) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from benchmarks.common import RESULTS, write_section
 from benchmarks.moe import figure
-from benchmarks.moe.plan import ABLATED, MAIN, SETUPS, TITLES, Setup, jobs_of
+from benchmarks.moe.plan import ABLATED, MAIN, TITLES, jobs_of
+from benchmarks.moe.setup import SETUPS, Setup
 from senpath.reports.markdown import interval, markdown_table
 from senpath.reproduce.jobs import read_records
 

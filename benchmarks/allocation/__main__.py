@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks.allocation import full, page, speed
-from benchmarks.allocation.plan import PLAN, TITLES
+from benchmarks.allocation.plan import PLAN, SIZED, TITLES
 from benchmarks.allocation.rows import jobs_of
 from senpath.reproduce.jobs import claimed, run_jobs
 
@@ -50,8 +49,8 @@ def main() -> None:
 
 def _run(name: str, folder: Path, workers: int) -> None:
     """The rows of an experiment; the one that is as large as what another came to use, after it."""
-    with claimed(folder, {"experiment": repr(replace(PLAN[name], seeds=0))}):  # further seeds may be added
-        for rows in [[row for row in PLAN[name].rows if row != "same"], ["same"]]:
+    with claimed(folder, PLAN[name].about):
+        for rows in [[row for row in PLAN[name].rows if row not in SIZED], [*SIZED]]:
             jobs = jobs_of(name, folder, rows)
             if jobs:
                 run_jobs(jobs, folder, workers, look=partial(_look, f"{name}, {', '.join(rows)}"))

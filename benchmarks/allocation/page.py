@@ -113,10 +113,7 @@ def _compared(records: Sequence[Record], name: str) -> str:
     parts = [markdown_table([*columns, "components in use, %", "minutes a seed"], lines)]
     parts.append(f"{len(_seeds(records))} seeds, means over {len({record['task'] for record in records})} tasks with 95 % intervals.")
     if "gumbel" in rows and len(rows) > 1:
-        parts += [
-            "Gumbel-Matrix less the others, points of test error, paired by seed; and relative to theirs:",
-            _differences(records, rows),
-        ]
+        parts += ["Differences of test error, paired by seed: points, and relative.", _differences(records, rows)]
     if "gumbel" in rows:
         parts += ["By task, the mean over seeds, %:", _by_task(records, rows)]
     return "\n\n".join(parts)
@@ -124,13 +121,14 @@ def _compared(records: Sequence[Record], name: str) -> str:
 
 def _differences(records: Sequence[Record], rows: Sequence[str]) -> str:
     lines = []
-    for row in rows:
-        if row == "gumbel":
-            continue
-        seeds = sorted({*_seeds(records, "gumbel")} & {*_seeds(records, row)})
-        mine, theirs = (np.array(_errors(records, which, seeds)) for which in ("gumbel", row))
-        lines.append([TITLES[row], interval(mine - theirs, 2, sign=True), interval(100 * (mine / theirs - 1), 1, sign=True) + " %"])
-    return markdown_table(["less", "points", "relative"], lines)
+    for row, others in (("gumbel", ("shared", "alone", "same")), ("half", ("gumbel", "shared", "same half"))):
+        for other in others:
+            seeds = sorted({*_seeds(records, row)} & {*_seeds(records, other)})
+            if {row, other} <= {*rows} and seeds:
+                mine, theirs = (np.array(_errors(records, which, seeds)) for which in (row, other))
+                relative = interval(100 * (mine / theirs - 1), 1, sign=True)
+                lines.append([TITLES[row], TITLES[other], interval(mine - theirs, 2, sign=True), f"{relative} %"])
+    return markdown_table(["", "less", "points", "relative"], lines)
 
 
 def _by_task(records: Sequence[Record], rows: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +16,11 @@ TITLES = {
     "shared": "shared bottom",
     "alone": "no sharing",
     "same": "shared bottom of the same active size",
+    "half": "Gumbel-Matrix, budget ½",
+    "same half": "shared bottom of the active size of that",
 }
+SIZED = {"same": "gumbel", "same half": "half"}
+"""Rows that are as large as what another row came to use."""
 SMALLER = ("3x3", "3x3", "3x3", "1x7", "identity")
 """The best of the sets that were tried on validation data (docs/log.md); what the paper has besides learned slowly, or was not tried."""
 
@@ -32,10 +36,15 @@ class Experiment:
         seeds: how many.
     """
 
-    tasks: Callable[[int], Iterable[Task]]
+    tasks: partial[Iterable[Task]]
     settings: dict[str, Any]
     rows: tuple[str, ...]
     seeds: int
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What a stopped run has to have in common to be taken up; rows and seeds may be added."""
+        return {"tasks": f"{self.tasks.func.__name__} {self.tasks.args}", "settings": repr(self.settings)}
 
 
 PLAN = {
@@ -57,7 +66,7 @@ PLAN = {
             "dropout": 0.25,
             "validate_every": 100,
         },
-        ("gumbel", "shared", "alone", "same"),
+        ("gumbel", "shared", "alone", "same", "half", "same half"),
         3,
     ),
     "clusters": Experiment(

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.allocation.plan import PLAN, Experiment
+from benchmarks.allocation.plan import PLAN, SIZED, Experiment
 from benchmarks.allocation.tasks import Task
 from senpath.components import build, count_weights
 from senpath.methods.allocation import AllocationSettings, Training, make_blueprint
@@ -60,10 +60,12 @@ def training_of(group: Sequence[Task], settings: AllocationSettings, device: tor
 def settings_of(experiment: Experiment, row: str, seed: int, folder: Path, found: Sequence[Task]) -> AllocationSettings:
     """A row's settings."""
     settings: dict[str, Any] = {**experiment.settings, "random_state": seed}
-    if row != "gumbel":
+    if row == "half":
+        settings |= {"budget": 0.5}
+    elif row != "gumbel":
         settings |= {"allocation": "shared", "budget": None}
-    if row == "same":
-        settings["components"] = same_size(AllocationSettings.of(**settings), folder / f"gumbel-{seed}.jsonl", found)
+    if row in SIZED:
+        settings["components"] = same_size(AllocationSettings.of(**settings), folder / f"{SIZED[row]}-{seed}.jsonl", found)
     return AllocationSettings.of(**settings)
 
 
@@ -73,7 +75,7 @@ def same_size(settings: AllocationSettings, file: Path, found: Sequence[Task]) -
     Of several choices that are as near, the one with most components.
     """
     if not file.exists():
-        raise ValueError(f"{file} is not there: the Gumbel-Matrix of this seed comes first")
+        raise ValueError(f"{file} is not there: it comes first")
     records = [json.loads(line) for line in file.read_text().splitlines()]
     wanted = sum(record["body"] for record in records) / len(records)
     blueprint = make_blueprint(found[0][1].fitted.data_type, settings)
@@ -90,11 +92,13 @@ def same_size(settings: AllocationSettings, file: Path, found: Sequence[Task]) -
 def _figures(training: Training, place: int, task: Task) -> Record:
     name, _, test = task
     active, best = training.active()[place], training.best
+    if best is None or (quality := best.qualities[place]) is None:
+        raise ValueError(f"nothing of {name} was held out")
     answers = training.answers(place, test.inputs)
     return {
         "task": name,
         "error": 1 - score(test.kind, answers, training.scales[place].shrink(test.targets)),
-        "held": 1 - best.qualities[place],
+        "held": 1 - quality,
         "step": best.step,
         "body": _weights(training, active),
         "used": active.int().tolist(),

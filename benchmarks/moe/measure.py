@@ -72,6 +72,6 @@ def _learn(setup: Setup, examples: Mapping[str, Examples], settings: Mapping[str
     for name, found in examples.items():
         test, notes = load(folder, setup.encoder, name).test, net.tasks[name].notes
         accuracy = score("classification", net.view.logits(name, test.inputs), test.targets)
-        training = {key: notes["training"].get(key) for key in ("steps", "curve", "balance")}
+        training = {key: notes["training"].get(key) for key in ("steps", "curve", "balance", "dropped")}
         tell({"task": name, "accuracy": accuracy, "examples": len(found), "seconds": seconds, "experts": notes["experts"], **training})
     return net

@@ -160,7 +160,7 @@ def _ablations(records: Sequence[Record], setup: Setup) -> str:
     for row in rows:
         mine = [record for record in records if record["row"] == row and "shots" not in record]
         kept = [len(block["rows"]) for record in mine for block in record["experts"]]
-        balance = [record["balance"] for record in mine if record["balance"] is not None]
+        balance, dropped = ([record[key] for record in mine if record.get(key) is not None] for key in ("balance", "dropped"))
         lines.append(
             [
                 TITLES[row],
@@ -168,6 +168,7 @@ def _ablations(records: Sequence[Record], setup: Setup) -> str:
                 *_cells(records, [row], lambda record: record.get("shots") == 10),
                 f"{np.mean(kept):.1f}" if kept else "–",
                 f"{np.mean(balance):.2f}" if balance else "–",
+                f"{100 * np.mean(dropped):.0f}" if dropped else "–",
             ]
         )
     columns = [
@@ -176,6 +177,7 @@ def _ablations(records: Sequence[Record], setup: Setup) -> str:
         "tasks added with 10 shots, mean, %",
         "experts kept a task",
         "load balance at the end",
+        "tokens dropped then, %",
     ]
     return f"{_seeds(records)}.\n\n{markdown_table(columns, lines)}"
 

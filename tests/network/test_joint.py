@@ -241,3 +241,15 @@ def test_a_mistake_of_the_method_leaves_the_network_as_it_was(net: sp.Network, d
 def test_no_tasks_are_no_change(net: sp.Network) -> None:
     assert net.learn_many({}, method=Together()) == {}
     assert net.version == 1
+
+
+def test_what_the_caller_raises_to_stop_comes_through(net: sp.Network, digits: dict[str, Labelled]) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop(stage: str, done: int, total: int) -> None:
+        raise Enough(stage)
+
+    with pytest.raises(Enough, match="dispatcher"):
+        net.learn_many({"d": digits["a"]}, method=Together(), progress=stop)
+    assert net.version == 1

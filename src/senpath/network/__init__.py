@@ -5,7 +5,7 @@ from senpath.network.cleaning import Cleaned
 from senpath.network.encoded import Encoded
 from senpath.network.fused import Fused
 from senpath.network.history import Removed, RolledBack
-from senpath.network.inputs import encode_examples
+from senpath.network.inputs import encode_examples, one_type
 from senpath.network.learning import Learned
 from senpath.network.network import Network
 from senpath.network.opened import TaskInfo
@@ -43,5 +43,6 @@ __all__ = [
     "View",
     "encode_examples",
     "new_statistics",
+    "one_type",
     "try_out",
 ]

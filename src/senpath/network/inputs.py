@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 from unicodedata import category
 
@@ -35,6 +36,22 @@ class Types(Protocol):
     def data_type(self, group: Group) -> DataType: ...
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor: ...
+
+
+def one_type(tasks: Mapping[str, Examples]) -> DataType:
+    """The type of data of tasks that are to be learned together.
+
+    Raises:
+        InputError: if there are several.
+    """
+    types = {found.data_type.key: task for task, found in tasks.items()}
+    if len(types) != 1:
+        named = " and ".join(f"{task!r} of {key}" for key, task in list(types.items())[:2])
+        do = "Learn the tasks of each type in a call of their own"
+        raise InputError(
+            "tasks that are learned together", expected="inputs of one type", got=f"several: {named}" if types else "no task", do=do
+        )
+    return next(iter(tasks.values())).data_type
 
 
 def encode_examples(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from senpath.errors import InputError, SenpathError
 from senpath.network.cost import learning_cost
+from senpath.network.inputs import one_type
 from senpath.network.many import read_tasks
 from senpath.network.proposal import Joint
 from senpath.pathways import LearningCost
@@ -50,19 +51,26 @@ def _learn(network: OpenNetwork, tasks: Mapping[str, Any], method: Joint, progre
     examples = read_tasks(view, tasks, method, kind)
     if not examples:
         return None
-    types = {found.data_type.key: task for task, found in examples.items()}
-    if len(types) > 1:
-        named = " and ".join(f"{task!r} of {key}" for key, task in list(types.items())[:2])
-        do = "Learn the tasks of each type in a call of their own"
-        raise InputError("tasks that are learned together", expected="inputs of one type", got=f"several: {named}", do=do)
+    one_type(examples)
+    raised: list[Exception] = []
+
+    def told(stage: str, done: int, total: int) -> None:
+        try:
+            progress(stage, done, total)
+        except Exception as error:
+            raised.append(error)
+            raise
+
     try:
         with view.watch() as touched:
-            proposal = method.propose_many(view, examples, progress)
+            proposal = method.propose_many(view, examples, told)
         cost = learning_cost(view, touched, proposal)
         network.commit(replace(proposal, entry={**proposal.entry, "cost": asdict(cost)}))
     except (SenpathError, KeyboardInterrupt):
         raise
     except Exception as error:
+        if error in raised:  # of the caller's own
+            raise
         got = f"{type(error).__name__}: {error}"
         do = f"The network is as it was, at version {view.version}"
         raise SenpathError(f"tasks {', '.join(map(repr, tasks))}"[:200], expected="a proposal of the method", got=got, do=do) from error

@@ -37,6 +37,23 @@ def splits(examples: Examples, seed: int, *, least: int = 2) -> Iterator[tuple[t
         yield torch.from_numpy(fitted), torch.from_numpy(held)
 
 
+ENOUGH, EACH = 100, 5
+"""Examples, in all and for each class, from which on some can be spared."""
+
+
+def spare(examples: Examples, most: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `hold_out`, but nothing of fewer than 100 examples, or 5 a class, and never a class's only example."""
+    everything = torch.arange(len(examples))
+    if not most or len(examples) < max(ENOUGH, EACH * len(examples.classes)):
+        return everything, everything[:0]
+    fitted, held = hold_out(examples, most, seed)
+    if examples.kind == "classification":
+        several = examples.targets.cpu().bincount(minlength=len(examples.classes))[examples.targets.cpu()] > 1
+        held = held[several[held]]
+        fitted = everything[~torch.isin(everything, held)]
+    return fitted, held
+
+
 def hold_out(examples: Examples, most: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Places (int64) of the examples to learn from and of those to measure on: a fifth, at most `most`, and one of each class at least.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from senpath import Network
 from senpath.errors import InputError
@@ -163,3 +164,36 @@ def test_the_configuration_of_the_paper() -> None:
     blueprint = make_blueprint(DataType("image", (1, 105, 105)), AllocationSettings.of(**PAPER))
     assert [shape[1] for shape in blueprint.shapes] == [53, 27, 27, 14, 7, 7, 4, 4]
     assert blueprint.features == 48 * 4 * 4
+
+
+def test_what_is_committed_is_within_the_budget_and_right(tmp_path: Path) -> None:
+    bunch = load_digits()
+    x, y = bunch.images / 16, bunch.target
+    tasks = {"upright": x, "turned": x.swapaxes(1, 2)[:, ::-1]}
+    net = Network(tmp_path / "n.sen")
+    settings = {"layers": 2, "components": 3, "width": 8, "steps": 400, "learning_rate": 3e-3, "router_rate": 0.02}
+    net.learn_many({name: (images[:800], y[:800]) for name, images in tasks.items()}, method="allocation", budget=0.5, **settings)
+    for name, images in tasks.items():
+        notes = net.tasks[name].notes["allocation"]
+        assert np.mean(notes["probabilities"]) <= 0.52
+        assert all(1 <= count <= 2 for count in notes["active"])
+        assert (net.predict(images[800:], task=name).label == y[800:]).mean() > 0.8
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_no_class_of_few_examples_is_left_out_of_training(tmp_path: Path, count: int) -> None:
+    """Held out to validate on, a class's only example would be seen by nobody."""
+    bunch = load_digits()
+    chosen = np.concatenate([np.flatnonzero(bunch.target == digit)[:count] for digit in range(4)])
+    x, y = bunch.images[chosen] / 16, bunch.target[chosen]
+    net = Network(tmp_path / "n.sen")
+    net.learn("few", x, y, method="allocation", layers=1, components=2, width=8, steps=60, learning_rate=1e-2, dropout=0.0)
+    assert (net.predict(x, task="few").label == y).all()
+    assert net.tasks["few"].notes["allocation"]["quality"] is None
+
+
+def test_tasks_of_two_types_are_refused(tmp_path: Path, digits: Labelled, iris: Labelled) -> None:
+    view = Network(tmp_path / "n.sen").view
+    examples = {"digits": encode_examples(view, *digits), "iris": encode_examples(view, *iris)}
+    with pytest.raises(InputError, match="expected inputs of one type, got several: 'digits' of image and 'iris' of table"):
+        Allocation().propose_many(view, examples)

@@ -173,9 +173,7 @@ def test_several_labels_and_numbers(tasks: dict[str, Labelled]) -> None:
 
 def test_other_inputs_are_refused(tmp_path: Any, digits: Any) -> None:
     net = sp.Network(tmp_path / "net.sen")
-    with pytest.raises(
-        InputError, match=r"method moe: expected texts that an encoder reads as tokens, got image inputs\. Open the network"
-    ):
+    with pytest.raises(InputError, match=r"method moe: expected texts that an encoder reads as tokens, got image inputs\. Make a network"):
         net.learn_many({"digits": digits}, method="moe")
     with pytest.raises(InputError, match=r"method moe: expected texts that an encoder reads as tokens, got text inputs"):
         net.learn("words", ["a b", "c d"], [0, 1], method="moe")

@@ -9,10 +9,10 @@ from senpath.methods.allocation.blueprint import make_blueprint
 from senpath.methods.allocation.propose import make_proposal
 from senpath.methods.allocation.settings import NAME, AllocationSettings
 from senpath.methods.allocation.train import Lesson, Training
-from senpath.network import Proposal, View
+from senpath.network import Proposal, View, one_type
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
-from senpath.training import hold_out
+from senpath.training import spare
 from senpath.types import DataType, Examples
 
 
@@ -47,9 +47,9 @@ class Allocation:
         """Learn tasks of one type of data together; nothing of the network is written.
 
         Raises:
-            InputError: if the type cannot be learned.
+            InputError: if they are of several types, or one that cannot be learned.
         """
-        blueprint = make_blueprint(next(iter(tasks.values())).data_type, self.settings)
+        blueprint = make_blueprint(one_type(tasks), self.settings)
         lessons = [self._lesson(examples, task) for task, examples in tasks.items()]
         training = Training(lessons, blueprint, self.settings, view.device)
         training.run(progress)
@@ -57,5 +57,5 @@ class Allocation:
         return make_proposal(view, tasks, training, blueprint, self.settings, progress)
 
     def _lesson(self, examples: Examples, task: str) -> Lesson:
-        fitted, held = hold_out(examples, self.settings.validation, derive(self.settings.random_state, "held out", task))
+        fitted, held = spare(examples, self.settings.validation, derive(self.settings.random_state, "held out", task))
         return Lesson(examples.subset(fitted), examples.subset(held))

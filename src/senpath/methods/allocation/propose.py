@@ -28,12 +28,12 @@ def make_proposal(
     active, chances = training.active(), training.probabilities()
     pathways, statistics, types = list[Pathway](), dict[str, Any](), dict[str, Any]()
     for place, (task, examples) in enumerate(tasks.items()):
-        names, children = parts.chain(place, active[place])
+        names = parts.chain(place, active[place])
         notes = {
             **_about(examples, settings),
             NAME: {**_figures(training, blueprint, place, active[place], chances[place]), "together": len(tasks)},
         }
-        pathways.append(Pathway(task, examples.data_type.key, examples.classes, names, kind=examples.kind, children=children, notes=notes))
+        pathways.append(Pathway(task, examples.data_type.key, examples.classes, names, kind=examples.kind, notes=notes))
         statistics[task], new = new_statistics(view, examples, progress)
         types |= new
     return Proposal(
@@ -47,7 +47,7 @@ def make_proposal(
             "settings": settings.to_json(),
             "examples": sum(len(examples) for examples in tasks.values()),
             NAME: {pathway.task: {"data": pathway.notes["data"], **pathway.notes[NAME]} for pathway in pathways},
-            "checks": [[check.step, round(check.quality, 6), round(check.use, 6)] for check in training.checks],
+            "checks": [[check.step, round(check.quality, 6), round(check.use, 6), check.within] for check in training.checks],
         },
     )
 
@@ -60,24 +60,23 @@ class _Parts:
         self._frozen: dict[int, str] = {}
         self.found: dict[str, Component] = {}
 
-    def chain(self, place: int, active: torch.Tensor) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-        """A task's components, run one after another, and what is inside of those that are composite.
+    def chain(self, place: int, active: torch.Tensor) -> tuple[str, ...]:
+        """A task's components, run one after another.
 
         Args:
             active: what it uses, bool (layers, components).
         """
         model = self._training.model
-        names, children = [self._add(self._blueprint.stem.kind, self._blueprint.stem.config, model.stem)], dict[str, tuple[str, ...]]()
+        names = [self._add(self._blueprint.stem.kind, self._blueprint.stem.config, model.stem)]
         for number, (parts, modules) in enumerate(zip(self._blueprint.layers, _layers(model.layers), strict=True)):
             used = torch.nonzero(active[number]).flatten().tolist()
             inside = tuple(self._add(parts[index].kind, parts[index].config, modules[index]) for index in used)
             config = {"children": list(inside), "shape": list(self._blueprint.shapes[number])}
             names.append(self._add("mean.v1", config, build("mean.v1", config), keep=False))
-            children[names[-1]] = inside
         if not self._blueprint.flat:
             names.append(self._add("flatten.v1", {}, build("flatten.v1", {}), keep=False))
         names.append(self._head(place))
-        return tuple(names), children
+        return tuple(names)
 
     def _add(self, kind: str, config: dict[str, Any], module: nn.Module, *, keep: bool = True) -> str:
         """Freeze a module of the model once; `keep` is for those, which stay at their place in memory."""
@@ -115,13 +114,14 @@ def _about(examples: Examples, settings: AllocationSettings) -> dict[str, Any]:
 
 def _figures(training: Training, blueprint: Blueprint, place: int, active: torch.Tensor, chances: torch.Tensor) -> dict[str, Any]:
     best = training.best
+    quality = best.qualities[place] if best is not None else None
     return {
         "components": [*blueprint.names],
         "probabilities": [[round(value, 4) for value in layer] for layer in _lists(chances)],
         "used": [[bool(value) for value in layer] for layer in _lists(active)],
         "active": [int(layer.sum()) for layer in active],
-        "quality": round(best.qualities[place], 6),
-        "step": best.step,
+        "quality": round(quality, 6) if quality is not None else None,
+        "step": best.step if best is not None else training.step,
         "steps": training.step,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log, sqrt
 
 import torch
@@ -42,9 +43,24 @@ class Router(nn.Module):
         hard = (disturbed[..., 0] > disturbed[..., 1]).to(soft.dtype)
         return hard + (soft - soft.detach())  # the bracket is exactly 0
 
-    def excess(self, budget: float, tasks: torch.Tensor) -> torch.Tensor:
-        """How far these tasks' mean probability is above the budget, a scalar; 0 where it is not."""
-        return (self.probabilities()[tasks].mean() - budget).clamp(min=0)
+    @torch.no_grad()
+    def press(self, budget: float, by: float, tasks: Sequence[int]) -> None:
+        """One step down the budget loss λ·max(0, mean p − b) of each of these tasks, its gradient times the number of p's of a task.
+
+        It is a step by itself, as weight decay in AdamW (Loshchilov and Hutter 2019): Adam would divide by the gradient's size, so that λ
+        said nothing, and its momentum would carry every p past the budget, to where nothing is in use.
+
+        Args:
+            budget: b.
+            by: λ times the learning rate.
+        """
+        chances = self.probabilities()
+        over = torch.zeros(len(chances), dtype=torch.bool, device=chances.device)
+        over[list(tasks)] = True
+        over &= chances.flatten(1).mean(1) > budget
+        step = by * chances * (1 - chances) * over[:, None, None]
+        self.logits[..., 0] -= step
+        self.logits[..., 1] += step
 
 
 def temperature(updates: int) -> float:

@@ -44,12 +44,13 @@ class AllocationSettings:
         router_rate: of the allocation.
         l2: what is added to a weight's gradient, as a share of the weight.
         p0: probability with which a component is in use at first.
-        budget: share of the components that a task may use for nothing; None for all.
-        penalty: of each further share, λ of the paper.
+        budget: mean probability of use, over all components, that a task may have for nothing; None for any.
+        penalty: how strongly more is pressed down, λ of the paper; see `Router.press`.
         tasks_per_update: so many tasks, in random order, move the weights together; None for all, 1 as in the paper.
         allocation: "learned"; or "shared", where every task uses every component.
-        validation: examples of a task held out to validate on, at most; and at most a fifth of those that there are, but one of each class.
-        validate_every: so many steps. The best state by the mean over tasks is kept.
+        validation: examples of a task held out to validate on, at most, and at most a fifth. Of a task with fewer than 100 examples, or
+            five a class, none are. 0 keeps the last state.
+        validate_every: so many steps. The best state by the mean over tasks is kept, of those within the budget if there are any.
         random_state: decides everything that is drawn.
     """
 
@@ -65,7 +66,7 @@ class AllocationSettings:
     l2: float = 3e-4
     p0: float = 0.97
     budget: float | None = None
-    penalty: float = 1.0
+    penalty: float = 3.0
     tasks_per_update: int | None = None
     allocation: Allocation = "learned"
     validation: int = 2_000
@@ -77,8 +78,9 @@ class AllocationSettings:
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check_range("layers", self.layers, 1, 24, whole=True)
-        for name, most in (("steps", 10**7), ("batch", 10**5), ("validation", 10**9), ("validate_every", 10**7)):
+        for name, most in (("steps", 10**7), ("batch", 10**5), ("validate_every", 10**7)):
             check_range(name, getattr(self, name), 1, most, whole=True)
+        check_range("validation", self.validation, 0, 10**9, whole=True)
         check_range("tasks_per_update", self.tasks_per_update, 1, 10**6, optional=True, whole=True)
         for name, low, high in (("dropout", 0, 0.99), ("learning_rate", 1e-8, 10), ("router_rate", 0, 10), ("l2", 0, 10)):
             check_range(name, getattr(self, name), low, high)

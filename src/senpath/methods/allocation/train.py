@@ -20,6 +20,7 @@ from senpath.seeds import derive, seeded
 from senpath.training import LOSSES, score
 from senpath.types import Examples
 
+LEEWAY = 0.02
 CHUNK = 256
 """Inputs that are answered at once."""
 State = dict[str, Any]
@@ -35,16 +36,24 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Check:
-    """A validation: the step after which it was, each task's quality, and how much is in use on average."""
+    """A validation.
+
+    Attributes:
+        step: after which it was.
+        qualities: of each task, on what is held out of it; None where nothing is.
+        use: mean probability of use.
+        within: whether no task is above the budget, by more than `LEEWAY`.
+    """
 
     step: int
-    qualities: tuple[float, ...]
+    qualities: tuple[float | None, ...]
     use: float
+    within: bool
 
     @property
     def quality(self) -> float:
-        """The mean over tasks."""
-        return float(np.mean(self.qualities))
+        """The mean over tasks; R² has no least value, and one below 0 counts 0."""
+        return float(np.mean([max(0.0, quality) for quality in self.qualities if quality is not None]))
 
 
 class Training:
@@ -80,9 +89,9 @@ class Training:
         return self._settings.allocation == "learned"
 
     @property
-    def best(self) -> Check:
-        """The validation whose state is kept."""
-        return max(self.checks, key=lambda check: check.quality)  # the first of equals
+    def best(self) -> Check | None:
+        """The validation whose state is kept: within the budget if there is one, and of equals the last, which was trained longest."""
+        return max(self.checks, key=lambda check: (check.within, check.quality, check.step), default=None)
 
     def active(self) -> torch.Tensor:
         """What each task uses: bool (tasks, layers, components), on the CPU."""
@@ -121,9 +130,11 @@ class Training:
         self._weights.step()
         if self.learns_allocation:
             self._logits.step()
+            if self._settings.budget is not None:
+                self.router.press(self._settings.budget, self._settings.penalty * self._settings.router_rate, tasks)
 
     def loss(self, tasks: Sequence[int], updates: int) -> torch.Tensor:
-        """The mean loss of some tasks' batches of this step, and what is above the budget.
+        """The mean loss of some tasks' batches of this step.
 
         Args:
             updates: made before, each task of an update counted: they set the temperature.
@@ -141,11 +152,7 @@ class Training:
             answers = self.model.heads[task](features[start : start + len(rows)])
             losses.append(LOSSES[examples.kind](answers, targets))
             start += len(rows)
-        loss = torch.stack(losses).mean()
-        if self._settings.budget is not None and self.learns_allocation:
-            where = torch.tensor(tasks, device=self._device)
-            loss = loss + self._settings.penalty * self.router.excess(self._settings.budget, where)
-        return loss
+        return torch.stack(losses).mean()
 
     def _batch(self, task: int) -> torch.Tensor:
         """Places of a task's examples of this step; every pass has an order of its own, and what is left of one is left out."""
@@ -179,22 +186,28 @@ class Training:
                 found.append(self.model.heads[task](self.model.features(part.to(self._device), owner, use, self._mix)).cpu())
         return torch.cat(found)
 
-    def validate(self) -> Check:
-        """Measure every task, and keep the state if it is the best."""
-        qualities = []
+    def validate(self) -> None:
+        """Measure every task of which something is held out, and keep the state if it is the best."""
+        qualities = list[float | None]()
         for task, (lesson, scale) in enumerate(zip(self._lessons, self.scales, strict=True)):
+            if not len(lesson.held):
+                qualities.append(None)
+                continue
             answers = self.answers(task, lesson.held.inputs)
             quality = score(lesson.held.kind, answers, scale.shrink(lesson.held.targets))
-            qualities.append(quality if np.isfinite(quality) else -float("inf"))
-        self.checks.append(Check(self.step, tuple(qualities), float(self.probabilities().mean())))
-        if self._best is None or self.best is self.checks[-1]:
+            qualities.append(quality if np.isfinite(quality) else 0.0)
+        if all(quality is None for quality in qualities):
+            return
+        use = self.probabilities().flatten(1).mean(1)
+        budget = self._settings.budget
+        self.checks.append(Check(self.step, tuple(qualities), float(use.mean()), budget is None or bool((use <= budget + LEEWAY).all())))
+        if self.best is self.checks[-1]:
             self._best = {name: _copy(module) for name, module in self._modules().items()}
-        return self.checks[-1]
 
     def keep_best(self) -> None:
-        """Go back to the best state that was validated."""
-        for name, module in self._modules().items():
-            module.load_state_dict((self._best or {})[name])
+        """Go back to the best state that was validated; stay where nothing was held out to validate on."""
+        for name, kept in (self._best or {}).items():
+            self._modules()[name].load_state_dict(kept)
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.model, "router": self.router}
@@ -203,7 +216,7 @@ class Training:
         """All that training goes on from: tensors, numbers and text, in dicts and lists."""
         return {
             "step": self.step,
-            "checks": [[check.step, list(check.qualities), check.use] for check in self.checks],
+            "checks": [[check.step, list(check.qualities), check.use, check.within] for check in self.checks],
             "best": self._best,
             "now": {name: module.state_dict() for name, module in self._modules().items()},
             "optimizers": [self._weights.state_dict(), self._logits.state_dict()],
@@ -212,7 +225,7 @@ class Training:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state` of the same training."""
         self.step, self._best = int(state["step"]), state["best"]
-        self.checks = [Check(step, tuple(qualities), use) for step, qualities, use in state["checks"]]
+        self.checks = [Check(step, tuple(qualities), use, within) for step, qualities, use, within in state["checks"]]
         for name, module in self._modules().items():
             module.load_state_dict(state["now"][name])
         for optimizer, kept in zip((self._weights, self._logits), state["optimizers"], strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from senpath.methods.moe.settings import NAME, MoeSettings
 from senpath.methods.moe.start import EMBEDDING, plan_of, upcycle, upcycles
 from senpath.methods.moe.train import CHUNK, Fitted, fit_mixture
 from senpath.methods.notes import fewest, fingerprint
-from senpath.network import Proposal, View, new_statistics
+from senpath.network import Proposal, View, new_statistics, one_type
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
@@ -59,7 +59,7 @@ class Moe:
         Raises:
             InputError: if they are of several types, or one that this method does not learn; or a task lacks its description.
         """
-        data_type = _one_type(tasks)
+        data_type = one_type(tasks)
         self.check(data_type)
         given = self._described(view, data_type, tasks) if self.settings.embedding == "description" else None
         plan = plan_of(self.settings, data_type, given.shape[1] if given is not None else EMBEDDING)
@@ -88,6 +88,7 @@ class Moe:
         given = self._described(view, examples.data_type, [task])[0] if placed and family.embedding else None
         with seeded(derive(self.settings.random_state, "start")):
             mixture = family.mixture(view, len(examples.classes), given)
+        _require_same(self.settings, mixture.plan, nearest, view.pathway(nearest).notes.get("embedding") == "description")
         _choose_trained(mixture, self.settings, described=given is not None)
         fitted = fit_mixture(mixture, {task: examples}, self.settings, view.device, progress)
         source = "description" if given is not None else f"of {nearest!r}"
@@ -144,10 +145,14 @@ class Moe:
             entry={
                 "method": self.name,
                 "examples": sum(len(examples) for examples in tasks.values()),
-                "settings": self.settings.to_json(),
+                "settings": self._settings(mixture.plan).to_json(),
                 NAME: {pathway.task: {name: pathway.notes[name] for name in ("data", "training", "experts")} for pathway in pathways},
             },
         )
+
+    def _settings(self, plan: Plan) -> MoeSettings:
+        """As they were in effect: a task that is added has what those have that it is added to."""
+        return replace(self.settings, gate=plan.gate, experts=plan.experts, blocks=plan.blocks)
 
     def _notes(
         self,
@@ -171,13 +176,13 @@ class Moe:
         ]
         training: dict[str, Any] = {"steps": fitted.steps, "curve": [round(value, 4) for value in fitted.curve]}
         training |= {"quality": fitted.quality} if fitted.quality is not None else {}
-        training |= {"balance": round(fitted.balance, 4)} if fitted.balance is not None else {}
+        training |= {name: round(value, 4) for name, value in asdict(fitted.used).items()} if fitted.used is not None else {}
         return {
             "method": self.name,
             "examples": len(examples),
             "fewest_per_class": fewest(examples),
             "data": fingerprint(examples),
-            "settings": replace(self.settings, gate=plan.gate, experts=plan.experts).to_json(),
+            "settings": self._settings(plan).to_json(),
             "training": training,
             "embedding": source,
             "experts": experts,
@@ -204,14 +209,6 @@ def kept_experts(shares: torch.Tensor, least: float) -> list[int]:
     return [place for place, share in enumerate(shares.tolist()) if share >= max(least, 1e-12) or place == best]
 
 
-def _one_type(tasks: Mapping[str, Examples]) -> DataType:
-    found = list({examples.data_type.key: examples.data_type for examples in tasks.values()}.values())
-    if len(found) != 1:
-        got = f"{len(found)}: {', '.join(data_type.key for data_type in found)}" if found else "no task"
-        raise InputError(f"tasks of method {NAME}", expected="one type of data", got=got, do="Learn each type by itself")
-    return found[0]
-
-
 def _nearest(view: View, examples: Examples) -> str | None:
     """Of the tasks that this method learned the one that the dispatcher takes most of these inputs for; None if there is none."""
     key = examples.data_type.key
@@ -230,4 +227,15 @@ def _choose_trained(mixture: Mixture, settings: MoeSettings, *, described: bool)
         mixture.heads.requires_grad_(True)
         for block in mixture.expert_blocks:
             block.norm.requires_grad_(True)
-    mixture.tasks.requires_grad_(bool(mixture.tasks.numel()) and not described)
+    mixture.tasks.requires_grad_(bool(mixture.tasks.numel()) and settings.tune == "all" and not described)
+
+
+def _require_same(settings: MoeSettings, plan: Plan, nearest: str, described: bool) -> None:
+    """A task that is added is built as the others are; settings that say otherwise are refused, but for defaults."""
+    theirs: dict[str, Any] = {"experts": plan.experts, "blocks": plan.blocks, "embedding": "description" if described else "id"}
+    theirs |= {"gate": plan.gate} if plan.experts > 1 else {}
+    for name, value in theirs.items():
+        given = getattr(settings, name)
+        if given not in (value, getattr(MoeSettings(), name)):
+            expected = f"{value!r}, as {nearest!r} has it, which the task is added to"
+            raise InputError(f"setting {name!r}", expected=expected, got=repr(given), do="Leave it out")

@@ -49,10 +49,12 @@ class Flow:
     Attributes:
         chances: (tokens, experts), with gradients.
         choice: int64 (tokens,).
+        dropped: share of the tokens that were above the capacity of their expert.
     """
 
     chances: torch.Tensor
     choice: torch.Tensor
+    dropped: float = 0.0
 
 
 class ExpertBlock(nn.Module):
@@ -86,7 +88,13 @@ class ExpertBlock(nn.Module):
         most = None if capacity is None else ceil(capacity * len(mine) / len(self.rows))
         made, choice = pass_through(mine, chances, [*self.experts], scaled=self.scaled, capacity=most)
         answers = torch.zeros_like(tokens).index_put((there,), self.norm(mine + made))
-        return answers, Flow(chances, choice)
+        return answers, Flow(chances, choice, _dropped(choice, len(self.rows), most))
+
+
+def _dropped(choice: torch.Tensor, experts: int, most: int | None) -> float:
+    if most is None or not len(choice):
+        return 0.0
+    return float((choice.bincount(minlength=experts) - most).clamp(min=0).sum()) / len(choice)
 
 
 class Mixture(nn.Module):
@@ -148,6 +156,6 @@ def load_balance(flow: Flow) -> torch.Tensor:
 
 
 def trimmed(tokens: torch.Tensor) -> torch.Tensor:
-    """Without the columns that are padding in every input."""
-    longest = int(real(tokens).sum(1).max()) if len(tokens) else 1
-    return tokens[:, : max(1, longest)]
+    """Without the columns behind that are padding in every input."""
+    used = torch.nonzero(real(tokens).any(0))
+    return tokens[:, : int(used.max()) + 1] if len(used) else tokens[:, :1]

@@ -29,6 +29,8 @@ def plan_of(settings: MoeSettings, data_type: DataType, embedding: int = EMBEDDI
         InputError: if MiniLM's upper blocks are wanted where its lower ones do not read.
     """
     width = data_type.shape[1]
+    if settings.blocks == 1 and settings.experts > 1:
+        raise InputError("setting 'blocks'", expected="2 or more, for every second has experts", got=1, do="Or set experts=1")
     if not upcycles(settings, data_type):
         heads = max(1, width // 32)
         while width % heads:

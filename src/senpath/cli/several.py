@@ -37,7 +37,7 @@ def learn_tasks(
     worker = Network.make_method(method, {"random_state": seed, **dict(setting(text, RESERVED) for text in settings)})
     found = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
     first = next(iter(found.values()))[0]
-    net = Network(path, encoders=chosen(encoder, first))
+    net = Network(path, encoders=chosen(encoder, first, method))
     with bars(method) as progress:
         learned = net.learn_many(found, kind=kind, method=worker, jobs=jobs, progress=progress)
     show_encoder(net, next(iter(learned)), encoder, first)

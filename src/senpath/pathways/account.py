@@ -47,7 +47,7 @@ class LearningCost:
 
     Attributes:
         read: weights of earlier tasks that ran, the search for a source included.
-        updated: weights that were trained.
+        updated: weights that were trained and are kept. What a search or a joint method trains and leaves out is not among them.
         dispatcher_read: numbers of the dispatcher that ran.
         dispatcher_updated: numbers of the dispatcher that were learned or changed; the fixed features of a new data type are none of these.
         total: all weights of the network that has the task.

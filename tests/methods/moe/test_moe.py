@@ -177,7 +177,7 @@ def test_other_inputs_are_refused(tmp_path: Any, digits: Any) -> None:
         net.learn_many({"digits": digits}, method="moe")
     with pytest.raises(InputError, match=r"method moe: expected texts that an encoder reads as tokens, got text inputs"):
         net.learn("words", ["a b", "c d"], [0, 1], method="moe")
-    with pytest.raises(InputError, match=r"tasks of method moe: expected one type of data, got no task"):
+    with pytest.raises(InputError, match=r"tasks that are learned together: expected inputs of one type, got no task"):
         Moe().propose_many(net.view, {})
 
 
@@ -244,3 +244,40 @@ def test_a_pathway_answers_as_the_mixture_that_it_was_made_of(tasks: dict[str, L
         outputs = try_out(net.view, proposal, examples[name].inputs, place)
         assert torch.equal(outputs, torch.zeros(96, 2)), "output layers begin at zero"
         assert not answer(mixture, place, examples[name].inputs, torch.device("cpu")).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"experts": 8}, r"setting 'experts': expected 4, as 'nature' has it, which the task is added to, got 8\. Leave it out"),
+        ({"gate": "token"}, r"setting 'gate': expected 'task-aware', as 'nature' has it, .* got 'token'"),
+        ({"blocks": 4}, r"setting 'blocks': expected 2, as 'nature' has it, .* got 4"),
+        ({"embedding": "description", "descriptions": {"new": "animals"}}, r"setting 'embedding': expected 'id', .* got 'description'"),
+    ],
+)
+def test_a_task_is_added_as_the_others_are_built(learned: sp.Network, other: Labelled, settings: dict[str, Any], match: str) -> None:
+    with pytest.raises(InputError, match=match.replace("'nature'", "'[a-z]+'")):
+        learned.learn("new", *other, method="moe", **QUICK, **settings)
+
+
+def test_the_log_has_the_settings_that_were_in_effect(learned: sp.Network, other: Labelled) -> None:
+    learned.learn("new", *other, method="moe", epochs=0)
+    assert (learned.log[-1]["settings"]["experts"], learned.log[-1]["settings"]["blocks"]) == (4, 2)
+
+
+def test_the_head_alone_moves_nothing_else(learned: sp.Network, other: Labelled) -> None:
+    learned.learn("new", *other, method="moe", tune="head", **QUICK)
+    nearest = learned.tasks["new"].notes["nearest"]
+    mine, theirs = (composite_of(learned, task)[0] for task in ("new", nearest))
+    assert torch.equal(mine.task, theirs.task)
+
+
+def test_one_block_has_no_experts() -> None:
+    with pytest.raises(InputError, match=r"setting 'blocks': expected 2 or more, for every second has experts, got 1\. Or set experts=1"):
+        sp.Network(encoders={"text": "random-tokens"}).learn("a", ["one", "two"], [0, 1], method="moe", blocks=1)
+
+
+def test_one_task_alone_drops_nothing_in_training(learned: sp.Network, other: Labelled) -> None:
+    learned.learn("new", *other, method="moe", capacity=0.1, **QUICK)
+    assert learned.tasks["new"].notes["training"]["dropped"] == 0
+    assert any(learned.tasks[task].notes["training"]["dropped"] > 0 for task in learned.tasks if task != "new")

@@ -32,7 +32,8 @@ class MoeSettings:
         blocks: from random weights, 1 to 12; None is 2. Of those from MiniLM there are two.
         noise: standard deviation of what is added to each copy, as a share of that of the copied weights; with 0 the model begins as the
             dense one.
-        capacity: in training an expert takes at most so many times its even share of a batch's tokens; the others pass it by.
+        capacity: in training an expert takes at most so many times its even share of a batch's tokens; the others pass it by. Neither this
+            nor `balance` is for one task alone.
         balance: weight of the load-balance loss.
         epochs: passes over all tasks' examples together; tasks are drawn in proportion to the square root of their size.
         least_steps: steps at least, where few examples are soon passed over; none at all with 0 epochs.
@@ -45,7 +46,8 @@ class MoeSettings:
             task with fewer than 100 examples, or five a class, none are. 0 keeps the last state.
         checks: how often the model is validated in all.
         keep: share of a task's training tokens that an expert has to get to stay in the task's pathway.
-        tune: of one task that is added: "head" trains its output layer and normalisation, "all" copies of all that it runs.
+        tune: of one task that is added: "head" trains its output layer and normalisation, "all" copies of all that it runs, its embedding
+            too unless a sentence says it.
         random_state: decides everything that is drawn.
     """
 

@@ -48,7 +48,6 @@ def test_texts_are_read_as_tokens_where_the_method_needs_them(senpath: Callable[
     ended = senpath("learn", net, "c", files / "texts.csv", "--method", "moe", "--set", "experts=8")
     assert ended.code == 2
     assert re.search("setting 'experts': expected 2, as '[ab]' has it, which the task is added to, got 8. Leave it out", ended.err)
-    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Patch
 
 from benchmarks.common import DOCS
 
@@ -25,14 +26,14 @@ def draw(records: Sequence[dict[str, Any]]) -> None:
             experts = sorted(block["shares"], key=int)
             across = np.arange(len(experts)) + (place - (len(mine) - 1) / 2) * width
             heights = [100 * block["shares"][expert] for expert in experts]
-            bars = axes.bar(across, heights, width, color=f"C{place}", label=record["task"])
+            bars = axes.bar(across, heights, width, color=f"C{place}")
             for bar, expert in zip(bars, experts, strict=True):
                 bar.set_alpha(1 if int(expert) in block["rows"] else 0.3)
         axes.set(title=f"seed {seed}", xlabel="expert", xticks=range(len(mine[0]["experts"][0]["shares"])))
         axes.grid(alpha=0.25, axis="y")
     panels[0][0].set_ylabel("share of the task's tokens, %")
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    tasks = list(dict.fromkeys(record["task"] for record in records))
+    figure.legend([Patch(color=f"C{place}") for place in range(len(tasks))], tasks, loc="outside lower center", ncols=len(tasks))
     FIGURE.parent.mkdir(exist_ok=True)
     figure.savefig(FIGURE, dpi=120)
     plt.close(figure)

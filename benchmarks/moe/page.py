@@ -72,7 +72,7 @@ def _seeds(records: Sequence[Record]) -> str:
 def _low(records: Sequence[Record], setup: Setup) -> str:
     rows = _rows(records, MAIN)
     lines, beside = [], []
-    for share in setup.shares:
+    for share in sorted({record["share"] for record in records if record["row"] != "single"}):
         for name in setup.scarce:
             lines.append(
                 _low_line(records, rows, f"{name}, {share} %", lambda record, s=share, n=name: (record["share"], record["task"]) == (s, n))

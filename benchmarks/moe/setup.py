@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MINILM: dict[str, Any] = {"epochs": 4, "learning_rate": 2e-4, "head_learning_rate": 5e-3, "batch_size": 32, "checks": 3}
-RANDOM: dict[str, Any] = {"epochs": 10, "learning_rate": 1e-3, "head_learning_rate": 2e-3, "batch_size": 32, "checks": 3}
+RANDOM: dict[str, Any] = {"epochs": 30, "learning_rate": 1e-3, "head_learning_rate": 2e-3, "batch_size": 32, "checks": 3}
 
 
 @dataclass(frozen=True)
@@ -34,4 +34,7 @@ class Setup:
     unrelated: dict[str, int] = field(default_factory=lambda: {"cola": 400, "agnews": 400})
 
 
-SETUPS = {"minilm": Setup("minilm-tokens", MINILM), "random": Setup("random-tokens", RANDOM, shares=(5,))}
+SETUPS = {
+    "minilm": Setup("minilm-tokens", MINILM),
+    "random": Setup("random-tokens", RANDOM, alone={"epochs": 40, "least_steps": 60}, shares=(5,)),
+}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from senpath import Evaluation, Network, Prediction, data, evaluate, report
+from senpath import Evaluation, Network, Prediction, TaskInfo, data, evaluate, report
 from senpath.cli.encoders import chosen, show_encoder
 from senpath.cli.munet import show_path, watched
 from senpath.cli.reading import Reading, explain_columns, labelled
@@ -130,12 +130,17 @@ def show_tasks(path: Path) -> None:
     rows = []
     for name, info in infos.items():
         sources = ", ".join(dict.fromkeys(source for source, _ in info.transfers)) or "–"
-        besides = net.view.encoder_weights.get(info.data_type, 0) + net.view.dispatcher_weights(info.data_type)
-        share = percent((info.run_weights + besides) / total)
+        share = percent(run_share(net, info))
         concept = [info.concept or "–"] if concepts else []
         rows.append([name, *concept, info.data_type, len(info.classes_), f"{info.examples:,}", sources, f"{info.weights:,}", share])
     columns = ["task", *(["concept"] if concepts else []), "type", "classes", "examples", "borrows\nfrom", "weights", "of all,\nrun"]
     table(f"{path}: version {net.version}, {total:,} weights, {net.weights['dispatcher']:,} of them the dispatcher's", columns, rows)
+
+
+def run_share(net: Network, info: TaskInfo) -> float:
+    """Of all weights the part that an input of this task runs, the dispatcher and a pretrained encoder included."""
+    besides = net.view.encoder_weights.get(info.data_type, 0) + net.view.dispatcher_weights(info.data_type)
+    return (info.run_weights + besides) / max(1, net.weights["total"])
 
 
 def explain_input(path: Path, file: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from senpath import Network
-from senpath.cli.commands import OUTPUTS, setting
+from senpath.cli.commands import OUTPUTS, run_share, setting
 from senpath.cli.encoders import chosen, show_encoder
 from senpath.cli.reading import Reading, labelled
 from senpath.cli.show import bars, console, percent
@@ -44,7 +44,7 @@ def learn_tasks(
     for task, what in learned.items():
         info = net.tasks[task]
         outputs = f"{len(info.classes_)} {OUTPUTS[info.kind][len(info.classes_) > 1]}"
-        share = percent(info.run_weights / max(1, net.weights["total"]))
+        share = percent(run_share(net, info))
         console.print(
             f"learned {task!r}: {info.examples:,} examples, {outputs}; runs {share} of all weights; version {what.version}", highlight=False
         )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import Attention, Component, EncoderBlock, Experts, FeedForward, Router, freeze
+from senpath.components import Attention, Component, EncoderBlock, Experts, FeedForward, Router, build, freeze
 from senpath.errors import StoreError
 from senpath.methods.moe.mixture import ExpertBlock, Mixture, Plan
 from senpath.network import View
@@ -29,7 +29,8 @@ class Freezer:
     def __init__(self, mixture: Mixture) -> None:
         self._mixture, self._plan = mixture, mixture.plan
         self._shared = [self._freeze_shared(block) for block in mixture.blocks]
-        self._mean = freeze("token-mean.v1", {"width": self._plan.width}, nn.Identity())
+        mean = {"width": self._plan.width}
+        self._mean = freeze("token-mean.v1", mean, build("token-mean.v1", mean))
 
     def chain(self, task: int, kept: Sequence[Sequence[int]]) -> tuple[list[Component], list[Component]]:
         """A task's components in the order in which they run, and what is inside them.

@@ -17,8 +17,8 @@ import numpy as np
 import senpath as sp
 from benchmarks.common import DOCS, RESULTS, write_section
 from senpath import data
-from senpath.network import encode_examples, try_out
-from senpath.training import score
+from senpath.snapshot import encode_examples, try_out
+from senpath.tasks import score
 from senpath.types import Examples
 
 PAIRS = (("lower", "upper"), ("mnist", "lower"))

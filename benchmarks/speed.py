@@ -26,8 +26,8 @@ from torch.nn import functional
 import senpath as sp
 from benchmarks.common import RESULTS, write_section
 from senpath.data import load
-from senpath.methods.learner import Learner
-from senpath.modalities import MODALITIES
+from senpath.inputs.modalities import MODALITIES
+from senpath.methods.sen.learner import Learner
 from senpath.pathways import run_pathway
 from senpath.reports.markdown import markdown_table
 from senpath.training import Recipe, fit

@@ -17,7 +17,7 @@ from benchmarks.allocation.tasks import Task
 from senpath.components import build, count_weights
 from senpath.methods.allocation import AllocationSettings, Training, make_blueprint
 from senpath.reproduce.jobs import Job, Record, Tell
-from senpath.training import score
+from senpath.tasks import score
 
 Run = Callable[[Training, str], None]
 """Trains to the end; the text is a name for what is trained, unique in its row and seed."""

@@ -9,9 +9,9 @@ from benchmarks.common import RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import tasks
 from senpath.components import Component, ConvFeatures, DenseFeatures, freeze
 from senpath.data import few_shot
-from senpath.dispatch import Dispatcher, StoredTask, collect, image_features, statistics_of
-from senpath.modalities import MODALITIES, index_labels
+from senpath.inputs.modalities import MODALITIES, index_labels
 from senpath.reports.markdown import markdown_table, spread
+from senpath.routing import Dispatcher, StoredTask, collect, image_features, statistics_of
 from senpath.types import DataType, Examples
 
 CPU = torch.device("cpu")

@@ -13,8 +13,8 @@ import senpath as sp
 from benchmarks.common import DOCS, RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import grow, tasks
 from senpath.data import few_shot, load
-from senpath.network import Proposal, View, encode_examples
 from senpath.reports.markdown import markdown_table, spread
+from senpath.snapshot import Proposal, View, encode_examples
 
 ADMITS = (0.3, 0.1, 0.05, 0.03, 0.02, 0.012, 0.008, 0.005, 0.002)
 PERCENT = ("among", "first", "task", "refused", "accuracy", "accuracy_unlabelled")

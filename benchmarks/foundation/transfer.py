@@ -10,8 +10,8 @@ import torch
 import senpath as sp
 from benchmarks.common import RESULTS, per_seed, write_section
 from senpath.data import few_shot, load
-from senpath.network import View, encode_examples, try_out
 from senpath.reports.markdown import markdown_table, spread
+from senpath.snapshot import View, encode_examples, try_out
 from senpath.types import Examples
 
 WAYS: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ import senpath as sp
 from benchmarks.common import RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import grow, tasks
 from senpath.data import load
-from senpath.modalities import MODALITIES
+from senpath.inputs.modalities import MODALITIES
 from senpath.reports.markdown import markdown_table, spread
 
 KNOWN = ("fashion", "mnist", "lower", "upper")

@@ -10,9 +10,9 @@ from typing import Any
 import senpath as sp
 from benchmarks.moe.setup import Setup
 from benchmarks.moe.tasks import DESCRIPTIONS, load, shots, some
-from senpath.network import try_out
 from senpath.reproduce.jobs import Tell
-from senpath.training import score
+from senpath.snapshot import try_out
+from senpath.tasks import score
 from senpath.types import Examples
 
 

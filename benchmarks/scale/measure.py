@@ -19,7 +19,7 @@ import numpy as np
 
 import senpath as sp
 from benchmarks.sequence import Task
-from senpath.dispatch import Metric
+from senpath.routing import Metric
 from senpath.store import Store
 from senpath.store.files import write_atomic
 from senpath.store.manifest import dump_manifest

@@ -19,7 +19,7 @@ from benchmarks.scale.page import write_recall
 from benchmarks.scale.records import keep
 from benchmarks.scale.stream import five_characters, permuted
 from benchmarks.sequence import Task
-from senpath.dispatch import Discriminant, Metric
+from senpath.routing import Discriminant, Metric
 
 RECORDS = Path("runs/recall.jsonl")
 KEY = "image"

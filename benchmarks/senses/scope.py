@@ -12,8 +12,8 @@ import senpath as sp
 from benchmarks.senses import peer
 from benchmarks.senses.sets import OUTSIDE, encoded, sample
 from benchmarks.senses.shots import SHOTS, choices, share_right
-from senpath.network import View
 from senpath.reproduce.jobs import Job, Record, Tell
+from senpath.snapshot import View
 
 NAME = "clinc150"
 DOUBT = 0.3

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 
 import senpath as sp
 from senpath.data import few_shot, load
-from senpath.network import View, encode_examples
+from senpath.snapshot import View, encode_examples
 from senpath.types import DataType, Examples
 
 FEATURES = Path("runs/senses/features")

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from senpath.methods.similarity import readable, similarities
-from senpath.network import View
+from senpath.methods.sen.similarity import readable, similarities
 from senpath.seeds import derive
+from senpath.snapshot import View
 from senpath.types import Examples
 
 LEAST = 0.7

@@ -8,7 +8,8 @@ from pathlib import Path
 import senpath as sp
 from benchmarks.transfer.tasks import SHAPE, source_examples
 from senpath.components import freeze
-from senpath.network import Proposal, View, new_statistics
+from senpath.learning import new_statistics
+from senpath.snapshot import Proposal, View
 
 
 class Sources:

@@ -13,10 +13,10 @@ from benchmarks.scale.records import keep, kept
 from benchmarks.transfer.measures import LEAST, measure
 from benchmarks.transfer.sources import Sources
 from benchmarks.transfer.tasks import TASKS, Target, of_few_classes, target
-from senpath.methods.guard import judge
-from senpath.methods.similarity import similarities
-from senpath.network import Proposal, View, try_out
+from senpath.methods.sen.guard import judge
+from senpath.methods.sen.similarity import similarities
 from senpath.seeds import derive
+from senpath.snapshot import Proposal, View, try_out
 from senpath.types import Examples
 
 FEW = 3

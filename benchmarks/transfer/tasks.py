@@ -10,8 +10,8 @@ import torch
 
 import senpath as sp
 from senpath.data import few_shot, load
-from senpath.network import View, encode_examples
 from senpath.seeds import derive
+from senpath.snapshot import View, encode_examples
 from senpath.types import Examples
 
 TASKS = ("mnist", "fashion", "lower", "upper", "bangla", "devanagari", "telugu", "semeion", "signdigits", "clothing")

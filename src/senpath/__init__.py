@@ -1,6 +1,5 @@
 """One network that grows: learn tasks one after another, predict without saying which task an input belongs to."""
 
-from senpath.encoders import ENCODERS, TorchEncoder
 from senpath.errors import (
     ConflictError,
     DownloadError,
@@ -13,6 +12,11 @@ from senpath.errors import (
     UnknownTaskError,
 )
 from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations
+from senpath.history import Cleaned, Removed, RolledBack
+from senpath.inference import Encoded, Explanation, Fused, Prediction
+from senpath.inputs.encoders import ENCODERS, TorchEncoder
+from senpath.inputs.sources import Data, read, tasks_of
+from senpath.learning import Learned, Routed, TaskChange
 from senpath.methods import (
     METHODS,
     REVISIONS,
@@ -31,32 +35,14 @@ from senpath.methods import (
     Sen,
     SenSettings,
 )
-from senpath.network import (
-    Cleaned,
-    Encoded,
-    Explanation,
-    Fused,
-    Learned,
-    Network,
-    Prediction,
-    Proposal,
-    Removed,
-    Revised,
-    RolledBack,
-    Routed,
-    TaskChange,
-    TaskInfo,
-    View,
-)
+from senpath.network import Network
 from senpath.pathways import Activation, Link, Pathway, Transfer
-from senpath.reading import Data, read, tasks_of
 from senpath.reports import report
+from senpath.snapshot import Proposal, Revised, TaskInfo, View
 from senpath.types import Audio, DataType, Examples
 
 __version__ = "0.1.0"
 
-Network.methods = METHODS
-Network.revisions = REVISIONS
 
 __all__ = [
     "ENCODERS",

@@ -19,10 +19,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from senpath.components import Component
 from senpath.errors import InputError, StoreError
+from senpath.inputs.modalities.rows import Rows
 from senpath.methods import Sen
-from senpath.modalities.rows import Rows
-from senpath.network import Network, Proposal, View, encode_examples
+from senpath.network import Network
 from senpath.pathways import run_pathway
+from senpath.snapshot import Proposal, View, encode_examples
 from senpath.types import Audio
 
 TASK = "task"

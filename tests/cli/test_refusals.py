@@ -110,7 +110,7 @@ def test_a_missing_component_is_named(senpath: Run, learned: Path, files: Path, 
 def test_a_missing_extra_says_what_to_install(
     senpath: Run, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, extra: str
 ) -> None:
-    from senpath.modalities import audio
+    from senpath.inputs.modalities import audio
 
     audio._mel_filters.cache_clear()
     monkeypatch.setitem(sys.modules, module, None)

@@ -12,7 +12,7 @@ import pytest
 
 from senpath import Network, evaluate, recorded_evaluations
 from senpath.cli.show import console
-from senpath.reading import read_labelled
+from senpath.inputs.sources import read_labelled
 
 Run = Callable[..., Any]
 

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from senpath.components import build, freeze, thaw
 from senpath.components.mobile import EPSILON, FixedNorm, NormedConv
-from senpath.encoders import efficientnet_blocks
-from senpath.encoders.efficientnet import MEAN, PACKAGES, STD, pretrained_model
 from senpath.errors import StoreError
+from senpath.inputs.encoders import efficientnet_blocks
+from senpath.inputs.encoders.efficientnet import MEAN, PACKAGES, STD, pretrained_model
 from senpath.pathways import run_chain
 from senpath.seeds import seeded
 

@@ -20,10 +20,10 @@ from senpath import Audio, DataType, Examples, InputError, Network, SenSettings
 from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.baselines.shared import FISHER_EXAMPLES, Anchor, fisher
 from senpath.evaluation.protocol import Split
-from senpath.methods.models import choose_body
-from senpath.methods.recipes import recipe_for
-from senpath.network import encode_examples
+from senpath.methods.sen.models import choose_body
+from senpath.methods.sen.recipes import recipe_for
 from senpath.seeds import derive
+from senpath.snapshot import encode_examples
 from senpath.training import fit
 
 Labelled = tuple[np.ndarray, np.ndarray]

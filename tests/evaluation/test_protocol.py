@@ -14,7 +14,7 @@ from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.growing import Growing
 from senpath.evaluation.protocol import Split, Stage, accuracy_matrix, learn_in_turn
 from senpath.evaluation.strategy import Strategy
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 SETTINGS = SenSettings(hidden=16, epochs=15, batch_size=20, augment=0.0, learning_rate=1e-2)

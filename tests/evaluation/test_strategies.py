@@ -18,7 +18,7 @@ from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.growing import Growing
 from senpath.evaluation.protocol import Split
 from senpath.evaluation.strategy import BATCH, Strategy
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 STRATEGIES: dict[str, Callable[[], Strategy]] = {

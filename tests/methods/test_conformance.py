@@ -13,8 +13,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from senpath import METHODS, Audio, Network
-from senpath.network import encode_examples
 from senpath.pathways import pathways_touched
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 QUICK = {"hidden": 16, "epochs": 2, "augment": 0.0}

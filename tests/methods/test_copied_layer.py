@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from senpath import Network
-from senpath.network import encode_examples
 from senpath.pathways import count_activation, pathways_touched
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 STILL: dict[str, Any] = {"hidden": 32, "epochs": 1, "batch_size": 20, "learning_rate": 1e-8, "augment": 0.0}

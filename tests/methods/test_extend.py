@@ -12,8 +12,8 @@ import torch
 
 from senpath import ConflictError, Examples, Extend, InputError, Network, UnknownTaskError
 from senpath.components import ClassLink
-from senpath.network import encode_examples
-from senpath.network.cost import learning_cost
+from senpath.learning.cost import learning_cost
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 

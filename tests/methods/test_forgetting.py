@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 import senpath as sp
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 

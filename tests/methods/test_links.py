@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from senpath import Examples, Network
-from senpath.methods.similarity import PER_CLASS, similarities
-from senpath.network import encode_examples
+from senpath.methods.sen.similarity import PER_CLASS, similarities
 from senpath.pathways import Pathway, run_pathway
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 

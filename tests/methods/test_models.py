@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from senpath import InputError, Network
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 CLASSIFIERS = {

@@ -15,9 +15,9 @@ from sklearn.datasets import load_diabetes
 
 import senpath as sp
 from senpath.components import unpruned
+from senpath.inputs.modalities import MODALITIES
 from senpath.methods.munet.quest import path_of
-from senpath.modalities import MODALITIES
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Unchanged = Callable[[Path], AbstractContextManager[None]]

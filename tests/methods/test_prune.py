@@ -15,9 +15,9 @@ from sklearn.datasets import load_diabetes
 
 from senpath import InputError, Network, Prune, UnknownTaskError, data
 from senpath.components import Pruned
-from senpath.methods.own_part import take_out
-from senpath.methods.units import cut_units, fewer, layers_of
-from senpath.network import encode_examples
+from senpath.methods.prune.units import cut_units, fewer, layers_of
+from senpath.methods.sen.own_part import take_out
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 WHAT = ("weights", "units")

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 import senpath as sp
 from senpath.components import ClassLink, Linear, Skip
-from senpath.methods.refit import STRENGTHS, refit
+from senpath.methods.sen.refit import STRENGTHS, refit
 from senpath.types import DataType, Examples
 
 

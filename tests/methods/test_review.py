@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import senpath as sp
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 FAST = {"hidden": 32, "epochs": 40, "augment": 0.0, "learning_rate": 1e-2}

@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
 from senpath.components import Component, build, freeze
-from senpath.network import new_statistics
+from senpath.learning import new_statistics
 from senpath.progress import Progress, silent
 from senpath.seeds import seeded
 

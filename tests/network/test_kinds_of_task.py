@@ -16,7 +16,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from torch.utils.data import TensorDataset
 
 import senpath as sp
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 LOOPS = (0, 6, 8, 9)

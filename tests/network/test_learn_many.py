@@ -23,9 +23,9 @@ import torch
 from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
-from senpath.execution import one_thread
-from senpath.network import encode_examples, try_out
+from senpath.parallel import one_thread
 from senpath.progress import Progress, silent
+from senpath.snapshot import encode_examples, try_out
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Refused = Callable[..., AbstractContextManager[None]]

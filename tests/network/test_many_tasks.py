@@ -15,8 +15,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 import senpath as sp
-from senpath.methods.similarity import SOURCES
-from senpath.network.shelf import Shelf
+from senpath.methods.sen.similarity import SOURCES
+from senpath.snapshot.component_cache import Shelf
 
 TASKS = 125
 Labelled = tuple[np.ndarray, np.ndarray]

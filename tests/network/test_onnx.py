@@ -18,11 +18,11 @@ from sklearn.datasets import load_iris
 
 import senpath as sp
 from senpath.components import KINDS
-from senpath.modalities import MODALITIES
-from senpath.network.onnx import BRICKS, COMPOSITES
-from senpath.network.onnx_experts import EXPERTS
-from senpath.network.onnx_layers import LAYERS
-from senpath.network.onnx_routed import ROUTED
+from senpath.export.experts import EXPERTS
+from senpath.export.layers import LAYERS
+from senpath.export.onnx import BRICKS, COMPOSITES
+from senpath.export.routed import ROUTED
+from senpath.inputs.modalities import MODALITIES
 
 Labelled = tuple[np.ndarray, np.ndarray]
 QUICK: dict[str, Any] = {"hidden": 16, "epochs": 3, "augment": 0, "links": "none"}

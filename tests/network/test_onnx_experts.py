@@ -13,8 +13,8 @@ import torch
 
 import senpath as sp
 from senpath.components import Composite, build
-from senpath.network.onnx_experts import EXPERTS, experts
-from senpath.network.onnx_graph import Graph
+from senpath.export.experts import EXPERTS, experts
+from senpath.export.graph import Graph
 from senpath.seeds import seeded
 
 WIDTH, LENGTH = 12, 5

@@ -15,9 +15,9 @@ from sklearn.datasets import load_diabetes, load_iris
 
 import senpath as sp
 from senpath.components import build, freeze
-from senpath.network.onnx import BRICKS, COMPOSITES
-from senpath.network.onnx_experts import EXPERTS
-from senpath.network.onnx_routed import ROUTED
+from senpath.export.experts import EXPERTS
+from senpath.export.onnx import BRICKS, COMPOSITES
+from senpath.export.routed import ROUTED
 
 Labelled = tuple[np.ndarray, np.ndarray]
 WINES = ["a dry red", "an oaky red, from Spain, of 1998 or later", "a light red", "a crisp white", "a sweet white", "an old one"]

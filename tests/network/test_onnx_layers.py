@@ -14,9 +14,9 @@ from torch import nn
 
 import senpath as sp
 from senpath.components import build
-from senpath.modalities import MODALITIES
-from senpath.network.onnx_graph import Graph
-from senpath.network.onnx_layers import LAYERS
+from senpath.export.graph import Graph
+from senpath.export.layers import LAYERS
+from senpath.inputs.modalities import MODALITIES
 
 Labelled = tuple[np.ndarray, np.ndarray]
 PATCHES = {"channels": 3, "side": 16, "patch": 8, "width": 6}

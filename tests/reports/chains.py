@@ -15,12 +15,12 @@ from pages import FLOWERS
 import senpath as sp
 from senpath.components import Component, build, freeze
 from senpath.methods.munet.hyper import DEFAULTS
-from senpath.network import Proposal, encode_examples
 from senpath.pathways import Pathway
 from senpath.reports.facts import gather
 from senpath.reports.layer_graph import NODE, Graph
 from senpath.reports.layers import Layers, describe_layers
 from senpath.seeds import seeded
+from senpath.snapshot import Proposal, encode_examples
 
 HIDDEN = ("mlp.v1", {"inputs": 4, "hidden": [4]})
 HEAD = ("linear.v1", {"inputs": 4, "outputs": 3})

@@ -10,7 +10,7 @@ import pytest
 from pages import FLOWERS, grow, shuffled_digits
 
 import senpath as sp
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 SEARCH = {"method": "munet", "root": "mlp", "generations": 2, "children": 2, "cycles": 1, "examples": 200}

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
 from senpath.evaluation import record_evaluation
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 VOID = {"meta", "br"}
 """Elements of HTML that have no end."""

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pages import FLOWERS, grow, report
 
 import senpath as sp
-from senpath.network import encode_examples
 from senpath.reports.borrowing import NODE, ROW, draw_borrowing
 from senpath.reports.facts import gather
 from senpath.reports.routes import OTHERS, describe_routes
 from senpath.reports.stages import GAP, HEIGHT, describe_stages, spread
+from senpath.snapshot import encode_examples
 
 
 @given(values=st.lists(st.floats(0, 100), max_size=10).map(sorted))

@@ -24,7 +24,7 @@ import torch._dynamo  # torch's optimizers load it when first used; here once fo
 from sklearn.datasets import load_iris
 
 import senpath as sp
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 FLOWERS = load_iris()
 

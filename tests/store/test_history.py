@@ -131,7 +131,7 @@ def test_a_type_that_comes_again_leaves_the_old_rows(folder: Path, digits: Label
 def test_proposals_on_a_type_that_came_again_are_refused(folder: Path, digits: Labelled, unchanged: Watch) -> None:
     net = sp.Network(folder)
     method = sp.Sen(epochs=1, hidden=4, links="none")
-    from senpath.network import encode_examples
+    from senpath.snapshot import encode_examples
 
     proposal = method.propose(net.view, "late", encode_examples(net.view, *digits))
     other = sp.Network(folder)

@@ -20,7 +20,7 @@ from safetensors import safe_open
 
 import senpath as sp
 from senpath.components import build, freeze
-from senpath.network import encode_examples
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]

@@ -10,8 +10,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from senpath.modalities import distort
-from senpath.training import Recipe, fit
+from senpath.training import Recipe, distort, fit
 from senpath.training.fit import schedule
 
 BUNCH = load_digits()

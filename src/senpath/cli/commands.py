@@ -16,12 +16,13 @@ from senpath.cli.munet import show_path, watched
 from senpath.cli.reading import Reading, explain_columns, labelled
 from senpath.cli.show import bars, console, percent, table
 from senpath.data.downloads import PAPER
-from senpath.encoders import AUTO
 from senpath.errors import InputError, StoreError
 from senpath.evaluation import record_evaluation
-from senpath.modalities.table import table_columns
-from senpath.reading import read_unlabelled
-from senpath.reading.found import counted
+from senpath.inputs.encoders import AUTO
+from senpath.inputs.modalities.table import table_columns
+from senpath.inputs.sources import read_unlabelled
+from senpath.inputs.sources.found import counted
+from senpath.methods import make_method
 
 
 def open_network(path: Path) -> Network:
@@ -57,7 +58,7 @@ def learn_task(
         places = data.few_shot(x, np.asarray(y), shots, seed)
         x, y = (x[places] if isinstance(x, np.ndarray) else [x[index] for index in places]), np.asarray(y)[places]
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
-    worker = Network.make_method(method, {"random_state": seed, **dict(setting(text, OWN) for text in settings)})
+    worker = make_method(method, {"random_state": seed, **dict(setting(text, OWN) for text in settings)})
     net = Network(path, encoders=chosen(encoder, x, method))
     with watched(worker, task) as progress:
         learned = net.learn(task, x, y, kind=kind, concept=concept, method=worker, progress=progress)

@@ -14,8 +14,8 @@ from senpath.cli.commands import show_scores, show_transfers
 from senpath.cli.show import bars, console, percent, table
 from senpath.data import Labelled, Task
 from senpath.errors import InputError
-from senpath.network import encode_examples, try_out
 from senpath.reports import Growth, Stage, draw_growth
+from senpath.snapshot import encode_examples, try_out
 from senpath.types import Label
 
 SHOTS = {"upper": 5}

@@ -7,12 +7,12 @@ from typing import Any
 
 from senpath import Network
 from senpath.cli.show import console
-from senpath.encoders import AUTO, missing
-from senpath.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
+from senpath.inputs.encoders import AUTO, missing
+from senpath.inputs.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
+from senpath.inputs.modalities import Group, is_photograph, split_by_modality
+from senpath.inputs.modalities.image import PHOTOGRAPH
+from senpath.inputs.sources.media import NAMES
 from senpath.methods import Moe
-from senpath.modalities import Group, is_photograph, split_by_modality
-from senpath.modalities.image import PHOTOGRAPH
-from senpath.reading.media import NAMES
 from senpath.types import DataType
 
 NONE = "none"

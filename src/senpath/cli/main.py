@@ -30,8 +30,8 @@ from senpath.cli.several import learn_tasks
 from senpath.cli.show import errors
 from senpath.cli.together import predict_together
 from senpath.cli.upkeep import clean, export_task, import_task, remove_task, roll_back
-from senpath.encoders import AUTO
 from senpath.errors import InputError, SenpathError
+from senpath.inputs.encoders import AUTO
 from senpath.store import KEPT_VERSIONS
 
 

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from senpath import Munet, Network
 from senpath.cli.show import Bars, bars, console, percent
-from senpath.execution import Lost
 from senpath.methods import Status, Tried, Watch
 from senpath.methods.munet import Child, Grown
+from senpath.parallel import Lost
 from senpath.progress import Progress
 
 SHOWN = 8

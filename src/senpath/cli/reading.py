@@ -9,7 +9,7 @@ from typing import Any
 
 from senpath import data
 from senpath.cli.show import console
-from senpath.reading import Data, read
+from senpath.inputs.sources import Data, read
 
 SHOWN = 20
 """What was skipped is told one by one up to this many."""

@@ -9,7 +9,7 @@ from typing import Any
 from senpath.cli.commands import open_network, setting
 from senpath.cli.reading import Reading, labelled
 from senpath.cli.show import bars, console
-from senpath.network import Revised
+from senpath.snapshot import Revised
 
 
 def _settings(texts: Sequence[str], *own: str) -> dict[str, Any]:

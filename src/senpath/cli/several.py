@@ -11,9 +11,10 @@ from senpath.cli.commands import OUTPUTS, run_share, setting
 from senpath.cli.encoders import chosen, show_encoder
 from senpath.cli.reading import Reading, labelled
 from senpath.cli.show import bars, console, percent
-from senpath.encoders import AUTO
 from senpath.errors import InputError
-from senpath.network import Joint
+from senpath.inputs.encoders import AUTO
+from senpath.methods import make_method
+from senpath.snapshot import Joint
 
 RESERVED = frozenset({"random_state", "tasks", "kind", "concept", "method", "jobs", "progress"})
 """What `learn_many` has arguments for."""
@@ -34,7 +35,7 @@ def learn_tasks(
     """Learn tasks, together or side by side, and say what came of them."""
     sources = _sources(tasks)
     # Before the data and the folder: a mistyped setting must not leave an empty network behind.
-    worker = Network.make_method(method, {"random_state": seed, **dict(setting(text, RESERVED) for text in settings)})
+    worker = make_method(method, {"random_state": seed, **dict(setting(text, RESERVED) for text in settings)})
     found = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
     first = next(iter(found.values()))[0]
     net = Network(path, encoders=chosen(encoder, first, method))

@@ -8,9 +8,9 @@ from pathlib import Path
 from senpath.cli.commands import open_network
 from senpath.cli.show import console, percent, table
 from senpath.errors import InputError
-from senpath.modalities import split_by_modality
-from senpath.modalities.table import table_columns
-from senpath.reading import read_unlabelled
+from senpath.inputs.modalities import split_by_modality
+from senpath.inputs.modalities.table import table_columns
+from senpath.inputs.sources import read_unlabelled
 
 
 def predict_together(path: Path, files: Sequence[Path], *, task: str | None, top: int) -> None:

@@ -12,11 +12,12 @@ import torch
 from senpath.errors import InputError
 from senpath.evaluation.records import record_evaluation
 from senpath.evaluation.scores import Evaluation, TaskScore
-from senpath.modalities import Targets, label_array, more_targets
-from senpath.network import Network, Prediction
+from senpath.inference import Prediction
+from senpath.inputs.modalities import Targets, label_array, more_targets
+from senpath.inputs.sources import read_labelled
+from senpath.network import Network
 from senpath.pathways import Pathway
-from senpath.reading import read_labelled
-from senpath.training import determination, jaccard
+from senpath.tasks import determination, jaccard
 
 
 def evaluate(

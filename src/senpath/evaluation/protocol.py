@@ -11,9 +11,10 @@ import numpy as np
 from senpath.errors import InputError
 from senpath.evaluation.metrics import AccuracyMatrix
 from senpath.evaluation.strategy import Strategy
+from senpath.inputs.sources import read_labelled
 from senpath.methods import SenSettings
-from senpath.network import Network, encode_examples
-from senpath.reading import read_labelled
+from senpath.network import Network
+from senpath.snapshot import encode_examples
 from senpath.types import Examples
 
 

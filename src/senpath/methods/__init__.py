@@ -1,23 +1,16 @@
 """Ways to change a network, by name."""
 
-from collections.abc import Callable
-
 from senpath.methods.allocation import Allocation, AllocationSettings
-from senpath.methods.extend import Extend
-from senpath.methods.extend_settings import ExtendSettings
+from senpath.methods.extend.config import ExtendSettings
+from senpath.methods.extend.method import Extend
 from senpath.methods.moe import Moe, MoeSettings
 from senpath.methods.munet import Munet, MunetSettings, Root, Status, Tried, Watch
-from senpath.methods.prune import Prune
-from senpath.methods.prune_settings import PruneSettings
-from senpath.methods.review import Review
-from senpath.methods.sen import Sen
-from senpath.methods.settings import SenSettings
-from senpath.network import Method, Revision
-
-METHODS: dict[str, Callable[..., Method]] = {"sen": Sen, "munet": Munet, "allocation": Allocation, "moe": Moe}
-"""Every method that `Network.learn` knows by name."""
-REVISIONS: dict[str, Callable[..., Revision]] = {"review": Review, "prune": Prune, "extend": Extend}
-"""Every revision that `Network` has a method of the same name for."""
+from senpath.methods.prune.config import PruneSettings
+from senpath.methods.prune.method import Prune
+from senpath.methods.registry import METHODS, REVISIONS, make_method
+from senpath.methods.review.method import Review
+from senpath.methods.sen.config import SenSettings
+from senpath.methods.sen.method import Sen
 
 __all__ = [
     "METHODS",
@@ -39,4 +32,5 @@ __all__ = [
     "Status",
     "Tried",
     "Watch",
+    "make_method",
 ]

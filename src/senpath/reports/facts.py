@@ -9,10 +9,11 @@ from math import prod
 from typing import Any
 
 from senpath.evaluation import Recorded, TaskScore, latest_by_version, recorded_evaluations
-from senpath.modalities.table import table_columns
-from senpath.network import Network, TaskInfo
+from senpath.inputs.modalities.table import table_columns
+from senpath.network import Network
 from senpath.pathways import Link, Pathway
 from senpath.reports.growth import COLOURS, SIMILAR
+from senpath.snapshot import TaskInfo
 from senpath.types import DataType, Label
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from senpath.modalities import MODALITIES
-from senpath.modalities.table import fingerprint, table_width
+from senpath.inputs.modalities import MODALITIES
+from senpath.inputs.modalities.table import fingerprint, table_width
 from senpath.types import DataType
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""The fitting loop, and what it minimises."""
+"""The fitting loop, folds, and distortions of images."""
 
+from senpath.training.augment import distort
 from senpath.training.fit import fit, schedule
 from senpath.training.folds import hold_out, spare, splits
-from senpath.training.losses import LOSSES, Loss, determination, distance, jaccard, score
 from senpath.training.recipe import Recipe
 
-__all__ = ["LOSSES", "Loss", "Recipe", "determination", "distance", "fit", "hold_out", "jaccard", "schedule", "score", "spare", "splits"]
+__all__ = ["Recipe", "distort", "fit", "hold_out", "schedule", "spare", "splits"]

@@ -7,8 +7,8 @@ from math import cos, pi
 import torch
 from torch import nn
 
-from senpath.modalities import distort
 from senpath.progress import Progress, silent
+from senpath.training import distort
 from senpath.training.recipe import Recipe
 
 WARM_UP = 0.05

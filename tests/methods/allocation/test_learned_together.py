@@ -14,9 +14,9 @@ from senpath import Network
 from senpath.errors import InputError
 from senpath.methods.allocation import PAPER, Allocation, AllocationSettings, Lesson, Training, make_blueprint
 from senpath.methods.allocation.propose import make_proposal
-from senpath.network import encode_examples, try_out
 from senpath.pathways import run_pathway
 from senpath.progress import silent
+from senpath.snapshot import encode_examples, try_out
 from senpath.types import DataType
 
 Labelled = tuple[np.ndarray, np.ndarray]

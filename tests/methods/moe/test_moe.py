@@ -10,14 +10,14 @@ import torch
 
 import senpath as sp
 from senpath.components import Experts, real
-from senpath.encoders.minilm import minilm
 from senpath.errors import InputError
+from senpath.inputs.encoders.minilm import minilm
 from senpath.methods.moe.method import Moe, expert_shares
 from senpath.methods.moe.mixture import Mixture
 from senpath.methods.moe.start import plan_of, upcycle
 from senpath.methods.moe.train import answer
-from senpath.network import try_out
 from senpath.seeds import seeded
+from senpath.snapshot import try_out
 from senpath.types import Examples
 
 Labelled = tuple[list[str], list[str]]

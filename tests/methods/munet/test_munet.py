@@ -15,8 +15,8 @@ from torch.nn import functional
 from senpath import InputError, Munet, Network, Root, SenpathError
 from senpath.components import build
 from senpath.methods import Watch
-from senpath.network import encode_examples
 from senpath.seeds import derive
+from senpath.snapshot import encode_examples
 from senpath.training import hold_out
 
 Labelled = tuple[np.ndarray, np.ndarray]

@@ -10,9 +10,9 @@ from torch import nn
 from senpath.components import Beside
 from senpath.errors import UnknownTaskError
 from senpath.methods import SenSettings
-from senpath.methods.learner import Learner, fresh_head, train_skip
-from senpath.methods.models import Body, choose_body
-from senpath.methods.recipes import recipe_for
+from senpath.methods.sen.learner import Learner, fresh_head, train_skip
+from senpath.methods.sen.models import Body, choose_body
+from senpath.methods.sen.recipes import recipe_for
 from senpath.pathways import LearningCost
 from senpath.progress import silent
 from senpath.seeds import derive, seeded

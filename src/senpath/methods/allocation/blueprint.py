@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from senpath.errors import InputError
-from senpath.methods.allocation.settings import GROUPS, NAME, AllocationSettings
+from senpath.methods.allocation.config import GROUPS, NAME, AllocationSettings
 from senpath.types import DataType
 
 PAIRS = {"3x3": ((3, 3), (3, 3)), "5x5": ((5, 5), (5, 5)), "7x7": ((7, 7), (7, 7)), "1x7": ((1, 7), (7, 1))}

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from senpath.methods.allocation.blueprint import make_blueprint
+from senpath.methods.allocation.config import NAME, AllocationSettings
 from senpath.methods.allocation.propose import make_proposal
-from senpath.methods.allocation.settings import NAME, AllocationSettings
 from senpath.methods.allocation.train import Lesson, Training
-from senpath.network import Proposal, View, one_type
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
+from senpath.snapshot import Proposal, View, one_type
 from senpath.training import spare
 from senpath.types import DataType, Examples
 

@@ -9,14 +9,15 @@ import torch
 from torch import nn
 
 from senpath.components import Component, build, freeze
+from senpath.learning import new_statistics
 from senpath.methods.allocation.blueprint import Blueprint
-from senpath.methods.allocation.settings import NAME, AllocationSettings
+from senpath.methods.allocation.config import NAME, AllocationSettings
 from senpath.methods.allocation.train import Training
-from senpath.methods.learner import freeze_head
-from senpath.methods.notes import fewest, fingerprint
-from senpath.network import Proposal, View, new_statistics
+from senpath.methods.sen.learner import freeze_head
 from senpath.pathways import Pathway
 from senpath.progress import Progress
+from senpath.snapshot import Proposal, View
+from senpath.snapshot.provenance import fewest, fingerprint
 from senpath.types import Examples
 
 

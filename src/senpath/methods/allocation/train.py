@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from senpath.methods.allocation.blueprint import Blueprint
+from senpath.methods.allocation.config import AllocationSettings
 from senpath.methods.allocation.model import Mix, Shared, grouped
 from senpath.methods.allocation.router import Router, gumbel, temperature
-from senpath.methods.allocation.settings import AllocationSettings
-from senpath.methods.learner import Scale
+from senpath.methods.sen.learner import Scale
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
-from senpath.training import LOSSES, score
+from senpath.tasks import LOSSES, score
 from senpath.types import Examples
 
 LEEWAY = 0.02

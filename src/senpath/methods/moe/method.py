@@ -10,20 +10,21 @@ import torch
 from torch.nn import functional
 
 from senpath.components import Component, token_mean
-from senpath.dispatch import TaskStatistics
-from senpath.encoders.minilm import minilm
-from senpath.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
 from senpath.errors import InputError
+from senpath.inputs.encoders.minilm import minilm
+from senpath.inputs.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
+from senpath.learning import new_statistics
+from senpath.methods.moe.config import NAME, MoeSettings
 from senpath.methods.moe.mixture import Mixture, Plan, trimmed
 from senpath.methods.moe.parts import Family, Freezer, members
-from senpath.methods.moe.settings import NAME, MoeSettings
 from senpath.methods.moe.start import EMBEDDING, plan_of, upcycle, upcycles
 from senpath.methods.moe.train import CHUNK, Fitted, fit_mixture
-from senpath.methods.notes import fewest, fingerprint
-from senpath.network import Proposal, View, new_statistics, one_type
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
+from senpath.routing import TaskStatistics
 from senpath.seeds import derive, seeded
+from senpath.snapshot import Proposal, View, one_type
+from senpath.snapshot.provenance import fewest, fingerprint
 from senpath.types import DataType, Examples
 
 

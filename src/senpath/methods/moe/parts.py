@@ -12,8 +12,8 @@ from torch import nn
 from senpath.components import Attention, Component, EncoderBlock, Experts, FeedForward, Router, build, freeze
 from senpath.errors import StoreError
 from senpath.methods.moe.mixture import ExpertBlock, Mixture, Plan
-from senpath.network import View
 from senpath.pathways import Pathway
+from senpath.snapshot import View
 
 KINDS = ("encoder-block.v1", "attention.v1", "experts.v1")
 """Of the components before a task's mean and output layer."""

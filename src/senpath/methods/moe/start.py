@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from senpath.components import Attention, EncoderBlock, FeedForward
-from senpath.encoders.minilm import minilm
-from senpath.encoders.tokens import LOWER, MINILM_TOKENS
 from senpath.errors import InputError
+from senpath.inputs.encoders.minilm import minilm
+from senpath.inputs.encoders.tokens import LOWER, MINILM_TOKENS
+from senpath.methods.moe.config import MoeSettings
 from senpath.methods.moe.mixture import ExpertBlock, Mixture, Plan
-from senpath.methods.moe.settings import MoeSettings
 from senpath.types import DataType
 
 HEADS = 12

@@ -8,12 +8,13 @@ from dataclasses import astuple, dataclass
 import torch
 from torch import nn
 
-from senpath.methods.learner import Scale
+from senpath.methods.moe.config import MoeSettings
 from senpath.methods.moe.mixture import Mixture, load_balance, trimmed
-from senpath.methods.moe.settings import MoeSettings
+from senpath.methods.sen.learner import Scale
 from senpath.progress import Progress
 from senpath.seeds import derive
-from senpath.training import LOSSES, schedule, score, spare
+from senpath.tasks import LOSSES, score
+from senpath.training import schedule, spare
 from senpath.types import Examples
 
 CHUNK = 256

@@ -13,13 +13,14 @@ import torch
 from torch import nn
 
 from senpath.components import Component, Linear, build, freeze
-from senpath.methods.learner import Scale
 from senpath.methods.munet.disturb import disturb, disturbs
 from senpath.methods.munet.flops import count_flops
 from senpath.methods.munet.path import HEAD, Part
+from senpath.methods.sen.learner import Scale
 from senpath.pathways import run_chain
 from senpath.seeds import seeded
-from senpath.training import LOSSES, schedule, score
+from senpath.tasks import LOSSES, score
+from senpath.training import schedule
 from senpath.types import DataType, Examples, Label, TaskKind
 
 CHUNK = 256

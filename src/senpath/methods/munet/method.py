@@ -9,16 +9,16 @@ from functools import partial
 from typing import Any
 
 from senpath.components import Component, canonical_json
-from senpath.execution import Lost, crew
 from senpath.methods.munet.child import Grown, Teacher, Work
+from senpath.methods.munet.config import MunetSettings
 from senpath.methods.munet.keep import Keep
 from senpath.methods.munet.path import Path
 from senpath.methods.munet.quest import NAME, Quest
 from senpath.methods.munet.roots import choose_root
 from senpath.methods.munet.search import Child, Outcome, Search, Tried
-from senpath.methods.munet.settings import MunetSettings
-from senpath.network import Proposal, View
+from senpath.parallel import Lost, crew
 from senpath.progress import Progress, silent
+from senpath.snapshot import Proposal, View
 from senpath.types import DataType, Examples
 
 

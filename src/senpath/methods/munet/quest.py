@@ -10,18 +10,19 @@ from typing import Any
 
 from senpath.components import Component
 from senpath.errors import SenpathError
+from senpath.learning import new_statistics
 from senpath.methods.munet.child import Effort, Lesson, Work
+from senpath.methods.munet.config import MunetSettings
 from senpath.methods.munet.flops import count_flops
 from senpath.methods.munet.mutate import Blueprint, Rules
 from senpath.methods.munet.path import ROOT, Part, Path
 from senpath.methods.munet.roots import Root, choose_root
 from senpath.methods.munet.search import Budget, Child, Penalty, Search
-from senpath.methods.munet.settings import MunetSettings
-from senpath.methods.notes import fewest, fingerprint
-from senpath.network import Proposal, View, new_statistics
 from senpath.pathways import Pathway
 from senpath.progress import Progress
 from senpath.seeds import derive
+from senpath.snapshot import Proposal, View
+from senpath.snapshot.provenance import fewest, fingerprint
 from senpath.training import hold_out
 from senpath.types import Examples
 

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from senpath.components import KINDS, Component, build, freeze
-from senpath.encoders import efficientnet_blocks
 from senpath.errors import InputError
+from senpath.inputs.encoders import efficientnet_blocks
 from senpath.methods.munet.path import ADAPTER, HEAD
 from senpath.pathways import run_chain
 from senpath.seeds import seeded

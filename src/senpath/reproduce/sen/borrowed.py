@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from senpath.reproduce.sen.found import Found
 from senpath.reproduce.sen.published import TASKS, TITLES
+from senpath.reproduce.sen.records import Found
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

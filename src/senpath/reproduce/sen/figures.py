@@ -12,8 +12,8 @@ from senpath.errors import InputError, MissingExtraError
 from senpath.reports.growth import INK
 from senpath.reports.markdown import half_interval
 from senpath.reproduce.sen.borrowed import draw_network
-from senpath.reproduce.sen.found import Found
 from senpath.reproduce.sen.published import ACTIVATED, IMAGES, METHODS, TABLE_2, TASKS, TITLES
+from senpath.reproduce.sen.records import Found
 from senpath.reproduce.sen.tables import activated_ours, crossing
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from senpath import data
 from senpath.errors import InputError
 from senpath.reports.markdown import markdown_table, spread
 from senpath.reproduce.sen import tables
-from senpath.reproduce.sen.found import Found
 from senpath.reproduce.sen.published import TASKS, TITLES
+from senpath.reproduce.sen.records import Found
 from senpath.reproduce.sen.setup import FEW, RECIPES, Setup, set_name
 
 AIMS = {"fashion": 88.0, "mnist": 97.5, "lower": 84.0, "upper": 90.0, "speech": 95.0}

@@ -10,8 +10,8 @@ from senpath.errors import InputError
 from senpath.reproduce.jobs import Job, Record, claimed, read_records, run_jobs
 from senpath.reproduce.sen.experiment import choosing_jobs, main_jobs
 from senpath.reproduce.sen.figures import draw_figures
-from senpath.reproduce.sen.found import Found
 from senpath.reproduce.sen.page import write_page
+from senpath.reproduce.sen.records import Found
 from senpath.reproduce.sen.setup import Setup, data_digests, require_all, versions, workers
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
 from senpath.reports.markdown import interval, markdown_table, spread
-from senpath.reproduce.sen.found import Found
 from senpath.reproduce.sen.published import ACTIVATED, IMAGES, METHODS, SHOTS, TABLE_1, TABLE_2, TASKS, TITLES, activated_shares
+from senpath.reproduce.sen.records import Found
 
 BELOW_20_000 = ("lower", "upper")
 """Tasks on which the two recipes differ even with all samples."""

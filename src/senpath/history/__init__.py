@@ -1,0 +1,6 @@
+"""The versions of a network: commit, roll back, free, verify, copy."""
+
+from senpath.history.gc import Cleaned
+from senpath.history.rollback import Removed, RolledBack
+
+__all__ = ["Cleaned", "Removed", "RolledBack"]

@@ -1,0 +1,220 @@
+"""The only door through which a network changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from senpath.components import Lookup, content_hash
+from senpath.errors import ConflictError, InputError, TaskExistsError, UnknownTaskError
+from senpath.history.statistics_accumulator import NextSums
+from senpath.pathways import Pathway, run_pathway
+from senpath.seeds import derive
+from senpath.snapshot.concepts import check_concept, labels_of
+from senpath.snapshot.proposal import Proposal, with_new
+from senpath.snapshot.view import View
+from senpath.store import Change, Manifest, Probe, Store, TaskRecord, TypeRecord
+from senpath.store.files import timestamp
+from senpath.types import DataType
+
+PROBES = 2
+"""Inputs of a probe; with less than two, a mistake in handling batches would not show."""
+
+
+def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
+    """Write a proposal as the next version and return it.
+
+    The lock is held from here on only, so the network may have moved on since the proposal was made; that is fine as long as what
+    the proposal builds on is still there.
+
+    Args:
+        view: of the network, of whatever version; its components and what it has read of the manifest are used again.
+
+    Raises:
+        TaskExistsError: if a task's name is taken.
+        UnknownTaskError: if a task that is to be changed or removed is not there.
+        ConflictError: if something that the proposal names is gone, or its data type was meanwhile established differently.
+        InputError: if a component does not hold what its hash says, the task's answers or statistics are not finite, or a new task of
+            a concept has other labels than that.
+    """
+    _check_contents(proposal)
+    _check_finite(proposal)
+    proposal = _with_children(proposal, view)
+    with store.locked():
+        before = store.read(view.manifest)
+        _check_fits(proposal, before)
+        _check_types(proposal, before, view.manifest)
+        after, change = _merge(store, proposal, before, view)
+        return store.write(before, after, change)
+
+
+def probe_inputs(data_type: DataType, seed: int) -> torch.Tensor:
+    """The seeded inputs of a probe, uniform in [0, 1], float32 (PROBES, *shape)."""
+    return torch.rand(PROBES, *data_type.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _check_contents(proposal: Proposal) -> None:
+    for component in proposal.components:
+        if component.payload is None or content_hash(component.kind, component.config, component.payload) != component.hash:
+            raise InputError(f"proposed component {component.hash[:12]}", expected="content that has this hash", got="other content")
+
+
+def _check_finite(proposal: Proposal) -> None:
+    """One task's infinite numbers would spoil the sums that all tasks of its type are told apart by."""
+    for task, kept in proposal.statistics.items():
+        pooled = kept.pooled if kept.pooled is not None else 0
+        if not all(np.isfinite(numbers).all() for numbers in (kept.columns, kept.counts, pooled, [*kept.figures.values()])):
+            raise InputError(
+                f"task {task!r}: the dispatcher's statistics",
+                expected="finite numbers",
+                got="NaN or infinity",
+                do="Scale the inputs to the range of the network's earlier ones",
+            )
+
+
+def _with_children(proposal: Proposal, view: View) -> Proposal:
+    """The proposal with what is inside of the composite components of its pathways."""
+    new = {component.hash: component for component in proposal.components}
+    there = view.manifest.components
+
+    def children(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        rest = list(names)
+        while rest:
+            name = rest.pop()
+            component = new.get(name) or (view.component(name) if name in there else None)  # what is gone is refused later
+            if component is not None and component.children and name not in found:
+                found[name] = component.children
+                rest += component.children
+        return found
+
+    pathways = tuple(
+        replace(pathway, children=children(name for chain in pathway.chains for name in chain)) for pathway in proposal.pathways
+    )
+    return replace(proposal, pathways=pathways)
+
+
+def _check_changed(proposal: Proposal, before: Manifest) -> None:
+    """What is replaced or removed has to be there still, as the method saw it."""
+    for task in sorted(proposal.replaces | proposal.removes):
+        record = before.tasks.get(task)
+        if record is None:
+            raise UnknownTaskError(f"task {task!r}", expected="one that the network has", got="a network without, by now")
+        if record.version > proposal.version:
+            raise ConflictError(
+                f"proposal for {task!r}",
+                expected=f"the task as version {proposal.version} had it",
+                got=f"one changed in version {record.version} by another writer",
+                do="Try again on the present version",
+            )
+
+
+def _check_fits(proposal: Proposal, before: Manifest) -> None:
+    _check_changed(proposal, before)
+    there = set(before.components) | {component.hash for component in proposal.components}
+    for pathway in proposal.pathways:
+        if pathway.task in before.tasks and pathway.task not in proposal.replaces:
+            raise TaskExistsError(
+                f"task {pathway.task!r}", expected="a new name", got="one the network has learned", do="Choose another name"
+            )
+        if pathway.concept is not None and pathway.task not in before.tasks:
+            known = labels_of((record.pathway for record in before.tasks.values()), pathway.concept)
+            check_concept(pathway.concept, pathway.kind, pathway.classes, known)
+        if pathway.data_type not in before.types and pathway.data_type not in proposal.types:
+            raise ConflictError(
+                f"proposal for {pathway.task!r}",
+                expected=f"the data type {pathway.data_type!r}",
+                got="a network without",
+                do="Learn the task again on the present version",
+            )
+        missing = pathway.references - there
+        if missing:
+            raise ConflictError(
+                f"proposal for {pathway.task!r}",
+                expected="components that the network has",
+                got=f"{len(missing)} that are gone ({min(missing)[:12]} …)",
+                do="Learn the task again on the present version",
+            )
+    for key, (data_type, features) in proposal.types.items():
+        record = before.types.get(key)
+        if record is not None and (record.data_type, record.features) != (data_type, features.hash):
+            mine, theirs = (
+                f"shape {kind.shape}" + (f" of the encoder {kind.encoder!r}" if kind.encoder else "")
+                for kind in (data_type, record.data_type)
+            )
+            if record.data_type == data_type:
+                mine, theirs = f"feature map {features.hash[:12]}", f"feature map {record.features[:12]}"
+            raise ConflictError(
+                f"data type {key!r}",
+                expected=mine,
+                got=f"{theirs}, established by another writer",
+                do="Learn the task again on the present version",
+            )
+
+
+def _check_types(proposal: Proposal, before: Manifest, seen: Manifest) -> None:
+    """A type whose tasks all went may have come again with another encoding."""
+    for key in {pathway.data_type for pathway in proposal.pathways} - proposal.types.keys():
+        old, new = seen.types.get(key), before.types[key]
+        if old is not None and (old.data_type, old.features) != (new.data_type, new.features):
+            raise ConflictError(
+                f"data type {key!r}",
+                expected=f"that of version {seen.version}",
+                got="another one, established by another writer since",
+                do="Learn the task again on the present version",
+            )
+
+
+def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tuple[Manifest, Change]:
+    new = {component.hash: component for component in (*proposal.components, *(part for _, part in proposal.types.values()))}
+    new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
+    sums = NextSums(store, proposal, before)
+    lookup = with_new(proposal.components, view.component, view.device)
+    tasks = {name: record for name, record in before.tasks.items() if name not in proposal.removes}
+    for pathway in proposal.pathways:
+        # A pathway in another's place answers for the same inputs: what the dispatcher knows of the task stays, if nothing is added.
+        kept = sums.add(pathway) if pathway.task in proposal.statistics else tasks[pathway.task].statistics
+        probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, view.device)
+        tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1)
+    sums.drop_unused({record.pathway.data_type for record in tasks.values()})
+    if view.settings.dispatcher == "discriminant":
+        sums.renew_metrics(tasks.values(), view.device)
+    used = {name: component for name, component in new.items() if name not in before.components}
+    components = before.components | {name: component.weights for name, component in used.items()}
+    if proposal.replaces or proposal.removes:
+        components = _named(components, tasks.values(), sums.types.values())
+        used = {name: component for name, component in used.items() if name in components}
+    after = before.followed_by(
+        components=components,
+        types=sums.types,
+        tasks=tasks,
+        last=_entry(proposal, before.version + 1),
+    )
+    return after, Change(tuple(used.values()), sums.columns, sums.files)
+
+
+def _named(components: Mapping[str, int], tasks: Iterable[TaskRecord], types: Iterable[TypeRecord]) -> dict[str, int]:
+    """Of these components those that are still in use, in their order."""
+    names = {record.features for record in types}
+    for task in tasks:
+        names |= task.pathway.references | ({task.statistics.gate} if task.statistics.gate is not None else set())
+    return {name: weights for name, weights in components.items() if name in names}
+
+
+def _probe(pathway: Pathway, data_type: DataType, lookup: Lookup, device: torch.device) -> Probe:
+    seed = derive(0, pathway.task)
+    output = run_pathway(pathway, probe_inputs(data_type, seed).to(device), lookup)
+    if not bool(torch.isfinite(output).all()):
+        raise InputError(
+            f"task {pathway.task!r}: its answers", expected="finite numbers", got="NaN or infinity", do="Lower the learning rate"
+        )
+    return Probe(seed, tuple(round(value, 6) for value in output.flatten().tolist()))
+
+
+def _entry(proposal: Proposal, version: int) -> dict[str, Any]:
+    removed = {"removed": sorted(proposal.removes)} if proposal.removes else {}
+    return {"version": version, "time": timestamp(), "tasks": [pathway.task for pathway in proposal.pathways], **removed, **proposal.entry}

@@ -1,0 +1,117 @@
+"""Freeing what no version needs any more."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from senpath.errors import InputError, StoreError
+from senpath.history.checkout import Checkout
+from senpath.routing import Metric
+from senpath.snapshot.view import View, read_metric
+from senpath.store import Change, Manifest, MetricRecord, Store, TaskRecord, TypeRecord
+from senpath.store.files import timestamp
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was freed.
+
+    Attributes:
+        files: how many files were removed.
+        bytes: that they took.
+        versions: the versions that there are now, the present one last.
+    """
+
+    files: int
+    bytes: int
+    versions: tuple[int, ...]
+
+
+def clean(checkout: Checkout, versions: int) -> Cleaned:
+    """Forget versions and remove what they alone needed; see `Network.gc`.
+
+    Raises:
+        InputError: if `versions` is no number of versions.
+        StoreError: if a version that is to be kept is damaged; then nothing is removed.
+    """
+    if isinstance(versions, bool) or not isinstance(versions, int) or versions < 1:
+        raise InputError("versions", expected="a number of versions to keep, 1 (the present one) or more", got=repr(versions))
+    store, view = checkout.store, checkout.view
+    with store.locked():
+        present = store.read(view.manifest)
+        numbers = store.history.numbers(present.version)
+        last = numbers[max(0, len(numbers) - versions + 1) :]
+        kept = [store.history.read(number, present) for number in last]
+        made = _compact(store, present, view) if not kept else None  # which reads what may be damaged: before anything is removed
+        before = store.sizes()
+        try:
+            for number in set(numbers) - set(last):
+                store.history.forget(number)
+            if made is not None:
+                present = store.write(present, *made, keep=1)
+            store.drop_unnamed(present, kept)
+        except OSError as error:
+            got = error.strerror or str(error)
+            raise StoreError(f"cleaning {store.path}", expected="to be possible", got=got, do="Call gc() again for what is left") from error
+        after = store.sizes()
+    freed = sum(before.values()) - sum(after.values())
+    return checkout.moved(present, Cleaned(len(before.keys() - after.keys()), freed, (*last, present.version)))
+
+
+def compacted(store: Store, present: Manifest, version: int, view: View) -> tuple[Manifest, Change] | None:
+    """The present version's content with files of columns that have no rows of no task, and metrics that cover the others.
+
+    Args:
+        version: that the new files are named after.
+
+    Returns:
+        None if there are no such rows.
+    """
+    types, tasks, change = dict(present.types), dict(present.tasks), Change((), {}, {})
+    for key, record in present.types.items():
+        mine = {name: task for name, task in present.tasks.items() if task.pathway.data_type == key}
+        if sum(task.statistics.rows for task in mine.values()) < record.rows:
+            moved, rows = _gathered(store, record, mine)
+            tasks |= moved
+            name = f"{key}.{version}.columns"
+            change.columns[name] = (0, rows)
+            types[key] = replace(record, columns=name, rows=len(rows))
+            if view.settings.dispatcher == "discriminant":
+                metric = _metric(store, record, rows, view.device)
+                content, file = metric.dump(), f"{key}.{version}.metric"
+                change.files[file] = content
+                kept = MetricRecord(file, hashlib.sha256(content).hexdigest(), metric.tasks, *metric.index_numbers)
+                types[key] = replace(types[key], metric=kept)
+    return (replace(present, types=types, tasks=tasks, checksum=b""), change) if change.columns else None
+
+
+def _compact(store: Store, present: Manifest, view: View) -> tuple[Manifest, Change] | None:
+    found = compacted(store, present, present.version + 1, view)
+    if found is None:
+        return None
+    entry = {"version": present.version + 1, "time": timestamp(), "tasks": [], "compacted": True}
+    return replace(found[0], version=present.version + 1, last=entry), found[1]
+
+
+def _metric(store: Store, record: TypeRecord, rows: np.ndarray, device: torch.device) -> Metric:
+    """The metric that the type has, for these rows alone. One made anew, of all tasks there are by now, would change answers."""
+    if record.metric is None:  # what an earlier senpath left to its readers
+        return Metric.of(store.pooled(record), record.summed, rows, device)
+    return read_metric(store, record, record.metric, device).covering(rows)
+
+
+def _gathered(store: Store, record: TypeRecord, tasks: Mapping[str, TaskRecord]) -> tuple[dict[str, TaskRecord], np.ndarray]:
+    """These tasks' rows one after another, and the tasks with their new places."""
+    rows, parts, moved, first = store.columns(record), [], {}, 0
+    for name, task in tasks.items():
+        store.check_columns(rows, record, task.statistics)
+        kept = task.statistics
+        parts.append(rows[kept.first : kept.first + kept.rows])
+        moved[name] = replace(task, statistics=replace(kept, first=first))
+        first += kept.rows
+    return moved, np.concatenate(parts)

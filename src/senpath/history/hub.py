@@ -1,0 +1,118 @@
+"""Whole networks as the Hugging Face libraries save and load them: a folder with one version."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+
+from senpath.errors import DownloadError, InputError, MissingExtraError, StoreError
+from senpath.history.gc import compacted
+from senpath.snapshot.view import View
+from senpath.store import Change, Store
+from senpath.store.copies import contents, require_empty, write_copy
+from senpath.store.files import explained
+from senpath.store.folder import LOG, MANIFEST
+from senpath.store.output_file import as_path
+
+
+class Opened(Protocol):
+    """An open network, of whatever class."""
+
+    def __init__(self, path: str | Path, **settings: Any) -> None: ...
+
+    @property
+    def view(self) -> View: ...
+
+
+N = TypeVar("N", bound=Opened)
+REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+"""What an id on the hub looks like."""
+FILES = [MANIFEST, "components/*", "dispatcher/*", LOG]
+
+
+def save(store: Store, view: View, folder: Path) -> None:
+    """Copy a version; see `Network.save_pretrained`.
+
+    Raises:
+        StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged.
+    """
+    require_empty(folder)
+    # Columns of tasks that were removed do not go along.
+    manifest, change = compacted(store, view.manifest, view.version, view) or (view.manifest, Change((), {}, {}))
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        yield from contents(store, manifest, change)
+        yield LOG, b"".join(json.dumps(entry, ensure_ascii=False).encode() + b"\n" for entry in store.log(manifest))
+
+    with explained(f"saving the network to {folder}"):
+        write_copy(folder, manifest, files())
+
+
+def find_saved(source: str | Path, revision: str | None) -> Path:
+    """The folder of a saved network, fetched from the hub if there is none of this name here.
+
+    Raises:
+        StoreError: if there is no network.
+        MissingExtraError: if the hub is asked for and its library is not installed.
+        DownloadError: if it cannot be fetched.
+    """
+    if not isinstance(source, str | Path):
+        raise InputError("source of the network", expected="a folder, or the id of a repository on the Hugging Face hub", got=repr(source))
+    folder = Path(source)
+    if not folder.exists() and isinstance(source, str) and REPOSITORY.fullmatch(source):
+        folder = _fetched(source, revision)
+    if not (folder / MANIFEST).exists():
+        raise StoreError(f"network {source}", expected=f"a folder with {MANIFEST}", got="none")
+    return folder
+
+
+def copy_saved(network: type[N], source: str | Path, path: str | Path | None, revision: str | None, settings: Mapping[str, Any]) -> N:
+    """A network over a copy of a saved one; see `Network.from_pretrained`.
+
+    Args:
+        network: the class to make.
+    """
+    known = [name for name in inspect.signature(network).parameters if name != "path"]
+    for name in settings:
+        if name not in known:
+            raise InputError(f"setting {name!r}", expected=f"one of {', '.join(known)}", got="another name")
+    given = None if path is None else as_path("path of the copy", path)
+    folder = find_saved(source, revision)
+    saved = network(folder, **settings).view.manifest
+    target = Path(tempfile.mkdtemp(prefix="senpath-")) if given is None else given
+    try:
+        store = Store(folder)
+        save(store, View(store, saved, torch.device("cpu")), target)
+        net = network(target, **settings)
+    except BaseException:
+        if path is None:
+            shutil.rmtree(target, ignore_errors=True)
+        raise
+    if path is None:
+        weakref.finalize(net, shutil.rmtree, target, ignore_errors=True)
+    return net
+
+
+def _fetched(repository: str, revision: str | None) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise MissingExtraError(
+            f"network {repository!r}, for which there is no folder here",
+            expected="huggingface_hub, to look for it on the hub",
+            got="not installed",
+            do="pip install 'senpath[hub]'",
+        ) from error
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=FILES))
+    except (OSError, ValueError) as error:  # the library's own errors are these
+        raise DownloadError(f"network {repository!r} from the Hugging Face hub", expected="to be fetched", got=str(error)) from error

@@ -1,0 +1,129 @@
+"""Collecting what the pathways answer to the inputs of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from senpath.inference.prediction import Answering, Part, Prediction, Probabilities, Routes
+from senpath.pathways import run_batch
+from senpath.snapshot.view import View
+from senpath.types import TaskKind
+
+
+class Answers:
+    """Answers to n inputs, added batch by batch.
+
+    Args:
+        view: of the network that answers.
+        inputs: how many.
+    """
+
+    def __init__(self, view: View, inputs: int) -> None:
+        self._view, self._inputs = view, inputs
+        self._parts: dict[str, list[Part]] = {}
+        self._known = np.zeros(inputs, dtype=bool)
+        self._candidates = np.full((inputs, 2), -1)
+        self._dispatcher = np.zeros(inputs, dtype=np.int64)
+        self._strangeness = np.full(inputs, np.inf)
+
+    def add(
+        self,
+        inputs: torch.Tensor,
+        rows: np.ndarray,
+        candidates: np.ndarray,
+        chances: np.ndarray,
+        *,
+        known: np.ndarray | bool = True,
+        dispatcher: np.ndarray | int = 0,
+        strangeness: np.ndarray | float = np.nan,
+    ) -> None:
+        """Run the candidates of a batch.
+
+        Args:
+            inputs: encoded, of one data type, (n, …).
+            rows: their places among all inputs (n,).
+            candidates: int64 (n, k), k at most 2: the tasks' places in the network, −1 for none; the likelier first.
+            chances: float64 (n, k), P(task | input).
+            known: bool (n,), whether an input fits its likeliest task.
+            dispatcher: how many numbers of the dispatcher each input ran.
+            strangeness: float64 (n,), see `Prediction`.
+        """
+        if not len(rows):  # no answers, of no task
+            return
+        self._known[rows], self._dispatcher[rows], self._strangeness[rows] = known, dispatcher, strangeness
+        self._candidates[rows, : candidates.shape[1]] = candidates
+        member, column = np.nonzero(candidates >= 0)
+        task = candidates[member, column]
+        order = np.lexsort((member, task))
+        member, chance = member[order], chances[member, column][order]
+        found, starts = np.unique(task[order], return_index=True)
+        pathways = [self._view.paths[place] for place in found]
+        index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
+        logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
+        values = _values([logits[path.task] / path.temperature for path in pathways], [path.kind for path in pathways])
+        where, weights = np.split(rows[member], starts[1:]), np.split(chance, starts[1:])
+        for pathway, own, weight, value in zip(pathways, where, weights, values, strict=True):
+            self._parts.setdefault(pathway.task, []).append(Part(own, weight, value))
+
+    def prediction(self) -> Prediction:
+        """What was collected."""
+        parts = {name: _joined(found) for name, found in self._parts.items()}
+        reading = {name: Answering(path.kind, path.classes) for name in parts for path in [self._view.pathway(name)]}
+        incomparable = self._incomparable()
+        task, label = np.full(self._inputs, None, dtype=object), np.full(self._inputs, None, dtype=object)
+        confidence, best = np.zeros(self._inputs), np.zeros(self._inputs)
+        for name, part in parts.items():
+            joint = part.chances * reading[name].certainty(part.values)
+            worth = np.where(incomparable[part.rows], part.chances, joint)
+            better = self._known[part.rows] & (worth > best[part.rows])
+            rows = part.rows[better]
+            task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
+            label[rows] = reading[name].answers(part.values[better])
+        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, reading), self._routes(), self._strangeness)
+
+    def _incomparable(self) -> np.ndarray:
+        """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""
+        others = [place for place in np.unique(self._candidates) if place >= 0 and self._view.paths[place].kind != "classification"]
+        return np.asarray(np.isin(self._candidates, others).any(1))
+
+    def _routes(self) -> Routes:
+        paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}
+        return Routes(self._candidates, self._dispatcher, paths, self._view.manifest.components, self._view.encoder_weights)
+
+
+def _values(logits: Sequence[torch.Tensor], kinds: Sequence[TaskKind]) -> list[np.ndarray]:
+    """What outputs of tasks of these kinds mean, see `Part`."""
+    found = [
+        (torch.sigmoid(part.double()) if kind == "multilabel" else part.double()).cpu().numpy()
+        for part, kind in zip(logits, kinds, strict=True)
+    ]
+    places = [place for place, kind in enumerate(kinds) if kind == "classification"]
+    for place, values in zip(places, _probabilities([logits[place] for place in places]), strict=True):
+        found[place] = values
+    return found
+
+
+def _probabilities(logits: Sequence[torch.Tensor]) -> list[np.ndarray]:
+    """Softmax of each, float64; those of as many classes in one go."""
+    found: list[np.ndarray] = [np.zeros(0)] * len(logits)
+    widths = [values.shape[1] for values in logits]
+    for width in set(widths):
+        places = [place for place, mine in enumerate(widths) if mine == width]
+        values = torch.softmax(torch.cat([logits[place] for place in places]).double(), 1).cpu().numpy()
+        ends = np.cumsum([len(logits[place]) for place in places])[:-1]
+        for place, part in zip(places, np.split(values, ends), strict=True):
+            found[place] = part
+    return found
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    """Those of several batches as one, in the order of the inputs."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(rows)
+    chances, values = np.concatenate([part.chances for part in parts]), np.concatenate([part.values for part in parts])
+    return Part(rows[order], chances[order], values[order])

@@ -1,0 +1,60 @@
+"""Why one input got its answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from senpath.errors import InputError
+from senpath.inference.encode import encode_inputs
+from senpath.inference.modalities import are_senses
+from senpath.inference.predict import Routing, predict
+from senpath.inference.prediction import Explanation, LinkUse
+from senpath.pathways import Pathway, run_chain
+from senpath.snapshot.view import View
+
+
+def explain_one(view: View, x: Any, routing: Routing) -> Explanation:
+    """The whole way of one input; see `Network.explain`.
+
+    Raises:
+        InputError: for several inputs.
+    """
+    if isinstance(x, list | tuple):
+        raise InputError("input to explain", expected="one input, such as x[0]", got=f"a {type(x).__name__} of {len(x)}")
+    if are_senses(x):
+        got = f"a mapping of senses: {', '.join(x)}"
+        raise InputError("input to explain", expected="one input, such as x[0]", got=got, do="Explain what one sense tells")
+    encoded = encode_inputs(view, [x])
+    answer, batches = predict(view, encoded, None, routing), encoded.batches
+    scores: dict[str, float] = {}
+    if batches:
+        names, ranking = view.rank(batches[0].key, batches[0].inputs)
+        chances = zip(ranking.tasks[0], ranking.chances[0].tolist(), strict=True)
+        scores = {names[place]: chance for place, chance in sorted(chances, key=lambda pair: -pair[1]) if place >= 0}
+    task, label, activated = answer.task[0], answer.label[0], answer.activated[0]
+    links = _links_used(view, view.pathway(task), label, batches[0].inputs) if task is not None else ()
+    return Explanation(
+        task=task,
+        label=label,
+        confidence=float(answer.confidence[0]),
+        scores=scores,
+        strangeness=float(answer.strangeness[0]),
+        candidates=answer.candidates[0],
+        links=links,
+        activated=activated,
+        share=activated.total / max(1, view.weights["total"]),
+        top=tuple(answer.top(5)[0]),
+    )
+
+
+def _links_used(view: View, pathway: Pathway, answer: Any, inputs: torch.Tensor) -> tuple[LinkUse, ...]:
+    outputs = {"classification": (answer,), "multilabel": answer, "regression": pathway.classes}[pathway.kind]
+    used = []
+    for link in pathway.links:
+        added = run_chain(map(view.component, (*link.reads, link.component)), inputs)[0].tolist()
+        for output in outputs:
+            found = next((transfer for transfer in link.transfers if transfer.target == output), None)
+            used.append(LinkUse(output, link.source, found, added[pathway.classes.index(output)]))
+    return tuple(used)

@@ -1,0 +1,1 @@
+"""What people have, read and encoded: sources, modalities, pretrained encoders."""

@@ -1,0 +1,160 @@
+"""Raw inputs: telling what they are, and encoding them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from senpath.errors import InputError
+from senpath.inputs.modalities.audio import AudioModality, waves_of
+from senpath.inputs.modalities.base import Modality
+from senpath.inputs.modalities.image import ImageModality, is_photograph
+from senpath.inputs.modalities.kinds import IMAGE_FILES, SOUND_FILES
+from senpath.inputs.modalities.labels import index_labels, label_array
+from senpath.inputs.modalities.table import TableModality, table_key
+from senpath.inputs.modalities.targets import Targets, more_targets, no_targets, read_targets, require_targets
+from senpath.inputs.modalities.text import TextModality, read_text, texts_of
+from senpath.types import Audio, DataType
+
+__all__ = [
+    "MODALITIES",
+    "Group",
+    "Modality",
+    "Targets",
+    "index_labels",
+    "is_photograph",
+    "label_array",
+    "more_targets",
+    "no_targets",
+    "read_targets",
+    "require_targets",
+    "split_by_modality",
+    "texts_of",
+    "type_key",
+    "waves_of",
+]
+
+MODALITIES: dict[str, Modality] = {
+    "image": ImageModality(),
+    "audio": AudioModality(),
+    "table": TableModality(),
+    "text": TextModality(),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """The inputs of one modality within a batch; of tables, those with the same columns.
+
+    Args:
+        modality: key of `MODALITIES`.
+        items: the raw inputs, an array or a list.
+        rows: their positions in the batch, int64.
+    """
+
+    modality: str
+    items: Any
+    rows: np.ndarray
+
+    @property
+    def title(self) -> str:
+        """What errors call it: its modality, and of rows with names these too."""
+        named = isinstance(self.items, list) and bool(self.items) and isinstance(self.items[0], dict)
+        return f"{self.modality} ({', '.join(map(str, self.items[0]))})" if named else self.modality
+
+
+def split_by_modality(x: Any) -> list[Group]:
+    """Sort a batch by what its inputs are.
+
+    Arrays and tensors: (n, columns) is a table, (n, h, w) and four axes are images. Data frames are tables. In a list each item
+    speaks for itself: `str` is text, `Audio` a recording, a path a file by its ending, one axis or a dict a row, two or three axes
+    or a PIL image an image.
+
+    Raises:
+        InputError: for anything else.
+    """
+    if hasattr(x, "to_numpy") and hasattr(x, "columns"):
+        return [Group("table", x, np.arange(len(x)))]
+    if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place
+        x = x.to_numpy()
+    if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 1):
+        return [Group(_of_array(x, batch=True), x, np.arange(len(x)))]
+    if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
+        raise InputError(
+            "inputs", expected="an array, a tensor, a data frame or a list of inputs", got=_name(x), do="Put a single input into a list"
+        )
+    rows: dict[tuple[str, frozenset[Any] | None], list[int]] = {}
+    for index, item in enumerate(x):
+        columns = frozenset(item) if isinstance(item, dict) else None
+        rows.setdefault((_of_item(item, index), columns), []).append(index)
+    return [
+        Group(modality, [_plain(x[index]) for index in places], np.array(places, dtype=np.int64)) for (modality, _), places in rows.items()
+    ]
+
+
+def type_key(group: Group, known: Iterable[DataType] = ()) -> str:
+    """The key of the data type that these inputs are of; see `DataType.key`.
+
+    Args:
+        known: types that there are: rows with names are of one whose columns they have, in whatever order.
+    """
+    return table_key(group.items, known) if group.modality == "table" else group.modality
+
+
+def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
+    axes = x.ndim - batch
+    if axes == 1:
+        return "table"
+    if axes in (2, 3):
+        return "image"
+    wanted = "(n, columns), (n, h, w), (n, h, w, c) or (n, c, h, w)" if batch else "a row (columns,) or an image (h, w[, c])"
+    raise InputError("array of inputs" if batch else "input", expected=wanted, got=f"shape {tuple(x.shape)}")
+
+
+def _of_item(item: Any, index: int) -> str:
+    if isinstance(item, str):
+        if item.lower().endswith((*IMAGE_FILES, *SOUND_FILES)) and os.path.isfile(item):
+            raise InputError(f"input {index}", expected="a Path, for a file", got=f"the text {item!r}", do=f"Write Path({item!r})")
+        return "text"
+    if isinstance(item, Audio):
+        return "audio"
+    if isinstance(item, dict):
+        return "table"
+    if isinstance(item, Image.Image):
+        return "image"
+    if isinstance(item, Path):
+        return _of_file(item)
+    if isinstance(item, np.ndarray | torch.Tensor):
+        return _of_array(item, batch=False)
+    if isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item):
+        return "table"
+    raise InputError(f"input {index}", expected="an array, str, Audio, path, dict or PIL image", got=_name(item))
+
+
+def _of_file(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending in IMAGE_FILES:
+        return "image"
+    if ending in SOUND_FILES:
+        return "audio"
+    if ending == ".txt":
+        return "text"
+    raise InputError(f"file {path}", expected=f"one of {', '.join((*IMAGE_FILES, *SOUND_FILES, '.txt'))}", got=ending or "no ending")
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, Path) and item.suffix.lower() == ".txt":
+        return read_text(item)
+    return np.asarray(item) if isinstance(item, list | tuple) else item
+
+
+def _name(value: Any) -> str:
+    return type(value).__name__

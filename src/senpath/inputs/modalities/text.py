@@ -1,0 +1,81 @@
+"""Plain text as hashed counts of words and of letter groups; no vocabulary is learned, so every text has a place from the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from senpath.errors import InputError
+from senpath.inputs.modalities.base import require_unicode
+from senpath.types import DataType
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import FeatureUnion
+
+BUCKETS = 2048
+"""Hash buckets for words and pairs of words, and as many again for groups of 3 to 5 letters."""
+
+
+LONGEST = 2**24
+"""Bytes of one text: some five thousand pages."""
+
+
+class TextModality:
+    """Lists of strings."""
+
+    name = "text"
+
+    def define(self, items: Any) -> DataType:
+        return DataType("text", (2 * BUCKETS,), {"buckets": BUCKETS})
+
+    def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
+        texts = texts_of(items)
+        if not texts:
+            return torch.zeros(0, *data_type.shape)
+        counts = _vectorizer(int(data_type.options["buckets"])).transform(texts)
+        return torch.from_numpy(np.asarray(counts.todense(), dtype=np.float32))
+
+
+def texts_of(items: Any) -> list[str]:
+    """Inputs as strings.
+
+    Raises:
+        InputError: for a text without a word, or with half a character.
+    """
+    texts = [str(item) for item in items]
+    for index, text in enumerate(texts):
+        if not text.strip():
+            raise InputError(f"text {index}", expected="at least one word", got="an empty text")
+    require_unicode(texts, "text")
+    return texts
+
+
+def read_text(file: Path) -> str:
+    """The text in a file.
+
+    Raises:
+        InputError: if it cannot be read, is no text in UTF-8, or longer than any text.
+    """
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LONGEST + 1)
+        text = content.decode("utf-8-sig") if len(content) <= LONGEST else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"file {file}", expected="a text in UTF-8", got=str(error)) from error
+    if len(content) > LONGEST or "\0" in text:
+        got = "NUL bytes" if 0 in content else "more"
+        raise InputError(f"file {file}", expected=f"a text of at most {LONGEST // 2**20} MiB", got=got)
+    return text
+
+
+def _vectorizer(buckets: int) -> FeatureUnion:
+    # Large, and only texts need it.
+    from sklearn.feature_extraction.text import HashingVectorizer
+    from sklearn.pipeline import FeatureUnion
+
+    words = HashingVectorizer(ngram_range=(1, 2), n_features=buckets, token_pattern=r"(?u)\b\w+\b")
+    letters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=buckets)
+    return FeatureUnion([("words", words), ("letters", letters)])

@@ -1,0 +1,244 @@
+"""Learning several tasks at once: each is proposed against the version that the call starts from, and they are committed in order."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from senpath.errors import InputError, SenpathError, StoreError, TaskExistsError
+from senpath.history.checkout import Checkout
+from senpath.inputs.modalities import Group, type_key
+from senpath.inputs.sources import read_labelled
+from senpath.learning.cost import learning_cost
+from senpath.parallel import in_order, one_thread
+from senpath.pathways import LearningCost
+from senpath.progress import Progress, silent
+from senpath.snapshot.concepts import check_concept, labels_of, with_concept
+from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, pair_of
+from senpath.snapshot.proposal import Method, Proposal
+from senpath.snapshot.view import View
+from senpath.store import Manifest, Store
+from senpath.types import DataType, Examples, Label, TaskKind
+
+NAMED = 20
+"""Tasks that a message names at most."""
+
+
+def propose(
+    view: View, method: Method, task: str, examples: Examples, progress: Progress, concept: str | None = None
+) -> tuple[Proposal, LearningCost]:
+    """What the method makes of the examples, its entry in the log completed by what that cost, and the cost."""
+    with view.watch() as touched:
+        proposal = method.propose(view, task, examples, progress)
+        if concept is not None:
+            proposal = with_concept(view, method, proposal, examples, concept)
+    cost = learning_cost(view, touched, proposal)
+    return replace(proposal, entry={**proposal.entry, "cost": asdict(cost)}), cost
+
+
+def learn_batch(
+    checkout: Checkout,
+    tasks: Mapping[str, Any],
+    method: Method,
+    jobs: int,
+    progress: Progress,
+    kind: str | None = None,
+    concept: str | None = None,
+) -> dict[str, tuple[float, LearningCost]]:
+    """Learn tasks and commit them; see `Network.learn_many`.
+
+    Returns:
+        For each task the seconds from this call to its commit, and its cost.
+    """
+    batch = _Batch(checkout)
+    with one_thread():  # commits too: what they note down of a pathway's answers is to be the same for any number of jobs
+        try:
+            checkout.refresh()
+            batch.learn(_read(checkout.view, tasks, method, kind, concept), method, jobs, progress)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"interrupted. {batch.told()}") from None
+    return batch.costs
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One task to learn, as it travels to a worker: arrays instead of tensors, so that every worker makes its own of the same bits."""
+
+    task: str
+    data_type: DataType
+    inputs: np.ndarray
+    targets: np.ndarray
+    classes: tuple[Label, ...]
+    kind: TaskKind
+    concept: str | None
+
+
+class _Batch:
+    """Tasks on their way into a network.
+
+    Attributes:
+        costs: seconds and cost of each task that is committed.
+    """
+
+    def __init__(self, checkout: Checkout) -> None:
+        self.costs: dict[str, tuple[float, LearningCost]] = {}
+        self._checkout = checkout
+        self._start = time.perf_counter()
+        self._task: str | None = None
+        self._proposal: Proposal | None = None
+
+    def learn(self, works: deque[_Work], method: Method, jobs: int, progress: Progress) -> None:
+        names = [work.task for work in works]
+        jobs = max(1, min(jobs, len(names)))
+        try:
+            with in_order(self._prepare(works, method), _drain(works), jobs) as proposals:
+                for task in names:
+                    self._task = task
+                    self._proposal, cost = next(proposals)
+                    self._checkout.commit(self._proposal)
+                    self.costs[task] = time.perf_counter() - self._start, cost
+                    self._task = self._proposal = None
+                    progress("tasks", len(self.costs), len(names))
+        except SenpathError as error:
+            if isinstance(error, TaskExistsError):  # by another writer, perhaps from the same data
+                self._proposal = None
+            error.reword(f"{_of(self._task, error)}. {self.told()}")
+            raise
+        except Exception as error:
+            if self._task is None:  # raised by `progress`
+                raise
+            got = f"{type(error).__name__}: {error}"
+            raise SenpathError(f"task {self._task!r}", expected="a proposal of the method", got=got, do=self.told()) from error
+
+    def told(self) -> str:
+        """Which tasks of the batch the network has by now, in a sentence without its full stop."""
+        with suppress(StoreError):
+            self._checkout.refresh()
+        view, learned = self._checkout.view, [repr(task) for task in self.costs]
+        if self._task is not None and self._proposal is not None and self._task not in self.costs:  # stopped while it was committed
+            record = view.tasks.get(self._task)
+            learned += [repr(self._task)] if record is not None and record.pathway == self._proposal.pathways[0] else []
+        if not learned:
+            return f"The network is as it was, at version {view.version}"
+        names = ", ".join(learned[:NAMED]) + (f", … ({len(learned)} in all)" if len(learned) > NAMED else "")
+        return f"Learned before: {names}; the network is otherwise as it was, at version {view.version}"
+
+    def _prepare(self, works: deque[_Work], method: Method) -> Callable[[], Callable[[_Work], tuple[Proposal, LearningCost]]]:
+        view = self._checkout.view
+        keys = [key for key in dict.fromkeys(work.data_type.key for work in works) if key in view.manifest.types]
+        start = replace(view.manifest, lines={})  # these are for writers
+        return partial(_open, self._checkout.path.absolute(), start, str(view.device), method, keys)
+
+
+def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: list[str]) -> Callable[[_Work], tuple[Proposal, LearningCost]]:
+    """Look at one version of a folder, afresh in this process too: what a view has taken over from earlier ones must not matter.
+
+    Read first is what commits take away: the folder keeps the dispatchers of its last versions only.
+    """
+    view = View(Store(path), manifest, torch.device(device))
+    for key in keys:
+        view.dispatcher(key)
+    return partial(_work, view, method)
+
+
+def _work(view: View, method: Method, work: _Work) -> tuple[Proposal, LearningCost]:
+    return propose(view, method, work.task, _examples(work), silent, work.concept)
+
+
+def _examples(work: _Work) -> Examples:
+    # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
+    return Examples(work.data_type, torch.tensor(work.inputs), torch.tensor(work.targets), work.classes, work.kind)
+
+
+def _drain(works: deque[_Work]) -> Iterator[_Work]:
+    """One after another, keeping none."""
+    while works:
+        yield works.popleft()
+
+
+def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None, concept: str | None) -> deque[_Work]:
+    """All tasks, checked and encoded.
+
+    Raises:
+        SenpathError: an InputError mostly, naming the first task that cannot be learned.
+    """
+    if not isinstance(tasks, Mapping):
+        raise InputError("tasks", expected="a mapping of new names to labelled data", got=type(tasks).__name__)
+    for task in tasks:
+        check_task(task, view)
+    if concept is not None:
+        check_name("concept", concept)
+    labels = labels_of(view.paths, concept) if concept is not None else ()
+    reader, works = _Reader(view), deque[_Work]()
+    check: Callable[[DataType], None] | None = getattr(method, "check", None)
+    for task, data in tasks.items():
+        try:
+            examples = reader.read(data, kind)
+            if check is not None:
+                check(examples.data_type)
+            if concept is not None:
+                check_concept(concept, examples.kind, examples.classes, labels)
+                labels = labels or examples.classes
+        except SenpathError as error:
+            error.reword(_of(task, error))
+            raise
+        inputs, targets = (np.ascontiguousarray(part.detach().cpu().numpy()) for part in (examples.inputs, examples.targets))
+        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind, concept))
+    return works
+
+
+def read_tasks(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None) -> dict[str, Examples]:
+    """All tasks' examples, checked and encoded.
+
+    Raises:
+        SenpathError: an InputError mostly, naming the first task that cannot be learned.
+    """
+    return {work.task: _examples(work) for work in _read(view, tasks, method, kind, None)}
+
+
+class _Reader:
+    """Encodes tasks as the network's data types, and as those that the first task of a new type defines."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._types: dict[str, DataType] = {}
+
+    def data_type(self, group: Group) -> DataType:
+        """As `View.data_type`."""
+        key = type_key(group, self._types.values())
+        if key not in self._types:
+            found = self._view.data_type(group)
+            self._types[key := found.key] = found
+        return self._types[key]
+
+    def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
+        """As `View.encode`."""
+        return self._view.encode(items, data_type, progress)
+
+    def read(self, data: Any, kind: str | None) -> Examples:
+        """A task's examples; see `Network.learn_many`."""
+        x, y = pair_of(data)
+        if isinstance(x, Examples):
+            return self._same_type(check_encoded(self._view, x, y, kind))
+        return encode_examples(self, *read_labelled(x, y), kind=kind)
+
+    def _same_type(self, examples: Examples) -> Examples:
+        known = self._types.setdefault(examples.data_type.key, examples.data_type)
+        if examples.data_type != known:
+            raise InputError("encoded examples", expected=f"the type of an earlier task of the call, {known}", got=str(examples.data_type))
+        return examples
+
+
+def _of(task: str | None, error: SenpathError) -> str:
+    """The error's message, which names the task if it is one task's."""
+    named = "" if task is None or error.message.startswith(f"task {task!r}") else f"task {task!r}: "
+    return named + error.message.rstrip(".")

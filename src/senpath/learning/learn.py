@@ -1,0 +1,155 @@
+"""Learning one task, or several."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from senpath.errors import InputError
+from senpath.history.checkout import Checkout
+from senpath.inputs.sources import read_labelled
+from senpath.learning.batch import learn_batch, propose
+from senpath.learning.changes import TaskChange, measure_changes, require_changing
+from senpath.learning.joint import learn_jointly
+from senpath.parallel import check_jobs
+from senpath.pathways import LearningCost, Pathway, Transfer
+from senpath.progress import Progress
+from senpath.snapshot.concepts import check_concept, labels_of
+from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, pair_of, read_more
+from senpath.snapshot.proposal import Joint, Method
+from senpath.snapshot.task_info import task_info
+from senpath.snapshot.view import View
+from senpath.types import Examples
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What learning a task came to.
+
+    Attributes:
+        task: its name.
+        version: the network's version that has it.
+        seconds: from the call to the commit.
+        transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
+        notes: what the method noted down.
+        cost: the weights that ran and that changed, the search for a source included.
+        changed: the earlier tasks that were changed along with it, and what they lost; none unless that was asked for.
+    """
+
+    task: str
+    version: int
+    seconds: float
+    transfers: tuple[tuple[str, Transfer], ...]
+    notes: Mapping[str, Any]
+    cost: LearningCost
+    changed: Mapping[str, TaskChange]
+
+
+def learn(
+    checkout: Checkout,
+    task: str,
+    x: Any,
+    y: Any,
+    kind: str | None,
+    concept: str | None,
+    method: Method,
+    measure: Mapping[str, Any] | None,
+    progress: Progress,
+) -> Learned:
+    """Learn a task and commit it; see `senpath.Network.learn`."""
+    start = time.perf_counter()
+    try:
+        cost, changed = _learn(checkout, task, x, y, kind, concept, method, {} if measure is None else measure, progress)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_interrupted(checkout, task)) from None
+    return _learned(checkout.view, task, time.perf_counter() - start, cost, changed)
+
+
+def learn_many(
+    checkout: Checkout,
+    tasks: Mapping[str, Any],
+    kind: str | None,
+    concept: str | None,
+    method: Method,
+    jobs: int,
+    progress: Progress,
+) -> dict[str, Learned]:
+    """Learn several tasks and commit them; see `senpath.Network.learn_many`."""
+    check_jobs(jobs)
+    if isinstance(method, Joint):
+        costs = learn_jointly(checkout, tasks, method, jobs, progress, kind, concept)
+    else:
+        costs = learn_batch(checkout, tasks, method, jobs, progress, kind, concept)
+    return {task: _learned(checkout.view, task, seconds, cost) for task, (seconds, cost) in costs.items()}
+
+
+def _learn(
+    checkout: Checkout,
+    task: str,
+    x: Any,
+    y: Any,
+    kind: str | None,
+    concept: str | None,
+    method: Method,
+    measure: Mapping[str, Any],
+    progress: Progress,
+) -> tuple[LearningCost, Mapping[str, TaskChange]]:
+    checkout.refresh()
+    view = checkout.view
+    check_task(task, view)
+    if concept is not None:
+        check_name("concept", concept)
+    if isinstance(x, Examples):
+        examples = check_encoded(view, x, y, kind)
+    else:
+        examples = encode_examples(view, *read_labelled(x, y), kind=kind, progress=progress)
+    if concept is not None:
+        check_concept(concept, examples.kind, examples.classes, labels_of(view.paths, concept))
+    tests = _read_tests(view, method, measure)
+    proposal, cost = propose(view, method, task, examples, progress, concept)
+    changed = measure_changes(view, proposal, tests)
+    if changed:
+        entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
+        proposal = replace(proposal, entry=entry)
+    checkout.commit(proposal)
+    return cost, changed
+
+
+def _learned(view: View, task: str, seconds: float, cost: LearningCost, changed: Mapping[str, TaskChange] | None = None) -> Learned:
+    info = task_info(view, task)
+    return Learned(task, info.version, seconds, info.transfers, info.notes, cost, changed or {})
+
+
+def _interrupted(checkout: Checkout, task: str) -> str:
+    checkout.refresh()
+    view = checkout.view
+    if task in view.tasks:
+        return f"interrupted after {task!r} was committed as version {view.tasks[task].version}"
+    return f"interrupted; the network is as it was, at version {view.version}"
+
+
+def _read_tests(view: View, method: Method, measure: Mapping[str, Any]) -> dict[str, Examples]:
+    """What earlier tasks are to be measured on, encoded.
+
+    Of a method whose settings say what it may change the names are checked now; of any other one only its proposal tells.
+
+    Raises:
+        UnknownTaskError: if there is no such task.
+        InputError: if data cannot be used, or is of a task that will not change.
+    """
+    if not isinstance(measure, Mapping):
+        raise InputError("measure", expected="a mapping of tasks to labelled data", got=type(measure).__name__)
+    pathways = {name: view.pathway(name) for name in measure}
+    changing: Any = getattr(getattr(method, "settings", None), "may_change", None)
+    if isinstance(changing, tuple):
+        require_changing(measure, changing)
+    return {name: _read_test(view, pathway, measure[name]) for name, pathway in pathways.items()}
+
+
+def _read_test(view: View, pathway: Pathway, data: Any) -> Examples:
+    try:
+        return read_more(view, pathway, *pair_of(data), new_classes=False)
+    except InputError as error:
+        raise InputError(f"measure of task {pathway.task!r}: {error}") from error

@@ -1,0 +1,55 @@
+"""Changing tasks that the network has."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from typing import Any
+
+from senpath.errors import InputError
+from senpath.history.checkout import Checkout
+from senpath.learning.stream import Routed, extend_routed
+from senpath.pathways import Pathway
+from senpath.progress import Progress
+from senpath.snapshot.examples import read_more
+from senpath.snapshot.proposal import Proposal, Revised, Revision
+
+
+def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, progress: Progress) -> Revised:
+    """Change a task by a revision; see `senpath.Network.revise`."""
+    start = time.perf_counter()
+    checkout.refresh()
+    view = checkout.view
+    pathway = view.pathway(task)
+    examples = None if x is None and y is None else read_more(view, pathway, x, y, new_classes=revision.grows)
+    try:
+        answer = revision.propose(view, task, examples, progress)
+        if isinstance(answer, Proposal):
+            answer = _of_same_concept(answer, pathway)
+            checkout.commit(answer)
+    except KeyboardInterrupt:
+        checkout.refresh()
+        raise KeyboardInterrupt(f"interrupted; the network is at version {checkout.view.version}") from None
+    changed = isinstance(answer, Proposal)
+    reason, notes = (str(answer.entry.get("reason", "")), answer.entry) if isinstance(answer, Proposal) else (answer.reason, answer.notes)
+    return Revised(task, changed, reason, checkout.view.version, time.perf_counter() - start, notes)
+
+
+def extend(checkout: Checkout, task: Any, x: Any, y: Any, revision: Revision, progress: Progress) -> Revised | Routed:
+    """Add examples to a task, or to the tasks that a stream's examples fit; see `senpath.Network.extend`."""
+    checkout.refresh()  # another writer may have learned the task meanwhile
+    if isinstance(task, str) and (x is not None or y is not None or task in checkout.view.tasks or not os.path.exists(task)):
+        return revise(checkout, task, revision, x, y, progress)
+    if y is not None:
+        raise InputError("task to extend", expected="a name, or no task, but a stream of inputs and labels", got=type(task).__name__)
+    return extend_routed(checkout.view, task, x, lambda name, examples: revise(checkout, name, revision, examples, None, progress))
+
+
+def _of_same_concept(proposal: Proposal, before: Pathway) -> Proposal:
+    """A task stays of its concept, and trusted as far as it was, whatever is made anew of it."""
+    pathways = (
+        replace(path, concept=before.concept, temperature=before.temperature) if path.task == before.task else path
+        for path in proposal.pathways
+    )
+    return replace(proposal, pathways=tuple(pathways))

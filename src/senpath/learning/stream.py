@@ -1,0 +1,141 @@
+"""A stream of labelled examples that do not say which task they are of, split by the dispatcher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from senpath.errors import InputError, SenpathError
+from senpath.inference.encode import Batch, encode_inputs
+from senpath.inputs.modalities.base import as_array
+from senpath.inputs.sources import read_labelled
+from senpath.snapshot.proposal import Revised
+from senpath.snapshot.view import View
+from senpath.types import Examples, Label
+
+
+@dataclass(frozen=True, eq=False)
+class Routed:
+    """What became of a mixed stream of labelled examples.
+
+    Attributes:
+        sent: for each task that got some the places of its examples in the stream, int64, ascending.
+        left: places of the examples that went nowhere, int64, ascending.
+        revised: what became of each task that got some, in the order of the tasks.
+    """
+
+    sent: Mapping[str, np.ndarray]
+    left: np.ndarray
+    revised: Mapping[str, Revised]
+
+
+Extend = Callable[[str, Examples], Revised]
+"""Extends a task by encoded examples."""
+
+
+def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
+    """Split a stream and extend each task by its part; see `Network.extend`.
+
+    Raises:
+        InputError: if an input cannot be read, or there is not one label for each.
+        SenpathError: as soon as a task cannot be extended, for whatever reason; the message says which were before.
+    """
+    x, y = read_labelled(x, y)
+    if _is_empty(x):
+        _labels(y, 0)
+        return Routed({}, np.zeros(0, dtype=np.int64), {})
+    encoded = encode_inputs(view, x)
+    labels, parts = _labels(y, len(encoded)), _Parts(view)
+    for batch in encoded.batches:
+        parts.add(batch, labels)
+    revised: dict[str, Revised] = {}
+    sent: dict[str, np.ndarray] = {}
+    for task in parts.tasks:
+        done = f"Extended before it: {', '.join(sent)}" if sent else "No task was extended before it"
+        try:
+            rows, examples = parts.of(task, labels)
+            found = extend(task, examples)
+        except SenpathError as error:
+            error.reword(f"task {task!r}: {error.message}. {done}")
+            raise
+        except Exception as error:
+            got = f"{type(error).__name__}: {error}".rstrip(".")
+            raise SenpathError(f"task {task!r}", expected="to be extended", got=got, do=done) from error
+        revised[task] = found
+        if found.changed:
+            sent[task] = rows
+    gone = np.concatenate([*sent.values(), np.zeros(0, dtype=np.int64)])
+    return Routed(sent, np.setdiff1d(np.arange(len(encoded)), gone), revised)
+
+
+class _Parts:
+    """The examples that go to each task, batch by batch."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._found: dict[str, list[tuple[np.ndarray, torch.Tensor]]] = {}
+
+    @property
+    def tasks(self) -> list[str]:
+        """Those that get examples, in the order of the network's tasks."""
+        return [task for task in self._view.tasks if task in self._found]
+
+    def add(self, batch: Batch, labels: Sequence[Label | None]) -> None:
+        """Choose for each input the likeliest of its candidates that has its label, if it is not strange to the network."""
+        decision = self._view.dispatcher(batch.key).decide(batch.inputs)
+        runs = np.ones(decision.order.shape, dtype=bool)
+        runs[:, 1:] = decision.admitted[:, None]
+        chosen: dict[str, list[int]] = {}
+        for place in np.flatnonzero(decision.known):
+            label = labels[batch.rows[place]]
+            candidates = [decision.names[index] for index in decision.order[place][runs[place]]]
+            task = next((name for name in candidates if label is not None and self._takes(name, label)), None)
+            if task is not None:
+                chosen.setdefault(task, []).append(int(place))
+        for task, places in chosen.items():
+            self._found.setdefault(task, []).append((batch.rows[places], batch.inputs[places].cpu()))
+
+    def of(self, task: str, labels: Sequence[Label | None]) -> tuple[np.ndarray, Examples]:
+        """Places in the stream of a task's examples, ascending, and the examples."""
+        pathway = self._view.pathway(task)
+        rows, inputs = (torch.cat([torch.as_tensor(part[which]) for part in self._found[task]]) for which in (0, 1))
+        order = rows.argsort()
+        targets = torch.tensor([pathway.classes.index(labels[row]) for row in rows[order].tolist()])
+        data_type = self._view.manifest.types[pathway.data_type].data_type
+        return rows[order].numpy(), Examples(data_type, inputs[order], targets, pathway.classes)
+
+    def _takes(self, task: str, label: Label) -> bool:
+        """Whether a task tells classes apart and this is one of them; 1 and "1" are not the same."""
+        pathway = self._view.pathway(task)
+        return pathway.kind == "classification" and label in pathway.classes
+
+
+def _is_empty(x: Any) -> bool:
+    try:
+        return not len(x)
+    except TypeError:  # no collection at all, which is for `encode_inputs` to refuse
+        return False
+
+
+def _labels(y: Any, inputs: int) -> list[Label | None]:
+    """The label of each input, None where it has another form than one label."""
+    try:
+        found = list(as_array(y) if isinstance(y, torch.Tensor) else y)
+    except TypeError as error:
+        raise InputError("labels y", expected="one for each input", got=type(y).__name__) from error
+    if len(found) != inputs:
+        raise InputError("labels y", expected=f"{inputs}, one per input", got=len(found))
+    return [_label(value) for value in found]
+
+
+def _label(value: Any) -> Label | None:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, torch.Tensor) and value.ndim == 0:
+        value = value.item()
+    whole = isinstance(value, int | np.integer | np.bool_) or (isinstance(value, float | np.floating) and float(value).is_integer())
+    return int(value) if whole else None

@@ -1,0 +1,137 @@
+"""Training a task's own layers on, its old answers held (Li and Hoiem 2016, "Learning without Forgetting", sections 3 and 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, mse_loss
+
+from senpath.components import ClassLink
+from senpath.methods.extend.config import ExtendSettings
+from senpath.methods.sen.config import SenSettings
+from senpath.methods.sen.learner import Chain, Scale
+from senpath.methods.sen.masks import hold_at_zero
+from senpath.methods.sen.own_part import OwnPart
+from senpath.methods.sen.recipes import recipe_for
+from senpath.pathways import run_chain
+from senpath.progress import Progress
+from senpath.seeds import derive
+from senpath.tasks import LOSSES, distance
+from senpath.training import Recipe, fit
+from senpath.types import Examples, TaskKind
+
+KEEP = 1.0
+"""Weight of what holds the old answers, beside the loss on the examples."""
+HIDDEN = 10.0
+"""Weight of what holds the hidden layer, where old classes have no examples."""
+STEPS, RATE = 0.5, 0.25
+"""Shares of the steps and of the learning rate that learning takes."""
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """Features of old classes that there are no examples of, see `senpath.methods.extend.new_rows.imagine`.
+
+    Args:
+        share: of the old classes that have no examples, in 0 … 1.
+        hidden: float32 (n, units), what the output layer reads.
+        added: float32 (n, outputs), what links add.
+        targets: int64 (n,).
+    """
+
+    share: float
+    hidden: torch.Tensor
+    added: torch.Tensor
+    targets: torch.Tensor
+
+
+class Moving(nn.Module):
+    """An own part in training beside frozen links. Its loss is that on the examples, and how far old answers are from what they were.
+
+    Old classes without examples have nothing that answers for them but what the layers were: for their share the hidden layer is held
+    too, and the output layer has to know their made-up features.
+
+    Args:
+        part: what is trained, with rows for new classes behind the old ones.
+        before: body and output layer as they were.
+        links: frozen, over all classes, with what they read.
+        kind: of the task.
+        made_up: None where there is nothing to make up.
+    """
+
+    def __init__(
+        self,
+        part: OwnPart,
+        before: tuple[nn.Module, nn.Module],
+        links: Sequence[tuple[Chain, ClassLink]],
+        kind: TaskKind,
+        made_up: MadeUp | None,
+    ) -> None:
+        super().__init__()
+        self.body, self.head, self._kind, self._made_up = part.body, part.head, kind, made_up
+        self._before, self._links = [*before], [*links]  # plain lists: what is frozen is no part of this module
+        self._generator = torch.Generator().manual_seed(0)
+
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        hidden = self.body(inputs)
+        answers = self.head(hidden)
+        with torch.no_grad():
+            hidden_before = self._before[0](inputs)
+            earlier = self._before[1](hidden_before)
+            added = self._added(inputs, answers)
+        earlier, answers = earlier + added[:, : earlier.shape[1]], answers + added
+        loss: torch.Tensor = LOSSES[self._kind](answers, targets) + KEEP * distance(self._kind, answers[:, : earlier.shape[1]], earlier)
+        if self._made_up is None:
+            return loss
+        drift: torch.Tensor = mse_loss(hidden, hidden_before) / hidden_before.square().mean().clamp(min=1e-12)
+        return loss + self._made_up.share * (HIDDEN * drift + self._on_made_up(self._made_up))
+
+    def _added(self, inputs: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+        """What links add to answers, and of the same shape."""
+        added = torch.zeros_like(answers)
+        for reads, link in self._links:
+            added = added + link(run_chain(reads, inputs))
+        return added
+
+    def _on_made_up(self, made: MadeUp) -> torch.Tensor:
+        some = torch.randint(len(made.targets), (BATCH,), generator=self._generator).to(made.targets.device)
+        return cross_entropy(self.head(made.hidden[some]) + made.added[some], made.targets[some])
+
+
+def move(
+    part: OwnPart,
+    before: tuple[nn.Module, nn.Linear],
+    links: Sequence[tuple[Chain, ClassLink]],
+    examples: Examples,
+    made_up: MadeUp | None,
+    settings: ExtendSettings,
+    device: torch.device,
+    progress: Progress,
+) -> Recipe:
+    """Train an own part on, in place; returns how long and how fast. The others stay, see `Moving`."""
+    scale = Scale.of(examples)
+    if scale.mean.ndim:  # a regression's output layers answer in its own units
+        before, links = deepcopy(before), [(reads, deepcopy(link)) for reads, link in links]
+        shrink = scale.inverse()
+        shrink.stretch(part.head, [link for _, link in links])
+        shrink.stretch(before[1], [])
+    recipe = recipe_for_moving(part.kind, examples, settings)
+    hold_at_zero(part)
+    model = Moving(part, before, links, examples.kind, made_up).to(device)
+    targets = scale.shrink(examples.targets).to(device)
+    fit(model, examples.inputs.to(device), targets, recipe, derive(settings.random_state, "extend"), progress=progress)
+    scale.stretch(part.head, [])
+    return recipe
+
+
+def recipe_for_moving(kind: str, examples: Examples, settings: ExtendSettings) -> Recipe:
+    """Shorter and slower than learning: what is there is good."""
+    recipe = recipe_for(kind, examples, SenSettings(epochs=settings.epochs, learning_rate=settings.learning_rate))
+    if settings.epochs is None:
+        recipe = replace(recipe, steps=max(1, round(STEPS * recipe.steps)))
+    return recipe if settings.learning_rate is not None else replace(recipe, learning_rate=RATE * recipe.learning_rate)

@@ -1,0 +1,218 @@
+"""More examples of a task, or classes that are new to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from senpath.components import ClassLink, Component, Linear
+from senpath.errors import InputError
+from senpath.learning.extension import OWNERS, extended_statistics
+from senpath.methods.extend.config import ExtendSettings
+from senpath.methods.extend.finetune import MadeUp, move
+from senpath.methods.extend.new_rows import Reading, imagine, learn_rows, reading_of
+from senpath.methods.sen.learner import Chain, freeze_head, freeze_link
+from senpath.methods.sen.own_part import movable, notes_after
+from senpath.pathways import Pathway
+from senpath.progress import Progress, silent
+from senpath.seeds import derive, seeded
+from senpath.snapshot import Declined, Proposal, View
+from senpath.training import distort
+from senpath.types import Examples
+
+COPIES, COPIED = 15, 2_000
+"""Distorted copies of an image that new rows are trained on too, where there are fewer images than this."""
+
+
+@dataclass(frozen=True)
+class _Extended:
+    """What becomes of a pathway.
+
+    Args:
+        own: its own components, in order, those that stay among them by their hash alone.
+        links: of each link the component.
+        new: the components that are new.
+        training: what is worth noting down.
+    """
+
+    own: tuple[str, ...]
+    links: tuple[str, ...]
+    new: tuple[Component, ...]
+    training: dict[str, Any]
+
+
+class Extend:
+    """Adds examples or classes to a task.
+
+    The dispatcher learns the examples. New classes get rows in the output layer, behind the others. Unless it may move, all that the
+    task has stays as it is, to the bit: its body, the rows of its old classes and its links; what links read stays in any case. Where
+    it may move, the body and the output layer are trained on, their old answers held on the examples; whoever reads the old layers
+    keeps them.
+
+    Args:
+        settings: by name, see `ExtendSettings`.
+    """
+
+    name = "extend"
+    grows = True
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = ExtendSettings.of(**settings)
+
+    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> Proposal | Declined:
+        """The task with these examples added; nothing is written.
+
+        Raises:
+            InputError: if there are no examples.
+        """
+        pathway = view.pathway(task)
+        if examples is None or not len(examples):
+            raise InputError(f"extending task {task!r}", expected="examples, x and y", got="none")
+        new = examples.classes[len(pathway.classes) :]
+        if view.settings.dispatcher == "binary":
+            return Declined("the models of a binary dispatcher cannot learn further examples without the earlier ones")
+        if new and pathway.kind == "regression":
+            raise InputError(f"extending task {task!r}", expected="the numbers that it answers", got="further ones")
+        with seeded(derive(self.settings.random_state, "extend")):
+            found = self._pathway(view, pathway, examples, progress)
+        if isinstance(found, str):
+            return Declined(found)
+        statistics, owners = extended_statistics(view, task, examples, progress)
+        added = {
+            "version": view.version,
+            "examples": len(examples),
+            "classes": list(new),
+            "settings": asdict(self.settings),
+            "training": found.training,
+        }
+        notes = {
+            **notes_after(pathway, found.own),
+            "examples": int(pathway.notes.get("examples", 0)) + len(examples),
+            OWNERS: owners,
+            "extended": [*pathway.notes.get("extended", []), added],
+        }
+        links = tuple(replace(link, component=name) for link, name in zip(pathway.links, found.links, strict=True))
+        extended = replace(pathway, classes=examples.classes, components=found.own, links=links, notes=notes)
+        return Proposal(
+            version=view.version,
+            pathways=(extended,),
+            components=found.new,
+            statistics={task: statistics},
+            replaces=frozenset({task}),
+            entry={"method": self.name, "reason": _reason(examples, new, moved=bool(found.new) and self.settings.may_move), **added},
+        )
+
+    def _pathway(self, view: View, pathway: Pathway, examples: Examples, progress: Progress) -> _Extended | str:
+        """What becomes of the pathway, or why it cannot be extended."""
+        links = tuple(link.component for link in pathway.links)
+        if not self.settings.may_move and len(examples.classes) == len(pathway.classes):
+            return _Extended(pathway.components, links, (), {})
+        reading = reading_of(view, pathway)
+        if reading is None:
+            what = "may not move" if self.settings.may_move else "cannot get new classes"
+            return f"a scikit-learn model {what} without the earlier examples; learn it again with all of them"
+        if self.settings.may_move:
+            return self._move(view, pathway, reading, examples, progress)
+        weight, bias = self._rows(view, reading, examples)
+        progress("train", 1, 1)
+        head = _longer_head(view, pathway, weight, bias) if reading.own else None
+        grown = _longer_links(view, pathway, reading, weight, bias)
+        own = freeze_head(head) if head is not None else None
+        components = (*pathway.components[:-1], own.hash) if own is not None else ()
+        frozen = [freeze_link(link) for link in grown]
+        return _Extended(components, tuple(link.hash for link in frozen), (*([own] if own else []), *frozen), {"rows": len(bias)})
+
+    def _rows(self, view: View, reading: Reading, examples: Examples) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights and biases of the new classes' rows."""
+        generator = torch.Generator().manual_seed(derive(self.settings.random_state, "extend"))
+        inputs, targets = examples.inputs, examples.targets
+        if examples.data_type.form == "image" and len(examples) < COPIED:
+            copies = distort(inputs.repeat_interleave(COPIES, 0), 1.0, generator)
+            inputs, targets = torch.cat([inputs, copies]), torch.cat([targets, targets.repeat_interleave(COPIES, 0)])
+        return learn_rows(reading, reading.features(view, inputs), targets, len(examples.classes), examples.kind, generator)
+
+    def _move(self, view: View, pathway: Pathway, reading: Reading, examples: Examples, progress: Progress) -> _Extended | str:
+        part = movable(view, pathway)
+        if isinstance(part, str):
+            return f"nothing of {pathway.task!r} can move: {part}"
+        body, output = (view.component(name).module for name in pathway.components)
+        if not isinstance(output, nn.Linear):
+            raise TypeError(f"expected an output layer, got {type(output).__name__}")
+        links = [view.component(link.component) for link in pathway.links]
+        modules = [_link_module(component) for component in links]
+        if len(examples.classes) > len(pathway.classes):
+            weight, bias = self._rows(view, reading, examples)
+            part = replace(part, head=_longer_head(view, pathway, weight, bias))
+            modules = _longer_links(view, pathway, reading, weight, bias)
+        chains: list[Chain] = [[view.component(name) for name in link.reads] for link in pathway.links]
+        beside = list(zip(chains, (module.requires_grad_(False) for module in modules), strict=True))
+        made_up = self._made_up(view, reading, examples)
+        recipe = move(part, (body, output), beside, examples, made_up, self.settings, view.device, progress)
+        own, frozen = part.freeze(), [freeze_link(module) for module in modules]
+        hashes = tuple(component.hash for component in own)
+        return _Extended(hashes, tuple(link.hash for link in frozen), (*own, *frozen), asdict(recipe))
+
+    def _made_up(self, view: View, reading: Reading, examples: Examples) -> MadeUp | None:
+        """Features of the old classes that there are no examples of."""
+        old, counts = len(reading.bias), examples.targets.bincount() if examples.kind == "classification" else None
+        missing = [index for index in range(old) if counts is not None and (index >= len(counts) or not counts[index])]
+        if not missing:
+            return None
+        new = examples.targets >= old
+        inputs = examples.inputs[new] if bool(new.any()) else examples.inputs
+        generator = torch.Generator().manual_seed(derive(self.settings.random_state, "make up"))
+        features, targets = imagine(reading, reading.features(view, inputs), generator)
+        mine = torch.isin(targets, torch.tensor(missing, device=targets.device))
+        features, targets, own = features[mine], targets[mine], reading.sizes[0]
+        added = torch.zeros(len(targets), len(examples.classes), device=features.device)
+        added[:, :old] = features[:, own:] @ reading.weight[:, own:].T + reading.link_bias
+        return MadeUp(len(missing) / old, features[:, :own], added, targets)
+
+
+def _longer_head(view: View, pathway: Pathway, weight: torch.Tensor, bias: torch.Tensor) -> Linear:
+    """The output layer with these rows behind its own."""
+    module = view.component(pathway.components[-1]).module
+    old = {name: module.get_parameter(name).detach() for name in ("weight", "bias")}
+    width = old["weight"].shape[1]
+    head = Linear(width, len(old["bias"]) + len(bias)).to(view.device)
+    head.load_state_dict({"weight": torch.cat([old["weight"], weight]), "bias": torch.cat([old["bias"], bias])})
+    return head
+
+
+def _longer_links(view: View, pathway: Pathway, reading: Reading, weight: torch.Tensor, bias: torch.Tensor) -> list[ClassLink]:
+    """The links with further outputs: rows for new classes where links alone answer, else none."""
+    old, outputs, grown = len(pathway.classes), len(pathway.classes) + len(bias), []
+    widths = reading.sizes[1:] if reading.own else reading.sizes
+    parts = [weight[:0, :0]] * len(widths) if reading.own else weight.split(widths, 1)
+    for place, (link, width, part) in enumerate(zip(pathway.links, widths, parts, strict=True)):
+        before = _link_module(view.component(link.component))
+        module = ClassLink(width, outputs, [*before.classes.tolist(), *range(old, old + len(part))]).to(view.device)
+        # What several links add is summed, so one of them has the new biases.
+        biases = bias[: len(part)] if place == 0 else torch.zeros_like(bias[: len(part)])
+        with torch.no_grad():
+            module.weight.copy_(torch.cat([before.weight, part.reshape(-1, width)]))
+            module.bias.copy_(torch.cat([before.bias, biases]))
+        grown.append(module)
+    return grown
+
+
+def _link_module(component: Component) -> ClassLink:
+    if not isinstance(component.module, ClassLink):
+        raise TypeError(f"expected a ClassLink, got {type(component.module).__name__}")
+    return component.module
+
+
+def _reason(examples: Examples, new: Sequence[Any], *, moved: bool) -> str:
+    count = f"{len(examples):,} example{'s' if len(examples) > 1 else ''}"
+    if moved:
+        what = "its layers were trained on"
+    elif new:
+        what = "its earlier rows stay as they were"
+    else:
+        what = "the dispatcher learned them, and its pathway stays as it was"
+    names = f" of {len(examples.classes)} classes, {len(new)} of them new" if new else ""
+    return f"{count}{names} came to it; {what}"

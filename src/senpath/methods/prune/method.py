@@ -1,0 +1,231 @@
+"""Making a task's pathway smaller (Mallya and Lazebnik 2018, "PackNet", section 3: prune the smallest weights, train the rest on)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from senpath.components import Component
+from senpath.errors import InputError
+from senpath.methods.munet.path import ROOT
+from senpath.methods.prune.config import PruneSettings
+from senpath.methods.prune.train import FOLD, held_out, train_on
+from senpath.methods.prune.units import cut_units
+from senpath.methods.sen.config import SenSettings
+from senpath.methods.sen.masks import cut_weights, hold_at_zero
+from senpath.methods.sen.method import Sen
+from senpath.methods.sen.own_part import OwnPart, movable
+from senpath.methods.sen.recipes import recipe_for
+from senpath.pathways import Pathway
+from senpath.progress import Progress, silent
+from senpath.seeds import derive
+from senpath.snapshot import Declined, Proposal, View, try_out
+from senpath.tasks import score
+from senpath.training import Recipe
+from senpath.types import Examples, TaskKind
+
+MEASURED = 2_000
+"""Examples by which the importance of weights and units is measured, at most."""
+STEPS = 0.5
+"""Training on takes this share of the steps of learning."""
+MEASURES: dict[TaskKind, str] = {"classification": "accuracy", "multilabel": "Jaccard index", "regression": "R²"}
+"""What `score` is of each kind of task."""
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """What component files take.
+
+    Attributes:
+        before, after: of the pathway's own components.
+        saved: in the whole network, once `gc` forgets the versions before; below 0 where others read what was replaced.
+        readers: the other tasks that go on with components that were replaced.
+    """
+
+    before: int
+    after: int
+    saved: int
+    readers: tuple[str, ...]
+
+
+class Prune:
+    """Leaves out the smallest weights of a pathway, or its least important hidden units, and trains the rest on if there are examples.
+
+    Biases and links stay, and of the output layer what reads units that stay. A fifth of the examples is held out and decides nothing but
+    this: if the score on it falls by more than is tolerated, nothing is changed.
+
+    Args:
+        settings: by name, see `PruneSettings`.
+    """
+
+    name = "prune"
+    grows = False
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = PruneSettings.of(**settings)
+
+    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> Proposal | Declined:
+        """The task with a smaller pathway; nothing is written.
+
+        Raises:
+            InputError: if there are examples, but fewer than five.
+        """
+        pathway = view.pathway(task)
+        whole = movable(view, pathway)
+        shared = _shared(view, pathway)
+        if isinstance(whole, str) or shared:
+            return Declined(whole if isinstance(whole, str) else shared)
+        whole_weights = whole.weights
+        fitted, held = self._split(examples)
+        part = self._cut(view, whole, fitted)
+        if isinstance(part, str):
+            return Declined(part)
+        if part.weights >= whole_weights:
+            return Declined(f"its layers are so small that {100 * self.settings.keep:g} % of each is all of it")
+        training = self._train(view, pathway, part, fitted, progress) if fitted is not None else {}
+        proposal, size = self._proposal(view, pathway, part)
+        notes: dict[str, Any] = {
+            "weights": {"before": whole_weights, "after": part.weights},
+            "bytes": {"before": size.before, "after": size.after, "saved": size.saved},
+            "readers": list(size.readers),
+            "training": training,
+            "settings": asdict(self.settings),
+        }
+        if fitted is not None and held is not None:
+            notes["measured"] = measured = self._measure(view, pathway, proposal, fitted, held, progress)
+            if _lost(measured) > self.settings.tolerance:
+                return Declined(f"{_score(measured)}: more than {100 * self.settings.tolerance:g} points would be lost", notes)
+        return _with_notes(proposal, {"method": self.name, "reason": _reason(notes), **notes})
+
+    def _split(self, examples: Examples | None) -> tuple[Examples | None, Examples | None]:
+        if examples is None:
+            return None, None
+        if len(examples) < FOLD:
+            raise InputError("examples to prune with", expected=f"{FOLD} or more, or none", got=str(len(examples)))
+        return held_out(examples, derive(self.settings.random_state, "held out"))
+
+    def _cut(self, view: View, part: OwnPart, examples: Examples | None) -> OwnPart | str:
+        inputs = None
+        if examples is not None:
+            order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(derive(self.settings.random_state, "measure")))
+            inputs = examples.inputs[order[:MEASURED]].to(view.device)
+        cut = cut_weights if self.settings.what == "weights" else cut_units
+        return cut(part, self.settings.keep, inputs)
+
+    def _train(self, view: View, pathway: Pathway, part: OwnPart, examples: Examples, progress: Progress) -> dict[str, Any]:
+        recipe = self._recipe(pathway, part.kind, examples)
+        if recipe.steps:
+            hold_at_zero(part)
+            train_on(view, pathway, part, examples, recipe, derive(self.settings.random_state, "train"), progress)
+        return {"examples": len(examples), **asdict(recipe)}
+
+    def _recipe(self, pathway: Pathway, kind: str, examples: Examples) -> Recipe:
+        """As the task was learned, for part of the steps."""
+        given = self.settings
+        learned = pathway.notes.get("settings", {}) if pathway.notes.get("method") == Sen.name else {}
+        settings = SenSettings(
+            augment=learned.get("augment"),
+            batch_size=learned.get("batch_size"),
+            epochs=given.epochs if given.epochs is not None else learned.get("epochs") or None,
+            learning_rate=given.learning_rate or learned.get("learning_rate"),
+        )
+        recipe = recipe_for(kind, examples, settings)
+        return recipe if given.epochs is not None else replace(recipe, steps=max(1, round(STEPS * recipe.steps)))
+
+    def _measure(
+        self, view: View, pathway: Pathway, proposal: Proposal, fitted: Examples, held: Examples, progress: Progress
+    ) -> dict[str, Any]:
+        """Scores on the held-out examples, in 0 … 1.
+
+        If the task was learned from these examples, its pathway knows them by heart, and the pruned one, trained on without them, has
+        forgotten them. So where it seems to lose too much, the pathway unpruned is trained on in the same way and compared with.
+        """
+        before = score(held.kind, view.logits(pathway.task, held.inputs).cpu(), held.targets)
+        after = _score_of(view, proposal, held)
+        measured = {"measure": MEASURES[held.kind], "examples": len(held), "before": before, "after": after}
+        if self.settings.epochs != 0 and _lost(measured) > self.settings.tolerance:
+            unpruned = movable(view, pathway)
+            if isinstance(unpruned, OwnPart):
+                self._train(view, pathway, unpruned, fitted, progress)
+                measured["unpruned"] = _score_of(view, self._proposal(view, pathway, unpruned)[0], held)
+        return measured
+
+    def _proposal(self, view: View, pathway: Pathway, part: OwnPart) -> tuple[Proposal, Bytes]:
+        own = part.freeze()
+        after = replace(pathway, components=tuple(component.hash for component in own))
+        proposal = Proposal(view.version, (after,), own, {}, replaces=frozenset({pathway.task}))
+        return proposal, count_bytes(view, pathway, own)
+
+
+def _shared(view: View, pathway: Pathway) -> str:
+    """Why a smaller copy of a hidden layer that `munet` found would come beside the layer, not in its place, if it would.
+
+    That method makes tasks that run one layer, and will make more. Links that read it are no reason: what they cost is told.
+    """
+    found = pathway.notes.get("munet")
+    if not found:
+        return ""
+    users = [path.task for path in view.paths if path.task != pathway.task and pathway.components[0] in path.components]
+    if not users and found["parts"][0]["origin"] is not ROOT:
+        return ""
+    whose = f"also that of task {users[0]!r}" if users else "the root model's, which further tasks may share"
+    return f"its hidden layer is {whose}, so that a smaller copy would make the network larger"
+
+
+def count_bytes(view: View, pathway: Pathway, own: Iterable[Component]) -> Bytes:
+    """What putting these components in the place of a pathway's own ones does to the size of component files."""
+    new = {component.hash: file_size(component) for component in own}
+    old = {name: file_size(view.component(name)) for name in pathway.components}
+    others = [path for path in view.paths if path.task != pathway.task]
+    read = frozenset().union(*(path.references for path in others))
+    gone = set(old) - set(new) - read - {name for link in pathway.links for name in (*link.reads, link.component)}
+    added = {name for name in new if name not in view.manifest.components}
+    saved = sum(old[name] for name in gone) - sum(new[name] for name in added)
+    replaced = set(old) - set(new)
+    return Bytes(sum(old.values()), sum(new.values()), saved, tuple(path.task for path in others if path.references & replaced))
+
+
+def file_size(component: Component) -> int:
+    """Bytes of a torch component's file."""
+    if component.payload is not None:
+        return len(component.payload)
+    return len(save({name: value.cpu().contiguous() for name, value in component.module.state_dict().items()}))
+
+
+def _score_of(view: View, proposal: Proposal, held: Examples) -> float:
+    return score(held.kind, try_out(view, proposal, held.inputs).cpu(), held.targets)
+
+
+def _lost(measured: Mapping[str, Any]) -> float:
+    """What pruning costs: measured["unpruned"] is there where the pathway before may know the held-out examples by heart."""
+    return float(min(measured["before"], measured.get("unpruned", 1.0)) - measured["after"])
+
+
+def _score(measured: Mapping[str, Any]) -> str:
+    shown = {name: f"{100 * value:.2f} %" for name, value in measured.items() if isinstance(value, float)}
+    also = f" ({shown['unpruned']} trained on unpruned)" if "unpruned" in shown else ""
+    return f"{measured['measure']} {shown['before']} on {measured['examples']:,} held-out examples before{also}, {shown['after']} after"
+
+
+def _reason(notes: Mapping[str, Any]) -> str:
+    weights, size, measured, readers = notes["weights"], notes["bytes"], notes.get("measured"), notes["readers"]
+    parts = [f"{weights['after']:,} of {weights['before']:,} weights stay, {size['after']:,} of {size['before']:,} bytes"]
+    if readers:
+        names = ", ".join(repr(name) for name in readers)
+        verb = "reads" if len(readers) == 1 else "read"
+        parts.append(f"{names} still {verb} what was replaced, so the network's files change by {-size['saved']:+,} bytes")
+    else:
+        parts.append(f"{size['saved']:,} bytes are saved in the whole network, once `gc` forgets earlier versions")
+    parts.append(_score(measured) if measured is not None else "nothing was measured, for there were no examples")
+    return "; ".join(parts)
+
+
+def _with_notes(proposal: Proposal, entry: dict[str, Any]) -> Proposal:
+    """With the entry in the log, and with the task."""
+    (pathway,) = proposal.pathways
+    noted = replace(pathway, notes={**pathway.notes, "pruned": {"version": proposal.version, **entry}})
+    return replace(proposal, pathways=(noted,), entry=entry)

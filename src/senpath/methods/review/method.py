@@ -1,0 +1,145 @@
+"""Review, or backward transfer: an earlier task borrows from a later one (Ling et al., section 3: described, not measured there)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from senpath.components import SKLEARN
+from senpath.errors import InputError
+from senpath.methods.allocation import Allocation
+from senpath.methods.moe import Moe
+from senpath.methods.munet import Munet
+from senpath.methods.sen.config import SenSettings
+from senpath.methods.sen.guard import Verdict
+from senpath.methods.sen.method import Sen, make_pathway
+from senpath.methods.sen.similarity import is_source
+from senpath.pathways import Pathway
+from senpath.progress import Progress, silent
+from senpath.snapshot import Declined, Proposal, View
+from senpath.types import Examples
+
+OTHERS = frozenset({Allocation.name, Moe.name, Munet.name})
+"""Methods whose tasks a review, which is one of `Sen`, leaves as they are."""
+OUTDATED = frozenset({"copied_from", "link_examples", "guard", "told_apart"})
+"""Notes on how a task was learned that do not hold once it is learned again."""
+
+
+class Review:
+    """Learns a task again with its examples, all other tasks frozen, and lets it borrow from those that came later.
+
+    The task may borrow from later tasks and from those that it borrows from now; as when it was learned, similarity decides from which.
+    By cross-validation on the examples, learning with these sources is compared with learning as it was; the change is proposed only if
+    it gains. Links are made and the hidden layer starts as a copy of the source's, as for a new task. The dispatcher, which knows the
+    same examples already, stays.
+
+    Args:
+        settings: of the method `sen` that are to differ from those that the task was learned with, see `SenSettings`.
+    """
+
+    name = "review"
+    grows = False
+
+    def __init__(self, **settings: Any) -> None:
+        unfit = [name for name in ("may_change", "guard", "model") if name in settings]
+        if unfit:
+            raise InputError(f"setting {unfit[0]!r}", expected="settings that a review has", got="one that it decides itself")
+        SenSettings.of(**settings)  # refuses what is unknown or out of range
+        self._given = settings
+
+    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> Proposal | Declined:
+        """Learn `task` again with its own examples."""
+        pathway = view.pathway(task)
+        if examples is None:
+            raise InputError(f"review of task {task!r}", expected="the examples that it was learned from, x and y", got="none")
+        reason = _unfit(view, pathway, examples)
+        if reason:
+            return Declined(reason)
+        sen = Sen(**_settings(pathway, self._given))
+        now = _sources(view, pathway)
+        among = list(dict.fromkeys([*now, *later_tasks(view, pathway)]))
+        measured, plans = sen.plan(view, examples, among)
+        progress("similarity", 1, 1)
+        tried = {found.source: round(float(found.best()[0].max()), 4) for found in measured}
+        if not plans or {plan.source for plan in plans} <= set(now):
+            return Declined(_nothing_better(now, tried, sen.settings.threshold), {"tried_sources": tried})
+        verdict = sen.compare(view, examples, among, now)
+        progress("compare", 1, 1)
+        if verdict is None:
+            return Declined("there is one example of a class only, so a gain cannot be told", {"tried_sources": tried})
+        figures = {"tried_sources": tried, "compared": asdict(verdict)}
+        if not verdict.keep:
+            return Declined(_told(verdict, "so it stays as it is"), figures)
+        trained = sen.train(view, examples, plans, progress)
+        kept = {name: value for name, value in pathway.notes.items() if name not in OUTDATED}
+        notes = {**kept, **sen.notes(examples, measured, plans, trained), "reviewed": {"version": view.version, **figures}}
+        reviewed = make_pathway(task, examples, plans, trained, notes)
+        return Proposal(
+            version=view.version,
+            pathways=(reviewed,),
+            components=(*trained.own, *trained.links),
+            statistics={},
+            replaces=frozenset({task}),
+            entry={**notes, "method": self.name, "reason": _told(verdict, f"borrowing from {_names(reviewed)}")},
+        )
+
+
+def later_tasks(view: View, pathway: Pathway) -> list[str]:
+    """The tasks of its type that were learned after this one, in their order."""
+    names = view.tasks_of_type(pathway.data_type)
+    return [name for name in names[names.index(pathway.task) + 1 :] if is_source(view.pathway(name), pathway.kind)]
+
+
+def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
+    """Why a task cannot be reviewed, if it cannot."""
+    known = int(pathway.notes.get("examples", 0))
+    method = pathway.notes.get("method")
+    if method in OTHERS:
+        return f"it was learned by the method {method!r}, and a review would learn it again by {Sen.name!r}"
+    if len(examples) < known:
+        return f"it was learned from {known:,} examples and {len(examples):,} are given, so a review would lose what the others said"
+    if any(view.component(name).kind == SKLEARN for name in pathway.components):
+        return "it is a scikit-learn model, which has no hidden layer to start from another task's"
+    if "pruned" in pathway.notes:
+        return "it was pruned, and would be learned again at its full size"
+    missing = [label for label, seen in zip(pathway.classes, _seen(examples), strict=True) if not seen]
+    return f"there are no examples of {missing[0]!r}" if missing else ""
+
+
+def _seen(examples: Examples) -> list[bool]:
+    """Of each output, whether there are examples."""
+    if examples.kind == "classification":
+        return [bool(count) for count in examples.targets.bincount(minlength=len(examples.classes))]
+    return [examples.kind == "regression" or bool(column.any()) for column in examples.targets.T]
+
+
+def _settings(pathway: Pathway, given: Mapping[str, Any]) -> dict[str, Any]:
+    """As the task was learned, but for what is given."""
+    kept = pathway.notes.get("settings", {}) if pathway.notes.get("method") == Sen.name else {}
+    if kept.get("hidden") == 0:  # it was learned along with another task, and had no units of its own
+        kept = {name: value for name, value in kept.items() if name != "hidden"}
+    return {**kept, "may_change": (), "guard": False, "links": "all", "start": None, **given}
+
+
+def _sources(view: View, pathway: Pathway) -> list[str]:
+    """The tasks that it borrows from, as they are now; one that was changed since, or learned anew under the name, is none of them."""
+    links = [link for link in pathway.links if link.source in view.tasks]
+    return [link.source for link in links if view.pathway(link.source).components[: len(link.reads)] == link.reads]
+
+
+def _nothing_better(now: Sequence[str], tried: Mapping[str, float], threshold: float) -> str:
+    if not tried:
+        return "no task of its type was learned after it"
+    best = max(tried, key=lambda name: tried[name])
+    if best in now and tried[best] >= threshold:
+        return f"no later task suits it better than {best!r}, from which it borrows already"
+    return f"no later task is similar enough: the most similar is {best!r} with {tried[best]:.2f}, and {threshold:g} is asked for"
+
+
+def _told(verdict: Verdict, so: str) -> str:
+    return f"{verdict.with_transfer:.1%} with the transfer and {verdict.alone:.1%} as it was, by cross-validation, {so}"
+
+
+def _names(pathway: Pathway) -> str:
+    return ", ".join(map(repr, pathway.sources)) or repr(pathway.notes.get("copied_from"))

@@ -1,0 +1,120 @@
+"""Scikit-learn classifiers as a task's own part; imported only for a task that has one, for scikit-learn is large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import SVC, SVR
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from senpath.components import Component, Estimator, answer, freeze
+from senpath.errors import InputError
+from senpath.methods.sen.config import SenSettings
+from senpath.methods.sen.learner import Trained, freeze_link, make_link
+from senpath.methods.sen.plan import LinkPlan
+from senpath.pathways import run_chain
+from senpath.progress import Progress
+from senpath.seeds import derive
+from senpath.snapshot import View
+from senpath.training import Recipe, fit
+from senpath.types import Examples, TaskKind
+
+FOLDS = 5
+LINK_RECIPE = Recipe(steps=300, batch_size=128, learning_rate=1e-3)
+
+
+def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
+    """Fit a scikit-learn estimator; links, if any, are trained on top of what it answers to examples it was not fitted on."""
+    if settings.epochs == 0:
+        raise InputError("epochs=0 (links alone)", expected="a torch model", got=repr(settings.model), do="Leave out model")
+    inputs, targets = examples.inputs.flatten(1).numpy(), _targets(examples)
+    estimator = _fresh(settings.model, settings.random_state, examples.kind)
+    progress("train", 0, 1)
+    try:
+        fitted = clone(estimator).fit(inputs, targets)
+    except (ValueError, TypeError) as error:  # also what scikit-learn says of parameters out of their range
+        raise InputError(f"estimator {estimator!r}", expected="one that fits the examples", got=str(error)) from error
+    _check_answer(fitted, inputs[:1], len(examples.classes), examples.kind)
+    links: tuple[Component, ...] = ()
+    if plans and settings.links != "none":
+        links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
+    progress("train", 1, 1)
+    config = {"outputs": len(examples.classes), **({"kind": examples.kind} if examples.kind != "classification" else {})}
+    own = freeze("sklearn.v1", config, Estimator(fitted, len(examples.classes), examples.kind))
+    return Trained((own,), links, {})
+
+
+class _OnTop(nn.Module):
+    """Links over answers that are given: the input is [own logits | hidden units of the first source | …]."""
+
+    def __init__(self, outputs: int, links: Sequence[nn.Module], widths: Sequence[int]) -> None:
+        super().__init__()
+        self.links, self.sizes = nn.ModuleList(links), [outputs, *widths]
+
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        own, *hidden = inputs.split(self.sizes, dim=1)
+        return cross_entropy(own + sum(link(part) for link, part in zip(self.links, hidden, strict=True)), targets)
+
+
+def _targets(examples: Examples) -> np.ndarray:
+    """As scikit-learn wants them: (n,), where there is one for each input, else (n, outputs); whole numbers unless it is a regression."""
+    targets: np.ndarray = examples.targets.numpy()
+    targets = targets.astype(np.int64) if examples.kind != "regression" else targets.astype(np.float64)
+    return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
+
+
+def _fresh(model: Any, seed: int, kind: TaskKind) -> Any:
+    if isinstance(model, str) and model == "svm" and kind != "multilabel":
+        return SVC() if kind == "classification" else SVR()
+    if isinstance(model, str) and model == "forest":
+        return (RandomForestRegressor if kind == "regression" else RandomForestClassifier)(n_estimators=200, random_state=seed)
+    fits = is_regressor if kind == "regression" else is_classifier
+    if not isinstance(model, BaseEstimator) or not fits(model):
+        what = {"classification": "classifier", "multilabel": "classifier of several labels", "regression": "regressor"}[kind]
+        raise InputError("model", expected=f"a scikit-learn {what}", got=repr(model))
+    fresh = clone(model)
+    unset = [name for name, value in fresh.get_params().items() if value is None and name.split("__")[-1] == "random_state"]
+    return fresh.set_params(**dict.fromkeys(unset, seed))
+
+
+def _check_answer(fitted: Any, inputs: np.ndarray, classes: int, kind: TaskKind) -> None:
+    found = answer(fitted, inputs, kind).shape[1]
+    if found != classes:
+        raise InputError(
+            f"answer of {type(fitted).__name__}",
+            expected=f"one score for each of {classes} classes",
+            got=found,
+            do="An SVC needs decision_function_shape='ovr'",
+        )
+
+
+def _out_of_fold(estimator: Any, inputs: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
+    """Each example's log-probabilities from an estimator that was fitted without it."""
+    folds = min(FOLDS, int(np.bincount(targets).min()))
+    if folds < 2:
+        raise InputError(
+            "links to a scikit-learn model", expected="two examples of each class or more", got="a class with one", do="Use links='none'"
+        )
+    answers = np.zeros((len(targets), int(targets.max()) + 1), dtype=np.float32)
+    for fitted, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(inputs, targets):
+        answers[held] = answer(clone(estimator).fit(inputs[fitted], targets[fitted]), inputs[held], "classification")
+    return answers
+
+
+def _train_links(
+    view: View, examples: Examples, plans: Sequence[LinkPlan], own: np.ndarray, settings: SenSettings
+) -> tuple[Component, ...]:
+    links = [make_link(plan, len(examples.classes)).to(view.device) for plan in plans]
+    parts = [torch.from_numpy(own).to(view.device)]
+    for plan in plans:
+        parts.append(run_chain(map(view.component, plan.reads), examples.inputs.to(view.device)))
+    model = _OnTop(len(examples.classes), links, [part.shape[1] for part in parts[1:]])
+    fit(model, torch.cat(parts, 1), examples.targets.to(view.device), LINK_RECIPE, derive(settings.random_state, "train"))
+    return tuple(freeze_link(link) for link in links)

@@ -1,0 +1,136 @@
+"""Graceful forgetting: chosen earlier tasks' hidden layers are trained along with a new task (Ling et al., size control)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from senpath.components import Component
+from senpath.errors import InputError
+from senpath.methods.sen.config import SenSettings
+from senpath.methods.sen.learner import Learner, Scale, Trained, freeze_head, freeze_link, fresh_head, make_link
+from senpath.methods.sen.models import Body, choose_body
+from senpath.methods.sen.own_part import OwnPart, movable, notes_after
+from senpath.methods.sen.plan import LinkPlan, plan_all
+from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.similarity import Similarity, is_source, similarities
+from senpath.pathways import Pathway
+from senpath.progress import Progress
+from senpath.seeds import derive, seeded
+from senpath.snapshot import View
+from senpath.tasks import LOSSES, distance
+from senpath.training import fit
+from senpath.types import Examples, TaskKind
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What was learned together.
+
+    Args:
+        trained: the new task's bricks.
+        plans: its links, one to the hidden layer of each task that may change.
+        measured: how similar these are.
+        pathways: of these tasks, with their new hidden layers.
+        bodies: the hidden layers.
+    """
+
+    trained: Trained
+    plans: list[LinkPlan]
+    measured: list[Similarity]
+    pathways: tuple[Pathway, ...]
+    bodies: tuple[Component, ...]
+
+
+def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettings, progress: Progress) -> Shared:
+    """Learn the examples with a few units of its own on top of hidden layers that move.
+
+    Raises:
+        InputError: if one of these tasks is of another type, or has no hidden layer that could be trained.
+        UnknownTaskError: if there is no such task.
+    """
+    parts = {name: _part(view, name, examples) for name in settings.may_change}
+    measured = similarities(view, examples, derive(settings.random_state, "similarity"), settings.may_change)
+    plans = [plan_all(view, found, examples, settings.threshold) for found in measured]
+    seed = derive(settings.random_state, "train")
+    with seeded(seed):
+        links = [make_link(plan, len(examples.classes)) for plan in plans]
+        own = _fresh(examples, settings)
+    body, module, head = own or (None, None, None)
+    olds = list(parts.values())
+    reads = [([part.body], link) for part, link in zip(olds, links, strict=True)]
+    learner = Learner(module, head, reads, LOSSES[examples.kind])
+    kinds = [view.pathway(name).kind for name in parts]
+    model = _Sharing(learner, olds, kinds, settings.remember).to(view.device)
+    scale = Scale.of(examples)
+    recipe = recipe_for(body.kind if body is not None else olds[0].kind, examples, settings)
+    fit(model, examples.inputs.to(view.device), scale.shrink(examples.targets).to(view.device), recipe, seed, progress=progress)
+    scale.stretch(head, links)
+    bodies = tuple(part.freeze()[0] for part in olds)
+    own_parts = (body.freeze(module), freeze_head(head)) if body is not None and module is not None and head is not None else ()
+    figures = {"steps": recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
+    return Shared(
+        Trained(own_parts, tuple(freeze_link(link) for link in links), figures),
+        [replace(plan, reads=(brick.hash,)) for plan, brick in zip(plans, bodies, strict=True)],
+        measured,
+        tuple(_moved(view.pathway(name), brick, task) for name, brick in zip(parts, bodies, strict=True)),
+        bodies,
+    )
+
+
+class _Sharing(nn.Module):
+    """The new task's loss, and that of each earlier one: how far its own part has moved from its earlier answers.
+
+    Args:
+        learner: the new task; its links read the earlier tasks' bodies.
+        parts: the earlier tasks' own parts.
+        kinds: of the earlier tasks.
+        remember: weight of each earlier task's loss.
+    """
+
+    def __init__(self, learner: Learner, parts: Sequence[OwnPart], kinds: Sequence[TaskKind], remember: float) -> None:
+        super().__init__()
+        self.learner, self.bodies = learner, nn.ModuleList([part.body for part in parts])
+        self.heads = nn.ModuleList([part.head.requires_grad_(False) for part in parts])
+        self.earlier = nn.ModuleList([deepcopy(part.body).requires_grad_(False) for part in parts])
+        self._kinds = [*kinds]
+        self._remember = remember
+
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        loss: torch.Tensor = self.learner(inputs, targets)
+        if not self._remember:
+            return loss
+        for body, head, earlier, kind in zip(self.bodies, self.heads, self.earlier, self._kinds, strict=True):
+            loss = loss + self._remember * distance(kind, head(body(inputs)), head(earlier(inputs)))
+        return loss
+
+
+def _part(view: View, name: str, examples: Examples) -> OwnPart:
+    pathway = view.pathway(name)
+    if pathway.data_type != examples.data_type.key:
+        raise InputError(f"may_change: task {name!r}", expected=f"a task of type {examples.data_type.key!r}", got=repr(pathway.data_type))
+    part = movable(view, pathway)
+    reason = part if isinstance(part, str) else "it is pruned" if part.masks else ""
+    if not reason and not is_source(pathway, examples.kind):
+        reason = f"a {pathway.kind} task is no source for a {examples.kind}"
+    if reason or isinstance(part, str):
+        raise InputError(f"may_change: task {name!r}", expected="one with a hidden layer that can be trained", got=f"none: {reason}")
+    return part
+
+
+def _fresh(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Module, nn.Linear] | None:
+    """The new task's own units, where it gets any."""
+    if not settings.hidden:
+        return None
+    body = choose_body(settings.model, examples.data_type, settings.hidden)
+    return body, body.fresh(), fresh_head(body.outputs, len(examples.classes))
+
+
+def _moved(pathway: Pathway, body: Component, task: str) -> Pathway:
+    by = [*pathway.notes.get("changed_by", []), task]
+    components = (body.hash, *pathway.components[1:])
+    return replace(pathway, components=components, notes={**notes_after(pathway, components), "changed_by": by})

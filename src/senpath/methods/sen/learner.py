@@ -1,0 +1,234 @@
+"""Training a task's own part together with its links, everything earlier frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from senpath.components import Beside, ClassLink, Component, Linear, freeze, unpruned
+from senpath.methods.sen.config import SenSettings
+from senpath.methods.sen.models import Body, choose_body
+from senpath.methods.sen.plan import LinkPlan
+from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.refit import refit
+from senpath.pathways import run_chain
+from senpath.progress import Progress
+from senpath.seeds import derive, seeded
+from senpath.snapshot import View
+from senpath.tasks import LOSSES, Loss
+from senpath.training import Recipe, fit
+from senpath.types import Examples
+
+OWN = 1.0
+"""Weight of the own part's loss. Without it a task that learned with links is a poor source: docs/decisions/own-loss.md."""
+
+Chain = Sequence[Callable[[torch.Tensor], torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A task's new bricks.
+
+    Args:
+        own: its own components, in order.
+        links: one component per planned link, or none where the settings want no links.
+        figures: what is worth noting down about the training.
+        copied_from: the earlier task whose hidden layer the own one started from.
+    """
+
+    own: tuple[Component, ...]
+    links: tuple[Component, ...]
+    figures: dict[str, float]
+    copied_from: str | None = None
+
+
+class Learner(nn.Module):
+    """The new pathway while it is trained: own body and output layer, and links on frozen layers.
+
+    Its loss is that of the whole pathway's answer plus that of its own part's alone: what the own part leaves to the
+    links, a later task that borrows from this one could not read (a link never reads another link).
+
+    Args:
+        body: own layers up to the last hidden one; None where links alone answer.
+        head: own output layer, or None.
+        links: each with the frozen components that it reads.
+        loss: of the task's kind.
+    """
+
+    def __init__(
+        self,
+        body: nn.Module | None,
+        head: nn.Linear | None,
+        links: Sequence[tuple[Chain, ClassLink]],
+        loss: Loss = functional.cross_entropy,
+    ) -> None:
+        super().__init__()
+        self._loss = loss
+        self.body: nn.Module | None = body
+        self.head: nn.Linear | None = head
+        self.links = nn.ModuleList([link for _, link in links])
+        self._reads = [reads for reads, _ in links]  # a plain list: what is frozen is no part of this module
+
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        parts: list[torch.Tensor] = []
+        if self.body is not None and self.head is not None:
+            parts.append(self.head(self.body(inputs)))
+        for reads, link in zip(self._reads, self.links, strict=True):
+            parts.append(link(run_chain(reads, inputs)))
+        loss = self._loss(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets)
+        if len(parts) > 1 and self.body is not None:
+            loss = loss + OWN * self._loss(parts[0], targets)
+        return loss
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A regression is trained on numbers around 0 that vary by 1; the maps that make its outputs then take the scale in.
+
+    Args:
+        mean: float32 (outputs,).
+        spread: float32 (outputs,), standard deviations; 1 where an output is constant.
+    """
+
+    mean: torch.Tensor
+    spread: torch.Tensor
+
+    @staticmethod
+    def of(examples: Examples) -> Scale:
+        """The scale of a regression's numbers; for other kinds, whose targets are no numbers, one that changes nothing."""
+        if examples.kind != "regression":
+            return Scale(torch.zeros(()), torch.ones(()))
+        spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
+        return Scale(mean.float(), torch.where(spread > 1e-9 * (1 + mean.abs()), spread, 1).float())
+
+    def inverse(self) -> Scale:
+        """From the targets' own units to those that are trained on."""
+        return Scale(-self.mean / self.spread, 1 / self.spread)
+
+    def shrink(self, targets: torch.Tensor) -> torch.Tensor:
+        """Targets as they are trained on."""
+        return (targets - self.mean) / self.spread if self.mean.ndim else targets
+
+    def stretch(self, head: nn.Linear | None, links: Sequence[ClassLink]) -> None:
+        """Make output layers, which are trained, answer in the targets' own units."""
+        if not self.mean.ndim:
+            return
+        with torch.no_grad():
+            left = self.mean.clone()  # what the parts answer is added up, so the first that has an output carries its mean
+            if head is not None:
+                self._stretch(head.weight, head.bias, torch.arange(head.out_features), left)
+            for link in links:
+                self._stretch(link.weight, link.bias, link.classes.cpu(), left)
+
+    def _stretch(self, weight: torch.Tensor, bias: torch.Tensor, outputs: torch.Tensor, left: torch.Tensor) -> None:
+        """Scale rows, and add what is left of these outputs' means."""
+        spread, mean = (values[outputs].to(weight.device) for values in (self.spread, left))
+        weight.mul_(spread[:, None])
+        bias.mul_(spread).add_(mean)
+        left[outputs] = 0
+
+
+def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
+    """Learn the examples with a torch model; the same settings and seed give the same bits."""
+    body = choose_body(settings.model, examples.data_type, settings.hidden)
+    seed = derive(settings.random_state, "train")
+    zero_shot = settings.epochs == 0
+    source = _same_body(view, body, plans) if settings.copies and plans else None
+    linked = plans if settings.links != "none" else ()
+    with seeded(seed):
+        links = [make_link(plan, len(examples.classes)) for plan in linked]
+        own = None if zero_shot and links else _own_part(view, body, len(examples.classes), source)
+    reads = [[view.component(name) for name in plan.reads] for plan in linked]
+    body_module, head = own or (None, None)
+    scale = Scale.of(examples)
+    learner = Learner(body_module, head, list(zip(reads, links, strict=True)), LOSSES[examples.kind])
+    learner.to(view.device)
+    recipe = recipe_for(body.kind, examples, settings)
+    figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
+    if not zero_shot:
+        inputs, targets = examples.inputs.to(view.device), scale.shrink(examples.targets).to(view.device)
+        if isinstance(body_module, Beside):
+            there = replace(examples, inputs=inputs, targets=targets)
+            figures["strength"] = train_skip(body_module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress)
+        else:
+            fit(learner, inputs, targets, recipe, seed, progress=progress)
+    scale.stretch(head, links)
+    components = (body.freeze(own[0]), freeze_head(own[1])) if own else ()
+    return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None)
+
+
+def train_skip(
+    body: Beside,
+    head: nn.Linear | None,
+    links: Sequence[tuple[Chain, ClassLink]],
+    examples: Examples,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress,
+) -> float:
+    """Train the hidden layer by itself, then fit output layer and links on top of inputs and hidden layer together.
+
+    Args:
+        body, head, links: of the pathway, see `Learner`.
+        examples: on the body's device, targets as they are trained on.
+
+    Returns:
+        The strength of the fit, see `refit`.
+    """
+    with seeded(derive(seed, "hidden")):
+        alone = Learner(body.layers, fresh_head(body.units, len(examples.classes)), (), LOSSES[examples.kind]).to(examples.inputs.device)
+    fit(alone, body.flat(examples.inputs), examples.targets, recipe, seed, progress=progress)
+    with torch.no_grad():
+        body.balance(examples.inputs)
+        own, read = body(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
+    return refit(head, [link for _, link in links], own, read, examples, derive(seed, "folds"))
+
+
+def make_link(plan: LinkPlan, outputs: int) -> ClassLink:
+    """The planned link as a trainable module."""
+    link = ClassLink(plan.weight.shape[1], outputs, plan.classes)
+    with torch.no_grad():
+        link.weight.copy_(plan.weight)
+        link.bias.copy_(plan.bias)
+    return link
+
+
+def freeze_link(link: nn.Module) -> Component:
+    """A trained link as a component."""
+    if not isinstance(link, ClassLink):
+        raise TypeError(f"expected a ClassLink, got {type(link).__name__}")
+    config = {"inputs": link.weight.shape[1], "outputs": link.outputs, "classes": link.classes.tolist()}
+    return freeze("link.v1", config, link)
+
+
+def freeze_head(head: nn.Linear) -> Component:
+    """A trained output layer as a component."""
+    return freeze("linear.v1", {"inputs": head.in_features, "outputs": head.out_features}, head)
+
+
+def fresh_head(inputs: int, classes: int) -> nn.Linear:
+    """An output layer that says nothing yet, so that links, where there are any, decide at first."""
+    head = Linear(inputs, classes)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return head
+
+
+def _own_part(view: View, body: Body, classes: int, source: LinkPlan | None) -> tuple[nn.Module, nn.Linear]:
+    module, head = body.fresh(), fresh_head(body.outputs, classes)
+    if source is not None:
+        module.load_state_dict(unpruned(view.component(source.reads[0]))[2].state_dict())
+    return module, head
+
+
+def _same_body(view: View, body: Body, plans: Sequence[LinkPlan]) -> LinkPlan | None:
+    """The largest link, if what it reads is one body of this shape."""
+    largest = max(plans, key=lambda plan: len(plan.classes))
+    if len(largest.reads) != 1:
+        return None
+    kind, config, _ = unpruned(view.component(largest.reads[0]))
+    return largest if kind == body.kind and config == body.config else None

@@ -1,0 +1,134 @@
+"""Which earlier task a new one can borrow from, class by class (Ling et al., section 3: similarity by the source's own predictions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch.nn.functional import one_hot
+
+from senpath.pathways import Pathway, run_chain, run_pathway
+from senpath.snapshot import View
+from senpath.types import Examples, TaskKind
+
+PER_CLASS = 200
+"""Examples of a class that similarity is measured on, at most; its standard error is then below 0.036."""
+PENALTIES = (1.0, 0.1, 0.01)
+"""Of a ridge regression on a hidden layer, as shares of the units' mean squared length; the one that leaves the least error is taken."""
+CHUNK = 256
+"""Examples that go through a source at once: in between, deep layers hold many more numbers than they read or answer."""
+SOURCES = 5
+"""Earlier tasks that are run as possible sources: those that the dispatcher takes the new examples for most."""
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """How an earlier task's pathway classifies a new task's examples.
+
+    Args:
+        source: the earlier task.
+        shares: float64 (new classes, old classes), the part of each new class's examples predicted as each old class. For a multilabel
+            task and a regression (outputs, 1): the coefficient of determination R² with which the layer that a link would read says
+            each output, on examples left out one at a time, at least 0.
+        readout: for these, weights and biases (outputs, units + 1) of that answer, in units of the standardised targets.
+        examples: how many labelled examples it was measured on.
+    """
+
+    source: str
+    shares: torch.Tensor
+    examples: int
+    readout: torch.Tensor | None = None
+
+    def best(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """For each new class the highest share and the old class that has it."""
+        shares, classes = self.shares.max(dim=1)
+        return shares, classes
+
+
+def similarities(view: View, examples: Examples, seed: int, among: Sequence[str] | None = None) -> list[Similarity]:
+    """Similarity to other tasks of the same data type.
+
+    Args:
+        among: the tasks that are asked; None asks those that the dispatcher finds most relevant, those first.
+    """
+    sample = examples.subset(_sample(examples, seed))
+    measure = _similarity if examples.kind == "classification" else _determination
+    return [measure(view, task, sample) for task in (_relevant(view, sample) if among is None else among)]
+
+
+def readable(view: View, pathway: Pathway) -> tuple[tuple[str, ...], bool]:
+    """The components that a link from this pathway reads, and whether an output layer, left out of them, follows.
+
+    A pathway that ends in a linear layer is read at its last hidden layer; an estimator has none, so its answer is read.
+    """
+    ends_linear = bool(pathway.components) and view.component(pathway.components[-1]).kind == "linear.v1"
+    return (pathway.components[:-1], True) if ends_linear else (pathway.components, False)
+
+
+def _relevant(view: View, examples: Examples) -> list[str]:
+    key = examples.data_type.key
+    tasks = [task for task in view.tasks_of_type(key) if is_source(view.pathway(task), examples.kind)]
+    if len(tasks) <= SOURCES:
+        return tasks
+    names, ranking = view.rank(key, examples.inputs)
+    found = ranking.tasks >= 0
+    relevance = np.bincount(ranking.tasks[found], weights=ranking.chances.numpy()[found], minlength=len(names))
+    ranked = (names[index] for index in np.argsort(-relevance, kind="stable") if relevance[index] > 0)
+    return list(islice((task for task in ranked if is_source(view.pathway(task), examples.kind)), SOURCES))
+
+
+def is_source(pathway: Pathway, kind: TaskKind) -> bool:
+    """Whether a task of this kind can borrow from it: classes from what answers labels, the others from any layer."""
+    return bool(pathway.components) and (kind != "classification" or pathway.kind != "regression")
+
+
+def _similarity(view: View, task: str, examples: Examples) -> Similarity:
+    pathway = view.pathway(task)
+    # The source's own output rows: what a link to it can read. Its own links stay out, so nothing chains.
+    own = Pathway(task, pathway.data_type, pathway.classes, pathway.components)
+    logits = _in_chunks(view, examples.inputs, lambda part: run_pathway(own, part, view.component))
+    answers = one_hot(logits.argmax(1), len(pathway.classes)) if pathway.kind == "classification" else logits > 0
+    truth = one_hot(examples.targets, len(examples.classes)).double()
+    counts = truth.T @ answers.double().cpu()
+    return Similarity(task, counts / truth.sum(0)[:, None].clamp(min=1), len(examples))
+
+
+def _determination(view: View, task: str, examples: Examples) -> Similarity:
+    """Ridge regression on the layer that is read (Hoerl and Kennard 1970); its errors without each example in closed form."""
+    pathway = view.pathway(task)
+    reads, _ = readable(view, pathway)
+    units = _in_chunks(view, examples.inputs, lambda part: run_chain(map(view.component, reads), part)).double().cpu()
+    spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
+    targets = (examples.targets.double() - mean) / torch.where(spread > 0, spread, 1)
+    design = torch.cat([units, torch.ones(len(units), 1, dtype=torch.float64)], 1)
+    length = max(float(units.square().sum(1).mean()), 1e-9)
+    shares, weights = max((_ridge(design, targets, penalty * length) for penalty in PENALTIES), key=lambda found: float(found[0].mean()))
+    return Similarity(task, shares.clamp(0, 1)[:, None], len(examples), weights.T.float())
+
+
+def _in_chunks(view: View, inputs: torch.Tensor, run: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    return torch.cat([run(part.to(view.device)) for part in inputs.split(CHUNK)])
+
+
+def _ridge(design: torch.Tensor, targets: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """R² of each target (outputs,) on examples left out, and the weights (units, outputs)."""
+    inverse = torch.linalg.inv(design.T @ design + penalty * torch.eye(design.shape[1], dtype=torch.float64))
+    weights = inverse @ (design.T @ targets)
+    leverage = (design @ inverse * design).sum(1, keepdim=True)
+    errors = (targets - design @ weights) / (1 - leverage).clamp(min=1e-6)
+    spread = targets.square().sum(0)
+    # What never changes says nothing of how similar a source is.
+    return torch.where(spread > 0, 1 - errors.square().sum(0) / spread.clamp(min=1e-12), 0.0), weights
+
+
+def _sample(examples: Examples, seed: int) -> torch.Tensor:
+    """Up to PER_CLASS examples of each class, in order; of other kinds of tasks as many in all."""
+    targets = examples.targets
+    shuffled = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
+    if examples.kind != "classification":
+        return shuffled[: PER_CLASS * max(5, len(examples.classes))].sort().values
+    kept = [shuffled[targets[shuffled] == target][:PER_CLASS] for target in targets.unique()]
+    return torch.cat(kept).sort().values

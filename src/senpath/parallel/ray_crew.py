@@ -1,0 +1,185 @@
+"""Workers that are actors of Ray: on this machine, or on the machines of a cluster."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import re
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import torch
+
+from senpath.errors import MissingExtraError, SenpathError
+from senpath.parallel.base import Prepare
+from senpath.parallel.messages import pack, reply, unpack
+
+LOCAL = "local"
+"""In place of a cluster's address: this machine."""
+SECONDS = 10.0
+"""How long a cluster's address may take to answer: Ray itself tries for more than ten minutes."""
+SWITCH = "_worker_logs_enabled"
+"""Ray's own name for whether it prints a page on standard output when a worker dies, for which there is no public one."""
+PATIENCE = 60.0
+"""Seconds after which an idle actor that says nothing is taken for dead."""
+
+
+@contextmanager
+def actors(prepare: Prepare[Any, Any], jobs: int, address: str, tell: Callable[[str], None]) -> Iterator[Actors]:
+    """A site of actors, of which none is left afterwards, whatever happened; nor is a Ray that was started for them.
+
+    Raises:
+        InputError: if `prepare` cannot be sent to another process.
+        MissingExtraError: without ray.
+        SenpathError: if the cluster cannot be reached.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError("work on Ray", expected="ray", got="not installed", do="pip install 'senpath[ray]'") from error
+    packed = pack(prepare)
+    with _connected(ray, jobs, address):
+        cpus = ray.cluster_resources().get("CPU", 0)
+        if cpus < jobs:
+            tell(f"Ray has {cpus:g} CPUs for {jobs} workers, of which the others wait for more")
+        site = Actors(ray, packed, sys.path if address == LOCAL else [])
+        try:
+            yield site
+        finally:
+            site.end(site.workers)
+
+
+@contextmanager
+def _connected(ray: Any, jobs: int, address: str) -> Iterator[None]:
+    """Within, there is a Ray; it is left as it was found."""
+    if ray.is_initialized():
+        yield
+        return
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)  # Ray puts its own in the place
+    messages = importlib.import_module("ray._private.worker")
+    told = getattr(messages, SWITCH, True)
+    setattr(messages, SWITCH, False)
+    try:
+        _connect(ray, jobs, address)
+        yield
+    finally:
+        ray.shutdown()
+        setattr(messages, SWITCH, told)
+        if main and before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _connect(ray: Any, jobs: int, address: str) -> None:
+    own = {"include_dashboard": False, "num_cpus": jobs} if address == LOCAL else {}
+    try:
+        host, _, port = address.rpartition("/")[2].rpartition(":")
+        if host and port.isdecimal():
+            socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+    except Exception as error:  # Ray raises errors of a dozen kinds
+        do = "`ray start --head` starts one; 'local' needs none"
+        raise SenpathError("Ray", expected=f"a cluster at {address!r}", got=f"{type(error).__name__}: {error}", do=do) from error
+
+
+class Actors:
+    """Actors of one CPU each.
+
+    Attributes:
+        workers: all that were started and not ended.
+    """
+
+    def __init__(self, ray: Any, prepare: bytes, paths: list[str]) -> None:
+        self.workers: list[WorkerActor] = []
+        self._ray, self._paths = ray, paths
+        self._actor = ray.remote(num_cpus=1, max_restarts=0)(_Actor)
+        self._prepare = ray.put(prepare)  # once, for all who will ever need it
+
+    def start(self, count: int) -> list[WorkerActor]:
+        started = [WorkerActor(self._ray, self._actor.remote(self._paths), self._prepare) for _ in range(count)]
+        self.workers += started
+        return started
+
+    def wait(self, workers: Sequence[WorkerActor]) -> list[WorkerActor]:
+        whose = {worker.answer: worker for worker in workers}
+        ready, _ = self._ray.wait(list(whose), num_returns=1)
+        return [whose[answer] for answer in ready]
+
+    def end(self, workers: Iterable[WorkerActor]) -> None:
+        for worker in list(workers):
+            self.workers.remove(worker)
+            with suppress(self._ray.exceptions.RayError):  # of a connection that is gone
+                self._ray.kill(worker.actor)
+
+
+class WorkerActor:
+    """This end of an actor.
+
+    Attributes:
+        answer: the reference of what it will answer next.
+    """
+
+    def __init__(self, ray: Any, actor: Any, prepare: Any) -> None:
+        self.actor, self.answer = actor, actor.prepare.remote(prepare)
+        self.ended = ""
+        self._ray, self._ready = ray, False
+
+    def send(self, item: Any) -> bool:
+        packed = pack(item)
+        try:
+            self._ray.get(self.actor.ping.remote(), timeout=PATIENCE)  # to an actor that is dead Ray would take the item all the same
+        except self._ray.exceptions.RayError as error:
+            self._lost(error)
+            return False
+        self.answer = self.actor.work.remote(packed)
+        return True
+
+    def receive(self) -> tuple[bool, Any]:
+        try:
+            answer: tuple[bool, Any] = unpack(self._ray.get(self.answer))
+        except self._ray.exceptions.RayError as error:  # `reply` raises none, so it is of the actor, its node or the way to it
+            return False, self._lost(error)
+        self._ready = True
+        return answer
+
+    def _lost(self, error: Exception) -> SenpathError:
+        errors = self._ray.exceptions
+        silent = isinstance(error, errors.ActorUnavailableError | errors.GetTimeoutError)
+        how = f"was lost ({'it does not answer' if silent else _cause(error)})"
+        self.ended = f"Ray actor {how}"
+        expected = "one that lives to the end of its work" if self._ready else "one that starts"
+        return SenpathError("Ray actor", expected=expected, got=f"one that {how}")
+
+
+def _cause(error: Exception) -> str:
+    """The telling part of Ray's pages: what the actor is dead of, or the last line, which is that of an error on its side."""
+    found = re.search(r"The actor is dead because ([^.]*)\.(?: Worker exit type: (\w+))?", str(error))
+    if found:
+        return ": ".join(part for part in found.groups() if part)
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
+
+
+class _Actor:
+    """What runs in Ray's process: as `processes._serve`, a call at a time."""
+
+    def __init__(self, paths: list[str]) -> None:
+        sys.path += [path for path in paths if path not in sys.path]  # on this machine modules are found as in this process
+        torch.set_num_threads(1)
+        self._work: Callable[[Any], Any]
+
+    def ping(self) -> None:
+        """Tell that it lives."""
+
+    def prepare(self, packed: bytes) -> bytes:
+        return reply(self._begin, packed)
+
+    def work(self, packed: bytes) -> bytes:
+        return reply(self._work, packed)
+
+    def _begin(self, prepare: Prepare[Any, Any]) -> None:
+        self._work = prepare()

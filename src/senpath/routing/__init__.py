@@ -1,0 +1,38 @@
+"""Deciding which pathways an input may belong to."""
+
+from senpath.routing.collect import Collected, collect, is_few, statistics_of
+from senpath.routing.columns import Columns, StoredTask
+from senpath.routing.discriminant import Discriminant
+from senpath.routing.dispatcher import ADMIT, Decision, Dispatcher, Ranking
+from senpath.routing.features import feature_map, image_features
+from senpath.routing.gates import Gates
+from senpath.routing.merge import Column, columns_of, merge_columns, merge_limits
+from senpath.routing.metric import Metric
+from senpath.routing.statistics import TaskStatistics, pack, unpack
+from senpath.routing.tuning import scarcity
+
+__all__ = [
+    "ADMIT",
+    "Collected",
+    "Column",
+    "Columns",
+    "Decision",
+    "Discriminant",
+    "Dispatcher",
+    "Gates",
+    "Metric",
+    "Ranking",
+    "StoredTask",
+    "TaskStatistics",
+    "collect",
+    "columns_of",
+    "feature_map",
+    "image_features",
+    "is_few",
+    "merge_columns",
+    "merge_limits",
+    "pack",
+    "scarcity",
+    "statistics_of",
+    "unpack",
+]

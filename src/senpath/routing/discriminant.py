@@ -1,0 +1,259 @@
+"""The dispatcher in closed form: a linear discriminant over all tasks of one data type."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+
+from senpath.components import Component
+from senpath.routing.blocks import blocks
+from senpath.routing.columns import Columns, StoredTask
+from senpath.routing.dispatcher import Dispatcher, Ranking
+from senpath.routing.index import ColumnIndex
+from senpath.routing.metric import Coordinates, Metric
+from senpath.routing.statistics import TaskStatistics
+from senpath.routing.tuning import TUNING, scarcity
+
+TOGETHER = 1_024
+"""Inputs that are scored together, so that memory does not grow with the batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """All columns in memory, centred, where they are so few that every one is scored."""
+
+    columns: torch.Tensor
+
+
+@dataclass(eq=False)
+class _LookedUp:
+    """What columns are looked up by, and where they lie: in their file; an accelerator has a copy."""
+
+    coordinates: Coordinates
+    index: ColumnIndex
+    rows: torch.Tensor
+
+
+class Discriminant(Dispatcher):
+    """Every column is the mean of a Gaussian, all with one covariance, the tasks' pooled one.
+
+    After Fisher 1936; Hastie, Tibshirani and Friedman 2009, section 4.3. A task's score is the log-likelihood of the mixture of its
+    columns. Where there are many columns, those nearest to an input are looked up in an index, and their tasks alone are scored.
+
+    Args:
+        features: the type's feature map.
+        metric: the distance; it covers the first of the columns at least.
+        columns: of all tasks.
+        tasks: in the order of `columns`.
+        before: an earlier version of this dispatcher with the same metric: what it has computed is taken over.
+    """
+
+    def __init__(
+        self, features: Component, metric: Metric, columns: Columns, tasks: Sequence[StoredTask], before: Discriminant | None = None
+    ) -> None:
+        super().__init__(tuple(task.name for task in tasks), features)
+        self.columns, self.tasks = columns, tuple(tasks)
+        covered = before.metric if before is not None else metric
+        known, earlier_tasks = len(covered.norms), len(before.names) if before is not None else 0
+        columns.require(np.flatnonzero(columns.first >= known))
+        self._owned = np.flatnonzero(columns.owner >= 0)
+        self.metric: Metric = covered.reaching(columns.rows[known:])
+        device = self.metric.centre.device
+        self._limits = np.array([task.figures["limit"] for task in tasks])
+        counts = torch.from_numpy(columns.counts).to(device)
+        tuning = TUNING[features.kind]
+        self._offsets = 0.5 * (tuning.correction * self.metric.freedom / counts - self.metric.norms)
+        few = np.array([bool(task.figures["few"]) and not tuning.careful for task in tasks])
+        self._log_sizes = torch.from_numpy(_log_sizes(columns.sizes, few)).to(device)
+        self._temperature = tuning.temperature
+        earlier = before._held if before is not None else None
+        if self.metric.coordinates is None:
+            # A task that came back has old rows: which are new to the earlier dispatcher is for its tasks to say.
+            self._held: _Loaded | _LookedUp = self._load(
+                earlier if isinstance(earlier, _Loaded) else None, np.arange(earlier_tasks, len(tasks))
+            )
+        else:
+            self._held = self._look_up(self.metric.coordinates, earlier if isinstance(earlier, _LookedUp) else None)
+
+    @staticmethod
+    def of(features: Component, tasks: Mapping[str, TaskStatistics], device: torch.device) -> Discriminant:
+        """The dispatcher of tasks whose statistics are in memory."""
+        rows = np.concatenate([kept.columns for kept in tasks.values()])
+        firsts = np.cumsum([0, *(len(kept.columns) for kept in tasks.values())])
+        stored = [
+            StoredTask(name, int(first), kept.counts.tolist(), kept.figures)
+            for first, (name, kept) in zip(firsts, tasks.items(), strict=False)
+        ]
+        pooled = sum(kept.pooled for kept in tasks.values() if kept.pooled is not None)
+        scarce = scarcity(TUNING[features.kind].careful, rows.shape[1], [kept.counts.tolist() for kept in tasks.values()])
+        metric = Metric.of(np.asarray(pooled), len(tasks), rows, device, scarcity=scarce)
+        return Discriminant(features, metric, Columns(rows, stored, lambda task: None), stored)
+
+    @property
+    def indexed(self) -> bool:
+        """Whether tasks are looked up before they are scored."""
+        return isinstance(self._held, _LookedUp)
+
+    def _load(self, before: _Loaded | None, new: np.ndarray) -> _Loaded:
+        """All columns, of which those of the tasks in `new` are not in `before`."""
+        tasks = new if before is not None else np.arange(len(self.names))
+        rows = self.columns.take(tasks)[1].to(self.metric.centre.device) - self.metric.centre
+        return _Loaded(torch.cat([before.columns, rows]) if before is not None else rows)
+
+    def _look_up(self, coordinates: Coordinates, before: _LookedUp | None) -> _LookedUp:
+        rows, device = torch.from_numpy(self.columns.rows), self.metric.centre.device
+        if device.type != "cpu":
+            there = before.rows if before is not None else rows[:0].to(device)
+            rows = torch.cat([there, rows[len(there) :].to(device)])
+        return _LookedUp(coordinates, self._reaching(coordinates, before.index if before is not None else None), rows)
+
+    def _reaching(self, coordinates: Coordinates, index: ColumnIndex | None) -> ColumnIndex:
+        """This index, or a new one, with the columns of all tasks in it; rows of no task would take the places of others."""
+        index = index if index is not None else ColumnIndex(coordinates.cells.cpu().numpy())
+        index.reach(coordinates.columns.cpu().numpy(), self._owned)
+        return index
+
+    def _rank(self, features: torch.Tensor) -> Ranking:
+        centred = features - self.metric.centre
+        query = centred @ self.metric.precision
+        held = self._held
+        return self._rank_all(query, held.columns) if isinstance(held, _Loaded) else self._rank_nearest(query, centred, held)
+
+    def _rank_all(self, query: torch.Tensor, columns: torch.Tensor) -> Ranking:
+        everything = np.arange(len(self.names))
+        scores = self._scores(query @ columns.T, self.columns.places(everything), everything)
+        numbers = self._base_numbers() + columns.numel()
+        tasks = np.broadcast_to(everything, tuple(scores.shape))
+        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
+
+    def _rank_nearest(self, query: torch.Tensor, centred: torch.Tensor, held: _LookedUp) -> Ranking:
+        if len(held.index) > len(self._owned):  # a later version has appended columns, and they would take the places of ours
+            held.index = self._reaching(held.coordinates, None)
+        index = held.index
+        rows, cells = index.search((centred @ held.coordinates.projection).cpu().numpy())
+        tasks = self._owners(rows)
+        if len(query) == 1 and query.device.type == "cpu":
+            scores = torch.from_numpy(self._score_one(query.numpy()[0], tasks[0])[None])
+        else:
+            starts = range(TOGETHER, len(tasks), TOGETHER)
+            parts = zip(query.tensor_split([*starts]), np.split(tasks, starts), strict=True)
+            scores = torch.cat([self._score_pairs(mine, candidates, held.rows) for mine, candidates in parts])
+        wide, (shared, each) = self.columns.rows.shape[1], self.metric.index_numbers
+        base = self._base_numbers() + shared
+        looked_at, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
+
+        def together() -> int:
+            once = np.unique(tasks[tasks >= 0])
+            return int(base + each * index.sizes[np.unique(cells)].sum() + wide * self.columns.sizes[once].sum())
+
+        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), base + each * looked_at + wide * scored, together)
+
+    def _owners(self, rows: np.ndarray) -> np.ndarray:
+        """The tasks of these rows of the index, int64 (n, k), each once in a line; −1 for none."""
+        owner = self.columns.owner
+        # While they are looked up another thread may append those of a later version.
+        tasks = np.where((rows >= 0) & (rows < len(owner)), owner[np.minimum(rows, len(owner) - 1)], -1)
+        tasks.sort(axis=1)
+        tasks[:, 1:][tasks[:, 1:] == tasks[:, :-1]] = -1
+        tasks[(tasks < 0).all(1), -1] = 0  # only if all cells searched were empty: some task has to be measured
+        return tasks
+
+    def _score_one(self, query: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+        """As `_score_pairs` for one input (features,) and its tasks (k,): at this size calling torch takes longer than computing."""
+        asked = tasks[tasks >= 0]
+        self.columns.require(asked)
+        places, sizes = self.columns.places(asked), self.columns.sizes[asked]
+        likeness = (self.columns.rows.take(places, axis=0) @ query + self._offsets.numpy()[places]) / self._temperature
+        scores = np.full(len(tasks), -np.inf)
+        scores[tasks >= 0] = np.logaddexp.reduceat(likeness, np.cumsum(sizes) - sizes) - self._log_sizes.numpy()[asked]
+        return scores
+
+    def _score_pairs(self, query: torch.Tensor, tasks: np.ndarray, rows: torch.Tensor) -> torch.Tensor:
+        """Scores (n, k) of these tasks: of the product of all inputs and all columns, what is asked for is computed."""
+        member, slot = np.nonzero(tasks >= 0)
+        asked = tasks[member, slot]
+        if not len(asked):
+            return query.new_zeros(tasks.shape)
+        self.columns.require(asked)
+        places = self.columns.places(asked)
+        products = _products(query, rows, torch.from_numpy(places).to(query.device), member, self.columns.sizes[asked])
+        found = self._scores(products, places, asked)
+        if len(asked) == tasks.size:
+            return found.view(tasks.shape)
+        scores = query.new_full((tasks.size,), -torch.inf)
+        scores[torch.from_numpy(member * tasks.shape[1] + slot).to(query.device)] = found
+        return scores.view(tasks.shape)
+
+    def _scores(self, products: torch.Tensor, places: np.ndarray, tasks: np.ndarray) -> torch.Tensor:
+        """Log-likelihoods of mixtures (…, tasks) from products of inputs and columns (…, columns), those of a task after another's."""
+        device, sizes = products.device, self.columns.sizes[tasks]
+        likeness = (products + self._offsets.index_select(0, torch.from_numpy(places).to(device))) / self._temperature
+        return _mixtures(likeness, sizes) - self._log_sizes.index_select(0, torch.from_numpy(tasks).to(device))
+
+    def _base_numbers(self) -> int:
+        width = len(self.metric.centre)
+        return self.features.weights + width * (width + 1) // 2
+
+    def _strangeness(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
+        """Squared plain distance to the nearest column of the task, as a share of its limit."""
+        found = np.full(len(tasks), np.inf)
+        for some, places, real in blocks(tasks, self.columns.sizes):
+            columns = self.columns.take(some)[1].to(features.device).view(len(some), -1, features.shape[1])
+            mine = features[torch.from_numpy(places).to(features.device)]
+            nearest = torch.cdist(mine, columns).square().min(2).values.double().cpu().numpy()
+            found[places[real]] = (nearest / self._limits[some][:, None])[real]
+        return found
+
+
+def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray, sizes: np.ndarray) -> torch.Tensor:
+    """Products of each query (n, features) with rows of its own.
+
+    Args:
+        places: of the rows, group after group.
+        member: for each group, whose it is; ascending.
+        sizes: of the groups.
+    """
+    _silence_beta_warning()
+    counts = np.bincount(member, weights=sizes, minlength=len(query)).astype(np.int64)
+    ends = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])).to(query.device)
+    asked = torch.sparse_csr_tensor(ends, places, query.new_zeros(len(places)), (len(query), len(rows)), check_invariants=False)
+    found: torch.Tensor = torch.sparse.sampled_addmm(asked, query, rows.T, beta=0.0).values()
+    return found
+
+
+@cache
+def _silence_beta_warning() -> None:
+    """Torch says once per process that its sparse tensors are a beta."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), (1, 1), check_invariants=False)
+
+
+def _mixtures(likeness: torch.Tensor, sizes: np.ndarray) -> torch.Tensor:
+    """Log of the sums of exponentials of groups (of these sizes) that follow one another: (…, columns) to (…, groups)."""
+    if sizes.min() == sizes.max():
+        return torch.logsumexp(likeness.unflatten(-1, (len(sizes), -1)), -1)
+    padded = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf)
+    return torch.logsumexp(padded[..., _padding(sizes).to(likeness.device)], -1)
+
+
+def _log_sizes(sizes: np.ndarray, few: np.ndarray) -> np.ndarray:
+    """What is taken off a task's mixture for its number of columns, float32.
+
+    A task of few examples has one column a class; that is no reason to expect it more often than a task of many columns.
+    """
+    logs = np.log(sizes)
+    usual = logs[~few].mean() if not few.all() else None
+    return np.asarray(np.where(few, logs if usual is None else usual, logs), dtype=np.float32)
+
+
+def _padding(sizes: np.ndarray) -> torch.Tensor:
+    """For tasks whose columns follow one another the places of each task's own, int64 (tasks, most); the rest points behind all."""
+    starts = np.cumsum(sizes) - sizes
+    steps = np.arange(sizes.max())
+    return torch.from_numpy(np.where(steps < sizes[:, None], starts[:, None] + steps, sizes.sum()))

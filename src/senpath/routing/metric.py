@@ -1,0 +1,246 @@
+"""The distance in which all tasks of a data type are compared, and the coordinates in which the nearest columns are looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from senpath.errors import StoreError
+from senpath.routing.index import find_cells
+from senpath.routing.statistics import unpack
+
+SHRINKAGE = 0.03
+"""Share of its mean variance that is added to the pooled covariance (Friedman 1989, with the identity as target)."""
+ALWAYS, GROWTH = 16, 1.25
+"""Up to this many tasks the metric is renewed with every task; after that when their number has grown by this factor, so that what
+renewing costs, which grows with the columns, stays constant per task."""
+INDEXED = 1_000
+"""Columns from which on a metric comes with coordinates; below, every column is scored."""
+COORDINATES = 160
+"""Directions that are kept of a column to look it up by."""
+SAMPLE = 20_000
+"""Columns that the directions and the cells are found from, at most."""
+PART = 4_096
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Where columns lie along the directions that tell them apart best (Fisher 1936; Rao 1948), and a division of that space into cells.
+
+    Args:
+        projection: float32 (features, directions), from centred features to coordinates.
+        cells: float32 (cells, directions), the cells' centres.
+        columns: float32 (rows, directions).
+    """
+
+    projection: torch.Tensor
+    cells: torch.Tensor
+    columns: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """The inverse of the tasks' mean covariance, shrunk towards its mean variance.
+
+    Args:
+        precision: float32 (features, features).
+        freedom: the effective number of features, what a squared distance within a task comes to on average.
+        centre: float32 (features,). The scores of all tasks change alike when everything is moved, and numbers around zero keep more
+            of float32's digits.
+        tasks: how many it is made of.
+        norms: float32 (rows,), squared lengths of the columns that there were, centred.
+        coordinates: of these columns, where there are many.
+    """
+
+    precision: torch.Tensor
+    freedom: float
+    centre: torch.Tensor
+    tasks: int
+    norms: torch.Tensor
+    coordinates: Coordinates | None
+
+    @staticmethod
+    def of(
+        pooled: np.ndarray,
+        tasks: int,
+        columns: np.ndarray,
+        device: torch.device,
+        owned: np.ndarray | None = None,
+        scarcity: float = 0.0,
+    ) -> Metric:
+        """Compute it.
+
+        Args:
+            pooled: the tasks' covariances added up, packed.
+            tasks: how many.
+            columns: float32 (rows, features), all that there are.
+            device: where to compute, and where the result is.
+            owned: int64, the rows that are a task's; by default all. The others are covered, and decide nothing.
+            scarcity: added to the shrinkage, see `senpath.routing.tuning`.
+        """
+        mine = columns if owned is None or len(owned) == len(columns) else columns[owned]
+        width = columns.shape[1]
+        covariance = unpack(pooled, width) / tasks
+        ridge = (SHRINKAGE + scarcity) * max(float(covariance.diagonal().mean()), 1e-6)
+        root = torch.linalg.cholesky(covariance + ridge * torch.eye(width, dtype=torch.float64))
+        inverse = torch.cholesky_inverse(root)
+        centre = _mean(mine)
+        metric = Metric(
+            precision=inverse.float().to(device),
+            freedom=width - ridge * float(inverse.diagonal().sum()),
+            centre=centre.to(device),
+            tasks=tasks,
+            norms=torch.zeros(0, device=device),
+            coordinates=_coordinates(mine, centre, root, device) if len(mine) >= INDEXED else None,
+        )
+        return metric.reaching(columns)
+
+    def reaching(self, more: np.ndarray) -> Metric:
+        """The same metric, covering further columns too.
+
+        However many come at once, the numbers are the same: who reads tasks one by one answers as who reads them all.
+        """
+        if not len(more):
+            return self
+        parts, places = [self.norms], []
+        for start in range(0, len(more), PART):
+            centred = torch.from_numpy(np.array(more[start : start + PART])).to(self.centre.device) - self.centre
+            parts.append(self.squares(centred))
+            if self.coordinates is not None:
+                places.append(centred @ self.coordinates.projection)
+        found = self.coordinates
+        if found is not None:
+            found = Coordinates(found.projection, found.cells, torch.cat([found.columns, *places]))
+        return Metric(self.precision, self.freedom, self.centre, self.tasks, torch.cat(parts), found)
+
+    def covering(self, columns: np.ndarray) -> Metric:
+        """The same distance for these columns in place of those that there were: answers move by rounding only.
+
+        Centre and cells are means of the new columns, so that what they say of the others goes; all scores change alike with the centre.
+
+        Args:
+            columns: float32 (rows, features), all of them a task's.
+        """
+        centre, old = _mean(columns).to(self.centre.device), self.coordinates
+        none = self.norms[:0]
+        if old is None:
+            return Metric(self.precision, self.freedom, centre, self.tasks, none, None).reaching(columns)
+        bare = Coordinates(old.projection, old.cells + (self.centre - centre) @ old.projection, old.columns[:0])
+        found = Metric(self.precision, self.freedom, centre, self.tasks, none, bare).reaching(columns)
+        return replace(found, coordinates=_with_own_cells(found.coordinates))
+
+    def squares(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Squared lengths (n,), float32, of vectors (n, features)."""
+        # How products are rounded depends on how many there are; in float64 that is lost on the way back.
+        exact = vectors.double()
+        return ((exact @ self.precision.double()) * exact).sum(1).float()
+
+    @staticmethod
+    def due(before: int, tasks: int) -> bool:
+        """Whether a metric made of `before` tasks should be renewed when there are this many."""
+        return tasks <= ALWAYS or tasks >= ceil(GROWTH * before)
+
+    @property
+    def index_numbers(self) -> tuple[int, int]:
+        """Numbers with which columns are looked up: those of the index itself, and those of each column."""
+        found = self.coordinates
+        return (found.projection.numel() + found.cells.numel(), found.columns.shape[1]) if found is not None else (0, 0)
+
+    def dump(self) -> bytes:
+        """Content of its file, in the safetensors format."""
+        rows, columns = torch.triu_indices(*self.precision.shape)
+        tensors = {
+            "precision": self.precision.cpu()[rows, columns],
+            "freedom": torch.tensor([self.freedom], dtype=torch.float64),
+            "centre": self.centre.cpu(),
+            "tasks": torch.tensor([self.tasks]),
+            "norms": self.norms.cpu(),
+        }
+        if self.coordinates is not None:
+            tensors |= {name: getattr(self.coordinates, name).cpu() for name in ("projection", "cells", "columns")}
+        return save({name: values.contiguous() for name, values in tensors.items()})
+
+    @staticmethod
+    def parse(content: bytes, where: str, device: torch.device, width: int, rows: int) -> Metric:
+        """The metric in this content.
+
+        Args:
+            width: features of the columns.
+            rows: how many columns there are; it covers the first of them.
+
+        Raises:
+            StoreError: if it is not what `dump` writes.
+        """
+        try:
+            found = load(content)
+            _check_shapes(found, width, rows)
+            precision = unpack(found["precision"].numpy(), width).float().to(device)
+            coordinates = None
+            if "projection" in found:
+                coordinates = Coordinates(*(found[name].to(device) for name in ("projection", "cells", "columns")))
+            return Metric(
+                precision, float(found["freedom"]), found["centre"].to(device), int(found["tasks"]), found["norms"].to(device), coordinates
+            )
+        except (SafetensorError, KeyError, ValueError, RuntimeError, OverflowError) as error:
+            raise StoreError(where, expected="the metric of a dispatcher", got=f"{type(error).__name__}: {error}") from error
+
+
+def _check_shapes(found: dict[str, torch.Tensor], width: int, rows: int) -> None:
+    """Raises ValueError, or KeyError where a part is missing."""
+    norms = len(found["norms"])
+    shapes: dict[str, tuple[int, ...]] = {
+        "precision": (width * (width + 1) // 2,),
+        "freedom": (1,),
+        "centre": (width,),
+        "tasks": (1,),
+        "norms": (norms,),
+    }
+    if "projection" in found:
+        cells, directions = found["cells"].shape
+        shapes |= {"projection": (width, directions), "cells": (cells, directions), "columns": (norms, directions)}
+    types = {"freedom": torch.float64, "tasks": torch.int64}
+    for name, shape in shapes.items():
+        values = found[name]
+        if tuple(values.shape) != shape or values.dtype != types.get(name, torch.float32) or not bool(values.isfinite().all()):
+            raise ValueError(f"{name} of {tuple(values.shape)}, {values.dtype}, not all finite or not {shape}")
+    if not 0 < norms <= rows or found["tasks"] < 1 or ("cells" in found and not found["cells"].numel()):
+        raise ValueError(f"{norms} columns of {rows}, {int(found['tasks'])} tasks")
+
+
+def _mean(columns: np.ndarray) -> torch.Tensor:
+    """In float64, so that the order of the tasks does not show."""
+    return torch.from_numpy(columns.mean(0, dtype=np.float64).astype(np.float32))
+
+
+def _with_own_cells(found: Coordinates | None) -> Coordinates | None:
+    """Each cell's centre moved to the mean of the columns in it; a cell without any goes. The division stays nearly as it was."""
+    if found is None:
+        return None
+    mine = torch.cat([torch.cdist(part, found.cells).argmin(1) for part in found.columns.split(PART)])
+    used, mine = mine.unique(return_inverse=True)
+    sums = found.columns.new_zeros(len(used), found.columns.shape[1], dtype=torch.float64)
+    sums.index_add_(0, mine, found.columns.double())
+    cells = (sums / mine.bincount()[:, None]).float()
+    return Coordinates(found.projection, cells, found.columns)
+
+
+def _coordinates(columns: np.ndarray, centre: torch.Tensor, root: torch.Tensor, device: torch.device) -> Coordinates:
+    """Directions and cells for these columns; the columns' own places are left to `reaching`.
+
+    Args:
+        root: float64, lower triangle; the covariance is root · rootᵀ.
+    """
+    step = ceil(len(columns) / SAMPLE)
+    sample = torch.from_numpy(np.array(columns[::step])) - centre
+    between = (sample.T @ sample).double() / len(sample)
+    white = torch.linalg.solve_triangular(root, torch.linalg.solve_triangular(root, between, upper=False).T, upper=False)
+    _, directions = torch.linalg.eigh((white + white.T) / 2)
+    best = directions[:, -COORDINATES:]
+    projection = torch.linalg.solve_triangular(root.T, best, upper=True).float()
+    places = sample @ projection
+    return Coordinates(projection.to(device), torch.from_numpy(find_cells(places.numpy(), len(columns))).to(device), places[:0].to(device))

@@ -1,0 +1,179 @@
+"""Checking and encoding what is to be learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+from unicodedata import category
+
+import torch
+
+from senpath.errors import InputError, TaskExistsError
+from senpath.inputs.modalities import Group, Targets, more_targets, no_targets, read_targets, require_targets, split_by_modality, type_key
+from senpath.inputs.modalities.base import require_finite
+from senpath.inputs.sources import read_labelled
+from senpath.pathways import Pathway
+from senpath.progress import Progress, silent
+from senpath.snapshot.view import View
+from senpath.types import DataType, Examples
+
+UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control characters, half characters and breaks of lines: no part of a task's name."""
+
+
+class Types(Protocol):
+    """Knows which data type inputs are encoded as; a view does."""
+
+    def data_type(self, group: Group) -> DataType: ...
+
+    def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor: ...
+
+
+def one_type(tasks: Mapping[str, Examples]) -> DataType:
+    """The type of data of tasks that are to be learned together.
+
+    Raises:
+        InputError: if there are several.
+    """
+    types = {found.data_type.key: task for task, found in tasks.items()}
+    if len(types) != 1:
+        named = " and ".join(f"{task!r} of {key}" for key, task in list(types.items())[:2])
+        do = "Learn the tasks of each type in a call of their own"
+        raise InputError(
+            "tasks that are learned together", expected="inputs of one type", got=f"several: {named}" if types else "no task", do=do
+        )
+    return next(iter(tasks.values())).data_type
+
+
+def encode_examples(
+    view: Types,
+    x: Any,
+    y: Any,
+    *,
+    kind: str | None = None,
+    like: Examples | None = None,
+    new_classes: bool = False,
+    progress: Progress = silent,
+) -> Examples:
+    """Labelled raw inputs of one data type, encoded.
+
+    Args:
+        view: whose data types they are brought to.
+        x: see `senpath.inputs.modalities.split_by_modality`.
+        y: one label per input, or several, or numbers; see `senpath.inputs.modalities.read_targets`.
+        kind: of the task; None is what y looks like.
+        like: examples of the same task: their type, kind and classes are taken, as test data needs it.
+        new_classes: whether there may be labels that `like` does not have; they come behind its own.
+        progress: told ("encode", done, all) where a pretrained encoder reads them.
+
+    Raises:
+        InputError: if they are of several types, of another than `like`, or cannot be read; for a label that `like` does not have
+            and may not be new.
+        MissingExtraError, StoreError: if the type's pretrained encoder is not there, or is another one.
+    """
+    groups = split_by_modality(x)
+    count = sum(len(group.rows) for group in groups)
+    if like is None:
+        targets = read_targets(y, count, kind)
+    else:
+        targets = more_targets(y, count, Targets(like.kind, like.classes, like.targets), new_classes=new_classes)
+    if len(groups) > 1:
+        raise InputError(
+            "inputs of one task", expected="one data type", got=" and ".join(group.title for group in groups), do="Learn a task of each"
+        )
+    if like is not None and type_key(groups[0], [like.data_type]) != like.data_type.key:
+        raise InputError("inputs", expected=f"the type {like.data_type.key!r}", got=repr(type_key(groups[0])))
+    data_type = like.data_type if like is not None else view.data_type(groups[0])
+    inputs = view.encode(groups[0].items, data_type, progress)
+    return Examples(data_type, inputs, targets.values, targets.classes, targets.kind)
+
+
+def pair_of(data: Any) -> tuple[Any, Any]:
+    """Inputs and labels given as one thing: (x, y), or labelled data without y."""
+    x, y = (*data, None)[:2] if isinstance(data, tuple) and len(data) in (1, 2) else (data, None)
+    return x, y
+
+
+def check_encoded(view: View, examples: Examples, y: Any, kind: str | None = None) -> Examples:
+    """Encoded examples of a new task, if they can be learned.
+
+    Raises:
+        InputError: if they are no examples of a type as the network has it, or of another kind than the one asked for.
+    """
+    if kind is not None and kind != examples.kind:
+        raise InputError("kind of task", expected=f"{examples.kind!r}, as the encoded examples say, or None", got=repr(kind))
+    given = examples.data_type
+    record = view.manifest.types.get(given.key)
+    fixed = view.settings.image_shape if given.form == "image" else None
+    known = record.data_type if record is not None else DataType("image", fixed) if fixed is not None else given
+    return _checked(examples, y, known)
+
+
+def _checked(examples: Examples, y: Any, data_type: DataType, known: int = 0) -> Examples:
+    """Encoded examples, if they are of this type and hold what they say.
+
+    Args:
+        known: how many of their classes were learned before.
+    """
+    if y is not None:
+        raise InputError("labels y", expected="None beside Examples, which hold their own labels", got=type(y).__name__)
+    if examples.data_type != data_type:
+        raise InputError("encoded examples", expected=f"the network's type {data_type}", got=str(examples.data_type))
+    check_tensors(examples)
+    require_targets(examples.targets, examples.classes, examples.kind, len(examples.inputs), known=known)
+    return examples
+
+
+def check_tensors(examples: Examples) -> None:
+    """Refuse encoded examples whose inputs are not as their type says.
+
+    Raises:
+        InputError: if they are of another shape or type of numbers, or not finite.
+    """
+    given, inputs, targets = examples.data_type, examples.inputs, examples.targets
+    if not isinstance(inputs, torch.Tensor) or not isinstance(targets, torch.Tensor):
+        got = f"{type(inputs).__name__} and {type(targets).__name__}"
+        raise InputError("encoded examples", expected="tensors of inputs and targets", got=got)
+    if inputs.dtype != torch.float32 or not inputs.ndim or not len(inputs):
+        raise InputError("encoded examples", expected="float32 inputs", got=f"{len(inputs) if inputs.ndim else 0} of {inputs.dtype}")
+    if tuple(inputs.shape[1:]) != given.shape:
+        raise InputError(
+            "encoded examples", expected=f"inputs of shape {given.shape} each, as their type says", got=tuple(inputs.shape[1:])
+        )
+    require_finite(inputs, "encoded input")
+
+
+def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool) -> Examples:
+    """Further examples of a task that the network has, encoded.
+
+    Args:
+        x, y: as for `Network.learn`.
+        new_classes: whether labels may be new to the task; they come behind its own, sorted.
+
+    Raises:
+        InputError: if they are of another type, cannot be read, or have labels that are new and may not be.
+    """
+    data_type = view.manifest.types[pathway.data_type].data_type
+    none = no_targets(pathway.kind, len(pathway.classes))
+    like = Examples(data_type, torch.zeros(0, *data_type.shape), none, pathway.classes, pathway.kind)
+    if not isinstance(x, Examples):
+        return encode_examples(view, *read_labelled(x, y), like=like, new_classes=new_classes)
+    old, expected = len(pathway.classes), f"those of a task like {pathway.task!r}, its classes first"
+    if x.kind != pathway.kind or tuple(x.classes[:old]) != pathway.classes:
+        raise InputError("encoded examples", expected=expected, got=f"a {x.kind} of {x.classes[: max(5, old)]}")
+    if len(x.classes) > old and not new_classes:
+        raise InputError("encoded examples", expected=f"{expected}, and no other", got=repr(x.classes[old]))
+    return _checked(x, y, data_type, known=old)
+
+
+def check_name(what: str, name: str) -> None:
+    """Refuse what cannot be the name of a task or a concept."""
+    if not isinstance(name, str) or not name.strip() or len(name) > 200 or any(category(letter) in UNPRINTABLE for letter in name):
+        raise InputError(f"{what} name", expected="1 to 200 printable characters", got=repr(name))
+
+
+def check_task(task: str, view: View) -> None:
+    """Refuse what cannot be a new task's name."""
+    check_name("task", task)
+    if task in view.tasks:
+        raise TaskExistsError(f"task {task!r}", expected="a new name", got="one the network has learned", do="Choose another name")

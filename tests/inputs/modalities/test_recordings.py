@@ -1,0 +1,134 @@
+"""Recordings come out as log-mel spectra that do not depend on how loud or at which rate they were taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import resample_poly
+
+from senpath.errors import InputError
+from senpath.inputs.modalities import MODALITIES
+from senpath.types import Audio, DataType
+
+AUDIO = MODALITIES["audio"]
+KIND = DataType("audio", (20, 64), {"rate": 8000})
+
+
+def tone(rate: int = 8000, seconds: float = 0.6, seed: int = 0) -> np.ndarray:
+    """A chord of five tones below 3 kHz that fades, with a little noise."""
+    random = np.random.default_rng(seed)
+    time = np.arange(round(rate * seconds)) / rate
+    waves = [np.sin(2 * np.pi * pitch * time + phase) for pitch, phase in random.uniform([200, 0], [3000, 6], (5, 2))]
+    return (np.sum(waves, 0) * np.exp(-2 * time) / 10).astype(np.float32)
+
+
+def encode(*recordings: Audio) -> torch.Tensor:
+    return AUDIO.encode(list(recordings), KIND)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.floats(0.01, 3.0), st.integers(0, 5))
+def test_loudness_does_not_matter(gain: float, seed: int) -> None:
+    samples = tone(seed=seed)
+    loud, quiet = encode(Audio(samples, 8000), Audio((samples * gain).astype(np.float32), 8000))
+    torch.testing.assert_close(quiet, loud, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 11_025])
+def test_the_rate_of_the_recording_does_not_matter(rate: int) -> None:
+    high = tone(rate)
+    low = resample_poly(high, 8000, rate).astype(np.float32)
+    at_rate, at_8k = encode(Audio(high, rate), Audio(low, 8000))
+    assert (at_rate - at_8k).abs().mean() < 0.05
+    assert (at_rate - encode(Audio(tone(seed=3), 8000))[0]).abs().mean() > 0.3
+
+
+def test_the_shortest_way_to_the_same_spectrum() -> None:
+    double = tone().astype(np.float64)
+    for same in (Audio(double, 8000), Audio(double, np.int64(8000)), Audio(torch.from_numpy(double), 8000.0)):  # type: ignore[arg-type]
+        torch.testing.assert_close(encode(same), encode(Audio(tone(), 8000)), rtol=0, atol=1e-4)
+
+
+def test_a_short_recording_is_padded_with_silence_and_a_long_one_cut() -> None:
+    short, long = tone(seconds=0.4), tone(seconds=3.0)
+    padded = np.concatenate([short, np.zeros(20_000, np.float32)])
+    torch.testing.assert_close(encode(Audio(short, 8000)), encode(Audio(padded, 8000)))
+    hop = round(8000 * 0.04)
+    torch.testing.assert_close(encode(Audio(long, 8000)), encode(Audio(long[: 20 * hop], 8000)))
+    assert encode(Audio(short, 8000), Audio(long, 8000)).shape == (2, 20, 64)
+
+
+@pytest.mark.parametrize("samples", [np.zeros(4000, np.float32), np.full(1, 1e-12, np.float32), np.zeros(1, np.float32)])
+def test_silence_is_finite(samples: np.ndarray) -> None:
+    encoded = encode(Audio(samples, 8000))
+    assert torch.isfinite(encoded).all()
+    assert encoded.shape == (1, 20, 64)
+
+
+def test_speech_has_numbers_around_zero() -> None:
+    encoded = encode(*(Audio(tone(seed=seed), 8000) for seed in range(6)))
+    assert encoded.abs().max() < 5
+    assert -2 < encoded.mean() < 2
+
+
+def test_a_recording_does_not_see_its_neighbours() -> None:
+    recordings = [Audio(tone(seed=seed, seconds=0.3 + 0.1 * seed), 8000) for seed in range(5)]
+    alone = torch.cat([encode(recording) for recording in recordings])
+    torch.testing.assert_close(encode(*recordings), alone, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate", "frames", "kept"),
+    [([0.4] * 5, 8000, 10, 8000), ([0.4] * 5, 44_100, 10, 16_000), ([0.01, 0.02], 8000, 4, 8000), ([30.0, 30.0], 2000, 250, 2000)],
+)
+def test_the_first_recordings_set_length_and_rate(seconds: list[float], rate: int, frames: int, kept: int) -> None:
+    recordings = [Audio(np.zeros(max(1, round(length * rate)), np.float32), rate) for length in seconds]
+    assert AUDIO.define(recordings) == DataType("audio", (frames, 64), {"rate": kept})
+
+
+def test_one_long_recording_does_not_set_the_length() -> None:
+    recordings = [Audio(np.zeros(4000, np.float32), 8000)] * 60 + [Audio(np.zeros(80_000, np.float32), 8000)]
+    assert AUDIO.define(recordings).shape == (12, 64)
+
+
+def test_the_type_of_recordings_fits_into_json() -> None:
+    options = AUDIO.define([Audio(tone(), np.int64(8000))]).options  # type: ignore[arg-type]
+    assert type(options["rate"]) is int
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
+def test_sound_files(tmp_path: Path, ending: str) -> None:
+    stereo = np.stack([tone(), tone()], 1)
+    soundfile.write(tmp_path / f"a.{ending}", stereo, 8000)
+    from_file, direct = AUDIO.encode([tmp_path / f"a.{ending}", Audio(tone(), 8000)], KIND)
+    assert (from_file - direct).abs().mean() < (0.3 if ending == "ogg" else 0.05)
+
+
+@pytest.mark.parametrize(
+    ("recording", "message"),
+    [
+        (Audio(np.zeros(0, np.float32), 8000), "recording 1: expected at least one sample, got none"),
+        (Audio(np.zeros(9, np.int16), 8000), r"recording 1: expected samples of shape \(time,\), floating point, got int16"),
+        (Audio(np.zeros((9, 2), np.float32), 8000), r"recording 1: expected samples of shape \(time,\).*shape \(9, 2\)"),
+        (Audio(np.array([0.0, np.nan], np.float32), 8000), "recording 1: expected finite samples"),
+        (Audio(np.full(9, np.inf, np.float32), 8000), "recording 1: expected finite samples"),
+        (Audio(np.zeros(9, np.float32), 8), "recording 1: expected a rate .*got 8"),
+    ],
+)
+def test_what_is_no_recording_is_refused(recording: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        encode(Audio(tone(), 8000), recording)
+
+
+@pytest.mark.parametrize("content", [b"", b"no sound", b"RIFF\x00\x00\x00\x00WAVE"])
+def test_a_file_that_is_no_sound_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "broken.wav").write_bytes(content)
+    with pytest.raises(InputError, match=r"recording .*broken.wav: expected (a readable sound file|at least one sample)"):
+        AUDIO.encode([tmp_path / "broken.wav"], KIND)

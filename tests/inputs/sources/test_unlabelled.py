@@ -1,0 +1,76 @@
+"""Files to predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from senpath.errors import InputError
+from senpath.inputs.sources import read_unlabelled
+
+ROWS = [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".json", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("label", [True, False])
+def test_rows_of_every_kind_of_table(tmp_path: Path, ending: str, label: bool) -> None:
+    frame = pd.DataFrame(ROWS).assign(**({"label": ["x", "y"]} if label else {}))
+    path = tmp_path / f"t{ending}"
+    if ending == ".parquet":
+        frame.to_parquet(path)
+    elif ending.startswith(".json"):
+        frame.to_json(path, orient="records", lines=ending == ".jsonl")
+    else:
+        frame.to_csv(path, index=False, sep="," if ending == ".csv" else "\t")
+    assert read_unlabelled([path]) == ([f"t{ending}[0]", f"t{ending}[1]"], ROWS)
+
+
+def test_columns_of_a_known_table_are_chosen(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,b,a,species\n7,2,1,x\n8,4,3,y\n")
+    assert read_unlabelled([tmp_path / "t.csv"], [["c"], ["a"], ["a", "b"]])[1] == ROWS
+    assert read_unlabelled([tmp_path / "t.csv"], [["a", "c"]])[1][0] == {"id": 7.0, "b": 2.0, "a": 1.0, "species": "x"}
+
+
+def test_texts_and_files(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('text,label\n"one, two",u\nthree,v\n')
+    Image.new("L", (4, 4)).save(tmp_path / "p.png")
+    np.savez(tmp_path / "b.npz", x=np.zeros((2, 4, 4)))
+    names, items = read_unlabelled([tmp_path / "t.csv", tmp_path / "p.png", tmp_path / "b.npz"])
+    assert names == ["t.csv[0]", "t.csv[1]", "p.png", "b.npz[0]", "b.npz[1]"]
+    assert items[:3] == ["one, two", "three", tmp_path / "p.png"]
+
+
+def test_a_gap_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,\n")
+    with pytest.raises(InputError, match=r"table .*t.csv, line 3, column 'b': expected a finite number, .* got no value") as refused:
+        read_unlabelled([tmp_path / "t.csv"])
+    assert "skip" not in str(refused.value)  # of what is to be predicted nothing is left out
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("p.png", "image .*p.png: expected a readable picture file"),
+        ("s.wav", "s.wav: expected a readable sound file"),
+        ("t.txt", "file .*t.txt: expected a text in UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / name).write_bytes(b"\x89PNG cut")
+    with pytest.raises(InputError, match=message):
+        read_unlabelled([tmp_path / name])
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "note.txt").write_text(folder)
+    (tmp_path / "other.txt").write_text("c")
+    files = [tmp_path / "a" / "note.txt", tmp_path / "b" / "note.txt", tmp_path / "other.txt"]
+    assert read_unlabelled(files)[0] == [str(files[0]), str(files[1]), "other.txt"]
+    with pytest.raises(InputError, match=r"file .*a: expected a file, got a folder. Give the files in it: .*a/\*"):
+        read_unlabelled([tmp_path / "a"])

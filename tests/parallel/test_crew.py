@@ -1,0 +1,326 @@
+"""A crew in this process, on processes and on Ray: what fails or dies is tried once more, then lost, and the rest goes on."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from senpath import InputError, MissingExtraError, SenpathError
+from senpath.parallel import Crew, Lost, crew
+
+HERE: dict[str, Any] = {"jobs": 1}
+TWO: dict[str, Any] = {"jobs": 2}
+RAY: dict[str, Any] = {"jobs": 2, "ray": "local"}
+DEATH = {"two": "worker process was ended by SIGKILL", "ray": "Ray actor was lost (its worker process has died: SYSTEM_ERROR)"}
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="senpath[ray] is not installed")
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A number to be squared, and what goes wrong with it, at the first `times` attempts if there is a file to count them in."""
+
+    number: int
+    trouble: str = ""
+    marks: Path | None = None
+    times: int = 99
+
+
+def squares() -> Callable[[Errand], Any]:
+    return square
+
+
+def square(errand: Errand) -> Any:
+    """The square, torch's threads and the process, after a while that is longer for early numbers."""
+    time.sleep(0.05 * max(0, 3 - errand.number))
+    if errand.marks is None or mark(errand.marks) <= errand.times:
+        stumble(errand)
+    if errand.trouble == "lambda":
+        return lambda: errand
+    if errand.trouble == "crew":
+        with crew(squares, jobs=2) as own:
+            return own.run([Errand(errand.number)])[0]
+    return errand.number**2, torch.get_num_threads(), os.getpid()
+
+
+def stumble(errand: Errand) -> None:
+    if errand.trouble == "luck":
+        raise ValueError(f"no luck\nwith {errand.number}.")
+    if errand.trouble == "input":
+        raise InputError("number", expected="luck", got=errand.number)
+    if errand.trouble == "death":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if errand.trouble == "long":
+        time.sleep(600)
+
+
+def mark(marks: Path) -> int:
+    """Leave a mark in a file, and count them."""
+    with marks.open("a") as file:
+        file.write("x")
+    return len(marks.read_text())
+
+
+def refuse() -> Any:
+    raise InputError("preparing", expected="luck", got="none")
+
+
+def die() -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def numbers(results: list[Any]) -> list[Any]:
+    return [result if isinstance(result, Lost) else result[0] for result in results]
+
+
+def ended(process: int) -> bool:
+    """Whether it is gone within some seconds, as a process or at least as more than an entry in the system's list.
+
+    Its last thread closes its files, which may be later than the entry says that it is no more.
+    """
+    for _ in range(100):
+        try:
+            dead = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            if dead and len(os.listdir(f"/proc/{process}/task")) <= 1:
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@dataclass(frozen=True)
+class Running:
+    """A crew that tests share: it has to live through all of them."""
+
+    crew: Crew[Errand, Any]
+    told: list[str]
+    death: str
+
+
+@needs_ray
+def test_a_cluster_that_does_not_answer() -> None:
+    start = time.perf_counter()
+    match = r"Ray: expected a cluster at '127\.0\.0\.1:1', got ConnectionRefusedError: .*'local' needs none"
+    with pytest.raises(SenpathError, match=match), crew(squares, ray="127.0.0.1:1"):
+        pass
+    assert time.perf_counter() - start < 10
+
+
+@needs_ray
+def test_a_ray_of_its_own_ends_with_the_crew_here_one_that_cannot_prepare(alone_with_ray: None) -> None:
+    import ray
+
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(InputError, match="preparing: expected luck, got none"), crew(refuse, ray="local"):
+        pass
+    assert not ray.is_initialized()
+    assert signal.getsignal(signal.SIGTERM) == handler
+
+
+@pytest.fixture(scope="module")
+def with_ray(alone_with_ray: None) -> Iterator[None]:
+    """A Ray that is there already, with room for the shared crew and one worker more."""
+    import ray
+
+    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=3)
+    yield
+    assert ray.is_initialized()  # crews leave it as it is
+    ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Running]:
+    yield from shared("", **HERE)
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Running]:
+    yield from shared(DEATH["two"], **TWO)
+    assert multiprocessing.active_children() == []
+
+
+@pytest.fixture(scope="module")
+def on_ray(with_ray: None) -> Iterator[Running]:
+    yield from shared(DEATH["ray"], **RAY)
+
+
+def shared(death: str, **where: Any) -> Iterator[Running]:
+    told: list[str] = []
+    with crew(squares, **where, tell=told.append, name=lambda place, item: f"child {place}") as own:
+        yield Running(own, told, death)
+
+
+@pytest.fixture
+def running(request: pytest.FixtureRequest) -> Running:
+    found: Running = request.getfixturevalue(request.param)
+    found.told.clear()
+    return found
+
+
+on_ray_too = pytest.param("on_ray", marks=needs_ray)
+everywhere = pytest.mark.parametrize("running", ["here", "two", on_ray_too], indirect=True)
+elsewhere = pytest.mark.parametrize("running", ["two", on_ray_too], indirect=True)
+
+
+@everywhere
+def test_results_are_the_same_everywhere(running: Running) -> None:
+    threads = torch.get_num_threads()
+    for _ in range(2):
+        found: dict[int, Any] = {}
+        results = running.crew.run([Errand(number) for number in range(7)], found.__setitem__)
+        assert numbers(results) == [number**2 for number in range(7)]
+        assert found == dict(enumerate(results))
+        assert {threads for _, threads, _ in results} == {1}
+        assert len({process for _, _, process in results}) <= 2
+    assert running.crew.run([]) == []
+    assert running.told == []
+    assert torch.get_num_threads() == threads
+
+
+@everywhere
+def test_what_fails_is_tried_once_more(running: Running, tmp_path: Path) -> None:
+    once, always, wrong = (tmp_path / name for name in ("once", "always", "wrong"))
+    errands = [Errand(0), Errand(1, "luck", once, 1), Errand(2, "luck", always), Errand(3), Errand(4, "input", wrong), Errand(5)]
+    found: dict[int, Any] = {}
+    results = running.crew.run(errands, found.__setitem__)
+    lost = Lost("ValueError: no luck with 2; then ValueError: no luck with 2", 2)
+    wrong_input = Lost("number: expected luck, got 4", 1)
+    assert numbers(results) == [0, 1, lost, 9, wrong_input, 25]
+    assert found == dict(enumerate(results))
+    assert [len(marks.read_text()) for marks in (once, always, wrong)] == [2, 2, 1]
+    assert sorted(running.told) == [
+        "child 1 is tried again: ValueError: no luck with 1",
+        f"child 2 is lost: {lost.reason}",
+        "child 2 is tried again: ValueError: no luck with 2",
+        f"child 4 is lost: {wrong_input.reason}",
+    ]
+
+
+@elsewhere
+def test_a_worker_that_dies_is_replaced(running: Running, tmp_path: Path) -> None:
+    once, always = tmp_path / "once", tmp_path / "always"
+    errands = [Errand(0), Errand(1, "death", once, 1), Errand(2), Errand(3, "death", always), Errand(4), Errand(5), Errand(6)]
+    results = running.crew.run(errands)
+    lost = Lost(f"its {running.death}; then its {running.death}", 2)
+    assert numbers(results) == [0, 1, 4, lost, 16, 25, 36]
+    assert [len(marks.read_text()) for marks in (once, always)] == [2, 2]
+    assert sorted(running.told) == [
+        f"child 1 is tried again: its {running.death}",
+        f"child 3 is lost: {lost.reason}",
+        f"child 3 is tried again: its {running.death}",
+    ]
+    assert numbers(running.crew.run([Errand(2)])) == [4]
+
+
+@elsewhere
+def test_a_worker_that_dies_while_it_has_nothing_to_do_costs_no_attempt(running: Running, tmp_path: Path) -> None:
+    processes = {process for _, _, process in running.crew.run([Errand(number) for number in range(6)])}
+    for process in processes:
+        os.kill(process, signal.SIGKILL)
+    assert all(ended(process) for process in processes)
+    results = running.crew.run([Errand(4, "luck", tmp_path / "marks", 1), Errand(5), Errand(6)])
+    assert numbers(results) == [16, 25, 36]
+    idle = f"a {running.death} while it had nothing to do; another takes its place"
+    assert running.told == [*[idle] * len(processes), "child 0 is tried again: ValueError: no luck with 4"]
+
+
+@elsewhere
+def test_what_cannot_be_sent_is_lost(running: Running) -> None:
+    unsendable: Any = lambda: None  # noqa: E731
+    results = running.crew.run([Errand(4), Errand(5, unsendable), Errand(6), Errand(7, "lambda")])
+    assert numbers([results[0], results[2]]) == [16, 36]
+    for lost in results[1], results[3]:
+        assert lost.attempts == 1
+        assert re.match("work for several jobs: expected what pickle can send, got .*lambda", lost.reason)
+
+
+def test_a_process_that_may_start_none_works_itself(two: Running) -> None:
+    ((square, threads, process), (_, _, other)) = two.crew.run([Errand(5, "crew"), Errand(6, "crew")])
+    assert (square, threads) == (25, 1)
+    assert {process, other} <= {child.pid for child in multiprocessing.active_children()}
+
+
+def test_a_crew_works_on_after_an_error_of_the_caller(here: Running) -> None:
+    def done(place: int, result: Any) -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        here.crew.run([Errand(5), Errand(6)], done)
+    assert numbers(here.crew.run([Errand(7), Errand(8)])) == [49, 64]
+
+
+def test_ctrl_c_goes_through_and_leaves_no_process() -> None:
+    before, processes = set(multiprocessing.active_children()), set[int]()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt, match="for good"), crew(squares, jobs=2) as own:  # noqa: PT012
+        threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            own.run([Errand(4, "long"), Errand(5, "long")])
+        processes.update(process for _, _, process in own.run([Errand(number) for number in range(6)]))  # who was at something is replaced
+        raise KeyboardInterrupt("for good")
+    assert time.perf_counter() - start < 300
+    assert all(ended(process) for process in processes)
+    assert set(multiprocessing.active_children()) == before
+
+
+@pytest.mark.parametrize("where", [HERE, TWO], ids=["here", "two"])
+def test_a_crew_that_cannot_prepare(where: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="preparing: expected luck, got none"), crew(refuse, **where):
+        pass
+
+
+@pytest.mark.parametrize("where", [TWO, pytest.param({"jobs": 1, "ray": "local"}, marks=needs_ray)], ids=["two", "on_ray"])
+def test_workers_that_cannot_start(where: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    if "ray" in where:
+        request.getfixturevalue("with_ray")
+    told: list[str] = []
+    died = "was lost .*SYSTEM_ERROR" if "ray" in where else "was ended by SIGKILL"
+    with pytest.raises(SenpathError, match=f"expected one that starts, got one that {died}"), crew(die, **where, tell=told.append):
+        pass
+    assert re.match(f".* {died}.* before it was ready; another takes its place", told[0])
+
+
+@needs_ray
+def test_a_ray_with_few_processors(with_ray: None) -> None:
+    told: list[str] = []
+    match = "preparing: expected luck, got none"
+    with pytest.raises(InputError, match=match), crew(refuse, jobs=4, ray="local", tell=told.append):
+        pass
+    assert told == ["Ray has 3 CPUs for 4 workers, of which the others wait for more"]
+
+
+@pytest.mark.parametrize("where", [TWO, pytest.param(RAY, marks=needs_ray)], ids=["two", "on_ray"])
+def test_a_crew_whose_preparing_cannot_be_sent(where: dict[str, Any]) -> None:
+    match = r"work for several jobs: expected what pickle can send, .* Use jobs=1, or"
+    with pytest.raises(InputError, match=match), crew(lambda: abs, **where):
+        pass
+
+
+def test_a_crew_of_this_process_sends_nothing() -> None:
+    with crew(lambda: abs) as own:
+        assert own.run([-1, 2]) == [1, 2]
+
+
+def test_a_crew_of_none() -> None:
+    with pytest.raises(InputError, match="jobs: expected a whole number, 1 or more, got 0"), crew(squares, jobs=0):
+        pass
+
+
+def test_ray_is_installed_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    match = r"work on Ray: expected ray, got not installed\. pip install 'senpath\[ray\]'"
+    with pytest.raises(MissingExtraError, match=match), crew(squares, ray="local"):
+        pass

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.encoders.conftest import Counting, Letters
 
 import senpath as sp
 from senpath.errors import InputError, StoreError
 from senpath.inputs.encoders import Encoders
 from senpath.inputs.modalities import split_by_modality
 from senpath.types import Audio
+from tests.inputs.encoders.conftest import Counting, Letters
 
 Pictures = tuple[np.ndarray, np.ndarray]
 QUICK: dict[str, Any] = {"epochs": 60, "hidden": 16}

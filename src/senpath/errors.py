@@ -5,23 +5,29 @@ class SenpathError(Exception):
     """Base of every error that senpath raises on purpose.
 
     `exit_code` is what the command line ends with when this error reaches it.
+
+    Attributes:
+        message: the whole text, made of the parts below.
+        what: what is wrong.
+        expected, got, do: what was expected, what was there instead, and what to do about it; None where that was not said.
     """
 
     exit_code = 1
 
     def __init__(self, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
-        parts = [what.rstrip(".")]
-        if expected is not None:
-            parts.append(f"expected {expected}")
-        if got is not None:
-            parts.append(f"got {got}")
-        message = ": ".join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
-        self.message = message + (f". {do}" if do else "")
+        self.what = what.rstrip(".")
+        self.expected = None if expected is None else str(expected)
+        self.got = None if got is None else str(got)
+        self.do = do or None
+        contrast = ", ".join(f"{name} {value}" for name, value in (("expected", self.expected), ("got", self.got)) if value is not None)
+        message = f"{self.what}: {contrast}" if contrast else self.what
+        self.message = f"{message}. {do}" if do else message
         super().__init__(self.message)
 
-    def reword(self, message: str) -> None:
-        """Give it another message, where the caller knows more."""
+    def reword(self, message: str, *, what: str | None = None) -> None:
+        """Give it another message, where the caller knows more; the parts stay, but for `what` if that is given."""
         self.message, self.args = message, (message,)
+        self.what = self.what if what is None else what
 
     # KeyError and ValueError, which some subclasses also are, would print the message in quotes.
     def __str__(self) -> str:

@@ -94,7 +94,10 @@ class Encoder(ABC):
         try:
             return self._vectors(items[start : start + CHUNK], reads)
         except InputError as error:
-            error.reword(PLACE.sub(lambda found: f"{found[1]} {int(found[2]) + start}", error.message, count=1))
+            message, what = (
+                PLACE.sub(lambda match: f"{match[1]} {int(match[2]) + start}", text, count=1) for text in (error.message, error.what)
+            )
+            error.reword(message, what=what)
             raise
 
     def _vectors(self, items: Any, reads: DataType) -> torch.Tensor:

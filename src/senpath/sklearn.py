@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from senpath.components import Component
 from senpath.errors import InputError, StoreError
 from senpath.inputs.modalities.rows import Rows
+from senpath.learning.propose import propose
 from senpath.methods import Sen
 from senpath.network import Network
 from senpath.pathways import run_pathway
@@ -93,7 +94,8 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             learning_rate=self.learning_rate,
             random_state=_seed(self.random_state),
         )
-        proposal = method.propose(net.view, TASK, encode_examples(net.view, inputs, labels, kind="classification"))
+        examples = encode_examples(net.view, inputs, labels, kind="classification")
+        proposal = propose(net.view, method, TASK, examples)
         if self.source is not None:
             net, proposal = _moved(net.view, proposal)
         net.commit(proposal)

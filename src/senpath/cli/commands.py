@@ -22,7 +22,7 @@ from senpath.inputs.encoders import AUTO
 from senpath.inputs.modalities.table import table_columns
 from senpath.inputs.sources import read_unlabelled
 from senpath.inputs.sources.found import counted
-from senpath.methods import make_method
+from senpath.methods import Munet, make_method
 
 
 def open_network(path: Path) -> Network:
@@ -71,9 +71,9 @@ def learn_task(
     console.print(f"ran meanwhile: {percent(cost.run_share)} of all weights, the search for a source included")
     if learned.transfers:
         show_transfers(net, task)
-    if "munet" in learned.notes:
+    if learned.provenance.method == Munet.name:
         show_path(net, task)
-    guard = learned.notes.get("guard")
+    guard = learned.provenance.record.get("guard")
     if guard:
         verdict = "kept" if guard["kept"] else "dropped"
         console.print(

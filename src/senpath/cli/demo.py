@@ -14,6 +14,7 @@ from senpath.cli.commands import show_scores, show_transfers
 from senpath.cli.show import bars, console, percent, table
 from senpath.data import Labelled, Task
 from senpath.errors import InputError
+from senpath.learning.propose import propose
 from senpath.reports import Growth, Stage, draw_growth
 from senpath.snapshot import encode_examples, try_out
 from senpath.types import Label
@@ -126,7 +127,8 @@ def _learn(net: Network, story: Story, name: str) -> None:
 
 def _accuracy_alone(net: Network, story: Story, name: str, examples: Labelled) -> float:
     """What the same examples come to without links: a proposal that is measured and thrown away."""
-    proposal = Sen(links="none", random_state=story.seed).propose(net.view, name, encode_examples(net.view, *examples))
+    method = Sen(links="none", random_state=story.seed)
+    proposal = propose(net.view, method, name, encode_examples(net.view, *examples))
     test = encode_examples(net.view, *story.tasks[name].test)
     return float((try_out(net.view, proposal, test.inputs).argmax(1) == test.targets).float().mean())
 

@@ -91,7 +91,7 @@ def _name(task: str | None) -> str:
 
 def show_path(net: Network, task: str) -> None:
     """What the path of a task that `munet` learned is made of."""
-    found = net.tasks[task].notes["munet"]
+    found = net.tasks[task].provenance.record
     origins = [part["origin"] for part in found["parts"]]
     shared = {origin: origins.count(origin) for origin in dict.fromkeys(origins) if origin != task}
     words = ", ".join(f"{count} of {_name(origin)}" for origin, count in shared.items()) or "none"

@@ -14,7 +14,7 @@ from senpath.cli.show import bars, console, percent
 from senpath.errors import InputError
 from senpath.inputs.encoders import AUTO
 from senpath.methods import make_method
-from senpath.snapshot import Joint
+from senpath.snapshot import JointMethod
 
 RESERVED = frozenset({"random_state", "tasks", "kind", "concept", "method", "jobs", "progress"})
 """What `learn_many` has arguments for."""
@@ -50,7 +50,7 @@ def learn_tasks(
             f"learned {task!r}: {info.examples:,} examples, {outputs}; runs {share} of all weights; version {what.version}", highlight=False
         )
     last = next(reversed(learned.values()))
-    together = ", together" if isinstance(worker, Joint) else ""
+    together = ", together" if isinstance(worker, JointMethod) else ""
     console.print(f"{len(learned)} tasks{together}, {last.seconds:.1f} s", highlight=False)
 
 

@@ -60,6 +60,7 @@ class NextSums:
             counts=tuple(statistics.counts.tolist()),
             figures=statistics.figures,
             gate=statistics.gate.hash if statistics.gate else None,
+            owners=statistics.owners,
         )
 
     def drop_unused(self, tasks: set[str]) -> None:

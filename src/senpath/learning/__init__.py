@@ -2,7 +2,7 @@
 
 from senpath.learning.changes import TaskChange
 from senpath.learning.learn import Learned
-from senpath.learning.statistics import new_statistics
+from senpath.learning.propose import propose, propose_jointly
 from senpath.learning.stream import Routed
 
-__all__ = ["Learned", "Routed", "TaskChange", "new_statistics"]
+__all__ = ["Learned", "Routed", "TaskChange", "propose", "propose_jointly"]

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,31 +18,19 @@ from senpath.errors import InputError, SenpathError, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout
 from senpath.inputs.modalities import Group, type_key
 from senpath.inputs.sources import read_labelled
-from senpath.learning.cost import learning_cost
+from senpath.learning.propose import propose, require_kind
 from senpath.parallel import in_order, one_thread
-from senpath.pathways import LearningCost
 from senpath.progress import Progress, silent
-from senpath.snapshot.concepts import check_concept, labels_of, with_concept
+from senpath.snapshot.concepts import check_concept, labels_of
 from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, pair_of
-from senpath.snapshot.proposal import Method, Proposal
+from senpath.snapshot.method import Method
+from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.view import View
 from senpath.store import Manifest, Store
 from senpath.types import DataType, Examples, Label, TaskKind
 
 NAMED = 20
 """Tasks that a message names at most."""
-
-
-def propose(
-    view: View, method: Method, task: str, examples: Examples, progress: Progress, concept: str | None = None
-) -> tuple[Proposal, LearningCost]:
-    """What the method makes of the examples, its entry in the log completed by what that cost, and the cost."""
-    with view.watch() as touched:
-        proposal = method.propose(view, task, examples, progress)
-        if concept is not None:
-            proposal = with_concept(view, method, proposal, examples, concept)
-    cost = learning_cost(view, touched, proposal)
-    return replace(proposal, entry={**proposal.entry, "cost": asdict(cost)}), cost
 
 
 def learn_batch(
@@ -53,11 +41,11 @@ def learn_batch(
     progress: Progress,
     kind: str | None = None,
     concept: str | None = None,
-) -> dict[str, tuple[float, LearningCost]]:
+) -> dict[str, float]:
     """Learn tasks and commit them; see `Network.learn_many`.
 
     Returns:
-        For each task the seconds from this call to its commit, and its cost.
+        For each task the seconds from this call to its commit.
     """
     batch = _Batch(checkout)
     with one_thread():  # commits too: what they note down of a pathway's answers is to be the same for any number of jobs
@@ -66,7 +54,7 @@ def learn_batch(
             batch.learn(_read(checkout.view, tasks, method, kind, concept), method, jobs, progress)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted. {batch.told()}") from None
-    return batch.costs
+    return batch.seconds
 
 
 @dataclass(frozen=True)
@@ -86,11 +74,11 @@ class _Batch:
     """Tasks on their way into a network.
 
     Attributes:
-        costs: seconds and cost of each task that is committed.
+        seconds: of each task that is committed, from the call to its commit.
     """
 
     def __init__(self, checkout: Checkout) -> None:
-        self.costs: dict[str, tuple[float, LearningCost]] = {}
+        self.seconds: dict[str, float] = {}
         self._checkout = checkout
         self._start = time.perf_counter()
         self._task: str | None = None
@@ -103,11 +91,11 @@ class _Batch:
             with in_order(self._prepare(works, method), _drain(works), jobs) as proposals:
                 for task in names:
                     self._task = task
-                    self._proposal, cost = next(proposals)
+                    self._proposal = next(proposals)
                     self._checkout.commit(self._proposal)
-                    self.costs[task] = time.perf_counter() - self._start, cost
+                    self.seconds[task] = time.perf_counter() - self._start
                     self._task = self._proposal = None
-                    progress("tasks", len(self.costs), len(names))
+                    progress("tasks", len(self.seconds), len(names))
         except SenpathError as error:
             if isinstance(error, TaskExistsError):  # by another writer, perhaps from the same data
                 self._proposal = None
@@ -123,8 +111,8 @@ class _Batch:
         """Which tasks of the batch the network has by now, in a sentence without its full stop."""
         with suppress(StoreError):
             self._checkout.refresh()
-        view, learned = self._checkout.view, [repr(task) for task in self.costs]
-        if self._task is not None and self._proposal is not None and self._task not in self.costs:  # stopped while it was committed
+        view, learned = self._checkout.view, [repr(task) for task in self.seconds]
+        if self._task is not None and self._proposal is not None and self._task not in self.seconds:  # stopped while it was committed
             record = view.tasks.get(self._task)
             learned += [repr(self._task)] if record is not None and record.pathway == self._proposal.pathways[0] else []
         if not learned:
@@ -132,14 +120,14 @@ class _Batch:
         names = ", ".join(learned[:NAMED]) + (f", … ({len(learned)} in all)" if len(learned) > NAMED else "")
         return f"Learned before: {names}; the network is otherwise as it was, at version {view.version}"
 
-    def _prepare(self, works: deque[_Work], method: Method) -> Callable[[], Callable[[_Work], tuple[Proposal, LearningCost]]]:
+    def _prepare(self, works: deque[_Work], method: Method) -> Callable[[], Callable[[_Work], Proposal]]:
         view = self._checkout.view
         keys = [key for key in dict.fromkeys(work.data_type.key for work in works) if key in view.manifest.types]
         start = replace(view.manifest, lines={})  # these are for writers
         return partial(_open, self._checkout.path.absolute(), start, str(view.device), method, keys)
 
 
-def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: list[str]) -> Callable[[_Work], tuple[Proposal, LearningCost]]:
+def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: list[str]) -> Callable[[_Work], Proposal]:
     """Look at one version of a folder, afresh in this process too: what a view has taken over from earlier ones must not matter.
 
     Read first is what commits take away: the folder keeps the dispatchers of its last versions only.
@@ -150,7 +138,7 @@ def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: lis
     return partial(_work, view, method)
 
 
-def _work(view: View, method: Method, work: _Work) -> tuple[Proposal, LearningCost]:
+def _work(view: View, method: Method, work: _Work) -> Proposal:
     return propose(view, method, work.task, _examples(work), silent, work.concept)
 
 
@@ -185,6 +173,7 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
             examples = reader.read(data, kind)
             if check is not None:
                 check(examples.data_type)
+            require_kind(method, examples)
             if concept is not None:
                 check_concept(concept, examples.kind, examples.classes, labels)
                 labels = labels or examples.classes

@@ -14,12 +14,9 @@ from senpath.routing import TaskStatistics, collect, columns_of, is_few, merge_c
 from senpath.snapshot.view import View
 from senpath.types import Examples
 
-OWNERS = "columns"
-"""Among a task's notes: the class of each of its columns, an index, or None where that is not known."""
 
-
-def extended_statistics(view: View, task: str, examples: Examples, progress: Progress = silent) -> tuple[TaskStatistics, list[int | None]]:
-    """The dispatcher's statistics of a task once these examples are added, and the class of each column, to be noted under `OWNERS`.
+def extended_statistics(view: View, task: str, examples: Examples, progress: Progress = silent) -> TaskStatistics:
+    """The dispatcher's statistics of a task once these examples are added.
 
     The examples that made the present columns are gone, so the columns are put together with those of the new examples alone, see
     `senpath.routing.merge`. Nothing is added to the covariance that all tasks have in common.
@@ -28,7 +25,7 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
         examples: at least one; their classes begin with the task's.
     """
     pathway, before = view.pathway(task), view.statistics(task)
-    seen = int(pathway.notes.get("examples", 0))
+    seen = pathway.provenance.examples
     few = is_few(examples.kind, seen + len(examples), len(examples.classes))
     features = view.feature_map(examples.data_type)
     features.module.to(view.device)
@@ -39,12 +36,13 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     owners: Sequence[int | None] = [present[index] for index in collected.classes.tolist()]
     if pathway.kind != "classification":  # one class of all, and another one for what came with new labels
         owners, classes = [int(len(examples.classes) > classes)] * len(owners), 1
-    columns = merge_columns(columns_of(before, _owners(pathway, len(before.columns))), columns_of(new, owners), classes)
+    columns = merge_columns(columns_of(before, _owners(pathway, before)), columns_of(new, owners), classes)
     limit = before.figures["limit"]
     if len(collected.held):  # else the new limit is a guess
         limit = merge_limits(limit, seen, new.figures["limit"], len(examples))
     means, counts = np.stack([column.mean for column in columns]), np.array([column.count for column in columns])
-    return TaskStatistics(means, counts, None, {"limit": limit, "few": float(few)}), [column.of for column in columns]
+    owners = tuple(column.of for column in columns)
+    return TaskStatistics(means, counts, None, {"limit": limit, "few": float(few)}, owners=owners)
 
 
 def _present(examples: Examples) -> tuple[list[int], Examples]:
@@ -55,9 +53,9 @@ def _present(examples: Examples) -> tuple[list[int], Examples]:
     return present.tolist(), replace(examples, targets=targets, classes=tuple(examples.classes[index] for index in present.tolist()))
 
 
-def _owners(pathway: Pathway, rows: int) -> Sequence[int | None]:
-    """The class of each of a task's columns: as noted, or in order where there are as many as classes."""
-    noted = pathway.notes.get(OWNERS)
-    if isinstance(noted, list) and len(noted) == rows:
-        return noted
+def _owners(pathway: Pathway, before: TaskStatistics) -> Sequence[int | None]:
+    """The class of each of a task's columns: as kept, or in order where there are as many as classes."""
+    rows = len(before.columns)
+    if len(before.owners) == rows:
+        return before.owners
     return range(rows) if rows == (len(pathway.classes) if pathway.kind == "classification" else 1) else [None] * rows

@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from senpath.errors import InputError
+from senpath.errors import InputError, SenpathError
 from senpath.history.checkout import Checkout
 from senpath.inputs.sources import read_labelled
-from senpath.learning.batch import learn_batch, propose
+from senpath.learning.batch import learn_batch
 from senpath.learning.changes import TaskChange, measure_changes, require_changing
 from senpath.learning.joint import learn_jointly
+from senpath.learning.propose import propose, require_kind
 from senpath.parallel import check_jobs
-from senpath.pathways import LearningCost, Pathway, Transfer
+from senpath.pathways import LearningCost, Pathway, Provenance, Transfer
 from senpath.progress import Progress
 from senpath.snapshot.concepts import check_concept, labels_of
 from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, pair_of, read_more
-from senpath.snapshot.proposal import Joint, Method
+from senpath.snapshot.method import JointMethod, Method
 from senpath.snapshot.task_info import task_info
 from senpath.snapshot.view import View
 from senpath.types import Examples
@@ -33,8 +34,7 @@ class Learned:
         version: the network's version that has it.
         seconds: from the call to the commit.
         transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
-        notes: what the method noted down.
-        cost: the weights that ran and that changed, the search for a source included.
+        provenance: how it was learned, what that cost included.
         changed: the earlier tasks that were changed along with it, and what they lost; none unless that was asked for.
     """
 
@@ -42,9 +42,15 @@ class Learned:
     version: int
     seconds: float
     transfers: tuple[tuple[str, Transfer], ...]
-    notes: Mapping[str, Any]
-    cost: LearningCost
+    provenance: Provenance
     changed: Mapping[str, TaskChange]
+
+    @property
+    def cost(self) -> LearningCost:
+        """The weights that ran and that changed, the search for a source included; of tasks learned together, those of all."""
+        if self.provenance.cost is None:
+            raise SenpathError(f"cost of task {self.task!r}", expected="one that was counted", got="none")
+        return self.provenance.cost
 
 
 def learn(
@@ -61,10 +67,10 @@ def learn(
     """Learn a task and commit it; see `senpath.Network.learn`."""
     start = time.perf_counter()
     try:
-        cost, changed = _learn(checkout, task, x, y, kind, concept, method, {} if measure is None else measure, progress)
+        changed = _learn(checkout, task, x, y, kind, concept, method, {} if measure is None else measure, progress)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_interrupted(checkout, task)) from None
-    return _learned(checkout.view, task, time.perf_counter() - start, cost, changed)
+    return _learned(checkout.view, task, time.perf_counter() - start, changed)
 
 
 def learn_many(
@@ -78,11 +84,11 @@ def learn_many(
 ) -> dict[str, Learned]:
     """Learn several tasks and commit them; see `senpath.Network.learn_many`."""
     check_jobs(jobs)
-    if isinstance(method, Joint):
-        costs = learn_jointly(checkout, tasks, method, jobs, progress, kind, concept)
+    if isinstance(method, JointMethod):
+        seconds = learn_jointly(checkout, tasks, method, jobs, progress, kind, concept)
     else:
-        costs = learn_batch(checkout, tasks, method, jobs, progress, kind, concept)
-    return {task: _learned(checkout.view, task, seconds, cost) for task, (seconds, cost) in costs.items()}
+        seconds = learn_batch(checkout, tasks, method, jobs, progress, kind, concept)
+    return {task: _learned(checkout.view, task, taken, {}) for task, taken in seconds.items()}
 
 
 def _learn(
@@ -95,7 +101,7 @@ def _learn(
     method: Method,
     measure: Mapping[str, Any],
     progress: Progress,
-) -> tuple[LearningCost, Mapping[str, TaskChange]]:
+) -> Mapping[str, TaskChange]:
     checkout.refresh()
     view = checkout.view
     check_task(task, view)
@@ -107,19 +113,20 @@ def _learn(
         examples = encode_examples(view, *read_labelled(x, y), kind=kind, progress=progress)
     if concept is not None:
         check_concept(concept, examples.kind, examples.classes, labels_of(view.paths, concept))
+    require_kind(method, examples)
     tests = _read_tests(view, method, measure)
-    proposal, cost = propose(view, method, task, examples, progress, concept)
+    proposal = propose(view, method, task, examples, progress, concept)
     changed = measure_changes(view, proposal, tests)
     if changed:
         entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
         proposal = replace(proposal, entry=entry)
     checkout.commit(proposal)
-    return cost, changed
+    return changed
 
 
-def _learned(view: View, task: str, seconds: float, cost: LearningCost, changed: Mapping[str, TaskChange] | None = None) -> Learned:
+def _learned(view: View, task: str, seconds: float, changed: Mapping[str, TaskChange]) -> Learned:
     info = task_info(view, task)
-    return Learned(task, info.version, seconds, info.transfers, info.notes, cost, changed or {})
+    return Learned(task, info.version, seconds, info.transfers, info.provenance, changed)
 
 
 def _interrupted(checkout: Checkout, task: str) -> str:

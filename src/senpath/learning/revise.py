@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from typing import Any
 
 from senpath.errors import InputError
 from senpath.history.checkout import Checkout
+from senpath.learning.propose import propose_revision
 from senpath.learning.stream import Routed, extend_routed
-from senpath.pathways import Pathway
 from senpath.progress import Progress
 from senpath.snapshot.examples import read_more
-from senpath.snapshot.proposal import Proposal, Revised, Revision
+from senpath.snapshot.method import Revised, Revision, RevisionResult
 
 
 def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, progress: Progress) -> Revised:
@@ -25,15 +24,13 @@ def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, pr
     examples = None if x is None and y is None else read_more(view, pathway, x, y, new_classes=revision.grows)
     try:
         answer = revision.propose(view, task, examples, progress)
-        if isinstance(answer, Proposal):
-            answer = _of_same_concept(answer, pathway)
-            checkout.commit(answer)
+        if isinstance(answer, RevisionResult):
+            checkout.commit(propose_revision(view, revision, pathway, examples, answer, progress))
     except KeyboardInterrupt:
         checkout.refresh()
         raise KeyboardInterrupt(f"interrupted; the network is at version {checkout.view.version}") from None
-    changed = isinstance(answer, Proposal)
-    reason, notes = (str(answer.entry.get("reason", "")), answer.entry) if isinstance(answer, Proposal) else (answer.reason, answer.notes)
-    return Revised(task, changed, reason, checkout.view.version, time.perf_counter() - start, notes)
+    changed = isinstance(answer, RevisionResult)
+    return Revised(task, changed, answer.reason, checkout.view.version, time.perf_counter() - start, answer.record)
 
 
 def extend(checkout: Checkout, task: Any, x: Any, y: Any, revision: Revision, progress: Progress) -> Revised | Routed:
@@ -44,12 +41,3 @@ def extend(checkout: Checkout, task: Any, x: Any, y: Any, revision: Revision, pr
     if y is not None:
         raise InputError("task to extend", expected="a name, or no task, but a stream of inputs and labels", got=type(task).__name__)
     return extend_routed(checkout.view, task, x, lambda name, examples: revise(checkout, name, revision, examples, None, progress))
-
-
-def _of_same_concept(proposal: Proposal, before: Pathway) -> Proposal:
-    """A task stays of its concept, and trusted as far as it was, whatever is made anew of it."""
-    pathways = (
-        replace(path, concept=before.concept, temperature=before.temperature) if path.task == before.task else path
-        for path in proposal.pathways
-    )
-    return replace(proposal, pathways=tuple(pathways))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
+from senpath.pathways.provenance import Provenance
 from senpath.types import Label, TaskKind
 
 
@@ -54,7 +54,7 @@ class Pathway:
             measured.
         children: of each composite component that it runs, by hash, the components inside. The network fills it in when it is committed, so
             that nothing has to be read to know what a pathway needs.
-        notes: what is known of how it was learned (method, examples, seed, figures): JSON values, for people.
+        provenance: how it was learned.
     """
 
     task: str
@@ -66,7 +66,7 @@ class Pathway:
     concept: str | None = None
     temperature: float = 1.0
     children: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False, compare=False)
-    notes: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+    provenance: Provenance = field(default_factory=Provenance, hash=False, compare=False)
 
     @cached_property
     def chains(self) -> tuple[tuple[str, ...], ...]:

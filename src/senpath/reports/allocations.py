@@ -65,8 +65,8 @@ def describe_allocations(facts: Facts) -> Sequence[Together]:
 
 def _noted(task: TaskFacts) -> _Noted | None:
     """What the notes say of a task's allocation; None if they say nothing that can be read."""
-    notes = task.pathway.notes.get(Allocation.name)
-    if not isinstance(notes, dict) or not task.pathway.components:
+    notes = task.pathway.provenance.record
+    if task.method != Allocation.name or not task.pathway.components:
         return None
     names, layers = notes.get("components"), notes.get("probabilities")
     if not isinstance(names, list) or not isinstance(layers, list) or not names or not layers:

@@ -51,7 +51,7 @@ class Experts:
 
 def describe_experts(facts: Facts) -> Experts | None:
     """The section; None where no task has experts."""
-    found = {name: _blocks(task.pathway.notes) for name, task in facts.tasks.items() if task.pathway.notes.get("method") == Moe.name}
+    found = {name: _blocks(task.pathway.provenance.record) for name, task in facts.tasks.items() if task.method == Moe.name}
     found = {name: blocks for name, blocks in found.items() if blocks}
     if not found:
         return None
@@ -70,9 +70,8 @@ def _histogram(task: TaskFacts, block: int, kept: Sequence[int], shares: Mapping
     for place in range(experts):
         share = shares.get(place, 0.0)
         cells.append(Cell(share, round(share, 3), "right" if place in kept else "wrong"))
-    settings = task.pathway.notes.get("settings")
-    gate = settings.get("gate") if isinstance(settings, dict) else None
-    words = [found for found in (gate, task.pathway.notes.get("embedding")) if isinstance(found, str)]
+    provenance = task.pathway.provenance
+    words = [word for word in (provenance.settings.get("gate"), provenance.record.get("embedding")) if isinstance(word, str)]
     return Histogram(task, block, cells, ", ".join(words), len(kept))
 
 

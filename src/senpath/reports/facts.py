@@ -141,8 +141,8 @@ def gather(net: Network) -> Facts:
             method=info.method,
             sources=pathway.sources,
             links=pathway.links,
-            copied=_text(info.notes.get("copied_from")),
-            threshold=_threshold(info.notes),
+            copied=_text(info.provenance.record.get("copied_from")),
+            threshold=_threshold(info.provenance.settings),
             weights=info.weights,
             parts=parts,
             share=parts.total / max(1, weights["total"]),
@@ -185,10 +185,9 @@ def _shape(data_type: DataType) -> str:
     return " × ".join(str(size) for size in data_type.shape)
 
 
-def _threshold(notes: Mapping[str, Any]) -> float:
-    """What the method took for similar, where it noted it down as the method `sen` does."""
-    settings = notes.get("settings")
-    found = settings.get("threshold") if isinstance(settings, dict) else None
+def _threshold(settings: Mapping[str, Any]) -> float:
+    """What the method took for similar, where it has such a setting, as the method `sen` does."""
+    found = settings.get("threshold")
     return float(found) if isinstance(found, int | float) else SIMILAR
 
 

@@ -55,7 +55,7 @@ def describe_search(path: TaskPath) -> Generations | None:
     """What the log says of the search for a path; None if it says nothing of it."""
     entry = path.task.entry
     told = entry.get("generations")
-    if not isinstance(told, list) or _noted(entry) != _noted(path.task.pathway.notes):
+    if not isinstance(told, list) or _lasting(entry.get("record", entry.get(Munet.name))) != _lasting(path.task.pathway.provenance.record):
         return None
     everyone = [[child for child in children if isinstance(child, dict)] for children in told if isinstance(children, list)]
     trained = [[found for child in children if (found := _tried(child)) is not None] for children in everyone]
@@ -84,10 +84,9 @@ def describe_search(path: TaskPath) -> Generations | None:
     )
 
 
-def _noted(notes: Mapping[str, Any]) -> dict[str, Any]:
-    """What is noted of a search and stays so: layers may be replaced later."""
-    found = notes.get(Munet.name)
-    return {name: value for name, value in found.items() if name != "parts"} if isinstance(found, dict) else {}
+def _lasting(record: Any) -> dict[str, Any]:
+    """What is recorded of a search and stays so: layers may be replaced later. Earlier formats' log has it under the method's name."""
+    return {name: value for name, value in record.items() if name != "parts"} if isinstance(record, dict) else {}
 
 
 def _tried(child: Mapping[str, Any]) -> _Tried | None:

@@ -109,8 +109,8 @@ def cut(text: str) -> str:
 
 
 def _noted(task: TaskFacts) -> _Noted | None:
-    notes = task.pathway.notes.get(Munet.name)
-    if task.method != Munet.name or not isinstance(notes, dict):
+    notes = task.pathway.provenance.record
+    if task.method != Munet.name:
         return None
     name, key, weights = notes.get("root"), notes.get("root_id"), number(notes.get("root_weights"))
     parts, components = notes.get("parts"), task.pathway.components
@@ -121,7 +121,7 @@ def _noted(task: TaskFacts) -> _Noted | None:
     places = [cut(part["place"]) for part in parts]
     if len({*places}) < len(places):
         return None
-    origins = [part.get("origin") for part in parts]
+    origins = [part.get("origin") if part.get("component") == name else task.name for part, name in zip(parts, components, strict=True)]
     return _Noted(task, notes, Root(key, cut(name), weights), list(zip(places, components, origins, strict=True)))
 
 
@@ -151,7 +151,7 @@ def _path(found: _Noted, sizes: Mapping[str, int], users: Mapping[str, int], tra
     notes, parent = found.notes, found.notes.get("parent", "")
     operations, all_operations = number(notes.get("flops")), number(notes.get("root_flops"))
     quality, score = number(notes.get("quality")), number(notes.get("score"))
-    known = found.task.pathway.notes
+    changes = found.task.pathway.provenance
     return TaskPath(
         task=found.task,
         root=found.root,
@@ -163,7 +163,7 @@ def _path(found: _Noted, sizes: Mapping[str, int], users: Mapping[str, int], tra
         quality=min(1.0, max(0.0, quality)) if quality is not None else None,
         score=min(1.0, max(0.0, score)) if score is not None else None,
         hyper=_hyper(notes.get("hyper")),
-        changed=next((word for word in ("pruned", "extended") if word in known), ""),
+        changed=next((word for name, word in (("prune", "pruned"), ("extend", "extended")) if changes.revisions_by(name)), ""),
     )
 
 

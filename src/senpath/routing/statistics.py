@@ -23,6 +23,7 @@ class TaskStatistics:
         figures: "limit", the squared distance beyond which an input is too strange for the task, and "few", 1 for a task of few
             examples, else 0.
         gate: the task's own model, for the binary dispatcher.
+        owners: the class of each column, an index, or None where that is not known; empty where there is one column a class, in order.
     """
 
     columns: np.ndarray
@@ -30,6 +31,7 @@ class TaskStatistics:
     pooled: np.ndarray | None
     figures: dict[str, float] = field(default_factory=dict)
     gate: Component | None = None
+    owners: tuple[int | None, ...] = ()
 
 
 def pack(matrix: torch.Tensor) -> np.ndarray:

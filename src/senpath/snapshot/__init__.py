@@ -1,23 +1,27 @@
 """A network at one version, read-only, and what may be proposed to change it."""
 
 from senpath.snapshot.examples import encode_examples, one_type
-from senpath.snapshot.proposal import Declined, Joint, Method, Proposal, Revised, Revision, try_out
+from senpath.snapshot.method import Declined, JointMethod, Method, MethodResult, Revised, Revision, RevisionResult
+from senpath.snapshot.proposal import Proposal, run_new, try_out
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.task_info import TaskInfo, task_info
 from senpath.snapshot.view import View
 
 __all__ = [
     "Declined",
-    "Joint",
+    "JointMethod",
     "Method",
+    "MethodResult",
     "NetworkSettings",
     "Proposal",
     "Revised",
     "Revision",
+    "RevisionResult",
     "TaskInfo",
     "View",
     "encode_examples",
     "one_type",
+    "run_new",
     "task_info",
     "try_out",
 ]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from senpath.pathways import Transfer
+from senpath.pathways import Provenance, Transfer
 from senpath.snapshot.view import View
 from senpath.types import Label, TaskKind
 
@@ -26,7 +24,7 @@ class TaskInfo:
         weights: of its own components and its links.
         run_weights: weights that answering with it runs, the layers that its links read included.
         version: the network's version that it came with.
-        notes: what the method noted down.
+        provenance: how it was learned, and what changed it since.
     """
 
     kind: TaskKind
@@ -39,7 +37,7 @@ class TaskInfo:
     weights: int
     run_weights: int
     version: int
-    notes: Mapping[str, Any]
+    provenance: Provenance
 
 
 def task_info(view: View, task: str) -> TaskInfo:
@@ -52,12 +50,12 @@ def task_info(view: View, task: str) -> TaskInfo:
         kind=pathway.kind,
         classes_=pathway.classes,
         data_type=pathway.data_type,
-        examples=int(pathway.notes.get("examples", 0)),
-        method=str(pathway.notes.get("method", "")),
+        examples=pathway.provenance.examples,
+        method=pathway.provenance.method,
         transfers=tuple((link.source, transfer) for link in pathway.links for transfer in link.transfers),
         concept=pathway.concept,
         weights=sum(sizes[name] for name in own),
         run_weights=sum(sizes[name] for name in pathway.references),
         version=record.version,
-        notes=pathway.notes,
+        provenance=pathway.provenance,
     )

@@ -188,7 +188,7 @@ class View:
         mine = np.array(rows[kept.first : kept.first + kept.rows])
         for touched in self._watchers:
             touched.add_dispatcher(self.pathway(task).data_type, int(mine.size))
-        return TaskStatistics(mine, np.array(kept.counts), None, dict(kept.figures))
+        return TaskStatistics(mine, np.array(kept.counts), None, dict(kept.figures), owners=kept.owners)
 
     def dispatcher(self, key: str) -> Dispatcher:
         """The dispatcher among the tasks of one type."""

@@ -103,7 +103,8 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
         and (path.concept is None or (bool(path.concept) and path.kind == "classification"))
         and 0 < path.temperature < 1e300
         and path.references <= manifest.components.keys()
-        and isinstance(path.notes.get("examples", 0), int)
+        and len(record.statistics.owners) in (0, record.statistics.rows)
+        and all(owner is None or 0 <= owner < len(path.classes) for owner in record.statistics.owners)
         and record.probe.seed in SEEDS
         and _fits_statistics(record.statistics, manifest.types[path.data_type], manifest)
     )

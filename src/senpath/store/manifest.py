@@ -13,10 +13,13 @@ from pydantic_core import from_json, to_json
 from senpath.errors import FormatVersionError, InputError, StoreError
 from senpath.pathways import Pathway
 from senpath.store.consistency import check_parts
+from senpath.store.upgrade import upgrade_line, upgrade_task
 from senpath.types import DataType
 
 FORMAT = "senpath-network"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
+PROVENANCE_SINCE = 6
+"""The format in which tasks have a provenance in place of notes."""
 TASKS = b',\n"tasks":{\n'
 """What stands before the tasks, one line each, the last of the fields."""
 CHECKSUM = b',\n"checksum":"'
@@ -79,6 +82,7 @@ class StatisticsRecord:
         counts: examples behind each row.
         figures: other numbers of the task that the dispatcher keeps, by name.
         gate: hash of the task's own gate, where the network's dispatcher has one per task.
+        owners: see `TaskStatistics`.
     """
 
     first: int
@@ -87,6 +91,7 @@ class StatisticsRecord:
     counts: tuple[float, ...]
     figures: dict[str, float] = field(default_factory=dict)
     gate: str | None = None
+    owners: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -226,10 +231,10 @@ def parse_manifest(content: bytes, where: str, known: Manifest | None = None) ->
         raise StoreError(where, expected="content that matches its checksum", got="a file changed or cut after writing", do=RESTORE)
     try:
         if version == 1:
-            found = _upgraded(Manifest(**vars(_FIRST.validate_json(content).network)))
-            check_parts(found, found.tasks)
-            return found
-        return replace(_parse_parts(body, known), checksum=checksum)
+            manifest = _upgraded(Manifest(**vars(_FIRST.validate_json(_upgraded_first(content)).network)))
+            check_parts(manifest, manifest.tasks)
+            return manifest
+        return replace(_parse_parts(body, version, known), checksum=checksum)
     except ValidationError as error:
         first = error.errors()[0]
         raise StoreError(where, expected=first["msg"], got=f"at {'.'.join(map(str, first['loc']))}", do=RESTORE) from error
@@ -256,10 +261,12 @@ def _format_version(content: bytes, where: str) -> Any:
     return version
 
 
-def _parse_parts(body: bytes, known: Manifest | None) -> Manifest:
+def _parse_parts(body: bytes, version: int, known: Manifest | None) -> Manifest:
     front, _, rest = body.partition(TASKS)
     head = _FILE.validate_json(front + b"}}").network
     texts = rest.removesuffix(b"\n}}").split(b",\n") if rest != b"\n}}" else []
+    if version < PROVENANCE_SINCE:
+        texts = [upgrade_line(text) for text in texts]
     before = list(known.lines.items()) if known is not None else []
     same = 0
     while same < min(len(before), len(texts)) and before[same][1][1] == texts[same]:
@@ -283,6 +290,15 @@ def _upgraded(manifest: Manifest) -> Manifest:
         for key, record in manifest.types.items()
     }
     return replace(manifest, types=types)
+
+
+def _upgraded_first(content: bytes) -> bytes:
+    """A file of format 1 with its tasks in the present format."""
+    file = from_json(content)
+    tasks = file["network"]["tasks"] if isinstance(file, dict) and isinstance(file.get("network"), dict) else {}
+    for name in tasks:
+        tasks[name] = upgrade_task(tasks[name])
+    return to_json(file)
 
 
 def _read_tasks(lines: list[bytes]) -> dict[str, TaskRecord]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from senpath.methods.allocation.blueprint import make_blueprint
 from senpath.methods.allocation.config import NAME, AllocationSettings
-from senpath.methods.allocation.propose import make_proposal
+from senpath.methods.allocation.propose import results_of
 from senpath.methods.allocation.train import Lesson, Training
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
-from senpath.snapshot import Proposal, View, one_type
+from senpath.snapshot import MethodResult, View, one_type
 from senpath.training import spare
 from senpath.types import DataType, Examples
 
@@ -39,11 +39,11 @@ class Allocation:
         """
         make_blueprint(data_type, self.settings)
 
-    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
         """Learn one task by itself; nothing of the network is written."""
-        return self.propose_many(view, {task: examples}, progress)
+        return self.propose_many(view, {task: examples}, progress)[task]
 
-    def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress = silent) -> Proposal:
+    def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress = silent) -> dict[str, MethodResult]:
         """Learn tasks of one type of data together; nothing of the network is written.
 
         Raises:
@@ -54,7 +54,7 @@ class Allocation:
         training = Training(lessons, blueprint, self.settings, view.device)
         training.run(progress)
         training.keep_best()
-        return make_proposal(view, tasks, training, blueprint, self.settings, progress)
+        return results_of([*tasks], training, blueprint, self.settings)
 
     def _lesson(self, examples: Examples, task: str) -> Lesson:
         fitted, held = spare(examples, self.settings.validation, derive(self.settings.random_state, "held out", task))

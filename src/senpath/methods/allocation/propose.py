@@ -2,55 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from senpath.components import Component, build, freeze
-from senpath.learning import new_statistics
 from senpath.methods.allocation.blueprint import Blueprint
-from senpath.methods.allocation.config import NAME, AllocationSettings
+from senpath.methods.allocation.config import AllocationSettings
 from senpath.methods.allocation.train import Training
 from senpath.methods.sen.learner import freeze_head
-from senpath.pathways import Pathway
-from senpath.progress import Progress
-from senpath.snapshot import Proposal, View
-from senpath.snapshot.provenance import fewest, fingerprint
-from senpath.types import Examples
+from senpath.snapshot import MethodResult
 
 
-def make_proposal(
-    view: View, tasks: Mapping[str, Examples], training: Training, blueprint: Blueprint, settings: AllocationSettings, progress: Progress
-) -> Proposal:
+def results_of(tasks: Sequence[str], training: Training, blueprint: Blueprint, settings: AllocationSettings) -> dict[str, MethodResult]:
     """Every task's pathway: the stem, of each layer the mean of what the task uses, its output layer."""
     parts = _Parts(blueprint, training)
-    active, chances = training.active(), training.probabilities()
-    pathways, statistics, types = list[Pathway](), dict[str, Any](), dict[str, Any]()
-    for place, (task, examples) in enumerate(tasks.items()):
-        names = parts.chain(place, active[place])
-        notes = {
-            **_about(examples, settings),
-            NAME: {**_figures(training, blueprint, place, active[place], chances[place]), "together": len(tasks)},
-        }
-        pathways.append(Pathway(task, examples.data_type.key, examples.classes, names, kind=examples.kind, notes=notes))
-        statistics[task], new = new_statistics(view, examples, progress)
-        types |= new
-    return Proposal(
-        version=view.version,
-        pathways=tuple(pathways),
-        components=tuple(parts.found.values()),
-        statistics=statistics,
-        types=types,
-        entry={
-            "method": NAME,
-            "settings": settings.to_json(),
-            "examples": sum(len(examples) for examples in tasks.values()),
-            NAME: {pathway.task: {"data": pathway.notes["data"], **pathway.notes[NAME]} for pathway in pathways},
-            "checks": [[check.step, round(check.quality, 6), round(check.use, 6), check.within] for check in training.checks],
-        },
-    )
+    active, probabilities = training.active(), training.probabilities()
+    log = {"checks": [[check.step, round(check.quality, 6), round(check.use, 6), check.within] for check in training.checks]}
+    results = {}
+    for place, task in enumerate(tasks):
+        chain = parts.chain(place, active[place])
+        record = _figures(training, blueprint, place, active[place], probabilities[place])
+        results[task] = MethodResult(
+            chain=chain,
+            parts=tuple(parts.frozen.values()),
+            settings=settings.to_json(),
+            record={**record, "together": len(tasks)},
+            log=log,
+        )
+    return results
 
 
 class _Parts:
@@ -58,8 +40,8 @@ class _Parts:
 
     def __init__(self, blueprint: Blueprint, training: Training) -> None:
         self._blueprint, self._training = blueprint, training
-        self._frozen: dict[int, str] = {}
-        self.found: dict[str, Component] = {}
+        self._names: dict[int, str] = {}
+        self.frozen: dict[str, Component] = {}
 
     def chain(self, place: int, active: torch.Tensor) -> tuple[str, ...]:
         """A task's components, run one after another.
@@ -81,12 +63,12 @@ class _Parts:
 
     def _add(self, kind: str, config: dict[str, Any], module: nn.Module, *, keep: bool = True) -> str:
         """Freeze a module of the model once; `keep` is for those, which stay at their place in memory."""
-        if keep and id(module) in self._frozen:
-            return self._frozen[id(module)]
+        if keep and id(module) in self._names:
+            return self._names[id(module)]
         component = freeze(kind, config, module)
-        self.found.setdefault(component.hash, component)
+        self.frozen.setdefault(component.hash, component)
         if keep:
-            self._frozen[id(module)] = component.hash
+            self._names[id(module)] = component.hash
         return component.hash
 
     def _head(self, place: int) -> str:
@@ -95,7 +77,7 @@ class _Parts:
             raise TypeError("an output layer is a linear map")
         self._training.scales[place].stretch(head, ())  # it answers in the targets' own units
         component = freeze_head(head)
-        self.found[component.hash] = component
+        self.frozen[component.hash] = component
         return component.hash
 
 
@@ -103,22 +85,12 @@ def _layers(layers: nn.ModuleList) -> list[list[nn.Module]]:
     return [[*layer] for layer in layers if isinstance(layer, nn.ModuleList)]
 
 
-def _about(examples: Examples, settings: AllocationSettings) -> dict[str, Any]:
-    return {
-        "method": NAME,
-        "examples": len(examples),
-        "fewest_per_class": fewest(examples),
-        "data": fingerprint(examples),
-        "settings": settings.to_json(),
-    }
-
-
-def _figures(training: Training, blueprint: Blueprint, place: int, active: torch.Tensor, chances: torch.Tensor) -> dict[str, Any]:
+def _figures(training: Training, blueprint: Blueprint, place: int, active: torch.Tensor, probabilities: torch.Tensor) -> dict[str, Any]:
     best = training.best
     quality = best.qualities[place] if best is not None else None
     return {
         "components": [*blueprint.names],
-        "probabilities": [[round(value, 4) for value in layer] for layer in _lists(chances)],
+        "probabilities": [[round(value, 4) for value in layer] for layer in _lists(probabilities)],
         "used": [[bool(value) for value in layer] for layer in _lists(active)],
         "active": [int(layer.sum()) for layer in active],
         "quality": round(quality, 6) if quality is not None else None,

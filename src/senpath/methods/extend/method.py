@@ -11,16 +11,15 @@ from torch import nn
 
 from senpath.components import ClassLink, Component, Linear
 from senpath.errors import InputError
-from senpath.learning.extension import OWNERS, extended_statistics
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.extend.finetune import MadeUp, move
 from senpath.methods.extend.new_rows import Reading, imagine, learn_rows, reading_of
 from senpath.methods.sen.learner import Chain, freeze_head, freeze_link
-from senpath.methods.sen.own_part import movable, notes_after
+from senpath.methods.sen.own_part import movable
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
-from senpath.snapshot import Declined, Proposal, View
+from senpath.snapshot import Declined, RevisionResult, View
 from senpath.training import distort
 from senpath.types import Examples
 
@@ -63,7 +62,7 @@ class Extend:
     def __init__(self, **settings: Any) -> None:
         self.settings = ExtendSettings.of(**settings)
 
-    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> Proposal | Declined:
+    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:
         """The task with these examples added; nothing is written.
 
         Raises:
@@ -81,30 +80,16 @@ class Extend:
             found = self._pathway(view, pathway, examples, progress)
         if isinstance(found, str):
             return Declined(found)
-        statistics, owners = extended_statistics(view, task, examples, progress)
-        added = {
-            "version": view.version,
+        record = {
             "examples": len(examples),
             "classes": list(new),
             "settings": asdict(self.settings),
             "training": found.training,
         }
-        notes = {
-            **notes_after(pathway, found.own),
-            "examples": int(pathway.notes.get("examples", 0)) + len(examples),
-            OWNERS: owners,
-            "extended": [*pathway.notes.get("extended", []), added],
-        }
         links = tuple(replace(link, component=name) for link, name in zip(pathway.links, found.links, strict=True))
-        extended = replace(pathway, classes=examples.classes, components=found.own, links=links, notes=notes)
-        return Proposal(
-            version=view.version,
-            pathways=(extended,),
-            components=found.new,
-            statistics={task: statistics},
-            replaces=frozenset({task}),
-            entry={"method": self.name, "reason": _reason(examples, new, moved=bool(found.new) and self.settings.may_move), **added},
-        )
+        extended = replace(pathway, classes=examples.classes, components=found.own, links=links)
+        reason = _reason(examples, new, moved=bool(found.new) and self.settings.may_move)
+        return RevisionResult(extended, found.new, reason, record)
 
     def _pathway(self, view: View, pathway: Pathway, examples: Examples, progress: Progress) -> _Extended | str:
         """What becomes of the pathway, or why it cannot be extended."""

@@ -9,22 +9,18 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from senpath.components import Component, token_mean
+from senpath.components import token_mean
 from senpath.errors import InputError
 from senpath.inputs.encoders.minilm import minilm
 from senpath.inputs.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
-from senpath.learning import new_statistics
 from senpath.methods.moe.config import NAME, MoeSettings
 from senpath.methods.moe.mixture import Mixture, Plan, trimmed
 from senpath.methods.moe.parts import Family, Freezer, members
 from senpath.methods.moe.start import EMBEDDING, plan_of, upcycle, upcycles
 from senpath.methods.moe.train import CHUNK, Fitted, fit_mixture
-from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
-from senpath.routing import TaskStatistics
 from senpath.seeds import derive, seeded
-from senpath.snapshot import Proposal, View, one_type
-from senpath.snapshot.provenance import fewest, fingerprint
+from senpath.snapshot import MethodResult, View, one_type
 from senpath.types import DataType, Examples
 
 
@@ -54,7 +50,7 @@ class Moe:
             raise InputError(f"method {NAME}", expected="texts that an encoder reads as tokens", got=f"{data_type.form} inputs", do=do)
         plan_of(self.settings, data_type)
 
-    def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress = silent) -> Proposal:
+    def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress = silent) -> dict[str, MethodResult]:
         """Learn tasks together, from a mixture of their own.
 
         Raises:
@@ -72,9 +68,9 @@ class Moe:
             mixture.tasks = torch.nn.Parameter(given, requires_grad=False)
         fitted = fit_mixture(mixture, tasks, self.settings, view.device, progress)
         source = dict.fromkeys(tasks, self.settings.embedding)
-        return self._proposal(view, mixture, tasks, fitted, source, progress)
+        return self._results(mixture, tasks, fitted, source, view.device)
 
-    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
         """Learn one task: on top of tasks of this type that were learned by this method, else as a mixture of one.
 
         It runs all experts that are known behind the gate of the nearest such task. Its embedding is made of its description, where that
@@ -83,17 +79,17 @@ class Moe:
         self.check(examples.data_type)
         nearest = _nearest(view, examples)
         if nearest is None:
-            return self.propose_many(view, {task: examples}, progress)
+            return self.propose_many(view, {task: examples}, progress)[task]
         family = Family.of(view, nearest)
-        placed = view.pathway(nearest).notes.get("embedding") == "description" and task in self.settings.descriptions
+        placed = view.pathway(nearest).provenance.record.get("embedding") == "description" and task in self.settings.descriptions
         given = self._described(view, examples.data_type, [task])[0] if placed and family.embedding else None
         with seeded(derive(self.settings.random_state, "start")):
             mixture = family.mixture(view, len(examples.classes), given)
-        _require_same(self.settings, mixture.plan, nearest, view.pathway(nearest).notes.get("embedding") == "description")
+        _require_same(self.settings, mixture.plan, nearest, view.pathway(nearest).provenance.record.get("embedding") == "description")
         _choose_trained(mixture, self.settings, described=given is not None)
         fitted = fit_mixture(mixture, {task: examples}, self.settings, view.device, progress)
         source = "description" if given is not None else f"of {nearest!r}"
-        return self._proposal(view, mixture, {task: examples}, fitted, {task: source}, progress, nearest)
+        return self._results(mixture, {task: examples}, fitted, {task: source}, view.device, nearest)[task]
 
     def _described(self, view: View, data_type: DataType, tasks: Any) -> torch.Tensor:
         """Embeddings of the tasks' descriptions: (tasks, numbers), each of root mean square 1."""
@@ -110,54 +106,33 @@ class Moe:
         scaled: torch.Tensor = functional.normalize(means, dim=1) * means.shape[1] ** 0.5
         return scaled
 
-    def _proposal(
+    def _results(
         self,
-        view: View,
         mixture: Mixture,
         tasks: Mapping[str, Examples],
         fitted: Fitted,
         source: Mapping[str, str],
-        progress: Progress,
+        device: torch.device,
         nearest: str | None = None,
-    ) -> Proposal:
+    ) -> dict[str, MethodResult]:
         for head, scale in zip(mixture.heads, fitted.scales, strict=True):
             if isinstance(head, torch.nn.Linear):
                 scale.stretch(head, ())
-        freezer = Freezer(mixture)
-        pathways, components = list[Pathway](), dict[str, Component]()
-        statistics, types = dict[str, TaskStatistics](), dict[str, tuple[DataType, Component]]()
+        freezer, results = Freezer(mixture), dict[str, MethodResult]()
         for place, (task, examples) in enumerate(tasks.items()):
-            shares = expert_shares(mixture, place, examples.inputs, view.device)
-            kept = [kept_experts(found, self.settings.keep) for found in shares]
+            shares = expert_shares(mixture, place, examples.inputs, device)
+            kept = [kept_experts(block, self.settings.keep) for block in shares]
             chain, inside = freezer.chain(place, kept)
-            components |= {component.hash: component for component in (*inside, *chain)}
-            notes = self._notes(examples, mixture, fitted, shares, kept, source[task], nearest)
-            names = tuple(component.hash for component in chain)
-            pathways.append(Pathway(task, examples.data_type.key, examples.classes, names, kind=examples.kind, notes=notes))
-            statistics[task], new = new_statistics(view, examples, progress)
-            types |= new
-        known = view.manifest.components
-        return Proposal(
-            version=view.version,
-            pathways=tuple(pathways),
-            components=tuple(component for name, component in components.items() if name not in known),
-            statistics=statistics,
-            types=types,
-            entry={
-                "method": self.name,
-                "examples": sum(len(examples) for examples in tasks.values()),
-                "settings": self._settings(mixture.plan).to_json(),
-                NAME: {pathway.task: {name: pathway.notes[name] for name in ("data", "training", "experts")} for pathway in pathways},
-            },
-        )
+            record = self._record(mixture, fitted, shares, kept, source[task], nearest)
+            results[task] = MethodResult(tuple(chain), tuple(inside), settings=self._settings(mixture.plan).to_json(), record=record)
+        return results
 
     def _settings(self, plan: Plan) -> MoeSettings:
         """As they were in effect: a task that is added has what those have that it is added to."""
         return replace(self.settings, gate=plan.gate, experts=plan.experts, blocks=plan.blocks)
 
-    def _notes(
+    def _record(
         self,
-        examples: Examples,
         mixture: Mixture,
         fitted: Fitted,
         shares: list[torch.Tensor],
@@ -166,29 +141,18 @@ class Moe:
         nearest: str | None,
     ) -> dict[str, Any]:
         """What is kept of how a task was learned."""
-        plan: Plan = mixture.plan
         rows = [block.rows for block in mixture.expert_blocks]
         experts = [
             {
                 "rows": [mine[place] for place in places],
-                "shares": {str(row): round(float(share), 4) for row, share in zip(mine, found, strict=True)},
+                "shares": {str(row): round(float(share), 4) for row, share in zip(mine, of_block, strict=True)},
             }
-            for mine, places, found in zip(rows, kept, shares, strict=True)
+            for mine, places, of_block in zip(rows, kept, shares, strict=True)
         ]
         training: dict[str, Any] = {"steps": fitted.steps, "curve": [round(value, 4) for value in fitted.curve]}
         training |= {"quality": fitted.quality} if fitted.quality is not None else {}
         training |= {name: round(value, 4) for name, value in asdict(fitted.used).items()} if fitted.used is not None else {}
-        return {
-            "method": self.name,
-            "examples": len(examples),
-            "fewest_per_class": fewest(examples),
-            "data": fingerprint(examples),
-            "settings": self._settings(plan).to_json(),
-            "training": training,
-            "embedding": source,
-            "experts": experts,
-            **({"nearest": nearest} if nearest is not None else {}),
-        }
+        return {"training": training, "embedding": source, "experts": experts, **({"nearest": nearest} if nearest is not None else {})}
 
 
 def expert_shares(mixture: Mixture, task: int, inputs: torch.Tensor, device: torch.device) -> list[torch.Tensor]:

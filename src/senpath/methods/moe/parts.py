@@ -169,7 +169,7 @@ class Family:
 def members(view: View, key: str) -> list[Pathway]:
     """Pathways of this type of data that are made as this method makes them."""
     found = [view.pathway(task) for task in view.tasks_of_type(key)]
-    return [pathway for pathway in found if pathway.notes.get("method") == "moe" and pathway.components and not pathway.links]
+    return [pathway for pathway in found if pathway.provenance.method == "moe" and pathway.components and not pathway.links]
 
 
 def layers_of(view: View, pathway: Pathway) -> Iterator[Layer]:

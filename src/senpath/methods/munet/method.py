@@ -18,7 +18,7 @@ from senpath.methods.munet.roots import choose_root
 from senpath.methods.munet.search import Child, Outcome, Search, Tried
 from senpath.parallel import Lost, crew
 from senpath.progress import Progress, silent
-from senpath.snapshot import Proposal, View
+from senpath.snapshot import MethodResult, View
 from senpath.types import DataType, Examples
 
 
@@ -84,7 +84,7 @@ class Munet:
         """
         choose_root(self.settings.root, self.settings.blocks, data_type, 0).shapes(data_type)
 
-    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
         """Search for a path for `task`; nothing of the network is written.
 
         Raises:
@@ -98,11 +98,11 @@ class Munet:
         try:
             found, troubles = keep.load(quest.search)
             self._evolve(quest, keep, found, troubles, progress)
-            proposal = quest.proposal(found, troubles, progress)
+            result = quest.result(found, troubles)
             done = True
         finally:
             keep.close(remove=done)
-        return proposal
+        return result
 
     def _evolve(self, quest: Quest, keep: Keep, found: dict[str, Component], troubles: list[str], progress: Progress) -> None:
         """Run the generations that are left; `found` gets the components of the paths that are kept, `troubles` what goes wrong."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from senpath.components import Component
 from senpath.errors import SenpathError
-from senpath.learning import new_statistics
 from senpath.methods.munet.child import Effort, Lesson, Work
 from senpath.methods.munet.config import MunetSettings
 from senpath.methods.munet.flops import count_flops
@@ -18,11 +17,9 @@ from senpath.methods.munet.mutate import Blueprint, Rules
 from senpath.methods.munet.path import ROOT, Part, Path
 from senpath.methods.munet.roots import Root, choose_root
 from senpath.methods.munet.search import Budget, Child, Penalty, Search
-from senpath.pathways import Pathway
-from senpath.progress import Progress
 from senpath.seeds import derive
-from senpath.snapshot import Proposal, View
-from senpath.snapshot.provenance import fewest, fingerprint
+from senpath.snapshot import MethodResult, View
+from senpath.snapshot.provenance import fingerprint
 from senpath.training import hold_out
 from senpath.types import Examples
 
@@ -101,7 +98,7 @@ class Quest:
         components = {name: known[name] if name in known else self.view.with_payload(name) for name in names}
         return Work(child.path.number, child.path.parts, components, child.path.hyper, child.seed)
 
-    def proposal(self, found: dict[str, Component], troubles: Sequence[str], progress: Progress) -> Proposal:
+    def result(self, found: dict[str, Component], troubles: Sequence[str]) -> MethodResult:
         """The best path as the task's pathway.
 
         Raises:
@@ -113,56 +110,46 @@ class Quest:
             raise SenpathError(f"search for task {self.task!r}", expected="a child that can be trained", got=f"none: {why}")
         names = tuple(part.component or "" for part in best.parts)
         known = {**self.root.components, **found}
-        new = {name: known[name] for name in names if name not in self.view.manifest.components}
-        notes = self._notes(best)
-        pathway = Pathway(self.task, self.examples.data_type.key, self.examples.classes, names, kind=self.examples.kind, notes=notes)
-        statistics, types = new_statistics(self.view, self.examples, progress)
+        new = tuple(known[name] for name in names if name not in self.view.manifest.components)
         history = [[vars(tried) for tried in generation] for generation in self.search.history]
-        return Proposal(
-            version=self.view.version,
-            pathways=(pathway,),
-            components=tuple(new.values()),
-            statistics={self.task: statistics},
-            types=types,
+        return MethodResult(
+            chain=names,
+            parts=new,
+            settings=self.settings.to_json(),
+            record=self._record(best),
             untrained=frozenset(part.component or "" for part in best.parts if part.origin is ROOT),
-            entry={"method": NAME, **notes, "generations": history, "troubles": list(troubles)},
+            log={"generations": history, "troubles": list(troubles)},
         )
 
-    def _notes(self, best: Path) -> dict[str, Any]:
+    def _record(self, best: Path) -> dict[str, Any]:
         return {
-            "method": NAME,
-            "examples": len(self.examples),
-            "fewest_per_class": fewest(self.examples),
-            "data": fingerprint(self.examples),
-            "settings": self.settings.to_json(),
-            "munet": {
-                "root": self.root.name,
-                "root_id": self.root.identity,
-                "root_weights": self.root.weights,
-                "root_flops": self.penalty.flops,
-                "parts": [{"place": part.place, "origin": part.origin} for part in best.parts],
-                "hyper": dict(best.hyper),
-                "rates": dict(best.rates),
-                # Where its line began: another task, or None for the root.
-                "parent": self.search.origin(best),
-                "child": best.number,
-                "quality": round(best.quality, 6),
-                "score": round(best.score, 6),
-                "accounted": round(best.accounted, 1),
-                "flops": best.flops,
-            },
+            "root": self.root.name,
+            "root_id": self.root.identity,
+            "root_weights": self.root.weights,
+            "root_flops": self.penalty.flops,
+            "parts": [{"place": part.place, "origin": part.origin, "component": part.component} for part in best.parts],
+            "hyper": dict(best.hyper),
+            "rates": dict(best.rates),
+            # Where its line began: another task, or None for the root.
+            "parent": self.search.origin(best),
+            "child": best.number,
+            "quality": round(best.quality, 6),
+            "score": round(best.score, 6),
+            "accounted": round(best.accounted, 1),
+            "flops": best.flops,
         }
 
 
 def retained(view: View, key: str, root: Root) -> dict[str, Any]:
     """The tasks of a type that have a path from this root, with what a child of theirs depends on."""
     found = {}
-    for name, record in view.tasks.items():
-        pathway = record.pathway
-        notes = pathway.notes.get("munet", {})
-        whole = len(notes.get("parts", ())) == len(pathway.components) and "pruned" not in pathway.notes  # it would go on at its full size
-        if pathway.data_type == key and notes.get("root_id") == root.identity and whole:
-            found[name] = [list(pathway.components), notes["hyper"], notes["rates"]]
+    for name, task in view.tasks.items():
+        pathway = task.pathway
+        if pathway.data_type != key or pathway.provenance.method != NAME or pathway.provenance.revisions_by("prune"):
+            continue  # a pruned one would go on at its full size
+        record = pathway.provenance.record
+        if record.get("root_id") == root.identity and len(record["parts"]) == len(pathway.components):
+            found[name] = [list(pathway.components), record["hyper"], record["rates"]]
     return found
 
 
@@ -173,13 +160,14 @@ def path_of(view: View, searching: str, task: str) -> Path:
         searching: the new task; a layer that an earlier one of its name trained, which was removed, is not its own.
     """
     pathway = view.pathway(task)
-    notes = pathway.notes["munet"]
+    record = pathway.provenance.record
     parts = []
-    for name, kept in zip(pathway.components, notes["parts"], strict=True):
+    for name, kept in zip(pathway.components, record["parts"], strict=True):
         component = view.component(name)
-        origin = f"{searching}, earlier" if kept["origin"] == searching else kept["origin"]
+        trained_by = kept["origin"] if kept["component"] == name else task  # a layer that was changed since is the task's own
+        origin = f"{searching}, earlier" if trained_by == searching else trained_by
         parts.append(Part(kept["place"], component.kind, component.config, component.weights, name, False, origin))
-    return Path(task, tuple(parts), notes["hyper"], notes["rates"])
+    return Path(task, tuple(parts), record["hyper"], record["rates"])
 
 
 def users_of(view: View) -> Counter[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,7 +11,6 @@ from safetensors.torch import save
 
 from senpath.components import Component
 from senpath.errors import InputError
-from senpath.methods.munet.path import ROOT
 from senpath.methods.prune.config import PruneSettings
 from senpath.methods.prune.train import FOLD, held_out, train_on
 from senpath.methods.prune.units import cut_units
@@ -23,7 +22,7 @@ from senpath.methods.sen.recipes import recipe_for
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
-from senpath.snapshot import Declined, Proposal, View, try_out
+from senpath.snapshot import Declined, RevisionResult, View, run_new
 from senpath.tasks import score
 from senpath.training import Recipe
 from senpath.types import Examples, TaskKind
@@ -68,7 +67,7 @@ class Prune:
     def __init__(self, **settings: Any) -> None:
         self.settings = PruneSettings.of(**settings)
 
-    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> Proposal | Declined:
+    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:
         """The task with a smaller pathway; nothing is written.
 
         Raises:
@@ -87,7 +86,8 @@ class Prune:
         if part.weights >= whole_weights:
             return Declined(f"its layers are so small that {100 * self.settings.keep:g} % of each is all of it")
         training = self._train(view, pathway, part, fitted, progress) if fitted is not None else {}
-        proposal, size = self._proposal(view, pathway, part)
+        pruned, own = _put_back(pathway, part)
+        size = count_bytes(view, pathway, own)
         notes: dict[str, Any] = {
             "weights": {"before": whole_weights, "after": part.weights},
             "bytes": {"before": size.before, "after": size.after, "saved": size.saved},
@@ -96,10 +96,10 @@ class Prune:
             "settings": asdict(self.settings),
         }
         if fitted is not None and held is not None:
-            notes["measured"] = measured = self._measure(view, pathway, proposal, fitted, held, progress)
+            notes["measured"] = measured = self._measure(view, pathway, _score_of(view, pruned, own, held), fitted, held, progress)
             if _lost(measured) > self.settings.tolerance:
                 return Declined(f"{_score(measured)}: more than {100 * self.settings.tolerance:g} points would be lost", notes)
-        return _with_notes(proposal, {"method": self.name, "reason": _reason(notes), **notes})
+        return RevisionResult(pruned, own, _reason(notes), notes)
 
     def _split(self, examples: Examples | None) -> tuple[Examples | None, Examples | None]:
         if examples is None:
@@ -126,7 +126,7 @@ class Prune:
     def _recipe(self, pathway: Pathway, kind: str, examples: Examples) -> Recipe:
         """As the task was learned, for part of the steps."""
         given = self.settings
-        learned = pathway.notes.get("settings", {}) if pathway.notes.get("method") == Sen.name else {}
+        learned = pathway.provenance.settings if pathway.provenance.method == Sen.name else {}
         settings = SenSettings(
             augment=learned.get("augment"),
             batch_size=learned.get("batch_size"),
@@ -136,41 +136,30 @@ class Prune:
         recipe = recipe_for(kind, examples, settings)
         return recipe if given.epochs is not None else replace(recipe, steps=max(1, round(STEPS * recipe.steps)))
 
-    def _measure(
-        self, view: View, pathway: Pathway, proposal: Proposal, fitted: Examples, held: Examples, progress: Progress
-    ) -> dict[str, Any]:
+    def _measure(self, view: View, pathway: Pathway, after: float, fitted: Examples, held: Examples, progress: Progress) -> dict[str, Any]:
         """Scores on the held-out examples, in 0 … 1.
 
         If the task was learned from these examples, its pathway knows them by heart, and the pruned one, trained on without them, has
         forgotten them. So where it seems to lose too much, the pathway unpruned is trained on in the same way and compared with.
         """
         before = score(held.kind, view.logits(pathway.task, held.inputs).cpu(), held.targets)
-        after = _score_of(view, proposal, held)
         measured = {"measure": MEASURES[held.kind], "examples": len(held), "before": before, "after": after}
         if self.settings.epochs != 0 and _lost(measured) > self.settings.tolerance:
             unpruned = movable(view, pathway)
             if isinstance(unpruned, OwnPart):
                 self._train(view, pathway, unpruned, fitted, progress)
-                measured["unpruned"] = _score_of(view, self._proposal(view, pathway, unpruned)[0], held)
+                measured["unpruned"] = _score_of(view, *_put_back(pathway, unpruned), held)
         return measured
-
-    def _proposal(self, view: View, pathway: Pathway, part: OwnPart) -> tuple[Proposal, Bytes]:
-        own = part.freeze()
-        after = replace(pathway, components=tuple(component.hash for component in own))
-        proposal = Proposal(view.version, (after,), own, {}, replaces=frozenset({pathway.task}))
-        return proposal, count_bytes(view, pathway, own)
 
 
 def _shared(view: View, pathway: Pathway) -> str:
-    """Why a smaller copy of a hidden layer that `munet` found would come beside the layer, not in its place, if it would.
+    """Why a smaller copy of the hidden layer would come beside the layer, not in its place, if it would: other pathways run it too.
 
-    That method makes tasks that run one layer, and will make more. Links that read it are no reason: what they cost is told.
+    Links that read it are no reason: what they cost is told.
     """
-    found = pathway.notes.get("munet")
-    if not found:
-        return ""
-    users = [path.task for path in view.paths if path.task != pathway.task and pathway.components[0] in path.components]
-    if not users and found["parts"][0]["origin"] is not ROOT:
+    layer = pathway.components[0]
+    users = [path.task for path in view.paths if path.task != pathway.task and layer in path.components]
+    if not users and layer not in pathway.provenance.untrained:
         return ""
     whose = f"also that of task {users[0]!r}" if users else "the root model's, which further tasks may share"
     return f"its hidden layer is {whose}, so that a smaller copy would make the network larger"
@@ -196,8 +185,14 @@ def file_size(component: Component) -> int:
     return len(save({name: value.cpu().contiguous() for name, value in component.module.state_dict().items()}))
 
 
-def _score_of(view: View, proposal: Proposal, held: Examples) -> float:
-    return score(held.kind, try_out(view, proposal, held.inputs).cpu(), held.targets)
+def _put_back(pathway: Pathway, part: OwnPart) -> tuple[Pathway, tuple[Component, ...]]:
+    """The pathway with these layers in the place of its own, and their components."""
+    own = part.freeze()
+    return replace(pathway, components=tuple(component.hash for component in own)), own
+
+
+def _score_of(view: View, pathway: Pathway, own: Sequence[Component], held: Examples) -> float:
+    return score(held.kind, run_new(view, pathway, own, held.inputs).cpu(), held.targets)
 
 
 def _lost(measured: Mapping[str, Any]) -> float:
@@ -222,10 +217,3 @@ def _reason(notes: Mapping[str, Any]) -> str:
         parts.append(f"{size['saved']:,} bytes are saved in the whole network, once `gc` forgets earlier versions")
     parts.append(_score(measured) if measured is not None else "nothing was measured, for there were no examples")
     return "; ".join(parts)
-
-
-def _with_notes(proposal: Proposal, entry: dict[str, Any]) -> Proposal:
-    """With the entry in the log, and with the task."""
-    (pathway,) = proposal.pathways
-    noted = replace(pathway, notes={**pathway.notes, "pruned": {"version": proposal.version, **entry}})
-    return replace(proposal, pathways=(noted,), entry=entry)

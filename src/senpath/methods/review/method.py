@@ -8,22 +8,14 @@ from typing import Any
 
 from senpath.components import SKLEARN
 from senpath.errors import InputError
-from senpath.methods.allocation import Allocation
-from senpath.methods.moe import Moe
-from senpath.methods.munet import Munet
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.guard import Verdict
-from senpath.methods.sen.method import Sen, make_pathway
+from senpath.methods.sen.method import Sen
 from senpath.methods.sen.similarity import is_source
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
-from senpath.snapshot import Declined, Proposal, View
+from senpath.snapshot import Declined, RevisionResult, View
 from senpath.types import Examples
-
-OTHERS = frozenset({Allocation.name, Moe.name, Munet.name})
-"""Methods whose tasks a review, which is one of `Sen`, leaves as they are."""
-OUTDATED = frozenset({"copied_from", "link_examples", "guard", "told_apart"})
-"""Notes on how a task was learned that do not hold once it is learned again."""
 
 
 class Review:
@@ -48,7 +40,7 @@ class Review:
         SenSettings.of(**settings)  # refuses what is unknown or out of range
         self._given = settings
 
-    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> Proposal | Declined:
+    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:
         """Learn `task` again with its own examples."""
         pathway = view.pathway(task)
         if examples is None:
@@ -63,26 +55,19 @@ class Review:
         progress("similarity", 1, 1)
         tried = {found.source: round(float(found.best()[0].max()), 4) for found in measured}
         if not plans or {plan.source for plan in plans} <= set(now):
-            return Declined(_nothing_better(now, tried, sen.settings.threshold), {"tried_sources": tried})
+            return Declined(_nothing_better(now, tried, sen.settings.threshold), {"sources_tried": tried})
         verdict = sen.compare(view, examples, among, now)
         progress("compare", 1, 1)
         if verdict is None:
-            return Declined("there is one example of a class only, so a gain cannot be told", {"tried_sources": tried})
-        figures = {"tried_sources": tried, "compared": asdict(verdict)}
+            return Declined("there is one example of a class only, so a gain cannot be told", {"sources_tried": tried})
+        figures = {"sources_tried": tried, "compared": asdict(verdict)}
         if not verdict.keep:
             return Declined(_told(verdict, "so it stays as it is"), figures)
         trained = sen.train(view, examples, plans, progress)
-        kept = {name: value for name, value in pathway.notes.items() if name not in OUTDATED}
-        notes = {**kept, **sen.notes(examples, measured, plans, trained), "reviewed": {"version": view.version, **figures}}
-        reviewed = make_pathway(task, examples, plans, trained, notes)
-        return Proposal(
-            version=view.version,
-            pathways=(reviewed,),
-            components=(*trained.own, *trained.links),
-            statistics={},
-            replaces=frozenset({task}),
-            entry={**notes, "method": self.name, "reason": _told(verdict, f"borrowing from {_names(reviewed)}")},
-        )
+        learned = sen.result(measured, plans, trained)
+        reviewed = learned.pathway(task, examples)
+        sources = ", ".join(map(repr, reviewed.sources)) or repr(trained.copied_from)
+        return RevisionResult(reviewed, learned.components, _told(verdict, f"borrowing from {sources}"), figures, learned, Sen.name)
 
 
 def later_tasks(view: View, pathway: Pathway) -> list[str]:
@@ -93,15 +78,14 @@ def later_tasks(view: View, pathway: Pathway) -> list[str]:
 
 def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
     """Why a task cannot be reviewed, if it cannot."""
-    known = int(pathway.notes.get("examples", 0))
-    method = pathway.notes.get("method")
-    if method in OTHERS:
+    known, method = pathway.provenance.examples, pathway.provenance.method
+    if method not in ("", Sen.name):
         return f"it was learned by the method {method!r}, and a review would learn it again by {Sen.name!r}"
     if len(examples) < known:
         return f"it was learned from {known:,} examples and {len(examples):,} are given, so a review would lose what the others said"
     if any(view.component(name).kind == SKLEARN for name in pathway.components):
         return "it is a scikit-learn model, which has no hidden layer to start from another task's"
-    if "pruned" in pathway.notes:
+    if pathway.provenance.revisions_by("prune"):
         return "it was pruned, and would be learned again at its full size"
     missing = [label for label, seen in zip(pathway.classes, _seen(examples), strict=True) if not seen]
     return f"there are no examples of {missing[0]!r}" if missing else ""
@@ -116,7 +100,7 @@ def _seen(examples: Examples) -> list[bool]:
 
 def _settings(pathway: Pathway, given: Mapping[str, Any]) -> dict[str, Any]:
     """As the task was learned, but for what is given."""
-    kept = pathway.notes.get("settings", {}) if pathway.notes.get("method") == Sen.name else {}
+    kept = pathway.provenance.settings if pathway.provenance.method == Sen.name else {}
     if kept.get("hidden") == 0:  # it was learned along with another task, and had no units of its own
         kept = {name: value for name, value in kept.items() if name != "hidden"}
     return {**kept, "may_change": (), "guard": False, "links": "all", "start": None, **given}
@@ -139,7 +123,3 @@ def _nothing_better(now: Sequence[str], tried: Mapping[str, float], threshold: f
 
 def _told(verdict: Verdict, so: str) -> str:
     return f"{verdict.with_transfer:.1%} with the transfer and {verdict.alone:.1%} as it was, by cross-validation, {so}"
-
-
-def _names(pathway: Pathway) -> str:
-    return ", ".join(map(repr, pathway.sources)) or repr(pathway.notes.get("copied_from"))

@@ -14,7 +14,7 @@ from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.learner import Learner, Scale, Trained, freeze_head, freeze_link, fresh_head, make_link
 from senpath.methods.sen.models import Body, choose_body
-from senpath.methods.sen.own_part import OwnPart, movable, notes_after
+from senpath.methods.sen.own_part import OwnPart, movable
 from senpath.methods.sen.plan import LinkPlan, plan_all
 from senpath.methods.sen.recipes import recipe_for
 from senpath.methods.sen.similarity import Similarity, is_source, similarities
@@ -77,7 +77,7 @@ def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettin
         Trained(own_parts, tuple(freeze_link(link) for link in links), figures),
         [replace(plan, reads=(brick.hash,)) for plan, brick in zip(plans, bodies, strict=True)],
         measured,
-        tuple(_moved(view.pathway(name), brick, task) for name, brick in zip(parts, bodies, strict=True)),
+        tuple(_moved(view, name, brick, task) for name, brick in zip(parts, bodies, strict=True)),
         bodies,
     )
 
@@ -130,7 +130,8 @@ def _fresh(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Module, 
     return body, body.fresh(), fresh_head(body.outputs, len(examples.classes))
 
 
-def _moved(pathway: Pathway, body: Component, task: str) -> Pathway:
-    by = [*pathway.notes.get("changed_by", []), task]
-    components = (body.hash, *pathway.components[1:])
-    return replace(pathway, components=components, notes={**notes_after(pathway, components), "changed_by": by})
+def _moved(view: View, task: str, body: Component, new: str) -> Pathway:
+    """An earlier task's pathway with its new hidden layer, which was trained along with the new task."""
+    pathway = view.pathway(task)
+    provenance = pathway.provenance.revised("sen", view.version, {"along_with": new})
+    return replace(pathway, components=(body.hash, *pathway.components[1:]), provenance=provenance)

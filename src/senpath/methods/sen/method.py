@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 from senpath.errors import InputError
-from senpath.learning import new_statistics
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.forgetting import learn_sharing
 from senpath.methods.sen.guard import Answer, Verdict, judge
@@ -15,11 +15,10 @@ from senpath.methods.sen.learner import Trained, train
 from senpath.methods.sen.models import choose_body
 from senpath.methods.sen.plan import LinkPlan, plan_links, told_apart
 from senpath.methods.sen.similarity import Similarity, similarities
-from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
-from senpath.snapshot import Proposal, View, try_out
-from senpath.snapshot.provenance import fewest, fingerprint
+from senpath.snapshot import MethodResult, View, run_new
+from senpath.snapshot.provenance import fewest
 from senpath.types import DataType, Examples
 
 ENOUGH = 10
@@ -27,6 +26,8 @@ ENOUGH = 10
 
 DOUBTFUL, APART = 0.2, {"vector": 0.3, "tokens": 0.3}
 """What a source has to tell apart where no setting says it, and where inputs are of another form."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Sen:
@@ -55,62 +56,38 @@ class Sen:
         if not _is_estimator(self.settings.model):
             choose_body(self.settings.model, data_type, self.settings.hidden)
 
-    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> Proposal:
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
         """Learn `task` from `examples` on top of what `view` shows; nothing is written."""
         if self.settings.may_change:
-            return self._propose_sharing(view, task, examples, progress)
+            shared = learn_sharing(view, task, examples, self.settings, progress)
+            result = self.result(shared.measured, shared.plans, shared.trained)
+            return replace(result, parts=(*result.parts, *shared.bodies), changes=shared.pathways)
         measured, plans = self.plan(view, examples)
         progress("similarity", 1, 1)
-        notes: dict[str, Any] = {}
+        judged: dict[str, Any] = {}
         if plans and self.settings.epochs != 0:
-            keep, notes = self._judge(view, examples, measured, plans)
+            keep, judged = self._judge(view, examples, measured, plans)
             plans = plans if keep else []
-        trained = self.train(view, examples, plans, progress)
-        pathway = make_pathway(task, examples, plans, trained, {**self.notes(examples, measured, plans, trained), **notes})
-        statistics, types = new_statistics(view, examples, progress)
-        return Proposal(
-            version=view.version,
-            pathways=(pathway,),
-            components=(*trained.own, *trained.links),
-            statistics={task: statistics},
-            types=types,
-            entry={"method": self.name, **pathway.notes},
-        )
+        return self.result(measured, plans, self.train(view, examples, plans, progress), judged)
 
     def _judge(
         self, view: View, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan]
     ) -> tuple[bool, dict[str, Any]]:
-        """Whether to borrow as planned, and what to note down about it."""
+        """Whether to borrow as planned, and what to record about it."""
         apart = 1.0  # what has no classes was measured on examples left out already
-        notes: dict[str, Any] = {}
+        judged: dict[str, Any] = {}
         if examples.kind == "classification":
             sources = {plan.source for plan in plans}
             apart = max(told_apart(found) for found in measured if found.source in sources)
-            notes["told_apart"] = round(apart, 4)
+            judged["told_apart"] = round(apart, 4)
         least = self.settings.apart if self.settings.apart is not None else APART.get(examples.data_type.form, DOUBTFUL)
         doubtful = apart < least
         if doubtful and not self.settings.guard and fewest(examples) < ENOUGH:
-            return False, notes
+            return False, judged
         verdict = self.compare(view, examples) if doubtful or self.settings.guard else None
         if verdict is None:
-            return not doubtful, notes
-        return verdict.keep, {**notes, "guard": {**asdict(verdict), "kept": verdict.keep}}
-
-    def _propose_sharing(self, view: View, task: str, examples: Examples, progress: Progress) -> Proposal:
-        """Learn `task` together with the hidden layers of the tasks that may change."""
-        shared = learn_sharing(view, task, examples, self.settings, progress)
-        trained = shared.trained
-        pathway = make_pathway(task, examples, shared.plans, trained, self.notes(examples, shared.measured, shared.plans, trained))
-        statistics, types = new_statistics(view, examples, progress)
-        return Proposal(
-            version=view.version,
-            pathways=(pathway, *shared.pathways),
-            components=(*trained.own, *trained.links, *shared.bodies),
-            statistics={task: statistics},
-            types=types,
-            replaces=frozenset(self.settings.may_change),
-            entry={"method": self.name, **pathway.notes},
-        )
+            return not doubtful, judged
+        return verdict.keep, {**judged, "guard": {**asdict(verdict), "kept": verdict.keep}}
 
     def plan(self, view: View, examples: Examples, among: Sequence[str] | None = None) -> tuple[list[Similarity], list[LinkPlan]]:
         """How similar other tasks are, and the links to make.
@@ -138,46 +115,39 @@ class Sen:
         def learn(part: Examples, transfer: bool) -> Answer:
             plans = self.plan(view, part, among if transfer else without)[1] if transfer or without else []
             trained = self.train(view, part, plans, silent)
-            pathway = make_pathway("", part, plans, trained, {})
-            proposal = Proposal(view.version, (pathway,), (*trained.own, *trained.links), {})
-            return lambda inputs: try_out(view, proposal, inputs)
+            result = self.result((), plans, trained)
+            return lambda inputs: run_new(view, result.pathway("", part), result.components, inputs)
 
         # A scikit-learn model's links are trained on out-of-fold answers, within what one fold leaves.
         least = 3 if _is_estimator(self.settings.model) else 2
         return judge(examples, learn, derive(self.settings.random_state, "guard"), least=least)
 
-    def notes(self, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained) -> dict[str, Any]:
-        """What is kept of how a task was learned."""
+    def result(
+        self, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained, judged: Mapping[str, Any] = NOTHING
+    ) -> MethodResult:
+        """What the method returns for components that were trained as planned.
+
+        Args:
+            measured: the sources that were tried.
+            judged: what was recorded when a transfer was weighed.
+        """
         settings = asdict(replace(self.settings, model=_model_name(self.settings.model)))
         settings["may_change"] = list(self.settings.may_change)
-        notes: dict[str, Any] = {
-            "method": self.name,
-            "examples": len(examples),
-            "fewest_per_class": fewest(examples),
-            "data": fingerprint(examples),
-            "settings": settings,
-            "training": trained.figures,
-            "tried_sources": {found.source: round(float(found.best()[0].max()), 4) for found in measured},
-        }
+        record: dict[str, Any] = {"training": trained.figures}
         if trained.links:
-            notes["link_examples"] = plans[0].examples
+            record["link_examples"] = plans[0].examples
         if trained.copied_from is not None:
-            notes["copied_from"] = trained.copied_from
-        return notes
-
-
-def make_pathway(task: str, examples: Examples, plans: Sequence[LinkPlan], trained: Trained, notes: dict[str, Any]) -> Pathway:
-    """The pathway of these bricks."""
-    return Pathway(
-        task=task,
-        data_type=examples.data_type.key,
-        classes=examples.classes,
-        kind=examples.kind,
-        components=tuple(component.hash for component in trained.own),
+            record["copied_from"] = trained.copied_from
         # Where the hidden layer alone was borrowed, the plans named its source and no link was made.
-        links=tuple(plan.link(part.hash) for plan, part in zip(plans if trained.links else (), trained.links, strict=True)),
-        notes=notes,
-    )
+        linked = zip(plans if trained.links else (), trained.links, strict=True)
+        return MethodResult(
+            chain=trained.own,
+            parts=trained.links,
+            links=tuple(plan.link(part.hash) for plan, part in linked),
+            settings=settings,
+            sources_tried={similarity.source: round(float(similarity.best()[0].max()), 4) for similarity in measured},
+            record={**record, **judged},
+        )
 
 
 def _is_estimator(model: Any) -> bool:

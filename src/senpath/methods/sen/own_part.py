@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -82,13 +81,3 @@ def movable(view: View, pathway: Pathway) -> OwnPart | str:
     if layers > LISTED:
         return f"it consists of {layers} layers, not of one hidden body and an output layer"
     return take_out(view, pathway)
-
-
-def notes_after(pathway: Pathway, components: Sequence[str]) -> dict[str, Any]:
-    """A pathway's notes once it has these components: of a path that `munet` found, a layer that is another one now is the task's own."""
-    found = pathway.notes.get("munet")
-    if not found or len(found["parts"]) != len(components):
-        return pathway.notes
-    pairs = zip(found["parts"], pathway.components, components, strict=True)
-    parts = [part if before == after else {**part, "origin": pathway.task} for part, before, after in pairs]
-    return {**pathway.notes, "munet": {**found, "parts": parts}}

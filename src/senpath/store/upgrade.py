@@ -1,0 +1,63 @@
+"""Tasks as formats 1 to 5 wrote them, brought to the present one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+TYPED = ("method", "settings", "examples", "fewest_per_class", "data")
+"""What earlier formats kept among a task's notes, and is a field of its provenance now."""
+REVISIONS = {"reviewed": "review", "pruned": "prune", "extended": "extend"}
+OWN_RECORD = ("munet", "allocation")
+"""Methods that kept their record under their name."""
+
+
+def upgrade_line(line: bytes) -> bytes:
+    """One task's line of network.json, `"name":{…}`, in the present format.
+
+    Raises:
+        ValueError: if it is no such line.
+    """
+    tasks = from_json(b"{" + line + b"}")
+    if not isinstance(tasks, dict) or len(tasks) != 1:
+        raise ValueError("a task's line")
+    (name, record) = next(iter(tasks.items()))
+    return to_json(name) + b":" + to_json(upgrade_task(record))
+
+
+def upgrade_task(record: Any) -> Any:
+    """A task's record with its notes as provenance; what is no record is left as it is, to be refused later."""
+    pathway, statistics = (record.get(part) if isinstance(record, dict) else None for part in ("pathway", "statistics"))
+    if not isinstance(pathway, dict) or not isinstance(statistics, dict) or "notes" not in pathway:
+        return record
+    notes = pathway["notes"] if isinstance(pathway["notes"], dict) else {}
+    rest = {name: value for name, value in notes.items() if name not in (*TYPED, *REVISIONS, "tried_sources", "changed_by", "columns")}
+    components = pathway.get("components", [])
+    method = notes.get("method", "")
+    own = rest.pop(method) if method in OWN_RECORD and isinstance(rest.get(method), dict) else {}
+    parts = own.get("parts", [])
+    for part, component in zip(parts, components, strict=False):
+        part["component"] = component
+    untrained = [part["component"] for part in parts if part.get("origin") is None and "component" in part]
+    provenance = {name: notes[name] for name in TYPED if name in notes} | {
+        "sources_tried": notes.get("tried_sources", {}),
+        "untrained": untrained,
+        "record": {**rest, **own},
+        "revisions": _revisions(notes),
+    }
+    owners = notes.get("columns")
+    upgraded = {name: value for name, value in pathway.items() if name != "notes"} | {"provenance": provenance}
+    kept = {**statistics, "owners": owners} if isinstance(owners, list) and len(owners) == statistics.get("rows") else statistics
+    return {**record, "pathway": upgraded, "statistics": kept}
+
+
+def _revisions(notes: dict[str, Any]) -> list[dict[str, Any]]:
+    revisions = []
+    for name, revision in REVISIONS.items():
+        told = notes.get(name, [])
+        for entry in told if isinstance(told, list) else [told]:
+            record = {key: value for key, value in entry.items() if key not in ("version", "method", "reason")}
+            revisions.append({"revision": revision, "version": entry.get("version", 0), "record": record})
+    revisions += [{"revision": "sen", "version": 0, "record": {"along_with": task}} for task in notes.get("changed_by", [])]
+    return sorted(revisions, key=lambda change: int(change["version"]))

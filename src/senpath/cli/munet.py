@@ -14,7 +14,7 @@ from senpath import Munet, Network
 from senpath.cli.show import Bars, bars, console, percent
 from senpath.methods import Status, Tried, Watch
 from senpath.methods.munet import Child, Grown
-from senpath.parallel import Lost
+from senpath.parallel import FailedJob
 from senpath.progress import Progress
 
 SHOWN = 8
@@ -70,11 +70,11 @@ def _finished(number: int, generation: Sequence[Tried]) -> tuple[str, ...]:
     return (str(number), str(best.number), _name(best.parent_task), "", *_figures(best.quality, best.score, best.accounted), words)
 
 
-def _under_way(number: int, child: Child, result: Grown | Lost | None) -> tuple[str, ...]:
+def _under_way(number: int, child: Child, result: Grown | FailedJob | None) -> tuple[str, ...]:
     trained = [part.place for part in child.path.parts if part.trained]
     names = ", ".join(trained[:4]) + (f" and {len(trained) - 4} more" if len(trained) > 4 else "")
     first = (str(number), str(child.path.number), _name(child.parent_task), names)
-    if isinstance(result, Lost):
+    if isinstance(result, FailedJob):
         return (*first, "", "", "", f"lost: {result.reason}")
     if result is None:
         return (*first, "", "", "", "…")

@@ -19,7 +19,7 @@ from senpath.history.checkout import Checkout
 from senpath.inputs.modalities import Group, type_key
 from senpath.inputs.sources import read_labelled
 from senpath.learning.propose import propose, require_kind
-from senpath.parallel import in_order, one_thread
+from senpath.parallel import WorkerPool, one_thread
 from senpath.progress import Progress, silent
 from senpath.snapshot.concepts import check_concept, labels_of
 from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, pair_of
@@ -88,7 +88,8 @@ class _Batch:
         names = [work.task for work in works]
         jobs = max(1, min(jobs, len(names)))
         try:
-            with in_order(self._prepare(works, method), _drain(works), jobs) as proposals:
+            with WorkerPool(self._prepare(works, method), jobs) as pool:
+                proposals = pool.in_order(_drain(works))
                 for task in names:
                     self._task = task
                     self._proposal = next(proposals)

@@ -1,12 +1,10 @@
-"""Where work runs: in this process, on processes of this machine, or on a Ray cluster.
+"""The worker pool: in this process, on processes of this machine, or on a Ray cluster (`senpath.parallel.ray_backend`).
 
-Every worker computes with one thread and the results come in the order of the items, so they do not depend on how many workers there are.
-What fails stops `in_order`; a `crew` tries it once more and goes on without it.
+Every worker computes with one thread and results are given in the order of the items, so they do not depend on how many workers there are.
 """
 
-from senpath.parallel.base import Prepare, check_jobs
-from senpath.parallel.crew import Crew, Lost, crew
-from senpath.parallel.here import one_thread
-from senpath.parallel.pool import in_order
+from senpath.parallel.backend import Backend, InProcess, Prepare, Tell, WorkerDiedError, one_thread
+from senpath.parallel.pool import FailedJob, WorkerPool, check_jobs
+from senpath.parallel.processes import Processes
 
-__all__ = ["Crew", "Lost", "Prepare", "check_jobs", "crew", "in_order", "one_thread"]
+__all__ = ["Backend", "FailedJob", "InProcess", "Prepare", "Processes", "Tell", "WorkerDiedError", "WorkerPool", "check_jobs", "one_thread"]

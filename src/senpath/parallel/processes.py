@@ -14,63 +14,50 @@ from typing import Any
 
 import torch
 
-from senpath.errors import SenpathError
-from senpath.parallel.base import Prepare
-from senpath.parallel.messages import pack, reply, unpack
+from senpath.parallel.backend import Prepare, Tell, Worker, WorkerDiedError, pack, reply, unpack
 
 LAST_SECONDS = 5.0
 """How long a process that has closed its end of the pipe may take to end."""
 
 
-@contextmanager
-def processes(prepare: Prepare[Any, Any]) -> Iterator[Processes]:
-    """A site of processes, of which none is left afterwards, whatever happened.
-
-    Raises:
-        InputError: if `prepare` cannot be sent to another process.
-    """
-    site = Processes(pack(prepare))
-    try:
-        yield site
-    finally:
-        site.end(site.workers)
-
-
 class Processes:
-    """Processes of this machine, deaf to Ctrl-C, that end with this one.
+    """Processes of this machine, deaf to Ctrl-C, that end with this one."""
 
-    Attributes:
-        workers: all that were started and not ended.
-    """
+    def __init__(self) -> None:
+        self._workers: list[_WorkerProcess] = []
+        self._prepare = b""
 
-    def __init__(self, prepare: bytes) -> None:
-        self.workers: list[WorkerProcess] = []
-        self._prepare = prepare
+    def open(self, prepare: Prepare[Any, Any], jobs: int, tell: Tell) -> None:
+        self._prepare = pack(prepare)
 
-    def start(self, count: int) -> list[WorkerProcess]:
-        before = len(self.workers)
+    def start(self, count: int) -> Sequence[Worker]:
+        before = len(self._workers)
         with _without_interrupts():
             for _ in range(count):
-                self.workers.append(WorkerProcess())
-        started = self.workers[before:]
+                self._workers.append(_WorkerProcess())
+        started = self._workers[before:]
         for worker in started:  # only now: it waits until the process reads, which takes seconds to start
-            worker.send_packed(self._prepare)
+            with suppress(WorkerDiedError):  # which `receive` will say
+                worker.send_packed(self._prepare)
         return started
 
-    def wait(self, workers: Sequence[WorkerProcess], seconds: float | None = None) -> list[WorkerProcess]:
+    def wait(self, workers: Sequence[Any], seconds: float | None) -> Sequence[Worker]:
         ready = set(wait([sign for worker in workers for sign in worker.signs], seconds))
         return [worker for worker in workers if ready.intersection(worker.signs)]
 
-    def end(self, workers: Iterable[WorkerProcess]) -> None:
+    def end(self, workers: Iterable[Any]) -> None:
         ended = list(workers)
         for worker in ended:
             worker.process.kill()  # all at once, before waiting for any
         for worker in ended:
             worker.close()
-            self.workers.remove(worker)
+            self._workers.remove(worker)
+
+    def close(self) -> None:
+        self.end(self._workers)
 
 
-class WorkerProcess:
+class _WorkerProcess:
     """A process, and this end of the pipe to it."""
 
     def __init__(self) -> None:
@@ -80,27 +67,24 @@ class WorkerProcess:
         with other:
             self.process.start()
         self.signs = (self.connection, self.process.sentinel)
-        self.ended = ""
         self._ready = False
 
-    def send(self, item: Any) -> bool:
-        return self.send_packed(pack(item))
+    def send(self, item: Any) -> None:
+        self.send_packed(pack(item))
 
-    def send_packed(self, packed: bytes) -> bool:
+    def send_packed(self, packed: bytes) -> None:
         try:
             self.connection.send_bytes(packed)  # not send(), for which torch puts tensors into shared memory, often a small one
         except OSError:
-            self._lost()
-            return False
-        return True
+            raise self._death() from None
 
     def receive(self) -> tuple[bool, Any]:
         try:
             if self.connection not in wait(self.signs):  # a process of its own may hold its end of the pipe open
-                return False, self._lost()
+                raise EOFError
             answer: tuple[bool, Any] = unpack(self.connection.recv_bytes())
         except (EOFError, OSError):
-            return False, self._lost()
+            raise self._death() from None
         self._ready = True
         return answer
 
@@ -110,19 +94,18 @@ class WorkerProcess:
         self.process.close()
         self.connection.close()
 
-    def _lost(self) -> SenpathError:
-        """What to say of a process that has ended."""
+    def _death(self) -> WorkerDiedError:
         self.process.join(LAST_SECONDS)
         self.process.kill()
         self.process.join()
         code = self.process.exitcode or 0
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended itself with exit code {code}"
-        self.ended = f"worker process {how}"
-        if self._ready:
-            do = "If there was not enough memory, let fewer jobs run at once"
-            return SenpathError("worker process", expected="one that lives to the end of its work", got=f"one that {how}", do=do)
-        do = 'A script that asks for several jobs needs `if __name__ == "__main__":` above what it runs'
-        return SenpathError("worker process", expected="one that starts", got=f"one that {how}", do=do)
+        do = (
+            "If there was not enough memory, let fewer jobs run at once"
+            if self._ready
+            else 'A script that asks for several jobs needs `if __name__ == "__main__":` above what it runs'
+        )
+        return WorkerDiedError("worker process", how, self._ready, do)
 
 
 @contextmanager

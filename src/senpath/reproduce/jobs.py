@@ -7,27 +7,23 @@ file is there is not run again. Each process computes with one thread, so the re
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 
 from senpath.errors import InputError, SenpathError
+from senpath.parallel import Processes, WorkerDiedError, WorkerPool
 from senpath.store.files import write_atomic
 
 Record = dict[str, Any]
 Tell = Callable[[Record], None]
-POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -95,26 +91,19 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
     look(done, len(jobs))
     if not waiting:
         return
-    context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
-    with (
-        tempfile.TemporaryDirectory(prefix="senpath-jobs-", ignore_cleanup_errors=True) as scratch,
-        ProcessPoolExecutor(min(workers, len(waiting)), mp_context=context, initializer=_start, initargs=(scratch,)) as pool,
-    ):
-        open_: set[Future[None]] = {pool.submit(_work, job, folder) for job in waiting}
+
+    def finished(place: int, result: object) -> None:
+        nonlocal done
+        done += 1
+        look(done, len(jobs))
+
+    with tempfile.TemporaryDirectory(prefix="senpath-jobs-", ignore_cleanup_errors=True) as scratch:
         try:
-            while open_:
-                finished, open_ = wait(open_, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                done += len(finished)
-                look(done, len(jobs))
-        except BaseException as error:
-            for child in multiprocessing.active_children():
-                child.terminate()
-            if isinstance(error, BrokenProcessPool):
-                do = "Run the same command again; it goes on from the jobs that are done"
-                raise SenpathError("reproduction", expected="processes that live", got="one that was killed", do=do) from error
-            raise
+            with WorkerPool(partial(_begin, scratch, folder), min(workers, len(waiting)), backend=Processes()) as pool:
+                pool.run(waiting, finished, retry=False, tick=lambda: look(done, len(jobs)))
+        except WorkerDiedError as error:
+            do = "Run the same command again; it goes on from the jobs that are done"
+            raise SenpathError("reproduction", expected="processes that live", got="one that was killed", do=do) from error
 
 
 def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False) -> list[Record]:
@@ -128,21 +117,17 @@ def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False)
     return records
 
 
-def _start(scratch: str) -> None:
+def _begin(scratch: str, folder: Path) -> Callable[[Job], None]:
     """In each process, at first."""
     tempfile.tempdir = scratch  # a process that is stopped cleans nothing up; the parent does
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    torch.set_num_threads(1)
+    return partial(_work, folder)
 
 
-def _work(job: Job, folder: Path) -> None:
+def _work(folder: Path, job: Job) -> None:
     part = folder / f"{job.name}.part.{os.getpid()}.jsonl"  # a name of its own: a killed run's process may still be at the same job
-    parent = multiprocessing.parent_process()
     with part.open("w", encoding="utf-8") as file:
 
         def tell(record: Record) -> None:
-            if parent is not None and not parent.is_alive():  # killed: nobody waits for the rest
-                os._exit(1)
             file.write(json.dumps(record) + "\n")
             file.flush()
 

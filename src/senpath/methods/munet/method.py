@@ -16,7 +16,8 @@ from senpath.methods.munet.path import Path
 from senpath.methods.munet.quest import NAME, Quest
 from senpath.methods.munet.roots import choose_root
 from senpath.methods.munet.search import Child, Outcome, Search, Tried
-from senpath.parallel import Lost, crew
+from senpath.parallel import FailedJob, WorkerPool
+from senpath.parallel.ray_backend import Ray
 from senpath.progress import Progress, silent
 from senpath.snapshot import MethodResult, View
 from senpath.types import DataType, Examples
@@ -37,7 +38,7 @@ class Status:
     task: str
     generations: int
     history: Sequence[Sequence[Tried]]
-    children: Sequence[tuple[Child, Grown | Lost | None]]
+    children: Sequence[tuple[Child, Grown | FailedJob | None]]
     best: Path | None
 
 
@@ -114,12 +115,13 @@ class Munet:
             troubles.append(f"generation {len(search.history) + 1}: {sentence}")
             self.watch.tell(troubles[-1])
 
-        with crew(partial(Teacher, quest.lesson), settings.jobs, settings.ray, tell, _name) as workers:
+        backend = Ray(settings.ray) if settings.ray is not None else None
+        with WorkerPool(partial(Teacher, quest.lesson), settings.jobs, backend=backend, tell=tell, name=_name) as workers:
             while not search.done:
                 children = search.ask()
-                states: list[tuple[Child, Grown | Lost | None]] = [(child, None) for child in children]
+                states: list[tuple[Child, Grown | FailedJob | None]] = [(child, None) for child in children]
 
-                def finished(place: int, result: Grown | Lost, states: Any = states) -> None:
+                def finished(place: int, result: Grown | FailedJob, states: Any = states) -> None:
                     states[place] = states[place][0], result
                     self.watch.status(Status(quest.task, search.budget.generations, search.history, states, search.best))
                     done = search.budget.children * len(search.history) + sum(result is not None for _, result in states)
@@ -139,8 +141,8 @@ def _name(place: int, work: Work) -> str:
     return f"child {work.number}"
 
 
-def _outcome(child: Child, result: Grown | Lost) -> Outcome | None:
-    if isinstance(result, Lost):
+def _outcome(child: Child, result: Grown | FailedJob) -> Outcome | None:
+    if isinstance(result, FailedJob):
         return None
     trained = iter(result.components)
     names = tuple(next(trained).hash if part.trained else part.component or "" for part in child.path.parts)

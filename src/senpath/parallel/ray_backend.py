@@ -1,4 +1,4 @@
-"""Workers that are actors of Ray: on this machine, or on the machines of a cluster."""
+"""The backend whose workers are actors of Ray: on this machine, or on the machines of a cluster."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
 
 from senpath.errors import MissingExtraError, SenpathError
-from senpath.parallel.base import Prepare
-from senpath.parallel.messages import pack, reply, unpack
+from senpath.parallel.backend import Prepare, Tell, Worker, WorkerDiedError, pack, reply, unpack
 
 LOCAL = "local"
 """In place of a cluster's address: this machine."""
@@ -30,33 +29,8 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def actors(prepare: Prepare[Any, Any], jobs: int, address: str, tell: Callable[[str], None]) -> Iterator[Actors]:
-    """A site of actors, of which none is left afterwards, whatever happened; nor is a Ray that was started for them.
-
-    Raises:
-        InputError: if `prepare` cannot be sent to another process.
-        MissingExtraError: without ray.
-        SenpathError: if the cluster cannot be reached.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("work on Ray", expected="ray", got="not installed", do="pip install 'senpath[ray]'") from error
-    packed = pack(prepare)
-    with _connected(ray, jobs, address):
-        cpus = ray.cluster_resources().get("CPU", 0)
-        if cpus < jobs:
-            tell(f"Ray has {cpus:g} CPUs for {jobs} workers, of which the others wait for more")
-        site = Actors(ray, packed, sys.path if address == LOCAL else [])
-        try:
-            yield site
-        finally:
-            site.end(site.workers)
-
-
-@contextmanager
 def _connected(ray: Any, jobs: int, address: str) -> Iterator[None]:
-    """Within, there is a Ray; it is left as it was found."""
+    """Within, this process is connected to a Ray; one that was there before is left as it was."""
     if ray.is_initialized():
         yield
         return
@@ -87,37 +61,63 @@ def _connect(ray: Any, jobs: int, address: str) -> None:
         raise SenpathError("Ray", expected=f"a cluster at {address!r}", got=f"{type(error).__name__}: {error}", do=do) from error
 
 
-class Actors:
+class Ray:
     """Actors of one CPU each.
 
-    Attributes:
-        workers: all that were started and not ended.
+    Args:
+        address: "local" for Ray on this machine, which is started with the pool and ended with it; or the address of a cluster, whose
+            machines have senpath and the modules of `prepare` installed. A Ray that this process is connected to already is used
+            instead, and left as it is. Ray's processes do not find what the script itself defines.
     """
 
-    def __init__(self, ray: Any, prepare: bytes, paths: list[str]) -> None:
-        self.workers: list[WorkerActor] = []
-        self._ray, self._paths = ray, paths
-        self._actor = ray.remote(num_cpus=1, max_restarts=0)(_Actor)
-        self._prepare = ray.put(prepare)  # once, for all who will ever need it
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._workers: list[_WorkerActor] = []
+        self._stack = ExitStack()
 
-    def start(self, count: int) -> list[WorkerActor]:
-        started = [WorkerActor(self._ray, self._actor.remote(self._paths), self._prepare) for _ in range(count)]
-        self.workers += started
+    def open(self, prepare: Prepare[Any, Any], jobs: int, tell: Tell) -> None:
+        """Connect to Ray.
+
+        Raises:
+            InputError: if `prepare` cannot be sent to another process.
+            MissingExtraError: without ray.
+            SenpathError: if the cluster cannot be reached.
+        """
+        try:
+            import ray
+        except ImportError as error:
+            raise MissingExtraError("work on Ray", expected="ray", got="not installed", do="pip install 'senpath[ray]'") from error
+        packed = pack(prepare)
+        self._stack.enter_context(_connected(ray, jobs, self._address))
+        cpus = ray.cluster_resources().get("CPU", 0)
+        if cpus < jobs:
+            tell(f"Ray has {cpus:g} CPUs for {jobs} workers, of which the others wait for more")
+        self._ray, self._paths = ray, sys.path if self._address == LOCAL else []
+        self._actor = ray.remote(num_cpus=1, max_restarts=0)(_Actor)
+        self._prepare = ray.put(packed)  # once, for all who will ever need it
+
+    def start(self, count: int) -> Sequence[Worker]:
+        started = [_WorkerActor(self._ray, self._actor.remote(self._paths), self._prepare) for _ in range(count)]
+        self._workers += started
         return started
 
-    def wait(self, workers: Sequence[WorkerActor]) -> list[WorkerActor]:
+    def wait(self, workers: Sequence[Any], seconds: float | None) -> Sequence[Worker]:
         whose = {worker.answer: worker for worker in workers}
-        ready, _ = self._ray.wait(list(whose), num_returns=1)
+        ready, _ = self._ray.wait(list(whose), num_returns=1, timeout=seconds)
         return [whose[answer] for answer in ready]
 
-    def end(self, workers: Iterable[WorkerActor]) -> None:
+    def end(self, workers: Iterable[Any]) -> None:
         for worker in list(workers):
-            self.workers.remove(worker)
+            self._workers.remove(worker)
             with suppress(self._ray.exceptions.RayError):  # of a connection that is gone
                 self._ray.kill(worker.actor)
 
+    def close(self) -> None:
+        with self._stack:
+            self.end(self._workers)
 
-class WorkerActor:
+
+class _WorkerActor:
     """This end of an actor.
 
     Attributes:
@@ -126,34 +126,28 @@ class WorkerActor:
 
     def __init__(self, ray: Any, actor: Any, prepare: Any) -> None:
         self.actor, self.answer = actor, actor.prepare.remote(prepare)
-        self.ended = ""
         self._ray, self._ready = ray, False
 
-    def send(self, item: Any) -> bool:
+    def send(self, item: Any) -> None:
         packed = pack(item)
         try:
             self._ray.get(self.actor.ping.remote(), timeout=PATIENCE)  # to an actor that is dead Ray would take the item all the same
         except self._ray.exceptions.RayError as error:
-            self._lost(error)
-            return False
+            raise self._death(error) from None
         self.answer = self.actor.work.remote(packed)
-        return True
 
     def receive(self) -> tuple[bool, Any]:
         try:
             answer: tuple[bool, Any] = unpack(self._ray.get(self.answer))
         except self._ray.exceptions.RayError as error:  # `reply` raises none, so it is of the actor, its node or the way to it
-            return False, self._lost(error)
+            raise self._death(error) from None
         self._ready = True
         return answer
 
-    def _lost(self, error: Exception) -> SenpathError:
+    def _death(self, error: Exception) -> WorkerDiedError:
         errors = self._ray.exceptions
         silent = isinstance(error, errors.ActorUnavailableError | errors.GetTimeoutError)
-        how = f"was lost ({'it does not answer' if silent else _cause(error)})"
-        self.ended = f"Ray actor {how}"
-        expected = "one that lives to the end of its work" if self._ready else "one that starts"
-        return SenpathError("Ray actor", expected=expected, got=f"one that {how}")
+        return WorkerDiedError("Ray actor", f"was lost ({'it does not answer' if silent else _cause(error)})", self._ready)
 
 
 def _cause(error: Exception) -> str:

@@ -23,6 +23,8 @@ import torch
 from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
+from senpath.history.checkout import Checkout
+from senpath.learning.batch import learn_batch
 from senpath.parallel import one_thread
 from senpath.progress import Progress, silent
 from senpath.snapshot import encode_examples, try_out
@@ -296,20 +298,21 @@ def test_who_listens_may_stop_it(tmp_path: Path) -> None:
     assert list(net.tasks) == ["a"]
 
 
-class Interrupted(sp.Network):
+class Interrupted(Checkout):
     """Ctrl-C after its second commit is on disk and before this object knows of it."""
 
     def commit(self, proposal: sp.Proposal) -> None:
-        if self.version == 1:
+        if self.view.version == 1:
             sp.Network(self.path).commit(proposal)
             raise KeyboardInterrupt
         super().commit(proposal)
 
 
 def test_interrupted_just_after_a_commit(tmp_path: Path) -> None:
+    checkout = Interrupted(tmp_path / "net", device="cpu", lock_seconds=30.0, encoders=None, settings={})
     match = r"^interrupted\. Learned before: 'a', 'b'; the network is otherwise as it was, at version 2$"
     with pytest.raises(KeyboardInterrupt, match=match):
-        Interrupted(tmp_path / "net").learn_many(flowers(*NAMES), **SMALL)
+        learn_batch(checkout, flowers(*NAMES), sp.Sen(**SMALL), 1, silent)
 
 
 @pytest.mark.parametrize(("form", "model"), [("discriminant", "svm"), ("binary", "mlp")])

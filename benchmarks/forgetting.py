@@ -18,7 +18,6 @@ import senpath as sp
 from benchmarks.common import DOCS, RESULTS, write_section
 from senpath import data
 from senpath.snapshot import encode_examples, try_out
-from senpath.tasks import score
 from senpath.types import Examples
 
 PAIRS = (("lower", "upper"), ("mnist", "lower"))
@@ -91,7 +90,7 @@ def _measure(pair: tuple[str, str], seed: int, shots: int) -> list[Row]:
 
 
 def _score(answer: Callable[..., object], test: Examples) -> float:
-    return 100 * score(test.kind, answer(test.inputs), test.targets)  # type: ignore[arg-type]
+    return 100 * test.task_kind.score(answer(test.inputs), test.targets)  # type: ignore[arg-type]
 
 
 def _tables(rows: Sequence[Row], seeds: int, shots: int) -> str:

@@ -30,6 +30,7 @@ from senpath.inputs.modalities import MODALITIES
 from senpath.methods.sen.learner import Learner
 from senpath.pathways import run_pathway
 from senpath.reports.markdown import markdown_table
+from senpath.tasks import Classification
 from senpath.training import Recipe, fit
 
 EPOCHS, BATCH, RATE = 10, 128, 4e-3
@@ -117,7 +118,7 @@ def _hand_written(inputs: torch.Tensor, targets: torch.Tensor) -> None:
 def _fitted(inputs: torch.Tensor, targets: torch.Tensor) -> None:
     torch.manual_seed(0)
     body = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU())
-    learner = Learner(body, nn.Linear(128, 10), [])
+    learner = Learner(body, nn.Linear(128, 10), [], Classification())
     fit(learner, inputs, targets, Recipe(EPOCHS * (len(inputs) // BATCH), BATCH, RATE), seed=0)
 
 

@@ -17,7 +17,6 @@ from benchmarks.allocation.tasks import Task
 from senpath.components import build, count_weights
 from senpath.methods.allocation import AllocationSettings, Training, make_blueprint
 from senpath.reproduce.jobs import Job, Record, Tell
-from senpath.tasks import score
 
 Run = Callable[[Training, str], None]
 """Trains to the end; the text is a name for what is trained, unique in its row and seed."""
@@ -97,7 +96,7 @@ def _figures(training: Training, place: int, task: Task) -> Record:
     answers = training.answers(place, test.inputs)
     return {
         "task": name,
-        "error": 1 - score(test.kind, answers, training.scales[place].shrink(test.targets)),
+        "error": 1 - test.task_kind.score(answers, training.scalers[place].transform(test.targets)),
         "held": 1 - quality,
         "step": best.step,
         "body": _weights(training, active),

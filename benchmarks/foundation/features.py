@@ -9,9 +9,10 @@ from benchmarks.common import RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import tasks
 from senpath.components import Component, ConvFeatures, DenseFeatures, freeze
 from senpath.data import few_shot
-from senpath.inputs.modalities import MODALITIES, index_labels
+from senpath.inputs.modalities import MODALITIES
 from senpath.reports.markdown import markdown_table, spread
 from senpath.routing import Dispatcher, StoredTask, collect, image_features, statistics_of
+from senpath.tasks import read_targets
 from senpath.types import DataType, Examples
 
 CPU = torch.device("cpu")
@@ -76,8 +77,8 @@ def _split(seed: int) -> tuple[dict[str, Examples], dict[str, torch.Tensor]]:
         x, y = tasks()[name].train
         order = np.random.default_rng(seed).permutation(len(y))[:MOST]
         inputs = MODALITIES["image"].encode(np.asarray(x)[order], TYPE)
-        classes, targets = index_labels(y[order], len(order))
-        train[name], held[name] = Examples(TYPE, inputs[HELD:], targets[HELD:], classes), inputs[:HELD]
+        targets = read_targets(y[order], len(order), "classification")
+        train[name], held[name] = Examples(TYPE, inputs[HELD:], targets.values[HELD:], targets.classes), inputs[:HELD]
     return train, held
 
 

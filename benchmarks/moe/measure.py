@@ -12,7 +12,6 @@ from benchmarks.moe.setup import Setup
 from benchmarks.moe.tasks import DESCRIPTIONS, load, shots, some
 from senpath.reproduce.jobs import Tell
 from senpath.snapshot import try_out
-from senpath.tasks import score
 from senpath.types import Examples
 
 
@@ -46,7 +45,7 @@ def seen(setup: Setup, row: str, settings: Mapping[str, Any], seed: int, folder:
             view = (net or _network(setup)).view
             proposal = method.propose(view, name, few)
             seconds = time.perf_counter() - start
-            accuracy = score("classification", try_out(view, proposal, task.test.inputs), task.test.targets)
+            accuracy = task.test.task_kind.score(try_out(view, proposal, task.test.inputs), task.test.targets)
             notes = proposal.pathways[0].notes
             found = {"shots": count, "task": name, "accuracy": accuracy, "seconds": seconds, "examples": len(few)}
             tell({**about, **found, "steps": notes["training"]["steps"], "nearest": notes.get("nearest")})
@@ -71,7 +70,7 @@ def _learn(setup: Setup, examples: Mapping[str, Examples], settings: Mapping[str
     seconds = time.perf_counter() - start
     for name, found in examples.items():
         test, notes = load(folder, setup.encoder, name).test, net.tasks[name].notes
-        accuracy = score("classification", net.view.logits(name, test.inputs), test.targets)
+        accuracy = test.task_kind.score(net.view.logits(name, test.inputs), test.targets)
         training = {key: notes["training"].get(key) for key in ("steps", "curve", "balance", "dropped")}
         tell({"task": name, "accuracy": accuracy, "examples": len(found), "seconds": seconds, "experts": notes["experts"], **training})
     return net

@@ -25,6 +25,7 @@ from senpath.methods import Sen
 from senpath.network import Network
 from senpath.pathways import run_pathway
 from senpath.snapshot import Proposal, View, encode_examples
+from senpath.tasks import Classification
 from senpath.types import Audio
 
 TASK = "task"
@@ -94,7 +95,7 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             learning_rate=self.learning_rate,
             random_state=_seed(self.random_state),
         )
-        examples = encode_examples(net.view, inputs, labels, kind="classification")
+        examples = encode_examples(net.view, inputs, labels, kind=Classification.name)
         proposal = propose(net.view, method, TASK, examples)
         if self.source is not None:
             net, proposal = _moved(net.view, proposal)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
-Label = int | str
-TaskKind = Literal["classification", "multilabel", "regression"]
-"""What a task answers: one of its classes; any number of its labels; or numbers."""
+from senpath.tasks import Classification, Label, TaskKind, TaskKindName, task_kind
+
+__all__ = ["Audio", "DataType", "Examples", "Label"]
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,19 @@ class Examples:
             (n, classes), 1 where an input has the label, else 0; for a regression float32, shape (n, outputs).
         classes: the labels in the order of the outputs, as the user gave them (scikit-learn's `classes_`): sorted, those that were
             added later behind the others. For a regression the outputs' names, by default their numbers.
-        kind: of the task.
+        kind: name of the kind of task.
     """
 
     data_type: DataType
     inputs: torch.Tensor
     targets: torch.Tensor
     classes: tuple[Label, ...]
-    kind: TaskKind = "classification"
+    kind: TaskKindName = Classification.name
+
+    @property
+    def task_kind(self) -> TaskKind:
+        """The kind of task, and all that follows from it."""
+        return task_kind(self.kind)
 
     def __len__(self) -> int:
         return len(self.targets)

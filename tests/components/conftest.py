@@ -16,6 +16,7 @@ from torch import nn
 
 from senpath.components import Component, Composite, Estimator, Pruned, build, freeze
 from senpath.seeds import seeded
+from senpath.tasks import Classification
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,9 @@ def _composite(
 
 def _sklearn(make: Callable[[], Any]) -> Example:
     x, y = load_iris(return_X_y=True)
-    return Example("sklearn.v1", {"outputs": 3}, (4,), (3,), {"outputs": 4}, lambda: Estimator(make().fit(x.astype("float32"), y), 3))
+    return Example(
+        "sklearn.v1", {"outputs": 3}, (4,), (3,), {"outputs": 4}, lambda: Estimator(make().fit(x.astype("float32"), y), 3, Classification())
+    )
 
 
 CONV = {"channels": 1, "side": 8, "filters": 3, "size": 3, "stride": 1, "grid": 2}

@@ -15,6 +15,7 @@ from safetensors.torch import load as load_tensors
 
 from senpath.components import KINDS, Component, Composite, Estimator, build, content_hash, freeze, load, suffix
 from senpath.errors import InputError, StoreError
+from senpath.tasks import Classification
 
 SKLEARN = "sklearn.v1"
 
@@ -266,4 +267,4 @@ class Stranger:
 
 def test_an_estimator_with_code_of_its_own_is_refused() -> None:
     with pytest.raises(InputError, match=r"estimator Stranger: expected only types of numpy, scipy and scikit-learn, got .*Stranger"):
-        freeze(SKLEARN, {"outputs": 2}, Estimator(Stranger(), 2))
+        freeze(SKLEARN, {"outputs": 2}, Estimator(Stranger(), 2, Classification()))

@@ -16,12 +16,13 @@ from sklearn.tree import DecisionTreeClassifier
 
 from senpath.components import Component, Estimator, freeze
 from senpath.errors import InputError, StoreError
+from senpath.tasks import Classification
 
 X, Y = load_iris(return_X_y=True)
 
 
 def frozen(estimator: Any) -> Component:
-    return freeze("sklearn.v1", {"outputs": 3}, Estimator(estimator, 3))
+    return freeze("sklearn.v1", {"outputs": 3}, Estimator(estimator, 3, Classification()))
 
 
 def with_node(field: str, value: int) -> DecisionTreeClassifier:
@@ -79,17 +80,17 @@ def test_a_classifier_that_gives_no_scores_is_refused() -> None:
         pass
 
     with pytest.raises(InputError, match="expected a classifier with predict_proba or decision_function, got neither"):
-        Estimator(Silent(), 2)(torch.zeros(1, 2))
+        Estimator(Silent(), 2, Classification())(torch.zeros(1, 2))
 
 
 def test_probabilities_of_zero_have_a_logarithm() -> None:
     forest = RandomForestClassifier(3, random_state=0).fit(X, Y)
-    logs = Estimator(forest, 3)(torch.from_numpy(X).float())
+    logs = Estimator(forest, 3, Classification())(torch.from_numpy(X).float())
     assert torch.isfinite(logs).all()
     assert torch.equal(logs.argmax(1), torch.from_numpy(forest.predict(X.astype(np.float32))))
 
 
 def test_scores_of_two_classes_become_two_logarithms() -> None:
     binary = LogisticRegression(max_iter=1000).fit(X[:100], Y[:100])
-    two = Estimator(binary, 2)(torch.from_numpy(X[:100]).float())
+    two = Estimator(binary, 2, Classification())(torch.from_numpy(X[:100]).float())
     np.testing.assert_allclose(two.exp().numpy(), binary.predict_proba(X[:100].astype(np.float32)), atol=1e-5)

@@ -23,6 +23,7 @@ from senpath.inputs.modalities.table import table_columns
 from senpath.inputs.sources import read_unlabelled
 from senpath.inputs.sources.found import counted
 from senpath.methods import Munet, make_method
+from senpath.tasks import task_kind
 
 
 def open_network(path: Path) -> Network:
@@ -63,7 +64,7 @@ def learn_task(
     with watched(worker, task) as progress:
         learned = net.learn(task, x, y, kind=kind, concept=concept, method=worker, progress=progress)
     info = net.tasks[task]
-    outputs = f"{len(info.classes_)} {OUTPUTS[info.kind][len(info.classes_) > 1]}"
+    outputs = counted_outputs(info)
     console.print(f"learned {task!r}: {info.examples:,} examples, {outputs}, {learned.seconds:.1f} s; version {learned.version}")
     show_encoder(net, task, encoder, x)
     cost = learned.cost
@@ -81,8 +82,9 @@ def learn_task(
         )
 
 
-OUTPUTS = {"classification": ("class", "classes"), "multilabel": ("label", "labels"), "regression": ("number", "numbers")}
-"""What one and several of a task's outputs are called."""
+def counted_outputs(info: TaskInfo) -> str:
+    """How many classes, labels or numbers a task has, in words."""
+    return counted(len(info.classes_), *task_kind(info.kind).nouns)
 
 
 def show_transfers(net: Network, task: str) -> None:

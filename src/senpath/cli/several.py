@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from senpath import Network
-from senpath.cli.commands import OUTPUTS, run_share, setting
+from senpath.cli.commands import counted_outputs, run_share, setting
 from senpath.cli.encoders import chosen, show_encoder
 from senpath.cli.reading import Reading, labelled
 from senpath.cli.show import bars, console, percent
@@ -44,7 +44,7 @@ def learn_tasks(
     show_encoder(net, next(iter(learned)), encoder, first)
     for task, what in learned.items():
         info = net.tasks[task]
-        outputs = f"{len(info.classes_)} {OUTPUTS[info.kind][len(info.classes_) > 1]}"
+        outputs = counted_outputs(info)
         share = percent(run_share(net, info))
         console.print(
             f"learned {task!r}: {info.examples:,} examples, {outputs}; runs {share} of all weights; version {what.version}", highlight=False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,7 +14,7 @@ from torch import nn
 
 from senpath.components.base import Component, Composite, Config, Lookup, canonical_json, content_hash, count_weights
 from senpath.components.bricks import Beside, ClassLink, Cnn, Linear, Lstm, Mlp, Skip
-from senpath.components.estimators import Estimator, answer
+from senpath.components.estimators import Estimator
 from senpath.components.experts import Attention, EncoderBlock, Experts, FeedForward, Router
 from senpath.components.features import ConvFeatures, DenseFeatures, UnitFeatures
 from senpath.components.gate import Gate
@@ -24,7 +24,7 @@ from senpath.components.routed import ConvPair, Dense, Flatten, Identity, Mean, 
 from senpath.components.tokens import PooledSkip, TokenFeatures, TokenMean, real, token_mean
 from senpath.components.transformer import Adapter, ClassNorm, ClassToken, Patches, Positions, Transformer
 from senpath.errors import StoreError
-from senpath.types import TaskKind
+from senpath.tasks import TASK_KINDS, Classification, TaskKind
 
 __all__ = [
     "KINDS",
@@ -57,7 +57,6 @@ __all__ = [
     "TokenFeatures",
     "TokenMean",
     "UnitFeatures",
-    "answer",
     "build",
     "canonical_json",
     "content_hash",
@@ -220,11 +219,10 @@ def _blank(kind: str, config: Config) -> nn.Module:
 
 def _kind(config: Config) -> TaskKind:
     """The kind of an estimator's task; the first format had classifications only."""
-    found = config.get("kind", "classification")
-    if found not in get_args(TaskKind):
-        raise StoreError("component configuration field 'kind'", expected=f"one of {', '.join(get_args(TaskKind))}", got=repr(found))
-    kind: TaskKind = found
-    return kind
+    name = config.get("kind", Classification.name)
+    if name not in TASK_KINDS:
+        raise StoreError("component configuration field 'kind'", expected=f"one of {', '.join(TASK_KINDS)}", got=repr(name))
+    return TASK_KINDS[name]
 
 
 def _integer(config: Config, field: str) -> int:

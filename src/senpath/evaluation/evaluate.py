@@ -7,17 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from senpath.errors import InputError
 from senpath.evaluation.records import record_evaluation
 from senpath.evaluation.scores import Evaluation, TaskScore
 from senpath.inference import Prediction
-from senpath.inputs.modalities import Targets, label_array, more_targets
 from senpath.inputs.sources import read_labelled
 from senpath.network import Network
 from senpath.pathways import Pathway
-from senpath.tasks import determination, jaccard
 
 
 def evaluate(
@@ -59,50 +56,20 @@ def evaluate(
     return measured
 
 
-def _read_labels(task: str, y: Any, inputs: int) -> list[Any]:
-    labels = label_array(y)
-    if labels.ndim != 1:
-        raise InputError(f"test labels of {task!r}", expected="shape (n,)", got=f"shape {labels.shape}")
-    if len(labels) != inputs:
-        raise InputError(f"test labels of {task!r}", expected=f"{inputs}, one per input", got=len(labels))
-    if not inputs:
-        raise InputError(f"test data of {task!r}", expected="at least one input", got="none")
-    plain: list[Any] = labels.tolist()
-    return plain
-
-
 def _judge(pathway: Pathway, y: Any, inputs: int) -> Callable[[Prediction], float]:
     """How good answers of a task to these inputs are; see `TaskScore`. An answer of another task, or none, is a wrong one."""
-    if pathway.kind == "classification":
-        labels = _read_labels(pathway.task, y, inputs)
-        return lambda found: float(
-            np.mean(
-                [task == pathway.task and _same(label, true) for task, label, true in zip(found.task, found.label, labels, strict=True)]
-            )
-        )
+    kind = pathway.task_kind
     try:
-        truth = more_targets(y, inputs, Targets(pathway.kind, pathway.classes, torch.zeros(0)), new_classes=False).values
+        truth = kind.read_truth(y, inputs, pathway.classes)
     except InputError as error:
-        raise InputError(f"test data of {pathway.task!r}: {error}") from error
-    return lambda found: _several_right(pathway, found, truth) if pathway.kind == "multilabel" else _numbers_right(pathway, found, truth)
+        error.reword(f"test data of {pathway.task!r}: {error.message}")
+        raise
 
+    def score(found: Prediction) -> float:
+        own = [label if task == pathway.task else None for task, label in zip(found.task, found.label, strict=True)]
+        return kind.score_answers(own, truth, pathway.classes)
 
-def _several_right(pathway: Pathway, found: Prediction, truth: torch.Tensor) -> float:
-    mine = torch.from_numpy(np.asarray(found.task == pathway.task, dtype=bool))
-    answers = torch.tensor([[label in (labels or ()) for label in pathway.classes] for labels in _own(pathway, found)])
-    return float((jaccard(answers, truth > 0.5) * mine).mean())
-
-
-def _numbers_right(pathway: Pathway, found: Prediction, truth: torch.Tensor) -> float:
-    """R², where no answer counts as one by the mean of all."""
-    mean = tuple(truth.mean(0).tolist())
-    answers = [mean if value is None else value if isinstance(value, tuple) else (value,) for value in _own(pathway, found)]
-    return determination(torch.tensor(answers), truth)
-
-
-def _own(pathway: Pathway, found: Prediction) -> list[Any]:
-    """The task's own answers, None where another one or none answered."""
-    return [label if task == pathway.task else None for task, label in zip(found.task, found.label, strict=True)]
+    return score
 
 
 def _score(task: str, right: Callable[[Prediction], float], given: Prediction, free: Prediction, answered: Prediction) -> TaskScore:
@@ -116,7 +83,3 @@ def _score(task: str, right: Callable[[Prediction], float], given: Prediction, f
         candidates=float(np.mean([len(names) for names in free.candidates])),
         refused=float(np.mean([name is None for name in free.task])),
     )
-
-
-def _same(label: Any, true: Any) -> bool:
-    return isinstance(true, str | int | float) and bool(label == true)

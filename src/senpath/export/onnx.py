@@ -80,13 +80,13 @@ def _model(view: View, pathway: Pathway) -> onnx.ModelProto:
     helper = library.helper
     data_type = view.manifest.types[pathway.data_type].data_type
     graph = Graph(library)
-    logits = graph.sum(_chains(graph, view, pathway), "values" if pathway.kind == "regression" else "logits")
-    outputs = [logits]
-    if pathway.kind == "classification":
-        cooled = logits if pathway.temperature == 1 else graph.node("Div", logits, graph.weight(torch.tensor(pathway.temperature)))
-        outputs.append(graph.node("Softmax", cooled, name="probabilities", axis=1))
-    elif pathway.kind == "multilabel":
-        outputs.append(graph.node("Sigmoid", logits, name="probabilities"))
+    kind = pathway.task_kind
+    summed = graph.sum(_chains(graph, view, pathway), kind.onnx_output)
+    outputs = [summed]
+    if kind.onnx_activation is not None:
+        operator, attributes = kind.onnx_activation
+        cooled = summed if pathway.temperature == 1 else graph.node("Div", summed, graph.weight(torch.tensor(pathway.temperature)))
+        outputs.append(graph.node(operator, cooled, name="probabilities", **attributes))
     values = helper.make_tensor_value_info
     number = library.TensorProto.FLOAT
     made = helper.make_graph(

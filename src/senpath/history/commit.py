@@ -123,7 +123,7 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
             )
         if pathway.concept is not None and pathway.task not in before.tasks:
             known = labels_of((record.pathway for record in before.tasks.values()), pathway.concept)
-            check_concept(pathway.concept, pathway.kind, pathway.classes, known)
+            check_concept(pathway.concept, pathway.task_kind, pathway.classes, known)
         if pathway.data_type not in before.types and pathway.data_type not in proposal.types:
             raise ConflictError(
                 f"proposal for {pathway.task!r}",

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from senpath.inference.prediction import Answering, Part, Prediction, Probabilities, Routes
-from senpath.pathways import run_batch
+from senpath.inference.prediction import Part, Prediction, Probabilities, Routes
+from senpath.pathways import Pathway, run_batch
 from senpath.snapshot.view import View
-from senpath.types import TaskKind
 
 
 class Answers:
@@ -63,7 +62,7 @@ class Answers:
         pathways = [self._view.paths[place] for place in found]
         index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
         logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
-        values = _values([logits[path.task] / path.temperature for path in pathways], [path.kind for path in pathways])
+        values = _values(pathways, [logits[path.task] / path.temperature for path in pathways])
         where, weights = np.split(rows[member], starts[1:]), np.split(chance, starts[1:])
         for pathway, own, weight, value in zip(pathways, where, weights, values, strict=True):
             self._parts.setdefault(pathway.task, []).append(Part(own, weight, value))
@@ -71,22 +70,23 @@ class Answers:
     def prediction(self) -> Prediction:
         """What was collected."""
         parts = {name: _joined(found) for name, found in self._parts.items()}
-        reading = {name: Answering(path.kind, path.classes) for name in parts for path in [self._view.pathway(name)]}
+        paths = {name: self._view.pathway(name) for name in parts}
         incomparable = self._incomparable()
         task, label = np.full(self._inputs, None, dtype=object), np.full(self._inputs, None, dtype=object)
         confidence, best = np.zeros(self._inputs), np.zeros(self._inputs)
         for name, part in parts.items():
-            joint = part.chances * reading[name].certainty(part.values)
+            kind = paths[name].task_kind
+            joint = part.chances * kind.certainty(part.values)
             worth = np.where(incomparable[part.rows], part.chances, joint)
             better = self._known[part.rows] & (worth > best[part.rows])
             rows = part.rows[better]
             task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
-            label[rows] = reading[name].answers(part.values[better])
-        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, reading), self._routes(), self._strangeness)
+            label[rows] = kind.answers(part.values[better], paths[name].classes)
+        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, paths), self._routes(), self._strangeness)
 
     def _incomparable(self) -> np.ndarray:
         """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""
-        others = [place for place in np.unique(self._candidates) if place >= 0 and self._view.paths[place].kind != "classification"]
+        others = [place for place in np.unique(self._candidates) if place >= 0 and not self._view.paths[place].task_kind.exclusive]
         return np.asarray(np.isin(self._candidates, others).any(1))
 
     def _routes(self) -> Routes:
@@ -94,29 +94,14 @@ class Answers:
         return Routes(self._candidates, self._dispatcher, paths, self._view.manifest.components, self._view.encoder_weights)
 
 
-def _values(logits: Sequence[torch.Tensor], kinds: Sequence[TaskKind]) -> list[np.ndarray]:
-    """What outputs of tasks of these kinds mean, see `Part`."""
-    found = [
-        (torch.sigmoid(part.double()) if kind == "multilabel" else part.double()).cpu().numpy()
-        for part, kind in zip(logits, kinds, strict=True)
-    ]
-    places = [place for place, kind in enumerate(kinds) if kind == "classification"]
-    for place, values in zip(places, _probabilities([logits[place] for place in places]), strict=True):
-        found[place] = values
-    return found
-
-
-def _probabilities(logits: Sequence[torch.Tensor]) -> list[np.ndarray]:
-    """Softmax of each, float64; those of as many classes in one go."""
-    found: list[np.ndarray] = [np.zeros(0)] * len(logits)
-    widths = [values.shape[1] for values in logits]
-    for width in set(widths):
-        places = [place for place, mine in enumerate(widths) if mine == width]
-        values = torch.softmax(torch.cat([logits[place] for place in places]).double(), 1).cpu().numpy()
-        ends = np.cumsum([len(logits[place]) for place in places])[:-1]
-        for place, part in zip(places, np.split(values, ends), strict=True):
-            found[place] = part
-    return found
+def _values(pathways: Sequence[Pathway], outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
+    """What outputs of these pathways mean, see `Part`; those of one kind in one go."""
+    values: list[np.ndarray] = [np.zeros(0)] * len(outputs)
+    for kind in {path.task_kind for path in pathways}:
+        places = [place for place, path in enumerate(pathways) if path.task_kind is kind]
+        for place, part in zip(places, kind.values([outputs[place] for place in places]), strict=True):
+            values[place] = part
+    return values
 
 
 def _joined(parts: Sequence[Part]) -> Part:

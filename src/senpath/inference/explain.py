@@ -50,11 +50,10 @@ def explain_one(view: View, x: Any, routing: Routing) -> Explanation:
 
 
 def _links_used(view: View, pathway: Pathway, answer: Any, inputs: torch.Tensor) -> tuple[LinkUse, ...]:
-    outputs = {"classification": (answer,), "multilabel": answer, "regression": pathway.classes}[pathway.kind]
     used = []
     for link in pathway.links:
         added = run_chain(map(view.component, (*link.reads, link.component)), inputs)[0].tolist()
-        for output in outputs:
+        for output in pathway.task_kind.outputs_of(answer, pathway.classes):
             found = next((transfer for transfer in link.transfers if transfer.target == output), None)
             used.append(LinkUse(output, link.source, found, added[pathway.classes.index(output)]))
     return tuple(used)

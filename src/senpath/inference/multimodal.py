@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.inference.modalities import answer_sense, read_senses
 from senpath.inference.predict import Routing, predict
-from senpath.inference.prediction import Part, Prediction, Routes, objects
+from senpath.inference.prediction import Part, Prediction, Routes
 from senpath.pathways import Pathway
 from senpath.snapshot.concepts import labels_of
 from senpath.snapshot.view import View
-from senpath.types import Label, TaskKind
+from senpath.tasks import Classification, TaskKind
+from senpath.types import Label
 
 UNHEARD = 1e-3
 """P(concept | input) of a concept that was no candidate of a sense: one sense alone does not rule out what the others say."""
@@ -36,11 +38,11 @@ class Fused:
     def __init__(self, things: int, senses: Mapping[str, Prediction], topics: Sequence[_Topic]) -> None:
         self.senses = dict(senses)
         self.concept, self.label, self.tasks = (np.full(things, None, dtype=object) for _ in range(3))
-        self.tasks[:] = objects([()] * things)
+        self.tasks[:] = object_array([()] * things)
         self.confidence, best = np.zeros(things), np.zeros(things)
         self._said: list[tuple[_Topic, np.ndarray, np.ndarray]] = []
         chances = _chances(things, self.senses, topics)
-        others = [place for place, topic in enumerate(topics) if topic.kind != "classification"]
+        others = [place for place, topic in enumerate(topics) if not topic.kind.exclusive]
         incomparable = np.any(chances[others] > 0, axis=0)  # as in `Prediction`: there the concept is chosen by its probability alone
         for topic, chance in zip(topics, chances, strict=True):
             rows = np.flatnonzero(chance > 0)
@@ -50,7 +52,7 @@ class Fused:
             chosen = rows[better]
             best[chosen], self.concept[chosen], self.label[chosen] = worth[better], topic.name, label[better]
             self.confidence[chosen] = (chance[rows] * certainty)[better]
-            self.tasks[chosen] = objects(topic.answering(self.senses, chosen))
+            self.tasks[chosen] = object_array(topic.answering(self.senses, chosen))
             self._said.append((topic, chosen, values[better] * chance[chosen, None]))
 
     def __len__(self) -> int:
@@ -92,7 +94,7 @@ class _Topic:
     name: str
     tasks: tuple[str, ...]
     labels: tuple[Label, ...]
-    kind: TaskKind = "classification"
+    kind: TaskKind
 
     def parts(self, found: Prediction) -> dict[str, Part]:
         """What its tasks say by one sense."""
@@ -110,13 +112,13 @@ class _Topic:
 
         A regression's answer is its one label.
         """
-        if self.kind == "classification":
+        if self.kind.exclusive:
             values = self._posterior(senses, rows)
-            return objects(self.labels)[values.argmax(1)], values.max(1), values
+            return object_array(self.labels)[values.argmax(1)], values.max(1), values
         (task,) = self.tasks  # which one sense alone reads
         found = next(found.probabilities for found in senses.values() if task in found.probabilities.parts)
         values = _rows_of(found.parts[task], rows).values
-        label, certainty = found.readings[task].answers(values), found.readings[task].certainty(values)
+        label, certainty = self.kind.answers(values, found.paths[task].classes), self.kind.certainty(values)
         return label, certainty, values if self.labels else np.ones((len(rows), 1))
 
     def answering(self, senses: Mapping[str, Prediction], rows: np.ndarray) -> list[tuple[str, ...]]:
@@ -171,8 +173,8 @@ def _topics(candidates: Sequence[Pathway], paths: Sequence[Pathway]) -> list[_To
         if path.concept is not None:
             concepts.setdefault(path.concept, []).append(path.task)
         else:
-            found.append(_Topic(path.task, (path.task,), () if path.kind == "regression" else path.classes, path.kind))
-    return [*(_Topic(name, tuple(tasks), labels_of(paths, name)) for name, tasks in concepts.items()), *found]
+            found.append(_Topic(path.task, (path.task,), path.classes if path.task_kind.has_labels else (), path.task_kind))
+    return [*(_Topic(name, tuple(tasks), labels_of(paths, name), Classification()) for name, tasks in concepts.items()), *found]
 
 
 def _chances(things: int, senses: Mapping[str, Prediction], topics: Sequence[_Topic]) -> np.ndarray:

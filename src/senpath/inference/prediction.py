@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from senpath.arrays import object_array
 from senpath.pathways import Activation, Pathway, Transfer, count_activation
-from senpath.types import Label, TaskKind
+from senpath.types import Label
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,34 +29,6 @@ class Part:
     values: np.ndarray
 
 
-@dataclass(frozen=True)
-class Answering:
-    """How a task's outputs are read.
-
-    Args:
-        kind: of the task.
-        classes: its labels, or its numbers' names.
-    """
-
-    kind: TaskKind
-    classes: tuple[Label, ...]
-
-    def answers(self, values: np.ndarray) -> np.ndarray:
-        """Object array (k,): a label; a tuple of those labels that are likelier than not; a number, or a tuple of several."""
-        if self.kind == "classification":
-            labels: np.ndarray = objects(self.classes)[values.argmax(1)]
-            return labels
-        if self.kind == "multilabel":
-            return objects([tuple(label for label, p in zip(self.classes, row, strict=True) if p > 0.5) for row in values])
-        return objects([row[0] if len(row) == 1 else tuple(row) for row in values.tolist()])
-
-    def certainty(self, values: np.ndarray) -> np.ndarray:
-        """P(answer | task, input), float64 (k,): of all labels together, in a multilabel task; 1 for a regression, which tells none."""
-        if self.kind == "classification":
-            return np.asarray(values.max(1))
-        return np.asarray(np.maximum(values, 1 - values).prod(1)) if self.kind == "multilabel" else np.ones(len(values))
-
-
 class Probabilities(Mapping[str, np.ndarray]):
     """For each task that was a candidate of some input: float64 (n, classes), P(task, class | input); NaN where it was none.
 
@@ -64,12 +37,13 @@ class Probabilities(Mapping[str, np.ndarray]):
 
     Attributes:
         parts: of every such task, regressions too, what it answers to the inputs that it was a candidate of.
-        readings: how its outputs are read.
+        paths: their pathways.
+        classes: of those that have labels, these.
     """
 
-    def __init__(self, inputs: int, parts: Mapping[str, Part], tasks: Mapping[str, Answering]) -> None:
-        self._inputs, self.parts, self.readings = inputs, parts, tasks
-        self.classes = {name: found.classes for name, found in tasks.items() if found.kind != "regression"}
+    def __init__(self, inputs: int, parts: Mapping[str, Part], paths: Mapping[str, Pathway]) -> None:
+        self._inputs, self.parts, self.paths = inputs, parts, paths
+        self.classes = {name: path.classes for name, path in paths.items() if path.task_kind.has_labels}
 
     def __getitem__(self, task: str) -> np.ndarray:
         part = self.parts[task] if task in self.classes else None
@@ -98,7 +72,8 @@ class Probabilities(Mapping[str, np.ndarray]):
             if task in self.classes:
                 found += [(task, label, float(p) * chance) for label, p in zip(self.classes[task], values, strict=True)]
             else:
-                found.append((task, self.readings[task].answers(values[None])[0], chance))
+                path = self.paths[task]
+                found.append((task, path.task_kind.answers(values[None], path.classes)[0], chance))
         return sorted(found, key=lambda entry: -entry[2])
 
 
@@ -122,7 +97,7 @@ class Routes:
 
     def names(self) -> np.ndarray:
         """Object array (n,), tuples of the tasks' names."""
-        return objects([tuple(self.paths[place].task for place in pair if place >= 0) for pair in self.candidates.tolist()])
+        return object_array([tuple(self.paths[place].task for place in pair if place >= 0) for pair in self.candidates.tolist()])
 
     def activated(self) -> np.ndarray:
         """Object array (n,) of `Activation`."""
@@ -134,7 +109,7 @@ class Routes:
                 paths = [self.paths[place] for place in places if place >= 0]
                 ran[row] = count_activation(paths, self.sizes, dispatcher, self.encoders)
             found.append(ran[row])
-        return objects(found)
+        return object_array(found)
 
     @staticmethod
     def together(routes: Sequence[Routes]) -> Routes:
@@ -189,11 +164,6 @@ class Prediction:
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
         """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`."""
         return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
-
-
-def objects(values: Sequence[object]) -> np.ndarray:
-    """An array of these objects, whatever they are."""
-    return np.fromiter(values, dtype=object, count=len(values))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from senpath.snapshot.method import Method
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.view import View
 from senpath.store import Manifest, Store
-from senpath.types import DataType, Examples, Label, TaskKind
+from senpath.tasks import TaskKindName
+from senpath.types import DataType, Examples, Label
 
 NAMED = 20
 """Tasks that a message names at most."""
@@ -66,7 +67,7 @@ class _Work:
     inputs: np.ndarray
     targets: np.ndarray
     classes: tuple[Label, ...]
-    kind: TaskKind
+    kind: TaskKindName
     concept: str | None
 
 
@@ -176,7 +177,7 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
                 check(examples.data_type)
             require_kind(method, examples)
             if concept is not None:
-                check_concept(concept, examples.kind, examples.classes, labels)
+                check_concept(concept, examples.task_kind, examples.classes, labels)
                 labels = labels or examples.classes
         except SenpathError as error:
             error.reword(_of(task, error))

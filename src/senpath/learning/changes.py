@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from senpath.errors import InputError
 from senpath.snapshot.proposal import Proposal, try_out
 from senpath.snapshot.view import View
-from senpath.tasks import score
 from senpath.types import Examples
 
 
 @dataclass(frozen=True)
 class TaskChange:
-    """How good a changed task's answers are, see `senpath.training.score`; None where no data was given to measure it.
+    """How good a changed task's answers are, see `senpath.tasks.TaskKind.score`; None where no data was given to measure it.
 
     Attributes:
         examples: how many it was measured on.
@@ -61,4 +60,5 @@ def _measured(view: View, proposal: Proposal, place: int, test: Examples) -> Tas
     pathway = proposal.pathways[place]
     after = try_out(view, proposal, test.inputs, place).cpu()
     before = view.logits(pathway.task, test.inputs).cpu()
-    return TaskChange(len(test), score(pathway.kind, before, test.targets), score(pathway.kind, after, test.targets))
+    score = pathway.task_kind.score
+    return TaskChange(len(test), score(before, test.targets), score(after, test.targets))

@@ -26,7 +26,7 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     """
     pathway, before = view.pathway(task), view.statistics(task)
     seen = pathway.provenance.examples
-    few = is_few(examples.kind, seen + len(examples), len(examples.classes))
+    few = is_few(examples.task_kind, seen + len(examples), len(examples.classes))
     features = view.feature_map(examples.data_type)
     features.module.to(view.device)
     present, read = _present(examples)
@@ -34,7 +34,7 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     progress("dispatcher", len(examples), len(examples))
     new, classes = statistics_of(collected, gate=False), len(pathway.classes)
     owners: Sequence[int | None] = [present[index] for index in collected.classes.tolist()]
-    if pathway.kind != "classification":  # one class of all, and another one for what came with new labels
+    if not pathway.task_kind.exclusive:  # one class of all, and another one for what came with new labels
         owners, classes = [int(len(examples.classes) > classes)] * len(owners), 1
     columns = merge_columns(columns_of(before, _owners(pathway, before)), columns_of(new, owners), classes)
     limit = before.figures["limit"]
@@ -47,7 +47,7 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
 
 def _present(examples: Examples) -> tuple[list[int], Examples]:
     """The classes that there are examples of, and the examples with these classes alone."""
-    if examples.kind != "classification":
+    if not examples.task_kind.exclusive:
         return [0], examples
     present, targets = torch.unique(examples.targets, return_inverse=True)
     return present.tolist(), replace(examples, targets=targets, classes=tuple(examples.classes[index] for index in present.tolist()))
@@ -58,4 +58,4 @@ def _owners(pathway: Pathway, before: TaskStatistics) -> Sequence[int | None]:
     rows = len(before.columns)
     if len(before.owners) == rows:
         return before.owners
-    return range(rows) if rows == (len(pathway.classes) if pathway.kind == "classification" else 1) else [None] * rows
+    return range(rows) if rows == pathway.task_kind.groups(len(pathway.classes)) else [None] * rows

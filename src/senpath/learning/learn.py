@@ -112,7 +112,7 @@ def _learn(
     else:
         examples = encode_examples(view, *read_labelled(x, y), kind=kind, progress=progress)
     if concept is not None:
-        check_concept(concept, examples.kind, examples.classes, labels_of(view.paths, concept))
+        check_concept(concept, examples.task_kind, examples.classes, labels_of(view.paths, concept))
     require_kind(method, examples)
     tests = _read_tests(view, method, measure)
     proposal = propose(view, method, task, examples, progress, concept)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from senpath.arrays import as_array
 from senpath.errors import InputError, SenpathError
 from senpath.inference.encode import Batch, encode_inputs
-from senpath.inputs.modalities.base import as_array
 from senpath.inputs.sources import read_labelled
 from senpath.snapshot.method import Revised
 from senpath.snapshot.view import View
@@ -111,7 +111,7 @@ class _Parts:
     def _takes(self, task: str, label: Label) -> bool:
         """Whether a task tells classes apart and this is one of them; 1 and "1" are not the same."""
         pathway = self._view.pathway(task)
-        return pathway.kind == "classification" and label in pathway.classes
+        return pathway.task_kind.exclusive and label in pathway.classes
 
 
 def _is_empty(x: Any) -> bool:

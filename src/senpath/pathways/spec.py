@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from senpath.pathways.provenance import Provenance
-from senpath.types import Label, TaskKind
+from senpath.tasks import Classification, Label, TaskKind, TaskKindName, task_kind
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,16 @@ class Pathway:
     classes: tuple[Label, ...]
     components: tuple[str, ...]
     links: tuple[Link, ...] = ()
-    kind: TaskKind = "classification"
+    kind: TaskKindName = Classification.name
     concept: str | None = None
     temperature: float = 1.0
     children: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False, compare=False)
     provenance: Provenance = field(default_factory=Provenance, hash=False, compare=False)
+
+    @property
+    def task_kind(self) -> TaskKind:
+        """What the outputs mean, and all that follows from it."""
+        return task_kind(self.kind)
 
     @cached_property
     def chains(self) -> tuple[tuple[str, ...], ...]:

@@ -13,8 +13,9 @@ from senpath.routing.gates import fit_gate
 from senpath.routing.statistics import TaskStatistics, pack
 from senpath.routing.tuning import TUNING
 from senpath.seeds import derive
+from senpath.tasks import TaskKind
 from senpath.training import distort
-from senpath.types import Examples, TaskKind
+from senpath.types import Examples
 
 READ = 5_000
 """Examples of a task that are read, at most (but 20 of each class where a task has very many)."""
@@ -83,15 +84,15 @@ def collect(
     """
     generator = torch.Generator().manual_seed(derive(seed, "dispatch"))
     if few is None:
-        few = is_few(examples.kind, len(examples), len(examples.classes))
-    if examples.kind != "classification":  # one class of all
+        few = is_few(examples.task_kind, len(examples), len(examples.classes))
+    if examples.task_kind.strata(examples.targets) is None:  # one class of all
         examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
     return (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
 
 
 def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
     """Whether a task is read as one of few examples."""
-    return examples < FEW * (classes if kind == "classification" else 1)
+    return examples < FEW * kind.groups(classes)
 
 
 class _Reader:
@@ -114,7 +115,7 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
     held_out = min(HELD, len(index) // 10) if len(index) >= 10 * LEAST_HELD else 0
     features, targets = read(examples.inputs[index]), examples.targets[index]
     held, features, targets = features[:held_out], features[held_out:], targets[held_out:]
-    most = COLUMNS if examples.kind == "classification" else COLUMNS_WITHOUT_CLASSES
+    most = COLUMNS if examples.task_kind.exclusive else COLUMNS_WITHOUT_CLASSES
     means, counts, rests, classes = [], [], [], []
     for target in range(len(examples.classes)):
         group = features[targets == target]

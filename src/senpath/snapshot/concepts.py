@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from senpath.errors import InputError
 from senpath.pathways import Pathway
-from senpath.types import Label, TaskKind
+from senpath.tasks import Label, TaskKind
 
 NAMED = 10
 """Labels that a message names at most."""
@@ -26,8 +26,8 @@ def check_concept(concept: str, kind: TaskKind, classes: tuple[Label, ...], know
     Raises:
         InputError: if it tells no classes apart, or others than the concept has.
     """
-    if kind != "classification":
-        raise InputError(f"task of concept {concept!r}", expected="a classification", got=f"a {kind}", do="Learn it without a concept")
+    if not kind.exclusive:
+        raise InputError(f"task of concept {concept!r}", expected="a classification", got=f"a {kind.name}", do="Learn it without a concept")
     missing = [label for label in known if label not in classes]
     new = [label for label in classes if known and label not in known]
     if missing or new:

@@ -8,13 +8,14 @@ from unicodedata import category
 
 import torch
 
+from senpath.arrays import require_finite
 from senpath.errors import InputError, TaskExistsError
-from senpath.inputs.modalities import Group, Targets, more_targets, no_targets, read_targets, require_targets, split_by_modality, type_key
-from senpath.inputs.modalities.base import require_finite
+from senpath.inputs.modalities import Group, split_by_modality, type_key
 from senpath.inputs.sources import read_labelled
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.snapshot.view import View
+from senpath.tasks import read_targets
 from senpath.types import DataType, Examples
 
 UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -60,7 +61,7 @@ def encode_examples(
     Args:
         view: whose data types they are brought to.
         x: see `senpath.inputs.modalities.split_by_modality`.
-        y: one label per input, or several, or numbers; see `senpath.inputs.modalities.read_targets`.
+        y: one label per input, or several, or numbers; see `senpath.tasks.read_targets`.
         kind: of the task; None is what y looks like.
         like: examples of the same task: their type, kind and classes are taken, as test data needs it.
         new_classes: whether there may be labels that `like` does not have; they come behind its own.
@@ -73,10 +74,7 @@ def encode_examples(
     """
     groups = split_by_modality(x)
     count = sum(len(group.rows) for group in groups)
-    if like is None:
-        targets = read_targets(y, count, kind)
-    else:
-        targets = more_targets(y, count, Targets(like.kind, like.classes, like.targets), new_classes=new_classes)
+    targets = read_targets(y, count, kind) if like is None else like.task_kind.read_more(y, count, like.classes, new_classes=new_classes)
     if len(groups) > 1:
         raise InputError(
             "inputs of one task", expected="one data type", got=" and ".join(group.title for group in groups), do="Learn a task of each"
@@ -120,7 +118,7 @@ def _checked(examples: Examples, y: Any, data_type: DataType, known: int = 0) ->
     if examples.data_type != data_type:
         raise InputError("encoded examples", expected=f"the network's type {data_type}", got=str(examples.data_type))
     check_tensors(examples)
-    require_targets(examples.targets, examples.classes, examples.kind, len(examples.inputs), known=known)
+    examples.task_kind.check(examples.targets, examples.classes, len(examples.inputs), known=known)
     return examples
 
 
@@ -154,7 +152,7 @@ def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool
         InputError: if they are of another type, cannot be read, or have labels that are new and may not be.
     """
     data_type = view.manifest.types[pathway.data_type].data_type
-    none = no_targets(pathway.kind, len(pathway.classes))
+    none = pathway.task_kind.empty_targets(len(pathway.classes))
     like = Examples(data_type, torch.zeros(0, *data_type.shape), none, pathway.classes, pathway.kind)
     if not isinstance(x, Examples):
         return encode_examples(view, *read_labelled(x, y), like=like, new_classes=new_classes)

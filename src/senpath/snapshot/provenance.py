@@ -9,10 +9,7 @@ from senpath.types import Examples
 
 def fewest(examples: Examples) -> int:
     """Examples of the class, or with the label, that has the fewest; of a regression, all."""
-    if examples.kind == "regression":
-        return len(examples)
-    counts = examples.targets.bincount(minlength=len(examples.classes)) if examples.kind == "classification" else examples.targets.sum(0)
-    return int(counts.min())
+    return int(examples.task_kind.counts(examples.targets, len(examples.classes)).min())
 
 
 def fingerprint(examples: Examples) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from senpath.pathways import Provenance, Transfer
 from senpath.snapshot.view import View
-from senpath.types import Label, TaskKind
+from senpath.tasks import TaskKindName
+from senpath.types import Label
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class TaskInfo:
         provenance: how it was learned, and what changed it since.
     """
 
-    kind: TaskKind
+    kind: TaskKindName
     classes_: tuple[Label, ...]
     data_type: str
     examples: int

@@ -100,7 +100,7 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
         and bool(path.classes)
         and len(set(path.classes)) == len(path.classes)
         and bool(path.chains)
-        and (path.concept is None or (bool(path.concept) and path.kind == "classification"))
+        and (path.concept is None or (bool(path.concept) and path.task_kind.exclusive))
         and 0 < path.temperature < 1e300
         and path.references <= manifest.components.keys()
         and len(record.statistics.owners) in (0, record.statistics.rows)

@@ -1,5 +1,21 @@
-"""Kinds of task: what is minimised and what is measured."""
+"""Kinds of task: what a task answers, and all that follows from it."""
 
-from senpath.tasks.losses import LOSSES, Loss, determination, distance, jaccard, score
+from senpath.tasks.base import Targets, TaskKind, TaskKindName
+from senpath.tasks.classification import Classification
+from senpath.tasks.labels import Label
+from senpath.tasks.multilabel import Multilabel
+from senpath.tasks.registry import TASK_KINDS, read_targets, task_kind
+from senpath.tasks.regression import Regression
 
-__all__ = ["LOSSES", "Loss", "determination", "distance", "jaccard", "score"]
+__all__ = [
+    "TASK_KINDS",
+    "Classification",
+    "Label",
+    "Multilabel",
+    "Regression",
+    "Targets",
+    "TaskKind",
+    "TaskKindName",
+    "read_targets",
+    "task_kind",
+]

@@ -22,18 +22,17 @@ def splits(examples: Examples, seed: int, *, least: int = 2) -> Iterator[tuple[t
     """
     from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit  # large, and rarely needed
 
-    classes = examples.kind == "classification"
-    counts = examples.targets.cpu().bincount() if classes else torch.tensor([len(examples)])
+    strata = _strata(examples)
+    counts = np.array([len(examples)]) if strata is None else np.bincount(strata)
     smallest = int(counts.min())
     if smallest < least:
         return
-    targets = examples.targets.cpu().numpy() if classes else np.zeros(len(examples))
     if len(examples) <= FEW:
-        folds = min(FOLDS, smallest)
-        kind = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
+        folds = (KFold if strata is None else StratifiedKFold)(min(FOLDS, smallest), shuffle=True, random_state=seed)
     else:
-        kind = (StratifiedShuffleSplit if classes else ShuffleSplit)(1, test_size=max(len(examples) // 5, len(counts)), random_state=seed)
-    for fitted, held in kind.split(targets, targets):
+        held_out = max(len(examples) // 5, len(counts))
+        folds = (ShuffleSplit if strata is None else StratifiedShuffleSplit)(1, test_size=held_out, random_state=seed)
+    for fitted, held in folds.split(np.zeros(len(examples)), strata):
         yield torch.from_numpy(fitted), torch.from_numpy(held)
 
 
@@ -47,8 +46,9 @@ def spare(examples: Examples, most: int, seed: int) -> tuple[torch.Tensor, torch
     if not most or len(examples) < max(ENOUGH, EACH * len(examples.classes)):
         return everything, everything[:0]
     fitted, held = hold_out(examples, most, seed)
-    if examples.kind == "classification":
-        several = examples.targets.cpu().bincount(minlength=len(examples.classes))[examples.targets.cpu()] > 1
+    strata = _strata(examples)
+    if strata is not None:
+        several = torch.from_numpy(np.bincount(strata)[strata] > 1)
         held = held[several[held]]
         fitted = everything[~torch.isin(everything, held)]
     return fitted, held
@@ -64,10 +64,18 @@ def hold_out(examples: Examples, most: int, seed: int) -> tuple[torch.Tensor, to
     if len(examples) < 2:
         return torch.arange(len(examples)), torch.arange(len(examples))
     size = max(1, min(most, len(examples) // 5))
-    targets = None
-    if examples.kind == "classification":
-        counts = examples.targets.cpu().bincount(minlength=len(examples.classes))
-        if int(counts.min()) >= 2 and len(examples) >= 2 * len(counts):
-            targets, size = examples.targets.cpu().numpy(), max(size, len(counts))
-    fitted, held = train_test_split(np.arange(len(examples)), test_size=size, random_state=seed, stratify=targets)
+    strata = _strata(examples)
+    if strata is not None:
+        counts = np.bincount(strata, minlength=len(examples.classes))
+        if counts.min() >= 2 and len(examples) >= 2 * len(counts):
+            size = max(size, len(counts))
+        else:
+            strata = None
+    fitted, held = train_test_split(np.arange(len(examples)), test_size=size, random_state=seed, stratify=strata)
     return torch.from_numpy(np.sort(fitted)), torch.from_numpy(np.sort(held))
+
+
+def _strata(examples: Examples) -> np.ndarray | None:
+    """The class of each example, of which folds keep the shares; None where examples have none."""
+    strata = examples.task_kind.strata(examples.targets)
+    return None if strata is None else strata.cpu().numpy()

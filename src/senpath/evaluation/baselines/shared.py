@@ -90,7 +90,7 @@ class Shared(Strategy):
             )
         if self.body is not None:
             module = copy.deepcopy(self.body).requires_grad_(True)
-        learner: nn.Module = Learner(module, head, [])
+        learner: nn.Module = Learner(module, head, [], examples.task_kind)
         if self.anchor is not None:
             learner = _Anchored(learner, module, self.anchor, self.strength)
         train(learner, body, examples, settings)

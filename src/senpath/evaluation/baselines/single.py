@@ -29,7 +29,7 @@ class Single(Strategy):
 
     def learn(self, task: str, examples: Examples, settings: SenSettings) -> Single:
         body, module, head = fresh_part(examples, settings)
-        train(Learner(module, head, []), body, examples, settings)
+        train(Learner(module, head, [], examples.task_kind), body, examples, settings)
         models = {**self.models, task: nn.Sequential(module, head)}
         return Single(models, cost_of(0, size([models[task]]), size(models.values())))
 

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from senpath.arrays import require_finite
 from senpath.components import count_weights
 from senpath.errors import InputError, SenpathError
-from senpath.inputs.modalities.base import require_finite
 from senpath.progress import Progress, silent
 from senpath.types import DataType
 

@@ -18,9 +18,7 @@ from senpath.inputs.modalities.audio import AudioModality, waves_of
 from senpath.inputs.modalities.base import Modality
 from senpath.inputs.modalities.image import ImageModality, is_photograph
 from senpath.inputs.modalities.kinds import IMAGE_FILES, SOUND_FILES
-from senpath.inputs.modalities.labels import index_labels, label_array
 from senpath.inputs.modalities.table import TableModality, table_key
-from senpath.inputs.modalities.targets import Targets, more_targets, no_targets, read_targets, require_targets
 from senpath.inputs.modalities.text import TextModality, read_text, texts_of
 from senpath.types import Audio, DataType
 
@@ -28,14 +26,7 @@ __all__ = [
     "MODALITIES",
     "Group",
     "Modality",
-    "Targets",
-    "index_labels",
     "is_photograph",
-    "label_array",
-    "more_targets",
-    "no_targets",
-    "read_targets",
-    "require_targets",
     "split_by_modality",
     "texts_of",
     "type_key",

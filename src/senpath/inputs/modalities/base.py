@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 
-from senpath.errors import InputError
 from senpath.types import DataType
 
 
@@ -28,39 +25,3 @@ class Modality(Protocol):
             InputError: if an input cannot be read, is not finite, or does not fit the type; the message names its position.
         """
         ...
-
-
-def as_array(values: torch.Tensor) -> np.ndarray:
-    """A tensor's numbers; numpy has no bfloat16, so that becomes float32.
-
-    Raises:
-        InputError: if the tensor is sparse or otherwise no plain array.
-    """
-    try:
-        plain = values.detach().cpu()
-        array: np.ndarray = (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
-    except (TypeError, RuntimeError) as error:
-        raise InputError("tensor", expected="a dense one of numbers", got=f"{values.dtype}, {values.layout}") from error
-    return array
-
-
-def require_unicode(texts: Iterable[object], what: str) -> None:
-    """Refuse half characters, as in the names of folders in another encoding: no file of a network can hold them."""
-    for text in texts:
-        try:
-            str(text).encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"{what} {text!r}", expected="text that UTF-8 can hold", got=str(error)) from error
-
-
-def require_finite(values: torch.Tensor, what: str, positions: Sequence[int] | None = None) -> None:
-    """Refuse NaN and infinity, naming the first input that holds one."""
-    bad = ~torch.isfinite(values).flatten(1).all(1)
-    if bool(bad.any()):
-        first = int(bad.nonzero()[0])
-        raise InputError(
-            f"{what} {positions[first] if positions is not None else first}",
-            expected="finite numbers",
-            got=f"NaN or infinity ({int(bad.sum())} of {len(values)} inputs)",
-            do="Remove these rows or fill their gaps",
-        )

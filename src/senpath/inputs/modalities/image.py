@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from senpath.arrays import as_array, require_finite
 from senpath.errors import InputError
-from senpath.inputs.modalities.base import as_array, require_finite
 from senpath.types import DataType
 
 LARGEST = 64

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from senpath.arrays import as_array, require_finite, require_unicode
 from senpath.errors import InputError
-from senpath.inputs.modalities.base import as_array, require_finite, require_unicode
 from senpath.inputs.modalities.columns import different_words, read_column, wrong_value
 from senpath.inputs.modalities.rows import Rows
 from senpath.types import DataType

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from senpath.arrays import require_unicode
 from senpath.errors import InputError
-from senpath.inputs.modalities.base import require_unicode
 from senpath.types import DataType
 
 if TYPE_CHECKING:

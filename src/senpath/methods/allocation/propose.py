@@ -75,7 +75,7 @@ class _Parts:
         head = self._training.model.heads[place]
         if not isinstance(head, nn.Linear):
             raise TypeError("an output layer is a linear map")
-        self._training.scales[place].stretch(head, ())  # it answers in the targets' own units
+        self._training.scalers[place].fold_into(head)  # it answers in the targets' own units
         component = freeze_head(head)
         self.frozen[component.hash] = component
         return component.hash

@@ -14,10 +14,9 @@ from senpath.methods.allocation.blueprint import Blueprint
 from senpath.methods.allocation.config import AllocationSettings
 from senpath.methods.allocation.model import Mix, Shared, grouped
 from senpath.methods.allocation.router import Router, gumbel, temperature
-from senpath.methods.sen.learner import Scale
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
-from senpath.tasks import LOSSES, score
+from senpath.training import TargetScaler
 from senpath.types import Examples
 
 LEEWAY = 0.02
@@ -75,7 +74,7 @@ class Training:
         self, lessons: Sequence[Lesson], blueprint: Blueprint, settings: AllocationSettings, device: torch.device, mix: Mix = grouped
     ) -> None:
         self._lessons, self._settings, self._device, self._mix = lessons, settings, device, mix
-        self.scales = [Scale.of(lesson.fitted) for lesson in lessons]
+        self.scalers = [TargetScaler.fit(lesson.fitted) for lesson in lessons]
         with seeded(derive(settings.random_state, "weights")):
             self.model = Shared(blueprint, [len(lesson.fitted.classes) for lesson in lessons]).to(device)
         self.router = Router(len(lessons), len(blueprint.layers), len(blueprint.names), settings.p0).to(device)
@@ -148,9 +147,9 @@ class Training:
         losses, start = [], 0
         for task, rows in zip(tasks, batches, strict=True):
             examples = self._lessons[task].fitted
-            targets = self.scales[task].shrink(examples.targets[rows]).to(self._device)
+            targets = self.scalers[task].transform(examples.targets[rows]).to(self._device)
             answers = self.model.heads[task](features[start : start + len(rows)])
-            losses.append(LOSSES[examples.kind](answers, targets))
+            losses.append(examples.task_kind.loss(answers, targets))
             start += len(rows)
         return torch.stack(losses).mean()
 
@@ -189,12 +188,12 @@ class Training:
     def validate(self) -> None:
         """Measure every task of which something is held out, and keep the state if it is the best."""
         qualities = list[float | None]()
-        for task, (lesson, scale) in enumerate(zip(self._lessons, self.scales, strict=True)):
+        for task, (lesson, scaler) in enumerate(zip(self._lessons, self.scalers, strict=True)):
             if not len(lesson.held):
                 qualities.append(None)
                 continue
             answers = self.answers(task, lesson.held.inputs)
-            quality = score(lesson.held.kind, answers, scale.shrink(lesson.held.targets))
+            quality = lesson.held.task_kind.score(answers, scaler.transform(lesson.held.targets))
             qualities.append(quality if np.isfinite(quality) else 0.0)
         if all(quality is None for quality in qualities):
             return

@@ -13,16 +13,16 @@ from torch.nn.functional import cross_entropy, mse_loss
 from senpath.components import ClassLink
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.learner import Chain, Scale
+from senpath.methods.sen.learner import Chain
 from senpath.methods.sen.masks import hold_at_zero
 from senpath.methods.sen.own_part import OwnPart
 from senpath.methods.sen.recipes import recipe_for
 from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive
-from senpath.tasks import LOSSES, distance
-from senpath.training import Recipe, fit
-from senpath.types import Examples, TaskKind
+from senpath.tasks import TaskKind
+from senpath.training import Recipe, TargetScaler, fit
+from senpath.types import Examples
 
 KEEP = 1.0
 """Weight of what holds the old answers, beside the loss on the examples."""
@@ -85,7 +85,9 @@ class Moving(nn.Module):
             earlier = self._before[1](hidden_before)
             added = self._added(inputs, answers)
         earlier, answers = earlier + added[:, : earlier.shape[1]], answers + added
-        loss: torch.Tensor = LOSSES[self._kind](answers, targets) + KEEP * distance(self._kind, answers[:, : earlier.shape[1]], earlier)
+        loss: torch.Tensor = self._kind.loss(answers, targets) + KEEP * self._kind.distillation_loss(
+            answers[:, : earlier.shape[1]], earlier
+        )
         if self._made_up is None:
             return loss
         drift: torch.Tensor = mse_loss(hidden, hidden_before) / hidden_before.square().mean().clamp(min=1e-12)
@@ -114,18 +116,17 @@ def move(
     progress: Progress,
 ) -> Recipe:
     """Train an own part on, in place; returns how long and how fast. The others stay, see `Moving`."""
-    scale = Scale.of(examples)
-    if scale.mean.ndim:  # a regression's output layers answer in its own units
-        before, links = deepcopy(before), [(reads, deepcopy(link)) for reads, link in links]
-        shrink = scale.inverse()
-        shrink.stretch(part.head, [link for _, link in links])
-        shrink.stretch(before[1], [])
+    scaler = TargetScaler.fit(examples)
+    before, links = deepcopy(before), [(reads, deepcopy(link)) for reads, link in links]
+    to_trained = scaler.inverse()
+    to_trained.fold_into(part.head, [link for _, link in links])
+    to_trained.fold_into(before[1])
     recipe = recipe_for_moving(part.kind, examples, settings)
     hold_at_zero(part)
-    model = Moving(part, before, links, examples.kind, made_up).to(device)
-    targets = scale.shrink(examples.targets).to(device)
+    model = Moving(part, before, links, examples.task_kind, made_up).to(device)
+    targets = scaler.transform(examples.targets).to(device)
     fit(model, examples.inputs.to(device), targets, recipe, derive(settings.random_state, "extend"), progress=progress)
-    scale.stretch(part.head, [])
+    scaler.fold_into(part.head)
     return recipe
 
 

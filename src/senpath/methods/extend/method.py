@@ -74,7 +74,7 @@ class Extend:
         new = examples.classes[len(pathway.classes) :]
         if view.settings.dispatcher == "binary":
             return Declined("the models of a binary dispatcher cannot learn further examples without the earlier ones")
-        if new and pathway.kind == "regression":
+        if new and not pathway.task_kind.has_labels:
             raise InputError(f"extending task {task!r}", expected="the numbers that it answers", got="further ones")
         with seeded(derive(self.settings.random_state, "extend")):
             found = self._pathway(view, pathway, examples, progress)
@@ -118,7 +118,7 @@ class Extend:
         if examples.data_type.form == "image" and len(examples) < COPIED:
             copies = distort(inputs.repeat_interleave(COPIES, 0), 1.0, generator)
             inputs, targets = torch.cat([inputs, copies]), torch.cat([targets, targets.repeat_interleave(COPIES, 0)])
-        return learn_rows(reading, reading.features(view, inputs), targets, len(examples.classes), examples.kind, generator)
+        return learn_rows(reading, reading.features(view, inputs), targets, len(examples.classes), examples.task_kind, generator)
 
     def _move(self, view: View, pathway: Pathway, reading: Reading, examples: Examples, progress: Progress) -> _Extended | str:
         part = movable(view, pathway)
@@ -143,8 +143,8 @@ class Extend:
 
     def _made_up(self, view: View, reading: Reading, examples: Examples) -> MadeUp | None:
         """Features of the old classes that there are no examples of."""
-        old, counts = len(reading.bias), examples.targets.bincount() if examples.kind == "classification" else None
-        missing = [index for index in range(old) if counts is not None and (index >= len(counts) or not counts[index])]
+        old, counts = len(reading.bias), examples.task_kind.counts(examples.targets, len(examples.classes))
+        missing = [index for index in range(old) if examples.task_kind.exclusive and not counts[index]]
         if not missing:
             return None
         new = examples.targets >= old

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, normalize
+from torch.nn.functional import cross_entropy, normalize
 
 from senpath.components import ClassLink
 from senpath.pathways import Pathway, run_chain
 from senpath.snapshot import View
 from senpath.snapshot.view import at_once
-from senpath.types import TaskKind
+from senpath.tasks import TaskKind
 
 DECAY = 1e-5
 """Of the new rows' squared length, in units of the layer's mean squared length."""
@@ -110,11 +110,11 @@ def learn_rows(
     rows = nn.Linear(reading.rows_read, outputs - old).to(features.device)
     nn.init.zeros_(rows.weight)
     nn.init.zeros_(rows.bias)
-    if kind == "multilabel":
-        read = features[:, : reading.rows_read]
-        _minimise(rows, read, lambda: binary_cross_entropy_with_logits(rows(read), targets[:, old:]))
-    else:
+    if kind.exclusive:
         _fit_classes(rows, reading, features, targets, generator)
+    else:
+        read = features[:, : reading.rows_read]
+        _minimise(rows, read, lambda: kind.loss(rows(read), targets[:, old:]))
     return rows.weight.detach(), rows.bias.detach()
 
 

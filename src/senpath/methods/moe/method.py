@@ -115,9 +115,9 @@ class Moe:
         device: torch.device,
         nearest: str | None = None,
     ) -> dict[str, MethodResult]:
-        for head, scale in zip(mixture.heads, fitted.scales, strict=True):
+        for head, scaler in zip(mixture.heads, fitted.scalers, strict=True):
             if isinstance(head, torch.nn.Linear):
-                scale.stretch(head, ())
+                scaler.fold_into(head)
         freezer, results = Freezer(mixture), dict[str, MethodResult]()
         for place, (task, examples) in enumerate(tasks.items()):
             shares = expert_shares(mixture, place, examples.inputs, device)

@@ -10,11 +10,9 @@ from torch import nn
 
 from senpath.methods.moe.config import MoeSettings
 from senpath.methods.moe.mixture import Mixture, load_balance, trimmed
-from senpath.methods.sen.learner import Scale
 from senpath.progress import Progress
 from senpath.seeds import derive
-from senpath.tasks import LOSSES, score
-from senpath.training import schedule, spare
+from senpath.training import TargetScaler, schedule, spare
 from senpath.types import Examples
 
 CHUNK = 256
@@ -42,14 +40,14 @@ class Fitted:
         quality: mean over the tasks on what was held out, in the state that was kept; None where nothing was.
         curve: that mean at each check.
         used: means over the last tenth of the steps; None without experts.
-        scales: of each task's numbers.
+        scalers: of each task's numbers.
     """
 
     steps: int
     quality: float | None
     curve: tuple[float, ...]
     used: Used | None
-    scales: tuple[Scale, ...]
+    scalers: tuple[TargetScaler, ...]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class _Part:
     examples: Examples
     fitted: torch.Tensor
     held: torch.Tensor
-    scale: Scale
+    scaler: TargetScaler
 
 
 def fit_mixture(mixture: Mixture, tasks: Mapping[str, Examples], settings: MoeSettings, device: torch.device, progress: Progress) -> Fitted:
@@ -102,13 +100,13 @@ def fit_mixture(mixture: Mixture, tasks: Mapping[str, Examples], settings: MoeSe
         quality=best if kept is not None else None,
         curve=tuple(curve),
         used=Used(*(sum(values) / len(last) for values in zip(*map(astuple, last), strict=True))) if last else None,
-        scales=tuple(part.scale for part in parts),
+        scalers=tuple(part.scaler for part in parts),
     )
 
 
 def _part(examples: Examples, settings: MoeSettings, name: str) -> _Part:
     fitted, held = spare(examples, settings.validation, derive(settings.random_state, "held", name))
-    return _Part(examples, fitted, held, Scale.of(examples.subset(fitted)))
+    return _Part(examples, fitted, held, TargetScaler.fit(examples.subset(fitted)))
 
 
 class _Draw:
@@ -155,8 +153,8 @@ def _loss(
     loss = pooled.new_zeros(())
     for part, head, mine, values in zip(parts, mixture.heads, rows, pooled.split([len(mine) for mine in rows]), strict=True):
         if len(mine):
-            targets = part.scale.shrink(part.examples.targets[mine]).to(device)
-            loss = loss + LOSSES[part.examples.kind](head(values), targets) * (len(mine) / len(which))
+            targets = part.scaler.transform(part.examples.targets[mine]).to(device)
+            loss = loss + part.examples.task_kind.loss(head(values), targets) * (len(mine) / len(which))
     if not flows:
         return loss, None
     balance = torch.stack([load_balance(flow) for flow in flows]).mean()
@@ -182,7 +180,7 @@ def _quality(mixture: Mixture, parts: Sequence[_Part], device: torch.device) -> 
     for task, part in enumerate(parts):
         if len(part.held):
             outputs = answer(mixture, task, part.examples.inputs[part.held], device)
-            found.append(max(0.0, score(part.examples.kind, outputs, part.scale.shrink(part.examples.targets[part.held]))))
+            found.append(max(0.0, part.examples.task_kind.score(outputs, part.scaler.transform(part.examples.targets[part.held]))))
     mixture.train()
     return sum(found) / len(found)
 

@@ -16,12 +16,11 @@ from senpath.components import Component, Linear, build, freeze
 from senpath.methods.munet.disturb import disturb, disturbs
 from senpath.methods.munet.flops import count_flops
 from senpath.methods.munet.path import HEAD, Part
-from senpath.methods.sen.learner import Scale
 from senpath.pathways import run_chain
 from senpath.seeds import seeded
-from senpath.tasks import LOSSES, score
-from senpath.training import schedule
-from senpath.types import DataType, Examples, Label, TaskKind
+from senpath.tasks import TaskKindName
+from senpath.training import TargetScaler, schedule
+from senpath.types import DataType, Examples, Label
 
 CHUNK = 256
 """Inputs that go through frozen layers at once; a fixed number, so that the same bits come out wherever it happens."""
@@ -86,7 +85,7 @@ class Lesson:
     inputs: np.ndarray
     targets: np.ndarray
     classes: tuple[Label, ...]
-    kind: TaskKind
+    kind: TaskKindName
     fitted: np.ndarray
     held: np.ndarray
     effort: Effort
@@ -103,13 +102,14 @@ class Teacher:
     """Trains children of one search, one after another, in one process."""
 
     def __init__(self, lesson: Lesson) -> None:
-        self._device, self._effort, self._kind = torch.device(lesson.device), lesson.effort, lesson.kind
+        self._device, self._effort = torch.device(lesson.device), lesson.effort
         torch.empty(0, device=self._device)  # a worker that does not have it says so at once
         # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
         inputs, targets = torch.tensor(lesson.inputs), torch.tensor(lesson.targets)
         examples = Examples(lesson.data_type, inputs, targets, lesson.classes, lesson.kind)
+        self._kind = examples.task_kind
         self._fitted, self._held = (examples.subset(torch.from_numpy(places)) for places in (lesson.fitted, lesson.held))
-        self._scale = Scale.of(self._fitted)
+        self._scaler = TargetScaler.fit(self._fitted)
         self._seen: dict[tuple[str, ...], torch.Tensor] = {}
 
     def __call__(self, work: Work) -> Grown:
@@ -118,13 +118,13 @@ class Teacher:
         Raises:
             ArithmeticError: if it diverges before it has answered anything.
         """
-        model = _Model(work, self._device, self._scale)
+        model = _Model(work, self._device, self._scaler)
         data_type = self._fitted.data_type
         disturbed = data_type.form == "image" and disturbs(work.hyper, data_type.shape[0])
         # Where images are changed while training, the frozen layers in front see each anew.
         first, seen = (self._fitted.inputs, False) if disturbed else self._before(model, self._fitted.inputs, "fitted")
         held = self._before(model, self._held.inputs, "held")
-        targets = self._scale.shrink(self._fitted.targets).to(self._device)
+        targets = self._scaler.transform(self._fitted.targets).to(self._device)
         learning = _Learning(model, work.hyper, self._effort, len(targets))
         curve, best, kept = list[float](), -float("inf"), None
         generator = torch.Generator().manual_seed(work.seed)
@@ -134,7 +134,7 @@ class Teacher:
                 if disturbed:
                     values = disturb(values, work.hyper, generator)
                 values = values if seen else run_chain(model.frozen, values)
-                learning.step(LOSSES[self._kind](model.rest(values), targets[batch.to(self._device)]))
+                learning.step(self._kind.loss(model.rest(values), targets[batch.to(self._device)]))
             quality = self._quality(model, *held)
             if not model.finite():
                 break
@@ -170,7 +170,7 @@ class Teacher:
             for part in held.split(CHUNK):
                 values = part.to(self._device)
                 outputs.append(model.rest(values if seen else run_chain(model.frozen, values)).cpu())
-        return score(self._kind, torch.cat(outputs), self._scale.shrink(self._held.targets))
+        return self._kind.score(torch.cat(outputs), self._scaler.transform(self._held.targets))
 
     def _flops(self, model: _Model) -> float:
         return count_flops([*model.frozen, *model.behind], self._held.inputs[:1].to(self._device))
@@ -179,17 +179,17 @@ class Teacher:
 class _Model:
     """A child's modules: the frozen ones in front, and the rest, of which some are trained."""
 
-    def __init__(self, work: Work, device: torch.device, scale: Scale) -> None:
+    def __init__(self, work: Work, device: torch.device, scaler: TargetScaler) -> None:
         first = next(index for index, part in enumerate(work.parts) if part.trained)
         self._parts = work.parts
         self._modules: list[nn.Module] = []
         with seeded(work.seed):
             for part in work.parts:
                 self._modules.append(_module(part, work.components, device))
-        self._scale = scale
+        self._scaler = scaler
         head = work.parts[-1]
         if head.component is not None and isinstance(self._modules[-1], Linear):
-            scale.inverse().stretch(self._modules[-1], ())  # it answers in the targets' own units
+            scaler.inverse().fold_into(self._modules[-1])  # it answers in the targets' own units
         self.names = tuple(part.component or "" for part in work.parts[:first])
         self.frozen, self.behind = self._modules[:first], self._modules[first:]
 
@@ -215,7 +215,7 @@ class _Model:
             if part.trained:
                 module.load_state_dict(next(states))
                 if part.place == HEAD and isinstance(module, Linear):
-                    self._scale.stretch(module, ())
+                    self._scaler.fold_into(module)
                 found.append(freeze(part.kind, part.config, module))
         return tuple(found)
 

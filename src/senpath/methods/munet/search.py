@@ -69,7 +69,7 @@ class Outcome:
     """What training a child came to.
 
     Args:
-        quality: on validation examples, see `senpath.training.score`.
+        quality: on validation examples, see `senpath.tasks.TaskKind.score`.
         flops: floating-point operations of one input.
         components: hash of each part, those that were not trained included.
     """

@@ -23,16 +23,13 @@ from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import Declined, RevisionResult, View, run_new
-from senpath.tasks import score
 from senpath.training import Recipe
-from senpath.types import Examples, TaskKind
+from senpath.types import Examples
 
 MEASURED = 2_000
 """Examples by which the importance of weights and units is measured, at most."""
 STEPS = 0.5
 """Training on takes this share of the steps of learning."""
-MEASURES: dict[TaskKind, str] = {"classification": "accuracy", "multilabel": "Jaccard index", "regression": "R²"}
-"""What `score` is of each kind of task."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +139,8 @@ class Prune:
         If the task was learned from these examples, its pathway knows them by heart, and the pruned one, trained on without them, has
         forgotten them. So where it seems to lose too much, the pathway unpruned is trained on in the same way and compared with.
         """
-        before = score(held.kind, view.logits(pathway.task, held.inputs).cpu(), held.targets)
-        measured = {"measure": MEASURES[held.kind], "examples": len(held), "before": before, "after": after}
+        before = held.task_kind.score(view.logits(pathway.task, held.inputs).cpu(), held.targets)
+        measured = {"measure": held.task_kind.score_name, "examples": len(held), "before": before, "after": after}
         if self.settings.epochs != 0 and _lost(measured) > self.settings.tolerance:
             unpruned = movable(view, pathway)
             if isinstance(unpruned, OwnPart):
@@ -192,7 +189,7 @@ def _put_back(pathway: Pathway, part: OwnPart) -> tuple[Pathway, tuple[Component
 
 
 def _score_of(view: View, pathway: Pathway, own: Sequence[Component], held: Examples) -> float:
-    return score(held.kind, run_new(view, pathway, own, held.inputs).cpu(), held.targets)
+    return held.task_kind.score(run_new(view, pathway, own, held.inputs).cpu(), held.targets)
 
 
 def _lost(measured: Mapping[str, Any]) -> float:

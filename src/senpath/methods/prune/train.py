@@ -7,13 +7,12 @@ from copy import deepcopy
 import torch
 
 from senpath.components import ClassLink
-from senpath.methods.sen.learner import Chain, Learner, Scale
+from senpath.methods.sen.learner import Chain, Learner
 from senpath.methods.sen.own_part import OwnPart
 from senpath.pathways import Pathway
 from senpath.progress import Progress
 from senpath.snapshot import View
-from senpath.tasks import LOSSES
-from senpath.training import Recipe, fit
+from senpath.training import Recipe, TargetScaler, fit
 from senpath.types import Examples
 
 
@@ -23,13 +22,12 @@ def train_on(view: View, pathway: Pathway, part: OwnPart, examples: Examples, re
     The loss is the one that tasks are learned with: of the whole answer, and of the own part's alone.
     """
     links = _frozen_links(view, pathway)
-    scale = Scale.of(examples)
-    if scale.mean.ndim:  # a regression's output layers answer in its own units
-        scale.inverse().stretch(part.head, [link for _, link in links])
-    learner = Learner(part.body, part.head, links, LOSSES[examples.kind]).to(view.device)
-    targets = scale.shrink(examples.targets).to(view.device)
+    scaler = TargetScaler.fit(examples)
+    scaler.inverse().fold_into(part.head, [link for _, link in links])
+    learner = Learner(part.body, part.head, links, examples.task_kind).to(view.device)
+    targets = scaler.transform(examples.targets).to(view.device)
     fit(learner, examples.inputs.to(view.device), targets, recipe, seed, progress=progress)
-    scale.stretch(part.head, [])
+    scaler.fold_into(part.head)
 
 
 def _frozen_links(view: View, pathway: Pathway) -> list[tuple[Chain, ClassLink]]:
@@ -46,8 +44,9 @@ def _frozen_links(view: View, pathway: Pathway) -> list[tuple[Chain, ClassLink]]
 def held_out(examples: Examples, seed: int) -> tuple[Examples, Examples]:
     """Four fifths and one fifth of the examples at random; the fifth has of each class its share."""
     order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))
-    if examples.kind == "classification":
-        order = order[examples.targets[order].argsort(stable=True)]
+    strata = examples.task_kind.strata(examples.targets)
+    if strata is not None:
+        order = order[strata[order].argsort(stable=True)]
     held = torch.zeros(len(examples), dtype=torch.bool)
     held[order[FOLD - 1 :: FOLD]] = True
     return examples.subset(~held), examples.subset(held)

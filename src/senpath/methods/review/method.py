@@ -73,7 +73,7 @@ class Review:
 def later_tasks(view: View, pathway: Pathway) -> list[str]:
     """The tasks of its type that were learned after this one, in their order."""
     names = view.tasks_of_type(pathway.data_type)
-    return [name for name in names[names.index(pathway.task) + 1 :] if is_source(view.pathway(name), pathway.kind)]
+    return [name for name in names[names.index(pathway.task) + 1 :] if is_source(view.pathway(name), pathway.task_kind)]
 
 
 def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
@@ -87,15 +87,9 @@ def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
         return "it is a scikit-learn model, which has no hidden layer to start from another task's"
     if pathway.provenance.revisions_by("prune"):
         return "it was pruned, and would be learned again at its full size"
-    missing = [label for label, seen in zip(pathway.classes, _seen(examples), strict=True) if not seen]
+    counts = examples.task_kind.counts(examples.targets, len(examples.classes)).tolist()
+    missing = [label for label, count in zip(pathway.classes, counts, strict=True) if not count]
     return f"there are no examples of {missing[0]!r}" if missing else ""
-
-
-def _seen(examples: Examples) -> list[bool]:
-    """Of each output, whether there are examples."""
-    if examples.kind == "classification":
-        return [bool(count) for count in examples.targets.bincount(minlength=len(examples.classes))]
-    return [examples.kind == "regression" or bool(column.any()) for column in examples.targets.T]
 
 
 def _settings(pathway: Pathway, given: Mapping[str, Any]) -> dict[str, Any]:

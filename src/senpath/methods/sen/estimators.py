@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import SVC, SVR
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from senpath.components import Component, Estimator, answer, freeze
+from senpath.components import Component, Estimator, freeze
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.learner import Trained, freeze_link, make_link
@@ -23,8 +21,9 @@ from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive
 from senpath.snapshot import View
+from senpath.tasks import Classification, TaskKind
 from senpath.training import Recipe, fit
-from senpath.types import Examples, TaskKind
+from senpath.types import Examples
 
 FOLDS = 5
 LINK_RECIPE = Recipe(steps=300, batch_size=128, learning_rate=1e-3)
@@ -34,20 +33,21 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     """Fit a scikit-learn estimator; links, if any, are trained on top of what it answers to examples it was not fitted on."""
     if settings.epochs == 0:
         raise InputError("epochs=0 (links alone)", expected="a torch model", got=repr(settings.model), do="Leave out model")
-    inputs, targets = examples.inputs.flatten(1).numpy(), _targets(examples)
-    estimator = _fresh(settings.model, settings.random_state, examples.kind)
+    kind = examples.task_kind
+    inputs, targets = examples.inputs.flatten(1).numpy(), kind.estimator_targets(examples.targets)
+    estimator = _fresh(settings.model, settings.random_state, kind)
     progress("train", 0, 1)
     try:
         fitted = clone(estimator).fit(inputs, targets)
     except (ValueError, TypeError) as error:  # also what scikit-learn says of parameters out of their range
         raise InputError(f"estimator {estimator!r}", expected="one that fits the examples", got=str(error)) from error
-    _check_answer(fitted, inputs[:1], len(examples.classes), examples.kind)
+    _check_answer(fitted, inputs[:1], len(examples.classes), kind)
     links: tuple[Component, ...] = ()
     if plans and settings.links != "none":
         links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
     progress("train", 1, 1)
-    config = {"outputs": len(examples.classes), **({"kind": examples.kind} if examples.kind != "classification" else {})}
-    own = freeze("sklearn.v1", config, Estimator(fitted, len(examples.classes), examples.kind))
+    config = {"outputs": len(examples.classes), **({} if kind.exclusive else {"kind": kind.name})}  # as the first format had it
+    own = freeze("sklearn.v1", config, Estimator(fitted, len(examples.classes), kind))
     return Trained((own,), links, {})
 
 
@@ -63,29 +63,19 @@ class _OnTop(nn.Module):
         return cross_entropy(own + sum(link(part) for link, part in zip(self.links, hidden, strict=True)), targets)
 
 
-def _targets(examples: Examples) -> np.ndarray:
-    """As scikit-learn wants them: (n,), where there is one for each input, else (n, outputs); whole numbers unless it is a regression."""
-    targets: np.ndarray = examples.targets.numpy()
-    targets = targets.astype(np.int64) if examples.kind != "regression" else targets.astype(np.float64)
-    return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
-
-
 def _fresh(model: Any, seed: int, kind: TaskKind) -> Any:
-    if isinstance(model, str) and model == "svm" and kind != "multilabel":
-        return SVC() if kind == "classification" else SVR()
-    if isinstance(model, str) and model == "forest":
-        return (RandomForestRegressor if kind == "regression" else RandomForestClassifier)(n_estimators=200, random_state=seed)
-    fits = is_regressor if kind == "regression" else is_classifier
-    if not isinstance(model, BaseEstimator) or not fits(model):
-        what = {"classification": "classifier", "multilabel": "classifier of several labels", "regression": "regressor"}[kind]
-        raise InputError("model", expected=f"a scikit-learn {what}", got=repr(model))
+    builtin = kind.builtin_estimator(model, seed) if isinstance(model, str) else None
+    if builtin is not None:
+        return builtin
+    if not isinstance(model, BaseEstimator) or not kind.fits(model):
+        raise InputError("model", expected=f"a scikit-learn {kind.estimator_noun}", got=repr(model))
     fresh = clone(model)
     unset = [name for name, value in fresh.get_params().items() if value is None and name.split("__")[-1] == "random_state"]
     return fresh.set_params(**dict.fromkeys(unset, seed))
 
 
 def _check_answer(fitted: Any, inputs: np.ndarray, classes: int, kind: TaskKind) -> None:
-    found = answer(fitted, inputs, kind).shape[1]
+    found = kind.estimator_outputs(fitted, inputs).shape[1]
     if found != classes:
         raise InputError(
             f"answer of {type(fitted).__name__}",
@@ -104,7 +94,7 @@ def _out_of_fold(estimator: Any, inputs: np.ndarray, targets: np.ndarray, seed: 
         )
     answers = np.zeros((len(targets), int(targets.max()) + 1), dtype=np.float32)
     for fitted, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(inputs, targets):
-        answers[held] = answer(clone(estimator).fit(inputs[fitted], targets[fitted]), inputs[held], "classification")
+        answers[held] = Classification().estimator_outputs(clone(estimator).fit(inputs[fitted], targets[fitted]), inputs[held])
     return answers
 
 

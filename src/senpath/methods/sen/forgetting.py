@@ -12,7 +12,7 @@ from torch import nn
 from senpath.components import Component
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.learner import Learner, Scale, Trained, freeze_head, freeze_link, fresh_head, make_link
+from senpath.methods.sen.learner import Learner, Trained, freeze_head, freeze_link, fresh_head, make_link
 from senpath.methods.sen.models import Body, choose_body
 from senpath.methods.sen.own_part import OwnPart, movable
 from senpath.methods.sen.plan import LinkPlan, plan_all
@@ -22,9 +22,9 @@ from senpath.pathways import Pathway
 from senpath.progress import Progress
 from senpath.seeds import derive, seeded
 from senpath.snapshot import View
-from senpath.tasks import LOSSES, distance
-from senpath.training import fit
-from senpath.types import Examples, TaskKind
+from senpath.tasks import TaskKind
+from senpath.training import TargetScaler, fit
+from senpath.types import Examples
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettin
     body, module, head = own or (None, None, None)
     olds = list(parts.values())
     reads = [([part.body], link) for part, link in zip(olds, links, strict=True)]
-    learner = Learner(module, head, reads, LOSSES[examples.kind])
-    kinds = [view.pathway(name).kind for name in parts]
+    learner = Learner(module, head, reads, examples.task_kind)
+    kinds = [view.pathway(name).task_kind for name in parts]
     model = _Sharing(learner, olds, kinds, settings.remember).to(view.device)
-    scale = Scale.of(examples)
+    scaler = TargetScaler.fit(examples)
     recipe = recipe_for(body.kind if body is not None else olds[0].kind, examples, settings)
-    fit(model, examples.inputs.to(view.device), scale.shrink(examples.targets).to(view.device), recipe, seed, progress=progress)
-    scale.stretch(head, links)
+    fit(model, examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device), recipe, seed, progress=progress)
+    scaler.fold_into(head, links)
     bodies = tuple(part.freeze()[0] for part in olds)
     own_parts = (body.freeze(module), freeze_head(head)) if body is not None and module is not None and head is not None else ()
     figures = {"steps": recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
@@ -105,7 +105,7 @@ class _Sharing(nn.Module):
         if not self._remember:
             return loss
         for body, head, earlier, kind in zip(self.bodies, self.heads, self.earlier, self._kinds, strict=True):
-            loss = loss + self._remember * distance(kind, head(body(inputs)), head(earlier(inputs)))
+            loss = loss + self._remember * kind.distillation_loss(head(body(inputs)), head(earlier(inputs)))
         return loss
 
 
@@ -115,7 +115,7 @@ def _part(view: View, name: str, examples: Examples) -> OwnPart:
         raise InputError(f"may_change: task {name!r}", expected=f"a task of type {examples.data_type.key!r}", got=repr(pathway.data_type))
     part = movable(view, pathway)
     reason = part if isinstance(part, str) else "it is pruned" if part.masks else ""
-    if not reason and not is_source(pathway, examples.kind):
+    if not reason and not is_source(pathway, examples.task_kind):
         reason = f"a {pathway.kind} task is no source for a {examples.kind}"
     if reason or isinstance(part, str):
         raise InputError(f"may_change: task {name!r}", expected="one with a hidden layer that can be trained", got=f"none: {reason}")

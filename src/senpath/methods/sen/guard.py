@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 
-from senpath.tasks import score
 from senpath.training import splits
 from senpath.types import Examples
 
@@ -16,7 +15,7 @@ Answer = Callable[[torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Verdict:
-    """How good answers to held-out examples are with and without the transfer (`senpath.training.score`), and on how many."""
+    """How good answers to held-out examples are with and without the transfer (`senpath.tasks.TaskKind.score`), and on how many."""
 
     with_transfer: float
     alone: float
@@ -43,5 +42,5 @@ def judge(examples: Examples, learn: Callable[[Examples, bool], Answer], seed: i
             outputs.append(learn(part, transfer)(rest.inputs).cpu())
     if not truth:
         return None
-    scores = {transfer: score(examples.kind, torch.cat(outputs), torch.cat(truth)) for transfer, outputs in found.items()}
+    scores = {transfer: examples.task_kind.score(torch.cat(outputs), torch.cat(truth)) for transfer, outputs in found.items()}
     return Verdict(scores[True], scores[False], sum(map(len, truth)))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from senpath.components import Beside, ClassLink, Component, Linear, freeze, unpruned
 from senpath.methods.sen.config import SenSettings
@@ -19,8 +18,8 @@ from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive, seeded
 from senpath.snapshot import View
-from senpath.tasks import LOSSES, Loss
-from senpath.training import Recipe, fit
+from senpath.tasks import TaskKind
+from senpath.training import Recipe, TargetScaler, fit
 from senpath.types import Examples
 
 OWN = 1.0
@@ -56,7 +55,7 @@ class Learner(nn.Module):
         body: own layers up to the last hidden one; None where links alone answer.
         head: own output layer, or None.
         links: each with the frozen components that it reads.
-        loss: of the task's kind.
+        kind: of task.
     """
 
     def __init__(
@@ -64,10 +63,10 @@ class Learner(nn.Module):
         body: nn.Module | None,
         head: nn.Linear | None,
         links: Sequence[tuple[Chain, ClassLink]],
-        loss: Loss = functional.cross_entropy,
+        kind: TaskKind,
     ) -> None:
         super().__init__()
-        self._loss = loss
+        self._loss = kind.loss
         self.body: nn.Module | None = body
         self.head: nn.Linear | None = head
         self.links = nn.ModuleList([link for _, link in links])
@@ -85,53 +84,6 @@ class Learner(nn.Module):
         return loss
 
 
-@dataclass(frozen=True)
-class Scale:
-    """A regression is trained on numbers around 0 that vary by 1; the maps that make its outputs then take the scale in.
-
-    Args:
-        mean: float32 (outputs,).
-        spread: float32 (outputs,), standard deviations; 1 where an output is constant.
-    """
-
-    mean: torch.Tensor
-    spread: torch.Tensor
-
-    @staticmethod
-    def of(examples: Examples) -> Scale:
-        """The scale of a regression's numbers; for other kinds, whose targets are no numbers, one that changes nothing."""
-        if examples.kind != "regression":
-            return Scale(torch.zeros(()), torch.ones(()))
-        spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
-        return Scale(mean.float(), torch.where(spread > 1e-9 * (1 + mean.abs()), spread, 1).float())
-
-    def inverse(self) -> Scale:
-        """From the targets' own units to those that are trained on."""
-        return Scale(-self.mean / self.spread, 1 / self.spread)
-
-    def shrink(self, targets: torch.Tensor) -> torch.Tensor:
-        """Targets as they are trained on."""
-        return (targets - self.mean) / self.spread if self.mean.ndim else targets
-
-    def stretch(self, head: nn.Linear | None, links: Sequence[ClassLink]) -> None:
-        """Make output layers, which are trained, answer in the targets' own units."""
-        if not self.mean.ndim:
-            return
-        with torch.no_grad():
-            left = self.mean.clone()  # what the parts answer is added up, so the first that has an output carries its mean
-            if head is not None:
-                self._stretch(head.weight, head.bias, torch.arange(head.out_features), left)
-            for link in links:
-                self._stretch(link.weight, link.bias, link.classes.cpu(), left)
-
-    def _stretch(self, weight: torch.Tensor, bias: torch.Tensor, outputs: torch.Tensor, left: torch.Tensor) -> None:
-        """Scale rows, and add what is left of these outputs' means."""
-        spread, mean = (values[outputs].to(weight.device) for values in (self.spread, left))
-        weight.mul_(spread[:, None])
-        bias.mul_(spread).add_(mean)
-        left[outputs] = 0
-
-
 def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
     """Learn the examples with a torch model; the same settings and seed give the same bits."""
     body = choose_body(settings.model, examples.data_type, settings.hidden)
@@ -144,19 +96,19 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
         own = None if zero_shot and links else _own_part(view, body, len(examples.classes), source)
     reads = [[view.component(name) for name in plan.reads] for plan in linked]
     body_module, head = own or (None, None)
-    scale = Scale.of(examples)
-    learner = Learner(body_module, head, list(zip(reads, links, strict=True)), LOSSES[examples.kind])
+    scaler = TargetScaler.fit(examples)
+    learner = Learner(body_module, head, list(zip(reads, links, strict=True)), examples.task_kind)
     learner.to(view.device)
     recipe = recipe_for(body.kind, examples, settings)
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     if not zero_shot:
-        inputs, targets = examples.inputs.to(view.device), scale.shrink(examples.targets).to(view.device)
+        inputs, targets = examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device)
         if isinstance(body_module, Beside):
             there = replace(examples, inputs=inputs, targets=targets)
             figures["strength"] = train_skip(body_module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress)
         else:
             fit(learner, inputs, targets, recipe, seed, progress=progress)
-    scale.stretch(head, links)
+    scaler.fold_into(head, links)
     components = (body.freeze(own[0]), freeze_head(own[1])) if own else ()
     return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None)
 
@@ -180,7 +132,7 @@ def train_skip(
         The strength of the fit, see `refit`.
     """
     with seeded(derive(seed, "hidden")):
-        alone = Learner(body.layers, fresh_head(body.units, len(examples.classes)), (), LOSSES[examples.kind]).to(examples.inputs.device)
+        alone = Learner(body.layers, fresh_head(body.units, len(examples.classes)), (), examples.task_kind).to(examples.inputs.device)
     fit(alone, body.flat(examples.inputs), examples.targets, recipe, seed, progress=progress)
     with torch.no_grad():
         body.balance(examples.inputs)

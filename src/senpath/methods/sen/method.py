@@ -76,7 +76,7 @@ class Sen:
         """Whether to borrow as planned, and what to record about it."""
         apart = 1.0  # what has no classes was measured on examples left out already
         judged: dict[str, Any] = {}
-        if examples.kind == "classification":
+        if examples.task_kind.exclusive:
             sources = {plan.source for plan in plans}
             apart = max(told_apart(found) for found in measured if found.source in sources)
             judged["told_apart"] = round(apart, 4)
@@ -96,7 +96,7 @@ class Sen:
             among: the tasks that may be sources; None asks the dispatcher which are relevant.
         """
         # A scikit-learn model of several labels or of numbers learns alone.
-        if not self.settings.borrows or (_is_estimator(self.settings.model) and examples.kind != "classification"):
+        if not self.settings.borrows or (_is_estimator(self.settings.model) and not examples.task_kind.exclusive):
             return [], []
         measured = similarities(view, examples, derive(self.settings.random_state, "similarity"), among)
         return measured, plan_links(view, examples, measured, self.settings)

@@ -11,7 +11,7 @@ from torch import nn
 
 from senpath.components import ClassLink
 from senpath.errors import InputError
-from senpath.tasks import LOSSES, Loss
+from senpath.tasks import TaskKind
 from senpath.training import splits
 from senpath.types import Examples
 
@@ -53,15 +53,15 @@ def refit(
         if not bool(torch.isfinite(values).all()):
             do = "Scale the inputs to the range of the network's earlier ones"
             raise InputError("answers of the hidden layer", expected="finite numbers", got="NaN or infinity", do=do)
-    loss, outputs = LOSSES[examples.kind], len(examples.classes)
-    strength = _choose(examples, loss, outputs, seed)
+    kind, outputs = examples.task_kind, len(examples.classes)
+    strength = _choose(examples, kind, outputs, seed)
     everything = torch.arange(outputs, device=examples.inputs.device)
     parts = [_Part.of(_Directions.of(own), everything, outputs, strength)] if own is not None else []
     parts += [_Part.of(_Directions.of(values), link.classes, outputs, strength) for values, link in zip(read, links, strict=True)]
     with torch.no_grad():
         starts = [link(values) for values, link in zip(read, links, strict=True)]
     offset = torch.stack(starts).sum(0) if starts else examples.inputs.new_zeros(len(examples), outputs)
-    bias = _solve(parts, offset, examples.targets, loss, alone=head is not None and bool(links))
+    bias = _solve(parts, offset, examples.targets, kind, alone=head is not None and bool(links))
     with torch.no_grad():
         if head is not None:
             head.weight.copy_(parts[0].weight().T)
@@ -146,7 +146,7 @@ class _Part:
 
 
 def _solve(
-    parts: Sequence[_Part], offset: torch.Tensor, targets: torch.Tensor, loss: Loss, *, alone: bool = False, rounds: int = ROUNDS
+    parts: Sequence[_Part], offset: torch.Tensor, targets: torch.Tensor, kind: TaskKind, *, alone: bool = False, rounds: int = ROUNDS
 ) -> torch.Tensor:
     """Minimise over all parts' maps and a bias, by L-BFGS (Liu and Nocedal 1989); returns the bias.
 
@@ -161,9 +161,9 @@ def _solve(
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         answers = [part.answer(outputs) for part in parts]
-        value = loss(offset + bias + torch.stack(answers).sum(0), targets) + torch.stack([part.length() for part in parts]).sum()
+        value = kind.loss(offset + bias + torch.stack(answers).sum(0), targets) + torch.stack([part.length() for part in parts]).sum()
         if alone:
-            value = value + loss(bias + answers[0], targets)
+            value = value + kind.loss(bias + answers[0], targets)
         value.backward()
         return value
 
@@ -171,7 +171,7 @@ def _solve(
     return bias.detach()
 
 
-def _choose(examples: Examples, loss: Loss, outputs: int, seed: int) -> float:
+def _choose(examples: Examples, kind: TaskKind, outputs: int, seed: int) -> float:
     """The strength with which a linear model of the inputs does best on examples left out."""
     inputs, totals = examples.inputs.flatten(1), dict.fromkeys(STRENGTHS, 0.0)
     everything = torch.arange(outputs, device=inputs.device)
@@ -179,7 +179,7 @@ def _choose(examples: Examples, loss: Loss, outputs: int, seed: int) -> float:
         directions = _Directions.of(inputs[fitted])
         for strength in STRENGTHS:
             part = _Part.of(directions, everything, outputs, strength)
-            bias = _solve([part], inputs.new_zeros(len(fitted), outputs), examples.targets[fitted], loss, rounds=TRIED)
+            bias = _solve([part], inputs.new_zeros(len(fitted), outputs), examples.targets[fitted], kind, rounds=TRIED)
             answers = (inputs[held] - part.mean) @ part.weight() + bias
-            totals[strength] += float(loss(answers, examples.targets[held])) * len(held)
+            totals[strength] += float(kind.loss(answers, examples.targets[held])) * len(held)
     return min(totals, key=lambda strength: totals[strength])

@@ -12,7 +12,8 @@ from torch.nn.functional import one_hot
 
 from senpath.pathways import Pathway, run_chain, run_pathway
 from senpath.snapshot import View
-from senpath.types import Examples, TaskKind
+from senpath.tasks import TaskKind
+from senpath.types import Examples
 
 PER_CLASS = 200
 """Examples of a class that similarity is measured on, at most; its standard error is then below 0.036."""
@@ -55,7 +56,7 @@ def similarities(view: View, examples: Examples, seed: int, among: Sequence[str]
         among: the tasks that are asked; None asks those that the dispatcher finds most relevant, those first.
     """
     sample = examples.subset(_sample(examples, seed))
-    measure = _similarity if examples.kind == "classification" else _determination
+    measure = _similarity if examples.task_kind.exclusive else _readout
     return [measure(view, task, sample) for task in (_relevant(view, sample) if among is None else among)]
 
 
@@ -70,19 +71,19 @@ def readable(view: View, pathway: Pathway) -> tuple[tuple[str, ...], bool]:
 
 def _relevant(view: View, examples: Examples) -> list[str]:
     key = examples.data_type.key
-    tasks = [task for task in view.tasks_of_type(key) if is_source(view.pathway(task), examples.kind)]
+    tasks = [task for task in view.tasks_of_type(key) if is_source(view.pathway(task), examples.task_kind)]
     if len(tasks) <= SOURCES:
         return tasks
     names, ranking = view.rank(key, examples.inputs)
     found = ranking.tasks >= 0
     relevance = np.bincount(ranking.tasks[found], weights=ranking.chances.numpy()[found], minlength=len(names))
     ranked = (names[index] for index in np.argsort(-relevance, kind="stable") if relevance[index] > 0)
-    return list(islice((task for task in ranked if is_source(view.pathway(task), examples.kind)), SOURCES))
+    return list(islice((task for task in ranked if is_source(view.pathway(task), examples.task_kind)), SOURCES))
 
 
 def is_source(pathway: Pathway, kind: TaskKind) -> bool:
     """Whether a task of this kind can borrow from it: classes from what answers labels, the others from any layer."""
-    return bool(pathway.components) and (kind != "classification" or pathway.kind != "regression")
+    return bool(pathway.components) and (not kind.exclusive or pathway.task_kind.has_labels)
 
 
 def _similarity(view: View, task: str, examples: Examples) -> Similarity:
@@ -90,13 +91,13 @@ def _similarity(view: View, task: str, examples: Examples) -> Similarity:
     # The source's own output rows: what a link to it can read. Its own links stay out, so nothing chains.
     own = Pathway(task, pathway.data_type, pathway.classes, pathway.components)
     logits = _in_chunks(view, examples.inputs, lambda part: run_pathway(own, part, view.component))
-    answers = one_hot(logits.argmax(1), len(pathway.classes)) if pathway.kind == "classification" else logits > 0
+    answers = pathway.task_kind.decide(logits)
     truth = one_hot(examples.targets, len(examples.classes)).double()
     counts = truth.T @ answers.double().cpu()
     return Similarity(task, counts / truth.sum(0)[:, None].clamp(min=1), len(examples))
 
 
-def _determination(view: View, task: str, examples: Examples) -> Similarity:
+def _readout(view: View, task: str, examples: Examples) -> Similarity:
     """Ridge regression on the layer that is read (Hoerl and Kennard 1970); its errors without each example in closed form."""
     pathway = view.pathway(task)
     reads, _ = readable(view, pathway)
@@ -128,7 +129,7 @@ def _sample(examples: Examples, seed: int) -> torch.Tensor:
     """Up to PER_CLASS examples of each class, in order; of other kinds of tasks as many in all."""
     targets = examples.targets
     shuffled = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
-    if examples.kind != "classification":
+    if examples.task_kind.strata(targets) is None:
         return shuffled[: PER_CLASS * max(5, len(examples.classes))].sort().values
     kept = [shuffled[targets[shuffled] == target][:PER_CLASS] for target in targets.unique()]
     return torch.cat(kept).sort().values

@@ -1,0 +1,199 @@
+"""What every kind of task has: how targets are read and learned, and what the outputs mean."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+
+from senpath.errors import InputError
+from senpath.tasks.labels import Label
+
+TaskKindName = Literal["classification", "multilabel", "regression"]
+"""As users say it, and as folders keep it."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of a task's examples; see `senpath.types.Examples`."""
+
+    kind: TaskKindName
+    classes: tuple[Label, ...]
+    values: torch.Tensor
+
+
+class TaskKind(ABC):
+    """What a task answers, and all that follows from it. There is one final class for each kind, without state; see `task_kind`.
+
+    Where nothing else is said, outputs are float32 (n, outputs) as a pathway gives them, and targets are those of
+    `senpath.types.Examples`. Numpy values are what outputs mean to a user: float64 (n, outputs), probabilities or numbers.
+
+    Attributes:
+        name: as users say it, and as folders keep it.
+        exclusive: whether exactly one of the outputs holds for an input. Probabilities of one class can be compared between tasks, and
+            examples belong to a class each.
+        has_labels: whether outputs stand for labels, which have probabilities, and not for numbers.
+        nouns: what one output is called, and several.
+        score_name: what `score` is.
+        onnx_output: name of the outputs in an ONNX model.
+        onnx_activation: the operator that makes probabilities of them, with its attributes; None where they are the answer.
+        estimator_noun: what the scikit-learn models are that learn it.
+    """
+
+    name: ClassVar[TaskKindName]
+    exclusive: ClassVar[bool]
+    has_labels: ClassVar[bool]
+    nouns: ClassVar[tuple[str, str]]
+    score_name: ClassVar[str]
+    onnx_output: ClassVar[str]
+    onnx_activation: ClassVar[tuple[str, dict[str, int]] | None]
+    estimator_noun: ClassVar[str]
+
+    # Targets
+
+    @abstractmethod
+    def read(self, y: Any, inputs: int) -> Targets:
+        """Targets of a new task; see `senpath.tasks.read_targets`."""
+
+    @abstractmethod
+    def read_more(self, y: Any, inputs: int, known: tuple[Label, ...], *, new_classes: bool) -> Targets:
+        """Targets of further examples of a task.
+
+        Args:
+            y: as for `read_targets`. Columns of a data frame are found by name, in whatever order; of an array by their places. A
+                multilabel task's labels may be on no input.
+            known: the task's labels, or the names of its numbers.
+            new_classes: whether labels may be new; they come behind the known ones, sorted.
+
+        Raises:
+            InputError: if y is not of this kind, a column is missing, or it has a label that is new and may not be.
+        """
+
+    def empty_targets(self, outputs: int) -> torch.Tensor:
+        """Targets of no examples."""
+        return torch.zeros(self._shape(0, outputs), dtype=self._dtype)
+
+    def check(self, targets: torch.Tensor, classes: tuple[Label, ...], inputs: int, *, known: int = 0) -> None:
+        """Check encoded targets.
+
+        Args:
+            known: how many classes, the first ones, were learned before and need no example; each other one of a classification does.
+
+        Raises:
+            InputError: if they are of another type or shape than the kind has, or there is nothing to tell apart.
+        """
+        shape = self._shape(inputs, len(classes))
+        if targets.dtype != self._dtype or tuple(targets.shape) != shape:
+            got = f"{targets.dtype} of shape {tuple(targets.shape)}"
+            raise InputError("encoded examples", expected=f"{self._dtype} targets of shape {shape} for a {self.name}", got=got)
+        if len(set(classes)) != len(classes) or len(classes) < 1 + self.exclusive:
+            raise InputError("encoded examples", expected="different classes, two at least for a classification", got=f"{classes[:5]}")
+        self._check_values(targets, classes, known)
+
+    @abstractmethod
+    def _check_values(self, targets: torch.Tensor, classes: tuple[Label, ...], known: int) -> None:
+        """Refuse values that no target has."""
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.int64 if self.exclusive else torch.float32
+
+    def _shape(self, inputs: int, outputs: int) -> tuple[int, ...]:
+        return (inputs,) if self.exclusive else (inputs, outputs)
+
+    # Examples
+
+    @abstractmethod
+    def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
+        """How many examples there are for each output, (outputs,): of the class, with the label, or all."""
+
+    def strata(self, targets: torch.Tensor) -> torch.Tensor | None:
+        """The class of each example, int64 (n,): folds keep the classes' shares. None where examples have no class each."""
+        return targets if self.exclusive else None
+
+    def groups(self, outputs: int) -> int:
+        """In how many groups the dispatcher knows the examples of a task: one for each class, or all in one."""
+        return outputs if self.exclusive else 1
+
+    @abstractmethod
+    def standardisation(self, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Mean and standard deviation of targets that are numbers, float32 (outputs,) each, 1 where one is constant; else None."""
+
+    # Training and measuring
+
+    @abstractmethod
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """What is minimised, a scalar."""
+
+    @abstractmethod
+    def distillation_loss(self, outputs: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
+        """How far outputs are from what they were, a scalar to be minimised (Li and Hoiem 2016, section 3.1)."""
+
+    @abstractmethod
+    def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
+        """How good outputs are, at most 1; `score_name` says what it is."""
+
+    @abstractmethod
+    def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> Any:
+        """What answers to test inputs are compared with, for `score_answers`.
+
+        Raises:
+            InputError: if there is not one for each input, or there are no inputs.
+        """
+
+    @abstractmethod
+    def score_answers(self, answers: Sequence[Any], truth: Any, classes: tuple[Label, ...]) -> float:
+        """As `score`, of what users get.
+
+        Args:
+            answers: see `answers`; None where another task answered, or none.
+            truth: of `read_truth`.
+        """
+
+    # What outputs mean
+
+    @abstractmethod
+    def decide(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Whether each label is answered, (n, outputs); of numbers there is nothing to decide, and they come back."""
+
+    @abstractmethod
+    def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
+        """What outputs of several tasks of this kind mean, float64 (n, outputs) each: probabilities of the labels, or numbers."""
+
+    @abstractmethod
+    def answers(self, values: np.ndarray, classes: tuple[Label, ...]) -> np.ndarray:
+        """Object array (n,): a label; a tuple of those labels that are likelier than not; a number, or a tuple of several."""
+
+    @abstractmethod
+    def certainty(self, values: np.ndarray) -> np.ndarray:
+        """P(answer | task, input), float64 (n,): of all labels together, in a multilabel task; 1 for a regression, which tells none."""
+
+    @abstractmethod
+    def outputs_of(self, answer: Any, classes: tuple[Label, ...]) -> tuple[Label, ...]:
+        """The outputs that an answer comes from."""
+
+    # Scikit-learn
+
+    @abstractmethod
+    def builtin_estimator(self, name: str, seed: int) -> Any | None:
+        """The model that "svm" or "forest" stands for; None where there is none."""
+
+    @abstractmethod
+    def fits(self, estimator: Any) -> bool:
+        """Whether a scikit-learn model can learn tasks of this kind."""
+
+    @abstractmethod
+    def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
+        """Targets as scikit-learn wants them: (n,) where there is one for each input, else (n, outputs)."""
+
+    @abstractmethod
+    def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
+        """What a fitted model answers, as a pathway would give it: float32 (n, outputs).
+
+        Raises:
+            InputError: if it has no method that tells.
+        """

@@ -1,0 +1,132 @@
+"""Tasks that answer one of their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from senpath.arrays import object_array
+from senpath.errors import InputError
+from senpath.tasks.base import Targets, TaskKind
+from senpath.tasks.labels import Label, index_labels, join_labels, one_per_input
+
+TEMPERATURE = 2.0
+"""At which earlier and present probabilities are compared (Hinton, Vinyals and Dean 2015; Li and Hoiem 2016, equation 3)."""
+TINY = 1e-6
+"""Smallest probability that a scikit-learn model's answer counts as: a forest says 0 where no tree voted, and log 0 is no number."""
+
+
+@final
+class Classification(TaskKind):
+    """One class holds for each input; outputs are the logits of a softmax."""
+
+    name = "classification"
+    exclusive = True
+    has_labels = True
+    nouns = ("class", "classes")
+    score_name = "accuracy"
+    onnx_output = "logits"
+    onnx_activation = ("Softmax", {"axis": 1})
+    estimator_noun = "classifier"
+
+    def read(self, y: Any, inputs: int) -> Targets:
+        classes, targets = index_labels(y, inputs)
+        if len(classes) < 2:
+            do = "Add examples of what it is to be told from"
+            raise InputError("labels y", expected="two classes or more", got=f"one class, {classes[0]!r}", do=do)
+        return Targets(self.name, classes, targets)
+
+    def read_more(self, y: Any, inputs: int, known: tuple[Label, ...], *, new_classes: bool) -> Targets:
+        labels, places = index_labels(y, inputs)
+        classes = join_labels(known, labels, may_be_new=new_classes)
+        return Targets(self.name, classes, torch.tensor([classes.index(label) for label in labels])[places])
+
+    def _check_values(self, targets: torch.Tensor, classes: tuple[Label, ...], known: int) -> None:
+        if len({isinstance(label, str) for label in classes}) > 1 or not all(isinstance(label, int | str) for label in classes):
+            raise InputError("encoded examples", expected="classes that are all whole numbers or all strings", got=f"{classes[-5:]}")
+        places = {*targets.unique().tolist()}
+        if not places <= {*range(len(classes))} or not {*range(known, len(classes))} <= places:
+            expected = f"targets from 0 to {len(classes) - 1}, and examples of each {'new ' if known else ''}class"
+            raise InputError("encoded examples", expected=expected, got=f"targets {sorted(places)[:20]} of {len(classes)} classes")
+
+    def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
+        return targets.bincount(minlength=outputs)
+
+    def standardisation(self, targets: torch.Tensor) -> None:
+        return None
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(outputs, targets)
+
+    def distillation_loss(self, outputs: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(outputs / TEMPERATURE, (earlier / TEMPERATURE).softmax(1)) * TEMPERATURE**2
+
+    def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
+        return float((outputs.argmax(1) == targets).double().mean())
+
+    def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> list[Any]:
+        labels: list[Any] = one_per_input(y, inputs).tolist()  # any: those that were never learned are answered wrongly
+        return labels
+
+    def score_answers(self, answers: Sequence[Any], truth: list[Any], classes: tuple[Label, ...]) -> float:
+        return float(
+            np.mean([isinstance(true, str | int | float) and bool(label == true) for label, true in zip(answers, truth, strict=True)])
+        )
+
+    def decide(self, outputs: torch.Tensor) -> torch.Tensor:
+        return functional.one_hot(outputs.argmax(1), outputs.shape[1])
+
+    def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
+        values: list[np.ndarray] = [np.zeros(0)] * len(outputs)
+        widths = [part.shape[1] for part in outputs]
+        for width in set(widths):  # those of as many classes in one go
+            places = [place for place, mine in enumerate(widths) if mine == width]
+            joint = torch.softmax(torch.cat([outputs[place] for place in places]).double(), 1).cpu().numpy()
+            ends = np.cumsum([len(outputs[place]) for place in places])[:-1]
+            for place, part in zip(places, np.split(joint, ends), strict=True):
+                values[place] = part
+        return values
+
+    def answers(self, values: np.ndarray, classes: tuple[Label, ...]) -> np.ndarray:
+        labels: np.ndarray = object_array(classes)[values.argmax(1)]
+        return labels
+
+    def certainty(self, values: np.ndarray) -> np.ndarray:
+        return np.asarray(values.max(1))
+
+    def outputs_of(self, answer: Any, classes: tuple[Label, ...]) -> tuple[Label, ...]:
+        return (answer,)
+
+    def builtin_estimator(self, name: str, seed: int) -> Any | None:
+        from sklearn.ensemble import RandomForestClassifier  # large, and rarely needed
+        from sklearn.svm import SVC
+
+        return {"svm": SVC(), "forest": RandomForestClassifier(n_estimators=200, random_state=seed)}.get(name)
+
+    def fits(self, estimator: Any) -> bool:
+        from sklearn.base import is_classifier
+
+        return bool(is_classifier(estimator))
+
+    def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
+        return targets.numpy()
+
+    def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
+        """log P(class | input); scores of `decision_function` are taken as logits."""
+        if hasattr(estimator, "predict_proba"):
+            return np.asarray(np.log(np.clip(estimator.predict_proba(inputs), TINY, 1)), dtype=np.float32)
+        if not hasattr(estimator, "decision_function"):
+            raise InputError(
+                f"estimator {type(estimator).__name__}",
+                expected="a classifier with predict_proba or decision_function",
+                got="neither",
+                do="Wrap it in sklearn.calibration.CalibratedClassifierCV",
+            )
+        scores = torch.from_numpy(np.asarray(estimator.decision_function(inputs), dtype=np.float32))
+        if scores.ndim == 1:
+            scores = torch.stack([-scores, scores], dim=1) / 2
+        return torch.log_softmax(scores, dim=1).numpy()

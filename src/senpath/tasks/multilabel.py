@@ -1,0 +1,179 @@
+"""Tasks that answer any number of their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from senpath.arrays import object_array
+from senpath.errors import InputError
+from senpath.tasks.base import Targets, TaskKind
+from senpath.tasks.classification import TINY
+from senpath.tasks.columns import column_names, read_numbers, require_columns, require_some
+from senpath.tasks.labels import Label, index_labels, join_labels, plain_label
+
+LABELS_Y = "labels y of a multilabel task"
+
+
+@final
+class Multilabel(TaskKind):
+    """Each label holds or not; outputs are logits of one sigmoid each."""
+
+    name = "multilabel"
+    exclusive = False
+    has_labels = True
+    nouns = ("label", "labels")
+    score_name = "Jaccard index"
+    onnx_output = "logits"
+    onnx_activation = ("Sigmoid", {})
+    estimator_noun = "classifier of several labels"
+
+    def read(self, y: Any, inputs: int) -> Targets:
+        targets = self._read(y, inputs)
+        if not bool(targets.values.any()):
+            raise InputError(LABELS_Y, expected="at least one label", got="none on any input")
+        return targets
+
+    def read_more(self, y: Any, inputs: int, known: tuple[Label, ...], *, new_classes: bool) -> Targets:
+        given = self._read(y, inputs, known)
+        classes = join_labels(known, given.classes, may_be_new=new_classes)
+        values = torch.zeros(inputs, len(classes))
+        values[:, [classes.index(label) for label in given.classes]] = given.values
+        return Targets(self.name, classes, values)
+
+    def _read(self, y: Any, inputs: int, known: tuple[Label, ...] = ()) -> Targets:
+        """What y says, with labels that there are or, where columns have no names, those that are known."""
+        if isinstance(y, list | tuple) and all(is_collection(labels) for labels in y):
+            return self._read_collections(y, inputs, known)
+        names, values = column_names(y), read_numbers(y, inputs, LABELS_Y)
+        _require_bits(values, learned=bool(known))
+        if known and names is None and values.shape[1] != len(known):
+            raise InputError("labels y", expected=f"{len(known)} columns, the task's labels", got=values.shape[1])
+        if known and names is not None:
+            require_columns(names, known)
+        classes = names if names is not None else known or tuple(range(values.shape[1]))
+        return Targets(self.name, classes, torch.from_numpy(values.astype(np.float32)))
+
+    def _read_collections(self, y: Sequence[Collection[Any]], inputs: int, known: tuple[Label, ...]) -> Targets:
+        if len(y) != inputs:
+            raise InputError("labels y", expected=f"{inputs} collections of labels, one per input", got=len(y))
+        require_some(inputs)
+        _require_clear(y)
+        flat = [label for labels in y for label in labels]
+        if not flat:
+            return Targets(self.name, known, torch.zeros(inputs, len(known)))
+        classes, _ = index_labels(flat, len(flat))
+        place = {label: index for index, label in enumerate(classes)}
+        values = torch.zeros(inputs, len(classes))
+        for row, labels in enumerate(y):
+            values[row, [place[plain_label(label)] for label in labels]] = 1
+        return Targets(self.name, classes, values)
+
+    def _check_values(self, targets: torch.Tensor, classes: tuple[Label, ...], known: int) -> None:
+        if not bool(((targets == 0) | (targets == 1)).all()):
+            raise InputError("encoded examples", expected="targets of 0 and 1", got="other numbers")
+
+    def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
+        return targets.sum(0)
+
+    def standardisation(self, targets: torch.Tensor) -> None:
+        return None
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return functional.binary_cross_entropy_with_logits(outputs, targets)
+
+    def distillation_loss(self, outputs: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
+        return functional.binary_cross_entropy_with_logits(outputs, earlier.sigmoid())
+
+    def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
+        """The mean Jaccard index: what an answer's labels and the true ones have in common, as a share of what either has."""
+        return float(jaccard_score(outputs > 0, targets > 0.5).mean())
+
+    def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> torch.Tensor:
+        return self.read_more(y, inputs, classes, new_classes=False).values
+
+    def score_answers(self, answers: Sequence[Any], truth: torch.Tensor, classes: tuple[Label, ...]) -> float:
+        mine = torch.tensor([labels is not None for labels in answers])
+        bits = torch.tensor([[label in (labels or ()) for label in classes] for labels in answers])
+        return float((jaccard_score(bits, truth > 0.5) * mine).mean())
+
+    def decide(self, outputs: torch.Tensor) -> torch.Tensor:
+        return outputs > 0
+
+    def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
+        return [torch.sigmoid(part.double()).cpu().numpy() for part in outputs]
+
+    def answers(self, values: np.ndarray, classes: tuple[Label, ...]) -> np.ndarray:
+        return object_array([tuple(label for label, p in zip(classes, row, strict=True) if p > 0.5) for row in values])
+
+    def certainty(self, values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.maximum(values, 1 - values).prod(1))
+
+    def outputs_of(self, answer: Any, classes: tuple[Label, ...]) -> tuple[Label, ...]:
+        labels: tuple[Label, ...] = answer
+        return labels
+
+    def builtin_estimator(self, name: str, seed: int) -> Any | None:
+        from sklearn.ensemble import RandomForestClassifier  # large, and rarely needed
+
+        return RandomForestClassifier(n_estimators=200, random_state=seed) if name == "forest" else None
+
+    def fits(self, estimator: Any) -> bool:
+        from sklearn.base import is_classifier
+
+        return bool(is_classifier(estimator))
+
+    def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
+        bits: np.ndarray = targets.numpy().astype(np.int64)
+        return bits[:, 0] if bits.shape[1] == 1 else bits
+
+    def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
+        """The log odds of each label."""
+        if not hasattr(estimator, "predict_proba"):
+            what = f"estimator {type(estimator).__name__} of several labels"
+            raise InputError(what, expected="predict_proba", got="none", do="Wrap a classifier in sklearn.multiclass.OneVsRestClassifier")
+        given = estimator.predict_proba(inputs)
+        # Scikit-learn's own models answer (n, 2) for each label, in a list; its wrappers (n, labels).
+        probabilities = np.stack([part[:, -1] for part in given], 1) if isinstance(given, list) else given
+        probabilities = np.clip(probabilities, TINY, 1 - TINY)
+        return np.asarray(np.log(probabilities) - np.log1p(-probabilities), dtype=np.float32)
+
+
+def jaccard_score(answers: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Of bool (n, labels) twice: float64 (n,); 1 where both are empty."""
+    both, either = (answers & truth).sum(1).double(), (answers | truth).sum(1).double()
+    return torch.where(either > 0, both / either.clamp(min=1), torch.ones_like(both))
+
+
+def is_collection(value: Any) -> bool:
+    """Whether this is a collection of labels."""
+    return isinstance(value, Collection) and not isinstance(value, str | bytes | dict | torch.Tensor | np.ndarray)
+
+
+def _require_bits(values: np.ndarray, *, learned: bool) -> None:
+    if bool(np.isin(values, (0, 1)).all()):
+        return
+    gaps = bool(np.isnan(values).any())
+    do = "Numbers to be predicted as such need kind='regression'" if not learned else ""
+    raise InputError(
+        LABELS_Y,
+        expected="0 or 1 for each label, or collections of labels",
+        got="NaN" if gaps else "other numbers",
+        do="Leave out these inputs, or fill their gaps" if gaps else do,
+    )
+
+
+def _require_clear(y: Sequence[Any]) -> None:
+    """Lists of 0s and 1s, all as long as each other, may be rows of a table or the labels 0 and 1."""
+    rows = [labels for labels in y if isinstance(labels, list | tuple)]
+    if len(rows) == len(y) and len({len(labels) for labels in rows}) == 1 and len(rows[0]) > 1 and {*rows[0]} <= {0, 1}:
+        raise InputError(
+            "labels y",
+            expected="collections of labels, or an array of 0s and 1s",
+            got="lists that may mean either",
+            do="Make an array of a table, or sets of labels",
+        )

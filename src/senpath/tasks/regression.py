@@ -1,0 +1,124 @@
+"""Tasks that answer numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from senpath.arrays import object_array
+from senpath.errors import InputError
+from senpath.tasks.base import Targets, TaskKind
+from senpath.tasks.columns import column_names, listed, read_numbers, require_columns
+from senpath.tasks.labels import Label
+
+LARGEST = 1e12
+"""Numbers to learn are at most this large: float32 has to hold them, and their differences."""
+
+
+@final
+class Regression(TaskKind):
+    """Outputs are numbers, in the units of the targets."""
+
+    name = "regression"
+    exclusive = False
+    has_labels = False
+    nouns = ("number", "numbers")
+    score_name = "R²"
+    onnx_output = "values"
+    onnx_activation = None
+    estimator_noun = "regressor"
+
+    def read(self, y: Any, inputs: int) -> Targets:
+        names = column_names(y)
+        values = read_numbers(y, inputs, "numbers y of a regression")
+        if not bool((np.abs(values) <= LARGEST).all()):
+            raise InputError("numbers y of a regression", expected=f"finite numbers up to ±{LARGEST:g}", got="NaN, infinity or larger ones")
+        return Targets(self.name, names or tuple(range(values.shape[1])), torch.from_numpy(values.astype(np.float32)))
+
+    def read_more(self, y: Any, inputs: int, known: tuple[Label, ...], *, new_classes: bool) -> Targets:
+        names, given = column_names(y), self.read(y, inputs)
+        if names is None and len(given.classes) != len(known):
+            raise InputError("numbers y", expected=f"{len(known)} for each input", got=len(given.classes))
+        if names is None:
+            return Targets(self.name, known, given.values)
+        require_columns(names, known)
+        if len(names) > len(known):
+            strange = next(name for name in names if name not in known)
+            raise InputError("columns of y", expected=f"the task's alone, {listed(known)}", got=repr(strange))
+        return Targets(self.name, known, given.values[:, [names.index(name) for name in known]])
+
+    def _check_values(self, targets: torch.Tensor, classes: tuple[Label, ...], known: int) -> None:
+        if not bool((targets.abs() <= LARGEST).all()):
+            raise InputError("encoded examples", expected=f"targets up to ±{LARGEST:g}", got="NaN, infinity or larger ones")
+
+    def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
+        return torch.full((outputs,), len(targets))
+
+    def standardisation(self, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        spread, mean = torch.std_mean(targets.double(), dim=0, correction=0)
+        return mean.float(), torch.where(spread > 1e-9 * (1 + mean.abs()), spread, 1).float()
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return functional.mse_loss(outputs, targets)
+
+    def distillation_loss(self, outputs: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
+        return functional.mse_loss(outputs, earlier) / earlier.detach().var(0, correction=0).mean().clamp(min=1e-12)
+
+    def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
+        """The coefficient of determination R², below 0 where a constant is better."""
+        return r2_score(outputs, targets)
+
+    def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> torch.Tensor:
+        return self.read_more(y, inputs, classes, new_classes=False).values
+
+    def score_answers(self, answers: Sequence[Any], truth: torch.Tensor, classes: tuple[Label, ...]) -> float:
+        """R², where no answer counts as one by the mean of all."""
+        mean = tuple(truth.mean(0).tolist())
+        rows = [mean if value is None else value if isinstance(value, tuple) else (value,) for value in answers]
+        return r2_score(torch.tensor(rows), truth)
+
+    def decide(self, outputs: torch.Tensor) -> torch.Tensor:
+        return outputs
+
+    def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
+        return [part.double().cpu().numpy() for part in outputs]
+
+    def answers(self, values: np.ndarray, classes: tuple[Label, ...]) -> np.ndarray:
+        return object_array([row[0] if len(row) == 1 else tuple(row) for row in values.tolist()])
+
+    def certainty(self, values: np.ndarray) -> np.ndarray:
+        return np.ones(len(values))
+
+    def outputs_of(self, answer: Any, classes: tuple[Label, ...]) -> tuple[Label, ...]:
+        return classes
+
+    def builtin_estimator(self, name: str, seed: int) -> Any | None:
+        from sklearn.ensemble import RandomForestRegressor  # large, and rarely needed
+        from sklearn.svm import SVR
+
+        return {"svm": SVR(), "forest": RandomForestRegressor(n_estimators=200, random_state=seed)}.get(name)
+
+    def fits(self, estimator: Any) -> bool:
+        from sklearn.base import is_regressor
+
+        return bool(is_regressor(estimator))
+
+    def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
+        numbers: np.ndarray = targets.numpy().astype(np.float64)
+        return numbers[:, 0] if numbers.shape[1] == 1 else numbers
+
+    def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
+        return np.asarray(estimator.predict(inputs), dtype=np.float32).reshape(len(inputs), -1)
+
+
+def r2_score(answers: torch.Tensor, truth: torch.Tensor) -> float:
+    """The coefficient of determination R² of (n, outputs), the mean over the outputs; one that is constant in truth counts 1 if it is met,
+    else 0."""
+    errors = (answers.double() - truth.double()).square().sum(0)
+    spread = (truth.double() - truth.double().mean(0)).square().sum(0)
+    shares = torch.where(spread > 0, 1 - errors / spread.clamp(min=1e-300), (errors == 0).double())
+    return float(shares.mean())

@@ -64,8 +64,8 @@ def settings_of(experiment: Experiment, row: str, seed: int, folder: Path, found
     elif row != "gumbel":
         settings |= {"allocation": "shared", "budget": None}
     if row in SIZED:
-        settings["components"] = same_size(AllocationSettings.of(**settings), folder / f"{SIZED[row]}-{seed}.jsonl", found)
-    return AllocationSettings.of(**settings)
+        settings["components"] = same_size(AllocationSettings(**settings), folder / f"{SIZED[row]}-{seed}.jsonl", found)
+    return AllocationSettings(**settings)
 
 
 def same_size(settings: AllocationSettings, file: Path, found: Sequence[Task]) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def run(file: Path, device: str) -> None:
 
 
 def _measure(name: str, side: int, settings: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    chosen = AllocationSettings.of(p0=0.5, **settings)
+    chosen = AllocationSettings(p0=0.5, **settings)
     lessons = [_noise(side, chosen.batch, task) for task in range(TASKS)]
     blueprint = make_blueprint(lessons[0].fitted.data_type, chosen)
     trainings = {mix.__name__: Training(lessons, blueprint, chosen, device, mix) for mix in (grouped, masked)}

@@ -45,7 +45,7 @@ def test_what_cannot_be_pruned_stays(senpath: Callable[..., Any], net: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        (("digits", "--keep", 1.5), "setting 'keep': expected a share above 0 and below 1, got 1.5"),
+        (("digits", "--keep", 1.5), "setting 'keep': expected a number above 0 and below 1, got 1.5"),
         (("digits", "--what", "layers"), "setting 'what': expected one of weights, units, got 'layers'"),
         (("digits", "--set", "share=1"), "setting 'share' of prune: expected one of keep, what"),
         (("letters",), "task 'letters': expected one that the network has learned"),

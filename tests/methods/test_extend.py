@@ -329,7 +329,7 @@ def test_real_letters(tmp_path: Path, letters: dict[str, Labelled]) -> None:
     ("settings", "match"),
     [
         ({"may_move": 1}, "setting 'may_move': expected True or False, got 1"),
-        ({"epochs": 0}, "setting 'epochs': expected a number from 1 to"),
+        ({"epochs": 0}, "setting 'epochs': expected a whole number from 1 to"),
         ({"epochs": 1.5}, "setting 'epochs': expected a whole number"),
         ({"learning_rate": -1}, "setting 'learning_rate': expected a number from"),
         ({"random_state": None}, "setting 'random_state'"),

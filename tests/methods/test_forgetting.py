@@ -60,7 +60,7 @@ def test_remembering_costs_the_earlier_task_less(base: sp.Network, fresh: Labell
     for remember in (0.0, 10.0):
         proposal = sp.Sen(**{**quick, "hidden": 4, "may_change": ["digits"], "remember": remember}).propose(base.view, "new", examples)
         test = encode_examples(base.view, *held)
-        answers = sp.network.try_out(base.view, proposal, test.inputs, 1).argmax(1)
+        answers = sp.snapshot.try_out(base.view, proposal, test.inputs, 1).argmax(1)
         lost[remember] = float((answers != test.targets).float().mean())
     assert lost[10.0] < lost[0.0]
 
@@ -108,7 +108,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "guarded": ({"guard": True}, sp.InputError, "may_change: expected a torch model that is trained, without guard"),
     "a model": ({"model": "svm"}, sp.InputError, "may_change: expected a torch model"),
     "remember": ({"remember": -1}, sp.InputError, "setting 'remember': expected a number from 0 to 1000, got -1"),
-    "no units, nothing to share": ({"may_change": [], "hidden": 0}, sp.InputError, "setting 'hidden': expected a number from 2"),
+    "no units, nothing to share": ({"may_change": [], "hidden": 0}, sp.InputError, "setting 'hidden': expected a whole number from 2"),
     "measuring another": ({"measure": {"forest": None}}, sp.InputError, "measure"),
 }
 

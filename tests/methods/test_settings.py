@@ -2,59 +2,99 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import re
+from collections.abc import Callable
+from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from raising import raises_error
 from sklearn.linear_model import Ridge
 from sklearn.svm import SVC
 
-from senpath import InputError, Network, Sen, SenSettings
+from senpath import (
+    AllocationSettings,
+    ExtendSettings,
+    InputError,
+    MoeSettings,
+    MunetSettings,
+    Network,
+    PruneSettings,
+    Sen,
+    SenSettings,
+)
+from senpath.settings import Settings
 
+UNITS = "a whole number from 2 to 65536, or from 0 with may_change"
 WRONG: list[tuple[str, Any, str]] = [
-    ("links", "some", "setting 'links': expected one of all, similar, none, got 'some'"),
-    ("links", None, "setting 'links': expected one of"),
-    ("links", [], "setting 'links': expected one of"),
-    ("source", "two", "setting 'source': expected one of one, per-class, got 'two'"),
-    ("start", "zero", "setting 'start': expected one of copy, random, None, got 'zero'"),
-    ("threshold", -0.1, "setting 'threshold': expected a number from 0 to 1, got -0.1"),
-    ("threshold", 1.1, "setting 'threshold': expected a number from 0 to 1, got 1.1"),
-    ("threshold", None, "setting 'threshold': expected a number from 0 to 1, got None"),
-    ("threshold", float("nan"), "setting 'threshold': expected a number from 0 to 1, got nan"),
-    ("threshold", "0.7", "setting 'threshold': expected a number from 0 to 1, got '0.7'"),
-    ("apart", 2, "setting 'apart': expected a number from 0 to 1, got 2"),
-    ("remember", -1, "setting 'remember': expected a number from 0 to 1000, got -1"),
-    ("may_change", "old", "setting 'may_change': expected a list of different tasks' names, got 'old'"),
-    ("may_change", ["a", "a"], "setting 'may_change': expected a list of different tasks' names"),
-    ("hidden", 1, "setting 'hidden': expected a number from 2 to 65536, got 1"),
-    ("hidden", 7.5, "setting 'hidden': expected a whole number, got 7.5"),
-    ("hidden", True, "setting 'hidden': expected a number from 2 to 65536, got True"),
-    ("hidden", None, "setting 'hidden': expected a number"),
-    ("augment", -1, "setting 'augment': expected a number from 0 to 3, got -1"),
-    ("augment", "yes", "setting 'augment': expected a number from 0 to 3, got 'yes'"),
-    ("guard", "no", "setting 'guard': expected True or False, got 'no'"),
-    ("guard", 1, "setting 'guard': expected True or False, got 1"),
-    ("epochs", -1, r"setting 'epochs': expected a number from 0 to 1e\+06, got -1"),
-    ("epochs", 0.5, "setting 'epochs': expected a whole number, got 0.5"),
-    ("batch_size", 0, r"setting 'batch_size': expected a number from 1 to 1e\+06, got 0"),
-    ("batch_size", 2.5, "setting 'batch_size': expected a whole number, got 2.5"),
-    ("learning_rate", 0, "setting 'learning_rate': expected a number from 1e-08 to 10, got 0"),
-    ("learning_rate", float("inf"), "setting 'learning_rate': expected a number from 1e-08 to 10, got inf"),
-    ("random_state", -1, "setting 'random_state': expected a number from 0 to"),
-    ("random_state", 2**32, "setting 'random_state': expected a number from 0 to"),
-    ("random_state", None, "setting 'random_state': expected a number from 0 to"),
-    ("random_state", 1.5, "setting 'random_state': expected a whole number, got 1.5"),
+    ("links", "some", "one of all, similar, none"),
+    ("links", None, "one of all, similar, none"),
+    ("links", [], "one of all, similar, none"),
+    ("source", "two", "one of one, per-class"),
+    ("start", "zero", "one of copy, random, or None"),
+    ("threshold", -0.1, "a number from 0 to 1"),
+    ("threshold", 1.1, "a number from 0 to 1"),
+    ("threshold", None, "a number from 0 to 1"),
+    ("threshold", float("nan"), "a number from 0 to 1"),
+    ("threshold", "0.7", "a number from 0 to 1"),
+    ("threshold", True, "a number from 0 to 1"),
+    ("apart", 2, "a number from 0 to 1, or None"),
+    ("remember", -1, "a number from 0 to 1000"),
+    ("may_change", "old", "a list of different tasks' names"),
+    ("may_change", ["a", "a"], "a list of different tasks' names"),
+    ("may_change", ["a", 1], "a list of different tasks' names"),
+    ("hidden", 1, UNITS),
+    ("hidden", 7.5, UNITS),
+    ("hidden", True, UNITS),
+    ("hidden", None, UNITS),
+    ("hidden", 65_537, UNITS),
+    ("augment", -1, "a number from 0 to 3, or None"),
+    ("augment", "yes", "a number from 0 to 3, or None"),
+    ("guard", "no", "True or False"),
+    ("guard", 1, "True or False"),
+    ("epochs", -1, "a whole number from 0 to 1000000, or None"),
+    ("epochs", 0.5, "a whole number from 0 to 1000000, or None"),
+    ("epochs", 3.0, "a whole number from 0 to 1000000, or None"),
+    ("batch_size", 0, "a whole number from 1 to 1000000, or None"),
+    ("batch_size", 2.5, "a whole number from 1 to 1000000, or None"),
+    ("learning_rate", 0, "a number from 1e-08 to 10, or None"),
+    ("learning_rate", float("inf"), "a number from 1e-08 to 10, or None"),
+    ("random_state", -1, "a whole number from 0 to 4294967295"),
+    ("random_state", 2**32, "a whole number from 0 to 4294967295"),
+    ("random_state", None, "a whole number from 0 to 4294967295"),
+    ("random_state", 1.5, "a whole number from 0 to 4294967295"),
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "message"), WRONG)
-def test_a_wrong_setting_says_what_is_right(name: str, value: Any, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        SenSettings(**{name: value})
-    with pytest.raises(InputError, match=message):
-        Sen(**{name: value})
+@pytest.mark.parametrize(("name", "value", "expected"), WRONG)
+@pytest.mark.parametrize("maker", [SenSettings, Sen])
+def test_a_wrong_setting_says_what_is_right(maker: Callable[..., Any], name: str, value: Any, expected: str) -> None:
+    with raises_error(InputError) as caught:
+        maker(**{name: value})
+    error = caught.value
+    assert (error.what, error.expected, error.got) == (f"setting {name!r}", expected, repr(value))
+
+
+def test_numbers_of_numpy_and_lists_are_taken() -> None:
+    given = SenSettings(
+        hidden=np.int64(8), threshold=np.float32(0.5), guard=np.bool_(False), may_change=["a", "b"], random_state=np.uint8(3)
+    )
+    assert given == SenSettings(hidden=8, threshold=0.5, guard=False, may_change=("a", "b"), random_state=3)
+    assert {type(value) for value in (given.hidden, given.random_state)} == {int}
+    assert replace(given, hidden=9).hidden == 9
+    with raises_error(InputError, "setting 'hidden'", got="-1"):
+        replace(given, hidden=-1)
+
+
+@pytest.mark.parametrize("settings", [SenSettings, MunetSettings, AllocationSettings, MoeSettings, PruneSettings, ExtendSettings])
+def test_every_setting_says_what_it_takes_and_what_it_is_for(settings: type[Settings]) -> None:
+    assert [setting.name for setting in settings.describe()] == [field.name for field in fields(settings)]
+    for setting in settings.describe():
+        assert setting.about
+        assert setting.default
+        assert not re.search(r"typing|<class|Annotated|\[", setting.takes), setting
 
 
 def test_every_setting_is_checked() -> None:
@@ -64,7 +104,7 @@ def test_every_setting_is_checked() -> None:
 
 @pytest.mark.parametrize("name", ["epoch", "Hidden", "shots", ""])
 def test_an_unknown_setting_lists_the_known_ones(name: str) -> None:
-    with pytest.raises(InputError, match=f"setting '{name}' of method sen: expected one of model, hidden, links, .*random_state"):
+    with raises_error(InputError, f"setting {name!r} of method sen", expected=re.compile("^one of model, hidden, links, .*random_state$")):
         Sen(**{name: 1})
 
 
@@ -108,11 +148,12 @@ def test_settings_belong_to_a_method_that_has_none_yet(base: Network, fresh: Any
 def test_what_was_chosen_is_noted(base: Network, fresh: Any) -> None:
     x, y = fresh[0][:60], fresh[1][:60]
     by_name = base.learn("by name", x, y, epochs=1, hidden=5, links="similar", random_state=3)
-    notes = by_name.notes
-    assert notes["settings"] == {**vars(SenSettings()), "epochs": 1, "hidden": 5, "links": "similar", "random_state": 3, "may_change": []}
-    assert (notes["method"], notes["examples"], notes["fewest_per_class"]) == ("sen", 60, int(np.bincount(y).min()))
-    assert notes["training"]["steps"] == 1
-    made = base.learn("made", x, y, method=Sen(epochs=1, hidden=5, links="similar", random_state=3))
-    assert made.notes["settings"] == notes["settings"]
-    assert made.notes["data"] == notes["data"] != base.tasks["digits"].notes["data"]
-    assert Network(base.path).tasks["made"].notes == made.notes
+    provenance = by_name.provenance
+    chosen = {"epochs": 1, "hidden": 5, "links": "similar", "random_state": 3}
+    assert provenance.settings == {**vars(SenSettings()), **chosen, "may_change": []}
+    assert (provenance.method, provenance.examples, provenance.fewest_per_class) == ("sen", 60, int(np.bincount(y).min()))
+    assert provenance.record["training"]["steps"] == 1
+    made = base.learn("made", x, y, method=Sen(**chosen))
+    assert made.provenance.settings == provenance.settings
+    assert made.provenance.data == provenance.data != base.tasks["digits"].provenance.data
+    assert Network(base.path).tasks["made"].provenance == made.provenance

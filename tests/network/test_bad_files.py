@@ -201,12 +201,15 @@ def test_types_that_no_task_has_run_nothing(net: sp.Network) -> None:
 
 
 BAD_NETWORKS: dict[str, tuple[dict[str, Any], str]] = {
-    "dispatcher": ({"dispatcher": "random"}, "dispatcher: expected one of discriminant, binary, got 'random'"),
-    "channels": ({"image_shape": (2, 8, 8)}, r"image_shape: expected \(channels, height, width\) with 1 or 3 channels, got \(2, 8, 8\)"),
-    "one side": ({"image_shape": 28}, r"image_shape: expected \(channels, height, width\) .*, got 28"),
-    "half a pixel": ({"image_shape": (1, 8.5, 8)}, r"image_shape: expected \(channels, height, width\) .*8\.5"),
-    "seed": ({"random_state": -1}, "random_state: expected a whole number from 0 to 2³² − 1, got -1"),
-    "seed in words": ({"random_state": "lucky"}, "random_state: expected a whole number from 0 to 2³² − 1, got 'lucky'"),
+    "dispatcher": ({"dispatcher": "random"}, "setting 'dispatcher': expected one of discriminant, binary, got 'random'"),
+    "channels": (
+        {"image_shape": (2, 8, 8)},
+        r"setting 'image_shape': expected \(channels, height, width\) with 1 or 3 channels, or None, got \(2, 8, 8\)",
+    ),
+    "one side": ({"image_shape": 28}, r"setting 'image_shape': expected \(channels, height, width\) .*, got 28"),
+    "half a pixel": ({"image_shape": (1, 8.5, 8)}, r"setting 'image_shape': expected \(channels, height, width\) .*8\.5"),
+    "seed": ({"random_state": -1}, "setting 'random_state': expected a whole number from 0 to 4294967295, got -1"),
+    "seed in words": ({"random_state": "lucky"}, "setting 'random_state': expected a whole number from 0 to 4294967295, got 'lucky'"),
     "device": ({"device": "abacus"}, "device: expected one that torch knows and this machine has, such as 'cpu', got 'abacus'"),
 }
 

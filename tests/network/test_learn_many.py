@@ -234,7 +234,7 @@ def test_one_task_that_cannot_be_learned_and_none_is(refused: Refused, net: sp.N
         ({"tasks": [("a", ROWS, LABELS)]}, "tasks: expected a mapping of new names to labelled data, got list"),
         ({"jobs": 0}, "jobs: expected a whole number, 1 or more, got 0"),
         ({"jobs": True}, "jobs: expected a whole number, 1 or more, got True"),
-        ({"epochs": -1}, "setting 'epochs': expected a number"),
+        ({"epochs": -1}, "setting 'epochs': expected a whole number"),
         ({"epoch": 1}, "setting 'epoch' of method sen: expected one of"),
         ({"method": "magic"}, "method: expected one of sen"),
         ({"method": sp.Sen(), "epochs": 1}, "settings: expected none beside a method"),

@@ -240,13 +240,13 @@ def test_random_state(iris: Labelled) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden": 0}, r"setting 'hidden': expected a number from 2 to 65536, got 0"),
+        ({"hidden": 0}, r"setting 'hidden': expected a whole number from 2 to 65536, or from 0 with may_change, got 0"),
         ({"model": "tree"}, r"model: expected one of auto, mlp, skip, cnn, lstm, svm, forest"),
         ({"model": "cnn"}, r"model 'cnn': expected images, got table inputs"),
         ({"links": "some"}, r"setting 'links': expected one of all, similar, none"),
         ({"source": 3}, r"source: expected a Network, or the path of its folder, got 3"),
         ({"random_state": "x"}, r"'x' cannot be used to seed"),
-        ({"random_state": -1}, r"setting 'random_state': expected a number from 0"),
+        ({"random_state": -1}, r"setting 'random_state': expected a whole number from 0"),
     ],
 )
 def test_parameters_that_cannot_be_used(iris: Labelled, settings: dict[str, Any], message: str) -> None:

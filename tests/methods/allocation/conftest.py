@@ -49,7 +49,7 @@ def make_training(lessons: Sequence[Lesson]) -> Callable[..., Training]:
     """A function: what differs from `small`, and the way layers are computed → a training of the three tasks."""
 
     def make(mix: Any = grouped, **changes: Any) -> Training:
-        settings = AllocationSettings.of(**{**SMALL, **changes})
+        settings = AllocationSettings(**{**SMALL, **changes})
         return Training(lessons, make_blueprint(lessons[0].fitted.data_type, settings), settings, torch.device("cpu"), mix)
 
     return make

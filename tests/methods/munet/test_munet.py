@@ -191,13 +191,13 @@ def test_a_child_that_diverges_is_lost_and_the_others_go_on(net: Network, train:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"root": "resnet"}, "setting 'root': expected one of auto, vit, mlp, efficientnet-lite0, got 'resnet'"),
+        ({"root": "resnet"}, "setting 'root': expected one of auto, vit, mlp, efficientnet-lite0, or a Root, got 'resnet'"),
         ({"clone": True}, "setting 'clone': expected one of evolve, all, none, got True"),
-        ({"generations": 0}, "setting 'generations': expected a number from 1 to 10000, got 0"),
+        ({"generations": 0}, "setting 'generations': expected a whole number from 1 to 10000, got 0"),
         ({"size_penalty": 0}, "setting 'size_penalty': expected a number from 0.001 to 1, got 0"),
         ({"start": {"rate": 1}}, "hyperparameter 'rate': expected one of mutation, learning_rate"),
-        ({"start": {"learning_rate": 3}}, "setting 'learning_rate': expected one of 0.0001, 0.0002"),
-        ({"work": 3}, "setting 'work': expected a str, or None, got 3"),
+        ({"start": {"learning_rate": 3}}, "hyperparameter 'learning_rate': expected one of 0.0001, 0.0002"),
+        ({"work": 3}, "setting 'work': expected a path, or None, got 3"),
         ({"epochs": 3}, "setting 'epochs' of method munet: expected one of root, blocks"),
         ({"root": "vit"}, "root 'vit': expected images, got table inputs. Choose the root 'mlp'"),
     ],

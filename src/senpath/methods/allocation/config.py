@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from senpath.errors import InputError
-from senpath.methods.checks import check_choice, check_range, settings_of
+from senpath.settings import Expected, LearningRate, Seed, Settings, Share
 
 NAME = "allocation"
 GROUPS = 4
 """Of group normalisation."""
-Allocation = Literal["learned", "shared"]
 PAPER: dict[str, Any] = {
     "layers": 8,
     "components": ("3x3", "5x5", "7x7", "1x7", "max", "avg", "identity"),
@@ -26,12 +26,11 @@ PAPER: dict[str, Any] = {
 """What differs from the defaults in the configuration for Omniglot of Maziarz et al. (2019), images of 105 × 105."""
 
 
-@dataclass(frozen=True)
-class AllocationSettings:
+class AllocationSettings(Settings, owner=f"method {NAME}"):
     """How tasks are learned together, and which of the components of each layer a task uses.
 
     Args:
-        layers: of components, 1 to 24.
+        layers: of components, so many.
         components: of each layer: names out of "3x3", "5x5", "7x7", "1x7" (pairs of convolutions), "max", "avg" (pooling), "identity" for
             images, "dense" and "identity" for other inputs; or how many, 3×3 pairs or dense layers. None is three of "3x3", "1x7" and
             "identity" for images, four of "dense" and "identity" else.
@@ -54,70 +53,36 @@ class AllocationSettings:
         random_state: decides everything that is drawn.
     """
 
-    layers: int = 3
-    components: int | tuple[str, ...] | None = None
-    width: int | None = None
-    strides: tuple[int, ...] | None = None
-    dropout: float = 0.5
-    steps: int = 600
-    batch: int = 16
-    learning_rate: float = 1e-3
-    router_rate: float = 1e-2
-    l2: float = 3e-4
-    p0: float = 0.97
-    budget: float | None = None
-    penalty: float = 3.0
-    tasks_per_update: int | None = None
-    allocation: Allocation = "learned"
-    validation: int = 2_000
-    validate_every: int = 50
-    random_state: int = 0
+    layers: Annotated[int, Field(ge=1, le=24)] = 3
+    components: (
+        Annotated[int, Field(ge=1, le=64)]
+        | Annotated[tuple[str, ...], Field(min_length=1, max_length=64), Expected("1 to 64 names")]
+        | None
+    ) = None
+    width: (
+        Annotated[
+            int,
+            Field(ge=GROUPS, le=4096, multiple_of=GROUPS),
+            Expected(f"a multiple of {GROUPS}, the groups of its normalisation, to 4096"),
+        ]
+        | None
+    ) = None
+    strides: Annotated[tuple[Literal[1, 2], ...], Expected("numbers, 1 or 2, one of each layer")] | None = None
+    dropout: Annotated[float, Field(ge=0, le=0.99)] = 0.5
+    steps: Annotated[int, Field(ge=1, le=10**7)] = 600
+    batch: Annotated[int, Field(ge=1, le=10**5)] = 16
+    learning_rate: LearningRate = 1e-3
+    router_rate: Annotated[float, Field(ge=0, le=10)] = 1e-2
+    l2: Annotated[float, Field(ge=0, le=10)] = 3e-4
+    p0: Annotated[float, Field(ge=0.01, le=0.99)] = 0.97
+    budget: Share | None = None
+    penalty: Annotated[float, Field(ge=0, le=10**6)] = 3.0
+    tasks_per_update: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    allocation: Literal["learned", "shared"] = "learned"
+    validation: Annotated[int, Field(ge=0, le=10**9)] = 2_000
+    validate_every: Annotated[int, Field(ge=1, le=10**7)] = 50
+    random_state: Seed = 0
 
     def __post_init__(self) -> None:
-        for name in ("components", "strides"):  # JSON and the command line have lists
-            if isinstance(getattr(self, name), list):
-                object.__setattr__(self, name, tuple(getattr(self, name)))
-        check_range("layers", self.layers, 1, 24, whole=True)
-        for name, most in (("steps", 10**7), ("batch", 10**5), ("validate_every", 10**7)):
-            check_range(name, getattr(self, name), 1, most, whole=True)
-        check_range("validation", self.validation, 0, 10**9, whole=True)
-        check_range("tasks_per_update", self.tasks_per_update, 1, 10**6, optional=True, whole=True)
-        for name, low, high in (("dropout", 0, 0.99), ("learning_rate", 1e-8, 10), ("router_rate", 0, 10), ("l2", 0, 10)):
-            check_range(name, getattr(self, name), low, high)
-        check_range("p0", self.p0, 0.01, 0.99)
-        check_range("budget", self.budget, 0, 1, optional=True)
-        check_range("penalty", self.penalty, 0, 10**6)
-        check_range("random_state", self.random_state, 0, 2**32 - 1, whole=True)
-        check_choice("allocation", self.allocation, get_args(Allocation))
-        self._check_width()
-        self._check_components()
-        self._check_strides()
-
-    def _check_width(self) -> None:
-        check_range("width", self.width, GROUPS, 4096, optional=True, whole=True)
-        if self.width is not None and self.width % GROUPS:
-            raise InputError("setting 'width'", expected=f"a multiple of {GROUPS}, the groups of its normalisation", got=self.width)
-
-    def _check_components(self) -> None:
-        given: Any = self.components
-        if isinstance(given, tuple):
-            if not 1 <= len(given) <= 64 or not all(isinstance(name, str) for name in given):
-                raise InputError("setting 'components'", expected="1 to 64 names", got=repr(given))
-        else:
-            check_range("components", given, 1, 64, optional=True, whole=True)
-
-    def _check_strides(self) -> None:
-        given: Any = self.strides
-        if given is None:
-            return
-        if not isinstance(given, tuple) or len(given) != self.layers or any(stride not in (1, 2) for stride in given):
-            raise InputError("setting 'strides'", expected=f"{self.layers} numbers, 1 or 2, one of each layer", got=repr(given))
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
-
-    @staticmethod
-    def of(**settings: Any) -> AllocationSettings:
-        """Settings by name; see `settings_of`."""
-        return settings_of(AllocationSettings, f"method {NAME}", settings)
+        if self.strides is not None and len(self.strides) != self.layers:
+            raise InputError("setting 'strides'", expected=f"{self.layers} numbers, 1 or 2, one of each layer", got=self.strides)

@@ -29,7 +29,7 @@ class Allocation:
     name = NAME
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = AllocationSettings.of(**settings)
+        self.settings = AllocationSettings(**settings)
 
     def check(self, data_type: DataType) -> None:
         """Refuse what cannot be learned.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from senpath.methods.checks import check_flag, check_training, settings_of
+from pydantic import Field
+
+from senpath.settings import LearningRate, Seed, Settings
 
 
-@dataclass(frozen=True)
-class ExtendSettings:
+class ExtendSettings(Settings, owner="extend"):
     """How a task is extended. The defaults are what won on validation data (docs/results/extend.md).
 
     Args:
@@ -20,15 +20,6 @@ class ExtendSettings:
     """
 
     may_move: bool = False
-    epochs: int | None = None
-    learning_rate: float | None = None
-    random_state: int = 0
-
-    def __post_init__(self) -> None:
-        check_flag("may_move", self.may_move)
-        check_training(self.epochs, self.learning_rate, self.random_state, least_epochs=1)
-
-    @staticmethod
-    def of(**settings: Any) -> ExtendSettings:
-        """Settings by name; see `settings_of`."""
-        return settings_of(ExtendSettings, "extend", settings)
+    epochs: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    learning_rate: LearningRate | None = None
+    random_state: Seed = 0

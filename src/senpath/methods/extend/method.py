@@ -60,7 +60,7 @@ class Extend:
     grows = True
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = ExtendSettings.of(**settings)
+        self.settings = ExtendSettings(**settings)
 
     def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:
         """The task with these examples added; nothing is written.

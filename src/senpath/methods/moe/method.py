@@ -37,7 +37,7 @@ class Moe:
     name = NAME
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = MoeSettings.of(**settings)
+        self.settings = MoeSettings(**settings)
 
     def check(self, data_type: DataType) -> None:
         """Refuse inputs that are no tokens.

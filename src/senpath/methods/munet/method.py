@@ -70,7 +70,7 @@ class Munet:
     name = NAME
 
     def __init__(self, watch: Watch | None = None, **settings: Any) -> None:
-        self.settings = MunetSettings.of(**settings)
+        self.settings = MunetSettings(**settings)
         self.watch = watch or Watch()
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -62,7 +62,7 @@ class Prune:
     grows = False
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = PruneSettings.of(**settings)
+        self.settings = PruneSettings(**settings)
 
     def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:
         """The task with a smaller pathway; nothing is written.

@@ -37,7 +37,7 @@ class Review:
         unfit = [name for name in ("may_change", "guard", "model") if name in settings]
         if unfit:
             raise InputError(f"setting {unfit[0]!r}", expected="settings that a review has", got="one that it decides itself")
-        SenSettings.of(**settings)  # refuses what is unknown or out of range
+        SenSettings(**settings)  # refuses what is unknown or out of range
         self._given = settings
 
     def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from senpath.errors import InputError
-from senpath.methods.checks import check_choice, check_flag, check_range, check_training, settings_of
+from senpath.settings import Expected, LearningRate, Seed, Settings, Share, all_differ
 
-Links = Literal["all", "similar", "none"]
-Source = Literal["one", "per-class"]
-Start = Literal["copy", "random"]
+UNITS = "a whole number from 2 to 65536, or from 0 with may_change"
 
 
-@dataclass(frozen=True)
-class SenSettings:
+class SenSettings(Settings, owner="method sen"):
     """How a task is learned. The defaults are what won on validation data (docs/results/foundation.md).
 
     Args:
@@ -41,41 +39,27 @@ class SenSettings:
         random_state: decides everything that is drawn.
     """
 
-    model: Any = "auto"
-    hidden: int = 128
-    links: Links = "all"
-    source: Source = "one"
-    threshold: float = 0.7
-    apart: float | None = None
-    start: Start | None = None
-    augment: float | None = None
+    model: Annotated[Any, Expected("a model's name, or an unfitted scikit-learn classifier")] = "auto"
+    hidden: Annotated[int, Field(ge=0, le=65_536), Expected(UNITS)] = 128
+    links: Literal["all", "similar", "none"] = "all"
+    source: Literal["one", "per-class"] = "one"
+    threshold: Share = 0.7
+    apart: Share | None = None
+    start: Literal["copy", "random"] | None = None
+    augment: Annotated[float, Field(ge=0, le=3)] | None = None
     guard: bool = False
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    may_change: tuple[str, ...] = ()
-    remember: float = 1.0
-    random_state: int = 0
+    epochs: Annotated[int, Field(ge=0, le=10**6)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    learning_rate: LearningRate | None = None
+    may_change: Annotated[tuple[str, ...], Expected("a list of different tasks' names", all_differ)] = ()
+    remember: Annotated[float, Field(ge=0, le=1_000)] = 1.0
+    random_state: Seed = 0
 
     def __post_init__(self) -> None:
-        self._check_sharing()
-        for name, choices in (("links", get_args(Links)), ("source", get_args(Source)), ("start", (*get_args(Start), None))):
-            check_choice(name, getattr(self, name), choices)
-        check_flag("guard", self.guard)
-        for name, high in (("threshold", 1.0), ("remember", 1_000.0)):
-            check_range(name, getattr(self, name), 0, high)
-        check_range("apart", self.apart, 0, 1, optional=True)
-        check_range("hidden", self.hidden, 0 if self.may_change else 2, 65_536, whole=True)
-        check_range("augment", self.augment, 0, 3, optional=True)
-        check_range("batch_size", self.batch_size, 1, 10**6, optional=True, whole=True)
-        check_training(self.epochs, self.learning_rate, self.random_state)
-
-    def _check_sharing(self) -> None:
-        names = self.may_change
-        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-            raise InputError("setting 'may_change'", expected="a list of different tasks' names", got=repr(names))
-        object.__setattr__(self, "may_change", tuple(names))  # lists too, as the command line reads them
-        if names and (self.guard or self.epochs == 0 or self.model not in ("auto", "mlp", "skip", "cnn", "lstm")):
+        if self.hidden < 2 and not self.may_change:
+            raise InputError("setting 'hidden'", expected=UNITS, got=self.hidden)
+        trained = self.epochs != 0 and self.model in ("auto", "mlp", "skip", "cnn", "lstm")
+        if self.may_change and (self.guard or not trained):
             raise InputError("may_change", expected="a torch model that is trained, without guard", got="guard, epochs=0 or another model")
 
     @property
@@ -87,8 +71,3 @@ class SenSettings:
     def borrows(self) -> bool:
         """Whether an earlier task is looked for at all."""
         return self.links != "none" or self.copies
-
-    @staticmethod
-    def of(**settings: Any) -> SenSettings:
-        """Settings by name; see `settings_of`."""
-        return settings_of(SenSettings, "method sen", settings)

@@ -43,7 +43,7 @@ class Sen:
     name = "sen"
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = SenSettings.of(**settings)
+        self.settings = SenSettings(**settings)
 
     def check(self, data_type: DataType) -> None:
         """Refuse settings by which no input of this type can be learned.

@@ -220,7 +220,7 @@ def _blank(kind: str, config: Config) -> nn.Module:
 def _kind(config: Config) -> TaskKind:
     """The kind of an estimator's task; the first format had classifications only."""
     name = config.get("kind", Classification.name)
-    if name not in TASK_KINDS:
+    if not isinstance(name, str) or name not in TASK_KINDS:
         raise StoreError("component configuration field 'kind'", expected=f"one of {', '.join(TASK_KINDS)}", got=repr(name))
     return TASK_KINDS[name]
 

@@ -360,7 +360,7 @@ def test_the_tasks_of_a_known_concept_are_routed_as_asked(tmp_path: Path) -> Non
     assert set(ran(admit=1e-9)) == {2}
     assert set(ran(candidates=1)) == {1}
     parts = net.predict({"table": x}, concept="letter", admit=1e-9).senses["table"].probabilities.parts
-    second = np.minimum(parts["second"].chances, parts["third"].chances)
+    second = np.minimum(parts["second"].probabilities, parts["third"].probabilities)
     least = float(np.median(second))
     assert ran(admit=least) == [1 + int(likely) for likely in second >= least]
     assert set(ran(admit=least)) == {1, 2}

@@ -33,7 +33,7 @@ class Answers:
         inputs: torch.Tensor,
         rows: np.ndarray,
         candidates: np.ndarray,
-        chances: np.ndarray,
+        probabilities: np.ndarray,
         *,
         known: np.ndarray | bool = True,
         dispatcher: np.ndarray | int = 0,
@@ -45,7 +45,7 @@ class Answers:
             inputs: encoded, of one data type, (n, …).
             rows: their places among all inputs (n,).
             candidates: int64 (n, k), k at most 2: the tasks' places in the network, −1 for none; the likelier first.
-            chances: float64 (n, k), P(task | input).
+            probabilities: float64 (n, k), P(task | input).
             known: bool (n,), whether an input fits its likeliest task.
             dispatcher: how many numbers of the dispatcher each input ran.
             strangeness: float64 (n,), see `Prediction`.
@@ -57,13 +57,13 @@ class Answers:
         member, column = np.nonzero(candidates >= 0)
         task = candidates[member, column]
         order = np.lexsort((member, task))
-        member, chance = member[order], chances[member, column][order]
+        member, probability = member[order], probabilities[member, column][order]
         found, starts = np.unique(task[order], return_index=True)
         pathways = [self._view.paths[place] for place in found]
         index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
         logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
         values = _values(pathways, [logits[path.task] / path.temperature for path in pathways])
-        where, weights = np.split(rows[member], starts[1:]), np.split(chance, starts[1:])
+        where, weights = np.split(rows[member], starts[1:]), np.split(probability, starts[1:])
         for pathway, own, weight, value in zip(pathways, where, weights, values, strict=True):
             self._parts.setdefault(pathway.task, []).append(Part(own, weight, value))
 
@@ -76,8 +76,8 @@ class Answers:
         confidence, best = np.zeros(self._inputs), np.zeros(self._inputs)
         for name, part in parts.items():
             kind = paths[name].task_kind
-            joint = part.chances * kind.certainty(part.values)
-            worth = np.where(incomparable[part.rows], part.chances, joint)
+            joint = part.probabilities * kind.certainty(part.values)
+            worth = np.where(incomparable[part.rows], part.probabilities, joint)
             better = self._known[part.rows] & (worth > best[part.rows])
             rows = part.rows[better]
             task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
@@ -110,5 +110,5 @@ def _joined(parts: Sequence[Part]) -> Part:
         return parts[0]
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows)
-    chances, values = np.concatenate([part.chances for part in parts]), np.concatenate([part.values for part in parts])
-    return Part(rows[order], chances[order], values[order])
+    probabilities, values = np.concatenate([part.probabilities for part in parts]), np.concatenate([part.values for part in parts])
+    return Part(rows[order], probabilities[order], values[order])

@@ -31,8 +31,8 @@ def explain_one(view: View, x: Any, routing: Routing) -> Explanation:
     scores: dict[str, float] = {}
     if batches:
         names, ranking = view.rank(batches[0].key, batches[0].inputs)
-        chances = zip(ranking.tasks[0], ranking.chances[0].tolist(), strict=True)
-        scores = {names[place]: chance for place, chance in sorted(chances, key=lambda pair: -pair[1]) if place >= 0}
+        probabilities = zip(ranking.tasks[0], ranking.probabilities[0].tolist(), strict=True)
+        scores = {names[place]: probability for place, probability in sorted(probabilities, key=lambda pair: -pair[1]) if place >= 0}
     task, label, activated = answer.task[0], answer.label[0], answer.activated[0]
     links = _links_used(view, view.pathway(task), label, batches[0].inputs) if task is not None else ()
     return Explanation(

@@ -141,9 +141,9 @@ def _add_known(answers: Answers, view: View, batch: Batch, concept: str, routing
         answers.add(batch.inputs, batch.rows, np.full((len(batch.rows), 1), places[0]), np.ones((len(batch.rows), 1)))
         return len(batch.rows)
     ranking = view.dispatcher(batch.key).rank(batch.inputs)
-    chances = ranking.spread(len(of_type))[:, own] + TINY
-    order = np.argsort(-chances, axis=1, kind="stable")[:, :2]
-    likeliest = np.take_along_axis(chances / chances.sum(1, keepdims=True), order, 1)
+    probabilities = ranking.spread(len(of_type))[:, own] + TINY
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
+    likeliest = np.take_along_axis(probabilities / probabilities.sum(1, keepdims=True), order, 1)
     candidates = with_second(view, places[order], likeliest[:, 1] >= routing.least, routing)
     answers.add(batch.inputs, batch.rows, candidates, likeliest, dispatcher=ranking.numbers)
     return len(batch.rows)

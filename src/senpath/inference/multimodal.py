@@ -41,19 +41,19 @@ class Fused:
         self.tasks[:] = object_array([()] * things)
         self.confidence, best = np.zeros(things), np.zeros(things)
         self._said: list[tuple[_Topic, np.ndarray, np.ndarray]] = []
-        chances = _chances(things, self.senses, topics)
+        probabilities = _probabilities(things, self.senses, topics)
         others = [place for place, topic in enumerate(topics) if not topic.kind.exclusive]
-        incomparable = np.any(chances[others] > 0, axis=0)  # as in `Prediction`: there the concept is chosen by its probability alone
-        for topic, chance in zip(topics, chances, strict=True):
-            rows = np.flatnonzero(chance > 0)
+        incomparable = np.any(probabilities[others] > 0, axis=0)  # as in `Prediction`: there the concept is chosen by its probability alone
+        for topic, probability in zip(topics, probabilities, strict=True):
+            rows = np.flatnonzero(probability > 0)
             label, certainty, values = topic.answer(self.senses, rows)
-            worth = np.where(incomparable[rows], chance[rows], chance[rows] * certainty)
+            worth = np.where(incomparable[rows], probability[rows], probability[rows] * certainty)
             better = worth > best[rows]
             chosen = rows[better]
             best[chosen], self.concept[chosen], self.label[chosen] = worth[better], topic.name, label[better]
-            self.confidence[chosen] = (chance[rows] * certainty)[better]
+            self.confidence[chosen] = (probability[rows] * certainty)[better]
             self.tasks[chosen] = object_array(topic.answering(self.senses, chosen))
-            self._said.append((topic, chosen, values[better] * chance[chosen, None]))
+            self._said.append((topic, chosen, values[better] * probability[chosen, None]))
 
     def __len__(self) -> int:
         return len(self.label)
@@ -102,10 +102,10 @@ class _Topic:
 
     def belief(self, found: Prediction) -> np.ndarray:
         """P(topic | input) by one sense, float64 (n,); 0 where it is no candidate, or the sense finds that nothing fits."""
-        chances = np.zeros(len(found))
+        probabilities = np.zeros(len(found))
         for part in self.parts(found).values():
-            chances[part.rows] += part.chances
-        return np.where(_fits(found), chances, 0)
+            probabilities[part.rows] += part.probabilities
+        return np.where(_fits(found), probabilities, 0)
 
     def answer(self, senses: Mapping[str, Prediction], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The answers to these things, their P(answer | topic, what the senses tell), and that of every label, float64 (rows, labels).
@@ -136,7 +136,7 @@ class _Topic:
             said = np.zeros_like(evidence)
             for task, part in self.parts(found).items():
                 own = _rows_of(part, rows)
-                said[own.rows] += own.chances[:, None] * self._spread(found.probabilities.classes[task], own.values)
+                said[own.rows] += own.probabilities[:, None] * self._spread(found.probabilities.classes[task], own.values)
             speaks = _fits(found)[rows] & said.any(1)
             evidence[speaks] += np.log(said[speaks] / said[speaks].sum(1, keepdims=True) + np.finfo(float).tiny)
         return _softmax(evidence, 1)
@@ -177,7 +177,7 @@ def _topics(candidates: Sequence[Pathway], paths: Sequence[Pathway]) -> list[_To
     return [*(_Topic(name, tuple(tasks), labels_of(paths, name), Classification()) for name, tasks in concepts.items()), *found]
 
 
-def _chances(things: int, senses: Mapping[str, Prediction], topics: Sequence[_Topic]) -> np.ndarray:
+def _probabilities(things: int, senses: Mapping[str, Prediction], topics: Sequence[_Topic]) -> np.ndarray:
     """P(topic | what the senses tell), float64 (topics, n); 0 where it is no candidate of any sense."""
     scores, possible = np.zeros((len(topics), things)), np.zeros((len(topics), things), dtype=bool)
     for found in senses.values():
@@ -197,7 +197,7 @@ def _fits(found: Prediction) -> np.ndarray:
 def _rows_of(part: Part, rows: np.ndarray) -> Part:
     """What is said of these things, with places among them."""
     _, own, among = np.intersect1d(part.rows, rows, assume_unique=True, return_indices=True)
-    return Part(among, part.chances[own], part.values[own])
+    return Part(among, part.probabilities[own], part.values[own])
 
 
 def _softmax(scores: np.ndarray, axis: int) -> np.ndarray:

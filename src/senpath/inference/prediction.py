@@ -20,12 +20,12 @@ class Part:
 
     Args:
         rows: int64 (k,), the inputs' places, ascending.
-        chances: float64 (k,), P(task | input).
+        probabilities: float64 (k,), P(task | input).
         values: float64 (k, classes): P(class | task, input), of each label by itself in a multilabel task; for a regression its numbers.
     """
 
     rows: np.ndarray
-    chances: np.ndarray
+    probabilities: np.ndarray
     values: np.ndarray
 
 
@@ -50,7 +50,7 @@ class Probabilities(Mapping[str, np.ndarray]):
         if part is None:
             raise KeyError(task)
         filled = np.full((self._inputs, part.values.shape[1]), np.nan)
-        filled[part.rows] = part.values * part.chances[:, None]
+        filled[part.rows] = part.values * part.probabilities[:, None]
         return filled
 
     def __iter__(self) -> Iterator[str]:
@@ -68,12 +68,12 @@ class Probabilities(Mapping[str, np.ndarray]):
         for task in tasks:
             part = self.parts[task]
             place = int(np.searchsorted(part.rows, index))
-            values, chance = part.values[place], float(part.chances[place])
+            values, probability = part.values[place], float(part.probabilities[place])
             if task in self.classes:
-                found += [(task, label, float(p) * chance) for label, p in zip(self.classes[task], values, strict=True)]
+                found += [(task, label, float(p) * probability) for label, p in zip(self.classes[task], values, strict=True)]
             else:
                 path = self.paths[task]
-                found.append((task, path.task_kind.answers(values[None], path.classes)[0], chance))
+                found.append((task, path.task_kind.answers(values[None], path.classes)[0], probability))
         return sorted(found, key=lambda entry: -entry[2])
 
 

@@ -48,7 +48,7 @@ class Together:
 class _Noted:
     task: TaskFacts
     components: tuple[str, ...]
-    chances: tuple[tuple[float, ...], ...]
+    probabilities: tuple[tuple[float, ...], ...]
 
 
 def describe_allocations(facts: Facts) -> Sequence[Together]:
@@ -58,7 +58,7 @@ def describe_allocations(facts: Facts) -> Sequence[Together]:
     for task in facts.tasks.values():
         noted = _noted(task)
         if noted is not None:
-            key = (task.pathway.components[0], noted.components, len(noted.chances))
+            key = (task.pathway.components[0], noted.components, len(noted.probabilities))
             groups.setdefault(key, []).append(noted)
     return [_together(members) for members in list(groups.values())[-GROUPS:]]
 
@@ -71,14 +71,14 @@ def _noted(task: TaskFacts) -> _Noted | None:
     names, layers = notes.get("components"), notes.get("probabilities")
     if not isinstance(names, list) or not isinstance(layers, list) or not names or not layers:
         return None
-    chances = tuple(tuple(number(value) for value in layer) if isinstance(layer, list) else () for layer in layers)
-    found = tuple(tuple(value for value in layer if value is not None and 0 <= value <= 1) for layer in chances)
+    probabilities = tuple(tuple(number(value) for value in layer) if isinstance(layer, list) else () for layer in layers)
+    found = tuple(tuple(value for value in layer if value is not None and 0 <= value <= 1) for layer in probabilities)
     return _Noted(task, tuple(map(str, names)), found) if all(len(layer) == len(names) for layer in found) else None
 
 
 def _together(members: Sequence[_Noted]) -> Together:
     shown = members[:TASKS]
-    depth = len(shown[0].chances)
+    depth = len(shown[0].probabilities)
     alike = [[_similarity(mine, other) for other in shown] for mine in shown]
     least = min(value for row in alike for value in row)
     spread = max(1 - least, 1e-9)
@@ -97,12 +97,16 @@ def _together(members: Sequence[_Noted]) -> Together:
 
 
 def _row(noted: _Noted, place: int) -> Row:
-    chances = noted.chances[place]
-    cells = [Cell(chance, round(chance, 3), "right" if chance > 0.5 else "refused") for chance in chances]
-    return Row(noted.task, cells, sum(chance > 0.5 for chance in chances))
+    probabilities = noted.probabilities[place]
+    cells = [Cell(probability, round(probability, 3), "right" if probability > 0.5 else "refused") for probability in probabilities]
+    return Row(noted.task, cells, sum(probability > 0.5 for probability in probabilities))
 
 
 def _similarity(mine: _Noted, other: _Noted) -> float:
     """As `senpath.methods.allocation.similarity`."""
-    both = [(first, second) for one, two in zip(mine.chances, other.chances, strict=True) for first, second in zip(one, two, strict=True)]
+    both = [
+        (first, second)
+        for one, two in zip(mine.probabilities, other.probabilities, strict=True)
+        for first, second in zip(one, two, strict=True)
+    ]
     return 1 - sum(abs(first - second) for first, second in both) / len(both)

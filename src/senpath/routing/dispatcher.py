@@ -21,21 +21,21 @@ class Ranking:
 
     Attributes:
         tasks: int64 (n, k), places in the dispatcher's names; −1 for none.
-        chances: float64 (n, k), P(task | input), on the processor; tasks that were not scored are taken for impossible.
+        probabilities: float64 (n, k), P(task | input), on the processor; tasks that were not scored are taken for impossible.
         numbers: int64 (n,), how many numbers of the dispatcher each input was computed with.
         together: counts how many all of them were computed with, each once.
     """
 
     tasks: np.ndarray
-    chances: torch.Tensor
+    probabilities: torch.Tensor
     numbers: np.ndarray
     together: Callable[[], int]
 
     def spread(self, tasks: int) -> np.ndarray:
         """P(task | input) of each of so many tasks, float64 (n, tasks)."""
-        chances = np.zeros((len(self.tasks), tasks + 1))
-        np.put_along_axis(chances, self.tasks, self.chances.numpy(), 1)  # what is −1 falls into the last column
-        return chances[:, :-1]
+        probabilities = np.zeros((len(self.tasks), tasks + 1))
+        np.put_along_axis(probabilities, self.tasks, self.probabilities.numpy(), 1)  # what is −1 falls into the last column
+        return probabilities[:, :-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +79,15 @@ class Dispatcher(ABC):
         """The candidates of each encoded input; see `Decision`."""
         features = self.features(inputs)
         ranking = self._rank(features)
-        chances, place = ranking.chances.topk(min(2, len(self.names)), dim=1)
-        order, probability = np.take_along_axis(ranking.tasks, place.numpy(), 1), chances.numpy()
+        probabilities, place = ranking.probabilities.topk(min(2, len(self.names)), dim=1)
+        order, probability = np.take_along_axis(ranking.tasks, place.numpy(), 1), probabilities.numpy()
         second = probability[:, 1:] >= (ADMIT if admit is None else admit)
         admitted = np.asarray(second.any(1) & (candidates > 1))
         strangeness = self._strangeness(features, order[:, 0])
         return Decision(self.names, order, probability, admitted, strangeness, ranking.numbers)
 
     def rank(self, inputs: torch.Tensor) -> Ranking:
-        """The tasks that come into question for encoded inputs, with their chances."""
+        """The tasks that come into question for encoded inputs, with their probabilities."""
         return self._rank(self.features(inputs))
 
     def probabilities(self, inputs: torch.Tensor) -> np.ndarray:

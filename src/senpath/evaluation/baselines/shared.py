@@ -148,8 +148,8 @@ def fisher(body: nn.Module, head: nn.Module, examples: Examples, seed: int) -> l
     weights = list(body.parameters())
     sums = [torch.zeros_like(weight) for weight in weights]
     for index in drawn.tolist():
-        chances = functional.log_softmax(head(body(examples.inputs[index : index + 1])), dim=1)[0]
-        answer = int(torch.multinomial(chances.detach().exp(), 1, generator=generator))
-        for total, slope in zip(sums, torch.autograd.grad(chances[answer], weights), strict=True):
+        log_probabilities = functional.log_softmax(head(body(examples.inputs[index : index + 1])), dim=1)[0]
+        answer = int(torch.multinomial(log_probabilities.detach().exp(), 1, generator=generator))
+        for total, slope in zip(sums, torch.autograd.grad(log_probabilities[answer], weights), strict=True):
             total += slope.square()
     return [total / len(drawn) for total in sums]

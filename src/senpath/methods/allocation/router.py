@@ -26,7 +26,7 @@ class Router(nn.Module):
         return self.logits.softmax(-1)[..., 0]
 
     def active(self) -> torch.Tensor:
-        """What is used without chance, as in answering: bool (tasks, layers, components)."""
+        """What is used where nothing is drawn, as in answering: bool (tasks, layers, components)."""
         return self.probabilities().detach() > 0.5
 
     def draw(self, noise: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -54,11 +54,11 @@ class Router(nn.Module):
             budget: b.
             by: λ times the learning rate.
         """
-        chances = self.probabilities()
-        over = torch.zeros(len(chances), dtype=torch.bool, device=chances.device)
+        probabilities = self.probabilities()
+        over = torch.zeros(len(probabilities), dtype=torch.bool, device=probabilities.device)
         over[list(tasks)] = True
-        over &= chances.flatten(1).mean(1) > budget
-        step = by * chances * (1 - chances) * over[:, None, None]
+        over &= probabilities.flatten(1).mean(1) > budget
+        step = by * probabilities * (1 - probabilities) * over[:, None, None]
         self.logits[..., 0] -= step
         self.logits[..., 1] += step
 

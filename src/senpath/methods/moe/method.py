@@ -181,8 +181,8 @@ def _nearest(view: View, examples: Examples) -> str | None:
     if len(names) < 2:
         return names[0] if names else None
     order, ranking = view.rank(key, examples.inputs)
-    chances = ranking.spread(len(order)).mean(0)
-    return max(names, key=lambda name: float(chances[order.index(name)]))
+    probabilities = ranking.spread(len(order)).mean(0)
+    return max(names, key=lambda name: float(probabilities[order.index(name)]))
 
 
 def _choose_trained(mixture: Mixture, settings: MoeSettings, *, described: bool) -> None:

@@ -47,12 +47,12 @@ class Flow:
     """What is noted down of a pass through the experts, for one block.
 
     Attributes:
-        chances: (tokens, experts), with gradients.
+        probabilities: (tokens, experts), with gradients.
         choice: int64 (tokens,).
         dropped: share of the tokens that were above the capacity of their expert.
     """
 
-    chances: torch.Tensor
+    probabilities: torch.Tensor
     choice: torch.Tensor
     dropped: float = 0.0
 
@@ -84,11 +84,11 @@ class ExpertBlock(nn.Module):
         there = real(tokens)
         mine = tokens[there]
         of_task = tasks[there.nonzero()[:, 0]]
-        chances = self.router(mine, of_task)[:, self.rows].softmax(1)
+        probabilities = self.router(mine, of_task)[:, self.rows].softmax(1)
         most = None if capacity is None else ceil(capacity * len(mine) / len(self.rows))
-        made, choice = pass_through(mine, chances, [*self.experts], scaled=self.scaled, capacity=most)
+        made, choice = pass_through(mine, probabilities, [*self.experts], scaled=self.scaled, capacity=most)
         answers = torch.zeros_like(tokens).index_put((there,), self.norm(mine + made))
-        return answers, Flow(chances, choice, _dropped(choice, len(self.rows), most))
+        return answers, Flow(probabilities, choice, _dropped(choice, len(self.rows), most))
 
 
 def _dropped(choice: torch.Tensor, experts: int, most: int | None) -> float:
@@ -148,11 +148,11 @@ class Mixture(nn.Module):
 def load_balance(flow: Flow) -> torch.Tensor:
     """E·Σ f_i·P_i of one block (Fedus, Zoph and Shazeer 2022, equations 4 to 6): 1 where experts are used evenly.
 
-    f_i is the share of tokens that goes to expert i, P_i the mean of its chances.
+    f_i is the share of tokens that goes to expert i, P_i the mean of its probabilities.
     """
-    experts = flow.chances.shape[1]
+    experts = flow.probabilities.shape[1]
     used = flow.choice.bincount(minlength=experts) / max(1, len(flow.choice))
-    return experts * (used * flow.chances.mean(0)).sum()
+    return experts * (used * flow.probabilities.mean(0)).sum()
 
 
 def trimmed(tokens: torch.Tensor) -> torch.Tensor:

@@ -76,7 +76,7 @@ def _relevant(view: View, examples: Examples) -> list[str]:
         return tasks
     names, ranking = view.rank(key, examples.inputs)
     found = ranking.tasks >= 0
-    relevance = np.bincount(ranking.tasks[found], weights=ranking.chances.numpy()[found], minlength=len(names))
+    relevance = np.bincount(ranking.tasks[found], weights=ranking.probabilities.numpy()[found], minlength=len(names))
     ranked = (names[index] for index in np.argsort(-relevance, kind="stable") if relevance[index] > 0)
     return list(islice((task for task in ranked if is_source(view.pathway(task), examples.task_kind)), SOURCES))
 

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from senpath.components import Component
 from senpath.errors import InputError, StoreError
-from senpath.inputs.modalities.rows import Rows
+from senpath.inputs.modalities.columns import Rows
 from senpath.learning.propose import propose
 from senpath.methods import Sen
 from senpath.network import Network

@@ -21,7 +21,7 @@ from senpath.evaluation import record_evaluation
 from senpath.inputs.encoders import AUTO
 from senpath.inputs.modalities.table import table_columns
 from senpath.inputs.sources import read_unlabelled
-from senpath.inputs.sources.found import counted
+from senpath.inputs.sources.dataset import counted
 from senpath.methods import Munet, make_method
 from senpath.tasks import task_kind
 

@@ -11,7 +11,7 @@ from senpath.inputs.encoders import AUTO, missing
 from senpath.inputs.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
 from senpath.inputs.modalities import Group, is_photograph, split_by_modality
 from senpath.inputs.modalities.image import PHOTOGRAPH
-from senpath.inputs.sources.media import NAMES
+from senpath.inputs.sources.files import NOUNS
 from senpath.methods import Moe
 from senpath.types import DataType
 
@@ -40,7 +40,7 @@ def show_encoder(net: Network, task: str, encoder: str, x: Any) -> None:
     if len(net.view.tasks_of_type(key)) > 1:
         _show_reduced(data_type, group)
     elif data_type.encoder is not None:
-        one, several = NAMES[data_type.modality]
+        one, several = NOUNS[data_type.modality]
         console.print(f"all {several} of this network are read through the pretrained encoder {data_type.encoder!r}", highlight=False)
         if encoder == AUTO:
             console.print(f"  (its first {one} task decides that; --encoder {NONE} does without)", highlight=False)

@@ -15,9 +15,9 @@ from PIL import Image
 
 from senpath.errors import InputError
 from senpath.inputs.modalities.audio import AudioModality, waves_of
-from senpath.inputs.modalities.base import Modality
+from senpath.inputs.modalities.base import IMAGE_ENDINGS, SOUND_ENDINGS, Modality
+from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.image import ImageModality, is_photograph
-from senpath.inputs.modalities.kinds import IMAGE_FILES, SOUND_FILES
 from senpath.inputs.modalities.table import TableModality, table_key
 from senpath.inputs.modalities.text import TextModality, read_text, texts_of
 from senpath.types import Audio, DataType
@@ -72,7 +72,7 @@ def split_by_modality(x: Any) -> list[Group]:
     Raises:
         InputError: for anything else.
     """
-    if hasattr(x, "to_numpy") and hasattr(x, "columns"):
+    if is_frame(x):
         return [Group("table", x, np.arange(len(x)))]
     if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place
         x = x.to_numpy()
@@ -112,7 +112,7 @@ def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
 
 def _of_item(item: Any, index: int) -> str:
     if isinstance(item, str):
-        if item.lower().endswith((*IMAGE_FILES, *SOUND_FILES)) and os.path.isfile(item):
+        if item.lower().endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS)) and os.path.isfile(item):
             raise InputError(f"input {index}", expected="a Path, for a file", got=f"the text {item!r}", do=f"Write Path({item!r})")
         return "text"
     if isinstance(item, Audio):
@@ -132,13 +132,13 @@ def _of_item(item: Any, index: int) -> str:
 
 def _of_file(path: Path) -> str:
     ending = path.suffix.lower()
-    if ending in IMAGE_FILES:
+    if ending in IMAGE_ENDINGS:
         return "image"
-    if ending in SOUND_FILES:
+    if ending in SOUND_ENDINGS:
         return "audio"
     if ending == ".txt":
         return "text"
-    raise InputError(f"file {path}", expected=f"one of {', '.join((*IMAGE_FILES, *SOUND_FILES, '.txt'))}", got=ending or "no ending")
+    raise InputError(f"file {path}", expected=f"one of {', '.join((*IMAGE_ENDINGS, *SOUND_ENDINGS, '.txt'))}", got=ending or "no ending")
 
 
 def _plain(item: Any) -> Any:

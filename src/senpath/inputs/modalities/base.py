@@ -1,4 +1,4 @@
-"""A modality brings raw inputs of one kind to tensors of one shape."""
+"""What a modality does: encode raw inputs of one kind as tensors of one shape."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import torch
 
 from senpath.types import DataType
 
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SOUND_ENDINGS = (".wav", ".flac", ".ogg")
+"""Endings of the files that hold a modality's inputs."""
+
 
 class Modality(Protocol):
-    """One way of sensing: image, audio, table or text."""
+    """One kind of raw input: image, audio, table or text."""
 
     name: str
 
     def define(self, items: Any) -> DataType:
-        """The data type that these first inputs establish; a network keeps it for ever."""
+        """The data type that these first inputs establish; a network never changes it."""
         ...
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
-        """Inputs as float32 (n, *data_type.shape).
+        """Encode inputs as float32 (n, *data_type.shape).
 
         Raises:
             InputError: if an input cannot be read, is not finite, or does not fit the type; the message names its position.

@@ -1,31 +1,70 @@
-"""What one column of a table holds: numbers, or words of few values."""
+"""Columns of tables: each holds numbers, or words of few different values."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from senpath.errors import InputError
 
-MOST_WORDS = 32
-"""A column of words has at most this many different ones; each becomes a number of its own, 0 or 1."""
-
-WORDS = (str, int, float, np.integer, np.floating, np.bool_)
-"""Types of what may stand among words."""
+MAX_WORDS = 32
+"""Different words that a column of words may have; each becomes a number of its own, 0 or 1."""
+WORD_TYPES = (str, int, float, np.integer, np.floating, np.bool_)
+"""Types of values that may stand among words."""
 TRUTH = {"true": 1.0, "false": 0.0}
+
+
+class Rows(Sequence[Any]):
+    """Rows of a table: `rows[3]` is one of them, a dict; `rows[:3]` and `rows[[0, 5]]` are several.
+
+    Args:
+        columns: arrays of one length, by name.
+        named: whether the names are the user's; those of an array are x0, x1, …
+    """
+
+    def __init__(self, columns: Mapping[str, np.ndarray], *, named: bool = True) -> None:
+        self._columns, self.named = dict(columns), named
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._columns)
+
+    def column(self, name: str) -> np.ndarray:
+        """The values of a column, one for each row."""
+        return self._columns[name]
+
+    def to_numpy(self) -> np.ndarray:
+        """The values without names, shape (rows, columns)."""
+        return np.stack([*self._columns.values()], axis=1)
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values()), ()))
+
+    @overload
+    def __getitem__(self, index: int | np.integer[Any]) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, index: Any) -> Rows: ...
+
+    def __getitem__(self, index: Any) -> dict[str, Any] | Rows:
+        if not isinstance(index, int | np.integer):
+            return Rows({name: values[index] for name, values in self._columns.items()}, named=self.named)
+        row = {name: values[index] for name, values in self._columns.items()}
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column, read.
+    """The values of a column.
 
     Args:
-        values: float64 (n,), or words, an object array (n,) of str.
-        wrong: places of the values that are missing or of another kind, ascending.
+        values: numbers, float64 (n,); or words, an object array (n,) of str.
+        wrong: rows of the values that are missing or of another kind, ascending.
     """
 
     values: np.ndarray
@@ -38,14 +77,14 @@ class Column:
 
 
 def read_column(name: str, values: np.ndarray, *, words: bool | None = None) -> Column:
-    """Read a column.
+    """Read the values of a column as numbers or as words.
 
-    Numbers may be written as words, and so may the booleans, which count as 1 and 0.
+    Numbers and booleans may be written as words; booleans count as 1 and 0.
 
     Args:
-        name: what errors call it.
-        values: of whatever type, shape (n,).
-        words: whether they are to be words; None takes what at least half of them are.
+        name: what errors call the column.
+        values: of any type, shape (n,).
+        words: whether to read words; None reads what at least half of the values are.
 
     Raises:
         InputError: if the values are neither numbers nor words.
@@ -57,24 +96,22 @@ def read_column(name: str, values: np.ndarray, *, words: bool | None = None) -> 
         usable = np.isfinite(numbers.astype(np.float32))
     if usable.all() and not words:  # the usual case, and the fast one
         return Column(numbers, np.zeros(0, dtype=np.int64))
-    there = np.array([not is_missing(value) for value in values.tolist()], dtype=bool)
+    present = np.array([not is_missing(value) for value in values.tolist()], dtype=bool)
     if words is None:
-        words = 2 * int((there & np.isnan(numbers)).sum()) > int(there.sum())
+        words = 2 * int((present & np.isnan(numbers)).sum()) > int(present.sum())
     if not words:
         return Column(numbers, np.flatnonzero(~usable))
-    strange = next((value for value, known in zip(values.tolist(), there, strict=True) if known and not isinstance(value, WORDS)), None)
+    strange = next((value for value in values[present].tolist() if not isinstance(value, WORD_TYPES)), None)
     if strange is not None:
         raise InputError(f"column {name!r}", expected="numbers or words", got=type(strange).__name__)
-    found = np.empty(len(values), dtype=object)
-    found[:] = [_word(value) if known else "" for value, known in zip(values.tolist(), there, strict=True)]
-    return Column(found, np.flatnonzero(~there))
+    return Column(object_array(["" if is_missing(value) else _word(value) for value in values.tolist()]), np.flatnonzero(~present))
 
 
 def wrong_value(where: str, name: str, column: Column, value: Any) -> InputError:
-    """What is wrong with a value that `Column.wrong` names.
+    """The error for a value that `Column.wrong` lists.
 
     Args:
-        where: the row's or line's name.
+        where: the name of its row or line.
         value: as it was given.
     """
     what = "a word" if column.words else "a finite number, as most of the column"
@@ -83,26 +120,39 @@ def wrong_value(where: str, name: str, column: Column, value: Any) -> InputError
     return InputError(f"{where}, column {name!r}", expected=what, got=got, do=do)
 
 
-def different_words(name: str, words: Sequence[str]) -> list[str]:
+def distinct_words(name: str, words: Sequence[str]) -> list[str]:
     """The different words of a column, sorted.
 
     Raises:
-        InputError: if they are too many to be told apart one by one.
+        InputError: if there are more than `MAX_WORDS`.
     """
-    found = sorted({*words})
-    if len(found) > MOST_WORDS:
-        expected = f"numbers, or words of at most {MOST_WORDS} different values"
-        got = f"{len(found)} different words, such as {found[0]!r:.60}"
+    distinct = sorted({*words})
+    if len(distinct) > MAX_WORDS:
+        expected = f"numbers, or words of at most {MAX_WORDS} different values"
+        got = f"{len(distinct)} different words, such as {distinct[0]!r:.60}"
         do = "Leave the column out, or encode it as numbers; if it holds texts to learn from, read it with modality='text'"
         raise InputError(f"column {name!r}", expected=expected, got=got, do=do)
-    return found
+    return distinct
 
 
 def is_missing(value: Any) -> bool:
-    """Whether there is nothing: None, NaN, pandas' NA and NaT, a word without letters."""
+    """Whether a value is None, NaN, pandas' NA or NaT, or blank."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, float | np.floating) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
+
+
+def is_frame(data: Any) -> bool:
+    """Whether this is a data frame, as pandas and polars have them."""
+    return hasattr(data, "to_numpy") and hasattr(data, "columns")
+
+
+def object_array(values: Sequence[Any]) -> np.ndarray:
+    """Values as an object array (n,), even where they are sequences."""
+    array = np.empty(len(values), dtype=object)
+    for index, value in enumerate(values):
+        array[index] = value
+    return array
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:
@@ -123,7 +173,7 @@ def _number(value: Any) -> float:
 
 
 def _word(value: Any) -> str:
-    """Of a number among words 3 and 3.0 are one."""
+    """A value among words; 3 and 3.0 are one word."""
     if isinstance(value, str):
         return value.strip()
     return str(int(value)) if float(value).is_integer() else str(value)

@@ -1,4 +1,4 @@
-"""Plain text as hashed counts of words and of letter groups; no vocabulary is learned, so every text has a place from the start."""
+"""Plain text as hashed counts of words and of letter groups; no vocabulary is learned, so no word is ever unknown."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 BUCKETS = 2048
 """Hash buckets for words and pairs of words, and as many again for groups of 3 to 5 letters."""
-
-
-LONGEST = 2**24
+MAX_TEXT_BYTES = 2**24
 """Bytes of one text: some five thousand pages."""
 
 
@@ -43,7 +41,7 @@ def texts_of(items: Any) -> list[str]:
     """Inputs as strings.
 
     Raises:
-        InputError: for a text without a word, or with half a character.
+        InputError: for a text without a word, or with a lone surrogate.
     """
     texts = [str(item) for item in items]
     for index, text in enumerate(texts):
@@ -54,20 +52,20 @@ def texts_of(items: Any) -> list[str]:
 
 
 def read_text(file: Path) -> str:
-    """The text in a file.
+    """Read the text in a file.
 
     Raises:
-        InputError: if it cannot be read, is no text in UTF-8, or longer than any text.
+        InputError: if it cannot be read, is not UTF-8, or longer than `MAX_TEXT_BYTES`.
     """
     try:
         with file.open("rb") as opened:
-            content = opened.read(LONGEST + 1)
-        text = content.decode("utf-8-sig") if len(content) <= LONGEST else ""
+            content = opened.read(MAX_TEXT_BYTES + 1)
+        text = content.decode("utf-8-sig") if len(content) <= MAX_TEXT_BYTES else ""
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"file {file}", expected="a text in UTF-8", got=str(error)) from error
-    if len(content) > LONGEST or "\0" in text:
+    if len(content) > MAX_TEXT_BYTES or "\0" in text:
         got = "NUL bytes" if 0 in content else "more"
-        raise InputError(f"file {file}", expected=f"a text of at most {LONGEST // 2**20} MiB", got=got)
+        raise InputError(f"file {file}", expected=f"a text of at most {MAX_TEXT_BYTES // 2**20} MiB", got=got)
     return text
 
 

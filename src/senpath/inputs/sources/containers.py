@@ -10,27 +10,22 @@ from torch.utils.data import DataLoader, Dataset
 from senpath.errors import InputError
 
 
-def read_dataset(data: Any) -> tuple[Any, Any]:
-    """The inputs and labels of a Dataset of pairs; what follows the label, as a task's number does, is left out."""
+def read_dataset(data: Any) -> tuple[list[Any], list[Any]]:
+    """Read the inputs and labels of a Dataset of pairs; what follows the label, such as a task's number, is ignored."""
     if not hasattr(data, "__len__"):
         raise InputError("torch Dataset", expected="one with a length", got=f"{type(data).__name__} without", do="Put it into a DataLoader")
     pairs = [_pair(data[index], f"item {index} of the Dataset") for index in range(len(data))]
-    return [_input(x) for x, _ in pairs], [_scalar(y) for _, y in pairs]
+    return [_input(x) for x, _ in pairs], [_label(y) for _, y in pairs]
 
 
-def read_loader(loader: DataLoader[Any]) -> tuple[Any, Any]:
-    """The inputs and labels of a DataLoader of batches of pairs."""
-    inputs: list[Any] = []
-    labels: list[Any] = []
-    for index, batch in enumerate(loader):
-        x, y = _pair(batch, f"batch {index} of the DataLoader")
-        inputs.extend(_input(item) for item in x)
-        labels.extend(_scalar(item) for item in y)
-    return inputs, labels
+def read_loader(loader: DataLoader[Any]) -> tuple[list[Any], list[Any]]:
+    """Read the inputs and labels of a DataLoader of batches of pairs."""
+    batches = [_pair(batch, f"batch {index} of the DataLoader") for index, batch in enumerate(loader)]
+    return [_input(item) for x, _ in batches for item in x], [_label(item) for _, y in batches for item in y]
 
 
 def is_dataset(data: Any) -> bool:
-    """Whether this is a Dataset of torch, or one of Avalanche, which are no torch ones."""
+    """Whether this is a Dataset of torch or of Avalanche; the latter are no subclasses of torch's."""
     return isinstance(data, Dataset) or all(hasattr(data, name) for name in ("__len__", "__getitem__", "collate_fn"))
 
 
@@ -40,7 +35,7 @@ def is_experience(data: Any) -> bool:
 
 
 def tasks_of(stream: Any, name: str = "experience") -> dict[str, Any]:
-    """A task of each experience of an Avalanche stream, as `Network.learn_many` takes them.
+    """A task for each experience of an Avalanche stream, as `Network.learn_many` takes them.
 
     Args:
         stream: experiences with a `dataset` each; or a benchmark, whose `train_stream` is taken.
@@ -54,12 +49,12 @@ def tasks_of(stream: Any, name: str = "experience") -> dict[str, Any]:
         experiences = list(stream)
     except TypeError as error:
         raise InputError("stream", expected="experiences with a dataset each", got=type(stream).__name__) from error
-    for place, experience in enumerate(experiences):
+    for index, experience in enumerate(experiences):
         if not is_experience(experience):
-            raise InputError(f"{name} {place}", expected="an experience with a dataset", got=type(experience).__name__)
+            raise InputError(f"{name} {index}", expected="an experience with a dataset", got=type(experience).__name__)
     if not experiences:
         raise InputError("stream", expected="at least one experience", got="none")
-    return {f"{name} {getattr(experience, 'current_experience', place)}": experience for place, experience in enumerate(experiences)}
+    return {f"{name} {getattr(experience, 'current_experience', index)}": experience for index, experience in enumerate(experiences)}
 
 
 def _pair(value: Any, what: str) -> tuple[Any, Any]:
@@ -72,7 +67,7 @@ def _input(item: Any) -> Any:
     return item.numpy() if isinstance(item, torch.Tensor) and item.ndim == 1 else item
 
 
-def _scalar(value: Any) -> Any:
+def _label(value: Any) -> Any:
     if not isinstance(value, torch.Tensor):
         return value
     if value.ndim > 1:

@@ -1,8 +1,9 @@
-"""Reading labelled data, whatever it is in."""
+"""Reading labelled data, and inputs to predict, from whatever holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,16 @@ from torch.utils.data import DataLoader
 
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITIES, split_by_modality
-from senpath.inputs.sources.arrays import read_arrays
-from senpath.inputs.sources.arrow import is_frame, is_huggingface, read_frame, read_huggingface, read_parquet
+from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
 from senpath.inputs.sources.content import read_content
-from senpath.inputs.sources.folders import label_table, read_folder
-from senpath.inputs.sources.found import OTHERWISE, Data, Refusals, counted
-from senpath.inputs.sources.labels import label_column, plain_labels, read_column_of_labels
-from senpath.inputs.sources.lines import read_delimited, read_json, read_json_lines, read_labelled_lines
-from senpath.inputs.sources.media import NAMES
-from senpath.inputs.sources.sheet import Sheet
+from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
+from senpath.inputs.sources.files import MODALITY_BY_ENDING, NOUNS, inspect_files, label_table, read_folder
+from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
+from senpath.inputs.sources.text_tables import read_delimited, read_json, read_json_lines, read_labelled_lines
+from senpath.inputs.sources.typed_tables import is_huggingface, read_arrays, read_frame, read_huggingface, read_parquet
 
-TABLES: dict[str, Callable[[Path, Refusals], Sheet]] = {
+TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".jsonl": read_json_lines,
@@ -29,12 +28,12 @@ TABLES: dict[str, Callable[[Path, Refusals], Sheet]] = {
     ".json": read_json,
     ".parquet": read_parquet,
 }
-"""How a table is read, by the ending of its file."""
+"""The reader of a table, by the ending of its file."""
 ENDINGS = (*TABLES, ".txt", ".npz")
 
 
 def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str = "error") -> Data:
-    """Read labelled data and say what was found.
+    """Read labelled data, and describe what was read.
 
     Args:
         data: one of these:
@@ -42,10 +41,10 @@ def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str 
             column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.jsonl`, `.json` (a list of objects), `.txt` (a label, a tab and a
             text on each line) or `.npz` (arrays x and y); a data frame of pandas or polars; a Hugging Face `Dataset`; a torch `Dataset`
             or `DataLoader` of pairs; an experience of Avalanche; or inputs, with their labels.
-        label: of a table the column of labels; by itself it is "label", "labels", "class", "target" or "y", else the last. Of inputs,
-            or of a data frame without its labels, the labels.
-        modality: "image", "audio", "text" or "table", where what is guessed is wrong.
-        bad: what becomes of files that cannot be read and of rows with gaps: "error" ends with the first one's name, "skip" leaves
+        label: the column of labels, for a table; by default "label", "labels", "class", "target" or "y", else the last column. For
+            inputs, or a data frame without its labels, the labels themselves.
+        modality: "image", "audio", "text" or "table", where the guess is wrong.
+        bad: what happens to files that cannot be read and rows with gaps: "error" raises an error that names the first, "skip" leaves
             them out and lists them.
 
     Raises:
@@ -54,19 +53,19 @@ def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str 
     """
     if modality is not None and modality not in MODALITIES:
         raise InputError("modality", expected=f"one of {', '.join(MODALITIES)}, or None", got=repr(modality))
-    refusals = Refusals(bad, OTHERWISE)
+    policy = ErrorPolicy(bad, SKIP_HINT)
     if isinstance(data, Data):
         _refuse_labels(label, "Data")
         return data
     if isinstance(data, str | Path):
         try:
-            return _from_path(Path(data), label, modality, refusals)
+            return _from_path(Path(data), label, modality, policy)
         except OSError as error:
             raise InputError(f"data {data}", expected="a folder or file that can be read", got=str(error)) from error
     if is_huggingface(data):
-        return _from_sheet(read_huggingface(data), label, modality, refusals)
+        return _from_table(read_huggingface(data), label, modality, policy)
     if is_frame(data) and (label is None or isinstance(label, str)):
-        return _from_sheet(read_frame(data), label, modality, refusals)
+        return _from_table(read_frame(data), label, modality, policy)
     return _from_pair(*read_labelled(data, label), modality)
 
 
@@ -75,20 +74,17 @@ def read_labelled(x: Any, y: Any = None) -> tuple[Any, Any]:
 
     Args:
         x: inputs, with `y` their labels; or what `read` takes.
-        y: the labels; or, beside what has columns, the name of the one that they are in, if need be.
+        y: the labels; or, for what has columns, the name of the column of labels.
 
     Raises:
         InputError: for anything else, or if a file cannot be read.
     """
-    if isinstance(x, DataLoader) or is_dataset(x):
+    if isinstance(x, DataLoader) or is_dataset(x) or is_experience(x):
         _refuse_labels(y, type(x).__name__)
-        return read_loader(x) if isinstance(x, DataLoader) else read_dataset(x)
-    if is_experience(x):
-        _refuse_labels(y, type(x).__name__)
-        return read_dataset(x.dataset)
+        return read_loader(x) if isinstance(x, DataLoader) else read_dataset(x if is_dataset(x) else x.dataset)
     if isinstance(x, Data | str | Path) or is_huggingface(x) or (is_frame(x) and (y is None or isinstance(y, str))):
-        found = read(x, y)
-        return found.x, found.y
+        data = read(x, y)
+        return data.x, data.y
     if hasattr(x, "collect"):
         raise InputError("data", expected="a data frame", got=f"a {type(x).__name__}", do="Call collect() first")
     if y is None or isinstance(y, str):
@@ -97,34 +93,74 @@ def read_labelled(x: Any, y: Any = None) -> tuple[Any, Any]:
     return x, y
 
 
+def read_unlabelled(files: Sequence[Path], tables: Sequence[Sequence[str]] = ()) -> tuple[list[str], list[Any]]:
+    """Read inputs to predict from files, with a name for each.
+
+    Args:
+        files: pictures, sounds, texts; or tables and arrays that hold several inputs.
+        tables: the columns of each kind of table that the network knows. Of a file with all of those only these are read; of any other
+            all but a column "label". A .npz file's labels are ignored.
+
+    Raises:
+        InputError: if a file is missing, of another kind, or cannot be read.
+        MissingExtraError: for a sound or a Parquet file without the extra that reads it.
+    """
+    names: list[str] = []
+    items: list[Any] = []
+    uses = Counter(file.name for file in files)
+    for file in files:
+        name = str(file) if uses[file.name] > 1 else file.name
+        if not file.is_file():
+            do = f"Give the files in it: {file / '*'}" if file.is_dir() else ""
+            raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name", do=do)
+        ending = file.suffix.lower()
+        if ending in TABLES or ending == ".npz":
+            rows = [*_unlabelled_rows(file, ending, tables)]
+            names += [f"{name}[{index}]" for index in range(len(rows))]
+            items += rows
+        else:
+            if ending in MODALITY_BY_ENDING:  # a network without tasks of its type would never open it
+                inspect_files([(name, str(file), file)], MODALITY_BY_ENDING[ending], ErrorPolicy())
+            names.append(name)
+            items.append(file)
+    return names, items
+
+
+def _unlabelled_rows(file: Path, ending: str, known: Sequence[Sequence[str]]) -> Any:
+    if ending == ".npz":
+        return read_arrays(file, labels=False)[0]
+    table = TABLES[ending](file, ErrorPolicy())
+    fitting = [columns for columns in known if {*columns} <= table.columns.keys()]
+    names = max(fitting, key=len) if fitting else [name for name in table.columns if name != LABEL_COLUMN]
+    return read_content(table, names, range(len(table)), "table" if fitting else None, ErrorPolicy()).items
+
+
 def _refuse_labels(y: Any, what: str) -> None:
     if y is not None:
         raise InputError("labels y", expected=f"None beside {what}, which holds its own labels", got=type(y).__name__)
 
 
-def _refuse_column(label: Any, what: str) -> None:
-    """Labels that are in no column cannot be chosen by one's name."""
-    _refuse_labels(label if not isinstance(label, str) else None, "a path")
+def _refuse_column(label: str | None, what: str) -> None:
     if label is not None:
         raise InputError("column of labels", expected=f"none of {what}, which has no columns", got=repr(label))
 
 
-def _from_path(path: Path, label: Any, modality: str | None, refusals: Refusals) -> Data:
-    if label is not None and not isinstance(label, str):
+def _from_path(path: Path, label: Any, modality: str | None, policy: ErrorPolicy) -> Data:
+    if not isinstance(label, str):
         _refuse_labels(label, "a path")
     table = path if path.is_file() else label_table(path) if path.is_dir() else None
     if path.is_dir() and table is None:
         _refuse_column(label, "a folder of classes")
-        return read_folder(path, modality, refusals)
+        return read_folder(path, modality, policy)
     if table is None:
         got = "no plain file" if path.exists() else "nothing of that name"
         raise InputError(f"data {path}", expected="a folder or file", got=got)
     ending = table.suffix.lower()
     if ending in TABLES:
-        return _from_sheet(TABLES[ending](table, refusals), label, modality, refusals)
+        return _from_table(TABLES[ending](table, policy), label, modality, policy)
     if ending == ".txt":
         _refuse_column(label, "lines of text")
-        return _from_sheet(read_labelled_lines(table, refusals), "label", "text", refusals)
+        return _from_table(read_labelled_lines(table, policy), LABEL_COLUMN, "text", policy)
     if ending == ".npz":
         _refuse_column(label, "arrays")
         return _from_pair(*read_arrays(table), modality)
@@ -132,30 +168,30 @@ def _from_path(path: Path, label: Any, modality: str | None, refusals: Refusals)
     raise InputError(f"data {path}", expected=expected, got=ending or "no ending")
 
 
-def _from_sheet(sheet: Sheet, label: str | None, modality: str | None, refusals: Refusals) -> Data:
-    if not len(sheet):
-        refusals.require_some(0, sheet.name)
-        raise InputError(sheet.name, expected="rows to learn from", got="none")
-    name, how = label_column(sheet, label)
-    labels, wrong = read_column_of_labels(sheet, name)
+def _from_table(table: RawTable, label: str | None, modality: str | None, policy: ErrorPolicy) -> Data:
+    if not len(table):
+        policy.require_some(0, table.name)
+        raise InputError(table.name, expected="rows to learn from", got="none")
+    name, choice = table.label_column(label)
+    labels, wrong = table.labels(name)
     for row, error in wrong.items():
-        refusals.refuse(sheet.where(row), error)
-    rows = [row for row in range(len(sheet)) if row not in wrong]
-    refusals.require_some(len(rows), sheet.name)
-    content = read_content(sheet, [other for other in sheet.columns if other != name], rows, modality, refusals)
-    refusals.require_some(len(content.rows), sheet.name)
-    y = plain_labels(labels[list(content.rows)], classes=name in sheet.classes)
-    return Data(content.items, y, content.modality, f"{content.about}; label {name!r}{how}", tuple(refusals.skipped))
+        policy.reject(table.place(row), error)
+    rows = [row for row in range(len(table)) if row not in wrong]
+    policy.require_some(len(rows), table.name)
+    content = read_content(table, [other for other in table.columns if other != name], rows, modality, policy)
+    policy.require_some(len(content.rows), table.name)
+    y = plain_labels(labels[list(content.rows)], class_names=name in table.classes)
+    return Data(content.items, y, content.modality, f"{content.about}; label {name!r}{choice}", tuple(policy.skipped))
 
 
 def _from_pair(x: Any, y: Any, modality: str | None) -> Data:
     groups = split_by_modality(x)
-    found = [*dict.fromkeys(group.modality for group in groups)]
-    if len(found) > 1 or (modality is not None and found not in ([], [modality])):
-        raise InputError("inputs", expected=f"{modality} data" if modality else "one data type", got=" and ".join(found))
-    kind = found[0] if found else "table"
-    about = counted(sum(len(group.rows) for group in groups), *NAMES[kind])
+    modalities = [*dict.fromkeys(group.modality for group in groups)]
+    if len(modalities) > 1 or (modality is not None and modalities not in ([], [modality])):
+        raise InputError("inputs", expected=f"{modality} data" if modality else "one data type", got=" and ".join(modalities))
+    held = modalities[0] if modalities else "table"
+    about = counted(sum(len(group.rows) for group in groups), *NOUNS[held])
     shape: Any = getattr(x, "shape", ())
     if len(shape) > 1:
-        about += f", {counted(shape[1], 'column')}" if kind == "table" else f" of {'×'.join(map(str, shape[1:]))}"
-    return Data(x, y, kind, about)
+        about += f", {counted(shape[1], 'column')}" if held == "table" else f" of {'×'.join(map(str, shape[1:]))}"
+    return Data(x, y, held, about)

@@ -1,4 +1,0 @@
-"""File endings by what they hold."""
-
-IMAGE_FILES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-SOUND_FILES = (".wav", ".flac", ".ogg")

@@ -1,0 +1,181 @@
+"""Files of pictures, sounds and texts: checking that each can be read, and folders of them with a subfolder per class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from senpath.errors import InputError
+from senpath.inputs.modalities.audio import read_recording
+from senpath.inputs.modalities.base import IMAGE_ENDINGS, SOUND_ENDINGS
+from senpath.inputs.modalities.image import open_picture
+from senpath.inputs.modalities.text import read_text
+from senpath.inputs.sources.dataset import Data, ErrorPolicy, counted
+
+MODALITY_BY_ENDING = {**dict.fromkeys(IMAGE_ENDINGS, "image"), **dict.fromkeys(SOUND_ENDINGS, "audio"), ".txt": "text"}
+NOUNS = {"image": ("picture", "pictures"), "audio": ("sound", "sounds"), "text": ("text", "texts"), "table": ("row", "rows")}
+"""What one input and several of a modality are called."""
+LABEL_TABLES = ("metadata.csv", "labels.csv", "metadata.tsv", "labels.tsv", "metadata.jsonl", "labels.jsonl", "metadata.parquet")
+"""Names of a table of labels beside the files; the first that exists is read."""
+SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
+"""Subfolders of these names are splits of a data set, not classes."""
+
+
+@dataclass(frozen=True)
+class FileBytes:
+    """The bytes of a picture or sound file that a table holds."""
+
+    content: bytes
+
+
+Source = Path | FileBytes
+
+
+@dataclass(frozen=True)
+class FileSummary:
+    """What one file holds.
+
+    Args:
+        item: the input that stands for it.
+        format: of the file, such as "PNG".
+        size: (width, height) in pixels, or (hertz, 0).
+        colour: "grey" or "colour", for a picture.
+    """
+
+    item: Any
+    format: str = ""
+    size: tuple[int, int] = (0, 0)
+    colour: str = ""
+
+
+def inspect_files(files: Sequence[tuple[str, str, Source]], modality: str, policy: ErrorPolicy) -> tuple[list[int], list[Any], str]:
+    """Read every file once.
+
+    Args:
+        files: for each file the place to list it under if it is skipped, the name that errors call it, and the file.
+
+    Returns:
+        Indices of the files that can be read, the inputs that stand for them, and a description.
+    """
+    inspect = INSPECT[modality]
+    kept, summaries = [], []
+    for index, (place, name, file) in enumerate(files):
+        try:
+            summaries.append(inspect(file, name))
+            kept.append(index)
+        except InputError as error:
+            policy.reject(place, error)
+    return kept, [summary.item for summary in summaries], _describe(summaries, modality)
+
+
+def _inspect_picture(file: Source, name: str) -> FileSummary:
+    try:
+        with open_picture(_opened(file)) as image:
+            form, size, colour = str(image.format), image.size, "grey" if image.mode[:1] in "1LIF" else "colour"
+            image.draft(None, (1, 1))  # a JPEG is read to its end, and an eighth of it computed
+            image.load()
+        return FileSummary(file if isinstance(file, Path) else open_picture(_opened(file)), form, size, colour)
+    except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
+        raise InputError(f"image {name}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error
+
+
+def _inspect_sound(file: Source, name: str) -> FileSummary:
+    recording = read_recording(_opened(file), name)
+    if isinstance(file, Path):
+        return FileSummary(file, file.suffix[1:].upper(), (recording.rate, 0))
+    return FileSummary(recording, "", (recording.rate, 0))
+
+
+def _inspect_text(file: Source, name: str) -> FileSummary:
+    if isinstance(file, FileBytes):
+        raise InputError(f"text {name}", expected="a text, or the name of a file", got="bytes")
+    if not read_text(file).strip():
+        raise InputError(f"text {name}", expected="at least one word", got="none")
+    return FileSummary(file)
+
+
+INSPECT: dict[str, Callable[[Source, str], FileSummary]] = {"image": _inspect_picture, "audio": _inspect_sound, "text": _inspect_text}
+
+
+def _opened(file: Source) -> Path | BytesIO:
+    return file if isinstance(file, Path) else BytesIO(file.content)
+
+
+def _describe(files: Sequence[FileSummary], modality: str) -> str:
+    """Such as "3 pictures (JPEG and PNG, 64×64, colour)"."""
+    formats = " and ".join(sorted({file.format for file in files} - {""}))
+    sizes = sorted({file.size for file in files}, key=lambda size: (size[0] * max(1, size[1]), size))
+    ends = [sizes[0], sizes[-1]] if len(sizes) > 1 else sizes
+    span = " to ".join(f"{first}×{second}" if modality == "image" else f"{first:,}" for first, second in ends)
+    colours = " and ".join(sorted({file.colour for file in files} - {""}))
+    parts = [formats, span + (" Hz" if modality == "audio" else ""), colours] if modality != "text" else []
+    details = ", ".join(part for part in parts if part)
+    return counted(len(files), *NOUNS[modality]) + (f" ({details})" if details else "")
+
+
+def label_table(folder: Path) -> Path | None:
+    """The table of labels in a folder, if there is one."""
+    return next((folder / name for name in LABEL_TABLES if (folder / name).is_file()), None)
+
+
+def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data:
+    """Read pictures, sounds or texts; the first subfolder on the way to a file names its class.
+
+    Args:
+        modality: of the files to take; None takes all, which have to be of one modality.
+
+    Raises:
+        InputError: if there is nothing to learn, files are of several modalities, or a file cannot be read.
+    """
+    classes = sorted(_class_folders(folder))
+    if classes and {child.name.lower() for child in classes} <= SPLITS:
+        names = " and ".join(repr(child.name) for child in classes[:3])
+        training = next((split for split in classes if split.name.lower().startswith("train")), classes[0])
+        do = f"Choose one of them, such as {training}"
+        raise InputError(f"folder {folder}", expected="a subfolder per class", got=f"{names}, parts of a data set", do=do)
+    files = [(child.name, file, MODALITY_BY_ENDING.get(file.suffix.lower())) for child in classes for file in _files_below(child)]
+    modality = modality or _one_modality(folder, [(file, found) for _, file, found in files if found])
+    labelled = [(label, file) for label, file, found in files if found == modality]
+    if not labelled:
+        do = "Files beside a table of their labels need metadata.csv with the columns file_name and label"
+        raise InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds or texts", got="none", do=do)
+    kept, items, about = inspect_files([(str(file.relative_to(folder)), str(file), file) for _, file in labelled], modality, policy)
+    policy.require_some(len(items), f"folder {folder}")
+    labels = np.array([labelled[index][0] for index in kept])
+    others = len(files) - len(labelled)
+    ignored = f"; {counted(others, 'file')} of other kinds left out" if others else ""
+    return Data(items, labels, modality, f"{about} in {counted(len({*labels}), 'folder')}{ignored}", tuple(policy.skipped))
+
+
+def _class_folders(folder: Path) -> Iterator[Path]:
+    """Subfolders, and links to folders unless they lead back."""
+    for child in folder.iterdir():
+        if child.is_dir() and not child.name.startswith(".") and not folder.resolve().is_relative_to(child.resolve()):
+            yield child
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files, sorted; links to folders, which may form a circle, are not followed."""
+
+    def stop(error: OSError) -> None:
+        raise InputError(f"folder {folder}", expected="one that can be read", got=str(error)) from error
+
+    for parent, folders, files in os.walk(folder, onerror=stop):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from sorted(Path(parent, name) for name in files if not name.startswith("."))
+
+
+def _one_modality(folder: Path, files: Sequence[tuple[Path, str]]) -> str:
+    """The modality that all files have; "image" if there are none."""
+    first = {modality: file for file, modality in reversed(files)}
+    if len(first) > 1:
+        got = " and ".join(f"{NOUNS[modality][1]} ({file.relative_to(folder)})" for modality, file in sorted(first.items()))
+        do = f"Learn a task of each: modality={' or '.join(map(repr, sorted(first)))} takes these alone"
+        raise InputError(f"folder {folder}", expected="one data type", got=got, do=do)
+    return next(iter(first), "image")

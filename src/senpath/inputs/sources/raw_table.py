@@ -1,0 +1,107 @@
+"""A table as it was read, before anything is known about its columns; and the column that holds its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from senpath.errors import InputError
+from senpath.inputs.modalities.columns import is_missing, object_array
+
+LABEL_COLUMN = "label"
+LABEL_NAMES = (LABEL_COLUMN, "labels", "class", "target", "y")
+"""Names by which a column of labels is recognised, the most certain first."""
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Columns of values as they were given.
+
+    Args:
+        name: what errors call the table, such as "table flowers.csv".
+        columns: arrays (n,) by name.
+        lines: the place of each row in its file; None for data that comes from no file.
+        line: what such a place is called, "line" or "row".
+        folder: what names of files are relative to.
+        classes: names of the classes, for each column that holds indices of classes.
+    """
+
+    name: str
+    columns: Mapping[str, np.ndarray]
+    lines: Sequence[int] | None = None
+    line: str = "line"
+    folder: Path = field(default_factory=Path)
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def place(self, row: int) -> str:
+        """Where a row stands: "line 3", or "row 1" of a table without lines."""
+        return f"{self.line} {self.lines[row]}" if self.lines is not None else f"row {row}"
+
+    def label_column(self, given: str | None) -> tuple[str, str]:
+        """The name of the column of labels, and how it was chosen, in words.
+
+        Raises:
+            InputError: if there is no column of the given name.
+        """
+        if given is not None:
+            if given not in self.columns:
+                columns = ", ".join(map(repr, self.columns))
+                raise InputError(self.name, expected=f"a column {given!r} of labels", got=f"the columns {columns}")
+            return given, ""
+        by_lower_case = {name.lower(): name for name in reversed([*self.columns])}
+        candidates = [by_lower_case[name] for name in LABEL_NAMES if name in by_lower_case]
+        candidates += [name for name in self.columns if name in self.classes]
+        return (candidates[0], "") if candidates else ([*self.columns][-1], " (the last column)")
+
+    def labels(self, name: str) -> tuple[np.ndarray, Mapping[int, InputError]]:
+        """The values of a column of labels, and an error for each row without one."""
+        values = self.columns[name]
+        if name in self.classes:
+            class_names = dict(enumerate(self.classes[name]))
+            values = np.array([class_names.get(index) for index in values.tolist()], dtype=object)
+        missing = [row for row, value in enumerate(values.tolist()) if is_missing(value)]
+        places = {row: f"{self.name}, {self.place(row)}, column {name!r}" for row in missing}
+        return values, {row: InputError(place, expected="a label", got="no value") for row, place in places.items()}
+
+
+def require_header(names: Sequence[str], what: str) -> None:
+    """Raise InputError if there are no names of columns, or a name occurs twice."""
+    if not names or len(set(names)) < len(names):
+        raise InputError(what, expected="a header line of names that differ", got=list(names)[:50] or "none")
+
+
+def column_array(values: Sequence[Any]) -> np.ndarray:
+    """Values as an array of one axis: of numbers if all are numbers, else of objects."""
+    if values and all(type(value) in (int, float, bool) for value in values):
+        numbers = np.asarray(values)
+        if numbers.dtype.kind in "fiub":
+            return numbers
+    return object_array(values)
+
+
+def plain_labels(values: np.ndarray, *, class_names: bool = False) -> Any:
+    """Labels as they are learned: words or numbers in an array, collections of labels in a list.
+
+    Words that are all numbers, at least one of them a fraction, become numbers, as they are in a data frame.
+
+    Args:
+        class_names: whether words are known to be names of classes, and stay words.
+    """
+    plain = values.tolist()
+    if not all(isinstance(value, str) for value in plain):
+        return values if values.dtype != object else plain
+    words = np.array(plain)
+    if class_names:
+        return words
+    try:
+        numbers = words.astype(np.float64)
+    except ValueError:
+        return words
+    return numbers if bool(np.isfinite(numbers).all()) and bool((numbers != numbers.round()).any()) else words

@@ -1,0 +1,190 @@
+"""Tables in files of text: .csv and .tsv, JSON lines, JSON, and a label and a text on each line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from senpath.errors import InputError
+from senpath.inputs.modalities.columns import object_array
+from senpath.inputs.modalities.text import MAX_TEXT_BYTES
+from senpath.inputs.sources.dataset import ErrorPolicy
+from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
+
+MAX_BYTES = 2**29
+"""Bytes of a table in text, which takes ten times as many in memory."""
+MAX_LINE_BYTES = 2 * MAX_TEXT_BYTES
+"""Bytes of a line: the longest text, and what stands beside it."""
+DELIMITERS = ",;\t"
+QUOTED = re.compile('"[^"]*"')
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+CSV_LIMIT = threading.Lock()
+"""Held while the csv module's limit, which is the process's, is changed."""
+
+
+def read_delimited(path: Path, policy: ErrorPolicy) -> RawTable:
+    """Read a .csv or .tsv file with a header line; its values stay words.
+
+    Raises:
+        InputError: if it is no such file, or a line has another number of values than the header.
+    """
+    what = f"table {path}"
+    lines = text_lines(path, what, "a .csv in UTF-8 with a header line")
+    first = next(lines, "")
+    bare = QUOTED.sub("", first)
+    delimiter = max(DELIMITERS, key=bare.count)
+    with _long_values():
+        header, *records = [*_records(chain([first], lines), delimiter, what)] or [(1, [])]
+    names = [name.strip() for name in header[1]]
+    require_header(names, what)
+    places, rows = [], []
+    for line, row in records:
+        if len(row) == len(names):
+            places.append(line)
+            rows.append([_decimal_point(value) for value in row] if delimiter == ";" else row)
+        elif row:
+            policy.reject(f"line {line}", InputError(f"{what}, line {line}", expected=f"{len(names)} values", got=len(row)))
+    columns = {name: object_array([row[index] for row in rows]) for index, name in enumerate(names)}
+    # pandas writes the numbers of rows in front, under no name.
+    columns = {name: values for name, values in columns.items() if name or len(columns) == 1}
+    return RawTable(what, columns, places, folder=path.parent)
+
+
+def read_json_lines(path: Path, policy: ErrorPolicy) -> RawTable:
+    """Read a .jsonl file, an object on each line.
+
+    Raises:
+        InputError: if a line is no object, or has other names than the first.
+    """
+    what = f"table {path}"
+    objects: list[tuple[int, Any]] = []
+    for line, text in enumerate(text_lines(path, what, "JSON lines in UTF-8"), start=1):
+        if not text.strip():
+            continue
+        try:
+            objects.append((line, json.loads(text)))
+        except (ValueError, RecursionError) as error:
+            policy.reject(f"line {line}", InputError(f"{what}, line {line}", expected="a JSON object", got=str(error)))
+    return _from_objects(path, objects, "line", policy)
+
+
+def read_json(path: Path, policy: ErrorPolicy) -> RawTable:
+    """Read a .json file, a list of objects.
+
+    Raises:
+        InputError: if it is none, or an object has other names than the first.
+    """
+    what, expected = f"table {path}", "a JSON list of objects"
+    try:
+        content = json.loads("".join(text_lines(path, what, "JSON in UTF-8", max_bytes=MAX_BYTES + 1)))
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InputError(what, expected=expected, got=str(error)) from error
+    if not isinstance(content, list):
+        raise InputError(what, expected=expected, got=f"a JSON {type(content).__name__}")
+    return _from_objects(path, [*enumerate(content)], "row", policy)
+
+
+def read_labelled_lines(path: Path, policy: ErrorPolicy) -> RawTable:
+    """Read a .txt file with a label, a tab and a text on each line.
+
+    Raises:
+        InputError: if a line has no tab.
+    """
+    what = f"texts {path}"
+    places, labels, texts = [], [], []
+    for line, text in enumerate(text_lines(path, what, "a .txt in UTF-8"), start=1):
+        label, tab, rest = text.strip("\r\n").partition("\t")
+        if tab:
+            places.append(line)
+            labels.append(label)
+            texts.append(rest)
+        elif text.strip():
+            error = InputError(f"{what}, line {line}", expected="a label, a tab and a text", got=f"{text.strip()!r:.60} without a tab")
+            policy.reject(f"line {line}", error)
+    return RawTable(what, {"label": object_array(labels), "text": object_array(texts)}, places, folder=path.parent)
+
+
+def text_lines(path: Path, what: str, expected: str, max_bytes: int = MAX_LINE_BYTES) -> Iterator[str]:
+    """Yield the lines of a text file with their line ends, one in memory at a time.
+
+    Args:
+        max_bytes: every line is shorter.
+
+    Raises:
+        InputError: if the file or a line is too long, or not UTF-8.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            do = "Larger tables are read from .parquet or .npz files"
+            raise InputError(what, expected=f"at most {MAX_BYTES / 2**30:g} GiB", got=f"{size / 2**30:.1f} GiB", do=do)
+        with path.open("rb") as file:
+            for number in count(1):
+                line = file.readline(max_bytes)
+                if not line:
+                    return
+                where = f"{what}, line {number}"
+                if b"\0" in line or len(line) == max_bytes:
+                    got = "NUL bytes" if b"\0" in line else f"a line of more than {max_bytes // 2**20} MiB"
+                    raise InputError(where, expected=expected, got=got)
+                try:
+                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")  # spreadsheets put a byte order mark first
+                except UnicodeDecodeError as error:
+                    raise InputError(where, expected=expected, got=str(error), do="Save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(what, expected=expected, got=str(error)) from error
+
+
+@contextmanager
+def _long_values() -> Iterator[None]:
+    """Let the csv module read values as long as a text may be."""
+    with CSV_LIMIT:
+        before = csv.field_size_limit(MAX_TEXT_BYTES)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
+
+
+def _records(lines: Iterator[str], delimiter: str, what: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record, and the line on which it begins."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        start = reader.line_num + 1
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            raise InputError(f"{what}, line {start}", expected="values as a .csv has them", got=str(error)) from error
+        if record is None:
+            return
+        yield start, record
+
+
+def _decimal_point(value: str) -> str:
+    """Turn a decimal comma into a point; files with decimal commas are delimited by semicolons."""
+    return value.replace(",", ".") if DECIMAL_COMMA.fullmatch(value) else value
+
+
+def _from_objects(path: Path, objects: list[tuple[int, Any]], line: str, policy: ErrorPolicy) -> RawTable:
+    what = f"table {path}"
+    first = next((item for _, item in objects if isinstance(item, dict)), {})
+    names = [str(name) for name in first]
+    places, rows = [], []
+    for place, item in objects:
+        if isinstance(item, dict) and item.keys() <= first.keys():
+            places.append(place)
+            rows.append(item)
+            continue
+        expected, got = f"an object with {names}", list(item) if isinstance(item, dict) else f"a {type(item).__name__}"
+        policy.reject(f"{line} {place}", InputError(f"{what}, {line} {place}", expected=expected, got=got))
+    columns = {name: column_array([row.get(name) for row in rows]) for name in names}
+    return RawTable(what, columns, places, line, path.parent)

@@ -1,0 +1,132 @@
+"""Tables and arrays whose values have types: .npz and Parquet files, data sets of Hugging Face, data frames."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from senpath.errors import InputError, MissingExtraError
+from senpath.inputs.sources.dataset import ErrorPolicy
+from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
+
+MAX_BYTES = 2**32
+"""Bytes of an array or a table in memory; a compressed file of zeros is small, whatever its size."""
+NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+def is_huggingface(data: Any) -> bool:
+    """Whether this is a `datasets.Dataset`, or a dictionary of several."""
+    return all(hasattr(data, name) for name in ("column_names", "with_format", "cast_column"))
+
+
+def read_arrays(path: Path, *, labels: bool = True) -> tuple[Any, Any]:
+    """Read the arrays x and, if asked for, y of a .npz file.
+
+    Raises:
+        InputError: if they are absent, cannot be read, or take too much memory.
+    """
+    expected = "a .npz with x and y, no objects" if labels else "a .npz with x, no objects"
+    try:
+        # Opened here: given a damaged file by name, numpy leaves it open.
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive, np.load(file, allow_pickle=False) as arrays:
+            for name in ("x", "y") if labels else ("x",):
+                _require_size(archive, f"{name}.npy", path)
+            return arrays["x"], arrays["y"] if labels else None
+    except InputError:
+        raise
+    except (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"arrays {path}", expected=expected, got=f"{type(error).__name__}: {error}") from error
+
+
+def _require_size(archive: zipfile.ZipFile, name: str, path: Path) -> None:
+    """Check the size that an array's header claims before memory is allocated for it."""
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        shape, _, dtype = NPY_HEADERS[version](member)
+    size = prod(shape) * dtype.itemsize
+    if max(size, archive.getinfo(name).file_size) > MAX_BYTES:
+        raise InputError(f"arrays {path}", expected=f"at most {MAX_BYTES // 2**30} GiB of {name[0]}", got=f"{size / 2**30:,.1f} GiB")
+
+
+def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
+    """Read a .parquet file; if `datasets` wrote it, with the names of its classes.
+
+    Raises:
+        InputError: if it cannot be read, or its values take too much memory.
+        MissingExtraError: without pyarrow.
+    """
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as error:
+        raise MissingExtraError("Parquet files", expected="pyarrow", got="not installed", do="pip install 'senpath[tables]'") from error
+    what = f"table {path}"
+    try:
+        with parquet.ParquetFile(path) as file:
+            metadata = file.metadata
+            size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+            if max(size, 8 * metadata.num_rows * metadata.num_columns) > MAX_BYTES:
+                raise InputError(what, expected=f"at most {MAX_BYTES // 2**30} GiB in memory", got=f"{metadata.num_rows:,} rows")
+            table = file.read()
+    except (OSError, ArrowException, MemoryError) as error:
+        raise InputError(what, expected="a readable .parquet file", got=f"{type(error).__name__}: {error}") from error
+    return _from_arrow(table, what, path.parent, _class_names(table.schema.metadata or {}))
+
+
+def read_huggingface(data: Any) -> RawTable:
+    """Read a `datasets.Dataset`; its pictures and sounds stay encoded.
+
+    Raises:
+        InputError: for a dictionary of several data sets, or a stream without a length.
+    """
+    what = f"data set {type(data).__name__}"
+    if isinstance(data, Mapping):
+        parts = ", ".join(map(repr, data))
+        do = f"Choose one, such as data[{next(iter(data), '')!r}]"
+        raise InputError(what, expected="one part of it", got=f"the parts {parts}", do=do)
+    if not hasattr(data, "__len__"):
+        raise InputError(what, expected="one with a length", got="a stream", do="Load it with streaming=False, or take a list of its rows")
+    features = data.features or {}
+    classes = {name: feature.names for name, feature in features.items() if type(feature).__name__ == "ClassLabel"}
+    return _from_arrow(data.with_format("arrow")[:], what, Path(), classes)
+
+
+def read_frame(frame: Any) -> RawTable:
+    """Read a data frame of pandas or polars.
+
+    Raises:
+        InputError: if a name occurs twice.
+    """
+    names = [str(name) for name in frame.columns]
+    require_header(names, "data frame")
+    columns = {name: np.asarray(frame[key].to_numpy()) for name, key in zip(names, frame.columns, strict=True)}
+    return RawTable("data frame", columns)
+
+
+def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Sequence[str]]) -> RawTable:
+    names = [str(name) for name in table.column_names]
+    require_header(names, what)
+    columns = {name: _values(column) for name, column in zip(names, table.columns, strict=True)}
+    present = {name: class_names for name, class_names in classes.items() if name in columns}
+    return RawTable(what, columns, range(table.num_rows), "row", folder, present)
+
+
+def _values(column: Any) -> np.ndarray:
+    if column.null_count == 0 and str(column.type).startswith(("int", "uint", "float", "double", "half")):
+        return np.asarray(column.to_numpy())
+    return column_array(column.to_pylist())
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+    """The names of classes that `datasets` wrote into a file's metadata."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        return {name: [*map(str, feature["names"])] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return {}

@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from senpath.arrays import object_array
 from senpath.errors import InputError
 
 MAX_WORDS = 32
@@ -145,14 +146,6 @@ def is_missing(value: Any) -> bool:
 def is_frame(data: Any) -> bool:
     """Whether this is a data frame, as pandas and polars have them."""
     return hasattr(data, "to_numpy") and hasattr(data, "columns")
-
-
-def object_array(values: Sequence[Any]) -> np.ndarray:
-    """Values as an object array (n,), even where they are sequences."""
-    array = np.empty(len(values), dtype=object)
-    for index, value in enumerate(values):
-        array[index] = value
-    return array
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:

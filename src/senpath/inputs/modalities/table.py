@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, require_finite, require_unicode
+from senpath.arrays import as_array, object_array, require_finite, require_unicode
 from senpath.errors import InputError
-from senpath.inputs.modalities.columns import Rows, distinct_words, is_frame, object_array, read_column, wrong_value
+from senpath.inputs.modalities.columns import Rows, distinct_words, is_frame, read_column, wrong_value
 from senpath.types import DataType
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from senpath.arrays import object_array
 from senpath.errors import InputError
-from senpath.inputs.modalities.columns import is_missing, object_array
+from senpath.inputs.modalities.columns import is_missing
 
 LABEL_COLUMN = "label"
 LABEL_NAMES = (LABEL_COLUMN, "labels", "class", "target", "y")

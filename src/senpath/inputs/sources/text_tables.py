@@ -12,8 +12,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from senpath.arrays import object_array
 from senpath.errors import InputError
-from senpath.inputs.modalities.columns import object_array
 from senpath.inputs.modalities.text import MAX_TEXT_BYTES
 from senpath.inputs.sources.dataset import ErrorPolicy
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header

@@ -17,6 +17,7 @@ import numpy as np
 import senpath as sp
 from benchmarks.common import DOCS, RESULTS, write_section
 from senpath import data
+from senpath.learning import propose
 from senpath.snapshot import encode_examples, try_out
 from senpath.types import Examples
 
@@ -79,7 +80,7 @@ def _measure(pair: tuple[str, str], seed: int, shots: int) -> list[Row]:
             if way == "frozen" and not units:
                 continue  # links alone are the zero-shot answer; without units of its own a frozen task has only these
             given = {**settings, "may_change": [old]} if settings else {}
-            proposal = sp.Sen(hidden=units, random_state=seed, **given).propose(net.view, new, examples)
+            proposal = propose(net.view, sp.Sen(hidden=units, random_state=seed, **given), new, examples)
 
             def answer(inputs: object, place: int, made: sp.Proposal = proposal) -> object:
                 return try_out(net.view, made, inputs, place)  # type: ignore[arg-type]

@@ -83,7 +83,7 @@ def _study(folder: Path, name: str, seeds: range, keeps: tuple[float, ...], most
                 found = copy.prune(name, keep, *data, what=what, tolerance=1.0, random_state=seed)
                 seconds = time.perf_counter() - start
                 record = {"seed": seed, "what": what, "keep": keep, "examples": examples, "test": _right(copy, name, tests)}
-                bytes_ = found.notes["bytes"]
+                bytes_ = found.provenance.record["bytes"]
                 records.append({**record, "bytes": bytes_["after"] / bytes_["before"], "seconds": seconds, "reason": found.reason})
                 print(records[-1], flush=True)
     return records

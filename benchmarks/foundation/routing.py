@@ -13,6 +13,7 @@ import senpath as sp
 from benchmarks.common import DOCS, RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import grow, tasks
 from senpath.data import few_shot, load
+from senpath.learning import propose
 from senpath.reports.markdown import markdown_table, spread
 from senpath.snapshot import Proposal, View, encode_examples
 
@@ -153,7 +154,7 @@ def _few_seed(seed: int) -> dict[str, tuple[float, ...]]:
 
 
 def _propose(view: View, name: str, train: Any, seed: int) -> Proposal:
-    return sp.Sen(links="none", epochs=1, random_state=seed).propose(view, name, encode_examples(view, *train))
+    return propose(view, sp.Sen(links="none", epochs=1, random_state=seed), name, encode_examples(view, *train))
 
 
 def _assemble(proposals: Sequence[Proposal], data: dict[str, Any], seed: int) -> sp.Evaluation:

@@ -10,6 +10,7 @@ import torch
 import senpath as sp
 from benchmarks.common import RESULTS, per_seed, write_section
 from senpath.data import few_shot, load
+from senpath.learning import propose
 from senpath.reports.markdown import markdown_table, spread
 from senpath.snapshot import View, encode_examples, try_out
 from senpath.types import Examples
@@ -66,7 +67,7 @@ def _one_seed(seed: int) -> Figures:
 
 
 def _try(view: View, sample: Examples, rest: Examples | None, test: Examples, settings: dict[str, Any], seed: int) -> tuple[float, float]:
-    proposal = sp.Sen(**settings, random_state=seed).propose(view, "upper", sample)
+    proposal = propose(view, sp.Sen(**settings, random_state=seed), "upper", sample)
     validation = _accuracy(try_out(view, proposal, rest.inputs), rest) if rest is not None else float("nan")
     return validation, _accuracy(try_out(view, proposal, test.inputs), test)
 

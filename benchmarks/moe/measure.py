@@ -10,6 +10,7 @@ from typing import Any
 import senpath as sp
 from benchmarks.moe.setup import Setup
 from benchmarks.moe.tasks import DESCRIPTIONS, load, shots, some
+from senpath.learning import propose
 from senpath.reproduce.jobs import Tell
 from senpath.snapshot import try_out
 from senpath.types import Examples
@@ -43,10 +44,10 @@ def seen(setup: Setup, row: str, settings: Mapping[str, Any], seed: int, folder:
             method = sp.Moe(**{**setup.settings, **settings, **setup.adapt}, descriptions=DESCRIPTIONS, random_state=seed)
             start = time.perf_counter()
             view = (net or _network(setup)).view
-            proposal = method.propose(view, name, few)
+            proposal = propose(view, method, name, few)
             seconds = time.perf_counter() - start
             accuracy = task.test.task_kind.score(try_out(view, proposal, task.test.inputs), task.test.targets)
-            notes = proposal.pathways[0].notes
+            notes = proposal.pathways[0].provenance.record
             found = {"shots": count, "task": name, "accuracy": accuracy, "seconds": seconds, "examples": len(few)}
             tell({**about, **found, "steps": notes["training"]["steps"], "nearest": notes.get("nearest")})
 
@@ -69,7 +70,7 @@ def _learn(setup: Setup, examples: Mapping[str, Examples], settings: Mapping[str
     net.learn_many(dict(examples), method="moe", descriptions=names, random_state=seed, **{**setup.settings, **settings})
     seconds = time.perf_counter() - start
     for name, found in examples.items():
-        test, notes = load(folder, setup.encoder, name).test, net.tasks[name].notes
+        test, notes = load(folder, setup.encoder, name).test, net.tasks[name].provenance.record
         accuracy = test.task_kind.score(net.view.logits(name, test.inputs), test.targets)
         training = {key: notes["training"].get(key) for key in ("steps", "curve", "balance", "dropped")}
         tell({"task": name, "accuracy": accuracy, "examples": len(found), "seconds": seconds, "experts": notes["experts"], **training})

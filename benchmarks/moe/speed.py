@@ -43,7 +43,7 @@ def run(page: Path, folder: Path) -> None:
                 seconds[experts].append(time.perf_counter() - start)
         for experts, times in seconds.items():
             ratio = statistics.median(mine / dense for mine, dense in zip(times, seconds[1], strict=True))
-            kept = next((len(brick["rows"]) for brick in nets[experts].tasks[TASK].notes["experts"]), 1)
+            kept = next((len(brick["rows"]) for brick in nets[experts].tasks[TASK].provenance.record["experts"]), 1)
             found.append({"batch": size, "experts": experts, "kept": kept, "seconds": statistics.median(times), "ratio": ratio})
     (folder / "speed.json").write_text(json.dumps(found, indent=1))
     write_section(page, "speed", _table(found))

@@ -12,6 +12,7 @@ import senpath as sp
 from benchmarks.common import write_section
 from benchmarks.munet.page import PAGE
 from senpath import data
+from senpath.learning import propose
 from senpath.methods import Status, Watch
 from senpath.reports.markdown import markdown_table
 from senpath.types import Examples
@@ -55,7 +56,7 @@ def _measure(net: sp.Network, examples: Examples, settings: dict[str, Any]) -> d
 
     method = sp.Munet(Watch(status), generations=GENERATIONS, cycles=2, examples=1_200, **settings)
     start = time.perf_counter()
-    proposal = method.propose(net.view, "digits", examples)
+    proposal = propose(net.view, method, "digits", examples)
     return {"whole": time.perf_counter() - start, "training": begun[-1] - begun[0], "path": proposal.pathways[0].components[-1][:12]}
 
 

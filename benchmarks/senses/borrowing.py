@@ -47,6 +47,6 @@ def _measure(sources: tuple[str, ...], target: str, seeds: int, tell: Tell) -> N
                 if way == "default":
                     record["linked to"] = sorted({source for source, _ in found.transfers})
                     record["classes linked"] = len({transfer.target for _, transfer in found.transfers})
-                    record["notes"] = {key: value for key, value in found.notes.items() if key in NOTED}
+                    record["notes"] = {key: value for key, value in found.provenance.record.items() if key in NOTED}
                 ready = net.rollback(ready).version  # only the last few versions are kept
             tell(record)

@@ -61,7 +61,7 @@ def _measure(name: str, shots: int | None, seed: int, tell: Tell) -> None:
             "examples": len(learned),
             "classes": len(learned.classes),
             "sen": right,
-            "strength": found.notes["training"].get("strength"),
+            "strength": found.provenance.record["training"].get("strength"),
             "seconds": found.seconds,
             "logistic": {criterion: _logistic(learned, test, choice) for criterion, choice in settings.items()},
             "seconds of search": searched,

@@ -13,6 +13,7 @@ from benchmarks.scale.records import keep, kept
 from benchmarks.transfer.measures import LEAST, measure
 from benchmarks.transfer.sources import Sources
 from benchmarks.transfer.tasks import TASKS, Target, of_few_classes, target
+from senpath.learning import propose
 from senpath.methods.sen.guard import judge
 from senpath.methods.sen.similarity import similarities
 from senpath.seeds import derive
@@ -93,10 +94,10 @@ class Study:
                 continue
             net = self._sources.network(other for other in TASKS if other != name)
             task = target(name, shots, self._seed)
-            proposal = sp.Sen(apart=0.0, random_state=self._seed).propose(net.view, name, task.sample)
+            proposal = propose(net.view, sp.Sen(apart=0.0, random_state=self._seed), name, task.sample)
             figures = {"single": self._single(task, shots), "default": _accuracies(net.view, proposal, task)}
             linked = sorted({link.source for link in proposal.pathways[0].links})
-            tried = list(proposal.pathways[0].notes["tried_sources"])
+            tried = list(proposal.pathways[0].provenance.sources_tried)
             self._keep("sequence", shots, linked[0] if linked else None, name, tried=tried, **figures)
 
     def _single(self, task: Target, shots: int) -> Accuracies:
@@ -111,13 +112,13 @@ class Study:
         return _accuracies(view, self._alone(view, task.sample), task)
 
     def _alone(self, view: View, examples: Examples) -> Proposal:
-        return sp.Sen(links="none", start="random", random_state=self._seed).propose(view, "new", examples)
+        return propose(view, sp.Sen(links="none", start="random", random_state=self._seed), "new", examples)
 
     def _forced(self, view: View, examples: Examples, **settings: Any) -> Proposal:
         """The default, but that the most similar class always counts as similar."""
         (found,) = similarities(view, examples, derive(self._seed, "similarity"))
         threshold = min(LEAST, float(found.best()[0].max()))
-        proposal = sp.Sen(threshold=threshold, apart=0.0, random_state=self._seed, **settings).propose(view, "new", examples)
+        proposal = propose(view, sp.Sen(threshold=threshold, apart=0.0, random_state=self._seed, **settings), "new", examples)
         assert proposal.pathways[0].links
         return proposal
 

@@ -36,8 +36,8 @@ def test_learning_says_what_came_of_it(senpath: Run, files: Path, tmp_path: Path
     assert "→" in end.out
     end = senpath("learn", net, "guarded", files / "digits", *settings, "--set", "guard=true")
     assert re.search(r"transfer (kept|dropped): [\d.]+ % with it, [\d.]+ % alone, on held-out examples", end.out)
-    notes = Network(net).tasks["guarded"].notes
-    assert (notes["settings"]["guard"], notes["settings"]["links"], notes["settings"]["random_state"]) == (True, "similar", 3)
+    settings = Network(net).tasks["guarded"].provenance.settings
+    assert (settings["guard"], settings["links"], settings["random_state"]) == (True, "similar", 3)
 
 
 @pytest.mark.parametrize(("source", "classes"), [("iris.csv", 3), ("texts.csv", 2), ("tones", 2), ("arrays.npz", 10)])

@@ -23,7 +23,7 @@ def test_a_table_tells_of_every_generation(senpath: Callable[..., Any], tmp_path
     rows = [line for line in ended.out.splitlines() if re.search(r"best of 2", line)]
     assert len(rows) == 3
     net = Network(tmp_path / "n.sen")
-    found = net.tasks["digits"].notes["munet"]
+    found = net.tasks["digits"].provenance.record
     assert f"path: child {found['child']}, with " in ended.out
     assert f"accounts for {found['accounted']:,.0f} parameters" in ended.out
     again = senpath("learn", tmp_path / "n.sen", "again", files / "digits", *SMALL)

@@ -24,7 +24,7 @@ def test_tasks_are_learned_together(senpath: Callable[..., Any], tmp_path: Path,
     assert "2 tasks, together, " in ended.out
     opened = Network(net)
     assert (opened.version, list(opened.tasks)) == (1, ["one", "two"])
-    assert opened.tasks["one"].notes["method"] == "allocation"
+    assert opened.tasks["one"].provenance.method == "allocation"
     assert senpath("predict", net, next((files / "digits" / "3").iterdir())).code == 0
 
 

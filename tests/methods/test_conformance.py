@@ -13,6 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from senpath import METHODS, Audio, Network
+from senpath.learning import propose
 from senpath.pathways import pathways_touched
 from senpath.snapshot import encode_examples
 
@@ -85,7 +86,7 @@ def test_earlier_components_stay_untouched(
 def test_a_seed_reproduces(base: Network, task: Labelled, method: str, settings: dict[str, Any]) -> None:
     state = torch.get_rng_state()
     proposals = [
-        METHODS[method](**settings, random_state=seed).propose(base.view, "new", encode_examples(base.view, *task)) for seed in (3, 3, 4)
+        propose(base.view, METHODS[method](**settings, random_state=seed), "new", encode_examples(base.view, *task)) for seed in (3, 3, 4)
     ]
     assert torch.equal(torch.get_rng_state(), state)
     first, again, other = ([component.hash for component in proposal.components] for proposal in proposals)
@@ -122,7 +123,7 @@ def test_proposing_writes_nothing(base: Network, task: Labelled, unchanged: Any,
     told: list[tuple[str, int, int]] = []
     with unchanged(base.path):
         made = METHODS[method](**settings)
-        proposal = made.propose(base.view, "new", encode_examples(base.view, *task), lambda *step: told.append(step))
+        proposal = propose(base.view, made, "new", encode_examples(base.view, *task), lambda *step: told.append(step))
     assert made.name == method
     assert proposal.version == base.version == 1
     assert [pathway.task for pathway in proposal.pathways] == ["new"]

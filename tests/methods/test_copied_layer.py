@@ -39,15 +39,15 @@ def hidden(net: Network, task: str, data: Labelled) -> torch.Tensor:
 
 def test_the_own_layer_starts_as_the_sources(learned: Network, named: Labelled) -> None:
     torch.testing.assert_close(hidden(learned, "named", named), hidden(learned, "digits", named), rtol=0, atol=1e-4)
-    assert learned.tasks["named"].notes["copied_from"] == "digits"
-    assert learned.tasks["named"].notes["tried_sources"]["digits"] > 0.9
+    assert learned.tasks["named"].provenance.record["copied_from"] == "digits"
+    assert learned.tasks["named"].provenance.sources_tried["digits"] > 0.9
 
 
 def test_nothing_of_the_source_runs_afterwards(learned: Network, named: Labelled) -> None:
     pathway = learned.view.pathway("named")
     assert pathway.links == ()
     assert learned.tasks["named"].transfers == ()
-    assert "link_examples" not in learned.tasks["named"].notes
+    assert "link_examples" not in learned.tasks["named"].provenance.record
     assert pathways_touched([pathway]) == {"named"}
     active = count_activation([pathway], learned.view.manifest.components)
     assert (active.sources, active.source_weights, active.link_weights) == ((), 0, 0)
@@ -63,7 +63,7 @@ def test_without_a_step_the_layer_is_the_sources_own(base: Network, named: Label
     assert body == base.view.pathway("digits").components[0]
     assert not base.view.logits("named", encode_examples(base.view, *named).inputs).any()
     assert cost.updated == base.view.component(head).weights  # a brick that is there already is not kept twice
-    assert base.tasks["named"].notes["copied_from"] == "digits"
+    assert base.tasks["named"].provenance.record["copied_from"] == "digits"
 
 
 def test_finding_the_source_is_paid_for_while_learning(learned: Network) -> None:
@@ -88,21 +88,21 @@ def test_where_nothing_is_similar_it_starts_at_random(base: Network, fresh: Labe
     for task, how in {"mixed up": {"start": "copy"}, "random": {"start": "random"}}.items():
         base.learn(task, fresh[0], labels, links="none", **how, **STILL)
     assert base.view.pathway("mixed up").components == base.view.pathway("random").components
-    assert "copied_from" not in base.tasks["mixed up"].notes
+    assert "copied_from" not in base.tasks["mixed up"].provenance.record
 
 
 def test_a_source_of_another_size_is_not_copied(base: Network, named: Labelled) -> None:
     for task, start in {"named": "copy", "random": "random"}.items():
         base.learn(task, *named, links="none", start=start, **{**STILL, "hidden": 8})
     assert base.view.pathway("named").components == base.view.pathway("random").components
-    assert "copied_from" not in base.tasks["named"].notes
+    assert "copied_from" not in base.tasks["named"].provenance.record
 
 
 def test_of_several_sources_the_one_with_most_to_lend_is_copied(halves: Network, fresh: Labelled, words: np.ndarray) -> None:
     mine = fresh[1] >= 4  # all of "high", and one of "low"
     for task, source in {"one": "one", "each": "per-class"}.items():
         halves.learn(task, fresh[0][mine], words[fresh[1][mine]], links="none", start="copy", source=source, **STILL)
-        assert halves.tasks[task].notes["copied_from"] == "high"
+        assert halves.tasks[task].provenance.record["copied_from"] == "high"
         assert halves.view.pathway(task).links == ()
 
 
@@ -111,7 +111,7 @@ def test_a_scikit_learn_model_has_no_layer_to_copy(base: Network, named: Labelle
         base.learn(task, *named, links="none", start=start, model="svm")
     assert base.view.pathway("named").components == base.view.pathway("alone").components
     assert base.view.pathway("named").links == ()
-    assert "copied_from" not in base.tasks["named"].notes
+    assert "copied_from" not in base.tasks["named"].provenance.record
 
 
 @pytest.mark.parametrize(("classes", "kept"), [(10, True), (2, False)])
@@ -122,7 +122,7 @@ def test_the_guard_judges_the_copied_layer_too(
     mine = fresh[1] < classes
     data = few(fresh[0][mine], words[fresh[1][mine]], 5)
     base.learn("named", *data, links="none", start="copy", guard=True, **{**STILL, "epochs": 20, "learning_rate": 1e-3})
-    notes = base.tasks["named"].notes
+    notes = base.tasks["named"].provenance.record
     assert notes["guard"]["kept"] is kept
     assert ("copied_from" in notes) is kept
     assert base.view.pathway("named").links == ()
@@ -136,7 +136,7 @@ def test_beside_links_the_layer_is_copied_unless_told_otherwise(base: Network, n
     assert default.components == copied.components != random.components
     assert default.links == copied.links != ()
     torch.testing.assert_close(hidden(base, "default", named), hidden(base, "digits", named), rtol=0, atol=1e-4)
-    assert [base.tasks[task].notes.get("copied_from") for task in ("default", "copy", "random")] == ["digits", "digits", None]
+    assert [base.tasks[task].provenance.record.get("copied_from") for task in ("default", "copy", "random")] == ["digits", "digits", None]
 
 
 def test_alone_a_task_is_learned_as_in_an_empty_network(base: Network, tmp_path: Path, named: Labelled, quick: dict[str, Any]) -> None:
@@ -145,12 +145,12 @@ def test_alone_a_task_is_learned_as_in_an_empty_network(base: Network, tmp_path:
     costs = [base.learn(task, *named, links="none", **how, **quick).cost for task, how in (("a", {}), ("b", {"start": "random"}))]
     for task in ("a", "b"):
         assert base.view.pathway(task).components == empty.view.pathway("named").components
-        assert base.tasks[task].notes["tried_sources"] == {}
-        assert "copied_from" not in base.tasks[task].notes
+        assert base.tasks[task].provenance.sources_tried == {}
+        assert "copied_from" not in base.tasks[task].provenance.record
     assert [cost.read for cost in costs] == [0, 0]
 
 
 def test_a_task_of_links_alone_has_no_layer_that_was_copied(base: Network, named: Labelled) -> None:
     base.learn("named", *named, start="copy", epochs=0, hidden=32)
     assert base.view.pathway("named").components == ()
-    assert "copied_from" not in base.tasks["named"].notes
+    assert "copied_from" not in base.tasks["named"].provenance.record

@@ -12,6 +12,7 @@ import torch
 
 from senpath import ConflictError, Examples, Extend, InputError, Network, UnknownTaskError
 from senpath.components import ClassLink
+from senpath.learning import propose_revision
 from senpath.learning.cost import learning_cost
 from senpath.snapshot import encode_examples
 
@@ -84,8 +85,9 @@ def test_what_is_known_of_the_task_grows(halves: Network, high: Labelled) -> Non
     after = halves.tasks["low"]
     assert after.examples == before.examples + 107
     assert after.method == "sen"
-    assert [entry["examples"] for entry in after.notes["extended"]] == [100, 7]
-    assert after.notes["extended"][0]["classes"] == [5, 6, 7, 8, 9]
+    extended = after.provenance.revisions_by("extend")
+    assert [change.record["examples"] for change in extended] == [100, 7]
+    assert extended[0].record["classes"] == [5, 6, 7, 8, 9]
     assert halves.log[-1]["method"] == "extend"
     assert after.weights == before.weights + 5 * 33
 
@@ -236,7 +238,7 @@ def test_learning_and_extending_leave_the_dispatcher_as_learning_all_does(tmp_pa
     np.testing.assert_allclose(mine.columns, theirs.columns, atol=1e-6)
     np.testing.assert_array_equal(mine.counts, theirs.counts)
     assert mine.figures["few"] == theirs.figures["few"] == 1
-    assert one.tasks["flowers"].notes["columns"] == [0, 1, 2]
+    assert one.view.tasks["flowers"].statistics.owners == (0, 1, 2)
 
 
 def test_columns_are_the_same_in_any_number_of_steps(tmp_path: Path, iris: Labelled, few: Any) -> None:
@@ -269,7 +271,7 @@ def test_the_cost_counts_what_is_gone(halves: Network, high: Labelled) -> None:
     pathway = halves.view.pathway("low")
     both = Examples(examples.data_type, examples.inputs, examples.targets + 5, pathway.classes + examples.classes)
     with halves.view.watch() as touched:
-        proposal = Extend().propose(halves.view, "low", both)
+        _, proposal = propose_revision(halves.view, Extend(), "low", both)  # type: ignore[misc]
     cost = learning_cost(halves.view, touched, proposal)
     halves.commit(proposal)
     assert cost.total == halves.weights["total"]
@@ -283,7 +285,10 @@ def test_a_seed_reproduces(halves: Network, high: Labelled) -> None:
     )
     state = torch.get_rng_state()
     for move in (False, True):
-        made = [Extend(may_move=move, epochs=1, random_state=seed).propose(halves.view, "low", both) for seed in (3, 3, 4)]
+        made = [
+            propose_revision(halves.view, Extend(may_move=move, epochs=1, random_state=seed), "low", both)[1]  # type: ignore[index]
+            for seed in (3, 3, 4)
+        ]
         first, again, other = ([component.hash for component in proposal.components] for proposal in made)
         assert first == again != other
         np.testing.assert_array_equal(made[0].statistics["low"].columns, made[1].statistics["low"].columns)
@@ -294,12 +299,12 @@ def test_proposing_writes_nothing(halves: Network, high: Labelled, unchanged: An
     told: list[tuple[str, int, int]] = []
     examples = encode_examples(halves.view, *high)
     with unchanged(halves.path):
-        Extend().propose(halves.view, "high", examples, lambda *step: told.append(step))
+        propose_revision(halves.view, Extend(), "high", examples, lambda *step: told.append(step))
     assert {stage: done == total for stage, done, total in told} == {"dispatcher": True}
 
 
 def test_another_writer_changed_the_task(halves: Network, high: Labelled) -> None:
-    proposal = Extend().propose(halves.view, "high", encode_examples(halves.view, *high))
+    _, proposal = propose_revision(halves.view, Extend(), "high", encode_examples(halves.view, *high))  # type: ignore[misc]
     Network(halves.path).extend("high", *high)
     with pytest.raises(ConflictError, match="one changed in version 3 by another writer"):
         halves.commit(proposal)

@@ -12,7 +12,8 @@ import torch
 from torch.utils.data import TensorDataset
 
 import senpath as sp
-from senpath.snapshot import encode_examples
+from senpath.learning import propose
+from senpath.snapshot import encode_examples, try_out
 
 Labelled = tuple[np.ndarray, np.ndarray]
 
@@ -34,7 +35,7 @@ def test_only_what_may_change_changes(base: sp.Network, train: Labelled, fresh: 
     moved = base.view.pathway("digits")
     assert moved.components[0] != digits.components[0]
     assert moved.components[1:] == digits.components[1:]
-    assert moved.notes["changed_by"] == ["new"]
+    assert [change.record["along_with"] for change in moved.provenance.revisions] == ["new"]
     assert base.view.pathway("new").links[0].reads == moved.components[:1]
     assert torch.equal(base.view.logits("reader", inputs), reader)
     assert base.view.pathway("reader").links[0].reads == digits.components[:1]
@@ -58,9 +59,9 @@ def test_remembering_costs_the_earlier_task_less(base: sp.Network, fresh: Labell
     examples = encode_examples(base.view, *new)
     lost = {}
     for remember in (0.0, 10.0):
-        proposal = sp.Sen(**{**quick, "hidden": 4, "may_change": ["digits"], "remember": remember}).propose(base.view, "new", examples)
+        proposal = propose(base.view, sp.Sen(**{**quick, "hidden": 4, "may_change": ["digits"], "remember": remember}), "new", examples)
         test = encode_examples(base.view, *held)
-        answers = sp.snapshot.try_out(base.view, proposal, test.inputs, 1).argmax(1)
+        answers = try_out(base.view, proposal, test.inputs, 1).argmax(1)
         lost[remember] = float((answers != test.targets).float().mean())
     assert lost[10.0] < lost[0.0]
 
@@ -75,7 +76,7 @@ def test_no_units_of_its_own(base: sp.Network, fresh: Labelled, words: np.ndarra
 def test_a_seed_reproduces(base: sp.Network, new: Labelled, quick: dict[str, Any]) -> None:
     examples = encode_examples(base.view, *new)
     made = [
-        sp.Sen(**{**quick, "hidden": 4, "may_change": ["digits"], "random_state": seed}).propose(base.view, "new", examples)
+        propose(base.view, sp.Sen(**{**quick, "hidden": 4, "may_change": ["digits"], "random_state": seed}), "new", examples)
         for seed in (1, 1, 2)
     ]
     first, again, other = ([part.hash for part in proposal.components] for proposal in made)

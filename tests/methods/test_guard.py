@@ -20,7 +20,7 @@ Labelled = tuple[np.ndarray, np.ndarray]
 def test_a_useful_transfer_is_kept(base: Network, fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled], quick: Any) -> None:
     x, y = few(fresh[0], words[fresh[1]], 3)
     learned = base.learn("named", x, y, guard=True, **quick)
-    verdict = learned.notes["guard"]
+    verdict = learned.provenance.record["guard"]
     assert verdict["kept"] is True
     assert verdict["with_transfer"] > verdict["alone"] + 0.1
     assert verdict["examples"] == 30
@@ -32,7 +32,7 @@ def test_a_useless_transfer_is_dropped(base: Network, fresh: Labelled, few: Call
     # Zeros and ones are told apart without anybody's help, so there is nothing to gain.
     x, y = few(fresh[0][fresh[1] < 2], fresh[1][fresh[1] < 2], 15)
     learned = base.learn("easy", x, y, guard=True, **quick)
-    assert learned.notes["guard"] == {"with_transfer": 1.0, "alone": 1.0, "examples": 30, "kept": False}
+    assert learned.provenance.record["guard"] == {"with_transfer": 1.0, "alone": 1.0, "examples": 30, "kept": False}
     assert learned.transfers == ()
     assert base.view.pathway("easy").links == ()
 
@@ -41,7 +41,7 @@ def test_what_is_learned_is_learned_from_all_examples(base: Network, fresh: Labe
     x, y = few(fresh[0], fresh[1], 3)
     guarded = base.learn("guarded", x, y, guard=True, **quick)
     base.learn("plain", x, y, guard=False, **quick)
-    assert guarded.notes["guard"]["kept"]
+    assert guarded.provenance.record["guard"]["kept"]
     with_guard, without = base.view.pathway("guarded"), base.view.pathway("plain")
     first_source = {link.source for link in without.links}
     assert first_source == {"digits"}
@@ -54,12 +54,12 @@ def test_without_anything_to_judge_there_is_no_verdict(
     base: Network, fresh: Labelled, few: Callable[..., Labelled], settings: dict[str, Any]
 ) -> None:
     learned = base.learn("named", *few(fresh[0], fresh[1], 3), **{"epochs": 1, "hidden": 4, **settings})
-    assert "guard" not in learned.notes
+    assert "guard" not in learned.provenance.record
 
 
 def test_one_example_a_class_cannot_be_judged(base: Network, fresh: Labelled, few: Callable[..., Labelled]) -> None:
     learned = base.learn("named", *few(fresh[0], fresh[1], 1), guard=True, epochs=1, hidden=4)
-    assert "guard" not in learned.notes
+    assert "guard" not in learned.provenance.record
     assert learned.transfers
 
 

@@ -89,7 +89,7 @@ def test_where_nothing_is_similar_nothing_is_linked(base: Network, fresh: Labell
     base.learn("mixed up", fresh[0], labels, links=links, epochs=1, hidden=4)
     assert base.view.pathway("mixed up").links == ()
     assert base.tasks["mixed up"].transfers == ()
-    assert base.tasks["mixed up"].notes["tried_sources"].get("digits", 0) < 0.7
+    assert base.tasks["mixed up"].provenance.sources_tried.get("digits", 0) < 0.7
 
 
 def test_zero_shot_is_a_copy_of_the_sources_rows(base: Network, named: Any) -> None:
@@ -97,7 +97,7 @@ def test_zero_shot_is_a_copy_of_the_sources_rows(base: Network, named: Any) -> N
     base.learn("named", x, y, links="similar", epochs=0)
     pathway = base.view.pathway("named")
     assert pathway.components == ()
-    assert base.tasks["named"].notes["link_examples"] == len(x)
+    assert base.tasks["named"].provenance.record["link_examples"] == len(x)
     logits, source = base.view.logits("named", examples.inputs), own_logits(base, "digits", examples)
     linked = {str(transfer.target): transfer.source for transfer in pathway.links[0].transfers}
     for index, name in enumerate(examples.classes):
@@ -208,7 +208,7 @@ def test_a_task_of_links_alone_is_no_source(base: Network, fresh: Labelled, word
 
 def test_another_data_type_is_no_source(base: Network, iris: Labelled) -> None:
     base.learn("iris", *iris, epochs=1)
-    assert base.tasks["iris"].notes["tried_sources"] == {}
+    assert base.tasks["iris"].provenance.sources_tried == {}
 
 
 @pytest.mark.parametrize(("start", "copied"), [("copy", True), ("random", False)])

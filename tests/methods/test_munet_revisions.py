@@ -62,11 +62,11 @@ def kinds(net: sp.Network, task: str) -> list[str]:
 
 
 def origins(net: sp.Network, task: str) -> list[str | None]:
-    """Who trained each component of a task, as its notes say."""
+    """Who trained each component of a task: what was changed since it was learned is the task's own."""
     pathway = net.view.pathway(task)
-    parts = pathway.notes["munet"]["parts"]
+    parts = pathway.provenance.record["parts"]
     assert len(parts) == len(pathway.components)
-    return [part["origin"] for part in parts]
+    return [part["origin"] if part["component"] == name else task for part, name in zip(parts, pathway.components, strict=True)]
 
 
 def logits(net: sp.Network, task: str, x: np.ndarray) -> torch.Tensor:
@@ -128,7 +128,7 @@ def test_one_hidden_layer_of_its_own_is_pruned(net: sp.Network, train: Labelled,
     before, weights = {task: logits(net, task, some[0]) for task in ("shared", "deep", "vit")}, net.weights["pathways"]
     found = net.prune("own", 0.5, *train, what=what, tolerance=1.0, epochs=1)
     assert found.changed
-    assert net.tasks["own"].weights == found.notes["weights"]["after"] < found.notes["weights"]["before"]
+    assert net.tasks["own"].weights == found.record["weights"]["after"] < found.record["weights"]["before"]
     assert net.weights["pathways"] < weights
     assert origins(net, "own") == ["own", "own"]
     net.learn("next", *some, **{**BUDGET, "blocks": 0, "children": 6})  # may have "shared" as a parent, but not what was pruned
@@ -146,8 +146,8 @@ def test_more_examples_leave_the_path_as_it_is(net: sp.Network, some: Labelled, 
     found = net.extend(task, *data)
     assert found.changed
     after = net.view.pathway(task)
-    assert (after.components, after.notes["munet"]) == (before.components, before.notes["munet"])
-    assert after.notes["examples"] == before.notes["examples"] + len(data[1])
+    assert (after.components, after.provenance.record) == (before.components, before.provenance.record)
+    assert after.provenance.examples == before.provenance.examples + len(data[1])
     net.verify()
 
 
@@ -223,7 +223,7 @@ def test_tasks_may_be_changed_along(net: sp.Network, fresh: Labelled, some: Labe
     assert learned.changed["own"].before is not None
     for task in ("own", "shared"):
         assert origins(net, task) == [task, task]
-        assert net.tasks[task].notes["changed_by"] == ["new"]
+        assert net.tasks[task].provenance.revisions[-1].record == {"along_with": "new"}
     assert [link.reads for link in net.view.pathway("new").links] == [net.view.pathway(task).components[:1] for task in ("own", "shared")]
     assert root not in net.view.manifest.components
     assert torch.equal(logits(net, "deep", some[0]), deep)
@@ -254,7 +254,7 @@ def test_a_hidden_layer_is_copied_where_there_is_one_of_its_shape(net: sp.Networ
     for task in ("deep", "vit"):
         net.remove(task)
     learned = net.learn("new", *some, **{**BORROWS, "hidden": 128, "epochs": 1, "model": "mlp"})
-    assert learned.notes["copied_from"] == "shared"
+    assert learned.provenance.record["copied_from"] == "shared"
     _, config, _ = unpruned(net.view.component(net.view.pathway("new").components[0]))
     assert config == {"inputs": 64, "hidden": [128]}
 

@@ -15,6 +15,7 @@ from sklearn.datasets import load_diabetes
 
 from senpath import InputError, Network, Prune, UnknownTaskError, data
 from senpath.components import Pruned
+from senpath.learning import propose_revision
 from senpath.methods.prune.units import cut_units, fewer, layers_of
 from senpath.methods.sen.own_part import take_out
 from senpath.snapshot import encode_examples
@@ -54,11 +55,11 @@ def test_of_all_weights_the_share_asked_for_is_kept(base: Network, train: Labell
     assert found.version == base.version == 2
     kept = int(keep * WHOLE)
     assert base.tasks["digits"].weights == kept
-    assert found.notes["weights"] == {"before": WHOLE, "after": kept}
+    assert found.record["weights"] == {"before": WHOLE, "after": kept}
     weight = body(base).module.dense().get_parameter("layers.0.weight")
     assert int((weight != 0).sum()) == kept - (WHOLE - 64 * 32)  # biases and the output layer stay
     assert base.log[-1]["method"] == "prune"
-    assert base.tasks["digits"].notes["pruned"]["settings"]["keep"] == keep
+    assert base.tasks["digits"].provenance.revisions_by("prune")[0].record["settings"]["keep"] == keep
     assert base.tasks["digits"].examples == 1000
     base.verify()
 
@@ -68,7 +69,7 @@ def test_of_each_layer_the_share_of_units_asked_for_is_kept(base: Network, train
     found = base.prune("digits", keep, *train, what="units", **LENIENT)
     units = round(keep * 32)
     assert (body(base).kind, body(base).config) == ("mlp.v1", {"inputs": 64, "hidden": [units]})
-    assert base.tasks["digits"].weights == 64 * units + units + units * 10 + 10 == found.notes["weights"]["after"]
+    assert base.tasks["digits"].weights == 64 * units + units + units * 10 + 10 == found.record["weights"]["after"]
     base.verify()
 
 
@@ -78,9 +79,9 @@ def test_half_of_it_answers_as_well(base: Network, train: Labelled, fresh: Label
     found = base.prune("digits", 0.5, *train, what=what, tolerance=0.02)
     assert found.changed, found.reason
     assert right(base, "digits", fresh) >= before - 0.015
-    assert found.notes["measured"]["examples"] == 200
-    assert found.notes["training"]["examples"] == 800
-    assert f"{100 * found.notes['measured']['after']:.2f} % after" in found.reason
+    assert found.record["measured"]["examples"] == 200
+    assert found.record["training"]["examples"] == 800
+    assert f"{100 * found.record['measured']['after']:.2f} % after" in found.reason
 
 
 @pytest.mark.parametrize("what", WHAT)
@@ -90,8 +91,8 @@ def test_with_examples_it_loses_less_than_without(base: Network, train: Labelled
     blind = other.prune("digits", 0.25, what=what)
     assert right(base, "digits", fresh) > right(other, "digits", fresh) + 0.03
     assert blind.changed
-    assert "measured" not in blind.notes
-    assert blind.notes["training"] == {}
+    assert "measured" not in blind.record
+    assert blind.record["training"] == {}
     assert "nothing was measured, for there were no examples" in blind.reason
 
 
@@ -102,7 +103,7 @@ def test_one_that_would_lose_too_much_is_declined(base: Network, train: Labelled
     assert not found.changed
     assert found.version == base.version == 1
     assert found.reason.endswith("after: more than 0 points would be lost")
-    measured = found.notes["measured"]
+    measured = found.record["measured"]
     assert f"accuracy {100 * measured['before']:.2f} % on 200 held-out examples before" in found.reason
     assert measured["after"] < measured["before"]
     assert base.tasks["digits"].weights == WHOLE
@@ -114,7 +115,7 @@ def test_examples_that_it_knows_by_heart_are_not_held_against_it(base: Network, 
     base.learn("noise", train[0][:200], noise, links="none", hidden=128, epochs=300, learning_rate=1e-2, augment=0.0)
     assert right(base, "noise", (train[0][:200], noise)) > 0.9
     strict = base.prune("noise", 0.3, train[0][:200], noise, epochs=100, tolerance=0.0)
-    measured = strict.notes["measured"]
+    measured = strict.record["measured"]
     assert measured["unpruned"] < measured["before"]
     assert "trained on unpruned" in strict.reason
     lost = measured["unpruned"] - measured["after"]
@@ -131,8 +132,8 @@ def test_readers_of_the_old_component_go_on_with_it(chain: Network, train: Label
     assert torch.equal(logits(chain, "named", fresh[0]), before)
     assert old[0] in chain.view.manifest.components
     assert old[1] not in chain.view.manifest.components
-    assert found.notes["readers"] == ["named"]
-    size = found.notes["bytes"]
+    assert found.record["readers"] == ["named"]
+    size = found.record["bytes"]
     assert size["saved"] < 0
     assert f"'named' still reads what was replaced, so the network's files change by {-size['saved']:+,} bytes" in found.reason
     chain.verify()
@@ -148,7 +149,7 @@ def test_a_task_with_links_keeps_them(chain: Network, fresh: Labelled, words: np
     found = chain.prune("named", 0.5, fresh[0][400:], words[fresh[1][400:]], what=what, tolerance=0.05)
     assert found.changed, found.reason
     assert chain.view.pathway("named").links == links
-    assert found.notes["readers"] == []
+    assert found.record["readers"] == []
     assert right(chain, "named", (fresh[0], words[fresh[1]])) >= before - 0.02
     chain.verify()
 
@@ -161,7 +162,7 @@ def test_bytes_are_those_of_the_files(base: Network, train: Labelled, what: str)
     before = of_files(base.view.pathway("digits").components)
     found = base.prune("digits", 0.5, *train, what=what, **LENIENT)
     after = of_files(base.view.pathway("digits").components)
-    assert found.notes["bytes"] == {"before": before, "after": after, "saved": before - after}
+    assert found.record["bytes"] == {"before": before, "after": after, "saved": before - after}
     assert after < 0.7 * before
 
 
@@ -175,7 +176,7 @@ def test_a_pruned_source_lends_what_a_dense_one_does(
     assert base.view.pathway("linked").links[0].reads == base.view.pathway("digits").components[:1]
     base.learn("copied", x, y, links="none", start="copy", **how)
     copied = body(base, "copied")
-    assert base.tasks["copied"].notes["copied_from"] in ("digits", "linked")
+    assert base.tasks["copied"].provenance.record["copied_from"] in ("digits", "linked")
     assert copied.kind == "mlp.v1"
     torch.testing.assert_close(
         copied.module.get_parameter("layers.0.weight"), body(base).module.dense().get_parameter("layers.0.weight"), atol=1e-5, rtol=0
@@ -202,7 +203,8 @@ def test_a_seed_reproduces(base: Network, train: Labelled, what: str) -> None:
     state = torch.get_rng_state()
     examples = encode_examples(base.view, *train)
     proposals: list[Any] = [
-        Prune(keep=0.5, what=what, tolerance=1.0, epochs=2, random_state=seed).propose(base.view, "digits", examples) for seed in (3, 3, 4)
+        propose_revision(base.view, Prune(keep=0.5, what=what, tolerance=1.0, epochs=2, random_state=seed), "digits", examples)[1]  # type: ignore[index]
+        for seed in (3, 3, 4)
     ]
     assert torch.equal(torch.get_rng_state(), state)
     first, again, other = ([component.hash for component in proposal.components] for proposal in proposals)
@@ -213,7 +215,7 @@ def test_a_seed_reproduces(base: Network, train: Labelled, what: str) -> None:
 def test_the_network_is_left_alone_by_proposing(base: Network, train: Labelled, unchanged: Any) -> None:
     before = logits(base, "digits", train[0])
     with unchanged(base.path):
-        Prune(keep=0.3, tolerance=1.0, epochs=1).propose(base.view, "digits", encode_examples(base.view, *train))
+        propose_revision(base.view, Prune(keep=0.3, tolerance=1.0, epochs=1), "digits", encode_examples(base.view, *train))
     assert torch.equal(logits(base, "digits", train[0]), before)
 
 
@@ -359,7 +361,7 @@ def test_a_task_of_several_labels(tmp_path: Path, train: Labelled, what: str) ->
     net.learn("several", x, labels, kind="multilabel", hidden=32, epochs=20, augment=0.0, learning_rate=1e-2)
     found = net.prune("several", 0.5, x, labels, what=what, tolerance=0.05)
     assert found.changed, found.reason
-    assert found.notes["measured"]["after"] > 0.85
+    assert found.record["measured"]["after"] > 0.85
 
 
 def test_on_real_digits_half_the_weights_go_for_nothing(tmp_path: Path) -> None:

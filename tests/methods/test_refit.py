@@ -102,6 +102,6 @@ def test_other_kinds_of_task_too(kind: str) -> None:
     y = (x[:, [0, 1]] > np.median(x[:, [0, 1]], 0)).astype(int) if kind == "multilabel" else x[:, 0] * 2 - x[:, 1]
     net = sp.Network()
     net.learn("wine", x[::2], y[::2], kind=kind)
-    assert net.tasks["wine"].notes["settings"]["model"] == "auto"
+    assert net.tasks["wine"].provenance.settings["model"] == "auto"
     assert net.view.component(net.view.pathway("wine").components[0]).kind == "skip.v1"
     assert sp.evaluate(net, {"wine": (x[1::2], y[1::2])}).scores["wine"].accuracy > 0.85

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import senpath as sp
+from senpath.learning import propose_revision
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -64,9 +65,8 @@ def test_the_dispatcher_stays(grown: tuple[sp.Network, Labelled], fresh: Labelle
 def test_a_seed_reproduces(grown: tuple[sp.Network, Labelled]) -> None:
     net, (x, y) = grown
     examples = encode_examples(net.view, x, y)
-    proposals = [sp.Review().propose(net.view, "early", examples) for _ in range(2)]
-    assert all(isinstance(proposal, sp.Proposal) for proposal in proposals)
-    first, again = ([part.hash for part in proposal.components] for proposal in proposals)  # type: ignore[union-attr]
+    proposals = [propose_revision(net.view, sp.Review(), "early", examples) for _ in range(2)]
+    first, again = ([part.hash for part in proposal.components] for _, proposal in proposals)  # type: ignore[misc]
     assert first == again
 
 
@@ -158,8 +158,7 @@ def test_what_cannot_be_used_is_refused(
 
 def test_a_task_that_changed_meanwhile_is_a_conflict(grown: tuple[sp.Network, Labelled]) -> None:
     net, (x, y) = grown
-    proposal = sp.Review().propose(net.view, "early", encode_examples(net.view, x, y))
-    assert isinstance(proposal, sp.Proposal)
+    _, proposal = propose_revision(net.view, sp.Review(), "early", encode_examples(net.view, x, y))  # type: ignore[misc]
     assert sp.Network(net.path).review("early", x, y).changed
     with pytest.raises(sp.ConflictError, match="proposal for 'early': expected the task as version 2 had it, got one changed in version 3"):
         net.commit(proposal)
@@ -186,11 +185,13 @@ def test_what_was_noted_of_a_task_stays(base: sp.Network, train: Labelled, fresh
     net.learn("early", x[y < 9], y[y < 9], **FAST)
     net.extend("early", x[y == 9], y[y == 9])
     net.learn("late", *train, links="none", **FAST)
-    noted = net.tasks["early"].notes
+    extended, owners = net.tasks["early"].provenance.revisions, net.view.tasks["early"].statistics.owners
+    assert [change.revision for change in extended] == ["extend"]
     assert net.review("early", x, y).changed
     assert net.tasks["early"].classes_ == tuple(range(10))
-    assert net.tasks["early"].notes["columns"] == noted["columns"]
-    assert net.tasks["early"].notes["extended"] == noted["extended"]
+    assert net.view.tasks["early"].statistics.owners == owners != ()
+    revisions = net.tasks["early"].provenance.revisions
+    assert (revisions[:1], revisions[1].revision) == (extended, "review")
 
 
 def test_a_task_without_units_of_its_own_gets_some(

@@ -21,6 +21,7 @@ from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
 from senpath.progress import Progress, silent
+from senpath.snapshot import MethodResult
 
 Senses = dict[str, Any]
 Unchanged = Callable[[Path], AbstractContextManager[None]]
@@ -270,7 +271,7 @@ def test_another_writer_gave_the_concept_other_labels(own: sp.Network) -> None:
     class Meanwhile(sp.Sen):
         """Learns while somebody else does."""
 
-        def propose(self, view: sp.View, task: str, examples: sp.Examples, progress: Progress = silent) -> sp.Proposal:
+        def propose(self, view: sp.View, task: str, examples: sp.Examples, progress: Progress = silent) -> MethodResult:
             if "first" not in sp.Network(own.path).tasks:
                 sp.Network(own.path).learn("first", x, [0, 1] * 6, concept="letter", epochs=1)
             return super().propose(view, task, examples, progress)

@@ -85,7 +85,7 @@ def test_a_task_that_borrows_reads_the_own_parts_of_earlier_ones(grown: Grown) -
 
 def test_beyond_five_sources_the_dispatcher_runs_and_is_counted(grown: Grown) -> None:
     for index in (6, 7):
-        cost, tried = grown.told[index].cost, grown.told[index].notes["tried_sources"]
+        cost, tried = grown.told[index].cost, grown.told[index].provenance.sources_tried
         assert len(tried) == 5
         assert cost.read == sum(grown.own(task) for task in tried) == 5 * OWN
         assert cost.dispatcher_read == grown.weights[index - 1]["dispatcher"] > 2 * MAP

@@ -15,9 +15,9 @@ from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
 from senpath.components import Component, build, freeze
-from senpath.learning import new_statistics
 from senpath.progress import Progress, silent
 from senpath.seeds import seeded
+from senpath.snapshot import MethodResult
 
 Labelled = tuple[np.ndarray, np.ndarray]
 WIDTH = 6
@@ -47,28 +47,26 @@ class Together:
     def __init__(self, fault: str = "") -> None:
         self.fault = fault
 
-    def propose(self, view: sp.View, task: str, examples: sp.Examples, progress: Progress = silent) -> sp.Proposal:
-        return self.propose_many(view, {task: examples}, progress)
+    def propose(self, view: sp.View, task: str, examples: sp.Examples, progress: Progress = silent) -> MethodResult:
+        return self.propose_many(view, {task: examples}, progress)[task]
 
-    def propose_many(self, view: sp.View, tasks: Mapping[str, sp.Examples], progress: Progress = silent) -> sp.Proposal:
+    def propose_many(self, view: sp.View, tasks: Mapping[str, sp.Examples], progress: Progress = silent) -> dict[str, MethodResult]:
         if self.fault == "mistake":
             raise ZeroDivisionError("of the method's own making")
         if self.fault == "stop":
             raise KeyboardInterrupt
         layers = [brick(number) for number in range(len(tasks) + 1)]
-        pathways, components, statistics, types = [], list(layers), {}, {}
+        results = {}
         for place, (task, examples) in enumerate(tasks.items()):
             both = mean_of(*layers[place : place + 2])
             config = {"inputs": WIDTH, "outputs": len(examples.classes)}
             with seeded(100 + place):
                 head = freeze("linear.v1", config, build("linear.v1", config))
-            components += [both, head]
-            chain = (both.hash, head.hash)
-            pathways.append(sp.Pathway(task, examples.data_type.key, examples.classes, chain, notes={"examples": len(examples)}))
-            statistics[task], types = new_statistics(view, examples, progress)
-        if self.fault == "lost":
-            components = components[1:]
-        return sp.Proposal(view.version, tuple(pathways), tuple(components), statistics, types, entry={"method": self.name})
+            inside = layers[place : place + 2]
+            if self.fault == "lost":
+                inside = [layer for layer in inside if layer is not layers[0]]
+            results[task] = MethodResult((both, head), tuple(inside))
+        return results
 
 
 @pytest.fixture(scope="module")

@@ -137,7 +137,7 @@ def test_every_way_of_giving_labels_is_one(data: Labelled, way: Any) -> None:
     net = sp.Network()
     net.learn("a", x, way(y), epochs=1)
     assert net.tasks["a"].classes_ == NAMES
-    assert net.tasks["a"].notes["fewest_per_class"] == min(sum(name in labels for labels in several(y)) for name in NAMES)
+    assert net.tasks["a"].provenance.fewest_per_class == min(sum(name in labels for labels in several(y)) for name in NAMES)
 
 
 def test_rows_of_bits_from_a_dataset(data: Labelled) -> None:
@@ -304,7 +304,7 @@ def test_many_tasks_of_one_kind(data: Labelled, tmp_path: Path) -> None:
     many.learn_many({"size": (x, y), "ink": (x, ink(x))}, kind="regression", epochs=1, hidden=4)
     assert {info.kind for info in many.tasks.values()} == {"regression"}
     assert many.tasks["ink"].classes_ == (0, 1)
-    assert many.tasks["size"].notes["data"] == one.tasks["size"].notes["data"]
+    assert many.tasks["size"].provenance.data == one.tasks["size"].provenance.data
     coded = encode_examples(many.view, x, y)
     with pytest.raises(sp.InputError, match="task 'c': kind of task: expected 'classification', as the encoded examples say, or None, got"):
         many.learn_many({"c": coded}, kind="regression")

@@ -24,10 +24,11 @@ from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
 from senpath.history.checkout import Checkout
+from senpath.learning import propose
 from senpath.learning.batch import learn_batch
 from senpath.parallel import one_thread
 from senpath.progress import Progress, silent
-from senpath.snapshot import encode_examples, try_out
+from senpath.snapshot import MethodResult, encode_examples, try_out
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Refused = Callable[..., AbstractContextManager[None]]
@@ -56,7 +57,7 @@ class Faulty(sp.Sen):
         if self.fault == data_type.modality:
             raise sp.InputError("model", expected="other inputs", got=data_type.modality)
 
-    def propose(self, view: sp.View, task: str, examples: sp.Examples, progress: Progress = silent) -> sp.Proposal:
+    def propose(self, view: sp.View, task: str, examples: sp.Examples, progress: Progress = silent) -> MethodResult:
         if task == "c":
             if self.fault == "refuse":
                 raise sp.InputError("examples", expected="luck", got="none")
@@ -139,7 +140,7 @@ def test_any_number_of_jobs_makes_the_same_network(start: str, grown: Path, tmp_
         assert [found.seconds for found in learned.values()] == sorted(found.seconds for found in learned.values())
         assert [entry["tasks"] for entry in net.log][len(before) :] == [[task] for task in tasks]
         net.verify()
-        made[jobs] = content(folder), [(found.cost, found.transfers, found.notes) for found in learned.values()]
+        made[jobs] = content(folder), [(found.cost, found.transfers, found.provenance) for found in learned.values()]
         known, free = (net.predict([*tasks["few"][0][:5], *tasks["large"][0][:5]], task=task) for task in ("high", None))
         answers[jobs] = known.probabilities["high"].tobytes(), free.label.tolist(), free.task.tolist(), free.confidence.tobytes()
     assert all(found == made[1] for found in made.values())
@@ -151,7 +152,7 @@ def test_no_task_borrows_from_another_of_the_call(grown: Path, tmp_path: Path) -
     net = sp.Network(tmp_path / "net")
     tasks = flowers("one", "same") | {"again": flowers("one")["one"]}
     with one_thread():
-        alone = {task: sp.Sen(epochs=2).propose(net.view, task, encode_examples(net.view, *data)) for task, data in tasks.items()}
+        alone = {task: propose(net.view, sp.Sen(epochs=2), task, encode_examples(net.view, *data)) for task, data in tasks.items()}
     learned = net.learn_many(tasks, epochs=2)
     sources = {source for found in learned.values() for source, _ in found.transfers}
     assert sources
@@ -165,7 +166,7 @@ def test_one_task_is_learned_as_by_learn(tmp_path: Path) -> None:
         first = one.learn("a", *flowers("a")["a"], **SMALL)
     second = other.learn_many(flowers("a"), **SMALL)["a"]
     assert content(one.path) == content(other.path)
-    assert (first.cost, first.notes, first.transfers, first.version) == (second.cost, second.notes, second.transfers, second.version)
+    assert (first.provenance, first.transfers, first.version) == (second.provenance, second.transfers, second.version)
 
 
 def test_the_first_task_of_a_type_defines_it(tmp_path: Path) -> None:
@@ -319,7 +320,7 @@ def test_interrupted_just_after_a_commit(tmp_path: Path) -> None:
 def test_a_proposal_travels_whole(form: Any, model: str, tmp_path: Path) -> None:
     net = sp.Network(tmp_path / "net", dispatcher=form)
     x, y = flowers("a")["a"]
-    made = sp.Sen(model=model, **SMALL).propose(net.view, "a", encode_examples(net.view, x, y))
+    made = propose(net.view, sp.Sen(model=model, **SMALL), "a", encode_examples(net.view, x, y))
     sent = pickle.loads(pickle.dumps(made))  # noqa: S301 (made here)
     assert [part.hash for part in sent.components] == [part.hash for part in made.components]
     inputs = encode_examples(net.view, x, y).inputs

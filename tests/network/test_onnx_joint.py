@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from senpath.components import build, freeze
 from senpath.export.experts import EXPERTS
 from senpath.export.onnx import BRICKS, COMPOSITES
 from senpath.export.routed import ROUTED
+from senpath.snapshot import MethodResult
 
 Labelled = tuple[np.ndarray, np.ndarray]
 WINES = ["a dry red", "an oaky red, from Spain, of 1998 or later", "a light red", "a crisp white", "a sweet white", "an old one"]
@@ -76,14 +78,11 @@ def test_a_layer_that_uses_nothing_answers_zeros(tmp_path: Path) -> None:
     class Nothing(sp.Allocation):
         """Its last layer has no component."""
 
-        def propose_many(self, view: sp.View, tasks: Any, progress: Any = None) -> sp.Proposal:
-            proposal = super().propose_many(view, tasks)
-            (pathway,) = proposal.pathways
+        def propose_many(self, view: sp.View, tasks: Any, progress: Any = None) -> dict[str, MethodResult]:
+            ((task, result),) = super().propose_many(view, tasks).items()
             config = {"children": [], "shape": [8]}
             empty = freeze("mean.v1", config, build("mean.v1", config))
-            chain = (*pathway.components[:-2], empty.hash, pathway.components[-1])
-            changed = sp.Pathway(pathway.task, pathway.data_type, pathway.classes, chain)
-            return sp.Proposal(view.version, (changed,), (*proposal.components, empty), proposal.statistics, proposal.types)
+            return {task: replace(result, chain=(*result.chain[:-2], empty, result.chain[-1]))}
 
     net = sp.Network(tmp_path / "net.sen")
     x, y = load_iris(return_X_y=True)

@@ -14,8 +14,9 @@ from pages import FLOWERS
 
 import senpath as sp
 from senpath.components import Component, build, freeze
+from senpath.learning import propose
 from senpath.methods.munet.hyper import DEFAULTS
-from senpath.pathways import Pathway
+from senpath.pathways import Pathway, Provenance
 from senpath.reports.facts import gather
 from senpath.reports.layer_graph import NODE, Graph
 from senpath.reports.layers import Layers, describe_layers
@@ -33,14 +34,14 @@ class Chain:
 
     Args:
         origins: by place, in order, who trained the layer: a task, or None for the root. The head is the task's own.
-        notes: put in the place of what the method would note down, or beside it.
+        record: put in the place of what the method would record, or beside it.
         entry: likewise, of the log's entry.
         root: tells roots apart.
     """
 
     task: str
     origins: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(ROOT))
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
     entry: Mapping[str, Any] = field(default_factory=dict)
     root: str = "abc"
 
@@ -110,7 +111,7 @@ def check_drawing(graph: Graph) -> None:
 def _lesson() -> Proposal:
     """What any task of flowers begins from."""
     view = sp.Network().view
-    return sp.Sen(epochs=1, hidden=4).propose(view, "", encode_examples(view, FLOWERS.data, FLOWERS.target))
+    return propose(view, sp.Sen(epochs=1, hidden=4), "", encode_examples(view, FLOWERS.data, FLOWERS.target))
 
 
 def _proposal(net: sp.Network, chains: Sequence[Chain]) -> Proposal:
@@ -119,9 +120,10 @@ def _proposal(net: sp.Network, chains: Sequence[Chain]) -> Proposal:
         whole = {**chain.origins, "head": chain.task}
         mine = [_component(place, by, chain.root) for place, by in whole.items()]
         parts |= {part.hash: part for part in mine}
-        notes = {"method": "munet", "examples": 150, "munet": {**notes_of(whole, chain.root), **chain.notes}}
         names = tuple(part.hash for part in mine)
-        pathways.append(Pathway(chain.task, alone.pathways[0].data_type, ("x", "y", "z"), names, notes=notes))
+        record = {**record_of(whole, names, chain.root), **chain.record}
+        provenance = Provenance(method="munet", examples=150, record=record)
+        pathways.append(Pathway(chain.task, alone.pathways[0].data_type, ("x", "y", "z"), names, provenance=provenance))
     told = {"generations": generations(chains[0].task), "troubles": [], **chains[0].entry} if len(chains) == 1 else {}
     return Proposal(
         version=net.version,
@@ -129,18 +131,18 @@ def _proposal(net: sp.Network, chains: Sequence[Chain]) -> Proposal:
         components=tuple(parts.values()),
         statistics={chain.task: alone.statistics[""] for chain in chains},
         types={} if net.tasks else alone.types,
-        entry={"method": "munet", **pathways[0].notes, **told},
+        entry={**pathways[0].provenance.log_entry(), **told},
     )
 
 
-def notes_of(whole: Mapping[str, str | None], root: str = "abc") -> dict[str, Any]:
-    """What the method notes down of a path of these layers."""
+def record_of(whole: Mapping[str, str | None], components: Sequence[str], root: str = "abc") -> dict[str, Any]:
+    """What the method records of a path of these layers."""
     return {
         "root": "mlp",
         "root_id": root,
         "root_weights": 60,
         "root_flops": 100.0,
-        "parts": [{"place": place, "origin": by} for place, by in whole.items()],
+        "parts": [{"place": place, "origin": by, "component": name} for (place, by), name in zip(whole.items(), components, strict=True)],
         "hyper": {**DEFAULTS, "learning_rate": 1e-4, "momentum": 0.5},
         "rates": {},
         "parent": None,

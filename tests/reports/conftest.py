@@ -10,6 +10,8 @@ import pytest
 from pages import FLOWERS, grow, shuffled_digits
 
 import senpath as sp
+from senpath.learning import propose
+from senpath.pathways import Provenance
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -52,10 +54,9 @@ def mixed(tmp_path_factory: pytest.TempPathFactory, tests: dict[str, Labelled], 
 
 def commit_by_hand(net: sp.Network, iris: Labelled) -> None:
     """What a method might do that the report knows nothing of."""
-    proposal = sp.Sen(epochs=1, hidden=4, links="none").propose(net.view, "odd", encode_examples(net.view, *iris))
-    pathway = replace(
-        proposal.pathways[0], notes={"method": "other", "settings": "none at all", "copied_from": 3, "generation": [1, {"a": None}]}
-    )
+    proposal = propose(net.view, sp.Sen(epochs=1, hidden=4, links="none"), "odd", encode_examples(net.view, *iris))
+    provenance = Provenance("other", {"threshold": "none at all"}, record={"copied_from": 3, "generation": [1, {"a": None}]})
+    pathway = replace(proposal.pathways[0], provenance=provenance)
     net.commit(replace(proposal, pathways=(pathway,), entry={"method": 7, "settings": ["odd"], "examples": "many", "tree": {"depth": 3}}))
 
 

@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits, load_iris
 
 import senpath as sp
 from senpath.evaluation import record_evaluation
+from senpath.learning import propose
 from senpath.snapshot import encode_examples
 
 VOID = {"meta", "br"}
@@ -155,7 +156,7 @@ def grow(
         record: after each commit keep figures, made up from the task's place, of every `every`-th task and the last.
     """
     net = sp.Network(path)
-    alone = sp.Sen(epochs=1, hidden=4).propose(net.view, "", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
+    alone = propose(net.view, sp.Sen(epochs=1, hidden=4), "", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
     for place, name in enumerate(names):
         pathway = replace(alone.pathways[0], task=name, classes=tuple(classes))
         parts = alone
@@ -169,12 +170,13 @@ def grow(
 
 def _linked(net: sp.Network, source: str, name: str, classes: Sequence[str]) -> tuple[sp.Pathway, sp.Proposal]:
     method = sp.Sen(epochs=0, threshold=0)
-    found = method.propose(net.view, name, encode_examples(net.view, FLOWERS.data[::7], FLOWERS.target[::7]))
+    found = propose(net.view, method, name, encode_examples(net.view, FLOWERS.data[::7], FLOWERS.target[::7]))
     (link,) = found.pathways[0].links
     transfers = tuple(replace(transfer, target=classes[place]) for place, transfer in enumerate(link.transfers))
     link = replace(link, source=source, transfers=transfers)
-    notes = {**found.pathways[0].notes, "settings": {**found.pathways[0].notes["settings"], "threshold": 0.25}}
-    return replace(found.pathways[0], classes=tuple(classes), links=(link,), notes=notes), found
+    provenance = found.pathways[0].provenance
+    provenance = replace(provenance, settings={**provenance.settings, "threshold": 0.25})
+    return replace(found.pathways[0], classes=tuple(classes), links=(link,), provenance=provenance), found
 
 
 def made_up(names: Sequence[str]) -> sp.Evaluation:

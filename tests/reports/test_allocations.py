@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def together(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: L
 def test_a_table_for_each_layer_and_one_of_likeness(together: sp.Network, tmp_path: Path) -> None:
     page = report(together, tmp_path)
     check_inert(page)
-    notes = {task: together.tasks[task].notes["allocation"] for task in ("low", "high", "odd")}
+    notes = {task: together.tasks[task].provenance.record for task in ("low", "high", "odd")}
     heads = [" ".join(rows[0][0].split()) for rows in page.rows]
     assert [head for head in heads if head.startswith("layer")] == [f"layer {place}: task ↓ uses →" for place in (1, 2, 1, 2)]
     first = page.table("layer 1")
@@ -60,8 +61,8 @@ def test_names_are_shown_as_they_are(together: sp.Network, names: list[str], com
     facts = gather(together)
     tasks = {}
     for name, task in zip(names, [facts.tasks["low"], facts.tasks["high"]], strict=True):
-        noted = {**task.pathway.notes["allocation"], "components": [component, "max", "identity"]}
-        pathway = replace(task.pathway, task=name, notes={**task.pathway.notes, "allocation": noted})
+        noted = {**task.pathway.provenance.record, "components": [component, "max", "identity"]}
+        pathway = replace(task.pathway, task=name, provenance=replace(task.pathway.provenance, record=noted))
         tasks[name] = replace(task, name=name, pathway=pathway)
     page = Page()
     page.feed(render(replace(facts, tasks=tasks)))
@@ -72,9 +73,8 @@ def test_names_are_shown_as_they_are(together: sp.Network, names: list[str], com
 
 
 @pytest.mark.parametrize(
-    "notes",
+    "record",
     [
-        "none",
         {},
         {"components": ["a"], "probabilities": "many"},
         {"components": ["a"], "probabilities": [[0.1, 0.2]]},
@@ -83,10 +83,10 @@ def test_names_are_shown_as_they_are(together: sp.Network, names: list[str], com
         {"components": [], "probabilities": []},
     ],
 )
-def test_notes_that_say_nothing_are_left_out(together: sp.Network, notes: object) -> None:
+def test_a_record_that_says_nothing_is_left_out(together: sp.Network, record: dict[str, Any]) -> None:
     facts = gather(together)
     task = facts.tasks["low"]
-    odd = replace(task, pathway=replace(task.pathway, notes={"allocation": notes}))
+    odd = replace(task, pathway=replace(task.pathway, provenance=replace(task.pathway.provenance, record=record)))
     assert describe_allocations(replace(facts, tasks={"low": odd})) == []
 
 

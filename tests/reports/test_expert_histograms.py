@@ -29,7 +29,7 @@ def test_a_histogram_for_each_task(mixed_experts: sp.Network, tmp_path: Path) ->
     check_inert(page)
     rows = page.table("tokens of ↓ go to expert →")
     assert [row[0] for row in rows] == [f"{task} block {block}" for task in ("colours", "animals") for block in (1, 2)]
-    for row, block in zip(rows[:2], mixed_experts.tasks["colours"].notes["experts"], strict=True):
+    for row, block in zip(rows[:2], mixed_experts.tasks["colours"].provenance.record["experts"], strict=True):
         assert row[1:5] == [percent(share) if share else "·" for share in block["shares"].values()]
         assert row[5:] == [str(len(block["rows"])), "task-aware, id"]
 
@@ -51,9 +51,9 @@ def test_without_such_tasks_there_is_no_section(tmp_path: Path) -> None:
         [{"rows": [], "shares": {"²": 1}}],
     ],
 )
-def test_odd_notes_are_left_out(mixed_experts: sp.Network, told: object) -> None:
+def test_an_odd_record_is_left_out(mixed_experts: sp.Network, told: object) -> None:
     facts = gather(mixed_experts)
-    facts.tasks["colours"].pathway.notes["experts"] = told
+    facts.tasks["colours"].pathway.provenance.record["experts"] = told
     found = describe_experts(facts)
     assert found is not None
     assert {row.task.name for row in found.rows} == {"animals"}

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from pages import FLOWERS, grow, report
 
 import senpath as sp
+from senpath.learning import propose
+from senpath.pathways import Provenance
 from senpath.reports.borrowing import NODE, ROW, draw_borrowing
 from senpath.reports.facts import gather
 from senpath.reports.routes import OTHERS, describe_routes
@@ -71,8 +73,8 @@ def test_an_arc_is_thicker_the_more_classes_are_similar(mixed: sp.Network) -> No
 
 def test_a_copied_layer_is_a_dashed_arc(tmp_path: Path) -> None:
     net = grow(tmp_path / "n.sen", ["one"], record=False)
-    proposal = sp.Sen(epochs=1, hidden=4, links="none").propose(net.view, "two", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
-    pathway = replace(proposal.pathways[0], notes={"copied_from": "one"})
+    proposal = propose(net.view, sp.Sen(epochs=1, hidden=4, links="none"), "two", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
+    pathway = replace(proposal.pathways[0], provenance=Provenance(record={"copied_from": "one"}))
     net.commit(replace(proposal, pathways=(pathway,)))
     (arc,) = draw_borrowing(gather(net)).arcs
     assert (arc.borrowing.name, arc.borrowing.classes) == ("one", 0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chains import ROOT, Chain, check_drawing, generations, grow_chains, layers_of, many_chains, notes_of, numbers
+from chains import ROOT, Chain, check_drawing, generations, grow_chains, layers_of, many_chains, numbers, record_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages import FLOWERS, HOSTILE, Page, check_inert, grow, report, unstyled
@@ -46,13 +46,13 @@ def test_the_table_says_what_the_network_holds(searched: sp.Network, tmp_path: P
     paths = {name: searched.view.pathway(name) for name in rows}
     sizes, users = searched.view.manifest.components, Counter(name for path in paths.values() for name in path.components)
     for name, path in paths.items():
-        notes = path.notes["munet"]
-        own = sum(part["origin"] == name for part in notes["parts"])
+        record = path.provenance.record
+        own = sum(part["origin"] == name for part in record["parts"])
         assert rows[name][2] == f"{own} of {len(path.components)}"
-        accounted = sum(sizes[part] / users[part] for part in path.components) / notes["root_weights"]
-        now, first = percent(accounted), percent(notes["accounted"] / notes["root_weights"])
+        accounted = sum(sizes[part] / users[part] for part in path.components) / record["root_weights"]
+        now, first = percent(accounted), percent(record["accounted"] / record["root_weights"])
         assert rows[name][5] == (now if now == first else f"{now} {first} at first")
-        assert rows[name][7:10] == [f"{notes['flops'] / notes['root_flops']:.2f}", percent(notes["quality"]), f"{notes['score']:.3f}"]
+        assert rows[name][7:10] == [f"{record['flops'] / record['root_flops']:.2f}", percent(record["quality"]), f"{record['score']:.3f}"]
 
 
 def test_all_weights_are_accounted_for_once(searched: sp.Network) -> None:
@@ -69,7 +69,7 @@ def test_a_dot_is_filled_where_test_data_was_measured(searched: sp.Network) -> N
     accuracy = sp.recorded_evaluations(searched)[-1].evaluation.scores["low"].accuracy
     assert (dots["low"].measured, dots["low"].value) == (True, accuracy)
     for name in ("high", "odd"):
-        assert (dots[name].measured, dots[name].value) == (False, searched.tasks[name].notes["munet"]["quality"])
+        assert (dots[name].measured, dots[name].value) == (False, searched.tasks[name].provenance.record["quality"])
 
 
 def test_searches_are_drawn_as_the_log_tells_them(searched: sp.Network) -> None:
@@ -164,9 +164,9 @@ BROKEN: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("notes", BROKEN.values(), ids=BROKEN.keys())
-def test_a_task_whose_notes_do_not_fit_is_left_out(tmp_path: Path, notes: dict[str, Any]) -> None:
-    net = grow_chains(tmp_path / "n.sen", [Chain("broken", notes=notes), Chain("whole")])
+@pytest.mark.parametrize("record", BROKEN.values(), ids=BROKEN.keys())
+def test_a_task_whose_record_does_not_fit_is_left_out(tmp_path: Path, record: dict[str, Any]) -> None:
+    net = grow_chains(tmp_path / "n.sen", [Chain("broken", record=record), Chain("whole")])
     page = report(net, tmp_path)
     assert [row[0] for row in page.table("path of")] == ["whole"]
     assert len(page.table("task")) == 2
@@ -179,13 +179,15 @@ ODD: dict[str, dict[str, Any]] = {
     "numbers beyond all": {"quality": 1e300, "score": -1e300, "accounted": 10**400, "flops": True},
     "a root of nothing": {"root_weights": 0, "root_flops": 0},
     "hyperparameters of any kind": {"hyper": {"learning_rate": "x" * 1000, "momentum": None, "adapter": [1], "crop": {"a": 1}, "new": 3}},
-    "places that run in another order": {"parts": notes_of(dict.fromkeys(["block 2", "inputs", "block 1", "head"]))["parts"]},
+    "places that run in another order": {
+        "parts": record_of(dict.fromkeys(["block 2", "inputs", "block 1", "head"]), ["a", "b", "c", "d"])["parts"]
+    },
 }
 
 
-@pytest.mark.parametrize("notes", ODD.values(), ids=ODD.keys())
-def test_what_else_is_noted_may_be_anything(tmp_path: Path, notes: dict[str, Any]) -> None:
-    page = report(grow_chains(tmp_path / "n.sen", [Chain("odd", notes=notes), Chain("whole")]), tmp_path)
+@pytest.mark.parametrize("record", ODD.values(), ids=ODD.keys())
+def test_what_else_is_recorded_may_be_anything(tmp_path: Path, record: dict[str, Any]) -> None:
+    page = report(grow_chains(tmp_path / "n.sen", [Chain("odd", record=record), Chain("whole")]), tmp_path)
     check_inert(page)
     assert [row[0] for row in page.table("path of")] == ["odd", "whole"]
     assert "x" * 41 not in section(page)
@@ -218,8 +220,8 @@ def test_a_log_that_is_cut(tmp_path: Path) -> None:
 
 
 def test_a_search_that_another_task_s_entry_tells_of(tmp_path: Path) -> None:
-    other = {**notes_of({"inputs": None, "head": "other"}), "child": 3}
-    net = grow_chains(tmp_path / "n.sen", [Chain("one", entry={"munet": other})])
+    other = {**record_of({"inputs": None, "head": "other"}, ["a", "b"]), "child": 3}
+    net = grow_chains(tmp_path / "n.sen", [Chain("one", entry={"record": other})])
     assert layers_of(net).searches == []
 
 
@@ -273,4 +275,4 @@ def test_no_name_is_more_than_a_name(plain: Page, names: list[str], places: list
 def test_the_made_up_history_is_as_the_method_writes_it(searched: sp.Network) -> None:
     entry = next(entry for entry in searched.log if "generations" in entry)
     assert entry["generations"][0][0].keys() == generations("one")[0][0].keys()
-    assert entry["munet"].keys() == notes_of({}).keys()
+    assert entry["record"].keys() == record_of({}, []).keys()

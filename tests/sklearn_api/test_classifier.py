@@ -28,7 +28,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_classifiers_train, parametrize_with_checks
 
 import senpath as sp
+from senpath.learning import propose
 from senpath.sklearn import TASK, SENClassifier
+from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 QUICK: dict[str, Any] = {"hidden": 16, "epochs": 60, "learning_rate": 0.02, "augment": 0}
@@ -183,7 +185,7 @@ def test_it_borrows_from_a_network_that_it_leaves_alone(
     assert {source for source, _ in found.network_.tasks[TASK].transfers} == {"low"}
     assert np.array_equal(by_path.predict_proba(x), found.predict_proba(x))
     net = sp.Network(low.path)
-    proposal = sp.Sen(**settings).propose(net.view, "high", sp.network.encode_examples(net.view, x, y))
+    proposal = propose(net.view, sp.Sen(**settings), "high", encode_examples(net.view, x, y))
     assert found.network_.view.pathway(TASK).components == proposal.pathways[0].components
     twin = clone(found)
     assert twin.source is low

@@ -24,6 +24,7 @@ import torch._dynamo  # torch's optimizers load it when first used; here once fo
 from sklearn.datasets import load_iris
 
 import senpath as sp
+from senpath.learning import propose
 from senpath.snapshot import encode_examples
 
 FLOWERS = load_iris()
@@ -74,7 +75,7 @@ def commit_only(folder: str, told: str) -> None:
     proposals = []
     for seed in range(6):
         method = sp.Sen(epochs=1, hidden=4, links="none", random_state=seed)
-        proposals.append(method.propose(net.view, "", encode_examples(net.view, *some_flowers(seed))))
+        proposals.append(propose(net.view, method, "", encode_examples(net.view, *some_flowers(seed))))
     tell(told, "ready")
     for number in itertools.count(len(net.tasks)):
         name, proposal = f"task-{number}", proposals[number % len(proposals)]

@@ -19,6 +19,7 @@ from faults import Faults
 from nursery import Nursery
 
 import senpath as sp
+from senpath.learning import propose
 from senpath.store import KEPT_VERSIONS
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -133,7 +134,7 @@ def test_proposals_on_a_type_that_came_again_are_refused(folder: Path, digits: L
     method = sp.Sen(epochs=1, hidden=4, links="none")
     from senpath.snapshot import encode_examples
 
-    proposal = method.propose(net.view, "late", encode_examples(net.view, *digits))
+    proposal = propose(net.view, method, "late", encode_examples(net.view, *digits))
     other = sp.Network(folder)
     other.remove("low")
     other.remove("high")

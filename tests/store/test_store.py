@@ -20,6 +20,7 @@ from safetensors import safe_open
 
 import senpath as sp
 from senpath.components import build, freeze
+from senpath.learning import propose
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -27,8 +28,8 @@ Watch = Callable[[Path], AbstractContextManager[None]]
 Contents = Callable[[Path], dict[str, str]]
 
 
-def propose(net: sp.Network, task: str, data: Labelled, **settings: object) -> sp.Proposal:
-    return sp.Sen(epochs=1, hidden=4, **settings).propose(net.view, task, encode_examples(net.view, *data))
+def a_proposal(net: sp.Network, task: str, data: Labelled, **settings: object) -> sp.Proposal:
+    return propose(net.view, sp.Sen(epochs=1, hidden=4, **settings), task, encode_examples(net.view, *data))
 
 
 def learn(net: sp.Network, task: str, data: Labelled, **settings: object) -> None:
@@ -182,7 +183,7 @@ def test_no_file_holds_a_pickle(folder: Path) -> None:
 
 def test_a_proposal_commits_on_a_later_version(folder: Path, iris: Labelled, digits: Labelled) -> None:
     net, other = sp.Network(folder), sp.Network(folder)
-    proposal = propose(net, "late", iris, threshold=0)
+    proposal = a_proposal(net, "late", iris, threshold=0)
     learn(other, "flowers", iris)
     learn(other, "digits", digits)
     assert (proposal.version, other.version) == (3, 5)
@@ -194,7 +195,7 @@ def test_a_proposal_commits_on_a_later_version(folder: Path, iris: Labelled, dig
 
 def test_two_proposals_of_one_name(folder: Path, iris: Labelled, unchanged: Watch) -> None:
     net = sp.Network(folder)
-    first, second = propose(net, "twin", iris), propose(net, "twin", iris, random_state=1)
+    first, second = a_proposal(net, "twin", iris), a_proposal(net, "twin", iris, random_state=1)
     net.commit(first)
     with unchanged(folder), pytest.raises(sp.TaskExistsError, match=r"task 'twin': expected a new name, got one the network has learned"):
         net.commit(second)
@@ -202,7 +203,7 @@ def test_two_proposals_of_one_name(folder: Path, iris: Labelled, unchanged: Watc
 
 
 def test_a_proposal_that_builds_on_what_is_gone(folder: Path, tmp_path: Path, digits: Labelled, unchanged: Watch) -> None:
-    proposal = propose(sp.Network(folder), "linked", digits, threshold=0)
+    proposal = a_proposal(sp.Network(folder), "linked", digits, threshold=0)
     assert proposal.pathways[0].links
     elsewhere = sp.Network(tmp_path / "elsewhere")
     learn(elsewhere, "other", digits)
@@ -211,7 +212,7 @@ def test_a_proposal_that_builds_on_what_is_gone(folder: Path, tmp_path: Path, di
 
 
 def test_a_proposal_of_a_type_that_is_gone(folder: Path, tmp_path: Path, digits: Labelled, unchanged: Watch) -> None:
-    proposal = propose(sp.Network(folder), "alone", digits, links="none")
+    proposal = a_proposal(sp.Network(folder), "alone", digits, links="none")
     elsewhere = sp.Network(tmp_path / "elsewhere")
     with unchanged(elsewhere.path), pytest.raises(sp.ConflictError, match=r"'alone': expected the data type 'image', got a network"):
         elsewhere.commit(proposal)
@@ -219,7 +220,7 @@ def test_a_proposal_of_a_type_that_is_gone(folder: Path, tmp_path: Path, digits:
 
 def test_a_type_that_two_writers_establish_differently(tmp_path: Path, digits: Labelled, unchanged: Watch) -> None:
     net = sp.Network(tmp_path / "net")
-    proposal = propose(net, "small", digits)
+    proposal = a_proposal(net, "small", digits)
     learn(sp.Network(net.path), "large", (digits[0].repeat(2, 1), digits[1]))
     with unchanged(net.path), pytest.raises(sp.ConflictError, match=r"'image': expected shape \(1, 8, 8\), got shape \(1, 16, 8\)"):
         net.commit(proposal)
@@ -227,7 +228,7 @@ def test_a_type_that_two_writers_establish_differently(tmp_path: Path, digits: L
 
 def test_a_proposal_that_alters_a_component(folder: Path, digits: Labelled, unchanged: Watch) -> None:
     net = sp.Network(folder)
-    proposal = propose(net, "new", digits, links="none")
+    proposal = a_proposal(net, "new", digits, links="none")
     altered = copy.copy(proposal.components[0])
     altered.hash = net.view.pathway("low").components[0]
     message = rf"proposed component {altered.hash[:12]}: expected content that has this hash, got other content"
@@ -238,7 +239,7 @@ def test_a_proposal_that_alters_a_component(folder: Path, digits: Labelled, unch
 @pytest.mark.parametrize(("field", "number"), [("columns", np.nan), ("pooled", np.inf), ("counts", np.nan), ("figures", np.nan)])
 def test_statistics_that_would_spoil_the_others(folder: Path, digits: Labelled, unchanged: Watch, field: str, number: float) -> None:
     net = sp.Network(folder)
-    proposal = propose(net, "new", digits)
+    proposal = a_proposal(net, "new", digits)
     kept = proposal.statistics["new"]
     spoilt = {"limit": number, "few": 0.0} if field == "figures" else np.full_like(getattr(kept, field), number)
     with unchanged(folder), pytest.raises(sp.InputError, match=re.escape("task 'new': the dispatcher's statistics: expected finite")):
@@ -247,7 +248,7 @@ def test_statistics_that_would_spoil_the_others(folder: Path, digits: Labelled, 
 
 def test_answers_that_are_no_numbers(folder: Path, digits: Labelled, unchanged: Watch) -> None:
     net = sp.Network(folder)
-    proposal = propose(net, "new", digits, links="none")
+    proposal = a_proposal(net, "new", digits, links="none")
     body, head = proposal.components
     diverged = build(head.kind, head.config)
     torch.nn.init.constant_(diverged.get_parameter("weight"), torch.nan)
@@ -260,4 +261,4 @@ def test_answers_that_are_no_numbers(folder: Path, digits: Labelled, unchanged: 
 def test_an_entry_that_json_cannot_hold(folder: Path, digits: Labelled, unchanged: Watch) -> None:
     net = sp.Network(folder)
     with unchanged(folder), pytest.raises(sp.InputError, match=r"version 4: expected content that JSON can hold, got .*object"):
-        net.commit(replace(propose(net, "new", digits), entry={"what": object()}))
+        net.commit(replace(a_proposal(net, "new", digits), entry={"what": object()}))

@@ -2,7 +2,7 @@
 
 from senpath.learning.changes import TaskChange
 from senpath.learning.learn import Learned
-from senpath.learning.propose import propose, propose_jointly
+from senpath.learning.propose import propose, propose_jointly, propose_revision
 from senpath.learning.stream import Routed
 
-__all__ = ["Learned", "Routed", "TaskChange", "propose", "propose_jointly"]
+__all__ = ["Learned", "Routed", "TaskChange", "propose", "propose_jointly", "propose_revision"]

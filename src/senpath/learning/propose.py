@@ -15,7 +15,7 @@ from senpath.learning.temperature import fitted_temperature
 from senpath.pathways import LearningCost, Pathway, Provenance
 from senpath.progress import Progress, silent
 from senpath.routing import TaskStatistics
-from senpath.snapshot.method import JointMethod, Method, MethodResult, Revision, RevisionResult
+from senpath.snapshot.method import Declined, JointMethod, Method, MethodResult, Revision, RevisionResult
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.provenance import fewest, fingerprint
 from senpath.snapshot.view import View
@@ -49,9 +49,12 @@ def propose_jointly(view: View, method: JointMethod, tasks: Mapping[str, Example
 
 
 def propose_revision(
-    view: View, revision: Revision, before: Pathway, examples: Examples | None, result: RevisionResult, progress: Progress
-) -> Proposal:
-    """What a revision makes of a task. The task stays of its concept, and trusted as far as it was."""
+    view: View, revision: Revision, task: str, examples: Examples | None, progress: Progress = silent
+) -> tuple[RevisionResult, Proposal] | Declined:
+    """What a revision makes of a task, or why it declines. The task stays of its concept, and trusted as far as it was."""
+    before, result = view.pathway(task), revision.propose(view, task, examples, progress)
+    if isinstance(result, Declined):
+        return result
     statistics: dict[str, TaskStatistics] = {}
     record = dict(result.record)
     provenance = before.provenance
@@ -67,14 +70,15 @@ def propose_revision(
         provenance=provenance.revised(revision.name, view.version, record),
     )
     relearned = provenance.log_entry() if result.relearned is not None else {}
-    return Proposal(
+    proposal = Proposal(
         version=view.version,
         pathways=(pathway,),
         components=result.components,
         statistics=statistics,
         replaces=frozenset({before.task}),
-        entry={**relearned, "method": revision.name, "reason": result.reason, **record},
+        entry={**relearned, "method": revision.name, "reason": result.reason, "revision": record},
     )
+    return result, proposal
 
 
 def provenance_of(method: str, examples: Examples, result: MethodResult) -> Provenance:

@@ -12,7 +12,7 @@ from senpath.learning.propose import propose_revision
 from senpath.learning.stream import Routed, extend_routed
 from senpath.progress import Progress
 from senpath.snapshot.examples import read_more
-from senpath.snapshot.method import Revised, Revision, RevisionResult
+from senpath.snapshot.method import Declined, Revised, Revision
 
 
 def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, progress: Progress) -> Revised:
@@ -23,14 +23,15 @@ def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, pr
     pathway = view.pathway(task)
     examples = None if x is None and y is None else read_more(view, pathway, x, y, new_classes=revision.grows)
     try:
-        answer = revision.propose(view, task, examples, progress)
-        if isinstance(answer, RevisionResult):
-            checkout.commit(propose_revision(view, revision, pathway, examples, answer, progress))
+        answer = propose_revision(view, revision, task, examples, progress)
+        if not isinstance(answer, Declined):
+            checkout.commit(answer[1])
     except KeyboardInterrupt:
         checkout.refresh()
         raise KeyboardInterrupt(f"interrupted; the network is at version {checkout.view.version}") from None
-    changed = isinstance(answer, RevisionResult)
-    return Revised(task, changed, answer.reason, checkout.view.version, time.perf_counter() - start, answer.record)
+    changed = not isinstance(answer, Declined)
+    told = answer if isinstance(answer, Declined) else answer[0]
+    return Revised(task, changed, told.reason, checkout.view.version, time.perf_counter() - start, told.record)
 
 
 def extend(checkout: Checkout, task: Any, x: Any, y: Any, revision: Revision, progress: Progress) -> Revised | Routed:

@@ -36,10 +36,11 @@ def upgrade_task(record: Any) -> Any:
     components = pathway.get("components", [])
     method = notes.get("method", "")
     own = rest.pop(method) if method in OWN_RECORD and isinstance(rest.get(method), dict) else {}
-    parts = own.get("parts", [])
-    for part, component in zip(parts, components, strict=False):
-        part["component"] = component
-    untrained = [part["component"] for part in parts if part.get("origin") is None and "component" in part]
+    parts = own.get("parts")
+    untrained = []
+    if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
+        own = {**own, "parts": [{**part, "component": name} for part, name in zip(parts, components, strict=False)]}
+        untrained = [part["component"] for part in own["parts"] if part.get("origin") is None]
     provenance = {name: notes[name] for name in TYPED if name in notes} | {
         "sources_tried": notes.get("tried_sources", {}),
         "untrained": untrained,
@@ -56,8 +57,9 @@ def _revisions(notes: dict[str, Any]) -> list[dict[str, Any]]:
     revisions = []
     for name, revision in REVISIONS.items():
         told = notes.get(name, [])
-        for entry in told if isinstance(told, list) else [told]:
+        for entry in (entry for entry in (told if isinstance(told, list) else [told]) if isinstance(entry, dict)):
             record = {key: value for key, value in entry.items() if key not in ("version", "method", "reason")}
             revisions.append({"revision": revision, "version": entry.get("version", 0), "record": record})
-    revisions += [{"revision": "sen", "version": 0, "record": {"along_with": task}} for task in notes.get("changed_by", [])]
-    return sorted(revisions, key=lambda change: int(change["version"]))
+    changed_by = notes.get("changed_by", [])
+    revisions += [{"revision": "sen", "version": 0, "record": {"along_with": task}} for task in changed_by if isinstance(changed_by, list)]
+    return sorted(revisions, key=lambda change: change["version"] if isinstance(change["version"], int) else 0)

@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from senpath import Network
 from senpath.errors import InputError
+from senpath.learning import propose_jointly
 from senpath.methods.allocation import PAPER, Allocation, AllocationSettings, Lesson, Training, make_blueprint
 from senpath.methods.allocation.propose import make_proposal
 from senpath.pathways import run_pathway
@@ -43,10 +44,10 @@ def test_tasks_are_one_version(net: Network, halves_of_digits: dict[str, Labelle
 
 
 def test_pathways_have_what_the_notes_say(net: Network) -> None:
-    used = {task: info.notes["allocation"]["used"] for task, info in net.tasks.items()}
+    used = {task: info.provenance.record["used"] for task, info in net.tasks.items()}
     assert used["low"] != used["high"]
     for task, info in net.tasks.items():
-        pathway, notes = net.view.pathway(task), info.notes["allocation"]
+        pathway, notes = net.view.pathway(task), info.provenance.record
         composites = [name for name in pathway.components if net.view.component(name).kind == "mean.v1"]
         assert [len(pathway.children[name]) for name in composites] == notes["active"] == [sum(layer) for layer in notes["used"]]
         assert [[chance > 0.5 for chance in layer] for layer in notes["probabilities"]] == notes["used"]
@@ -174,7 +175,7 @@ def test_what_is_committed_is_within_the_budget_and_right(tmp_path: Path) -> Non
     settings = {"layers": 2, "components": 3, "width": 8, "steps": 400, "learning_rate": 3e-3, "router_rate": 0.02}
     net.learn_many({name: (images[:800], y[:800]) for name, images in tasks.items()}, method="allocation", budget=0.5, **settings)
     for name, images in tasks.items():
-        notes = net.tasks[name].notes["allocation"]
+        notes = net.tasks[name].provenance.record
         assert np.mean(notes["probabilities"]) <= 0.52
         assert all(1 <= count <= 2 for count in notes["active"])
         assert (net.predict(images[800:], task=name).label == y[800:]).mean() > 0.8
@@ -189,11 +190,11 @@ def test_no_class_of_few_examples_is_left_out_of_training(tmp_path: Path, count:
     net = Network(tmp_path / "n.sen")
     net.learn("few", x, y, method="allocation", layers=1, components=2, width=8, steps=60, learning_rate=1e-2, dropout=0.0)
     assert (net.predict(x, task="few").label == y).all()
-    assert net.tasks["few"].notes["allocation"]["quality"] is None
+    assert net.tasks["few"].provenance.record["quality"] is None
 
 
 def test_tasks_of_two_types_are_refused(tmp_path: Path, digits: Labelled, iris: Labelled) -> None:
     view = Network(tmp_path / "n.sen").view
     examples = {"digits": encode_examples(view, *digits), "iris": encode_examples(view, *iris)}
     with pytest.raises(InputError, match="expected inputs of one type, got several: 'digits' of image and 'iris' of table"):
-        Allocation().propose_many(view, examples)
+        propose_jointly(view, Allocation(), examples)

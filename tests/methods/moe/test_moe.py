@@ -12,6 +12,7 @@ import senpath as sp
 from senpath.components import Experts, real
 from senpath.errors import InputError
 from senpath.inputs.encoders.minilm import minilm
+from senpath.learning import propose, propose_jointly
 from senpath.methods.moe.method import Moe, expert_shares
 from senpath.methods.moe.mixture import Mixture
 from senpath.methods.moe.start import plan_of, upcycle
@@ -54,7 +55,7 @@ def test_only_the_experts_that_a_task_keeps_are_activated(learned: sp.Network, t
     for task, (x, _) in tasks.items():
         brick, children = composite_of(learned, task)
         inputs = learned.encode_examples(*tasks[task]).inputs
-        noted = learned.tasks[task].notes["experts"][0]
+        noted = learned.tasks[task].provenance.record["experts"][0]
         assert noted["rows"] == brick.kept
         assert sum(noted["shares"].values()) == pytest.approx(1, abs=1e-3)
         assert all(noted["shares"][str(row)] >= 0.01 or len(brick.kept) == 1 for row in brick.kept)
@@ -90,7 +91,7 @@ def test_proposing_writes_nothing(learned: sp.Network, other: Labelled, unchange
     examples = learned.encode_examples(*other)
     with unchanged(learned.path):
         for method in (Moe(least_steps=3, epochs=1), Moe(least_steps=3, epochs=1, tune="head")):
-            proposal = method.propose(learned.view, "new", examples, note)
+            proposal = propose(learned.view, method, "new", examples, note)
             assert proposal.version == learned.version
             assert {component.hash for component in proposal.components}.isdisjoint(learned.view.manifest.components)
     assert {"train", "dispatcher"} <= set(told)
@@ -104,15 +105,15 @@ def test_two_pathways_at_most_in_strict_mode(learned: sp.Network, tasks: dict[st
 
 def test_a_later_task_builds_on_the_nearest(learned: sp.Network, other: Labelled) -> None:
     examples, view = learned.encode_examples(*other), learned.view
-    proposal = Moe(tune="head", keep=0, epochs=2).propose(view, "new", examples)
-    notes = proposal.pathways[0].notes
-    nearest = notes["nearest"]
+    proposal = propose(view, Moe(tune="head", keep=0, epochs=2), "new", examples)
+    record = proposal.pathways[0].provenance.record
+    nearest = record["nearest"]
     assert nearest in learned.tasks
-    assert notes["embedding"] == f"of {nearest!r}"
+    assert record["embedding"] == f"of {nearest!r}"
     assert proposal.pathways[0].components[:2] == view.pathway(nearest).components[:2]
     assert {component.kind for component in proposal.components} == {"experts.v1", "linear.v1"}, "all else is shared"
     known = {row for task in learned.tasks for row in composite_of(learned, task)[0].kept}
-    assert {int(row) for row in notes["experts"][0]["shares"]} == known
+    assert {int(row) for row in record["experts"][0]["shares"]} == known
     mine = next(component.module for component in proposal.components if isinstance(component.module, Experts))
     assert float(torch.cosine_similarity(mine.task, composite_of(learned, nearest)[0].task, dim=0)) > 0.95
 
@@ -125,8 +126,8 @@ def test_a_description_places_a_later_task(tasks: dict[str, Labelled], other: La
     net.learn_many(tasks, method="moe", embedding="description", descriptions=sentences, **QUICK)
     net.learn("new", *other, method="moe", descriptions={"new": "beast or town"}, **QUICK)
     net.learn("newer", *other, method="moe", **QUICK)
-    assert [net.tasks[task].notes["embedding"] for task in ("things", "new")] == ["description"] * 2
-    assert net.tasks["newer"].notes["embedding"].startswith("of ")
+    assert [net.tasks[task].provenance.record["embedding"] for task in ("things", "new")] == ["description"] * 2
+    assert net.tasks["newer"].provenance.record["embedding"].startswith("of ")
     new, near = composite_of(net, "new")[0].task, composite_of(net, "nature")[0].task
     assert float(new.square().mean()) == pytest.approx(1, abs=1e-3), "it is not trained"
     assert not torch.allclose(new, near)
@@ -140,7 +141,7 @@ def test_one_expert_is_the_dense_model(tasks: dict[str, Labelled], other: Labell
     for task in ("nature", "new"):
         kinds = [net.view.component(name).kind for name in net.view.pathway(task).components]
         assert kinds == ["encoder-block.v1", "encoder-block.v1", "token-mean.v1", "linear.v1"]
-        assert net.tasks[task].notes["experts"] == []
+        assert net.tasks[task].provenance.record["experts"] == []
     assert (net.predict(other[0], task="new").label == np.array(other[1])).mean() > 0.9
     net.verify()
 
@@ -150,7 +151,7 @@ def test_a_seed_decides_every_bit(tasks: dict[str, Labelled], settings: dict[str
     net = sp.Network(encoders={"text": "random-tokens"})
     examples, state = examples_of(net, tasks), torch.get_rng_state()
     short = {"epochs": 1, "least_steps": 5, "batch_size": 16, **settings}
-    first, again, different = (Moe(**short, random_state=seed).propose_many(net.view, examples) for seed in (3, 3, 4))
+    first, again, different = (propose_jointly(net.view, Moe(**short, random_state=seed), examples) for seed in (3, 3, 4))
     assert torch.equal(torch.get_rng_state(), state)
     hashes = [[component.hash for component in proposal.components] for proposal in (first, again, different)]
     assert hashes[0] == hashes[1]
@@ -165,7 +166,7 @@ def test_several_labels_and_numbers(tasks: dict[str, Labelled]) -> None:
     net.learn_many({"about": (texts, about)}, method="moe", kind="multilabel", epochs=8, batch_size=16)
     lengths = np.array([100.0 + len(text.split()) for text in texts])
     net.learn("length", texts, lengths, method="moe", kind="regression", epochs=8, batch_size=16)
-    assert net.tasks["length"].notes["nearest"] == "about"
+    assert net.tasks["length"].provenance.record["nearest"] == "about"
     found = np.asarray(net.predict(texts, task="length").label, dtype=float).ravel()
     assert np.abs(found - lengths).mean() < np.abs(lengths - lengths.mean()).mean() / 2
     net.verify()
@@ -178,7 +179,7 @@ def test_other_inputs_are_refused(tmp_path: Any, digits: Any) -> None:
     with pytest.raises(InputError, match=r"method moe: expected texts that an encoder reads as tokens, got text inputs"):
         net.learn("words", ["a b", "c d"], [0, 1], method="moe")
     with pytest.raises(InputError, match=r"tasks that are learned together: expected inputs of one type, got no task"):
-        Moe().propose_many(net.view, {})
+        propose_jointly(net.view, Moe(), {})
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_a_pathway_answers_as_the_mixture_that_it_was_made_of(tasks: dict[str, L
     net = sp.Network(encoders={"text": "random-tokens"})
     examples = examples_of(net, tasks)
     method = Moe(keep=0, epochs=0, experts=2, random_state=1)
-    proposal = method.propose_many(net.view, examples)
+    proposal = propose_jointly(net.view, method, examples)
     with seeded(0):
         mixture = Mixture(plan_of(method.settings, examples["things"].data_type), [2, 2, 2]).eval()
     shares = expert_shares(mixture, 0, examples["things"].inputs, torch.device("cpu"))
@@ -267,7 +268,7 @@ def test_the_log_has_the_settings_that_were_in_effect(learned: sp.Network, other
 
 def test_the_head_alone_moves_nothing_else(learned: sp.Network, other: Labelled) -> None:
     learned.learn("new", *other, method="moe", tune="head", **QUICK)
-    nearest = learned.tasks["new"].notes["nearest"]
+    nearest = learned.tasks["new"].provenance.record["nearest"]
     mine, theirs = (composite_of(learned, task)[0] for task in ("new", nearest))
     assert torch.equal(mine.task, theirs.task)
 
@@ -279,5 +280,5 @@ def test_one_block_has_no_experts() -> None:
 
 def test_one_task_alone_drops_nothing_in_training(learned: sp.Network, other: Labelled) -> None:
     learned.learn("new", *other, method="moe", capacity=0.1, **QUICK)
-    assert learned.tasks["new"].notes["training"]["dropped"] == 0
-    assert any(learned.tasks[task].notes["training"]["dropped"] > 0 for task in learned.tasks if task != "new")
+    assert learned.tasks["new"].provenance.record["training"]["dropped"] == 0
+    assert any(learned.tasks[task].provenance.record["training"]["dropped"] > 0 for task in learned.tasks if task != "new")

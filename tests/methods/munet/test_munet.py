@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from senpath import InputError, Munet, Network, Root, SenpathError
 from senpath.components import build
+from senpath.learning import propose
 from senpath.methods import Watch
 from senpath.seeds import derive
 from senpath.snapshot import encode_examples
@@ -32,7 +33,7 @@ def net(tmp_path: Path) -> Network:
 def parts(net: Network, task: str) -> dict[str, tuple[str, str | None]]:
     """For each layer of a task's path its component and who trained it."""
     pathway = net.view.pathway(task)
-    kept = pathway.notes["munet"]["parts"]
+    kept = pathway.provenance.record["parts"]
     return {part["place"]: (name, part["origin"]) for part, name in zip(kept, pathway.components, strict=True)}
 
 
@@ -54,7 +55,7 @@ def test_tasks_share_layers_and_keep_them(net: Network, train: Labelled, fresh: 
 
 def test_what_the_notes_say_is_so(net: Network, train: Labelled) -> None:
     learned = net.learn("digits", *train, method="munet", **SMALL)
-    notes, pathway = learned.notes["munet"], net.view.pathway("digits")
+    notes, pathway = learned.provenance.record, net.view.pathway("digits")
     assert [part["place"] for part in notes["parts"]][-1] == "head"
     assert notes["accounted"] == sum(net.view.component(name).weights for name in pathway.components)
     examples = encode_examples(net.view, *train)
@@ -75,12 +76,12 @@ def test_a_child_is_trained_as_plain_torch_trains_it(net: Network, train: Labell
     """Stochastic gradient descent with momentum, gradients of length 1 at most, a cosine with warm-up, the best of the cycles."""
     flat = train[0].reshape(len(train[0]), -1), train[1]
     settings = {**SMALL, **WHOLE, "generations": 1, "children": 1, "cycles": 3, "batch_size": 32}
-    proposal = Munet(**settings).propose(net.view, "digits", encode_examples(net.view, *flat))
-    hyper = proposal.pathways[0].notes["munet"]["hyper"]
+    proposal = propose(net.view, Munet(**settings), "digits", encode_examples(net.view, *flat))
+    hyper = proposal.pathways[0].provenance.record["hyper"]
     examples = encode_examples(net.view, *flat)
     fitted, held = hold_out(examples, 2_000, derive(0, "held out"))
     seed = derive(derive(0, "search"), "child", 1)
-    root = Munet(**{**settings, "clone": "none"}).propose(net.view, "digits", examples)
+    root = propose(net.view, Munet(**{**settings, "clone": "none"}), "digits", examples)
     model = nn.Sequential(*[build(part.kind, part.config) for part in proposal.components])
     for module, frozen in zip(model, root.components[:-1], strict=False):
         module.load_state_dict(frozen.module.state_dict())
@@ -107,7 +108,7 @@ def test_a_child_is_trained_as_plain_torch_trains_it(net: Network, train: Labell
                 best, kept = quality, {name: value.clone() for name, value in model.state_dict().items()}
     assert kept is not None
     model.load_state_dict(kept)
-    assert proposal.pathways[0].notes["munet"]["quality"] == pytest.approx(best, abs=1e-6)
+    assert proposal.pathways[0].provenance.record["quality"] == pytest.approx(best, abs=1e-6)
     for module, found in zip(model, proposal.components, strict=True):
         for name, value in found.module.state_dict().items():
             torch.testing.assert_close(module.state_dict()[name], value, rtol=1e-5, atol=1e-6)
@@ -131,7 +132,7 @@ def test_kinds_of_tasks_and_few_examples(net: Network, iris: Labelled) -> None:
     found = np.array(net.predict(x[100:], task="numbers").label, dtype=float)
     assert np.corrcoef(found, x[100:, 0])[0, 1] > 0.9
     assert abs(found.mean() - (100 + 20 * x[100:, 0].mean())) < 10
-    assert net.tasks["several"].notes["munet"]["quality"] > 0.7
+    assert net.tasks["several"].provenance.record["quality"] > 0.7
     net.learn("two", x[[0, 1, 50]], ["a", "b", "b"], method="munet", **SMALL)  # one of a class
     assert net.predict(x[:1], task="two").label[0] in ("a", "b")
 
@@ -167,7 +168,7 @@ def test_efficientnet_is_a_root(tmp_path: Path) -> None:
         clone="none",
         adapters="none",
     )
-    places = [part["place"] for part in net.tasks["bright"].notes["munet"]["parts"]]
+    places = [part["place"] for part in net.tasks["bright"].provenance.record["parts"]]
     assert places[0] == "stem"
     assert len([place for place in places if place.startswith("block")]) >= 15
     assert (net.predict(x, task="bright").label == y).mean() > 0.9
@@ -245,7 +246,7 @@ def test_a_linear_layer_within_a_root_is_no_output_layer(net: Network, iris: Lab
     root = Root.of("inner", [("linear.v1", inner, build("linear.v1", inner))])
     x, _ = iris
     net.learn("numbers", x[:, :4], 100 + x[:, 0], kind="regression", method="munet", **{**SMALL, **WHOLE, "root": root, "examples": 4_000})
-    assert net.tasks["numbers"].notes["munet"]["quality"] > 0.5
+    assert net.tasks["numbers"].provenance.record["quality"] > 0.5
     net.verify()
 
 

@@ -14,10 +14,9 @@ from senpath import Network
 from senpath.errors import InputError
 from senpath.learning import propose_jointly
 from senpath.methods.allocation import PAPER, Allocation, AllocationSettings, Lesson, Training, make_blueprint
-from senpath.methods.allocation.propose import make_proposal
+from senpath.methods.allocation.propose import results_of
 from senpath.pathways import run_pathway
-from senpath.progress import silent
-from senpath.snapshot import encode_examples, try_out
+from senpath.snapshot import MethodResult, encode_examples, try_out
 from senpath.types import DataType
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -69,7 +68,15 @@ def test_pathways_answer_as_the_model_did(
     blueprint = make_blueprint(tasks["low"].data_type, chosen)
     training = Training([Lesson(examples, examples) for examples in tasks.values()], blueprint, chosen, net.view.device)
     training.run()
-    proposal = make_proposal(net.view, tasks, training, blueprint, chosen, silent)
+    results = results_of([*tasks], training, blueprint, chosen)
+
+    class Trained(Allocation):
+        """Has been trained already."""
+
+        def propose_many(self, *given: Any) -> dict[str, MethodResult]:
+            return results
+
+    proposal = propose_jointly(net.view, Trained(), tasks)
     for place, examples in enumerate(tasks.values()):
         expected = training.answers(place, examples.inputs)
         torch.testing.assert_close(try_out(net.view, proposal, examples.inputs, place), expected, rtol=1e-4, atol=1e-5)

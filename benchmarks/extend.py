@@ -85,7 +85,7 @@ def extend_case(name: str, shots: Sequence[int | None], seed: int, figures: Figu
             x, y = join(added, case.examples(shot, seed, new=False)) if given else added
             for way, move in (("kept", False), ("moved", True)):
                 net = Network(shutil.copytree(base.path, folder / f"{label}{given}{way}.sen"))
-                net.extend("task", x, y, may_move=move, random_state=seed)
+                net.extend("task", x, y, finetune=move, random_state=seed)
                 note(figures, (name, label, way, str(given)), case.accuracy(net))
         if shot == shots[-1]:
             net = Network(folder / f"{label}.sen")
@@ -105,7 +105,7 @@ def classes_table(figures: Figures) -> str:
         return " / ".join(show(figures[*key, classes]) for classes in ("old", "new")) if (*key, "old") in figures else "–"
 
     lines = [
-        "| task | new examples a class | old ones given too | before, old | nothing moved, old / new | `may_move=True` | learned at once |",
+        "| task | new examples a class | old ones given too | before, old | nothing moved, old / new | `finetune=True` | learned at once |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, label in dict.fromkeys(key[:2] for key in figures):
@@ -141,7 +141,7 @@ def stream_case(seed: int, figures: Figures) -> None:
     measure(base, tests, "before", figures)
     for way, move in (("kept", False), ("moved", True)):
         net = Network(shutil.copytree(base.path, folder / f"{way}.sen"))
-        found = net.extend(list(inputs), list(labels), may_move=move, random_state=seed)
+        found = net.extend(list(inputs), list(labels), finetune=move, random_state=seed)
         measure(net, tests, way, figures)
     went = np.full(len(truth), "", dtype=object)
     for task, places in found.sent.items():
@@ -166,7 +166,7 @@ def measure(net: Network, tests: dict[str, Labelled], when: str, figures: Figure
 
 def stream_table(figures: Figures) -> str:
     lines = [
-        "| task | sent to it | sent elsewhere | returned | accuracy before, given / found | nothing moved | `may_move=True` |",
+        "| task | sent to it | sent elsewhere | returned | accuracy before, given / found | nothing moved | `finetune=True` |",
         "|---|---|---|---|---|---|---|",
     ]
     for task in TASKS:

@@ -22,7 +22,7 @@ PAIRS = (
 )
 """What is learned first, and the task that may borrow from it."""
 WAYS: dict[str, dict[str, Any]] = {"default": {}, "alone": {"links": "none", "start": "random"}}
-NOTED = ("told_apart", "tried_sources", "copied_from", "guard")
+NOTED = ("separability", "tried_sources", "copied_from", "guard")
 """What the method notes down about its choice of a source."""
 
 

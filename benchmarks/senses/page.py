@@ -103,7 +103,7 @@ def _borrowing(records: Sequence[Record]) -> str:
         names = sorted({name for one in linked for name in one["linked to"]})
         link = f"{len(linked)} of {len(some)}" + (f", to {' or '.join(names)}" if len(sources) > 1 and names else "")
         highest = spread([max(one["notes"]["tried_sources"].values(), default=0.0) for one in some], 2)
-        apart = [one["notes"]["told_apart"] for one in some if "told_apart" in one["notes"]]
+        apart = [one["notes"]["separability"] for one in some if "separability" in one["notes"]]
         accuracies = [spread([one[way] for one in some]) for way in ("alone", "default")]
         row = [", ".join(sources), target, count, *accuracies, interval(gains(some), sign=True), link, highest]
         rows.append([*row, spread(apart, 2) if apart else "–"])

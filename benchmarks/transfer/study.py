@@ -94,7 +94,7 @@ class Study:
                 continue
             net = self._sources.network(other for other in TASKS if other != name)
             task = target(name, shots, self._seed)
-            proposal = propose(net.view, sp.Sen(apart=0.0, random_state=self._seed), name, task.sample)
+            proposal = propose(net.view, sp.Sen(min_separability=0.0, random_state=self._seed), name, task.sample)
             figures = {"single": self._single(task, shots), "default": _accuracies(net.view, proposal, task)}
             linked = sorted({link.source for link in proposal.pathways[0].links})
             tried = list(proposal.pathways[0].provenance.sources_tried)
@@ -118,7 +118,7 @@ class Study:
         """The default, but that the most similar class always counts as similar."""
         (found,) = similarities(view, examples, derive(self._seed, "similarity"))
         threshold = min(LEAST, float(found.best()[0].max()))
-        proposal = propose(view, sp.Sen(threshold=threshold, apart=0.0, random_state=self._seed, **settings), "new", examples)
+        proposal = propose(view, sp.Sen(threshold=threshold, min_separability=0.0, random_state=self._seed, **settings), "new", examples)
         assert proposal.pathways[0].links
         return proposal
 

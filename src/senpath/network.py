@@ -246,7 +246,7 @@ class Network:
     def extend(self, task: Any, x: Any = None, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised | Routed:
         """Add examples to a task, also of classes that are new to it: `extend(task, x, y)`; or a mixed stream: `extend(x, y)`.
 
-        What the task has stays as it is, to the bit, unless `may_move=True`: its backbone and the rows of its old classes. Every other
+        What the task has stays as it is, to the bit, unless `finetune=True`: its backbone and the rows of its old classes. Every other
         task stays in any case. So of a regression only the dispatcher learns unless it may move. For a multilabel task an old label that
         an example does not have counts as one that does not hold: give the old labels too.
 

@@ -28,7 +28,7 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "PNN": Pnn,
     "SEN": Growing,
 }
-SETTINGS = SenSettings(hidden=32, epochs=30, augment=0.0, learning_rate=1e-2, links="all", apart=0.0)
+SETTINGS = SenSettings(hidden=32, epochs=30, augment=0.0, learning_rate=1e-2, links="all", min_separability=0.0)
 BODY, HEAD = 64 * 32 + 32, 32 * 5 + 5
 LATERAL = 1 + (32 * 32 + 32) + 32 * 5
 """Of a second column: α, V and U."""

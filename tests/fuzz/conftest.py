@@ -41,7 +41,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labe
     net = sp.Network(folder)
     x, y = digits
     net.learn("low", x[y < 5][:60], y[y < 5][:60], hidden=4, epochs=3)
-    net.learn("high", x[y >= 5][:40], y[y >= 5][:40], hidden=4, epochs=3, threshold=0, apart=0)
+    net.learn("high", x[y >= 5][:40], y[y >= 5][:40], hidden=4, epochs=3, threshold=0, min_separability=0)
     net.learn("iris", *iris, model=RandomForestClassifier(n_estimators=3, max_depth=4), links="none")
     assert net.tasks["high"].transfers
     sp.evaluate(net, {"iris": iris}, record=True)

@@ -117,7 +117,7 @@ def test_links_stay_where_the_own_part_moves(
     base.learn("names", x, words[y], **quick)
     (link,) = base.view.pathway("names").links
     more = high if new else (x, y)
-    base.extend("names", more[0], words[more[1]], may_move=True, epochs=2)
+    base.extend("names", more[0], words[more[1]], finetune=True, epochs=2)
     (after,) = base.view.pathway("names").links
     assert (after.component == link.component) is not new
     assert same_rows(base.view.component(link.component).module, base.view.component(after.component).module)
@@ -156,7 +156,7 @@ def test_what_may_move_moves_and_readers_keep_what_they_read(
     base.learn("names", *few(fresh[0], words[fresh[1]], 5), **quick)
     inputs, before = encode_examples(base.view, *tests).inputs, base.view.pathway("digits")
     answers = base.view.logits("names", inputs)
-    base.extend("digits", fresh[0][:200], fresh[1][:200], may_move=True)
+    base.extend("digits", fresh[0][:200], fresh[1][:200], finetune=True)
     after = base.view.pathway("digits")
     assert not {*before.components} & {*after.components}
     assert base.view.pathway("names").links[0].reads == before.components[:-1]
@@ -167,7 +167,7 @@ def test_what_may_move_moves_and_readers_keep_what_they_read(
 
 def test_moving_learns_new_classes_and_holds_old_ones(halves: Network, high: Labelled, tests: Labelled, fresh: Labelled) -> None:
     old = of((fresh[0][:100], fresh[1][:100]), *range(5))
-    halves.extend("low", np.concatenate([high[0], old[0]]), np.concatenate([high[1], old[1]]), may_move=True)
+    halves.extend("low", np.concatenate([high[0], old[0]]), np.concatenate([high[1], old[1]]), finetune=True)
     assert accuracy(halves, "low", of(tests, *range(5))) >= 0.8
     assert accuracy(halves, "low", of(tests, *range(5, 10))) >= 0.8
 
@@ -177,7 +177,7 @@ def test_a_pruned_body_stays_or_moves_as_it_is(halves: Network, high: Labelled) 
     body = halves.view.pathway("low").components[0]
     halves.extend("low", *high)
     assert halves.view.pathway("low").components[0] == body
-    halves.extend("low", *high, may_move=True, epochs=1)
+    halves.extend("low", *high, finetune=True, epochs=1)
     moved = halves.view.component(halves.view.pathway("low").components[0])
     assert moved.kind == "pruned.v1"
     assert moved.hash != body
@@ -191,7 +191,7 @@ def test_a_scikit_learn_model_gets_no_new_classes(tmp_path: Path, fresh: Labelle
     found = net.extend("low", *high)
     assert (found.changed, found.version) == (False, 1)
     assert "scikit-learn model cannot get new classes" in found.reason
-    assert "scikit-learn model may not move" in net.extend("low", *of(fresh, 1), may_move=True).reason
+    assert "scikit-learn model may not move" in net.extend("low", *of(fresh, 1), finetune=True).reason
     assert net.extend("low", *of(fresh, 1)).changed
 
 
@@ -220,7 +220,7 @@ def test_numbers(tmp_path: Path, everything: Labelled) -> None:
     assert net.extend("size", x[300:400], 100.0 * y[300:400]).changed
     assert net.view.pathway("size").components == components
     before = np.abs(net.predict(x[1200:], task="size").label.astype(float) - 100 * y[1200:]).mean()
-    net.extend("size", x[300:1200], 100.0 * y[300:1200], may_move=True, epochs=20)
+    net.extend("size", x[300:1200], 100.0 * y[300:1200], finetune=True, epochs=20)
     assert np.abs(net.predict(x[1200:], task="size").label.astype(float) - 100 * y[1200:]).mean() < before
     net.verify()
 
@@ -286,7 +286,7 @@ def test_a_seed_reproduces(halves: Network, high: Labelled) -> None:
     state = torch.get_rng_state()
     for move in (False, True):
         made = [
-            propose_revision(halves.view, Extend(may_move=move, epochs=1, random_state=seed), "low", both)[1]  # type: ignore[index]
+            propose_revision(halves.view, Extend(finetune=move, epochs=1, random_state=seed), "low", both)[1]  # type: ignore[index]
             for seed in (3, 3, 4)
         ]
         first, again, other = ([component.hash for component in proposal.components] for proposal in made)
@@ -333,12 +333,12 @@ def test_real_letters(tmp_path: Path, letters: dict[str, Labelled]) -> None:
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"may_move": 1}, "setting 'may_move': expected True or False, got 1"),
+        ({"finetune": 1}, "setting 'finetune': expected True or False, got 1"),
         ({"epochs": 0}, "setting 'epochs': expected a whole number from 1 to"),
         ({"epochs": 1.5}, "setting 'epochs': expected a whole number"),
         ({"learning_rate": -1}, "setting 'learning_rate': expected a number from"),
         ({"random_state": None}, "setting 'random_state'"),
-        ({"hidden": 8}, "setting 'hidden' of extend: expected one of may_move, epochs"),
+        ({"hidden": 8}, "setting 'hidden' of extend: expected one of finetune, epochs"),
     ],
 )
 def test_bad_settings_are_refused(halves: Network, high: Labelled, unchanged: Any, settings: dict[str, Any], match: str) -> None:

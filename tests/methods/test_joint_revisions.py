@@ -18,7 +18,7 @@ Labelled = tuple[Any, np.ndarray]
 Unchanged = Callable[[Path], AbstractContextManager[None]]
 QUICK: dict[str, Any] = {"method": "allocation", "layers": 2, "components": 3, "width": 8, "steps": 60, "budget": 0.3, "penalty": 10.0}
 MIXED: dict[str, Any] = {"method": "moe", "epochs": 1, "least_steps": 30, "blocks": 2}
-BORROWS: dict[str, Any] = {"hidden": 16, "epochs": 5, "augment": 0.0, "threshold": 0.1, "apart": 0}
+BORROWS: dict[str, Any] = {"hidden": 16, "epochs": 5, "augment": 0.0, "threshold": 0.1, "min_separability": 0}
 WINES = ["a dry red", "an oaky red", "a bold red", "a light red", "a crisp white", "a sweet white", "an old white", "a cold white"]
 TEAS = ["a green cup", "a fresh green", "green leaves", "a mild green", "a black cup", "a strong black", "black leaves", "a bitter black"]
 
@@ -95,7 +95,7 @@ def test_examples_are_added(net: sp.Network, some: Labelled) -> None:
 
 
 def test_it_cannot_move(net: sp.Network, some: Labelled) -> None:
-    found = net.extend("low", *some, may_move=True)
+    found = net.extend("low", *some, finetune=True)
     assert not found.changed
     assert "nothing of 'low' can move: it consists of 5 layers" in found.reason
 

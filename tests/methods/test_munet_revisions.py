@@ -30,7 +30,7 @@ SHARED: dict[str, Any] = {**BUDGET, **ALONE, "blocks": 0, "clone": "none"}
 DEEP: dict[str, Any] = {**BUDGET, "blocks": 2, "layers": False, "adapters": "all", "clone": "all", "start": {"learning_rate": 0.2}}
 """Three hidden layers and adapters, trained for the task."""
 VIT: dict[str, Any] = {**BUDGET, "root": "vit", "blocks": 1}
-BORROWS: dict[str, Any] = {"hidden": 16, "epochs": 5, "augment": 0.0, "threshold": 0.1, "apart": 0}
+BORROWS: dict[str, Any] = {"hidden": 16, "epochs": 5, "augment": 0.0, "threshold": 0.1, "min_separability": 0}
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_one_hidden_layer_may_move_and_is_the_tasks_own_then(net: sp.Network, so
         {name: logits(net, name, some[0]) for name in ("own", "shared") if name != task},
     )
     before = net.view.pathway(task)
-    assert net.extend(task, *some, may_move=True, epochs=1).changed
+    assert net.extend(task, *some, finetune=True, epochs=1).changed
     after = net.view.pathway(task)
     assert not {*after.components} & {*before.components}
     assert origins(net, task) == [task, task]
@@ -196,7 +196,7 @@ def test_one_hidden_layer_may_move_and_is_the_tasks_own_then(net: sp.Network, so
 def test_a_long_path_does_not_move(net: sp.Network, some: Labelled, unchanged: Unchanged, task: str, layers: str) -> None:
     data = of(some, range(5))
     with unchanged(net.path):
-        found = net.extend(task, *data, may_move=True)
+        found = net.extend(task, *data, finetune=True)
         with pytest.raises(
             sp.InputError, match=f"may_change: task '{task}': expected one with a hidden layer .* consists of {layers}, not"
         ):
@@ -212,7 +212,7 @@ def test_a_stream_extends_them(net: sp.Network, some: Labelled) -> None:
     assert found.sent
     assert all(revised.changed for revised in found.revised.values())
     assert before == {task: net.view.pathway(task).components for task in net.tasks}
-    moved = net.extend(*some, may_move=True, epochs=1)
+    moved = net.extend(*some, finetune=True, epochs=1)
     assert {task for task, revised in moved.revised.items() if revised.changed} == {*moved.sent} & {"own", "shared"}
     net.verify()
 
@@ -263,7 +263,7 @@ def test_a_task_of_sen_may_be_reviewed_for_one_of_munet(train: Labelled, few: An
     early, net = few(train[0], words[train[1]], 3), sp.Network(tmp_path / "n.sen")
     net.learn("early", *early, links="none", hidden=16, epochs=20, augment=0.0)
     net.learn("late", *train, work=tmp_path / "work", **{**DEEP, "examples": 2_000})
-    found = net.review("early", *early, threshold=0.3, apart=0)
+    found = net.review("early", *early, threshold=0.3, min_separability=0)
     assert found.changed, found.reason
     (link,) = net.view.pathway("early").links
     assert (link.source, len(link.reads)) == ("late", 5)
@@ -310,7 +310,7 @@ def test_of_a_concept(net: sp.Network, train: Labelled, some: Labelled) -> None:
     net.learn("second", train[0][500:], train[1][500:], concept="digit", hidden=16, epochs=3)
     before = net.view.pathway("first")
     assert before.temperature != 1
-    assert net.extend("first", *some, may_move=True, epochs=1).changed
+    assert net.extend("first", *some, finetune=True, epochs=1).changed
     assert net.prune("first", 0.5).changed
     after = net.view.pathway("first")
     assert (after.concept, after.temperature) == ("digit", before.temperature)
@@ -337,7 +337,7 @@ def test_of_numbers(net: sp.Network) -> None:
     before = logits(net, "numbers", 10 * x)
     assert net.extend("numbers", 10 * x[:50], y[:50]).changed
     assert torch.equal(logits(net, "numbers", 10 * x), before)
-    assert net.extend("numbers", 10 * x, y, may_move=True, epochs=10).changed
+    assert net.extend("numbers", 10 * x, y, finetune=True, epochs=10).changed
     assert float((logits(net, "numbers", 10 * x)[:, 0] - torch.tensor(y)).square().mean()) < float(np.var(y))
     assert net.prune("numbers", 0.5, 10 * x, y, what="units", tolerance=1.0, epochs=5).changed
     assert not net.review("numbers", 10 * x, y).changed

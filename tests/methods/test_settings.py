@@ -40,7 +40,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("threshold", float("nan"), "a number from 0 to 1"),
     ("threshold", "0.7", "a number from 0 to 1"),
     ("threshold", True, "a number from 0 to 1"),
-    ("apart", 2, "a number from 0 to 1, or None"),
+    ("min_separability", 2, "a number from 0 to 1, or None"),
     ("remember", -1, "a number from 0 to 1000"),
     ("may_change", "old", "a list of different tasks' names"),
     ("may_change", ["a", "a"], "a list of different tasks' names"),

@@ -147,7 +147,7 @@ def test_a_task_is_exported_with_what_is_inside(net: sp.Network, tmp_path: Path,
 
 def test_a_later_task_may_borrow_from_one(net: sp.Network, digits: dict[str, Labelled]) -> None:
     x, y = digits["b"]
-    net.learn("again", x[:30], y[:30], epochs=1, hidden=4, threshold=0, apart=0, start="random")
+    net.learn("again", x[:30], y[:30], epochs=1, hidden=4, threshold=0, min_separability=0, start="random")
     pathway = net.view.pathway("again")
     read = {name for link in pathway.links for name in link.reads}
     assert read

@@ -283,7 +283,7 @@ def test_columns_that_the_task_does_not_have(
 def test_further_examples_need_no_label(named: sp.Network, data: Labelled) -> None:
     x = data[0][100:130]
     assert named.extend("bits", x, [set() for _ in x]).changed
-    assert named.extend("bits", x, np.zeros((30, 3)), may_move=True, epochs=1).changed
+    assert named.extend("bits", x, np.zeros((30, 3)), finetune=True, epochs=1).changed
     assert 0 <= sp.evaluate(named, {"bits": (x, [()] * 30)}).scores["bits"].accuracy <= 1
     with pytest.raises(sp.InputError, match="inputs: expected at least one, got none"):
         named.extend("bits", x[:0], [])

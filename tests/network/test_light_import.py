@@ -66,8 +66,8 @@ IMAGES = "x, y = numpy.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=
     "line",
     [
         "net.predict(x); net.predict(x, task='digits'); net.explain(x[0]); net.verify()",
-        "net.learn('more', x, y, epochs=1, hidden=8, apart=0)",
-        "net.learn('more', x, y, model='cnn', epochs=1, hidden=8, apart=0)",
+        "net.learn('more', x, y, epochs=1, hidden=8, min_separability=0)",
+        "net.learn('more', x, y, model='cnn', epochs=1, hidden=8, min_separability=0)",
         "senpath.evaluate(net, {'digits': (x, y)}, record=True)",
     ],
     ids=["ask", "learn", "learn-cnn", "evaluate"],

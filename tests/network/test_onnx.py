@@ -26,7 +26,7 @@ from senpath.inputs.modalities import MODALITIES
 
 Labelled = tuple[np.ndarray, np.ndarray]
 QUICK: dict[str, Any] = {"hidden": 16, "epochs": 3, "augment": 0, "links": "none"}
-BORROWS: dict[str, Any] = {"links": "all", "threshold": 0.1, "apart": 0}
+BORROWS: dict[str, Any] = {"links": "all", "threshold": 0.1, "min_separability": 0}
 TASKS = ("digits", "linked", "zero-shot", "pruned", "narrow", "several", "numbers", "convolved", "tones", "texts", "iris")
 OF_DISPATCHERS = {kind for kind in KINDS if kind.endswith("-features.v1")} | {"gate.v1"}
 """Kinds that no pathway is made of."""

@@ -110,7 +110,7 @@ def test_a_task_of_munet_answers_the_same(digits: Labelled, tmp_path: Path, sett
 def test_a_task_that_borrows_from_one_of_munet_answers_the_same(digits: Labelled, tmp_path: Path) -> None:
     (x, y), net = digits, sp.Network(tmp_path / "net.sen")
     net.learn("digits", x[:300], y[:300], work=tmp_path / "work", **{**ONCE, "root": "mlp", "adapters": "all", "examples": 1_000})
-    net.learn("borrows", x[300:], y[300:], hidden=8, epochs=3, augment=0, threshold=0.0, apart=0)
+    net.learn("borrows", x[300:], y[300:], hidden=8, epochs=3, augment=0, threshold=0.0, min_separability=0)
     assert len(net.view.pathway("borrows").links[0].reads) > 2
     same_as_exported(net, "borrows", x[:20], tmp_path / "borrows.onnx")
 

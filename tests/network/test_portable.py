@@ -32,7 +32,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Lab
     net = sp.Network(tmp_path_factory.mktemp("origin") / "net")
     x, y = digits
     net.learn("low", x[y < 5], y[y < 5], hidden=8, epochs=3)
-    net.learn("high", x[y >= 5][:50], y[y >= 5][:50], hidden=8, epochs=3, threshold=0, apart=0)
+    net.learn("high", x[y >= 5][:50], y[y >= 5][:50], hidden=8, epochs=3, threshold=0, min_separability=0)
     net.learn("iris", *iris, model="svm", links="none")
     assert net.tasks["high"].transfers
     return net

@@ -39,7 +39,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory, tests: dict[str, Labelled], 
     mood = [f"{text} {n}" for text in WORDS.values() for n in range(10)], [word for word in WORDS for _ in range(10)]
     for name, data, settings in (
         ("low", (x[low][:400], y[low][:400]), {"epochs": 20}),
-        ("high", (x[high][:50], y[high][:50]), {"epochs": 5, "threshold": 0.3, "apart": 0}),
+        ("high", (x[high][:50], y[high][:50]), {"epochs": 5, "threshold": 0.3, "min_separability": 0}),
         ("mood", mood, {"epochs": 5}),
     ):
         net.learn(name, *data, hidden=16, **settings)

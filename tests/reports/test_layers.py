@@ -138,7 +138,7 @@ def test_tasks_that_were_changed_since(tmp_path: Path) -> None:
     net = grow_chains(tmp_path / "n.sen", chains)
     assert net.prune("of a", keep=0.75).changed
     assert net.extend("of b", FLOWERS.data[:6], ["x", "y", "new"] * 2).changed
-    assert net.extend("of c", FLOWERS.data, np.array(["x", "y", "z"])[FLOWERS.target], may_move=True).changed
+    assert net.extend("of c", FLOWERS.data, np.array(["x", "y", "z"])[FLOWERS.target], finetune=True).changed
     page = report(net, tmp_path)
     check_inert(page)
     assert [row[:4] for row in page.table("path of")] == [

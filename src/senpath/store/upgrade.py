@@ -9,6 +9,8 @@ from pydantic_core import from_json, to_json
 TYPED = ("method", "settings", "examples", "fewest_per_class", "data")
 """What earlier formats kept among a task's notes, and is a field of its provenance now."""
 REVISIONS = {"reviewed": "review", "pruned": "prune", "extended": "extend"}
+SETTINGS = {"sen": {"min_separability": "min_separability"}}
+"""By method: settings that have another name now."""
 OWN_RECORD = ("munet", "allocation")
 """Methods that kept their record under their name."""
 
@@ -47,6 +49,9 @@ def upgrade_task(record: Any) -> Any:
         "record": {**rest, **own},
         "revisions": _revisions(notes),
     }
+    if isinstance(settings := notes.get("settings"), dict):
+        renamed = SETTINGS.get(str(method), {})
+        provenance["settings"] = {renamed.get(name, name): value for name, value in settings.items()}
     owners = notes.get("columns")
     upgraded = {name: value for name, value in pathway.items() if name != "notes"} | {"provenance": provenance}
     kept = {**statistics, "owners": owners} if isinstance(owners, list) and len(owners) == statistics.get("rows") else statistics

@@ -88,19 +88,19 @@ class Extend:
         }
         links = tuple(replace(link, component=name) for link, name in zip(pathway.links, found.links, strict=True))
         extended = replace(pathway, classes=examples.classes, components=found.own, links=links)
-        reason = _reason(examples, new, moved=bool(found.new) and self.settings.may_move)
+        reason = _reason(examples, new, moved=bool(found.new) and self.settings.finetune)
         return RevisionResult(extended, found.new, reason, record)
 
     def _pathway(self, view: View, pathway: Pathway, examples: Examples, progress: Progress) -> _Extended | str:
         """What becomes of the pathway, or why it cannot be extended."""
         links = tuple(link.component for link in pathway.links)
-        if not self.settings.may_move and len(examples.classes) == len(pathway.classes):
+        if not self.settings.finetune and len(examples.classes) == len(pathway.classes):
             return _Extended(pathway.components, links, (), {})
         reading = reading_of(view, pathway)
         if reading is None:
-            what = "may not move" if self.settings.may_move else "cannot get new classes"
+            what = "may not move" if self.settings.finetune else "cannot get new classes"
             return f"a scikit-learn model {what} without the earlier examples; learn it again with all of them"
-        if self.settings.may_move:
+        if self.settings.finetune:
             return self._move(view, pathway, reading, examples, progress)
         weight, bias = self._rows(view, reading, examples)
         progress("train", 1, 1)

@@ -21,10 +21,10 @@ class SenSettings(Settings, owner="method sen"):
         links: "similar" links the classes whose similarity reaches `threshold` (the paper); "all" links every class as soon as one
             does, those below it starting from a mixture of the source's classes; "none" learns alone.
         source: "one" earlier task for all links (the paper's strict mode: two pathways at most), or the best "per-class".
-        threshold: least similarity of a transfer, in 0 … 1 (Ling et al., section 4: 0.7).
-        apart: least part of the new task's classes, in 0 … 1, that a source has to tell from each other, see `told_apart`. One that tells
-            fewer is taken only if cross-validation finds a gain, and where a class has less than ten examples not at all. 0 is the paper.
-            None is 0.2, for vectors of pretrained encoders 0.3: there is less to gain (docs/results/senses.md).
+        threshold: least similarity of a transfer (Ling et al., section 4: 0.7).
+        min_separability: least part of the new task's classes that a source has to tell from each other, see `separability`. One that
+            tells fewer is taken only if cross-validation finds a gain, and where a class has less than ten examples not at all. 0 is the
+            paper. None is 0.2, for vectors of pretrained encoders 0.3: there is less to gain (docs/results/senses.md).
         start: own hidden layer as a "copy" of the source's where they have one shape, or "random"; None copies where there are links.
             "copy" beside links="none" borrows the hidden layer alone, so the source does not run afterwards.
         augment: distort training images at random: None does so where it pays, at most 20,000 examples; a strength, 0 for never.
@@ -44,7 +44,7 @@ class SenSettings(Settings, owner="method sen"):
     links: Literal["all", "similar", "none"] = "all"
     source: Literal["one", "per-class"] = "one"
     threshold: Share = 0.7
-    apart: Share | None = None
+    min_separability: Share | None = None
     start: Literal["copy", "random"] | None = None
     augment: Annotated[float, Field(ge=0, le=3)] | None = None
     guard: bool = False

@@ -13,7 +13,7 @@ from senpath.methods.sen.forgetting import learn_sharing
 from senpath.methods.sen.guard import Answer, Verdict, judge
 from senpath.methods.sen.learner import Trained, train
 from senpath.methods.sen.models import choose_body
-from senpath.methods.sen.plan import LinkPlan, plan_links, told_apart
+from senpath.methods.sen.plan import LinkPlan, plan_links, separability
 from senpath.methods.sen.similarity import Similarity, similarities
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
@@ -23,10 +23,8 @@ from senpath.types import DataType, Examples
 
 ENOUGH = 10
 """Examples of each class from which on cross-validation is believed where a source is doubtful (docs/results/transfer.md)."""
-
-DOUBTFUL, APART = 0.2, {"vector": 0.3, "tokens": 0.3}
-"""What a source has to tell apart where no setting says it, and where inputs are of another form."""
-
+MIN_SEPARABILITY = {"vector": 0.3, "tokens": 0.3}
+"""By form of the inputs, where no setting says it; 0.2 for all other forms."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -74,14 +72,14 @@ class Sen:
         self, view: View, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan]
     ) -> tuple[bool, dict[str, Any]]:
         """Whether to borrow as planned, and what to record about it."""
-        apart = 1.0  # what has no classes was measured on examples left out already
+        best = 1.0  # what has no classes was measured on examples left out already
         judged: dict[str, Any] = {}
         if examples.task_kind.exclusive:
             sources = {plan.source for plan in plans}
-            apart = max(told_apart(found) for found in measured if found.source in sources)
-            judged["told_apart"] = round(apart, 4)
-        least = self.settings.apart if self.settings.apart is not None else APART.get(examples.data_type.form, DOUBTFUL)
-        doubtful = apart < least
+            best = max(separability(found) for found in measured if found.source in sources)
+            judged["separability"] = round(best, 4)
+        least = self.settings.min_separability
+        doubtful = best < (MIN_SEPARABILITY.get(examples.data_type.form, 0.2) if least is None else least)
         if doubtful and not self.settings.guard and fewest(examples) < ENOUGH:
             return False, judged
         verdict = self.compare(view, examples) if doubtful or self.settings.guard else None

@@ -80,7 +80,7 @@ def _choose(measured: list[Similarity], settings: SenSettings) -> list[tuple[Sim
     return chosen
 
 
-def told_apart(found: Similarity) -> float:
+def separability(found: Similarity) -> float:
     """Part of the new classes that a source takes for different ones of its own, 0 … 1.
 
     0 where it takes all for one class, 1 where it recognises each as another one. A high similarity of a class or two says little about

@@ -20,8 +20,8 @@ from senpath.reproduce.sen.published import TASKS
 from senpath.types import Examples
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "default": {"apart": 0.0},
-    "paper": {"apart": 0.0, "augment": 0.0, "links": "similar", "start": "random"},
+    "default": {"min_separability": 0.0},
+    "paper": {"min_separability": 0.0, "augment": 0.0, "links": "similar", "start": "random"},
 }
 """Settings of every strategy, by recipe: the library's defaults; and the paper as it can be read: no distortions, class links alone. In
 both similarity alone decides whether to borrow, as in the paper."""

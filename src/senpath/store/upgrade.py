@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 TYPED = ("method", "settings", "examples", "fewest_per_class", "data")
 """What earlier formats kept among a task's notes, and is a field of its provenance now."""
 REVISIONS = {"reviewed": "review", "pruned": "prune", "extended": "extend"}
-SETTINGS = {"sen": {"min_separability": "min_separability"}}
+SETTINGS = {"sen": {"apart": "min_separability"}}
 """By method: settings that have another name now."""
 OWN_RECORD = ("munet", "allocation")
 """Methods that kept their record under their name."""

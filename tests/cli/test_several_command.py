@@ -58,7 +58,7 @@ def test_texts_are_read_as_tokens_where_the_method_needs_them(senpath: Callable[
         (["a=x", "a=y"], "task 'a': expected each name once, got it twice"),
         (["a=x", "--set", "stepz=2"], "setting 'stepz' of method allocation: expected one of layers, "),
         (["a=x", "--set", "jobs=2"], "--set: expected a setting, got jobs"),
-        (["a=x", "--method", "magic"], "method: expected one of sen, munet, allocation, moe, got 'magic'"),
+        (["a=x", "--method", "magic"], "method: expected one of sen, munet, allocation, moe, or package:Class, got 'magic'"),
         (["a={digits}", "--jobs", "2"], "jobs: expected 1 with 'allocation', which learns tasks together, got 2"),
         (
             ["a={digits}", "--method", "moe", "--encoder", "none"],

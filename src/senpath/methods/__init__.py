@@ -7,7 +7,7 @@ from senpath.methods.moe import Moe, MoeSettings
 from senpath.methods.munet import Munet, MunetSettings, Root, Status, Tried, Watch
 from senpath.methods.prune.config import PruneSettings
 from senpath.methods.prune.method import Prune
-from senpath.methods.registry import METHODS, REVISIONS, make_method
+from senpath.methods.registry import METHODS, REVISIONS, find_method, known_methods, make_method, register
 from senpath.methods.review.method import Review
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.method import Sen
@@ -32,5 +32,8 @@ __all__ = [
     "Status",
     "Tried",
     "Watch",
+    "find_method",
+    "known_methods",
     "make_method",
+    "register",
 ]

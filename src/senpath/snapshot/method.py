@@ -61,6 +61,7 @@ class Method(Protocol):
     """A way to learn a task. It reads the view and the new examples, nothing else, and writes nothing.
 
     A method may also have `check(data_type)`, which raises InputError for a type that it cannot learn; `learn_many` asks before it begins.
+    And it may have `settings_class`, a subclass of `senpath.settings.Settings`, which the command line shows.
 
     Attributes:
         name: for provenance and the log.

@@ -27,6 +27,7 @@ class Allocation:
     """
 
     name = NAME
+    settings_class = AllocationSettings
 
     def __init__(self, **settings: Any) -> None:
         self.settings = AllocationSettings(**settings)

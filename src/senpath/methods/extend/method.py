@@ -57,6 +57,7 @@ class Extend:
     """
 
     name = "extend"
+    settings_class = ExtendSettings
     grows = True
 
     def __init__(self, **settings: Any) -> None:

@@ -35,6 +35,7 @@ class Moe:
     """
 
     name = NAME
+    settings_class = MoeSettings
 
     def __init__(self, **settings: Any) -> None:
         self.settings = MoeSettings(**settings)

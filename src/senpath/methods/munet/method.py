@@ -68,6 +68,7 @@ class Munet:
     """
 
     name = NAME
+    settings_class = MunetSettings
 
     def __init__(self, watch: Watch | None = None, **settings: Any) -> None:
         self.settings = MunetSettings(**settings)

@@ -59,6 +59,7 @@ class Prune:
     """
 
     name = "prune"
+    settings_class = PruneSettings
     grows = False
 
     def __init__(self, **settings: Any) -> None:

@@ -31,6 +31,7 @@ class Review:
     """
 
     name = "review"
+    settings_class = SenSettings
     grows = False
 
     def __init__(self, **settings: Any) -> None:

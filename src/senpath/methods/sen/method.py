@@ -39,6 +39,7 @@ class Sen:
     """
 
     name = "sen"
+    settings_class = SenSettings
 
     def __init__(self, **settings: Any) -> None:
         self.settings = SenSettings(**settings)

@@ -1,0 +1,38 @@
+"""What other packages add: found by entry points of an installed package, or by its place, `package.module:Name`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from senpath.errors import InputError
+
+
+def offered(group: str) -> dict[str, str]:
+    """What installed packages offer in a group of entry points: the place of each, by its name there."""
+    return {point.name: point.value for point in entry_points(group=group)}
+
+
+def import_place(place: str, what: str) -> Any:
+    """Import what lies at a place, `package.module:Name`.
+
+    Args:
+        what: is looked for, for messages.
+
+    Raises:
+        InputError: if there is no such module, it cannot be imported, or has no such name.
+    """
+    module, _, name = place.partition(":")
+    try:
+        imported = import_module(module)
+    except Exception as error:  # whatever a module of somebody else's does when it is imported
+        raise InputError(
+            f"{what} {place!r}",
+            expected="a module that can be imported",
+            got=f"{type(error).__name__}: {error}",
+            do="Install its package, or name its folder in PYTHONPATH",
+        ) from error
+    if not name or not hasattr(imported, name):
+        raise InputError(f"{what} {place!r}", expected=f"a name that the module {module} has", got=repr(name))
+    return getattr(imported, name)

@@ -66,12 +66,12 @@ def _one_seed(seed: int) -> dict[str, Mapping[str, object]]:
 
 
 def _scores(net: sp.Network, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How unknown each image looks: strangeness; 1 − the largest softmax of any image pathway; 1 − that of the dispatcher's pick."""
+    """How unknown each image looks: ood_score; 1 − the largest softmax of any image pathway; 1 − that of the dispatcher's pick."""
     inputs = MODALITIES["image"].encode(images, net.view.manifest.types["image"].data_type)
     decision = net.view.dispatcher("image").decide(inputs)
     softmax = np.stack([torch.softmax(net.view.logits(name, inputs), 1).max(1).values.numpy() for name in decision.names], 1)
     picked = softmax[np.arange(len(images)), decision.order[:, 0]]
-    return decision.strangeness, 1 - softmax.max(1), 1 - picked
+    return decision.ood_score, 1 - softmax.max(1), 1 - picked
 
 
 def _auroc(known: np.ndarray, unknown: np.ndarray, weights: np.ndarray) -> float:

@@ -17,7 +17,7 @@ from senpath.snapshot import View
 
 NAME = "clinc150"
 DOUBT = 0.3
-"""Weight of 1 − the largest softmax beside strangeness, chosen on validation data for the squared distance."""
+"""Weight of 1 − the largest softmax beside ood_score, chosen on validation data for the squared distance."""
 
 
 def jobs(seeds: int, few: Path, full: Path) -> list[Job]:
@@ -53,6 +53,6 @@ def _measure(shots: int | None, seed: int, folder: Path, tell: Tell) -> None:
 
 def _scores(view: View, inputs: torch.Tensor) -> dict[str, np.ndarray]:
     """How foreign each input looks to the network."""
-    strangeness = view.dispatcher("text").decide(inputs).strangeness
+    ood_score = view.dispatcher("text").decide(inputs).ood_score
     doubt = 1 - view.logits(NAME, inputs).double().softmax(1).max(1).values.numpy()
-    return {"strangeness": strangeness, "strangeness and softmax": strangeness + DOUBT * doubt, "softmax of the pathway": doubt}
+    return {"ood_score": ood_score, "ood_score and softmax": ood_score + DOUBT * doubt, "softmax of the pathway": doubt}

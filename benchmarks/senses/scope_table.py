@@ -11,7 +11,7 @@ from senpath.reports.markdown import markdown_table, spread
 from senpath.reproduce.jobs import Record
 
 DRAWS = 1_000
-OURS = ("strangeness", "strangeness and softmax")
+OURS = ("ood_score", "ood_score and softmax")
 
 
 def scope_tables(records: Sequence[Record]) -> str:

@@ -14,7 +14,7 @@ from benchmarks.transfer.tasks import TASKS
 FIGURE = DOCS / "figures" / "transfer.png"
 ROWS = {
     "highest": "similarity: highest share of a class",
-    "told_apart": "classes told apart: highest shares, each source class once,\nless 1, ÷ classes less 1",
+    "separability": "classes told apart: highest shares, each source class once,\nless 1, ÷ classes less 1",
 }
 
 

@@ -22,7 +22,7 @@ TITLES = {
     "reaching": f"part of the classes whose highest share reaches {LEAST}",
     "worth": f"highest shares that reach {LEAST}, each source class once, ÷ classes",
     "worth_all": "highest shares, each source class once, ÷ classes",
-    "told_apart": "classes told apart: the same sum less 1, ÷ classes less 1",
+    "separability": "classes told apart: the same sum less 1, ÷ classes less 1",
     "matched": "shares when each class has a source class to itself, mean",
     "leep": "LEEP",
     "leep_left_out": "… as accuracy, leave-one-out",
@@ -35,7 +35,7 @@ TITLES = {
     "ridge_beside_pixels": "… of both together, less that on pixels",
     "units": "hidden units in use",
 }
-OFFERED = "told_apart"
+OFFERED = "separability"
 """The measure that the page offers instead of the highest share."""
 Records = list[dict[str, Any]]
 

@@ -22,7 +22,7 @@ from senpath.types import Examples
 
 FEW = 3
 """Classes of the targets that try out a rule on what it was not chosen for."""
-DOUBTFUL = 0.2
+DEFAULT_MIN_SEPARABILITY = 0.2
 """Part of the classes told apart below which the guard is asked."""
 Accuracies = dict[str, float]
 Learned = Callable[[torch.Tensor], torch.Tensor]
@@ -75,11 +75,11 @@ class Study:
 
     def verdicts(self, shots: int) -> None:
         """What the guard says of the source that the default chose after nine tasks, where that tells few classes apart."""
-        told = {_pair(record): record["measures"]["told_apart"] for record in self._kept("measures") if record["shots"] == shots}
+        told = {_pair(record): record["measures"]["separability"] for record in self._kept("measures") if record["shots"] == shots}
         done = {_pair(record) for record in self._kept("verdicts") if record["shots"] == shots}
         for record in self._kept("sequence"):
             source, name = pair = _pair(record)
-            if record["shots"] != shots or source is None or pair in done or told[pair] >= DOUBTFUL:
+            if record["shots"] != shots or source is None or pair in done or told[pair] >= DEFAULT_MIN_SEPARABILITY:
                 continue
             task, view = target(name, shots, self._seed), self._sources.view(source)
             verdict = judge(task.sample, self._learner(view), derive(self._seed, "guard"))

@@ -13,7 +13,7 @@ from senpath.errors import (
 )
 from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations
 from senpath.history import Cleaned, Removed, RolledBack
-from senpath.inference import Encoded, Explanation, Fused, Prediction
+from senpath.inference import Encoded, Explanation, MultimodalPrediction, Prediction
 from senpath.inputs.encoders import ENCODERS, TorchEncoder
 from senpath.inputs.sources import Data, read, tasks_of
 from senpath.learning import Learned, Routed, TaskChange
@@ -64,13 +64,13 @@ __all__ = [
     "Extend",
     "ExtendSettings",
     "FormatVersionError",
-    "Fused",
     "InputError",
     "Learned",
     "Link",
     "MissingExtraError",
     "Moe",
     "MoeSettings",
+    "MultimodalPrediction",
     "Munet",
     "MunetSettings",
     "Network",

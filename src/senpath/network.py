@@ -16,7 +16,7 @@ from senpath.history.hub import copy_saved, save
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
 from senpath.inference.encode import Encoded, encode_inputs
 from senpath.inference.explain import explain_one
-from senpath.inference.multimodal import Fused, predict_any
+from senpath.inference.multimodal import MultimodalPrediction, predict_any
 from senpath.inference.predict import Routing
 from senpath.inference.prediction import Explanation, Prediction
 from senpath.inputs.encoders import Encoder
@@ -278,7 +278,7 @@ class Network:
         admit: float | None = None,
         reject: bool = True,
         strict: bool = False,
-    ) -> Fused: ...
+    ) -> MultimodalPrediction: ...
 
     @overload
     def predict(
@@ -302,7 +302,7 @@ class Network:
         admit: float | None = None,
         reject: bool = True,
         strict: bool = False,
-    ) -> Prediction | Fused:
+    ) -> Prediction | MultimodalPrediction:
         """Answer for each input of a batch, which may mix data types; or for things that several modalities tell of.
 
         Args:

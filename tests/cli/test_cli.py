@@ -97,7 +97,7 @@ def test_one_answer_is_explained(senpath: Run, learned: Path, files: Path) -> No
     picture = next((files / "digits" / "4").iterdir())
     end = senpath("explain", learned, picture)
     assert end.code == 0
-    for part in (picture.name, "which task? (dispatcher)", "which label?", "what ran", "strangeness", "layers that links read", "weights"):
+    for part in (picture.name, "which task? (dispatcher)", "which label?", "what ran", "ood_score", "layers that links read", "weights"):
         assert part in end.out
     why = Network(learned).explain(picture)
     assert f"{why.activated.total:,}" in end.out

@@ -43,7 +43,7 @@ def test_files_of_one_thing(senpath: Callable[..., Any], digits: Path, files: Pa
     Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(second)
     ended = senpath("predict", digits, "--together", picture, second)
     assert ended.code == 2
-    assert f"files of one thing: expected one input of each sense, got 2 of image: {picture.name}, second.png" in ended.err
+    assert f"files of one thing: expected one input of each modality, got 2 of image: {picture.name}, second.png" in ended.err
     ended = senpath("predict", digits, "--together", picture, "--task", "seen")
     assert (ended.code, "--task: expected none beside --together, got 'seen'" in ended.err) == (2, True)
     ended = senpath("learn", digits, "letters", files / "iris.csv", "--concept", "digit")

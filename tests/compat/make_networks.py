@@ -97,6 +97,7 @@ INPUTS: dict[str, np.ndarray] = {
 def shrink() -> None:
     """32 features of images, 16 of tables and sounds, 4 of texts, for their covariances are most of a folder; fewer filters and units."""
     from senpath.dispatch import features
+
     from senpath.methods import models
 
     plain, less = models.Body, {"cnn.v1": {"filters": [4, 8]}, "lstm.v1": {"units": 8}}

@@ -1,4 +1,4 @@
-"""Tasks that share their labels: what several senses tell of one thing is put together."""
+"""Tasks that share their labels: what several modalities tell of one thing is put together."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ import senpath as sp
 from senpath.progress import Progress, silent
 from senpath.snapshot import MethodResult
 
-Senses = dict[str, Any]
+Modalities = dict[str, Any]
 Unchanged = Callable[[Path], AbstractContextManager[None]]
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 QUICK: dict[str, Any] = {"model": "mlp", "hidden": 16, "links": "none", "epochs": 100}
 SHOTS, THINGS = 4, 150
 
 
-def things(first: int, last: int, seed: int) -> tuple[Senses, np.ndarray]:
+def things(first: int, last: int, seed: int) -> tuple[Modalities, np.ndarray]:
     """Handwritten digits (UCI): the image of one, the sums over rows and columns of another, and the word, misspelt, all of one label."""
     bunch = load_digits()
     generator = np.random.default_rng(seed)
@@ -59,9 +59,9 @@ def few(labels: np.ndarray, shots: int) -> np.ndarray:
 def net(tmp_path_factory: pytest.TempPathFactory) -> sp.Network:
     """Digits seen, measured and read, a few examples each; flowers, and images that are none; no test may change it."""
     found = sp.Network(tmp_path_factory.mktemp("concepts") / "net")
-    senses, digits = things(0, 300, 0)
+    modalities, digits = things(0, 300, 0)
     chosen = few(digits, SHOTS)
-    tasks = {f"by {name}": ([items[row] for row in chosen], digits[chosen]) for name, items in senses.items()}
+    tasks = {f"by {name}": ([items[row] for row in chosen], digits[chosen]) for name, items in modalities.items()}
     found.learn_many(tasks, concept="digit", **QUICK)
     flowers = load_iris()
     found.learn("flowers", flowers.data, flowers.target, **QUICK)
@@ -69,7 +69,7 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> sp.Network:
 
 
 @pytest.fixture(scope="module")
-def seen(net: sp.Network) -> tuple[Senses, np.ndarray]:
+def seen(net: sp.Network) -> tuple[Modalities, np.ndarray]:
     """Things that the network has not learned from, and their digits."""
     return things(300, 300 + THINGS, 1)
 
@@ -85,11 +85,11 @@ def accuracy(labels: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean([label == digit for label, digit in zip(labels, truth, strict=True)]))
 
 
-def product(found: sp.Fused, concept: str = "by ") -> tuple[np.ndarray, np.ndarray]:
-    """Digits and their probabilities by the definition: the product of what the senses say that say something."""
+def product(found: sp.MultimodalPrediction, concept: str = "by ") -> tuple[np.ndarray, np.ndarray]:
+    """Digits and their probabilities by the definition: the product of what the modalities say that say something."""
     logs = np.zeros((len(found), 10))
-    for sense, alone in found.senses.items():
-        joint = alone.probabilities[concept + sense]
+    for modality, alone in found.modalities.items():
+        joint = alone.probabilities[concept + modality]
         joint = joint / joint.sum(1, keepdims=True)
         logs += np.where((alone.task != None)[:, None], np.log(joint), 0)  # noqa: E711 - of an array
     values = np.exp(logs - logs.max(1, keepdims=True))
@@ -97,31 +97,31 @@ def product(found: sp.Fused, concept: str = "by ") -> tuple[np.ndarray, np.ndarr
     return values.argmax(1), values.max(1)
 
 
-def test_together_they_know_more_than_each(net: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
-    senses, digits = seen
-    found = net.predict(senses, concept="digit")
-    alone = {name: accuracy(part.label, digits) for name, part in found.senses.items()}
+def test_together_they_know_more_than_each(net: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
+    modalities, digits = seen
+    found = net.predict(modalities, concept="digit")
+    alone = {name: accuracy(part.label, digits) for name, part in found.modalities.items()}
     assert accuracy(found.label, digits) > max(alone.values()) + 0.03
-    two = net.predict({name: senses[name] for name in ("table", "text")}, concept="digit")
+    two = net.predict({name: modalities[name] for name in ("table", "text")}, concept="digit")
     assert accuracy(two.label, digits) > max(alone["table"], alone["text"]) + 0.03
     assert set(found.concept) == {"digit"}
     assert set(found.tasks) == {("by image", "by table", "by text")}
-    assert all((net.predict(senses[name], task=f"by {name}").label == found.senses[name].label).all() for name in senses)
+    assert all((net.predict(modalities[name], task=f"by {name}").label == found.modalities[name].label).all() for name in modalities)
 
 
 @settings(max_examples=15, deadline=None, derandomize=True, database=None)
 @given(missing=arrays.arrays(bool, (12, 3)), known=st.booleans())
-def test_every_thing_is_answered_by_the_senses_that_there_are(
-    net: sp.Network, seen: tuple[Senses, np.ndarray], missing: np.ndarray, known: bool
+def test_every_thing_is_answered_by_the_modalities_that_there_are(
+    net: sp.Network, seen: tuple[Modalities, np.ndarray], missing: np.ndarray, known: bool
 ) -> None:
     missing[missing.all(1), 0] = False
-    senses = {
+    modalities = {
         name: [None if gone else item for item, gone in zip(items, missing[:, column], strict=False)]
         for column, (name, items) in enumerate(seen[0].items())
     }
-    found = net.predict(senses, concept="digit" if known else None, reject=False)
+    found = net.predict(modalities, concept="digit" if known else None, reject=False)
     for row in range(12):
-        here = {name: [items[row]] for name, items in senses.items() if items[row] is not None}
+        here = {name: [items[row]] for name, items in modalities.items() if items[row] is not None}
         one = net.predict(here, concept="digit" if known else None, reject=False)
         assert one.label[0] == found.label[row]
         assert one.confidence[0] == pytest.approx(found.confidence[row], rel=1e-4)
@@ -131,10 +131,10 @@ def test_every_thing_is_answered_by_the_senses_that_there_are(
             assert one.tasks[0] == tuple(f"by {name}" for name in here)
 
 
-@pytest.mark.parametrize("sense", ["image", "table", "text"])
-def test_one_sense_alone_answers_as_ever(net: sp.Network, seen: tuple[Senses, np.ndarray], sense: str) -> None:
-    items = seen[0][sense]
-    one, plain = net.predict({sense: items}, reject=sense == "image"), net.predict(items, reject=sense == "image")
+@pytest.mark.parametrize("modality", ["image", "table", "text"])
+def test_one_modality_alone_answers_as_ever(net: sp.Network, seen: tuple[Modalities, np.ndarray], modality: str) -> None:
+    items = seen[0][modality]
+    one, plain = net.predict({modality: items}, reject=modality == "image"), net.predict(items, reject=modality == "image")
     assert (one.label == plain.label).all()
     assert one.confidence == pytest.approx(plain.confidence, rel=1e-9)
     assert [task[0] if task else None for task in one.tasks] == list(plain.task)
@@ -143,11 +143,11 @@ def test_one_sense_alone_answers_as_ever(net: sp.Network, seen: tuple[Senses, np
     assert [label for _, label, _ in one.top(2)[row]] == [label for _, label, _ in plain.top(2)[row]]
 
 
-def test_a_strange_sense_says_nothing(net: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
+def test_a_strange_modality_says_nothing(net: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (THINGS, 8, 8), dtype=np.uint8)
     words = net.predict({"text": seen[0]["text"]})
     found = net.predict({"image": noise, "text": seen[0]["text"]})
-    strange = found.senses["image"].task == None  # noqa: E711 - of an array
+    strange = found.modalities["image"].task == None  # noqa: E711 - of an array
     assert strange.mean() > 0.9
     assert (found.label[strange] == words.label[strange]).all()
     assert all("by image" not in tasks for tasks in found.tasks[strange])
@@ -157,10 +157,10 @@ def test_a_strange_sense_says_nothing(net: sp.Network, seen: tuple[Senses, np.nd
     assert all("by image" in tasks for tasks in heard.tasks)
 
 
-def test_what_ran_is_counted_over_the_senses(net: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
+def test_what_ran_is_counted_over_the_modalities(net: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
     found = net.predict({name: items[:5] for name, items in seen[0].items()})
     for row, ran in enumerate(found.activated):
-        parts = [alone.activated[row] for alone in found.senses.values()]
+        parts = [alone.activated[row] for alone in found.modalities.values()]
         assert ran.components == frozenset().union(*(part.components for part in parts))
         assert ran.dispatcher_weights == sum(part.dispatcher_weights for part in parts) > 0
         assert ran.total == sum(part.total for part in parts)
@@ -168,10 +168,10 @@ def test_what_ran_is_counted_over_the_senses(net: sp.Network, seen: tuple[Senses
     assert {ran.dispatcher_weights for ran in given_.activated} == {0}
 
 
-def test_senses_that_disagree_on_the_concept(net: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
+def test_modalities_that_disagree_on_the_concept(net: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
     flowers = load_iris().data[:20]
     outvoted = net.predict({"table": flowers, "image": seen[0]["image"][:20], "text": seen[0]["text"][:20]}, reject=False)
-    assert set(outvoted.senses["table"].task) == {"flowers"}
+    assert set(outvoted.modalities["table"].task) == {"flowers"}
     assert set(outvoted.concept) == {"digit"}
     assert set(outvoted.tasks) == {("by image", "by text")}
     alone = net.predict({"table": flowers}, reject=False)
@@ -179,22 +179,22 @@ def test_senses_that_disagree_on_the_concept(net: sp.Network, seen: tuple[Senses
     assert accuracy(alone.label, load_iris().target[:20]) == 1
 
 
-def test_two_tasks_of_one_sense_compete(own: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
-    senses, digits = seen
-    inverse = [255 - image for image in senses["image"]]
+def test_two_tasks_of_one_modality_compete(own: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
+    modalities, digits = seen
+    inverse = [255 - image for image in modalities["image"]]
     half = THINGS // 2
     own.learn("inverse", inverse[:half], digits[:half], concept="digit", **QUICK)
-    both = senses["image"][half : half + 20] + inverse[half : half + 20]
-    words, truth = senses["text"][half : half + 20] * 2, np.tile(digits[half : half + 20], 2)
+    both = modalities["image"][half : half + 20] + inverse[half : half + 20]
+    words, truth = modalities["text"][half : half + 20] * 2, np.tile(digits[half : half + 20], 2)
     for concept in (None, "digit"):
         found = own.predict({"image": both, "text": words}, concept=concept, reject=False)
         assert accuracy(found.label, truth) > 0.8
         assert np.mean(["inverse" in tasks for tasks in found.tasks[20:]]) > 0.9
-        assert all(len(ran) <= 2 for ran in found.senses["image"].candidates)
+        assert all(len(ran) <= 2 for ran in found.modalities["image"].candidates)
     assert {ran.dispatcher_weights > 0 for ran in found.activated} == {True}
 
 
-def test_temperatures_make_answers_as_sure_as_they_are_right(seen: tuple[Senses, np.ndarray]) -> None:
+def test_temperatures_make_answers_as_sure_as_they_are_right(seen: tuple[Modalities, np.ndarray]) -> None:
     table, digits = np.array(seen[0]["table"]), seen[1]
     net, chosen = sp.Network(), few(digits, 4)
     rest = np.setdiff1d(np.arange(THINGS), chosen)
@@ -227,7 +227,7 @@ def test_few_that_are_all_right_do_not_make_it_sure() -> None:
     assert net.predict(x).confidence.max() < 0.99
 
 
-def test_one_example_a_class_tells_no_temperature(seen: tuple[Senses, np.ndarray]) -> None:
+def test_one_example_a_class_tells_no_temperature(seen: tuple[Modalities, np.ndarray]) -> None:
     chosen = few(seen[1], 1)
     net = sp.Network()
     net.learn("once", [seen[0]["table"][row] for row in chosen], seen[1][chosen], concept="digit", **{**QUICK, "epochs": 2})
@@ -283,28 +283,28 @@ def test_another_writer_gave_the_concept_other_labels(own: sp.Network) -> None:
 
 IMAGES = np.zeros((2, 8, 8), dtype=np.uint8)
 BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "a name": ({"smell": [1]}, {}, r"sense 'smell': expected one of image, audio, table, text, got another name"),
-    "a row": ({"age": 3, "height": 4}, {}, r"sense 'age': .* A single row of a table goes into a list"),
-    "lengths": ({"image": IMAGES, "text": ["one"]}, {}, r"senses: expected as many inputs of each, got 2 of image, 1 of text"),
-    "another modality": ({"image": [IMAGES[0], "one"]}, {}, r"sense 'image', row 1: expected image data, got text data"),
-    "a gap before it": ({"image": [None, "one"], "text": ["a", "b"]}, {}, r"sense 'image', row 1: expected image data, got text data"),
-    "an array": ({"table": IMAGES}, {}, r"sense 'table', row 0: expected table data, got image data"),
+    "a name": ({"smell": [1]}, {}, r"modality 'smell': expected one of image, audio, table, text, got another name"),
+    "a row": ({"age": 3, "height": 4}, {}, r"modality 'age': .* A single row of a table goes into a list"),
+    "lengths": ({"image": IMAGES, "text": ["one"]}, {}, r"modalities: expected as many inputs of each, got 2 of image, 1 of text"),
+    "another modality": ({"image": [IMAGES[0], "one"]}, {}, r"modality 'image', row 1: expected image data, got text data"),
+    "a gap before it": ({"image": [None, "one"], "text": ["a", "b"]}, {}, r"modality 'image', row 1: expected image data, got text data"),
+    "an array": ({"table": IMAGES}, {}, r"modality 'table', row 0: expected table data, got image data"),
     "nothing of a thing": (
         {"image": [IMAGES[0], None], "text": ["one", None]},
         {},
-        r"row 1: expected an input of at least one sense, got none",
+        r"row 1: expected an input of at least one modality, got none",
     ),
-    "no sense": ({}, {}, r"senses: expected at least one, got none"),
-    "only missing": ({"image": None}, {}, r"senses: expected at least one, got none"),
-    "one input": ({"text": "one"}, {}, r"sense 'text': expected an array, a tensor, a data frame or a list of inputs, got str"),
+    "no modality": ({}, {}, r"modalities: expected at least one, got none"),
+    "only missing": ({"image": None}, {}, r"modalities: expected at least one, got none"),
+    "one input": ({"text": "one"}, {}, r"modality 'text': expected an array, a tensor, a data frame or a list of inputs, got str"),
     "an array of no axes": (
         {"image": np.array(3.0)},
         {},
-        r"sense 'image': expected an array, a tensor, .*, got ndarray of shape \(\)$",
+        r"modality 'image': expected an array, a tensor, .*, got ndarray of shape \(\)$",
     ),
-    "a tensor of no axes": ({"image": torch.tensor(3.0)}, {}, r"sense 'image': expected an array, .*, got Tensor of shape \(\)$"),
-    "no input": ({"text": [object()]}, {}, r"sense 'text': input 0: expected an array, str, Audio, path, dict or PIL image, got object"),
-    "a task": ({"text": ["one"]}, {"task": "by text"}, r"task: expected none beside a mapping of senses, got 'by text'"),
+    "a tensor of no axes": ({"image": torch.tensor(3.0)}, {}, r"modality 'image': expected an array, .*, got Tensor of shape \(\)$"),
+    "no input": ({"text": [object()]}, {}, r"modality 'text': input 0: expected an array, str, Audio, path, dict or PIL image, got object"),
+    "a task": ({"text": ["one"]}, {"task": "by text"}, r"task: expected none beside a mapping of modalities, got 'by text'"),
     "a concept": (
         {"text": ["one"]},
         {"concept": "letter"},
@@ -312,33 +312,33 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
     ),
     "no name of a concept": ({"text": ["one"]}, {"concept": [1]}, r"concept \[1\]: expected one that the network has: 'digit', got"),
     "an empty text": ({"text": ["one", " "]}, {}, r"text 1: expected at least one word, got an empty text"),
-    "a sense less": (
+    "a modality less": (
         {"audio": [sp.Audio(np.zeros(800), 8000)]},
         {"concept": "digit"},
-        r"sense 'audio' of concept 'digit': expected data as .*: image, table, text, got 1 of 1 inputs",
+        r"modality 'audio' of concept 'digit': expected data as .*: image, table, text, got 1 of 1 inputs",
     ),
-    "no mapping": (["one"], {"concept": "digit"}, r"concept: expected a mapping of senses to inputs beside it, got list"),
+    "no mapping": (["one"], {"concept": "digit"}, r"concept: expected a mapping of modalities to inputs beside it, got list"),
     "candidates": ({"text": ["one"]}, {"candidates": 3}, r"candidates: expected 1 or 2, got 3"),
 }
 
 
 @pytest.mark.parametrize("mistake", BAD)
-def test_senses_that_cannot_be_read(net: sp.Network, mistake: str) -> None:
-    senses, options, match = BAD[mistake]
+def test_modalities_that_cannot_be_read(net: sp.Network, mistake: str) -> None:
+    modalities, options, match = BAD[mistake]
     with pytest.raises(sp.InputError, match=match):
-        net.predict(senses, **options)
+        net.predict(modalities, **options)
 
 
 @pytest.mark.parametrize("nothing", [[], np.zeros((0, 16)), np.zeros((0, 7))])
 @pytest.mark.parametrize("concept", [None, "digit"])
 def test_no_things_have_no_answers(net: sp.Network, nothing: Any, concept: str | None) -> None:
     found = net.predict({"table": nothing}, concept=concept)
-    assert (len(found), len(found.activated), found.top(3), len(found.senses["table"])) == (0, 0, [], 0)
+    assert (len(found), len(found.activated), found.top(3), len(found.modalities["table"])) == (0, 0, [], 0)
 
 
 @pytest.mark.parametrize("gap", [None, float("nan"), np.nan, pd.NA])
 @pytest.mark.parametrize("column", [pd.Series, list, lambda items: np.array(items, dtype=object)], ids=["series", "list", "array"])
-def test_what_is_missing_from_a_column(net: sp.Network, seen: tuple[Senses, np.ndarray], gap: Any, column: Callable[..., Any]) -> None:
+def test_what_is_missing_from_a_column(net: sp.Network, seen: tuple[Modalities, np.ndarray], gap: Any, column: Callable[..., Any]) -> None:
     table = np.array(seen[0]["table"][:3])
     found = net.predict({"table": table, "text": column(["one", gap, "two"])}, concept="digit")
     assert found.tasks.tolist() == [("by table", "by text"), ("by table",), ("by table", "by text")]
@@ -356,11 +356,11 @@ def test_the_tasks_of_a_known_concept_are_routed_as_asked(tmp_path: Path) -> Non
     assert [link.source for link in net.view.pathway("second").links] == ["first"]
 
     def ran(**routing: Any) -> list[int]:
-        return [len(tasks) for tasks in net.predict({"table": x}, concept="letter", **routing).senses["table"].candidates]
+        return [len(tasks) for tasks in net.predict({"table": x}, concept="letter", **routing).modalities["table"].candidates]
 
     assert set(ran(admit=1e-9)) == {2}
     assert set(ran(candidates=1)) == {1}
-    parts = net.predict({"table": x}, concept="letter", admit=1e-9).senses["table"].probabilities.parts
+    parts = net.predict({"table": x}, concept="letter", admit=1e-9).modalities["table"].probabilities.parts
     second = np.minimum(parts["second"].probabilities, parts["third"].probabilities)
     least = float(np.median(second))
     assert ran(admit=least) == [1 + int(likely) for likely in second >= least]
@@ -369,32 +369,34 @@ def test_the_tasks_of_a_known_concept_are_routed_as_asked(tmp_path: Path) -> Non
     assert (net.predict({"table": x + 100}, concept="letter", candidates=1).concept == "letter").all()
 
 
-def test_one_input_is_explained(net: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
-    senses, _ = seen
-    match = r"input to explain: expected one input, such as x\[0\], got a mapping of senses: table, text\. Explain what one sense tells$"
-    for items in (senses["table"][:1], np.array(senses["table"]), pd.Series(["one"])):
+def test_one_input_is_explained(net: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
+    modalities, _ = seen
+    match = (
+        r"input to explain: expected one input, such as x\[0\], got a mapping of modalities: table, text\. Explain what one modality tells$"
+    )
+    for items in (modalities["table"][:1], np.array(modalities["table"]), pd.Series(["one"])):
         with pytest.raises(sp.InputError, match=match):
             net.explain({"table": items, "text": None})
     for row in ({"a": 1}, {"image": 1.0, "text": 2.0}, {"table": "of words"}, {"table": 1, "a": 2}):
         assert net.explain(row).task is None
-    assert net.explain(senses["text"][0]).candidates == ("by text",)
+    assert net.explain(modalities["text"][0]).candidates == ("by text",)
 
 
-def test_a_sense_of_which_nothing_is_known_says_nothing(net: sp.Network) -> None:
+def test_a_modality_of_which_nothing_is_known_says_nothing(net: sp.Network) -> None:
     sounds = [sp.Audio(np.sin(np.arange(4000) / 9).astype(np.float32), 8000)] * 2
     found = net.predict({"audio": sounds, "text": ["three", None]})
     assert list(found.concept) == ["digit", None]
     assert (found.tasks[1], found.label[1], found.top(3)[1]) == ((), None, [])
 
 
-def test_a_task_stays_of_its_concept(own: sp.Network, seen: tuple[Senses, np.ndarray], tmp_path: Path) -> None:
-    senses, digits = seen
+def test_a_task_stays_of_its_concept(own: sp.Network, seen: tuple[Modalities, np.ndarray], tmp_path: Path) -> None:
+    modalities, digits = seen
     before, version = {name: own.view.pathway(name) for name in own.tasks}, own.version
-    examples = senses["table"][:60], digits[:60]
+    examples = modalities["table"][:60], digits[:60]
     assert own.prune("by table", 0.5).changed
     assert own.extend("by table", *examples).changed
-    own.learn("more", senses["table"][60:], digits[60:], concept="digit", **QUICK)
-    own.review("by table", senses["table"], digits, threshold=0.2)
+    own.learn("more", modalities["table"][60:], digits[60:], concept="digit", **QUICK)
+    own.review("by table", modalities["table"], digits, threshold=0.2)
     own.export("by table", tmp_path / "table.sentask")
     kept = (own.view.pathway("by table").concept, own.view.pathway("by table").temperature)
     assert kept == ("digit", before["by table"].temperature)
@@ -408,7 +410,7 @@ def test_a_task_stays_of_its_concept(own: sp.Network, seen: tuple[Senses, np.nda
     sp.Network(own.path).verify()
 
 
-def test_a_reviewed_task_stays_of_its_concept(seen: tuple[Senses, np.ndarray]) -> None:
+def test_a_reviewed_task_stays_of_its_concept(seen: tuple[Modalities, np.ndarray]) -> None:
     table, digits = np.array(seen[0]["table"]), seen[1]
     net, chosen = sp.Network(), few(seen[1], 2)
     net.learn("few", table[chosen], digits[chosen], concept="digit", **{**QUICK, "epochs": 10})
@@ -420,20 +422,20 @@ def test_a_reviewed_task_stays_of_its_concept(seen: tuple[Senses, np.ndarray]) -
     assert (after.concept, after.temperature) == ("digit", before.temperature)
 
 
-def test_a_class_that_one_sense_does_not_know_yet(own: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
-    senses, digits = seen
-    inverse = [255 - image for image in senses["image"]]
+def test_a_class_that_one_modality_does_not_know_yet(own: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
+    modalities, digits = seen
+    inverse = [255 - image for image in modalities["image"]]
     own.extend("by image", inverse[:100], [12] * 100)
     assert own.tasks["by image"].classes_[-1] == 12
-    found = own.predict({"image": inverse[100:], "text": senses["text"][100:]}, concept="digit")
-    image, text = (found.senses[name].probabilities[f"by {name}"] for name in ("image", "text"))
+    found = own.predict({"image": inverse[100:], "text": modalities["text"][100:]}, concept="digit")
+    image, text = (found.modalities[name].probabilities[f"by {name}"] for name in ("image", "text"))
     joint = image * np.append(text * 10, np.ones((len(text), 1)), axis=1) / 11  # of what it does not know the text says what a guess does
     joint /= joint.sum(1, keepdims=True)
     assert found.label.tolist() == [own.tasks["by image"].classes_[place] for place in joint.argmax(1)]
     assert found.confidence == pytest.approx(joint.max(1), rel=1e-6)
     assert 12 in found.label
     with pytest.raises(sp.InputError, match=r"expected those that the concept has: 0, 1, .*, … \(11 in all\), got 12 missing"):
-        own.learn("sums", senses["table"], digits, concept="digit", epochs=1)
+        own.learn("sums", modalities["table"], digits, concept="digit", epochs=1)
 
 
 def sealed(folder: Path, change: Callable[[dict[str, Any]], None], *, version: int = 5) -> None:
@@ -448,7 +450,7 @@ def sealed(folder: Path, change: Callable[[dict[str, Any]], None], *, version: i
     (folder / "network.json").write_text(body + mark + hashlib.sha256(body.encode()).hexdigest() + '"}\n')
 
 
-def test_a_folder_from_before_there_were_concepts(own: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
+def test_a_folder_from_before_there_were_concepts(own: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
     sealed(own.path, lambda pathway: [pathway.pop(name) for name in ("children", "concept", "temperature")] and None, version=3)
     net = sp.Network(own.path)
     net.verify()
@@ -469,7 +471,7 @@ def test_only_classes_have_a_concept(own: sp.Network) -> None:
         sp.Network(own.path)
 
 
-def test_a_task_of_another_kind_is_a_concept_of_its_own(own: sp.Network, seen: tuple[Senses, np.ndarray]) -> None:
+def test_a_task_of_another_kind_is_a_concept_of_its_own(own: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
     rows = np.random.default_rng(0).random((40, 5))
     own.learn("height", rows, rows.sum(1), kind="regression", **QUICK)
     plain, found = own.predict(rows[:8]), own.predict({"table": rows[:8]})

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 
 import senpath as sp
 from senpath.methods.sen.similarity import SOURCES
-from senpath.snapshot.component_cache import Shelf
+from senpath.snapshot.component_cache import ComponentCache
 
 TASKS = 125
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -187,13 +187,13 @@ def test_the_shelf_keeps_what_was_used_last(large: Large) -> None:
     view = sp.Network(large[0]).view
     names = list(dict.fromkeys(view.pathway(f"task {number}").components[-1] for number in range(20)))[:4]
     parts = [view.component(name) for name in names]
-    shelf = Shelf(3 * parts[0].weights)
+    shelf = ComponentCache(3 * parts[0].weights)
     for part in parts[:3]:
         shelf.put(part)
     assert shelf.get(parts[0].hash) is parts[0]
     shelf.put(parts[3])
     assert [shelf.get(part.hash) is part for part in parts] == [True, False, True, True]
-    small = Shelf(1)
+    small = ComponentCache(1)
     for part in parts:
         small.put(part)
     assert [small.get(part.hash) is part for part in parts] == [False, False, False, True]

@@ -226,8 +226,8 @@ def test_strangeness_says_what_is_refused(grown: Grown) -> None:
     own = [*grown.data["low"][0][:20]]
     inputs = [*own, np.eye(8), np.ones(7)]  # no task is of tables with seven columns
     found = grown.net.predict(inputs)
-    assert [task is None for task in found.task] == list(found.strangeness > 1)
-    assert np.isinf(found.strangeness[-1])
-    assert (found.strangeness > 0).all()
-    assert found.strangeness[0] == pytest.approx(grown.net.explain(inputs[0]).strangeness)
-    assert np.isnan(grown.net.predict(own, task="low").strangeness).all()
+    assert [task is None for task in found.task] == list(found.ood_score > 1)
+    assert np.isinf(found.ood_score[-1])
+    assert (found.ood_score > 0).all()
+    assert found.ood_score[0] == pytest.approx(grown.net.explain(inputs[0]).ood_score)
+    assert np.isnan(grown.net.predict(own, task="low").ood_score).all()

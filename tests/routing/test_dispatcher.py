@@ -110,12 +110,12 @@ def in_every_order(tasks: Tasks, grow: Grow) -> list[Network]:
 def test_the_order_of_learning_does_not_matter(tasks: Tasks, in_every_order: list[Network]) -> None:
     inputs = encoded(in_every_order[0], np.concatenate([x[-40:] for x, _ in tasks.values()]))
     expected = dispatcher(in_every_order[0]).probabilities(inputs)
-    strangeness = dispatcher(in_every_order[0]).decide(inputs).strangeness
+    ood_score = dispatcher(in_every_order[0]).decide(inputs).ood_score
     assert 0.6 < (expected.argmax(1).reshape(3, 40) == np.arange(3)[:, None]).mean() < 1
     for order, net in zip(ORDERS[1:], in_every_order[1:], strict=True):
         place = [order.index(name) for name in ORDERS[0]]
         np.testing.assert_allclose(dispatcher(net).probabilities(inputs)[:, place], expected, rtol=1e-5, atol=1e-7)
-        np.testing.assert_allclose(dispatcher(net).decide(inputs).strangeness, strangeness, rtol=1e-4)
+        np.testing.assert_allclose(dispatcher(net).decide(inputs).ood_score, ood_score, rtol=1e-4)
 
 
 def test_columns_once_written_never_change(tasks: Tasks, grow: Grow) -> None:
@@ -191,14 +191,14 @@ def test_a_single_task_is_always_the_answer(tasks: Tasks, grow: Grow) -> None:
 def test_no_input_is_no_decision(net: Network, tests: torch.Tensor) -> None:
     decision = dispatcher(net).decide(tests[:0])
     assert decision.order.shape == (0, 2)
-    assert (len(decision.strangeness), len(decision.numbers)) == (0, 0)
+    assert (len(decision.ood_score), len(decision.numbers)) == (0, 0)
 
 
 def test_the_own_examples_are_known_and_noise_is_strange(net: Network, tests: torch.Tensor) -> None:
     assert dispatcher(net).decide(tests).known.mean() >= 0.9
     noise = torch.rand(200, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     decision = dispatcher(net).decide(noise)
-    assert (decision.strangeness > 1).all()
+    assert (decision.ood_score > 1).all()
     assert not decision.known.any()
     turned = dispatcher(net).decide(1 - tests)
     assert not turned.known.any()

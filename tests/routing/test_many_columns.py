@@ -144,7 +144,7 @@ def test_an_input_alone_is_answered_as_in_a_batch(
         alone = indexed.decide(inputs[place : place + 1])
         np.testing.assert_array_equal(alone.order[0], together.order[place])
         np.testing.assert_allclose(alone.probability[0], together.probability[place], rtol=1e-3)
-        np.testing.assert_allclose(alone.strangeness[0], together.strangeness[place], rtol=1e-3)
+        np.testing.assert_allclose(alone.ood_score[0], together.ood_score[place], rtol=1e-3)
 
 
 def test_what_is_not_scored_is_impossible_and_not_counted(

@@ -160,7 +160,7 @@ def explain_input(path: Path, file: Path) -> None:
         ["task", "P(task)", "runs"],
         [[n, percent(p, 2), "yes" if n in why.candidates else ""] for n, p in why.scores.items()],
     )
-    console.print(f"strangeness {why.strangeness:.2f} (above 1 nothing fits)")
+    console.print(f"ood_score {why.ood_score:.2f} (above 1 nothing fits)")
     table("which label?", ["task", "label", "P(task, label)"], [[task, label, percent(p)] for task, label, p in why.top])
     for use in why.links:
         copied = f" from {use.transfer.source!r} (similarity {use.transfer.share:.2f})" if use.transfer else ""

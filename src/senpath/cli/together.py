@@ -17,7 +17,7 @@ def predict_together(path: Path, files: Sequence[Path], *, task: str | None, top
     """What each file says by itself, and all together.
 
     Raises:
-        InputError: if a task is given, or two inputs are of one sense.
+        InputError: if a task is given, or two inputs are of one modality.
     """
     if task is not None:
         raise InputError("--task", expected="none beside --together", got=repr(task))
@@ -28,14 +28,14 @@ def predict_together(path: Path, files: Sequence[Path], *, task: str | None, top
     for group in groups:
         if len(group.rows) > 1:
             got = f"{len(group.rows)} of {group.modality}: {', '.join(names[row] for row in group.rows[:5])}"
-            raise InputError("files of one thing", expected="one input of each sense", got=got, do="Without --together each is a thing")
+            raise InputError("files of one thing", expected="one input of each modality", got=got, do="Without --together each is a thing")
     found = net.predict({group.modality: [items[group.rows[0]]] for group in groups})
     rows: list[list[object]] = []
     for group in groups:
-        alone = found.senses[group.modality]
+        alone = found.modalities[group.modality]
         rows.append([names[group.rows[0]], group.modality, *_answer(alone.task[0], alone.label[0], alone.confidence[0])])
-    rows.append(["together", ", ".join(found.senses), *_answer(found.concept[0], found.label[0], found.confidence[0])])
-    table(None, ["input", "sense", "task or concept", "label", "confidence"], rows)
+    rows.append(["together", ", ".join(found.modalities), *_answer(found.concept[0], found.label[0], found.confidence[0])])
+    table(None, ["input", "modality", "task or concept", "label", "confidence"], rows)
     ran, total = found.activated[0].total, net.weights["total"]
     console.print(f"answered by {', '.join(found.tasks[0]) or 'none'}; {percent(ran / max(1, total))} of all weights ran", highlight=False)
     if top > 1:

@@ -26,7 +26,7 @@ class Answers:
         self._known = np.zeros(inputs, dtype=bool)
         self._candidates = np.full((inputs, 2), -1)
         self._dispatcher = np.zeros(inputs, dtype=np.int64)
-        self._strangeness = np.full(inputs, np.inf)
+        self._ood_score = np.full(inputs, np.inf)
 
     def add(
         self,
@@ -37,7 +37,7 @@ class Answers:
         *,
         known: np.ndarray | bool = True,
         dispatcher: np.ndarray | int = 0,
-        strangeness: np.ndarray | float = np.nan,
+        ood_score: np.ndarray | float = np.nan,
     ) -> None:
         """Run the candidates of a batch.
 
@@ -48,11 +48,11 @@ class Answers:
             probabilities: float64 (n, k), P(task | input).
             known: bool (n,), whether an input fits its likeliest task.
             dispatcher: how many numbers of the dispatcher each input ran.
-            strangeness: float64 (n,), see `Prediction`.
+            ood_score: float64 (n,), see `Prediction`.
         """
         if not len(rows):  # no answers, of no task
             return
-        self._known[rows], self._dispatcher[rows], self._strangeness[rows] = known, dispatcher, strangeness
+        self._known[rows], self._dispatcher[rows], self._ood_score[rows] = known, dispatcher, ood_score
         self._candidates[rows, : candidates.shape[1]] = candidates
         member, column = np.nonzero(candidates >= 0)
         task = candidates[member, column]
@@ -82,7 +82,7 @@ class Answers:
             rows = part.rows[better]
             task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
             label[rows] = kind.answers(part.values[better], paths[name].classes)
-        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, paths), self._routes(), self._strangeness)
+        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, paths), self._routes(), self._ood_score)
 
     def _incomparable(self) -> np.ndarray:
         """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""

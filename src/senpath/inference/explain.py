@@ -8,7 +8,7 @@ import torch
 
 from senpath.errors import InputError
 from senpath.inference.encode import encode_inputs
-from senpath.inference.modalities import are_senses
+from senpath.inference.modalities import is_by_modality
 from senpath.inference.predict import Routing, predict
 from senpath.inference.prediction import Explanation, LinkUse
 from senpath.pathways import Pathway, run_chain
@@ -23,9 +23,9 @@ def explain_one(view: View, x: Any, routing: Routing) -> Explanation:
     """
     if isinstance(x, list | tuple):
         raise InputError("input to explain", expected="one input, such as x[0]", got=f"a {type(x).__name__} of {len(x)}")
-    if are_senses(x):
-        got = f"a mapping of senses: {', '.join(x)}"
-        raise InputError("input to explain", expected="one input, such as x[0]", got=got, do="Explain what one sense tells")
+    if is_by_modality(x):
+        got = f"a mapping of modalities: {', '.join(x)}"
+        raise InputError("input to explain", expected="one input, such as x[0]", got=got, do="Explain what one modality tells")
     encoded = encode_inputs(view, [x])
     answer, batches = predict(view, encoded, None, routing), encoded.batches
     scores: dict[str, float] = {}
@@ -40,7 +40,7 @@ def explain_one(view: View, x: Any, routing: Routing) -> Explanation:
         label=label,
         confidence=float(answer.confidence[0]),
         scores=scores,
-        strangeness=float(answer.strangeness[0]),
+        ood_score=float(answer.ood_score[0]),
         candidates=answer.candidates[0],
         links=links,
         activated=activated,

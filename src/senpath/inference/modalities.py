@@ -1,4 +1,4 @@
-"""What several senses tell of the same things, read and answered sense by sense."""
+"""What several modalities tell of the same things, read and answered modality by modality."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TINY = 1e-12
 
 
 @dataclass(frozen=True)
-class Sense:
-    """What one sense tells.
+class ModalityInputs:
+    """What one modality tells.
 
     Args:
         modality: key of `MODALITIES`.
@@ -36,40 +36,40 @@ class Sense:
     rows: np.ndarray
 
 
-def are_senses(x: Any) -> bool:
-    """Whether this is a mapping of senses to inputs, and not the row of a table whose columns have such names."""
+def is_by_modality(x: Any) -> bool:
+    """Whether this is a mapping of modalities to inputs, and not the row of a table whose columns have such names."""
     return isinstance(x, Mapping) and all(name in MODALITIES for name in x) and any(map(_is_batch, x.values()))
 
 
-def read_senses(senses: Mapping[str, Any]) -> tuple[int, list[Sense]]:
-    """How many things there are, and what each sense tells of them.
+def read_modalities(modalities: Mapping[str, Any]) -> tuple[int, list[ModalityInputs]]:
+    """How many things there are, and what each modality tells of them.
 
     Raises:
-        InputError: if a sense has no such name or is of another modality, they are of different lengths, or nothing is told of a thing.
+        InputError: if a modality has no such name or is of another modality, they are of different lengths, or nothing is told of a thing.
     """
-    for name in senses:
+    for name in modalities:
         if name not in MODALITIES:
             do = "A single row of a table goes into a list"
-            raise InputError(f"sense {name!r}", expected=f"one of {', '.join(MODALITIES)}", got="another name", do=do)
-    read = {name: _read_sense(name, items) for name, items in senses.items() if items is not None}
+            raise InputError(f"modality {name!r}", expected=f"one of {', '.join(MODALITIES)}", got="another name", do=do)
+    read = {name: _read_modality(name, items) for name, items in modalities.items() if items is not None}
     if not read:
-        raise InputError("senses", expected="at least one", got="none")
+        raise InputError("modalities", expected="at least one", got="none")
     lengths = {name: things for name, (things, _) in read.items()}
     things = next(iter(lengths.values()))
     if set(lengths.values()) != {things}:
         got = ", ".join(f"{count} of {name}" for name, count in lengths.items())
-        raise InputError("senses", expected="as many inputs of each", got=got, do="None stands for an input that is missing")
-    found = [sense for _, sense in read.values() if len(sense.rows) or not things]
+        raise InputError("modalities", expected="as many inputs of each", got=got, do="None stands for an input that is missing")
+    found = [modality for _, modality in read.values() if len(modality.rows) or not things]
     told = np.zeros(things, dtype=bool)
-    for sense in found:
-        told[sense.rows] = True
+    for modality in found:
+        told[modality.rows] = True
     if not told.all():
-        raise InputError(f"row {told.argmin()}", expected="an input of at least one sense", got="none")
+        raise InputError(f"row {told.argmin()}", expected="an input of at least one modality", got="none")
     return things, found
 
 
-def answer_sense(view: View, things: int, sense: Sense, concept: str | None, routing: Routing) -> Prediction:
-    """What this sense alone says of all things; of those that it tells nothing of, no task.
+def answer_modality(view: View, things: int, modality: ModalityInputs, concept: str | None, routing: Routing) -> Prediction:
+    """What this modality alone says of all things; of those that it tells nothing of, no task.
 
     Args:
         concept: if it is known: its tasks answer, whatever the dispatcher would choose.
@@ -77,10 +77,10 @@ def answer_sense(view: View, things: int, sense: Sense, concept: str | None, rou
     Raises:
         InputError: if an input cannot be read, or none of the concept's tasks reads it.
     """
-    encoded = encode_inputs(view, sense.items)
+    encoded = encode_inputs(view, modality.items)
     answers, read = Answers(view, things), 0
     for batch in encoded.batches:
-        own = replace(batch, rows=sense.rows[batch.rows])
+        own = replace(batch, rows=modality.rows[batch.rows])
         if concept is None:
             add_routed(answers, view, own, routing)
         else:
@@ -88,14 +88,14 @@ def answer_sense(view: View, things: int, sense: Sense, concept: str | None, rou
     if concept is not None and read < len(encoded):
         modalities = {view.manifest.types[path.data_type].data_type.modality for path in view.paths if path.concept == concept}
         raise InputError(
-            f"sense {sense.modality!r} of concept {concept!r}",
+            f"modality {modality.modality!r} of concept {concept!r}",
             expected=f"data as the concept's tasks read it: {', '.join(sorted(modalities))}",
             got=f"{len(encoded) - read} of {len(encoded)} inputs that none of them reads",
         )
     return answers.prediction()
 
 
-def _read_sense(name: str, items: Any) -> tuple[int, Sense]:
+def _read_modality(name: str, items: Any) -> tuple[int, ModalityInputs]:
     series = hasattr(items, "to_numpy") and not hasattr(items, "columns")
     if series:
         items = items.to_numpy()
@@ -103,7 +103,7 @@ def _read_sense(name: str, items: Any) -> tuple[int, Sense]:
         items = items.tolist()
     if not _is_batch(items):
         got = type(items).__name__ + (" of shape ()" if getattr(items, "ndim", 1) == 0 else "")
-        raise InputError(f"sense {name!r}", expected="an array, a tensor, a data frame or a list of inputs", got=got)
+        raise InputError(f"modality {name!r}", expected="an array, a tensor, a data frame or a list of inputs", got=got)
     things, missing = len(items), 0
     try:
         rows = np.arange(things)
@@ -113,11 +113,11 @@ def _read_sense(name: str, items: Any) -> tuple[int, Sense]:
         groups = split_by_modality(items)
     except InputError as error:
         counted = ", those that are missing not counted" if missing else ""
-        raise InputError(f"sense {name!r}{counted}: {error}") from error
+        raise InputError(f"modality {name!r}{counted}: {error}") from error
     for group in groups:
         if group.modality != name:
-            raise InputError(f"sense {name!r}, row {rows[group.rows[0]]}", expected=f"{name} data", got=f"{group.modality} data")
-    return things, Sense(name, items, rows)
+            raise InputError(f"modality {name!r}, row {rows[group.rows[0]]}", expected=f"{name} data", got=f"{group.modality} data")
+    return things, ModalityInputs(name, items, rows)
 
 
 def _is_batch(items: Any) -> bool:

@@ -77,7 +77,7 @@ def add_routed(answers: Answers, view: View, batch: Batch, routing: Routing) -> 
         decision.probability,
         known=known,
         dispatcher=decision.numbers,
-        strangeness=decision.strangeness,
+        ood_score=decision.ood_score,
     )
 
 

@@ -82,7 +82,7 @@ class Routes:
     """Which pathways ran for each of n inputs.
 
     Args:
-        candidates: int64 (n, k), the pathways' places in the network, the likelier first, two of each sense; −1 for none.
+        candidates: int64 (n, k), the pathways' places in the network, the likelier first, two of each modality; −1 for none.
         dispatcher: int64 (n,), numbers of the dispatcher that ran.
         paths: the pathways by their places.
         sizes: number of weights of every component.
@@ -113,7 +113,7 @@ class Routes:
 
     @staticmethod
     def together(routes: Sequence[Routes]) -> Routes:
-        """What ran for n things of which several senses tell: all that ran for each of them."""
+        """What ran for n things of which several modalities tell: all that ran for each of them."""
         candidates = np.concatenate([part.candidates for part in routes], axis=1)
         paths = {place: path for part in routes for place, path in part.paths.items()}
         return Routes(candidates, np.sum([part.dispatcher for part in routes], axis=0), paths, routes[0].sizes, routes[0].encoders)
@@ -129,7 +129,7 @@ class Prediction:
         confidence: float64 (n,), P(task, label | input); P(task | input) where it is a regression's; 0 where nothing fits.
         probabilities: per task, see `Probabilities`.
         routes: which pathways ran.
-        strangeness: float64 (n,), how far an input is from what its likeliest task was learned from, as a share of that task's limit: above
+        ood_score: float64 (n,), how far an input is from what its likeliest task was learned from, as a share of that task's limit: above
             1 nothing fits. Infinite where no task is of its type, NaN where task or concept was given.
     """
 
@@ -140,10 +140,10 @@ class Prediction:
         confidence: np.ndarray,
         probabilities: Probabilities,
         routes: Routes,
-        strangeness: np.ndarray,
+        ood_score: np.ndarray,
     ) -> None:
         self.task, self.label, self.confidence, self.probabilities, self.routes = task, label, confidence, probabilities, routes
-        self.strangeness = strangeness
+        self.ood_score = ood_score
 
     def __len__(self) -> int:
         return len(self.task)
@@ -186,7 +186,7 @@ class Explanation:
         confidence: P(task, label | input).
         scores: P(task | input) of the dispatcher, most probable first: for every task of the input's type, or, where there are very
             many, for those that came into question.
-        strangeness: how far the input is from what the likeliest task was learned from; above 1 nothing fits.
+        ood_score: how far the input is from what the likeliest task was learned from; above 1 nothing fits.
         candidates: the tasks whose pathways ran.
         links: what each link of the answering pathway added to the answer.
         activated: what ran, in weights.
@@ -198,7 +198,7 @@ class Explanation:
     label: Any
     confidence: float
     scores: dict[str, float]
-    strangeness: float
+    ood_score: float
     candidates: tuple[str, ...]
     links: tuple[LinkUse, ...]
     activated: Activation

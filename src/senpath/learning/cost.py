@@ -5,11 +5,11 @@ from __future__ import annotations
 from senpath.pathways import LearningCost
 from senpath.routing import TaskStatistics
 from senpath.snapshot.proposal import Proposal
-from senpath.snapshot.view import Touched, View
+from senpath.snapshot.view import AccessTrace, View
 from senpath.types import DataType
 
 
-def learning_cost(view: View, touched: Touched, proposal: Proposal) -> LearningCost:
+def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> LearningCost:
     """What making and committing a proposal runs and changes.
 
     Args:

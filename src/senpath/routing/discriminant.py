@@ -199,7 +199,7 @@ class Discriminant(Dispatcher):
         width = len(self.metric.centre)
         return self.features.weights + width * (width + 1) // 2
 
-    def _strangeness(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
+    def _ood_score(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
         """Squared plain distance to the nearest column of the task, as a share of its limit."""
         found = np.full(len(tasks), np.inf)
         for some, places, real in blocks(tasks, self.columns.sizes):

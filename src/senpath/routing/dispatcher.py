@@ -47,7 +47,7 @@ class Decision:
         order: int64 (n, k), places in `names` of the most probable tasks, k at most 2; −1 where a second one did not come into question.
         probability: float64 (n, k), P(task | input) of them.
         admitted: bool (n,), whether the second one runs too.
-        strangeness: float64 (n,), distance from the likeliest task as a share of that task's limit.
+        ood_score: float64 (n,), distance from the likeliest task as a share of that task's limit.
         numbers: int64 (n,), how many numbers of the dispatcher each input was computed with.
     """
 
@@ -55,13 +55,13 @@ class Decision:
     order: np.ndarray
     probability: np.ndarray
     admitted: np.ndarray
-    strangeness: np.ndarray
+    ood_score: np.ndarray
     numbers: np.ndarray
 
     @property
     def known(self) -> np.ndarray:
         """bool (n,), whether the input is within the limit of the likeliest task."""
-        return self.strangeness <= 1
+        return self.ood_score <= 1
 
 
 class Dispatcher(ABC):
@@ -83,8 +83,8 @@ class Dispatcher(ABC):
         order, probability = np.take_along_axis(ranking.tasks, place.numpy(), 1), probabilities.numpy()
         second = probability[:, 1:] >= (ADMIT if admit is None else admit)
         admitted = np.asarray(second.any(1) & (candidates > 1))
-        strangeness = self._strangeness(features, order[:, 0])
-        return Decision(self.names, order, probability, admitted, strangeness, ranking.numbers)
+        ood_score = self._ood_score(features, order[:, 0])
+        return Decision(self.names, order, probability, admitted, ood_score, ranking.numbers)
 
     def rank(self, inputs: torch.Tensor) -> Ranking:
         """The tasks that come into question for encoded inputs, with their probabilities."""
@@ -99,5 +99,5 @@ class Dispatcher(ABC):
         """The tasks that come into question for inputs with these features (n, features), at least one for each."""
 
     @abstractmethod
-    def _strangeness(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
+    def _ood_score(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
         """How far each input is from the task at this place, as a share of that task's limit: float64 (n,)."""

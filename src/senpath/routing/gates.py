@@ -51,7 +51,7 @@ class Gates(Dispatcher):
         tasks = np.broadcast_to(np.arange(len(self.names)), (len(features), len(self.names)))
         return Ranking(tasks, torch.softmax(-self._errors(features) / TEMPERATURE, 1), np.full(len(features), numbers), lambda: numbers)
 
-    def _strangeness(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
+    def _ood_score(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
         errors: np.ndarray = self._errors(features).gather(1, torch.from_numpy(tasks)[:, None])[:, 0].numpy()
         return errors
 

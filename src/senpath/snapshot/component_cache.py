@@ -7,11 +7,11 @@ from threading import Lock
 
 from senpath.components import Component
 
-SHELF = 250_000_000
+CACHED_WEIGHTS = 250_000_000
 """Weights that are kept, at most; a gigabyte. What was used longest ago goes first, and is read again when it is needed."""
 
 
-class Shelf:
+class ComponentCache:
     """The components used last, by hash; several views and threads may share one.
 
     Args:

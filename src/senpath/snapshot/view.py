@@ -20,7 +20,7 @@ from senpath.inputs.modalities import Group, type_key
 from senpath.pathways import Pathway, run_pathway
 from senpath.progress import Progress, silent
 from senpath.routing import Columns, Discriminant, Dispatcher, Gates, Metric, Ranking, StoredTask, TaskStatistics, feature_map
-from senpath.snapshot.component_cache import SHELF, Shelf
+from senpath.snapshot.component_cache import CACHED_WEIGHTS, ComponentCache
 from senpath.snapshot.settings import NetworkSettings
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
 from senpath.store.manifest import RESTORE
@@ -36,7 +36,7 @@ def at_once(inputs: torch.Tensor) -> int:
 
 
 @dataclass(eq=False)
-class Touched:
+class AccessTrace:
     """What a view has handed out: hashes of components, and by data type how many numbers of its dispatcher."""
 
     components: set[str] = field(default_factory=set)
@@ -68,11 +68,11 @@ class View:
         self.settings = NetworkSettings.from_json(manifest.settings)
         self.device = device
         self._store = store
-        self._shelf: Shelf = before._shelf if before is not None else Shelf(SHELF)
+        self._component_cache: ComponentCache = before._component_cache if before is not None else ComponentCache(CACHED_WEIGHTS)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._earlier: dict[str, _Prepared] = {**before._earlier, **before._discriminants} if before is not None else {}
         self._discriminants: dict[str, _Prepared] = {}
-        self._watchers: list[Touched] = []
+        self._watchers: list[AccessTrace] = []
         self._lock = RLock()
         self._places: dict[str, np.ndarray] = {}
 
@@ -121,11 +121,11 @@ class View:
         """The component of this hash."""
         for touched in self._watchers:
             touched.components.add(name)
-        component = self._shelf.get(name)
+        component = self._component_cache.get(name)
         if component is None:
             component = self._store.component(name)
             component.module.to(self.device)
-            self._shelf.put(component)
+            self._component_cache.put(component)
         for child in component.children:
             self.component(child)  # it runs too, and is written down and kept as any other
         component.bind(self.component)
@@ -140,9 +140,9 @@ class View:
         return component
 
     @contextmanager
-    def watch(self) -> Iterator[Touched]:
+    def watch(self) -> Iterator[AccessTrace]:
         """Within, what this view hands out is written down: what a method may have run."""
-        touched = Touched()
+        touched = AccessTrace()
         self._watchers.append(touched)
         try:
             yield touched

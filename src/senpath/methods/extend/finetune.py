@@ -34,8 +34,8 @@ BATCH = 128
 
 
 @dataclass(frozen=True)
-class MadeUp:
-    """Features of old classes that there are no examples of, see `senpath.methods.extend.new_rows.imagine`.
+class SyntheticFeatures:
+    """Features of old classes that there are no examples of, see `senpath.methods.extend.new_rows.synthesize_features`.
 
     Args:
         share: of the old classes that have no examples, in 0 … 1.
@@ -50,7 +50,7 @@ class MadeUp:
     targets: torch.Tensor
 
 
-class Moving(nn.Module):
+class Distillation(nn.Module):
     """An own part in training beside frozen links. Its loss is that on the examples, and how far old answers are from what they were.
 
     Old classes without examples have nothing that answers for them but what the layers were: for their share the hidden layer is held
@@ -61,7 +61,7 @@ class Moving(nn.Module):
         before: body and output layer as they were.
         links: frozen, over all classes, with what they read.
         kind: of the task.
-        made_up: None where there is nothing to make up.
+        synthetic: None where there is nothing to make up.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class Moving(nn.Module):
         before: tuple[nn.Module, nn.Module],
         links: Sequence[tuple[Chain, ClassLink]],
         kind: TaskKind,
-        made_up: MadeUp | None,
+        synthetic: SyntheticFeatures | None,
     ) -> None:
         super().__init__()
-        self.body, self.head, self._kind, self._made_up = part.body, part.head, kind, made_up
+        self.body, self.head, self._kind, self._synthetic = part.body, part.head, kind, synthetic
         self._before, self._links = [*before], [*links]  # plain lists: what is frozen is no part of this module
         self._generator = torch.Generator().manual_seed(0)
 
@@ -88,10 +88,10 @@ class Moving(nn.Module):
         loss: torch.Tensor = self._kind.loss(answers, targets) + KEEP * self._kind.distillation_loss(
             answers[:, : earlier.shape[1]], earlier
         )
-        if self._made_up is None:
+        if self._synthetic is None:
             return loss
         drift: torch.Tensor = mse_loss(hidden, hidden_before) / hidden_before.square().mean().clamp(min=1e-12)
-        return loss + self._made_up.share * (HIDDEN * drift + self._on_made_up(self._made_up))
+        return loss + self._synthetic.share * (HIDDEN * drift + self._on_synthetic(self._synthetic))
 
     def _added(self, inputs: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """What links add to answers, and of the same shape."""
@@ -100,7 +100,7 @@ class Moving(nn.Module):
             added = added + link(run_chain(reads, inputs))
         return added
 
-    def _on_made_up(self, made: MadeUp) -> torch.Tensor:
+    def _on_synthetic(self, made: SyntheticFeatures) -> torch.Tensor:
         some = torch.randint(len(made.targets), (BATCH,), generator=self._generator).to(made.targets.device)
         return cross_entropy(self.head(made.hidden[some]) + made.added[some], made.targets[some])
 
@@ -110,27 +110,27 @@ def move(
     before: tuple[nn.Module, nn.Linear],
     links: Sequence[tuple[Chain, ClassLink]],
     examples: Examples,
-    made_up: MadeUp | None,
+    synthetic: SyntheticFeatures | None,
     settings: ExtendSettings,
     device: torch.device,
     progress: Progress,
 ) -> Recipe:
-    """Train an own part on, in place; returns how long and how fast. The others stay, see `Moving`."""
+    """Train an own part on, in place; returns how long and how fast. The others stay, see `Distillation`."""
     scaler = TargetScaler.fit(examples)
     before, links = deepcopy(before), [(reads, deepcopy(link)) for reads, link in links]
     to_trained = scaler.inverse()
     to_trained.fold_into(part.head, [link for _, link in links])
     to_trained.fold_into(before[1])
-    recipe = recipe_for_moving(part.kind, examples, settings)
+    recipe = finetuning_recipe(part.kind, examples, settings)
     hold_at_zero(part)
-    model = Moving(part, before, links, examples.task_kind, made_up).to(device)
+    model = Distillation(part, before, links, examples.task_kind, synthetic).to(device)
     targets = scaler.transform(examples.targets).to(device)
     fit(model, examples.inputs.to(device), targets, recipe, derive(settings.random_state, "extend"), progress=progress)
     scaler.fold_into(part.head)
     return recipe
 
 
-def recipe_for_moving(kind: str, examples: Examples, settings: ExtendSettings) -> Recipe:
+def finetuning_recipe(kind: str, examples: Examples, settings: ExtendSettings) -> Recipe:
     """Shorter and slower than learning: what is there is good."""
     recipe = recipe_for(kind, examples, SenSettings(epochs=settings.epochs, learning_rate=settings.learning_rate))
     if settings.epochs is None:

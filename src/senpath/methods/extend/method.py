@@ -12,8 +12,8 @@ from torch import nn
 from senpath.components import ClassLink, Component, Linear
 from senpath.errors import InputError
 from senpath.methods.extend.config import ExtendSettings
-from senpath.methods.extend.finetune import MadeUp, move
-from senpath.methods.extend.new_rows import Reading, imagine, learn_rows, reading_of
+from senpath.methods.extend.finetune import SyntheticFeatures, move
+from senpath.methods.extend.new_rows import Reading, learn_rows, reading_of, synthesize_features
 from senpath.methods.sen.learner import Chain, freeze_head, freeze_link
 from senpath.methods.sen.own_part import movable
 from senpath.pathways import Pathway
@@ -136,13 +136,13 @@ class Extend:
             modules = _longer_links(view, pathway, reading, weight, bias)
         chains: list[Chain] = [[view.component(name) for name in link.reads] for link in pathway.links]
         beside = list(zip(chains, (module.requires_grad_(False) for module in modules), strict=True))
-        made_up = self._made_up(view, reading, examples)
-        recipe = move(part, (body, output), beside, examples, made_up, self.settings, view.device, progress)
+        synthetic = self._synthetic(view, reading, examples)
+        recipe = move(part, (body, output), beside, examples, synthetic, self.settings, view.device, progress)
         own, frozen = part.freeze(), [freeze_link(module) for module in modules]
         hashes = tuple(component.hash for component in own)
         return _Extended(hashes, tuple(link.hash for link in frozen), (*own, *frozen), asdict(recipe))
 
-    def _made_up(self, view: View, reading: Reading, examples: Examples) -> MadeUp | None:
+    def _synthetic(self, view: View, reading: Reading, examples: Examples) -> SyntheticFeatures | None:
         """Features of the old classes that there are no examples of."""
         old, counts = len(reading.bias), examples.task_kind.counts(examples.targets, len(examples.classes))
         missing = [index for index in range(old) if examples.task_kind.exclusive and not counts[index]]
@@ -151,12 +151,12 @@ class Extend:
         new = examples.targets >= old
         inputs = examples.inputs[new] if bool(new.any()) else examples.inputs
         generator = torch.Generator().manual_seed(derive(self.settings.random_state, "make up"))
-        features, targets = imagine(reading, reading.features(view, inputs), generator)
+        features, targets = synthesize_features(reading, reading.features(view, inputs), generator)
         mine = torch.isin(targets, torch.tensor(missing, device=targets.device))
         features, targets, own = features[mine], targets[mine], reading.sizes[0]
         added = torch.zeros(len(targets), len(examples.classes), device=features.device)
         added[:, :old] = features[:, own:] @ reading.weight[:, own:].T + reading.link_bias
-        return MadeUp(len(missing) / old, features[:, :own], added, targets)
+        return SyntheticFeatures(len(missing) / old, features[:, :own], added, targets)
 
 
 def _longer_head(view: View, pathway: Pathway, weight: torch.Tensor, bias: torch.Tensor) -> Linear:

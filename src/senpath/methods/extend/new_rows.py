@@ -118,7 +118,7 @@ def learn_rows(
     return rows.weight.detach(), rows.bias.detach()
 
 
-def imagine(reading: Reading, features: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def synthesize_features(reading: Reading, features: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Features as examples of the old classes might have them: those given, moved until the old rows say so.
 
     Returns:
@@ -148,10 +148,10 @@ def imagine(reading: Reading, features: torch.Tensor, generator: torch.Generator
 def _fit_classes(rows: nn.Linear, reading: Reading, features: torch.Tensor, targets: torch.Tensor, generator: torch.Generator) -> None:
     old = len(reading.bias)
     counts = targets.bincount(minlength=old + rows.out_features).double()
-    made_up, wanted = imagine(reading, features[targets >= old], generator)
+    synthetic, wanted = synthesize_features(reading, features[targets >= old], generator)
     missing = (counts[old:].mean() - counts[:old]).clamp(min=0)  # what an old class has less than a new one
     each = missing[wanted] / wanted.bincount(minlength=old)[wanted]
-    inputs, labels = torch.cat([features, made_up]), torch.cat([targets, wanted])
+    inputs, labels = torch.cat([features, synthetic]), torch.cat([targets, wanted])
     weights = torch.cat([torch.ones(len(features), device=features.device), each.float()])
     before, read = inputs @ reading.weight.T + reading.bias, inputs[:, : reading.rows_read]
 

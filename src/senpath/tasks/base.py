@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from torch.nn.functional import one_hot
 
 from senpath.errors import InputError
 from senpath.tasks.labels import Label
@@ -52,8 +53,6 @@ class TaskKind(ABC):
     onnx_output: ClassVar[str]
     onnx_activation: ClassVar[tuple[str, dict[str, int]] | None]
     estimator_noun: ClassVar[str]
-
-    # Targets
 
     @abstractmethod
     def read(self, y: Any, inputs: int) -> Targets:
@@ -105,8 +104,6 @@ class TaskKind(ABC):
     def _shape(self, inputs: int, outputs: int) -> tuple[int, ...]:
         return (inputs,) if self.exclusive else (inputs, outputs)
 
-    # Examples
-
     @abstractmethod
     def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
         """How many examples there are for each output, (outputs,): of the class, with the label, or all."""
@@ -119,11 +116,12 @@ class TaskKind(ABC):
         """In how many groups the dispatcher knows the examples of a task: one for each class, or all in one."""
         return outputs if self.exclusive else 1
 
-    @abstractmethod
     def standardisation(self, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
         """Mean and standard deviation of targets that are numbers, float32 (outputs,) each, 1 where one is constant; else None."""
-
-    # Training and measuring
+        if self.has_labels:
+            return None
+        spread, mean = torch.std_mean(targets.double(), dim=0, correction=0)
+        return mean.float(), torch.where(spread > 1e-9 * (1 + mean.abs()), spread, 1).float()
 
     @abstractmethod
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -154,11 +152,9 @@ class TaskKind(ABC):
             truth: of `read_truth`.
         """
 
-    # What outputs mean
-
-    @abstractmethod
     def decide(self, outputs: torch.Tensor) -> torch.Tensor:
-        """Whether each label is answered, (n, outputs); of numbers there is nothing to decide, and they come back."""
+        """Which labels are answered, 0 or 1 for each: (n, outputs)."""
+        return one_hot(outputs.argmax(1), outputs.shape[1]) if self.exclusive else outputs > 0
 
     @abstractmethod
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
@@ -172,23 +168,25 @@ class TaskKind(ABC):
     def certainty(self, values: np.ndarray) -> np.ndarray:
         """P(answer | task, input), float64 (n,): of all labels together, in a multilabel task; 1 for a regression, which tells none."""
 
-    @abstractmethod
     def outputs_of(self, answer: Any, classes: tuple[Label, ...]) -> tuple[Label, ...]:
-        """The outputs that an answer comes from."""
-
-    # Scikit-learn
+        """The outputs that an answer comes from: those of its labels, or all of its numbers."""
+        labels: tuple[Label, ...] = (answer,) if self.exclusive else answer
+        return labels if self.has_labels else classes
 
     @abstractmethod
     def builtin_estimator(self, name: str, seed: int) -> Any | None:
         """The model that "svm" or "forest" stands for; None where there is none."""
 
-    @abstractmethod
     def fits(self, estimator: Any) -> bool:
         """Whether a scikit-learn model can learn tasks of this kind."""
+        from sklearn.base import is_classifier, is_regressor  # large, and rarely needed
 
-    @abstractmethod
+        return bool((is_classifier if self.has_labels else is_regressor)(estimator))
+
     def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
         """Targets as scikit-learn wants them: (n,) where there is one for each input, else (n, outputs)."""
+        values: np.ndarray = targets.numpy().astype(np.int64 if self.has_labels else np.float64)
+        return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
     @abstractmethod
     def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:

@@ -56,9 +56,6 @@ class Classification(TaskKind):
     def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
         return targets.bincount(minlength=outputs)
 
-    def standardisation(self, targets: torch.Tensor) -> None:
-        return None
-
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(outputs, targets)
 
@@ -76,9 +73,6 @@ class Classification(TaskKind):
         return float(
             np.mean([isinstance(true, str | int | float) and bool(label == true) for label, true in zip(answers, truth, strict=True)])
         )
-
-    def decide(self, outputs: torch.Tensor) -> torch.Tensor:
-        return functional.one_hot(outputs.argmax(1), outputs.shape[1])
 
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         values: list[np.ndarray] = [np.zeros(0)] * len(outputs)
@@ -98,22 +92,11 @@ class Classification(TaskKind):
     def certainty(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(values.max(1))
 
-    def outputs_of(self, answer: Any, classes: tuple[Label, ...]) -> tuple[Label, ...]:
-        return (answer,)
-
     def builtin_estimator(self, name: str, seed: int) -> Any | None:
         from sklearn.ensemble import RandomForestClassifier  # large, and rarely needed
         from sklearn.svm import SVC
 
         return {"svm": SVC(), "forest": RandomForestClassifier(n_estimators=200, random_state=seed)}.get(name)
-
-    def fits(self, estimator: Any) -> bool:
-        from sklearn.base import is_classifier
-
-        return bool(is_classifier(estimator))
-
-    def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
-        return targets.numpy()
 
     def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
         """log P(class | input); scores of `decision_function` are taken as logits."""

@@ -80,9 +80,6 @@ class Multilabel(TaskKind):
     def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
         return targets.sum(0)
 
-    def standardisation(self, targets: torch.Tensor) -> None:
-        return None
-
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return functional.binary_cross_entropy_with_logits(outputs, targets)
 
@@ -101,9 +98,6 @@ class Multilabel(TaskKind):
         bits = torch.tensor([[label in (labels or ()) for label in classes] for labels in answers])
         return float((jaccard_score(bits, truth > 0.5) * mine).mean())
 
-    def decide(self, outputs: torch.Tensor) -> torch.Tensor:
-        return outputs > 0
-
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         return [torch.sigmoid(part.double()).cpu().numpy() for part in outputs]
 
@@ -113,23 +107,10 @@ class Multilabel(TaskKind):
     def certainty(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(np.maximum(values, 1 - values).prod(1))
 
-    def outputs_of(self, answer: Any, classes: tuple[Label, ...]) -> tuple[Label, ...]:
-        labels: tuple[Label, ...] = answer
-        return labels
-
     def builtin_estimator(self, name: str, seed: int) -> Any | None:
         from sklearn.ensemble import RandomForestClassifier  # large, and rarely needed
 
         return RandomForestClassifier(n_estimators=200, random_state=seed) if name == "forest" else None
-
-    def fits(self, estimator: Any) -> bool:
-        from sklearn.base import is_classifier
-
-        return bool(is_classifier(estimator))
-
-    def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
-        bits: np.ndarray = targets.numpy().astype(np.int64)
-        return bits[:, 0] if bits.shape[1] == 1 else bits
 
     def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
         """The log odds of each label."""

@@ -58,10 +58,6 @@ class Regression(TaskKind):
     def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
         return torch.full((outputs,), len(targets))
 
-    def standardisation(self, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        spread, mean = torch.std_mean(targets.double(), dim=0, correction=0)
-        return mean.float(), torch.where(spread > 1e-9 * (1 + mean.abs()), spread, 1).float()
-
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return functional.mse_loss(outputs, targets)
 
@@ -81,9 +77,6 @@ class Regression(TaskKind):
         rows = [mean if value is None else value if isinstance(value, tuple) else (value,) for value in answers]
         return r2_score(torch.tensor(rows), truth)
 
-    def decide(self, outputs: torch.Tensor) -> torch.Tensor:
-        return outputs
-
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         return [part.double().cpu().numpy() for part in outputs]
 
@@ -93,23 +86,11 @@ class Regression(TaskKind):
     def certainty(self, values: np.ndarray) -> np.ndarray:
         return np.ones(len(values))
 
-    def outputs_of(self, answer: Any, classes: tuple[Label, ...]) -> tuple[Label, ...]:
-        return classes
-
     def builtin_estimator(self, name: str, seed: int) -> Any | None:
         from sklearn.ensemble import RandomForestRegressor  # large, and rarely needed
         from sklearn.svm import SVR
 
         return {"svm": SVR(), "forest": RandomForestRegressor(n_estimators=200, random_state=seed)}.get(name)
-
-    def fits(self, estimator: Any) -> bool:
-        from sklearn.base import is_regressor
-
-        return bool(is_regressor(estimator))
-
-    def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
-        numbers: np.ndarray = targets.numpy().astype(np.float64)
-        return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
     def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
         return np.asarray(estimator.predict(inputs), dtype=np.float32).reshape(len(inputs), -1)

@@ -23,8 +23,8 @@ def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
     Raises:
         InputError: for another number of labels than inputs, and for labels of any other kind than whole numbers and strings.
     """
-    found, places = np.unique(read_labels(y, inputs), return_inverse=True)
-    return tuple(plain_label(label) for label in found), torch.from_numpy(places.astype(np.int64))
+    classes, places = np.unique(read_labels(y, inputs), return_inverse=True)
+    return tuple(plain_label(label) for label in classes), torch.from_numpy(places.astype(np.int64))
 
 
 def read_labels(y: Any, inputs: int) -> np.ndarray:

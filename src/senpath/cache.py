@@ -7,6 +7,8 @@ from pathlib import Path
 
 SEARCHES = "searches"
 """Folder, in the cache, of searches that are not finished."""
+EMBEDDED = "embedded"
+"""Folder, in the cache, of rendered data."""
 
 
 def cache_folder() -> Path:

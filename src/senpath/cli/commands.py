@@ -221,7 +221,7 @@ def list_sets() -> None:
 
 def download_sets(names: Sequence[str], to: Path | None) -> None:
     """Fetch, with a bar per file."""
-    folder = to or data.download_folder()
+    folder = to or data.cache_folder()
     with bars("download") as progress:
         data.download(names or PAPER, folder, progress=progress)
     console.print(f"downloaded and checked: {', '.join(names or PAPER)} in {folder}", highlight=False)

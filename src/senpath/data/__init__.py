@@ -1,12 +1,11 @@
 """Data sets by name, the streams of tasks made of them, and the demo's default data."""
 
-from senpath.data.download import download
+from senpath.cache import cache_folder
+from senpath.data.downloads import download
 from senpath.data.embedded import embedded_missing, embedded_tasks
-from senpath.data.idx import read_idx
-from senpath.data.paths import data_root, download_folder
-from senpath.data.sources import Available, available, describe, load, speakers
-from senpath.data.streams import few_shot, paper_tasks
-from senpath.data.task import Items, Labelled, Task
+from senpath.data.images import read_idx
+from senpath.data.registry import Items, Labelled, Task
+from senpath.data.sources import Available, available, data_root, describe, few_shot, load, paper_tasks, speakers
 
 __all__ = [
     "Available",
@@ -14,10 +13,10 @@ __all__ = [
     "Labelled",
     "Task",
     "available",
+    "cache_folder",
     "data_root",
     "describe",
     "download",
-    "download_folder",
     "embedded_missing",
     "embedded_tasks",
     "few_shot",

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from senpath.data.archives import zip_entries, zip_names
-from senpath.errors import InputError, MissingExtraError
+from senpath.errors import InputError
+from senpath.inputs.modalities.audio import read_recording
 from senpath.types import Audio
 
 # The official archive has one more folder in front; either is read.
@@ -60,19 +61,11 @@ def read_clips(path: Path, split: str) -> tuple[list[Audio], np.ndarray]:
 
     Raises: MissingExtraError without soundfile, which reads ogg.
     """
-    try:
-        import soundfile
-    except ImportError as error:
-        raise MissingExtraError("ogg recordings need soundfile", do="Run `pip install 'senpath[audio]'`.") from error
     clips, labels = [], []
     for name, content in zip_entries(path, (".ogg", ".wav")):
         match = CLIP.search(name)
         if match and (int(match[2]) == LAST_FOLD) == (split == "test"):
-            try:
-                samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-            except RuntimeError as error:
-                raise InputError(f"the recording {name} cannot be read", expected="an ogg or wav file", got=error) from error
-            clips.append(Audio(samples.mean(axis=1), int(rate)))
+            clips.append(read_recording(io.BytesIO(content), name))
             labels.append(match[1])
     if not clips:
         raise InputError(f"{path} holds no clips", expected="entries like 001 - Dog bark/1-30226-A.ogg")

@@ -6,17 +6,24 @@ stand in its place; the digits are real.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from senpath.data import cache, glyphs, speech
-from senpath.data.task import Items, Task
+from senpath.cache import EMBEDDED, cache_folder
+from senpath.data import glyphs, speech
+from senpath.data.registry import Items, Task
 from senpath.errors import MissingExtraError
+from senpath.store.files import write_atomic
 from senpath.types import Audio
 
 Arrays = dict[str, np.ndarray]
@@ -74,9 +81,22 @@ def _installed(recipe: Recipe) -> bool:
 
 
 def _arrays(name: str, recipe: Recipe, seed: int, small: bool) -> Arrays:
+    """The arrays of a task, from the cache or made. A cache that cannot be read or written is ignored."""
     # Fonts and voices belong to the package, so another version of it is another data set.
     key = f"{name}-v{VERSION}-{metadata.version(recipe.package)}-seed{seed}{'-small' if small else ''}"
-    return cache.cached(key, lambda: recipe.build(seed, small))
+    file = cache_folder() / EMBEDDED / f"{key}.npz"
+    damage = contextlib.suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+    # Opened here: given a damaged file by name, numpy leaves it open.
+    with damage, file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
+        return {name: held[name] for name in held.files}
+    arrays = recipe.build(seed, small)
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=file.parent) as scratch:
+            write_atomic(file, content.getvalue(), Path(scratch))
+    return arrays
 
 
 def _task(arrays: Arrays, origin: str) -> Task:

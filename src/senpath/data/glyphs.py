@@ -23,20 +23,9 @@ CUTS_SHADED = (0.06, 0.2)  # Outlines of pictograms are thin, and gone at a high
 # Held out by font, not by picture: a test glyph is a shape that training has never seen.
 LETTER_FONTS = {
     "train": (
-        "DejaVuSans",
-        "DejaVuSans-Bold",
-        "DejaVuSans-BoldOblique",
-        "DejaVuSansMono-Oblique",
-        "DejaVuSansMono-Bold",
-        "DejaVuSerif",
-        "DejaVuSerif-Italic",
-        "DejaVuSerif-BoldItalic",
-        "STIXGeneral",
-        "STIXGeneralBolIta",
-        "cmr10",
-        "cmb10",
-        "cmtt10",
-        "cmmi10",
+        *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-BoldOblique", "DejaVuSansMono-Oblique", "DejaVuSansMono-Bold"),
+        *("DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSerif-BoldItalic"),
+        *("STIXGeneral", "STIXGeneralBolIta", "cmr10", "cmb10", "cmtt10", "cmmi10"),
     ),
     "test": ("DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif-Bold", "STIXGeneralItalic", "STIXGeneralBol", "cmss10", "cmti10"),
 }

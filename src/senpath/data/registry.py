@@ -1,4 +1,4 @@
-"""Every data set that senpath knows by name: its files, how they are read, what it is and where it comes from."""
+"""Every data set that senpath knows by name: its files, how they are read, what it is and where it comes from. And what a task is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from senpath.data import audio, idx, images, text
-from senpath.data.task import Labelled
+import numpy as np
 
+from senpath.data import audio, images, text
+from senpath.types import Audio
+
+Items = np.ndarray | list[Audio] | list[str]
+Labelled = tuple[Items, np.ndarray]
 Read = Callable[[list[Path], str], Labelled]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a stream.
+
+    Args:
+        train: (x, y). x: uint8 (n, h, w) or (n, h, w, 3) for images, list of `Audio` for sounds, list of str for text;
+            y: shape (n,), int or str.
+        test: the same, disjoint from `train`.
+        origin: one line that says what the data is and whether it is real or rendered.
+    """
+
+    train: Labelled
+    test: Labelled
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -43,17 +63,17 @@ class Source:
 
 
 def _digits(folder: str, about: str) -> Source:
-    return Source("image", idx.idx_files(folder), lambda files, _: idx.read_digits(files), about)
+    return Source("image", images.idx_files(folder), lambda files, _: images.read_digits(files), about)
 
 
 def _letters(prefix: str, alphabet: str, about: str, fallback: str | None = None) -> Source:
-    files = idx.idx_files("letters", f"{prefix}-", test="test")
-    return Source("image", files, lambda paths, _: idx.read_letters(paths, alphabet), about, fallback=fallback)
+    files = images.idx_files("letters", f"{prefix}-", test="test")
+    return Source("image", files, lambda paths, _: images.read_letters(paths, alphabet), about, fallback=fallback)
 
 
 def _emnist(alphabet: str, about: str) -> Source:
-    files = idx.idx_files("emnist", "emnist-byclass-", test="test")
-    return Source("image", files, lambda paths, _: idx.read_emnist(paths, alphabet), about)
+    files = images.idx_files("emnist", "emnist-byclass-", test="test")
+    return Source("image", files, lambda paths, _: images.read_emnist(paths, alphabet), about)
 
 
 def _both(name: str) -> dict[str, tuple[str, ...]]:

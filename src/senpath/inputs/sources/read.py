@@ -128,7 +128,7 @@ def read_unlabelled(files: Sequence[Path], tables: Sequence[Sequence[str]] = ())
 
 def _unlabelled_rows(file: Path, ending: str, known: Sequence[Sequence[str]]) -> Any:
     if ending == ".npz":
-        return read_arrays(file, labels=False)[0]
+        return read_arrays(file, "x")[0]
     table = TABLES[ending](file, ErrorPolicy())
     fitting = [columns for columns in known if {*columns} <= table.columns.keys()]
     names = max(fitting, key=len) if fitting else [name for name in table.columns if name != LABEL_COLUMN]
@@ -163,7 +163,8 @@ def _from_path(path: Path, label: Any, modality: str | None, policy: ErrorPolicy
         return _from_table(read_labelled_lines(table, policy), LABEL_COLUMN, "text", policy)
     if ending == ".npz":
         _refuse_column(label, "arrays")
-        return _from_pair(*read_arrays(table), modality)
+        x, y = read_arrays(table, "x", "y")
+        return _from_pair(x, y, modality)
     expected = f"a folder with a subfolder per class, or a file {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
     raise InputError(f"data {path}", expected=expected, got=ending or "no ending")
 

@@ -26,33 +26,34 @@ def is_huggingface(data: Any) -> bool:
     return all(hasattr(data, name) for name in ("column_names", "with_format", "cast_column"))
 
 
-def read_arrays(path: Path, *, labels: bool = True) -> tuple[Any, Any]:
-    """Read the arrays x and, if asked for, y of a .npz file.
+def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
+    """Read arrays of a .npz file by their names.
 
     Raises:
-        InputError: if they are absent, cannot be read, or take too much memory.
+        InputError: if one is absent, cannot be read, holds pickled objects, or takes too much memory.
     """
-    expected = "a .npz with x and y, no objects" if labels else "a .npz with x, no objects"
+    what = f"arrays {path}"
     try:
         # Opened here: given a damaged file by name, numpy leaves it open.
         with path.open("rb") as file, zipfile.ZipFile(file) as archive, np.load(file, allow_pickle=False) as arrays:
-            for name in ("x", "y") if labels else ("x",):
-                _require_size(archive, f"{name}.npy", path)
-            return arrays["x"], arrays["y"] if labels else None
+            for name in names:
+                _require_size(archive, name, what)
+            return [arrays[name] for name in names]
     except InputError:
         raise
     except (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"arrays {path}", expected=expected, got=f"{type(error).__name__}: {error}") from error
+        expected = f"a .npz with {' and '.join(names)}, no objects"
+        raise InputError(what, expected=expected, got=f"{type(error).__name__}: {error}") from error
 
 
-def _require_size(archive: zipfile.ZipFile, name: str, path: Path) -> None:
+def _require_size(archive: zipfile.ZipFile, name: str, what: str) -> None:
     """Check the size that an array's header claims before memory is allocated for it."""
-    with archive.open(name) as member:
+    with archive.open(f"{name}.npy") as member:
         version = np.lib.format.read_magic(member)
         shape, _, dtype = NPY_HEADERS[version](member)
     size = prod(shape) * dtype.itemsize
-    if max(size, archive.getinfo(name).file_size) > MAX_BYTES:
-        raise InputError(f"arrays {path}", expected=f"at most {MAX_BYTES // 2**30} GiB of {name[0]}", got=f"{size / 2**30:,.1f} GiB")
+    if max(size, archive.getinfo(f"{name}.npy").file_size) > MAX_BYTES:
+        raise InputError(what, expected=f"at most {MAX_BYTES // 2**30} GiB of {name}", got=f"{size / 2**30:,.1f} GiB")
 
 
 def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:

@@ -55,9 +55,9 @@ def test_texts_are_read_as_tokens_where_the_method_needs_them(senpath: Callable[
     [
         (["digits"], "tasks: expected TASK=DATA, got 'digits'"),
         (["=digits"], "tasks: expected TASK=DATA, got '=digits'"),
-        (["a=x", "a=y"], "task 'a': expected each name once, got it twice"),
+        (["a=x", "a=y"], "task 'a': expected its data once, got it twice"),
         (["a=x", "--set", "stepz=2"], "setting 'stepz' of method allocation: expected one of layers, "),
-        (["a=x", "--set", "jobs=2"], "--set: expected a setting, got jobs"),
+        (["a=x", "--set", "jobs=2"], "setting 'jobs' of method allocation: expected one of layers, "),
         (["a=x", "--method", "magic"], "method: expected one of sen, munet, allocation, moe, or package:Class, got 'magic'"),
         (["a={digits}", "--jobs", "2"], "jobs: expected 1 with 'allocation', which learns tasks together, got 2"),
         (

@@ -107,7 +107,7 @@ def test_what_is_no_method_is_refused(toy: str, name: str, what: str, expected: 
 
 
 def test_settings_that_a_method_of_another_package_does_not_take(toy: str) -> None:
-    with raises_error(InputError, "settings of the method 'offered'", expected="those that it takes", got="'hidden'"):
+    with raises_error(InputError, "settings of 'offered'", expected="those that it takes", got="'hidden'"):
         methods.make_method("offered", {"hidden": 3})
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import senpath as sp
-from senpath.cli.commands import explain_input, show_tasks, show_transfers
+from senpath.cli.inspection import explain, tasks
+from senpath.cli.learn import show_transfers
 from senpath.reports.borrowing import draw_borrowing
 from senpath.reports.facts import gather
 from senpath.reports.growth import Growth, Stage, draw_growth
@@ -55,10 +56,10 @@ def test_a_name_that_is_used_again(net: sp.Network, digits: Labelled) -> None:
 def test_the_command_line(net: sp.Network, tmp_path: Path, digits: Labelled, capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image
 
-    show_tasks(net.path)
+    tasks(net.path)
     show_transfers(net, "high")
     Image.fromarray(digits[0][digits[1] >= 5][0]).save(tmp_path / "digit.png")
-    explain_input(net.path, tmp_path / "digit.png")
+    explain(net.path, tmp_path / "digit.png")
     assert "low" in capsys.readouterr().out
 
 

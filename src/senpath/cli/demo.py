@@ -6,11 +6,15 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from senpath import Evaluation, Network, Sen, data, evaluate, recorded_evaluations, report
-from senpath.cli.commands import show_scores, show_transfers
+from senpath.cli.evaluate import show_scores
+from senpath.cli.learn import show_transfers
+from senpath.cli.options import Seed
 from senpath.cli.show import bars, console, percent, table
 from senpath.data import Labelled, Task
 from senpath.errors import InputError
@@ -41,8 +45,14 @@ class Story:
     forgotten: int = 0
 
 
-def run_demo(out: Path, *, embedded: bool, seed: int) -> None:
-    """Grow a network in `out` and tell the story."""
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the network and the figure; must not exist or be an earlier demo's.")] = Path(
+        "demo"
+    ),
+    embedded: Annotated[bool, typer.Option("--embedded", help="Use the embedded data even where real data is there.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Grow a network on five tasks and show what it learned."""
     start = time.perf_counter()
     _clear(out)
     tasks, caption = _choose_data(embedded)

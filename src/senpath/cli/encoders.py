@@ -1,9 +1,11 @@
-"""Which pretrained encoder a task's inputs are read through, chosen and said."""
+"""Which pretrained encoder a task's inputs are read through: chosen, and told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from senpath import Network
 from senpath.cli.show import console
@@ -13,20 +15,24 @@ from senpath.inputs.modalities import Group, is_photograph, split_by_modality
 from senpath.inputs.modalities.image import PHOTOGRAPH
 from senpath.inputs.sources.files import NOUNS
 from senpath.methods import Moe
+from senpath.snapshot import Method
 from senpath.types import DataType
 
 NONE = "none"
+EncoderName = Annotated[
+    str, typer.Option(help="Pretrained encoder for a new type of data: a name, hf:NAME, none, or auto: what is installed and fits.")
+]
 
 
-def chosen(encoder: str, x: Any, method: str = "") -> Mapping[str, str] | str | None:
+def choose_encoders(encoder: str, x: Any, method: Method) -> Mapping[str, str] | str | None:
     """What `Network` is opened with.
 
     Args:
         encoder: a name, "auto" or "none".
         x: the inputs.
-        method: that will learn; one that reads tokens decides what "auto" means for texts.
+        method: that will learn; `Moe` reads texts as tokens, so it decides what "auto" means for them.
     """
-    if encoder == AUTO and method == Moe.name:
+    if encoder == AUTO and isinstance(method, Moe):
         return {"text": RANDOM_TOKENS if any(missing(group) for group in split_by_modality(x)) else MINILM_TOKENS}
     if encoder in (AUTO, NONE):
         return AUTO if encoder == AUTO else None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from senpath import data
 from senpath.cli.show import console
 from senpath.inputs.sources import Data, read
 
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of labels; by default label, class, target or y, else the last.")]
+Modality = Annotated[str | None, typer.Option(metavar="KIND", help="image, audio, text or table; by default what the data looks like.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be read, and say so.")]
 SHOWN = 20
 """What was skipped is told one by one up to this many."""
 
@@ -38,11 +42,11 @@ def labelled(source: str, split: str = "train", *, reading: Reading, say: bool =
     """
     if not Path(source).exists() and source in {known.name for known in data.available()}:
         return data.load(source, split)
-    found = read(Path(source), reading.label, modality=reading.modality, bad="skip" if reading.skip_bad else "error")
+    dataset = read(Path(source), reading.label, modality=reading.modality, bad="skip" if reading.skip_bad else "error")
     if say:
-        console.print(f"read: {found.about}{_otherwise(source, reading)}", highlight=False, soft_wrap=True)
-    _show_skipped(found)
-    return found.x, found.y
+        console.print(f"read: {dataset.about}{_otherwise(source, reading)}", highlight=False, soft_wrap=True)
+    _show_skipped(dataset)
+    return dataset.x, dataset.y
 
 
 def _otherwise(source: str, reading: Reading) -> str:
@@ -52,28 +56,8 @@ def _otherwise(source: str, reading: Reading) -> str:
     return f" (if that is wrong: {', '.join(options)})" if options and Path(source).suffix != ".npz" else ""
 
 
-def _show_skipped(found: Data) -> None:
-    for _, why in found.skipped[:SHOWN]:
+def _show_skipped(dataset: Data) -> None:
+    for _, why in dataset.skipped[:SHOWN]:
         console.print(f"skipped: {why}", highlight=False, soft_wrap=True)
-    if len(found.skipped) > SHOWN:
-        console.print(f"skipped: {len(found.skipped) - SHOWN:,} more", highlight=False, soft_wrap=True)
-
-
-def explain_columns(items: Iterable[Any], tables: Sequence[Sequence[str]]) -> None:
-    """Say why rows fit nothing, if their columns are those of no table that the network knows.
-
-    Args:
-        items: inputs of all kinds.
-        tables: the columns of the network's tables.
-    """
-    strange = next((item for item in items if isinstance(item, dict) and all(item.keys() != {*columns} for columns in tables)), None)
-    if strange is not None:
-        known = "; ".join(_listed(columns) for columns in tables) or "none"
-        console.print(
-            f"the columns {_listed(strange)} fit no table that this network has learned: {known}", highlight=False, soft_wrap=True
-        )
-
-
-def _listed(columns: Iterable[str]) -> str:
-    names = [*columns]
-    return ", ".join(map(repr, names[:20])) + (", …" if len(names) > 20 else "")
+    if len(dataset.skipped) > SHOWN:
+        console.print(f"skipped: {len(dataset.skipped) - SHOWN:,} more", highlight=False, soft_wrap=True)

@@ -1,69 +1,84 @@
-"""The commands that take back, free and move."""
+"""`senpath remove`, `rollback`, `gc`, `export` and `import`: the commands that take back, free and move."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from senpath import Network
-from senpath.cli.commands import open_network
+from senpath.cli.options import NetFolder, Task, open_network
 from senpath.cli.show import console
 from senpath.errors import InputError
+from senpath.store import KEPT_VERSIONS
 
 
-def remove_task(path: Path, task: str) -> None:
-    """Remove and say what stays."""
-    removed = open_network(path).remove(task)
+def remove(net: NetFolder, task: Task) -> None:
+    """Remove a task; `rollback` brings it back, until `gc`."""
+    removed = open_network(net).remove(task)
     stay = f"; {len(removed.shared)} that others read stay" if removed.shared else ""
     console.print(f"removed {task!r}: {len(removed.components)} components go{stay}; version {removed.version}", highlight=False)
-    console.print(
-        f"`senpath rollback {path} {removed.version - 1}` brings it back; `senpath gc {path} --versions 1` frees {_size(removed.bytes)}"
-    )
+    back = f"`senpath rollback {net} {removed.version - 1}` brings it back"
+    console.print(f"{back}; `senpath gc {net} --versions 1` frees {_size(removed.bytes)}")
 
 
-def roll_back(path: Path, version: int | None) -> None:
-    """Return to a version, or list those that there are."""
-    net = open_network(path)
+def rollback(
+    net: NetFolder, version: Annotated[int | None, typer.Argument(help="To return to; without it, those that there are are listed.")] = None
+) -> None:
+    """Return to an earlier version."""
+    network = open_network(net)
     if version is None:
-        _list_versions(net)
+        _list_versions(network)
         return
-    found = net.rollback(version)
-    console.print(f"version {found.version} has the tasks of version {found.to}", highlight=False)
-    for words, names in (("gone", found.removed), ("back", found.restored), ("as it was", found.reverted)):
+    returned = network.rollback(version)
+    console.print(f"version {returned.version} has the tasks of version {returned.to}", highlight=False)
+    for words, names in (("gone", returned.removed), ("back", returned.restored), ("as it was", returned.reverted)):
         if names:
             console.print(f"  {words}: {', '.join(map(repr, names))}", highlight=False)
 
 
-def clean(path: Path, versions: int) -> None:
-    """Free and say how much."""
-    found = open_network(path).gc(versions)
-    kept = ", ".join(map(str, found.versions[:-1])) or "none"
-    console.print(f"freed {_size(found.bytes)}, {found.files} files; version {found.versions[-1]}, earlier ones: {kept}", highlight=False)
+def gc(net: NetFolder, versions: Annotated[int, typer.Option(min=1, help="To keep, the present one counted.")] = KEPT_VERSIONS) -> None:
+    """Forget earlier versions and free the files that only they needed."""
+    cleaned = open_network(net).gc(versions)
+    kept = ", ".join(map(str, cleaned.versions[:-1])) or "none"
+    freed = f"freed {_size(cleaned.bytes)}, {cleaned.files} files"
+    console.print(f"{freed}; version {cleaned.versions[-1]}, earlier ones: {kept}", highlight=False)
 
 
-def export_task(path: Path, task: str, file: Path, *, overwrite: bool) -> None:
-    """Write a task to a file, as its ending says, and say how large that is."""
-    net = open_network(path)
-    write = net.export_onnx if file.suffix.lower() == ".onnx" else net.export
+def export(
+    net: NetFolder,
+    task: Task,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write: *.onnx for an ONNX model, by custom *.sentask for a task.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is an exported one.")] = False,
+) -> None:
+    """Write a task to one file, for another network, or as an ONNX model for other programs."""
+    network = open_network(net)
+    write = network.export_onnx if file.suffix.lower() == ".onnx" else network.export
     write(task, file, overwrite=overwrite)
     console.print(f"wrote {file}, {_size(file.stat().st_size)}", highlight=False)
 
 
-def import_task(path: Path, file: Path, name: str | None) -> None:
-    """Take a task in; the folder is made if need be, once the file is known to hold a task that can be taken in."""
+def import_(
+    net: NetFolder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An exported task.")],
+    name: Annotated[str | None, typer.Option(help="For the task; by default the one that it had.")] = None,
+) -> None:
+    """Take in an exported task; the folder is made if need be."""
     if not file.is_file():
         raise InputError(f"task file {file}", expected="an exported task", got="no file of that name")
-    if not (path / "network.json").exists():
+    if not (net / "network.json").exists():
         Network().import_task(file, name)  # into one that goes: a file that is refused leaves no empty network
-    net = Network(path)
-    info = net.import_task(file, name)
-    task = list(net.tasks)[-1]
+    network = Network(net)
+    info = network.import_task(file, name)
+    task = list(network.tasks)[-1]
     console.print(f"imported {task!r}: {len(info.classes_)} classes, {info.weights:,} weights; version {info.version}", highlight=False)
 
 
 def _list_versions(net: Network) -> None:
-    tasks = {entry["version"]: entry for entry in net.log}
+    entries = {entry["version"]: entry for entry in net.log}
     for version in net.versions:
-        entry = tasks.get(version, {})
+        entry = entries.get(version, {})
         what = next((f"{word} {entry[word]}" for word in ("removed", "rollback", "compacted", "tasks") if entry.get(word)), "empty")
         console.print(f"{version}: {entry.get('time', '')} {what}", highlight=False)
     console.print(f"{net.version}: present", highlight=False)

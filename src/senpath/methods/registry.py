@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from senpath.errors import InputError
 from senpath.methods.allocation import Allocation
@@ -16,6 +16,7 @@ from senpath.methods.sen import Sen
 from senpath.plugins import import_place, offered
 from senpath.snapshot import Method, Revision
 
+M = TypeVar("M", Method, Revision)
 GROUP = "senpath.methods"
 """Entry points by which installed packages offer methods."""
 METHODS: dict[str, Callable[..., Method]] = {"sen": Sen, "munet": Munet, "allocation": Allocation, "moe": Moe}
@@ -82,7 +83,7 @@ def make_revision(name: str, settings: Mapping[str, Any]) -> Revision:
     Raises:
         InputError: for an unknown setting.
     """
-    return REVISIONS[name](**settings)
+    return _make(REVISIONS[name], name, settings)
 
 
 def _checked(method: Any, name: str) -> Callable[..., Method]:
@@ -91,8 +92,8 @@ def _checked(method: Any, name: str) -> Callable[..., Method]:
     return method
 
 
-def _make(kind: Callable[..., Method], name: str, settings: Mapping[str, Any]) -> Method:
+def _make(kind: Callable[..., M], name: str, settings: Mapping[str, Any]) -> M:
     try:
         return kind(**settings)
-    except TypeError as error:  # senpath's own methods name what is wrong
-        raise InputError(f"settings of the method {name!r}", expected="those that it takes", got=str(error)) from error
+    except TypeError as error:  # a `Settings` class names what is wrong
+        raise InputError(f"settings of {name!r}", expected="those that it takes", got=str(error)) from error

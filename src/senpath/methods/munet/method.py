@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from senpath.components import Component, canonical_json
+from senpath.errors import InputError
 from senpath.methods.munet.child import Grown, Teacher, Work
 from senpath.methods.munet.config import MunetSettings
 from senpath.methods.munet.keep import Keep
@@ -71,6 +72,8 @@ class Munet:
     settings_class = MunetSettings
 
     def __init__(self, watch: Watch | None = None, **settings: Any) -> None:
+        if watch is not None and not isinstance(watch, Watch):
+            raise InputError("watch", expected="a Watch, or None", got=repr(watch))
         self.settings = MunetSettings(**settings)
         self.watch = watch or Watch()
 

@@ -29,7 +29,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Sen:
-    """Algorithm 1 of the paper.
+    """A pathway of its own for each task, which borrows from an earlier task that looks alike (Ling et al., Algorithm 1).
 
     Initialise a new pathway; let the dispatcher learn the new examples; link classes to similar classes of an earlier task; freeze
     everything that exists; train the pathway and its links on the new examples alone.

@@ -1,0 +1,49 @@
+"""`senpath evaluate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from senpath import Evaluation
+from senpath import evaluate as measure
+from senpath.cli.options import NetFolder, open_network, read_pairs
+from senpath.cli.reading import Label, Modality, Reading, SkipBad, labelled
+from senpath.cli.show import console, percent, table
+from senpath.evaluation import record_evaluation
+
+
+def evaluate(
+    net: NetFolder,
+    tests: Annotated[list[str], typer.Argument(metavar="TASK=DATA…", help="Labelled test data, as for learn, or a known set's test part.")],
+    record: Annotated[bool, typer.Option(help="Keep the figures with the network, for its report.")] = True,
+    label: Label = None,
+    modality: Modality = None,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Measure tasks on test data, with the task given and found."""
+    network = open_network(net)
+    sources = read_pairs(tests, "test data", network.view.tasks)
+    for task in sources:
+        network.view.pathway(task)  # says which tasks there are, if this is none
+    reading = Reading(label, modality, skip_bad)
+    with console.status("measuring"):
+        measured = measure(network, {task: labelled(source, "test", reading=reading) for task, source in sources.items()})
+    show_scores(None, measured)
+    if record:
+        record_evaluation(network, measured)
+        console.print(f"recorded with the network; `senpath report {net}` shows it (--no-record measures only)", highlight=False)
+
+
+def show_scores(title: str | None, measured: Evaluation) -> None:
+    """A table of an evaluation's figures, and what they mean."""
+    columns = ["task", "inputs", "own\nruns", "own\nfirst", "run", "refused", "right,\ngiven", "right,\nfound"]
+    rows = []
+    for name, score in measured.scores.items():
+        shares = [percent(value) for value in (score.refused, score.accuracy, score.accuracy_unlabelled)]
+        rows.append([name, f"{score.examples:,}", percent(score.among), percent(score.first), f"{score.candidates:.2f}", *shares])
+    table(title, columns, rows)
+    console.print("own runs: the task's own pathway is one of those run · own first: the dispatcher's first choice")
+    console.print("run: pathways an input, mean · refused: said to fit no task")
+    console.print("right: the label, with the task given, and with the task found by the network")

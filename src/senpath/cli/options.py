@@ -1,0 +1,71 @@
+"""Arguments and options that several commands have, and how they are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from senpath import Network
+from senpath.errors import InputError, StoreError
+
+NetFolder = Annotated[Path, typer.Argument(metavar="NET", help="Folder of the network.")]
+Task = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
+NewTasks = Annotated[list[str], typer.Argument(metavar="TASK=DATA…", help="Names of new tasks, each with its data, as for learn.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything that is drawn.")]
+Kind = Annotated[str | None, typer.Option(help="classification, multilabel or regression; by default what the labels look like.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, see `senpath methods NAME`; may be repeated.")
+]
+
+
+def open_network(path: Path) -> Network:
+    """An existing network; asking for one that is not there does not make it."""
+    if not (path / "network.json").exists():
+        raise StoreError(
+            f"network {path}", expected="a folder with network.json", got="none", do=f"Make it with `senpath learn {path} TASK DATA`"
+        )
+    return Network(path)
+
+
+def read_settings(texts: Sequence[str] | None, *own: str) -> dict[str, Any]:
+    """What `--set` gives: NAME=VALUE each, the value as JSON where it is that.
+
+    Args:
+        own: settings for which the command has options of their own.
+    """
+    settings = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError("--set", expected="NAME=VALUE", got=repr(text))
+        name = name.replace("-", "_")
+        if name in own:
+            raise InputError("--set", expected="a setting", got=name, do="The command has an option of its own for it: see --help")
+        try:
+            settings[name] = json.loads(value)
+        except ValueError:
+            settings[name] = value
+    return settings
+
+
+def read_pairs(texts: Iterable[str], what: str, known: Iterable[str] = ()) -> dict[str, str]:
+    """TASK=DATA, each in two.
+
+    Args:
+        what: they are, for messages.
+        known: tasks' names. Names and data may have "=" in them: the longest known name that a text begins with counts.
+    """
+    pairs: dict[str, str] = {}
+    for text in texts:
+        task = max((name for name in known if text.startswith(f"{name}=")), key=len, default=text.partition("=")[0])
+        source = text[len(task) + 1 :]
+        if not task or not source:
+            raise InputError(what, expected="TASK=DATA", got=repr(text))
+        if task in pairs:
+            raise InputError(f"task {task!r}", expected="its data once", got="it twice")
+        pairs[task] = source
+    return pairs

@@ -21,15 +21,14 @@ from senpath.inference.predict import Routing
 from senpath.inference.prediction import Explanation, Prediction
 from senpath.inputs.encoders import Encoder
 from senpath.inputs.sources import read_labelled
-from senpath.learning.learn import Learned, learn, learn_many
-from senpath.learning.revise import extend, revise
+from senpath.learning.learn import Learned, extend, learn, learn_many, revise
 from senpath.learning.stream import Routed
 from senpath.methods.registry import make_method, make_revision
 from senpath.progress import Progress, silent
 from senpath.snapshot import Method, Proposal, Revised, Revision, TaskInfo, View, encode_examples, task_info
 from senpath.snapshot.settings import DispatcherForm
 from senpath.store import KEPT_VERSIONS
-from senpath.store.output_file import as_path
+from senpath.store.files import as_path
 from senpath.types import Examples
 
 

@@ -13,7 +13,7 @@ import torch
 from senpath import ConflictError, Examples, Extend, InputError, Network, UnknownTaskError
 from senpath.components import ClassLink
 from senpath.learning import propose_revision
-from senpath.learning.cost import learning_cost
+from senpath.learning.propose import learning_cost
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]

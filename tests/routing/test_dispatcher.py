@@ -14,7 +14,7 @@ from scipy.special import logsumexp, softmax
 from senpath import Network
 from senpath.routing import Dispatcher, collect
 from senpath.routing.metric import SHRINKAGE
-from senpath.routing.tuning import TUNING
+from senpath.routing.statistics import TUNING
 from senpath.snapshot import encode_examples
 
 Tasks = dict[str, tuple[np.ndarray, np.ndarray]]

@@ -11,8 +11,8 @@ from scipy.special import logsumexp
 
 from senpath.errors import StoreError
 from senpath.routing import Columns, Discriminant, Metric, StoredTask, TaskStatistics, collect, feature_map, pack, statistics_of
-from senpath.routing.index import NEAREST, SCANNED, ColumnIndex, find_cells
-from senpath.routing.tuning import TUNING
+from senpath.routing.metric import NEAREST, SCANNED, ColumnIndex, find_cells
+from senpath.routing.statistics import TUNING
 from senpath.types import DataType, Examples
 
 CPU = torch.device("cpu")

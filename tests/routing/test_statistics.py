@@ -13,7 +13,7 @@ import torch
 from senpath import Network, data
 from senpath.components import Component
 from senpath.routing import Collected, collect, feature_map, pack, statistics_of, unpack
-from senpath.routing.collect import FEW, HELD, READ
+from senpath.routing.statistics import FEW, HELD, READ
 from senpath.types import DataType, Examples
 
 Tasks = dict[str, tuple[np.ndarray, np.ndarray]]

@@ -18,8 +18,7 @@ from senpath.export.layers import LAYERS
 from senpath.export.routed import ROUTED, mean
 from senpath.pathways import Pathway
 from senpath.snapshot.view import View
-from senpath.store.files import explained
-from senpath.store.output_file import replacing, require_free
+from senpath.store.files import explained, replacing, require_free
 from senpath.types import DataType
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from senpath.errors import FormatVersionError, InputError, SenpathError, StoreError, TaskExistsError
-from senpath.history.checkout import Checkout
-from senpath.history.verify import verify
+from senpath.history.checkout import Checkout, verify
 from senpath.progress import silent
 from senpath.routing import TaskStatistics
 from senpath.snapshot.examples import check_task
@@ -31,10 +30,9 @@ from senpath.snapshot.task_info import TaskInfo, task_info
 from senpath.snapshot.view import View
 from senpath.store import Change, Manifest, Store
 from senpath.store.copies import contents
-from senpath.store.files import explained
+from senpath.store.files import explained, replacing, require_free
 from senpath.store.folder import MANIFEST
 from senpath.store.manifest import CHECKSUM, STRICT, dump_manifest
-from senpath.store.output_file import replacing, require_free
 from senpath.types import DataType
 
 FORMAT, FORMAT_VERSION = "senpath-task", 1

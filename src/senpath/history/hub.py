@@ -19,9 +19,8 @@ from senpath.history.gc import compacted
 from senpath.snapshot.view import View
 from senpath.store import Change, Store
 from senpath.store.copies import contents, require_empty, write_copy
-from senpath.store.files import explained
+from senpath.store.files import as_path, explained
 from senpath.store.folder import LOG, MANIFEST
-from senpath.store.output_file import as_path
 
 
 class Opened(Protocol):

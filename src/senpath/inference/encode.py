@@ -1,4 +1,4 @@
-"""Inputs as pathways see them: encoded once, however often they are predicted."""
+"""Raw inputs as the network's pathways see them, and why one of them gets its answer."""
 
 from __future__ import annotations
 

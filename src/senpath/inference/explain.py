@@ -8,7 +8,7 @@ import torch
 
 from senpath.errors import InputError
 from senpath.inference.encode import encode_inputs
-from senpath.inference.modalities import is_by_modality
+from senpath.inference.multimodal import is_by_modality
 from senpath.inference.predict import Routing, predict
 from senpath.inference.prediction import Explanation, LinkUse
 from senpath.pathways import Pathway, run_chain

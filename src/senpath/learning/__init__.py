@@ -1,7 +1,6 @@
 """From labelled examples and a method to the network's next version."""
 
-from senpath.learning.changes import TaskChange
-from senpath.learning.learn import Learned
+from senpath.learning.learn import Learned, TaskChange
 from senpath.learning.propose import propose, propose_jointly, propose_revision
 from senpath.learning.stream import Routed
 

@@ -1,4 +1,4 @@
-"""Learning several tasks at once: each is proposed against the version that the call starts from, and they are committed in order."""
+"""Learning several tasks in one call: each against the version that the call starts from, or all together."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from senpath.errors import InputError, SenpathError, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout
 from senpath.inputs.modalities import Group, type_key
 from senpath.inputs.sources import read_labelled
-from senpath.learning.propose import propose, require_kind
+from senpath.learning.propose import propose, propose_jointly, require_kind
 from senpath.parallel import WorkerPool, one_thread
 from senpath.progress import Progress, silent
-from senpath.snapshot.concepts import check_concept, labels_of
-from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, pair_of
-from senpath.snapshot.method import Method
-from senpath.snapshot.proposal import Proposal
+from senpath.snapshot.examples import check_concept, check_encoded, check_name, check_task, encode_examples, labels_of, one_type, pair_of
+from senpath.snapshot.proposal import JointMethod, Method, Proposal
 from senpath.snapshot.view import View
 from senpath.store import Manifest, Store
 from senpath.tasks import TaskKindName
@@ -233,3 +231,56 @@ def _of(task: str | None, error: SenpathError) -> str:
     """The error's message, which names the task if it is one task's."""
     named = "" if task is None or error.message.startswith(f"task {task!r}") else f"task {task!r}: "
     return named + error.message.rstrip(".")
+
+
+def learn_jointly(
+    checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, jobs: int, progress: Progress, kind: str | None, concept: str | None
+) -> dict[str, float]:
+    """Learn tasks together and commit them; see `Network.learn_many`.
+
+    Returns:
+        For each task the seconds from this call to the commit.
+    """
+    start = time.perf_counter()
+    together = f"with {method.name!r}, which learns tasks together"
+    if jobs != 1:
+        raise InputError("jobs", expected=f"1 {together}", got=jobs, do="Leave it out")
+    if concept is not None:
+        do = "Learn tasks of a concept with method 'sen'"
+        raise InputError("concept", expected=f"none {together}", got=repr(concept), do=do)
+    checkout.refresh()
+    try:
+        _learn(checkout, tasks, method, progress, kind)
+    except KeyboardInterrupt:
+        checkout.refresh()
+        learned = all(task in checkout.view.tasks for task in tasks)
+        state = "interrupted after the tasks were committed" if learned else "interrupted; the network is as it was"
+        raise KeyboardInterrupt(f"{state}, at version {checkout.view.version}") from None
+    return dict.fromkeys(tasks, time.perf_counter() - start)
+
+
+def _learn(checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, progress: Progress, kind: str | None) -> None:
+    view = checkout.view
+    examples = read_tasks(view, tasks, method, kind)
+    if not examples:
+        return
+    one_type(examples)
+    raised: list[Exception] = []
+
+    def told(stage: str, done: int, total: int) -> None:
+        try:
+            progress(stage, done, total)
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    try:
+        checkout.commit(propose_jointly(view, method, examples, told))
+    except (SenpathError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        if error in raised:  # of the caller's own
+            raise
+        got = f"{type(error).__name__}: {error}"
+        do = f"The network is as it was, at version {view.version}"
+        raise SenpathError(f"tasks {', '.join(map(repr, tasks))}"[:200], expected="a proposal of the method", got=got, do=do) from error

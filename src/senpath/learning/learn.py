@@ -1,28 +1,80 @@
-"""Learning one task, or several."""
+"""Learning one task or several, and changing tasks that there are."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from senpath.errors import InputError, SenpathError
 from senpath.history.checkout import Checkout
 from senpath.inputs.sources import read_labelled
-from senpath.learning.batch import learn_batch
-from senpath.learning.changes import TaskChange, measure_changes, require_changing
-from senpath.learning.joint import learn_jointly
-from senpath.learning.propose import propose, require_kind
+from senpath.learning.batch import learn_batch, learn_jointly
+from senpath.learning.propose import propose, propose_revision, require_kind
+from senpath.learning.stream import Routed, extend_routed
 from senpath.parallel import check_jobs
 from senpath.pathways import LearningCost, Pathway, Provenance, Transfer
 from senpath.progress import Progress
-from senpath.snapshot.concepts import check_concept, labels_of
-from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, pair_of, read_more
-from senpath.snapshot.method import JointMethod, Method
+from senpath.snapshot.examples import check_concept, check_encoded, check_name, check_task, encode_examples, labels_of, pair_of, read_more
+from senpath.snapshot.proposal import Declined, JointMethod, Method, Proposal, Revised, Revision, try_out
 from senpath.snapshot.task_info import task_info
 from senpath.snapshot.view import View
 from senpath.types import Examples
+
+
+@dataclass(frozen=True)
+class TaskChange:
+    """How good a changed task's answers are, see `senpath.tasks.TaskKind.score`; None where no data was given to measure it.
+
+    Attributes:
+        examples: how many it was measured on.
+        before: with the pathway that it had.
+        after: with the one that takes its place.
+    """
+
+    examples: int = 0
+    before: float | None = None
+    after: float | None = None
+
+    @property
+    def lost(self) -> float | None:
+        """What the task lost, below 0 where it gained."""
+        return None if self.before is None or self.after is None else self.before - self.after
+
+
+def measure_changes(view: View, proposal: Proposal, tests: Mapping[str, Examples]) -> dict[str, TaskChange]:
+    """What a proposal does to each task that it replaces.
+
+    Args:
+        tests: labelled examples of some of them.
+
+    Raises:
+        InputError: if there are examples of a task that is not replaced.
+    """
+    require_changing(tests, proposal.replaces)
+    changed = {}
+    for place, pathway in enumerate(proposal.pathways):
+        if pathway.task in proposal.replaces:
+            changed[pathway.task] = _measured(view, proposal, place, tests[pathway.task]) if pathway.task in tests else TaskChange()
+    return changed
+
+
+def require_changing(names: Iterable[str], changing: Collection[str]) -> None:
+    """Refuse to measure a task that will not change."""
+    strange = [name for name in names if name not in changing]
+    if strange:
+        what = ", ".join(sorted(changing)) or "none, for may_change names none"
+        raise InputError("measure", expected=f"data of tasks that may change: {what}", got=repr(strange[0]))
+
+
+def _measured(view: View, proposal: Proposal, place: int, test: Examples) -> TaskChange:
+    pathway = proposal.pathways[place]
+    after = try_out(view, proposal, test.inputs, place).cpu()
+    before = view.logits(pathway.task, test.inputs).cpu()
+    score = pathway.task_kind.score
+    return TaskChange(len(test), score(before, test.targets), score(after, test.targets))
 
 
 @dataclass(frozen=True)
@@ -160,3 +212,32 @@ def _read_test(view: View, pathway: Pathway, data: Any) -> Examples:
         return read_more(view, pathway, *pair_of(data), new_classes=False)
     except InputError as error:
         raise InputError(f"measure of task {pathway.task!r}: {error}") from error
+
+
+def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, progress: Progress) -> Revised:
+    """Change a task by a revision; see `senpath.Network.revise`."""
+    start = time.perf_counter()
+    checkout.refresh()
+    view = checkout.view
+    pathway = view.pathway(task)
+    examples = None if x is None and y is None else read_more(view, pathway, x, y, new_classes=revision.grows)
+    try:
+        answer = propose_revision(view, revision, task, examples, progress)
+        if not isinstance(answer, Declined):
+            checkout.commit(answer[1])
+    except KeyboardInterrupt:
+        checkout.refresh()
+        raise KeyboardInterrupt(f"interrupted; the network is at version {checkout.view.version}") from None
+    changed = not isinstance(answer, Declined)
+    told = answer if isinstance(answer, Declined) else answer[0]
+    return Revised(task, changed, told.reason, checkout.view.version, time.perf_counter() - start, told.record)
+
+
+def extend(checkout: Checkout, task: Any, x: Any, y: Any, revision: Revision, progress: Progress) -> Revised | Routed:
+    """Add examples to a task, or to the tasks that a stream's examples fit; see `senpath.Network.extend`."""
+    checkout.refresh()  # another writer may have learned the task meanwhile
+    if isinstance(task, str) and (x is not None or y is not None or task in checkout.view.tasks or not os.path.exists(task)):
+        return revise(checkout, task, revision, x, y, progress)
+    if y is not None:
+        raise InputError("task to extend", expected="a name, or no task, but a stream of inputs and labels", got=type(task).__name__)
+    return extend_routed(checkout.view, task, x, lambda name, examples: revise(checkout, name, revision, examples, None, progress))

@@ -2,24 +2,180 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
 from senpath.components import Component
 from senpath.errors import InputError, SenpathError
-from senpath.learning.cost import learning_cost
-from senpath.learning.extension import extended_statistics
-from senpath.learning.statistics import new_statistics
-from senpath.learning.temperature import fitted_temperature
 from senpath.pathways import LearningCost, Pathway, Provenance
 from senpath.progress import Progress, silent
-from senpath.routing import TaskStatistics
-from senpath.snapshot.method import Declined, JointMethod, Method, MethodResult, Revision, RevisionResult
-from senpath.snapshot.proposal import Proposal
-from senpath.snapshot.provenance import fewest, fingerprint
-from senpath.snapshot.view import View
+from senpath.routing import TaskStatistics, collect, columns_of, is_few, merge_columns, merge_limits, statistics_of
+from senpath.snapshot.examples import fewest, fingerprint
+from senpath.snapshot.proposal import Declined, JointMethod, Method, MethodResult, Proposal, Revision, RevisionResult, run_new
+from senpath.snapshot.view import AccessTrace, View
+from senpath.training import splits
 from senpath.types import DataType, Examples
+
+
+def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> LearningCost:
+    """What making and committing a proposal runs and changes.
+
+    Args:
+        view: that the proposal was made against.
+        touched: what it handed out meanwhile.
+    """
+    sizes = view.manifest.components
+    maps = {record.features for record in view.manifest.types.values()}
+    gates = {record.statistics.gate for record in view.tasks.values()}
+    added = [part for part in proposal.components if part.hash not in sizes]
+    new = sum(part.weights for part in added)
+    untrained = sum(part.weights for part in added if part.hash in proposal.untrained)
+    asked = sum(touched.dispatchers.values())
+    read_maps = sum(sizes[name] for name in touched.components & maps)
+    new_maps = sum(features.weights for _, features in proposal.types.values())
+    kept: dict[str, list[TaskStatistics]] = {path.data_type: [] for path in proposal.pathways}
+    for path in proposal.pathways:
+        if path.task in proposal.statistics:
+            kept[path.data_type].append(proposal.statistics[path.task])
+    read_by = {found.encoder_id: found.encoder_weights for found in (_data_type(view, proposal, key) for key in kept)}
+    known = {record.data_type.encoder_id for record in view.manifest.types.values()}
+    new_encoders = sum(size for name, size in read_by.items() if name not in known)
+    own = sum(_own_numbers(view, statistics) for group in kept.values() for statistics in group)
+    sums = {key: _sum_numbers(view, group) for key, group in kept.items()}
+    of_types = new_encoders + sum(sums[key] for key in proposal.types)
+    return LearningCost(
+        read=sum(sizes[name] for name in touched.components - maps - gates) + untrained,
+        updated=new - untrained,
+        dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map and gates in it
+        dispatcher_updated=own + sum(sums.values()),
+        total=view.weights["total"] - _replaced(view, proposal) + new + new_maps + own + of_types,
+        encoder_read=sum(read_by.values()),
+    )
+
+
+def _data_type(view: View, proposal: Proposal, key: str) -> DataType:
+    return proposal.types[key][0] if key in proposal.types else view.manifest.types[key].data_type
+
+
+def _replaced(view: View, proposal: Proposal) -> int:
+    """Weights and columns that the network has no more, once what is replaced or removed is gone."""
+    changed = proposal.replaces | proposal.removes
+    if not changed:
+        return 0
+    kept = {name for path in (*proposal.pathways, *(path for path in view.paths if path.task not in changed)) for name in path.references}
+    records = {name: view.tasks[name] for name in changed if name in view.tasks}
+    gone = {name for record in records.values() for name in record.pathway.references} - kept
+    columns = 0
+    for name, record in records.items():
+        if name in proposal.statistics or name in proposal.removes:
+            columns += record.statistics.rows * view.manifest.types[record.pathway.data_type].width
+    return sum(view.manifest.components[name] for name in gone) + (columns if view.settings.dispatcher == "discriminant" else 0)
+
+
+def _own_numbers(view: View, statistics: TaskStatistics) -> int:
+    """What the dispatcher keeps of one task alone."""
+    if view.settings.dispatcher == "binary":
+        return statistics.gate.weights if statistics.gate else 0
+    return int(statistics.columns.size)
+
+
+def _sum_numbers(view: View, added: list[TaskStatistics]) -> int:
+    """Size of the sum over all tasks of a type, if it changes."""
+    if view.settings.dispatcher == "binary" or not added:
+        return 0
+    width = added[0].columns.shape[1] if any(kept.pooled is not None for kept in added) else 0
+    return int(width * (width + 1) // 2)
+
+
+def new_statistics(
+    view: View, examples: Examples, progress: Progress = silent
+) -> tuple[TaskStatistics, Mapping[str, tuple[DataType, Component]]]:
+    """The dispatcher's statistics of these examples, and their data type with its feature map if the network does not have it yet."""
+    key = examples.data_type.key
+    features = view.feature_map(examples.data_type)
+    features.module.to(view.device)
+    collected = collect(examples, features, view.settings.random_state, device=view.device, progress=progress)
+    statistics = statistics_of(collected, gate=view.settings.dispatcher == "binary")
+    progress("dispatcher", len(examples), len(examples))
+    return statistics, {} if key in view.manifest.types else {key: (examples.data_type, features)}
+
+
+def extended_statistics(view: View, task: str, examples: Examples, progress: Progress = silent) -> TaskStatistics:
+    """The dispatcher's statistics of a task once these examples are added.
+
+    The examples that made the present columns are gone, so the columns are put together with those of the new examples alone, see
+    `senpath.routing.statistics`. Nothing is added to the covariance that all tasks have in common.
+
+    Args:
+        examples: at least one; their classes begin with the task's.
+    """
+    pathway, before = view.pathway(task), view.statistics(task)
+    seen = pathway.provenance.examples
+    few = is_few(examples.task_kind, seen + len(examples), len(examples.classes))
+    features = view.feature_map(examples.data_type)
+    features.module.to(view.device)
+    present, read = _present(examples)
+    collected = collect(read, features, view.settings.random_state, device=view.device, few=few, progress=progress)
+    progress("dispatcher", len(examples), len(examples))
+    new, classes = statistics_of(collected, gate=False), len(pathway.classes)
+    owners: Sequence[int | None] = [present[index] for index in collected.classes.tolist()]
+    if not pathway.task_kind.exclusive:  # one class of all, and another one for what came with new labels
+        owners, classes = [int(len(examples.classes) > classes)] * len(owners), 1
+    columns = merge_columns(columns_of(before, _owners(pathway, before)), columns_of(new, owners), classes)
+    limit = before.figures["limit"]
+    if len(collected.held):  # else the new limit is a guess
+        limit = merge_limits(limit, seen, new.figures["limit"], len(examples))
+    means, counts = np.stack([column.mean for column in columns]), np.array([column.count for column in columns])
+    owners = tuple(column.of for column in columns)
+    return TaskStatistics(means, counts, None, {"limit": limit, "few": float(few)}, owners=owners)
+
+
+def _present(examples: Examples) -> tuple[list[int], Examples]:
+    """The classes that there are examples of, and the examples with these classes alone."""
+    if not examples.task_kind.exclusive:
+        return [0], examples
+    present, targets = torch.unique(examples.targets, return_inverse=True)
+    return present.tolist(), replace(examples, targets=targets, classes=tuple(examples.classes[index] for index in present.tolist()))
+
+
+def _owners(pathway: Pathway, before: TaskStatistics) -> Sequence[int | None]:
+    """The class of each of a task's columns: as kept, or in order where there are as many as classes."""
+    rows = len(before.columns)
+    if len(before.owners) == rows:
+        return before.owners
+    return range(rows) if rows == pathway.task_kind.groups(len(pathway.classes)) else [None] * rows
+
+
+ENOUGH = 100
+"""Held-out examples from which a temperature is well known: no further fold is learned then."""
+TEMPERATURES = torch.logspace(-3, 5, 161, base=2.0, dtype=torch.float64)
+"""1/8 … 32, in steps of 3.5 %, which cross-entropy does not feel."""
+
+
+def fitted_temperature(view: View, method: Method, examples: Examples) -> float:
+    """The temperature at which softmax has the least cross-entropy on held-out examples, by cross-validation (Guo et al. 2017).
+
+    As if one example more had had any label (Platt 1999): few that are all right do not say that answers are never wrong.
+    """
+    logits, targets, held_out = [], [], 0
+    for fitted, held in splits(examples, 0):
+        part, rest = examples.subset(fitted), examples.subset(held)
+        result = method.propose(view, "", part, silent)
+        logits.append(run_new(view, result.pathway("", part), result.components, rest.inputs).double().cpu())
+        targets.append(rest.targets)
+        held_out += len(held)
+        if held_out >= ENOUGH:
+            break
+    if not held_out:  # one example of some class: nothing is known of how sure it may be
+        return 1.0
+    outputs, truth = torch.cat(logits), torch.cat(targets)
+    losses = [cross_entropy(outputs / temperature, truth, label_smoothing=1 / (held_out + 2)) for temperature in TEMPERATURES]
+    return round(float(TEMPERATURES[torch.stack(losses).argmin()]), 4)
 
 
 def propose(view: View, method: Method, task: str, examples: Examples, progress: Progress = silent, concept: str | None = None) -> Proposal:

@@ -13,7 +13,7 @@ from senpath.arrays import as_array
 from senpath.errors import InputError, SenpathError
 from senpath.inference.encode import Batch, encode_inputs
 from senpath.inputs.sources import read_labelled
-from senpath.snapshot.method import Revised
+from senpath.snapshot.proposal import Revised
 from senpath.snapshot.view import View
 from senpath.types import Examples, Label
 

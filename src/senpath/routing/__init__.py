@@ -1,15 +1,24 @@
 """Deciding which pathways an input may belong to."""
 
-from senpath.routing.collect import Collected, collect, is_few, statistics_of
 from senpath.routing.columns import Columns, StoredTask
 from senpath.routing.discriminant import Discriminant
-from senpath.routing.dispatcher import ADMIT, Decision, Dispatcher, Ranking
+from senpath.routing.dispatcher import ADMIT, Decision, Dispatcher, Gates, Ranking
 from senpath.routing.features import feature_map, image_features
-from senpath.routing.gates import Gates
-from senpath.routing.merge import Column, columns_of, merge_columns, merge_limits
 from senpath.routing.metric import Metric
-from senpath.routing.statistics import TaskStatistics, pack, unpack
-from senpath.routing.tuning import scarcity
+from senpath.routing.statistics import (
+    Collected,
+    Column,
+    TaskStatistics,
+    collect,
+    columns_of,
+    is_few,
+    merge_columns,
+    merge_limits,
+    pack,
+    scarcity,
+    statistics_of,
+    unpack,
+)
 
 __all__ = [
     "ADMIT",

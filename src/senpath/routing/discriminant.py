@@ -11,13 +11,10 @@ import numpy as np
 import torch
 
 from senpath.components import Component
-from senpath.routing.blocks import blocks
-from senpath.routing.columns import Columns, StoredTask
+from senpath.routing.columns import Columns, StoredTask, blocks
 from senpath.routing.dispatcher import Dispatcher, Ranking
-from senpath.routing.index import ColumnIndex
-from senpath.routing.metric import Coordinates, Metric
-from senpath.routing.statistics import TaskStatistics
-from senpath.routing.tuning import TUNING, scarcity
+from senpath.routing.metric import ColumnIndex, Coordinates, Metric
+from senpath.routing.statistics import TUNING, TaskStatistics, scarcity
 
 TOGETHER = 1_024
 """Inputs that are scored together, so that memory does not grow with the batch."""

@@ -2,12 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
 
 import numpy as np
 import torch
 
 from senpath.components import Component
+from senpath.progress import Progress, silent
+from senpath.routing.dispatcher import fit_gate
+from senpath.seeds import derive
+from senpath.tasks import TaskKind
+from senpath.training import distort
+from senpath.types import Examples
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What fits one kind of features.
+
+    Args:
+        temperature: divides log-likelihood ratios, which take the features for more independent than they are.
+        correction: share of the expected error of a column's mean that is made good; few examples would else look far away.
+        careful: whether few examples are allowed for in full. The metric is shrunk the more, the fewer examples stand behind it, see
+            `scarcity`; a task of few examples counts its own columns; and its limit is read off the distance to any of its columns, as
+            an input's is.
+    """
+
+    temperature: float
+    correction: float
+    careful: bool
+
+
+TUNING = {
+    "conv-features.v1": Tuning(15.0, 0.3, careful=False),
+    "dense-features.v1": Tuning(2.0, 0.3, careful=False),
+    "unit-features.v1": Tuning(4.0, 1.0, careful=True),
+    "token-features.v1": Tuning(4.0, 1.0, careful=True),
+}
+
+
+def scarcity(careful: bool, features: int, counts: Iterable[Sequence[float]]) -> float:
+    """Features per example behind the tasks' mean covariance: what is added to its shrinkage.
+
+    The mean of covariances with d₁, d₂ … degrees of freedom each is as uncertain as one with k² / Σ 1/d.
+
+    Args:
+        careful: see `Tuning`; if not, nothing is added.
+        features: how many.
+        counts: for each task the examples behind its columns.
+    """
+    if not careful:
+        return 0.0
+    shares = [1 / max(1.0, sum(mine) - len(mine)) for mine in counts]
+    return features * sum(shares) / len(shares) ** 2
 
 
 @dataclass(frozen=True)
@@ -49,3 +98,257 @@ def unpack(packed: np.ndarray, width: int) -> torch.Tensor:
     matrix[rows, columns] = values
     matrix[columns, rows] = values
     return matrix
+
+
+READ = 5_000
+"""Examples of a task that are read, at most (but 20 of each class where a task has very many)."""
+HELD = 500
+"""Of these, how many only set the task's limit, at most; never more than a tenth."""
+LEAST_HELD = 50
+"""Where a tenth is fewer than this, none is held out, and each example is judged against its column without it: a limit read off
+nine examples would refuse one in ten."""
+FEW = 20
+"""Tasks with fewer examples a class than this, on average, are read together with distorted copies."""
+COPIES = 15
+COLUMNS, EXAMPLES_PER_COLUMN = 6, 20
+"""Columns of a class: at most 6, one for every 20 examples. Handwriting comes in several forms of a letter."""
+COLUMNS_WITHOUT_CLASSES = 30
+"""Columns of a task without classes, of several labels or of numbers, at most."""
+CHUNK = 1000
+LIMIT_QUANTILE = 0.97
+"""Share of a task's held-out examples that lie within its limit."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A task's statistics before its limit is known, and what the limit is read off.
+
+    Args:
+        means: float32 (columns, features).
+        counts: examples behind each column.
+        scatter: float64 (features, features), covariance within the columns' groups.
+        held: float32 (n, features), examples that stand behind no column, or behind the one that `means_without` gives without them.
+        means_without: float32 (n, features), or None where `held` examples stand behind no column.
+        stand_behind: int64 (n,), the column that each of them stands behind, or None likewise.
+        features: float32 (m, features), the examples behind the columns.
+        few: whether it was read as a task of few examples.
+        classes: int64 (columns,), the class of each column.
+        careful: see `senpath.routing.statistics`.
+    """
+
+    means: torch.Tensor
+    counts: torch.Tensor
+    scatter: torch.Tensor
+    held: torch.Tensor
+    means_without: torch.Tensor | None
+    stand_behind: torch.Tensor | None
+    features: torch.Tensor
+    few: bool
+    classes: torch.Tensor
+    careful: bool
+
+
+def collect(
+    examples: Examples,
+    features: Component,
+    seed: int,
+    *,
+    device: torch.device,
+    few: bool | None = None,
+    progress: Progress = silent,
+) -> Collected:
+    """One task's columns and covariance from its own examples.
+
+    Args:
+        examples: of each of their classes at least one.
+        features: the data type's feature map, on `device`.
+        seed: decides which examples are read, and the copies.
+        few: whether to read them as those of a task of few examples; None goes by their number.
+    """
+    generator = torch.Generator().manual_seed(derive(seed, "dispatch"))
+    if few is None:
+        few = is_few(examples.task_kind, len(examples), len(examples.classes))
+    if examples.task_kind.strata(examples.targets) is None:  # one class of all
+        examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
+    return (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
+
+
+def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
+    """Whether a task is read as one of few examples."""
+    return examples < FEW * kind.groups(classes)
+
+
+class _Reader:
+    """Computes features chunk by chunk."""
+
+    def __init__(self, features: Component, device: torch.device, progress: Progress) -> None:
+        self.features, self.device, self.progress = features, device, progress
+        self.careful = TUNING[features.kind].careful
+
+    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
+        parts = []
+        for start in range(0, len(inputs), CHUNK):
+            parts.append(self.features(inputs[start : start + CHUNK].to(self.device)))
+            self.progress("dispatcher", min(start + CHUNK, len(inputs)), len(inputs))
+        return torch.cat(parts)
+
+
+def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
+    index = _bounded(examples.targets, max(FEW, ceil(READ / len(examples.classes))), generator)
+    held_out = min(HELD, len(index) // 10) if len(index) >= 10 * LEAST_HELD else 0
+    features, targets = read(examples.inputs[index]), examples.targets[index]
+    held, features, targets = features[:held_out], features[held_out:], targets[held_out:]
+    most = COLUMNS if examples.task_kind.exclusive else COLUMNS_WITHOUT_CLASSES
+    means, counts, rests, classes = [], [], [], []
+    for target in range(len(examples.classes)):
+        group = features[targets == target]
+        if not len(group):  # every example of a rare class was held out
+            group = held[examples.targets[index[:held_out]] == target]
+        parts = _split(group, max(1, min(most, len(group) // EXAMPLES_PER_COLUMN)), generator)
+        for part in range(int(parts.max()) + 1):
+            members = group[parts == part]
+            if len(members):
+                means.append(members.mean(0))
+                counts.append(len(members))
+                classes.append(target)
+                rests.append(members - means[-1])
+    scatter = _covariance(torch.cat(rests))
+    without = behind = None
+    if not held_out:
+        several = [(place, rest, means[place]) for place, rest in enumerate(rests) if len(rest) > 1]
+        none = features[:0]  # where each class has one example, as where a task is extended by few, there is nothing to judge by
+        held = torch.cat([none, *(rest + mean for _, rest, mean in several)])
+        without = torch.cat([none, *(mean - rest / (len(rest) - 1) for _, rest, mean in several)])
+        behind = torch.cat([torch.zeros(0, dtype=torch.int64), *(torch.full((len(rest),), place) for place, rest, _ in several)])
+    numbers, owners, careful = torch.tensor(counts).double(), torch.tensor(classes), read.careful
+    return Collected(torch.stack(means), numbers, scatter, held, without, behind, features, few=False, classes=owners, careful=careful)
+
+
+def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
+    """One column a class; every example counts with its distorted copies, and each is held out in turn for the limit."""
+    copies = COPIES if examples.data_type.form == "image" else 0
+    plain = read(examples.inputs)
+    groups = [plain[:, None]]
+    if copies:
+        drawn = distort(examples.inputs.repeat_interleave(copies, 0), 1.0, generator)
+        groups.append(read(drawn).view(len(plain), copies, -1))
+    features = torch.cat(groups, 1)  # (examples, 1 + copies, features)
+    own = features.mean(1)
+    targets = examples.targets.to(own.device)
+    counts = targets.bincount(minlength=len(examples.classes))
+    means = torch.zeros(len(counts), own.shape[1], device=own.device).index_add(0, targets, own) / counts[:, None]
+    scatter = _covariance((features - means[targets][:, None]).flatten(0, 1))
+    size = counts[targets][:, None]
+    several = size[:, 0] > 1
+    without = ((means[targets] * size - own) / (size - 1).clamp(min=1))[several]
+    numbers, owners, behind = counts.double().cpu(), torch.arange(len(counts)), targets[several]
+    held, everything = plain[several], features.flatten(0, 1)
+    return Collected(means, numbers, scatter, held, without, behind, everything, few=True, classes=owners, careful=read.careful)
+
+
+def _bounded(targets: torch.Tensor, per_class: int, generator: torch.Generator) -> torch.Tensor:
+    """Random examples, at most `per_class` of each class, in random order."""
+    order = torch.randperm(len(targets), generator=generator)
+    kept = torch.cat([order[targets[order] == target][:per_class] for target in targets.unique()])
+    return kept[torch.randperm(len(kept), generator=generator)]
+
+
+def _split(points: torch.Tensor, groups: int, generator: torch.Generator) -> torch.Tensor:
+    """k-means (Lloyd 1982), ten rounds: the group of each point, int64."""
+    centres = points[torch.randperm(len(points), generator=generator)[:groups]].clone()
+    nearest = torch.zeros(len(points), dtype=torch.int64, device=points.device)
+    for _ in range(10 if groups > 1 else 0):
+        nearest = (centres.square().sum(1) - 2 * points @ centres.T).argmin(1)
+        for group in range(groups):
+            if bool((nearest == group).any()):
+                centres[group] = points[nearest == group].mean(0)
+    return nearest
+
+
+def _covariance(rests: torch.Tensor) -> torch.Tensor:
+    return (rests.T @ rests).double().cpu() / len(rests)
+
+
+def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
+    """What is kept of what was collected; with `gate` the task's own model too."""
+    return TaskStatistics(
+        columns=collected.means.cpu().numpy(),
+        counts=collected.counts.numpy(),
+        pooled=pack(collected.scatter),
+        figures={"limit": _limit(collected), "few": float(collected.few)},
+        gate=fit_gate(collected.features, collected.held, LIMIT_QUANTILE) if gate else None,
+    )
+
+
+def _limit(collected: Collected) -> float:
+    """Squared plain distance to the nearest column that LIMIT_QUANTILE of the held-out examples stay within.
+
+    Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale.
+    """
+    means = collected.means
+    if not len(collected.held) and collected.careful and len(means) > 1:  # one example a class: as far as the classes are from each other
+        distances = torch.cdist(means, means).square().fill_diagonal_(torch.inf).min(1).values
+    elif not len(collected.held):  # twice the distance that its copies show, for want of anything to measure
+        return max(4 * float(collected.scatter.diagonal().sum()), float(means.square().sum(1).mean()) / 4, 1e-6)
+    elif collected.means_without is None:
+        distances = torch.cdist(collected.held, means).square().min(1).values
+    else:
+        distances = (collected.held - collected.means_without).square().sum(1)
+        if collected.careful and collected.stand_behind is not None:  # an input is judged by whichever column is nearest
+            others = torch.cdist(collected.held, means).square()
+            others.scatter_(1, collected.stand_behind.to(others.device)[:, None], torch.inf)
+            distances = torch.minimum(distances, others.min(1).values)
+    return max(float(torch.quantile(distances, LIMIT_QUANTILE)), 1e-6)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a task.
+
+    Args:
+        mean: float32 (features,).
+        count: examples behind it.
+        of: its class, an index; None where that is not known.
+    """
+
+    mean: np.ndarray
+    count: float
+    of: int | None
+
+
+def columns_of(statistics: TaskStatistics, classes: Sequence[int | None]) -> list[Column]:
+    """The columns of a task, of these classes."""
+    return [Column(mean, float(count), of) for mean, count, of in zip(statistics.columns, statistics.counts.tolist(), classes, strict=True)]
+
+
+def merge_columns(before: Sequence[Column], new: Sequence[Column], classes: int) -> list[Column]:
+    """The columns of a task that gets further examples: those that it has, in their order, then the added ones.
+
+    A class that has one column and gets one has the mean of all its examples then. A class that the task did not have gets all its
+    columns. Any other gets further ones if they stand for EXAMPLES_PER_COLUMN examples together; fewer say nothing that its columns
+    do not.
+
+    Args:
+        classes: how many the task had; later ones are new.
+    """
+    found = list(before)
+    added: list[Column] = []
+    for of in dict.fromkeys(column.of for column in new):
+        mine = [column for column in new if column.of == of]
+        places = [place for place, column in enumerate(before) if column.of == of]
+        if len(places) == 1 and len(mine) == 1:
+            found[places[0]] = _mean(before[places[0]], mine[0])
+        elif (of is not None and of >= classes) or sum(column.count for column in mine) >= EXAMPLES_PER_COLUMN:
+            added += mine
+    return found + added
+
+
+def merge_limits(before: float, seen: int, new: float, examples: int) -> float:
+    """The mean of two limits, weighted by the examples that each was read off; distances are in the same features for ever."""
+    return (before * seen + new * examples) / max(1, seen + examples)
+
+
+def _mean(one: Column, other: Column) -> Column:
+    count = one.count + other.count
+    mean = (one.mean.astype(np.float64) * one.count + other.mean.astype(np.float64) * other.count) / count
+    return Column(mean.astype(np.float32), count, one.of)

@@ -1,8 +1,18 @@
 """A network at one version, read-only, and what may be proposed to change it."""
 
 from senpath.snapshot.examples import encode_examples, one_type
-from senpath.snapshot.method import Declined, JointMethod, Method, MethodResult, Revised, Revision, RevisionResult
-from senpath.snapshot.proposal import Proposal, run_new, try_out
+from senpath.snapshot.proposal import (
+    Declined,
+    JointMethod,
+    Method,
+    MethodResult,
+    Proposal,
+    Revised,
+    Revision,
+    RevisionResult,
+    run_new,
+    try_out,
+)
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.task_info import TaskInfo, task_info
 from senpath.snapshot.view import View

@@ -1,8 +1,9 @@
-"""Checking and encoding what is to be learned."""
+"""Labelled data, checked and encoded as the network's types."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 from unicodedata import category
 
@@ -15,7 +16,7 @@ from senpath.inputs.sources import read_labelled
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.snapshot.view import View
-from senpath.tasks import read_targets
+from senpath.tasks import Label, TaskKind, read_targets
 from senpath.types import DataType, Examples
 
 UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -175,3 +176,53 @@ def check_task(task: str, view: View) -> None:
     check_name("task", task)
     if task in view.tasks:
         raise TaskExistsError(f"task {task!r}", expected="a new name", got="one the network has learned", do="Choose another name")
+
+
+def fewest(examples: Examples) -> int:
+    """Examples of the class, or with the label, that has the fewest; of a regression, all."""
+    return int(examples.task_kind.counts(examples.targets, len(examples.classes)).min())
+
+
+def fingerprint(examples: Examples) -> str:
+    """Sixteen hexadecimal digits that stand for the encoded examples and their labels."""
+    digest = hashlib.sha256(examples.inputs.contiguous().numpy().tobytes())
+    digest.update(examples.targets.numpy().tobytes())
+    digest.update("\x1f".join(map(str, examples.classes)).encode())
+    return digest.hexdigest()[:16]
+
+
+NAMED = 10
+"""Labels that a message names at most."""
+
+
+def labels_of(pathways: Iterable[Pathway], concept: str) -> tuple[Label, ...]:
+    """The labels that any task of a concept has, in the order of learning; none if there is no such task."""
+    return tuple(dict.fromkeys(label for pathway in pathways if pathway.concept == concept for label in pathway.classes))
+
+
+def check_concept(concept: str, kind: TaskKind, classes: tuple[Label, ...], known: tuple[Label, ...]) -> None:
+    """Whether a new task may be of a concept.
+
+    Args:
+        known: the labels that the concept has; none if it is new.
+
+    Raises:
+        InputError: if it tells no classes apart, or others than the concept has.
+    """
+    if not kind.exclusive:
+        raise InputError(f"task of concept {concept!r}", expected="a classification", got=f"a {kind.name}", do="Learn it without a concept")
+    missing = [label for label in known if label not in classes]
+    new = [label for label in classes if known and label not in known]
+    if missing or new:
+        parts = [f"{_named(labels)} {what}" for labels, what in ((missing, "missing"), (new, "besides")) if labels]
+        raise InputError(
+            f"labels of a task of concept {concept!r}",
+            expected=f"those that the concept has: {_named(known)}",
+            got=" and ".join(parts),
+            do="A whole number and its text are different labels" if set(map(str, missing)) & set(map(str, new)) else "",
+        )
+
+
+def _named(labels: Iterable[Label]) -> str:
+    labels = list(labels)
+    return ", ".join(map(repr, labels[:NAMED])) + (f", … ({len(labels)} in all)" if len(labels) > NAMED else "")

@@ -1,18 +1,162 @@
-"""A change to the network, ready to be committed, and trying it out before."""
+"""What a method is given and returns, and a change to the network that is ready to be committed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
 from senpath.components import Component, Lookup
-from senpath.pathways import LearningCost, Pathway, run_pathway
+from senpath.pathways import LearningCost, Link, Pathway, run_pathway
+from senpath.progress import Progress
 from senpath.routing import TaskStatistics
 from senpath.snapshot.view import View, at_once
-from senpath.types import DataType
+from senpath.types import DataType, Examples
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """What a method learned for one task; the network makes its pathway, statistics, provenance and proposal from this.
+
+    Args:
+        chain: the pathway's own components, run one after another: new ones, or hashes of components that the network has. Empty where
+            links alone answer.
+        parts: further components that `chain` and `links` name: maps of links, children of composites. Those that the network has already
+            are passed over.
+        links: each adds its output to that of the chain.
+        settings: of the method, those in effect (JSON values).
+        sources_tried: for each earlier task that was tried as a source, how similar it is at best, in 0 … 1.
+        record: the method's own record, kept with the task (JSON values). Nobody else decides by it.
+        untrained: hashes of components that were taken as they were, such as layers of a pretrained model: they ran, and were not learned.
+        changes: pathways of earlier tasks as they are to be from now on, for a method that was asked to change them.
+        log: further figures for the log's entry alone (JSON values).
+    """
+
+    chain: tuple[Component | str, ...]
+    parts: tuple[Component, ...] = ()
+    links: tuple[Link, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    sources_tried: Mapping[str, float] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+    untrained: frozenset[str] = frozenset()
+    changes: tuple[Pathway, ...] = ()
+    log: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Hashes of the chain's components, in order."""
+        return tuple(part if isinstance(part, str) else part.hash for part in self.chain)
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Every component that comes with it, each once."""
+        given = (*(part for part in self.chain if not isinstance(part, str)), *self.parts)
+        return tuple({component.hash: component for component in given}.values())
+
+    def pathway(self, task: str, examples: Examples) -> Pathway:
+        """The pathway of a task that was learned from these examples; the network adds its provenance."""
+        return Pathway(task, examples.data_type.key, examples.classes, self.names, self.links, examples.kind)
+
+
+class Method(Protocol):
+    """A way to learn a task. It reads the view and the new examples, nothing else, and writes nothing.
+
+    A method may also have `check(data_type)`, which raises InputError for a type that it cannot learn; `learn_many` asks before it begins.
+    And it may have `settings_class`, a subclass of `senpath.settings.Settings`, which the command line shows.
+
+    Attributes:
+        name: for provenance and the log.
+    """
+
+    name: str
+
+    def propose(self, view: View, task: str, examples: Examples, progress: Progress) -> MethodResult:
+        """Learn `task` from `examples` on top of what `view` shows."""
+        ...
+
+
+@runtime_checkable
+class JointMethod(Method, Protocol):
+    """A method that learns several tasks at once, which `learn_many` commits as one version."""
+
+    def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress) -> Mapping[str, MethodResult]:
+        """Learn tasks of one type of data together, on top of what `view` shows; gives a result for each."""
+        ...
+
+
+@dataclass(frozen=True)
+class RevisionResult:
+    """What a revision makes of a task.
+
+    Args:
+        pathway: of the task, with other components, links or classes; its provenance is the network's to complete.
+        components: new ones that the pathway names, and those inside of them.
+        reason: what was gained, a sentence for people without its full stop.
+        record: what was measured and set (JSON values); it is kept with the task and in the log.
+        relearned: what the task was learned as, if it was learned anew from its examples; None where its provenance stays and the revision
+            is added to it.
+        method: name of the method that learned it anew.
+    """
+
+    pathway: Pathway
+    components: tuple[Component, ...]
+    reason: str
+    record: Mapping[str, Any]
+    relearned: MethodResult | None = None
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class Declined:
+    """A revision's answer where it proposes no change.
+
+    Args:
+        reason: why, a sentence for people without its full stop.
+        record: what it measured (JSON values).
+    """
+
+    reason: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Revised:
+    """What became of a task that was to be changed.
+
+    Attributes:
+        task: its name.
+        changed: whether a new version was committed.
+        reason: why not, or what was gained: a sentence for people.
+        version: the network's version now.
+        seconds: from the call to the answer.
+        record: what was measured (JSON values).
+    """
+
+    task: str
+    changed: bool
+    reason: str
+    version: int
+    seconds: float
+    record: Mapping[str, Any]
+
+
+class Revision(Protocol):
+    """A way to change a task that the network has: review, prune, extend. Like a method it reads, and writes nothing.
+
+    Attributes:
+        name: for provenance and the log.
+        grows: whether its examples are added to those that the task was learned from. They may be of classes that the task does not have
+            yet, which come behind the others, and the dispatcher learns them.
+    """
+
+    name: str
+    grows: bool
+
+    def propose(self, view: View, task: str, examples: Examples | None, progress: Progress) -> RevisionResult | Declined:
+        """Change `task`, with the help of examples where there are any."""
+        ...
 
 
 @dataclass(frozen=True)

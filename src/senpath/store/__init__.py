@@ -1,9 +1,8 @@
 """The folder on disk."""
 
-from senpath.store.evaluations import EVALUATIONS
 from senpath.store.folder import Change, Store
 from senpath.store.manifest import FORMAT_VERSION, Manifest, MetricRecord, Probe, StatisticsRecord, TaskRecord, TypeRecord
-from senpath.store.versions import KEPT_VERSIONS
+from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS
 
 __all__ = [
     "EVALUATIONS",

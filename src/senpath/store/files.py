@@ -1,14 +1,15 @@
-"""Writing files so that a crash at any instant leaves the old content or the new, never a mixture."""
+"""Files: written whole or not at all, and never over something else."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
-from senpath.errors import StoreError
+from senpath.errors import InputError, StoreError
 
 TEMPORARY = ".tmp"
 SCRATCH = "temporary"
@@ -95,3 +96,47 @@ def explained(what: str) -> Iterator[None]:
         raise StoreError(
             what, expected="to be possible", got=reason, do="Nothing was changed; free space or check the permissions"
         ) from error
+
+
+def as_path(what: str, path: str | Path) -> Path:
+    """A path that a user named.
+
+    Raises:
+        InputError: if it is none.
+    """
+    if not isinstance(path, str | Path):
+        raise InputError(what, expected="a str or Path", got=repr(path))
+    return Path(path)
+
+
+def require_free(path: Path, overwrite: bool, what: str, is_one: Callable[[Path], bool]) -> None:
+    """Refuse to write over a file that is there.
+
+    Args:
+        overwrite: allow it if the file is `what` will be written, as `is_one` tells.
+
+    Raises:
+        InputError: if the file may not be replaced.
+    """
+    if not path.exists():
+        return
+    if not overwrite:
+        raise InputError(f"file {path}", expected="a new name", got="one that is there", do="Choose another, or give overwrite=True")
+    if not path.is_file() or not is_one(path):
+        got = "something else" if path.is_file() else "a folder"
+        raise InputError(f"file {path}", expected=f"{what}, to be replaced", got=got, do="Choose another name")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, under another name until it is whole, so that no half file has this one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)

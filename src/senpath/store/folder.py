@@ -17,10 +17,9 @@ from filelock import FileLock, Timeout
 
 from senpath.components import Component, Config, canonical_json, content_hash, load, suffix
 from senpath.errors import ConflictError, StoreError
-from senpath.store.evaluations import EVALUATIONS, append_line, read_lines
 from senpath.store.files import SCRATCH, TEMPORARY, append_at, explained, last_line, sweep, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest, same_file
-from senpath.store.versions import KEPT_VERSIONS, VERSIONS, Versions
+from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Versions, append_line, read_lines
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"

@@ -1,18 +1,20 @@
-"""Earlier versions that a network can return to: their manifests, each in a file of its own."""
+"""Earlier versions, recorded evaluations and copies of a folder."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from senpath.errors import StoreError
-from senpath.store.files import sync_folder, write_atomic
+from senpath.store.files import append_at, last_line, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, TypeRecord, parse_manifest
 
 VERSIONS = "versions"
@@ -107,3 +109,45 @@ class Versions:
 
     def _path(self, version: int) -> Path:
         return self._folder / f"{version}.json"
+
+
+EVALUATIONS = "evaluations.jsonl"
+
+
+def append_line(path: Path, entry: Mapping[str, Any]) -> None:
+    """Add a line, on disk when this returns; a line that a crash cut is removed first. For the holder of the write lock."""
+    _, whole = last_line(path)
+    line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    try:
+        append_at(path, whole, line)
+    except BaseException:
+        with suppress(OSError):
+            os.truncate(path, whole)
+        raise
+    sync_folder(path.parent)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """All entries, oldest first: JSON objects with a whole number "version". What a crash left after the last line break is no entry.
+
+    Raises:
+        StoreError: if the file cannot be read, or a line is not such an object.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"{path}", expected="a readable file", got=error.strerror or str(error)) from error
+    return [_entry(line, f"{path}: line {number}") for number, line in enumerate(content.split(b"\n")[:-1], start=1)]
+
+
+def _entry(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+        if isinstance(entry, dict) and isinstance(entry.get("version"), int):
+            return entry
+        got = "JSON of another shape"
+    except (ValueError, RecursionError) as error:
+        got = str(error)
+    raise StoreError(where, expected="a measurement in JSON", got=got, do=f"Remove the line, or {RESTORE.lower()}")

@@ -19,7 +19,7 @@ from senpath.methods.munet.roots import Root, choose_root
 from senpath.methods.munet.search import Budget, Child, Penalty, Search
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View
-from senpath.snapshot.provenance import fingerprint
+from senpath.snapshot.examples import fingerprint
 from senpath.training import hold_out
 from senpath.types import Examples
 

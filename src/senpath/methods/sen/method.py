@@ -18,7 +18,7 @@ from senpath.methods.sen.similarity import Similarity, similarities
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View, run_new
-from senpath.snapshot.provenance import fewest
+from senpath.snapshot.examples import fewest
 from senpath.types import DataType, Examples
 
 ENOUGH = 10

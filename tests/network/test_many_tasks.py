@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 
 import senpath as sp
 from senpath.methods.sen.similarity import SOURCES
-from senpath.snapshot.component_cache import ComponentCache
+from senpath.snapshot.view import ComponentCache
 
 TASKS = 125
 Labelled = tuple[np.ndarray, np.ndarray]

@@ -26,8 +26,7 @@ from senpath.progress import silent
 from senpath.routing import TaskStatistics
 from senpath.snapshot.examples import check_task
 from senpath.snapshot.proposal import Proposal
-from senpath.snapshot.task_info import TaskInfo, task_info
-from senpath.snapshot.view import View
+from senpath.snapshot.view import TaskInfo, View, task_info
 from senpath.store import Change, Manifest, Store
 from senpath.store.copies import contents
 from senpath.store.files import explained, replacing, require_free

@@ -15,9 +15,10 @@ from senpath.errors import InputError, StoreError
 from senpath.history.commit import commit, probe_inputs
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.progress import Progress
+from senpath.snapshot.dispatchers import read_metric
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.settings import NetworkSettings
-from senpath.snapshot.view import View, read_metric
+from senpath.snapshot.view import View
 from senpath.store import Manifest, Store
 from senpath.store.files import timestamp
 from senpath.store.manifest import RESTORE

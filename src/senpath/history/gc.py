@@ -12,7 +12,8 @@ import torch
 from senpath.errors import InputError, StoreError
 from senpath.history.checkout import Checkout
 from senpath.routing import Metric
-from senpath.snapshot.view import View, read_metric
+from senpath.snapshot.dispatchers import read_metric
+from senpath.snapshot.view import View
 from senpath.store import Change, Manifest, MetricRecord, Store, TaskRecord, TypeRecord
 from senpath.store.files import timestamp
 

@@ -10,8 +10,8 @@ import torch
 
 from senpath.errors import InputError
 from senpath.history.checkout import Checkout
+from senpath.snapshot.dispatchers import read_metric
 from senpath.snapshot.proposal import Proposal
-from senpath.snapshot.view import read_metric
 from senpath.store import Change, Manifest, Store, TaskRecord, TypeRecord
 from senpath.store.files import timestamp
 

@@ -14,8 +14,7 @@ from senpath.snapshot.proposal import (
     try_out,
 )
 from senpath.snapshot.settings import NetworkSettings
-from senpath.snapshot.task_info import TaskInfo, task_info
-from senpath.snapshot.view import View
+from senpath.snapshot.view import TaskInfo, View, task_info
 
 __all__ = [
     "Declined",

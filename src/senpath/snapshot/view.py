@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import RLock
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -14,17 +15,52 @@ import numpy as np
 import torch
 
 from senpath.components import Component
-from senpath.errors import StoreError, UnknownTaskError
+from senpath.errors import UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.inputs.modalities import Group, type_key
-from senpath.pathways import Pathway, run_pathway
+from senpath.pathways import Pathway, Provenance, Transfer, run_pathway
 from senpath.progress import Progress, silent
-from senpath.routing import Columns, Discriminant, Dispatcher, Gates, Metric, Ranking, StoredTask, TaskStatistics, feature_map
-from senpath.snapshot.component_cache import CACHED_WEIGHTS, ComponentCache
+from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
+from senpath.snapshot.dispatchers import Dispatchers
 from senpath.snapshot.settings import NetworkSettings
-from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
-from senpath.store.manifest import RESTORE
-from senpath.types import DataType
+from senpath.store import Manifest, Store, TaskRecord
+from senpath.tasks import TaskKindName
+from senpath.types import DataType, Label
+
+CACHED_WEIGHTS = 250_000_000
+"""Weights that are kept, at most; a gigabyte. What was used longest ago goes first, and is read again when it is needed."""
+
+
+class ComponentCache:
+    """The components used last, by hash; several views and threads may share one.
+
+    Args:
+        weights: how many weights to keep, at most; one component is always kept.
+    """
+
+    def __init__(self, weights: int) -> None:
+        self._most, self._held = weights, 0
+        self._components: OrderedDict[str, Component] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, name: str) -> Component | None:
+        """The component of this hash, if it is here."""
+        with self._lock:
+            component = self._components.get(name)
+            if component is not None:
+                self._components.move_to_end(name)
+            return component
+
+    def put(self, component: Component) -> None:
+        """Keep a component."""
+        with self._lock:
+            if component.hash in self._components:
+                return
+            self._components[component.hash] = component
+            self._held += component.weights
+            while self._held > self._most and len(self._components) > 1:
+                self._held -= self._components.popitem(last=False)[1].weights
+
 
 CHUNK, NUMBERS = 4096, 2**22
 """Inputs run at once, so that memory does not grow with the batch: so many, or as many as so many numbers, if that is fewer."""
@@ -65,15 +101,14 @@ class View:
     ) -> None:
         self.manifest = manifest
         self.encoders: Encoders = encoders or (before.encoders if before is not None else Encoders(device=device))
-        self.settings = NetworkSettings.from_json(manifest.settings)
+        same = before is not None and before.manifest.settings == manifest.settings
+        self.settings: NetworkSettings = before.settings if before is not None and same else NetworkSettings.from_json(manifest.settings)
         self.device = device
         self._store = store
         self._component_cache: ComponentCache = before._component_cache if before is not None else ComponentCache(CACHED_WEIGHTS)
-        self._dispatchers: dict[str, Dispatcher] = {}
-        self._earlier: dict[str, _Prepared] = {**before._earlier, **before._discriminants} if before is not None else {}
-        self._discriminants: dict[str, _Prepared] = {}
+        binary = self.settings.dispatcher == "binary"
+        self._dispatchers: Dispatchers = Dispatchers(store, manifest, binary, device, before._dispatchers if before is not None else None)
         self._watchers: list[AccessTrace] = []
-        self._lock = RLock()
         self._places: dict[str, np.ndarray] = {}
 
     @property
@@ -194,21 +229,15 @@ class View:
         """The dispatcher among the tasks of one type."""
         for touched in self._watchers:
             touched.add_dispatcher(key, self.dispatcher_weights(key))
-        return self._dispatcher(key)
+        return self._dispatchers.get(key, self.component)
 
     def rank(self, key: str, inputs: torch.Tensor) -> tuple[tuple[str, ...], Ranking]:
         """The tasks of one type that encoded inputs may belong to: all names, and which of them come into question."""
-        dispatcher = self._dispatcher(key)
+        dispatcher = self._dispatchers.get(key, self.component)
         ranking = dispatcher.rank(inputs.to(self.device))
         for touched in self._watchers:
             touched.add_dispatcher(key, ranking.together())
         return dispatcher.names, ranking
-
-    def _dispatcher(self, key: str) -> Dispatcher:
-        with self._lock:
-            if key not in self._dispatchers:
-                self._dispatchers[key] = self._read_dispatcher(key)
-            return self._dispatchers[key]
 
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
         """What a task's pathway answers to encoded inputs, float32 (n, classes)."""
@@ -247,81 +276,54 @@ class View:
         shared, each = (record.metric.shared, record.metric.each) if record.metric is not None else (0, 0)
         return size + record.width * (record.width + 1) // 2 + shared + (record.width + each) * rows
 
-    def _read_dispatcher(self, key: str) -> Dispatcher:
-        record = self.manifest.types[key]
-        features = self.component(record.features)
-        tasks = {name: task.statistics for name, task in self.manifest.tasks.items() if task.pathway.data_type == key}
-        if self.settings.dispatcher == "binary":
-            gates = [self.component(kept.gate) for kept in tasks.values() if kept.gate is not None]
-            _require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self.device), (1, record.width))
-            _require_fit(record, gates, torch.zeros(1, record.width, device=self.device), (1,))
-            return Gates(tuple(tasks), features, gates)
-        return self._read_discriminant(key, record, features, tasks)
-
-    def _read_discriminant(self, key: str, record: TypeRecord, features: Component, tasks: dict[str, StatisticsRecord]) -> Discriminant:
-        store, rows, records = self._store, self._store.columns(record), list(tasks.values())
-        everything = rows
-        before = self._earlier.get(key)
-        if before is not None and not before.precedes(record, records):
-            before = None
-        if before is None:
-            _require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self.device), (1, record.width))
-
-        def check(place: int) -> None:  # of the store, not of this view, which a dispatcher outlives
-            store.check_columns(everything, record, records[place])
-
-        stored = [StoredTask(name, kept.first, kept.counts, kept.figures) for name, kept in tasks.items()]
-        metric = before.dispatcher.metric if before is not None else self._read_metric(record)
-        # Rows behind the last task's are of tasks that went; a version that was returned to computes as it did without them.
-        rows = rows[: max(*(kept.first + kept.rows for kept in records), len(metric.norms) if metric is not None else 0)]
-        columns = Columns(rows, stored, check, before.dispatcher.columns.checked if before is not None else None)
-        metric = metric if metric is not None else self._make_metric(record, columns)
-        found = Discriminant(features, metric, columns, stored, before.dispatcher if before is not None else None)
-        self._discriminants[key] = _Prepared(found, record, records)
-        return found
-
-    def _read_metric(self, record: TypeRecord) -> Metric | None:
-        return read_metric(self._store, record, record.metric, self.device) if record.metric is not None else None
-
-    def _make_metric(self, record: TypeRecord, columns: Columns) -> Metric:
-        """What an earlier senpath left to its readers."""
-        columns.require(np.arange(len(columns.sizes)))
-        try:
-            return Metric.of(self._store.pooled(record), record.summed, columns.rows, self.device, np.flatnonzero(columns.owner >= 0))
-        except RuntimeError as error:
-            raise StoreError(f"statistics {record.pooled}", expected="a covariance", got=str(error), do=RESTORE) from error
-
-
-def _require_fit(record: TypeRecord, parts: Iterable[Component], inputs: torch.Tensor, shape: tuple[int, ...]) -> None:
-    """Try out parts of the dispatcher, so that what is routed later need not be looked after."""
-    for part in parts:
-        try:
-            got = str(found) if (found := tuple(part(inputs).shape)) != shape else ""
-        except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
-            got = f"{type(error).__name__}: {error}"
-        if got:
-            what = f"dispatcher of {record.data_type.key}: component {part.hash[:12]}"
-            raise StoreError(what, expected=f"an answer of shape {shape}", got=got, do=RESTORE)
-
-
-def read_metric(store: Store, record: TypeRecord, metric: MetricRecord, device: torch.device) -> Metric:
-    """A type's metric.
-
-    Raises:
-        StoreError: if its file is changed, or does not fit the type.
-    """
-    return Metric.parse(store.dispatcher_file(metric.file, metric.sha256), metric.file, device, record.width, record.rows)
-
 
 @dataclass(frozen=True)
-class _Prepared:
-    """A dispatcher and what it was made from."""
+class TaskInfo:
+    """What is known of a task.
 
-    dispatcher: Discriminant
-    record: TypeRecord
-    tasks: list[StatisticsRecord]
+    Attributes:
+        kind: "classification", "multilabel" or "regression".
+        classes_: its labels, in the order of the outputs (scikit-learn's name).
+        data_type: key of the type of its inputs.
+        examples: how many it was learned from.
+        method: name of the method that learned it.
+        transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
+        concept: what its inputs are signs of, if it shares that with other tasks; see `Network.learn`.
+        weights: of its own components and its links.
+        run_weights: weights that answering with it runs, the layers that its links read included.
+        version: the network's version that it came with.
+        provenance: how it was learned, and what changed it since.
+    """
 
-    def precedes(self, record: TypeRecord, tasks: list[StatisticsRecord]) -> bool:
-        """Whether a dispatcher of these tasks differs by further tasks alone."""
-        same = self.record.metric == record.metric if record.metric is not None else self.record == record
-        return same and self.record.columns == record.columns and self.tasks == tasks[: len(self.tasks)]
+    kind: TaskKindName
+    classes_: tuple[Label, ...]
+    data_type: str
+    examples: int
+    method: str
+    transfers: tuple[tuple[str, Transfer], ...]
+    concept: str | None
+    weights: int
+    run_weights: int
+    version: int
+    provenance: Provenance
+
+
+def task_info(view: View, task: str) -> TaskInfo:
+    """What a version knows of one of its tasks."""
+    record = view.tasks[task]
+    pathway = record.pathway
+    sizes = view.manifest.components
+    own = pathway.whole((*pathway.components, *(link.component for link in pathway.links)))
+    return TaskInfo(
+        kind=pathway.kind,
+        classes_=pathway.classes,
+        data_type=pathway.data_type,
+        examples=pathway.provenance.examples,
+        method=pathway.provenance.method,
+        transfers=tuple((link.source, transfer) for link in pathway.links for transfer in link.transfers),
+        concept=pathway.concept,
+        weights=sum(sizes[name] for name in own),
+        run_weights=sum(sizes[name] for name in pathway.references),
+        version=record.version,
+        provenance=pathway.provenance,
+    )

@@ -131,8 +131,10 @@ def _learn(net: Network, story: Story, name: str) -> None:
     rows = [[task, percent(score.accuracy), percent(score.accuracy_unlabelled)] for task, score in scores.items()]
     table("test accuracy so far:", ["task", "task given", "task found"], rows)
     if alone is not None:
-        found = percent(scores[name].accuracy)
-        console.print(f"{name} from {shots} examples a class: {found} with what it borrows, {percent(alone)} learned alone", style="bold")
+        borrowing = percent(scores[name].accuracy)
+        console.print(
+            f"{name} from {shots} examples a class: {borrowing} with what it borrows, {percent(alone)} learned alone", style="bold"
+        )
 
 
 def _accuracy_alone(net: Network, story: Story, name: str, examples: Labelled) -> float:
@@ -184,9 +186,9 @@ def _tell_routes(net: Network, story: Story, final: Evaluation) -> None:
     drawn = [(name, int(index)) for name, task in story.tasks.items() for index in random.choice(len(task.test[1]), 2, replace=False)]
     answers = net.predict([story.tasks[name].test[0][index] for name, index in drawn])
     for place, (name, index) in enumerate(drawn):
-        found = f"{answers.task[place]} {answers.label[place]}" if answers.task[place] is not None else "none fits"
+        answer = f"{answers.task[place]} {answers.label[place]}" if answers.task[place] is not None else "none fits"
         ran = " + ".join(answers.candidates[place])
-        rows.append([f"{name} {story.tasks[name].test[1][index]}", found, percent(answers.confidence[place]), ran])
+        rows.append([f"{name} {story.tasks[name].test[1][index]}", answer, percent(answers.confidence[place]), ran])
     table("ten inputs, images and sounds in one batch:", ["input", "answer", "confidence", "pathways"], rows)
     show_scores("all test inputs:", final)
 

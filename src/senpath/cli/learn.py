@@ -37,7 +37,9 @@ def learn(
     settings: Sets = None,
     kind: Kind = None,
     encoder: EncoderName = AUTO,
-    concept: Annotated[str | None, typer.Option(help="What other tasks' inputs are signs of too; they have the same labels.")] = None,
+    concept: Annotated[
+        str | None, typer.Option(help="Name of what the inputs are signs of, as other tasks' are; these have the same labels.")
+    ] = None,
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,

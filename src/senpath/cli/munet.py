@@ -30,13 +30,13 @@ def watched(method: object, name: str) -> Iterator[Bars | Progress]:
         return
     with Live(console=console, refresh_per_second=4) as live:
 
-        def status(found: Status) -> None:
-            live.update(_picture(found))
+        def show(status: Status) -> None:
+            live.update(_picture(status))
 
         def tell(sentence: str) -> None:
             live.console.print(Text(sentence, style="yellow"))
 
-        method.watch = Watch(status, tell)
+        method.watch = Watch(show, tell)
         yield _quiet
 
 
@@ -91,10 +91,10 @@ def _name(task: str | None) -> str:
 
 def show_path(net: Network, task: str) -> None:
     """What the path of a task that `munet` learned is made of."""
-    found = net.tasks[task].provenance.record
-    origins = [part["origin"] for part in found["parts"]]
+    record = net.tasks[task].provenance.record
+    origins = [part["origin"] for part in record["parts"]]
     shared = {origin: origins.count(origin) for origin in dict.fromkeys(origins) if origin != task}
     words = ", ".join(f"{count} of {_name(origin)}" for origin, count in shared.items()) or "none"
-    console.print(f"path: child {found['child']}, with {origins.count(task)} layers trained and shared: {words}")
-    size = f"{found['accounted']:,.0f} parameters, {percent(found['accounted'] / found['root_weights'])} of the root's"
-    console.print(f"accounts for {size}; quality {percent(found['quality'])} on the examples held out")
+    console.print(f"path: child {record['child']}, with {origins.count(task)} layers trained and shared: {words}")
+    size = f"{record['accounted']:,.0f} parameters, {percent(record['accounted'] / record['root_weights'])} of the root's"
+    console.print(f"accounts for {size}; quality {percent(record['quality'])} on the examples held out")

@@ -19,21 +19,21 @@ from senpath.reproduce.sen import Found, Progress, Setup, reproduce_sen
 from senpath.reproduce.sen.published import METHODS, SHOTS, TABLE_2, TASKS, TITLES
 from senpath.reproduce.sen.tables import metric_rows
 
-app = typer.Typer(no_args_is_help=True, help="Run published experiments again, what was printed beside what comes out.")
+app = typer.Typer(no_args_is_help=True, help="Repeat published experiments, and print the published figures beside the new ones.")
 WIDE = 115
 """Columns that a terminal needs to show published figures beside ours."""
 
 
 @app.callback()
 def group() -> None:
-    """Run published experiments again, what was printed beside what comes out."""
+    """Repeat published experiments, and print the published figures beside the new ones."""
 
 
 @app.command()
 def sen(
     out: Annotated[Path, typer.Option(help="Folder for the page sen.md and its figures.")] = Path("docs/results"),
     work: Annotated[Path, typer.Option(help="Folder that keeps what is done; a stopped run goes on from there.")] = Path("runs/sen"),
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Number of seeds.")] = 5,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data; by default a rule from the number of examples.")] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes at once, of one thread each; by default one per core.")
@@ -58,8 +58,8 @@ def sen(
     console.print(f"wrote {page} in {(time.perf_counter() - start) / 60:.1f} minutes", highlight=False)
 
 
-def _tell_metrics(found: Found) -> None:
-    table("the four image tasks in turn, task given, %", ["method", *FORMULAS], metric_rows(found, "default"))
+def _tell_metrics(records: Found) -> None:
+    table("the four image tasks in turn, task given, %", ["method", *FORMULAS], metric_rows(records, "default"))
     for name, (formula, words) in FORMULAS.items():
         console.print(f"{name} = {formula}: {words}", highlight=False)
 
@@ -68,14 +68,14 @@ def _picture(progress: Progress, start: float) -> RenderableType:
     """How far it is, and Table 2 as far as it is known."""
     minutes = (time.perf_counter() - start) / 60
     head = Text(f"{progress.step}: {progress.done} of {progress.jobs} jobs, {minutes:.1f} minutes", style="bold")
-    found = Found(progress.records)
+    records = Found(progress.records)
     grid = Table(title="Table 2, default recipe: test accuracy in %", title_justify="left", header_style="bold")
     for name in ("shots", "method", *(title.split()[1] for title in TITLES.values())):
         grid.add_column(name, no_wrap=True)
     both = console.width >= WIDE
     for shots in SHOTS:
         for method in METHODS:
-            cells = [_cell(found, method, shots, task, both) for task in TASKS]
+            cells = [_cell(records, method, shots, task, both) for task in TASKS]
             grid.add_row(
                 shots,
                 method.replace("Multi-task", "Multi"),
@@ -86,7 +86,7 @@ def _picture(progress: Progress, start: float) -> RenderableType:
     return Group(head, grid)
 
 
-def _cell(found: Found, method: str, shots: str, task: str, both: bool) -> str:
-    ours = found.cell(method, "default", shots, task)
+def _cell(records: Found, method: str, shots: str, task: str, both: bool) -> str:
+    ours = records.cell(method, "default", shots, task)
     said = TABLE_2.get((method, shots, task), "").split(" ")[0] if both else ""
     return (spread(ours).replace(" ", "") if ours else "·") + (f" ({said})" if said else "")

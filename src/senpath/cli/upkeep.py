@@ -24,7 +24,8 @@ def remove(net: NetFolder, task: Task) -> None:
 
 
 def rollback(
-    net: NetFolder, version: Annotated[int | None, typer.Argument(help="To return to; without it, those that there are are listed.")] = None
+    net: NetFolder,
+    version: Annotated[int | None, typer.Argument(help="The version to return to; without it, the versions are listed.")] = None,
 ) -> None:
     """Return to an earlier version."""
     network = open_network(net)
@@ -38,7 +39,10 @@ def rollback(
             console.print(f"  {words}: {', '.join(map(repr, names))}", highlight=False)
 
 
-def gc(net: NetFolder, versions: Annotated[int, typer.Option(min=1, help="To keep, the present one counted.")] = KEPT_VERSIONS) -> None:
+def gc(
+    net: NetFolder,
+    versions: Annotated[int, typer.Option(min=1, help="Number of versions to keep, the present one included.")] = KEPT_VERSIONS,
+) -> None:
     """Forget earlier versions and free the files that only they needed."""
     cleaned = open_network(net).gc(versions)
     kept = ", ".join(map(str, cleaned.versions[:-1])) or "none"
@@ -49,7 +53,12 @@ def gc(net: NetFolder, versions: Annotated[int, typer.Option(min=1, help="To kee
 def export(
     net: NetFolder,
     task: Task,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write: *.onnx for an ONNX model, by custom *.sentask for a task.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The file to write: *.onnx is an ONNX model, any other, by custom *.sentask, a task for another network."
+        ),
+    ],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is an exported one.")] = False,
 ) -> None:
     """Write a task to one file, for another network, or as an ONNX model for other programs."""
@@ -62,7 +71,7 @@ def export(
 def import_(
     net: NetFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An exported task.")],
-    name: Annotated[str | None, typer.Option(help="For the task; by default the one that it had.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name for the task; by default the one that it had.")] = None,
 ) -> None:
     """Take in an exported task; the folder is made if need be."""
     if not file.is_file():

@@ -30,27 +30,28 @@ class AllocationSettings(Settings, owner=f"method {NAME}"):
     """How tasks are learned together, and which of the components of each layer a task uses.
 
     Args:
-        layers: of components, so many.
-        components: of each layer: names out of "3x3", "5x5", "7x7", "1x7" (pairs of convolutions), "max", "avg" (pooling), "identity" for
-            images, "dense" and "identity" for other inputs; or how many, 3×3 pairs or dense layers. None is three of "3x3", "1x7" and
-            "identity" for images, four of "dense" and "identity" else.
-        width: maps or units between layers, a multiple of 4; None is 16 maps for images, 64 units else.
-        strides: of each layer, for images; None halves the maps until a side is 7 or less.
-        dropout: share of what output layers read that is left out in training.
-        steps: in each, every task is trained on one batch.
+        layers: number of layers of components.
+        components: the components of each layer. For images, names out of "3x3", "5x5", "7x7", "1x7" (pairs of convolutions), "max", "avg"
+            (pooling) and "identity"; for other inputs, out of "dense" and "identity". Or how many 3×3 pairs or dense layers. None is
+            three of "3x3", "1x7" and "identity" for images, else four of "dense" and "identity".
+        width: maps or units between layers, a multiple of 4; None is 16 maps for images, else 64 units.
+        strides: the stride of each layer, for images; None halves the maps until a side is 7 or less.
+        dropout: share of the output layers' inputs that is left out in training.
+        steps: training steps; in each, every task is trained on one batch.
         batch: examples of a task in one step.
-        learning_rate: of the weights. The paper's 1e-4 takes thousands of steps.
-        router_rate: of the allocation.
-        l2: what is added to a weight's gradient, as a share of the weight.
+        learning_rate: learning rate of the weights. The paper's 1e-4 takes thousands of steps.
+        router_rate: learning rate of the allocation.
+        l2: weight decay: the share of each weight that is added to its gradient.
         p0: probability with which a component is in use at first.
-        budget: mean probability of use, over all components, that a task may have for nothing; None for any.
-        penalty: how strongly more is pressed down, λ of the paper; see `Router.press`.
-        tasks_per_update: so many tasks, in random order, move the weights together; None for all, 1 as in the paper.
+        budget: mean probability of use, over all components, up to which a task pays no penalty; None is no limit.
+        penalty: how strongly use beyond the budget is pressed down, λ of the paper; see `Router.press`.
+        tasks_per_update: how many tasks, in random order, move the weights together. None is all of them; the paper has 1.
         allocation: "learned"; or "shared", where every task uses every component.
-        validation: examples of a task held out to validate on, at most, and at most a fifth. Of a task with fewer than 100 examples, or
-            five a class, none are. 0 keeps the last state.
-        validate_every: so many steps. The best state by the mean over tasks is kept, of those within the budget if there are any.
-        random_state: decides everything that is drawn.
+        validation: examples of a task that are held out to validate on, at most, and at most a fifth. None are held out of a task with
+            fewer than 100 examples, or five a class. With 0 the last state is kept.
+        validate_every: steps between validations. The best state by the mean over tasks is kept, among those within the budget if there
+            are any.
+        random_state: seed of everything that is drawn.
     """
 
     layers: Annotated[int, Field(ge=1, le=24)] = 3

@@ -10,13 +10,13 @@ from senpath.settings import LearningRate, Seed, Settings
 
 
 class ExtendSettings(Settings, owner="extend"):
-    """How a task is extended. The defaults are what won on validation data (docs/results/extend.md).
+    """How a task is extended. The defaults won on validation data (docs/results/extend.md).
 
     Args:
-        finetune: whether what the task has may be trained on too; if not, its body and the rows of its old classes stay to the bit.
-        epochs: passes over the examples, where something may move; None follows from their number.
-        learning_rate: the highest; None is the model's own.
-        random_state: decides everything that is drawn.
+        finetune: whether the task's own layers may be trained on; if not, its backbone and the rows of its old classes stay to the bit.
+        epochs: passes over the examples, where anything is trained; None follows from their number.
+        learning_rate: the highest learning rate; None is the model's own.
+        random_state: seed of everything that is drawn.
     """
 
     finetune: bool = False

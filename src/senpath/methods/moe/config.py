@@ -23,34 +23,34 @@ class MoeSettings(Settings, owner=f"method {NAME}"):
     """How tasks are learned together, and how one is added to them.
 
     Args:
-        experts: in every second block; 1 is the dense multi-task model.
-        gate: what chooses a token's expert: the "token", the "task" by its embedding, or both, "task-aware".
-        embedding: of a task: "id" is learned; "description" is what the frozen text encoder makes of its sentence in `descriptions`, and is
-            not trained.
-        descriptions: sentences by name of the task. One that is added later and has a sentence is placed by it, else by the task that the
-            dispatcher finds nearest.
-        upcycle: whether blocks begin as MiniLM's upper two, experts as copies of their feed-forward parts; None does where the network
-            reads texts with "minilm-tokens". Else they begin from random weights.
-        blocks: from random weights; None is 2. Of those from MiniLM there are two.
-        noise: standard deviation of what is added to each copy, as a share of that of the copied weights; with 0 the model begins as the
-            dense one.
-        capacity: in training an expert takes at most so many times its even share of a batch's tokens; the others pass it by. Neither this
-            nor `balance` is for one task alone.
-        balance: weight of the load-balance loss.
+        experts: experts in every second block; 1 is the dense multi-task model.
+        gate: what chooses a token's expert: the "token" itself, the "task" by its embedding, or both, "task-aware".
+        embedding: where a task's embedding comes from: "id" is learned; "description" is the frozen text encoder's vector of the task's
+            sentence in `descriptions`, and is not trained.
+        descriptions: a sentence for each task, by name. A task that is added later is placed by its sentence if it has one, else by the
+            task that the dispatcher finds nearest.
+        upcycle: whether blocks start as MiniLM's upper two, with experts as copies of their feed-forward layers; if not, from random
+            weights. None upcycles where the network reads texts with "minilm-tokens".
+        blocks: number of blocks that start from random weights; None is 2. Upcycled, there are always two.
+        noise: standard deviation of the noise that is added to each copied expert, as a share of that of the copied weights; with 0 the
+            model starts as the dense one.
+        capacity: in training an expert takes at most this many times its even share of a batch's tokens; the others bypass it. Neither
+            this nor `balance` applies to one task alone.
+        balance: weight of the load-balancing loss.
         epochs: passes over all tasks' examples together; tasks are drawn in proportion to the square root of their size.
-        least_steps: steps at least, where few examples are soon passed over; none at all with 0 epochs.
-        batch_size: examples of one step, of all tasks mixed.
-        learning_rate: the highest, of blocks; None is 2e-4 where they begin as MiniLM's, else 1e-3.
-        head_learning_rate: of output layers; None is 5e-3 or 2e-3.
-        gate_learning_rate: of gates and tasks' embeddings.
-        warm_up: share of the steps over which they rise.
-        validation: examples of a task that are held out at most, and at most a fifth, to keep the best state by the mean over tasks. Of a
-            task with fewer than 100 examples, or five a class, none are. 0 keeps the last state.
-        checks: how often the model is validated in all.
+        least_steps: least number of training steps, for few examples; with 0 epochs there are none.
+        batch_size: examples in one step, of all tasks mixed.
+        learning_rate: the highest learning rate of blocks; None is 2e-4 where they start as MiniLM's, else 1e-3.
+        head_learning_rate: the highest learning rate of output layers; None is 5e-3 or 2e-3 likewise.
+        gate_learning_rate: the highest learning rate of gates and tasks' embeddings.
+        warm_up: share of the steps over which the learning rates rise.
+        validation: examples of a task that are held out, at most, and at most a fifth, to keep the best state by the mean over tasks. None
+            are held out of a task with fewer than 100 examples, or five a class. With 0 the last state is kept.
+        checks: number of validations.
         keep: share of a task's training tokens that an expert has to get to stay in the task's pathway.
-        tune: of one task that is added: "head" trains its output layer and normalisation, "all" copies of all that it runs, its embedding
-            too unless a sentence says it.
-        random_state: decides everything that is drawn.
+        tune: what is trained for one task that is added: "head" is its output layer and normalisation; "all" is copies of all that it
+            runs, and its embedding unless a sentence gives it.
+        random_state: seed of everything that is drawn.
     """
 
     experts: Annotated[int, Expected("one of 1, 2, 4, 8", (1, 2, 4, 8).__contains__)] = 4

@@ -29,31 +29,32 @@ def is_root(value: Any) -> bool:
 
 
 class MunetSettings(Settings, owner="method munet"):
-    """How a task's path is searched for. One search trains generations × children × cycles × examples examples at most.
+    """How a task's path is searched for. One search trains on at most generations × children × cycles × examples examples.
 
     Args:
-        root: "vit", a Vision Transformer of width 192 from random weights; "efficientnet-lite0" with weights of ImageNet; "mlp"; or a
-            `Root`. "auto" is "vit" for images and "mlp" for all other inputs.
-        blocks: of the root; None is 3 for "vit" (Gesmundo and Dean 2022, Chars configuration), 1 for "mlp".
-        depth: optional blocks that a path begins with; None for all of the root's.
-        generations, children: how often children are trained, and how many at a time.
-        cycles: of a child's training; after each it is validated, and its best state is kept.
-        examples: of one cycle, at most; and at most 10 passes over those that there are.
-        validation: examples held out to validate on, at most; and at most a fifth of those that there are, but one of each class.
-        batch_size: examples of one step; None follows from their number, 16 to 64.
+        root: the model that paths start from: "vit", a Vision Transformer of width 192 with random weights; "efficientnet-lite0", with
+            weights of ImageNet; "mlp"; or a `Root`. "auto" is "vit" for images and "mlp" for all other inputs.
+        blocks: number of the root's blocks; None is 3 for "vit" (Gesmundo and Dean 2022, Chars configuration), 1 for "mlp".
+        depth: number of optional blocks that a path starts with; None is all of the root's.
+        generations: how often a generation of children is trained.
+        children: children in one generation.
+        cycles: training cycles of a child; after each it is validated, and its best state is kept.
+        examples: examples of one cycle, at most; and at most 10 passes over all there are.
+        validation: examples that are held out to validate on, at most; and at most a fifth, but one of each class.
+        batch_size: examples in one step; None follows from their number, 16 to 64.
         clone: "evolve" clones frozen layers by chance, "all" trains every layer (fine-tuning), "none" trains none.
-        adapters: "evolve" inserts residual adapters by chance, "all" behind every block, "none" never.
+        adapters: "evolve" inserts residual adapters by chance, "all" inserts one behind every block, "none" none.
         layers: whether the number of layers evolves.
-        others: whether paths of other tasks may be parents; else only the root may.
-        learned_rates: every mutation has a probability of its own, which is learned (µ2Net+, Gesmundo 2022).
-        size_penalty: the part of its quality that a path as large as the root keeps as its score; 1 is no penalty.
-        compute_penalty: likewise for the operations of one input (µ2Net+).
+        others: whether paths of other tasks may be parents; if not, only the root may.
+        learned_rates: whether every mutation has a probability of its own, which is learned (µ2Net+, Gesmundo 2022).
+        size_penalty: share of its quality that a path as large as the root keeps as its score; 1 is no penalty.
+        compute_penalty: the same for the operations that one input takes (µ2Net+).
         start: hyperparameters of the root path that differ from the defaults, by name, see `senpath.methods.munet.hyper`.
-        jobs: workers of one thread each that train at once; 1 trains in this process. Their number changes nothing of what is found.
-        ray: None trains on processes of this machine; "local" on Ray on this machine, anything else is the address of a Ray cluster.
-        work: folder in which finished generations are kept until the task is learned, so that the same search goes on where it was
-            stopped; None is one in the user's cache.
-        random_state: decides everything that is drawn.
+        jobs: workers of one thread each that train at once; 1 trains in this process. Their number does not change the result.
+        ray: None trains in processes of this machine; "local" uses Ray on this machine, anything else is the address of a Ray cluster.
+        work: folder that keeps finished generations until the task is learned, so that a search that was stopped goes on from there;
+            None is one in the user's cache.
+        random_state: seed of everything that is drawn.
     """
 
     root: Annotated[Any, Expected(f"one of {', '.join(NAMES)}, or a Root", is_root)] = "auto"

@@ -12,17 +12,17 @@ What = Literal["weights", "units"]
 
 
 class PruneSettings(Settings, owner="prune"):
-    """How a task is pruned. The defaults are what won on validation data (docs/results/prune.md).
+    """How a task is pruned. The defaults won on validation data (docs/results/prune.md).
 
     Args:
-        keep: the share that stays: of all weights of the pathway's own part, or of each layer's
-            hidden units, to the nearest multiple of 4 from 12 on.
-        what: "weights" sets the smallest ones to zero and stores a bit for them: disk falls, time does not; "units" takes out
-            whole hidden units: disk and time fall.
-        tolerance: how much of the score on held-out examples may be lost; beyond it nothing is changed.
-        epochs: passes over the examples afterwards; None is half of what learning took, 0 is none.
-        learning_rate: the highest; None is the one it was learned with.
-        random_state: decides which examples are held out, and their order in training.
+        keep: the share that stays: of all weights of the pathway's own layers, or of each layer's hidden units, to the nearest multiple
+            of 4 from 12 on.
+        what: "weights" sets the smallest weights to zero and stores one bit for each: less disk, the same time; "units" removes whole
+            hidden units: less disk and less time.
+        tolerance: how much of the score on held-out examples may be lost; if more is, nothing is changed.
+        epochs: passes over the examples after pruning; 0 for none. None is half of what learning took.
+        learning_rate: the highest learning rate; None is the one that the task was learned with.
+        random_state: seed of the choice of held-out examples and of the order of training.
     """
 
     keep: Annotated[float, Field(gt=0, lt=1)] = 0.5

@@ -13,30 +13,30 @@ UNITS = "a whole number from 2 to 65536, or from 0 with may_change"
 
 
 class SenSettings(Settings, owner="method sen"):
-    """How a task is learned. The defaults are what won on validation data (docs/results/foundation.md).
+    """How a task is learned. The defaults won on validation data (docs/results/foundation.md).
 
     Args:
         model: "auto", "mlp", "skip", "cnn", "lstm", "svm", "forest", or an unfitted scikit-learn classifier.
-        hidden: units of the last hidden layer; the one dial of a torch model's size.
-        links: "similar" links the classes whose similarity reaches `threshold` (the paper); "all" links every class as soon as one
-            does, those below it starting from a mixture of the source's classes; "none" learns alone.
-        source: "one" earlier task for all links (the paper's strict mode: two pathways at most), or the best "per-class".
-        threshold: least similarity of a transfer (Ling et al., section 4: 0.7).
-        min_separability: least part of the new task's classes that a source has to tell from each other, see `separability`. One that
-            tells fewer is taken only if cross-validation finds a gain, and where a class has less than ten examples not at all. 0 is the
-            paper. None is 0.2, for vectors of pretrained encoders 0.3: there is less to gain (docs/results/senses.md).
-        start: own hidden layer as a "copy" of the source's where they have one shape, or "random"; None copies where there are links.
-            "copy" beside links="none" borrows the hidden layer alone, so the source does not run afterwards.
-        augment: distort training images at random: None does so where it pays, at most 20,000 examples; a strength, 0 for never.
+        hidden: units of the last hidden layer; the one dial for the size of a torch model.
+        links: which classes may borrow. "similar" links the classes whose similarity reaches `threshold` (the paper); "all" links every
+            class as soon as one reaches it, and the others start from a mixture of the source's classes; "none" learns alone.
+        source: "one" earlier task for all links (the paper's strict mode: at most two pathways), or the best task "per-class".
+        threshold: least similarity for a transfer (Ling et al., section 4: 0.7).
+        min_separability: least share of the new task's classes that a source has to tell from one another, see `separability`. A source
+            below it is used only if cross-validation finds a gain, and never where a class has fewer than ten examples. 0 is the paper.
+            None is 0.2, or 0.3 for vectors of pretrained encoders, where there is less to gain (docs/results/senses.md).
+        start: how the task's own hidden layer starts: as a "copy" of the source's where the shapes agree, or "random". None copies where
+            there are links. "copy" with links="none" borrows the hidden layer alone, so the source does not run afterwards.
+        augment: strength of the random distortions of training images; 0 for none. None distorts where it pays: up to 20,000 examples.
         guard: keep a transfer only if cross-validation finds that the new task gains by it.
-        epochs: passes over the examples; None follows from their number; 0 is zero-shot: links alone, no gradient step.
+        epochs: passes over the examples. None follows from their number; 0 is zero-shot: links alone, no gradient step.
         batch_size: examples in one step; None follows from their number.
-        learning_rate: the highest; None is the model's own.
-        may_change: earlier tasks whose hidden layer may be trained along with the new task, which reads it and needs fewer `hidden`
-            units of its own, none even (0); what these tasks lose by it is the price (Ling et al., "graceful forgetting").
-        remember: how strongly a task in `may_change` is held to its earlier answers, by distillation on the new examples (Li and
-            Hoiem 2016); 0 for not at all.
-        random_state: decides everything that is drawn.
+        learning_rate: the highest learning rate; None is the model's own.
+        may_change: earlier tasks whose hidden layer may be trained along with the new task. The new task reads that layer and needs fewer
+            `hidden` units of its own, or none (0); what the earlier tasks lose is the price (Ling et al., "graceful forgetting").
+        remember: how strongly a task in `may_change` is held to its earlier answers, by distillation on the new examples (Li and Hoiem
+            2016); 0 for not at all.
+        random_state: seed of everything that is drawn.
     """
 
     model: Annotated[Any, Expected("a model's name, or an unfitted scikit-learn classifier")] = "auto"

@@ -14,6 +14,11 @@ def offered(group: str) -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=group)}
 
 
+def provider(group: str, name: str) -> str | None:
+    """The installed package that offers this name in a group of entry points."""
+    return next((point.dist.name for point in entry_points(group=group, name=name) if point.dist is not None), None)
+
+
 def import_place(place: str, what: str) -> Any:
     """Import what lies at a place, `package.module:Name`.
 

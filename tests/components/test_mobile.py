@@ -14,7 +14,7 @@ from senpath.components import build, freeze, thaw
 from senpath.components.mobile import EPSILON, FixedNorm, NormedConv
 from senpath.errors import StoreError
 from senpath.inputs.encoders import efficientnet_blocks
-from senpath.inputs.encoders.efficientnet import MEAN, PACKAGES, STD, pretrained_model
+from senpath.inputs.encoders.efficientnet import EFFICIENTNET_PACKAGES, MEAN, STD, pretrained_model
 from senpath.pathways import run_chain
 from senpath.seeds import seeded
 
@@ -27,7 +27,7 @@ STEM: dict[str, Any] = {"kernel": 3, "stride": 2, "side": None, "mean": 0.5, "st
 @pytest.fixture(scope="module")
 def package() -> nn.Module:
     """The package's own model, in evaluation mode."""
-    for name in PACKAGES:
+    for name in EFFICIENTNET_PACKAGES:
         pytest.importorskip(name, reason="needs the extra [image]")
     return pretrained_model().eval()
 

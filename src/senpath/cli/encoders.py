@@ -10,7 +10,8 @@ import typer
 from senpath import Network
 from senpath.cli.show import console
 from senpath.inputs.encoders import AUTO, missing
-from senpath.inputs.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
+from senpath.inputs.encoders.fixed import RANDOM_TOKENS
+from senpath.inputs.encoders.minilm import MINILM_TOKENS
 from senpath.inputs.modalities import Group, is_photograph, split_by_modality
 from senpath.inputs.modalities.image import PHOTOGRAPH
 from senpath.inputs.sources.files import NOUNS

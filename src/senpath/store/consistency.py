@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ LARGEST = 2**28
 """Numbers in one encoded input, at most; a gigabyte."""
 RATES = range(1_000, 16_001)
 SEEDS = range(2**64)
+PACKAGE = re.compile(r"[A-Za-z0-9._-]{1,100}")
+"""The name of a package, which messages may advise to install."""
 
 
 def check_parts(manifest: Manifest, new: Iterable[str]) -> None:
@@ -80,6 +83,9 @@ def _fits_encoder(kind: DataType) -> bool:
     encoder, reads = kind.options["encoder"], kind.options.get("reads")
     known = isinstance(encoder, dict) and isinstance(encoder.get("name"), str) and isinstance(encoder.get("sha256"), str)
     counted = known and isinstance(encoder.get("weights"), int) and encoder["weights"] >= 0
+    package = encoder.get("package", "-") if known else None
+    if not isinstance(package, str) or not PACKAGE.fullmatch(package):
+        return False
     if not counted or not isinstance(reads, dict) or not isinstance(reads.get("shape"), list) or not isinstance(reads.get("options"), dict):
         return False
     if kind.modality not in MODALITIES or len(kind.shape) not in (1, 2) or min(kind.shape) < 1 or prod(kind.shape) > LARGEST:

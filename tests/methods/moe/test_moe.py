@@ -214,7 +214,7 @@ def test_an_upcycled_model_begins_as_the_dense_one(tasks: dict[str, Labelled]) -
     net, texts = sp.Network(encoders={"text": "minilm-tokens"}), tasks["things"][0][:12]
     examples = net.encode_examples(texts, list(range(12)))
     whole = minilm()
-    parts = whole.tokenize(texts, padding=True, return_tensors="pt")
+    parts = whole.prepare(texts, padding=True, return_tensors="pt")
     with torch.no_grad():
         hidden, mask = whole.module(**parts).last_hidden_state, parts["attention_mask"][..., None]
     dense = (hidden * mask).sum(1) / mask.sum(1)

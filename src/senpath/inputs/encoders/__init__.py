@@ -1,10 +1,9 @@
-"""Pretrained senses: frozen encoders that all tasks of a type share. They read raw inputs in the place of a modality's own encoding."""
-
-from __future__ import annotations
+"""Pretrained encoders: frozen models that read raw inputs for all tasks of a type, in place of a modality's own encoding."""
 
 from senpath.inputs.encoders.base import Encoder
-from senpath.inputs.encoders.chosen import AUTO, ENCODERS, Encoders, missing
 from senpath.inputs.encoders.efficientnet_blocks import efficientnet_blocks
 from senpath.inputs.encoders.module import TorchEncoder
+from senpath.inputs.encoders.registry import ENCODERS, known_encoders, missing, register
+from senpath.inputs.encoders.selection import AUTO, Encoders
 
-__all__ = ["AUTO", "ENCODERS", "Encoder", "Encoders", "TorchEncoder", "efficientnet_blocks", "missing"]
+__all__ = ["AUTO", "ENCODERS", "Encoder", "Encoders", "TorchEncoder", "efficientnet_blocks", "known_encoders", "missing", "register"]

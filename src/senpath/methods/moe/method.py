@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from senpath.components import token_mean
 from senpath.errors import InputError
-from senpath.inputs.encoders.minilm import minilm
-from senpath.inputs.encoders.tokens import MINILM_TOKENS, RANDOM_TOKENS
+from senpath.inputs.encoders.fixed import RANDOM_TOKENS
+from senpath.inputs.encoders.minilm import MINILM_TOKENS, minilm
 from senpath.methods.moe.config import NAME, MoeSettings
 from senpath.methods.moe.mixture import Mixture, Plan, trimmed
 from senpath.methods.moe.parts import Family, Freezer, members

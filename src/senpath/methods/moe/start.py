@@ -10,8 +10,7 @@ from torch import nn
 
 from senpath.components import Attention, EncoderBlock, FeedForward
 from senpath.errors import InputError
-from senpath.inputs.encoders.minilm import minilm
-from senpath.inputs.encoders.tokens import LOWER, MINILM_TOKENS
+from senpath.inputs.encoders.minilm import LOWER_BLOCKS, MINILM_TOKENS, minilm
 from senpath.methods.moe.config import MoeSettings
 from senpath.methods.moe.mixture import ExpertBlock, Mixture, Plan
 from senpath.types import DataType
@@ -55,7 +54,7 @@ def upcycle(mixture: Mixture, noise: float) -> None:
         noise: see `MoeSettings`; drawn from torch's global generator.
     """
     whole: Any = minilm().module
-    for block, layer in zip(mixture.blocks, whole.encoder.layer[LOWER:], strict=True):
+    for block, layer in zip(mixture.blocks, whole.encoder.layer[LOWER_BLOCKS:], strict=True):
         if not isinstance(block, EncoderBlock | ExpertBlock):
             raise TypeError(f"a block that is a {type(block).__name__}")
         _copy_attention(block.attention, layer.attention)

@@ -1,0 +1,119 @@
+"""Encoders by name: senpath's own, those that were registered, those of installed packages, and models of the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from senpath.errors import InputError, MissingExtraError
+from senpath.inputs.encoders.base import Encoder
+from senpath.inputs.encoders.efficientnet import EFFICIENTNET, EFFICIENTNET_PACKAGES, efficientnet
+from senpath.inputs.encoders.fixed import RANDOM_TOKENS, SOUND_STATISTICS, RandomTokens, SoundStatistics
+from senpath.inputs.encoders.hugging_face import PREFIX, from_hugging_face
+from senpath.inputs.encoders.minilm import MINILM, MINILM_PACKAGES, MINILM_TOKENS, MiniLmTokens, minilm
+from senpath.inputs.modalities import MODALITIES, Group, is_photograph
+from senpath.plugins import import_place, offered, provider
+
+GROUP = "senpath.encoders"
+"""Entry points by which installed packages offer encoders."""
+ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
+    EFFICIENTNET: ("image", efficientnet),
+    MINILM: ("text", minilm),
+    SOUND_STATISTICS: ("audio", SoundStatistics),
+    MINILM_TOKENS: ("text", MiniLmTokens),
+    RANDOM_TOKENS: ("text", RandomTokens),
+}
+"""Encoders by name, each with the modality that it reads: senpath's own, and those that were registered."""
+
+
+def register(name: str, modality: str, make: Callable[[], Encoder]) -> None:
+    """Make an encoder known by name, for `Network(path, encoders={modality: name})` in this process.
+
+    A package does so for whoever installs it by an entry point of the group `senpath.encoders`: `name = "package.module:make"`.
+
+    Args:
+        modality: what it reads: "image", "audio", "table" or "text".
+        make: a function or class without arguments that makes the encoder; its name has to be `name`.
+
+    Raises:
+        InputError: if the name or the modality is none, or another encoder has the name.
+    """
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or name.startswith(PREFIX):
+        raise InputError("name of an encoder", expected=f"a printable str that does not begin with {PREFIX!r}", got=repr(name))
+    if modality not in MODALITIES:
+        raise InputError("modality of the encoder", expected=f"one of {', '.join(MODALITIES)}", got=repr(modality))
+    if not callable(make):
+        raise InputError(f"encoder {name!r}", expected="a function or class that makes it", got=repr(make))
+    if ENCODERS.get(name, (modality, make)) != (modality, make):
+        raise InputError(f"name of an encoder {name!r}", expected="a new one", got=f"that of {ENCODERS[name][1]!r}")
+    ENCODERS[name] = (modality, make)
+
+
+def known_encoders() -> list[str]:
+    """Names of all encoders: senpath's own, those that were registered, those that installed packages offer."""
+    return list(dict.fromkeys([*ENCODERS, *offered(GROUP)]))
+
+
+def is_known(name: str) -> bool:
+    """Whether an encoder of this name can be looked for; nothing is imported."""
+    return name in ENCODERS or name.startswith(PREFIX) or name in offered(GROUP)
+
+
+def make_encoder(name: str, modality: str, package: str | None = None) -> Encoder:
+    """Make the encoder of this name.
+
+    Args:
+        modality: what it has to read.
+        package: that provides it, as far as that is known.
+
+    Raises:
+        InputError: if it cannot be made, or there is none and no package is known to provide it.
+        MissingExtraError: if the package that provides it is not installed.
+    """
+    if name.startswith(PREFIX):
+        return from_hugging_face(name, modality)
+    if name in ENCODERS:
+        return _checked(ENCODERS[name][1](), name, modality)
+    place = offered(GROUP).get(name)
+    if place is not None:
+        make = import_place(place, "encoder")
+        encoder = _checked(make() if callable(make) else make, name, modality)
+        encoder.package = provider(GROUP, name)
+        return encoder
+    if package is not None:
+        raise MissingExtraError(f"encoder {name!r}", expected=f"the package {package}", got="not installed", do=f"pip install {package}")
+    do = "Open the network with it: Network(path, encoders={…})"
+    raise InputError(f"encoder {name!r}", expected="one that is given when the network is opened", got="none", do=do)
+
+
+def _checked(encoder: object, name: str, modality: str) -> Encoder:
+    if not isinstance(encoder, Encoder):
+        raise InputError(f"encoder {name!r}", expected="a subclass of senpath.inputs.encoders.Encoder", got=repr(encoder))
+    if encoder.name != name:
+        raise InputError(f"encoder {name!r}", expected="an encoder of this name", got=f"one that is called {encoder.name!r}")
+    if encoder.modality != modality:
+        raise InputError(f"encoder for {modality!r}", expected=f"one that reads {modality}", got=f"one that reads {encoder.modality}")
+    return encoder
+
+
+def automatic(group: Group) -> str | None:
+    """The encoder for a new type, by its first inputs and what is installed; None for the modality's own encoding."""
+    name = _fitting(group)
+    return name if name is not None and _is_installed(name) else None
+
+
+def missing(group: Group) -> str | None:
+    """The encoder that would be chosen for a new type and is not installed; the extra that brings it is called as the modality."""
+    name = _fitting(group)
+    return name if name is not None and not _is_installed(name) else None
+
+
+def _fitting(group: Group) -> str | None:
+    if group.modality == "text":
+        return MINILM
+    return EFFICIENTNET if group.modality == "image" and is_photograph(group.items) else None
+
+
+def _is_installed(name: str) -> bool:
+    packages = {MINILM: MINILM_PACKAGES, EFFICIENTNET: EFFICIENTNET_PACKAGES}[name]
+    return all(find_spec(package) is not None for package in packages)

@@ -1,0 +1,107 @@
+"""Which encoders an open network has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from senpath.errors import InputError, StoreError
+from senpath.inputs.encoders.base import Encoder
+from senpath.inputs.encoders.hugging_face import PREFIX
+from senpath.inputs.encoders.registry import ENCODERS, automatic, is_known, known_encoders, make_encoder
+from senpath.inputs.modalities import MODALITIES, Group, Modality
+from senpath.progress import Progress, silent
+from senpath.types import DataType
+
+AUTO = "auto"
+"""Instead of encoders: MiniLM for texts and EfficientNet-Lite0 for photographs, where they are installed."""
+
+
+class Encoders:
+    """What an open network reads its types with: its modalities, and pretrained encoders in their place.
+
+    Args:
+        chosen: for modalities, an encoder or the name of one, with which new types will be read; `AUTO` chooses by what is installed.
+            Types that the network has are read with what they were established with; an encoder that no name leads to has to be given
+            again.
+        device: where their weights are put.
+
+    Raises:
+        InputError: for an unknown modality or name, or an encoder of another modality.
+    """
+
+    def __init__(self, chosen: Mapping[str, str | Encoder] | str | None = None, device: torch.device | None = None) -> None:
+        self._auto = chosen == AUTO
+        if not self._auto and chosen is not None and not isinstance(chosen, Mapping):
+            raise InputError("encoders", expected=f"{AUTO!r}, or a mapping of modalities to encoders", got=repr(chosen))
+        self._chosen: dict[str, str | Encoder] = {} if self._auto or chosen is None else dict(chosen)  # type: ignore[arg-type]
+        self._device = device or torch.device("cpu")
+        self._loaded: dict[tuple[str, str], Encoder] = {}
+        for modality, encoder in self._chosen.items():
+            _require(modality, encoder)
+
+    def check(self, known: DataType) -> None:
+        """Raise InputError if another encoder was chosen for the modality of a type than the one that reads it."""
+        choice = self._chosen.get(known.modality)
+        name = choice.name if isinstance(choice, Encoder) else choice
+        if choice is not None and name != known.encoder:
+            established = repr(known.encoder) if known.encoder is not None else "no encoder"
+            raise InputError(
+                f"encoder for the type {known.key!r}",
+                expected=f"{established}, with which its first task was learned",
+                got=repr(name),
+                do="Leave it out; another encoder needs another network",
+            )
+
+    def for_new(self, group: Group) -> Modality | Encoder:
+        """What reads the inputs of a new type."""
+        choice = self._chosen.get(group.modality) if not self._auto else automatic(group)
+        return MODALITIES[group.modality] if choice is None else self._load(choice, group.modality)
+
+    def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
+        """Encode inputs of a type as float32 (n, *data_type.shape).
+
+        Raises:
+            InputError: if an input cannot be read, or the type's encoder has to be given and is not.
+            MissingExtraError: if the type's encoder is not installed.
+            StoreError: if the encoder of this name has other weights.
+        """
+        if data_type.encoder is None:
+            return MODALITIES[data_type.modality].encode(items, data_type)
+        return self.of(data_type).encode(items, data_type, progress)
+
+    def of(self, data_type: DataType) -> Encoder:
+        """The encoder of a type that has one; raises what `encode` does."""
+        recorded = data_type.options["encoder"]
+        name, sha256 = recorded["name"], recorded["sha256"]
+        given = self._chosen.get(data_type.modality)
+        choice = given if isinstance(given, Encoder) and given.name == name else name
+        encoder = self._load(choice, data_type.modality, recorded.get("package"))
+        if encoder.sha256 != sha256:
+            got = f"other weights or another preparation, hash {encoder.sha256[:12]}"
+            do = "Install or give the one that the network was made with"
+            raise StoreError(f"encoder {name!r}", expected=f"the weights of hash {sha256[:12]}", got=got, do=do)
+        return encoder
+
+    def _load(self, choice: str | Encoder, modality: str, package: str | None = None) -> Encoder:
+        name = choice.name if isinstance(choice, Encoder) else choice
+        if (modality, name) not in self._loaded:
+            encoder = choice if isinstance(choice, Encoder) else make_encoder(choice, modality, package)
+            encoder.module.to(self._device)
+            self._loaded[modality, name] = encoder
+        return self._loaded[modality, name]
+
+
+def _require(modality: object, encoder: object) -> None:
+    if modality not in MODALITIES:
+        raise InputError("encoders", expected=f"modalities, of {', '.join(MODALITIES)}", got=repr(modality))
+    if not isinstance(encoder, str | Encoder):
+        raise InputError("encoder", expected="a name or a TorchEncoder", got=type(encoder).__name__)
+    if isinstance(encoder, str) and not is_known(encoder):
+        expected = f"one of {', '.join(known_encoders())}, {PREFIX}NAME of the Hugging Face hub, or a TorchEncoder"
+        raise InputError("encoder", expected=expected, got=repr(encoder))
+    reads = encoder.modality if isinstance(encoder, Encoder) else ENCODERS[encoder][0] if encoder in ENCODERS else modality
+    if reads != modality:
+        raise InputError(f"encoder for {modality!r}", expected=f"one that reads {modality}", got=f"one that reads {reads}")

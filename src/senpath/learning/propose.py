@@ -273,7 +273,7 @@ def _proposal(
     types: dict[str, tuple[DataType, Component]] = {}
     for task, result in results.items():
         pathways.append(replace(result.pathway(task, tasks[task]), provenance=provenance_of(method.name, tasks[task], result)))
-        components |= {part.hash: part for part in result.components if part.payload is not None or part.hash not in known}
+        components |= {part.hash: part for part in result.components if part.hash not in known}
         statistics[task], new_types = new_statistics(view, tasks[task], progress)
         types |= new_types
     changes = [pathway for result in results.values() for pathway in result.changes]

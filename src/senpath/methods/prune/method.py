@@ -73,9 +73,9 @@ class Prune:
         """
         pathway = view.pathway(task)
         whole = movable(view, pathway)
-        shared = _shared(view, pathway)
-        if isinstance(whole, str) or shared:
-            return Declined(whole if isinstance(whole, str) else shared)
+        reason = whole if isinstance(whole, str) else _shared(view, pathway)
+        if isinstance(whole, str) or reason:
+            return Declined(reason)
         whole_weights = whole.weights
         fitted, held = self._split(examples)
         part = self._cut(view, whole, fitted)

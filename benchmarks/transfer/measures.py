@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from senpath.methods.sen.similarity import readable, similarities
+from senpath.methods.sen.links import readable, similarities
 from senpath.seeds import derive
 from senpath.snapshot import View
 from senpath.types import Examples

@@ -14,8 +14,8 @@ from benchmarks.transfer.measures import LEAST, measure
 from benchmarks.transfer.sources import Sources
 from benchmarks.transfer.tasks import TASKS, Target, of_few_classes, target
 from senpath.learning import propose
-from senpath.methods.sen.guard import judge
-from senpath.methods.sen.similarity import similarities
+from senpath.methods.sen.links import similarities
+from senpath.methods.sen.method import judge
 from senpath.seeds import derive
 from senpath.snapshot import Proposal, View, try_out
 from senpath.types import Examples

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from senpath import Examples, Network
-from senpath.methods.sen.guard import judge
+from senpath.methods.sen.method import judge
 from senpath.training.folds import FEW
 from senpath.types import DataType
 

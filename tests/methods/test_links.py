@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from senpath import Examples, Network
-from senpath.methods.sen.similarity import PER_CLASS, similarities
+from senpath.methods.sen.links import PER_CLASS, similarities
 from senpath.pathways import Pathway, run_pathway
 from senpath.snapshot import encode_examples
 

@@ -15,7 +15,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import senpath as sp
-from senpath.methods.sen.similarity import SOURCES
+from senpath.methods.sen.links import SOURCES
 from senpath.snapshot.view import ComponentCache
 
 TASKS = 125

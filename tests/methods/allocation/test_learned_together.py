@@ -14,7 +14,7 @@ from senpath import Network
 from senpath.errors import InputError
 from senpath.learning import propose_jointly
 from senpath.methods.allocation import PAPER, Allocation, AllocationSettings, Lesson, Training, make_blueprint
-from senpath.methods.allocation.propose import results_of
+from senpath.methods.allocation.method import results_of
 from senpath.pathways import run_pathway
 from senpath.snapshot import MethodResult, encode_examples, try_out
 from senpath.types import DataType

@@ -14,8 +14,7 @@ from senpath.errors import InputError
 from senpath.inputs.encoders.minilm import minilm
 from senpath.learning import propose, propose_jointly
 from senpath.methods.moe.method import Moe, expert_shares
-from senpath.methods.moe.mixture import Mixture
-from senpath.methods.moe.start import plan_of, upcycle
+from senpath.methods.moe.mixture import Mixture, plan_of, upcycle
 from senpath.methods.moe.train import answer
 from senpath.seeds import seeded
 from senpath.snapshot import try_out

@@ -14,8 +14,7 @@ from senpath.components import ClassLink
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.learner import Chain
-from senpath.methods.sen.masks import hold_at_zero
-from senpath.methods.sen.own_part import OwnPart
+from senpath.methods.sen.own_part import OwnPart, hold_at_zero
 from senpath.methods.sen.recipes import recipe_for
 from senpath.pathways import run_chain
 from senpath.progress import Progress

@@ -14,9 +14,8 @@ from senpath.errors import InputError
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS
 from senpath.inputs.encoders.minilm import MINILM_TOKENS, minilm
 from senpath.methods.moe.config import NAME, MoeSettings
-from senpath.methods.moe.mixture import Mixture, Plan, trimmed
+from senpath.methods.moe.mixture import EMBEDDING, Mixture, Plan, plan_of, trimmed, upcycle, upcycles
 from senpath.methods.moe.parts import Family, Freezer, members
-from senpath.methods.moe.start import EMBEDDING, plan_of, upcycle, upcycles
 from senpath.methods.moe.train import CHUNK, Fitted, fit_mixture
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded

@@ -9,9 +9,8 @@ from typing import Any
 from senpath.components import SKLEARN
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.guard import Verdict
-from senpath.methods.sen.method import Sen
-from senpath.methods.sen.similarity import is_source
+from senpath.methods.sen.links import is_source
+from senpath.methods.sen.method import Sen, Verdict
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.snapshot import Declined, RevisionResult, View

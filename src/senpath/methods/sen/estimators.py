@@ -16,7 +16,7 @@ from senpath.components import Component, Estimator, freeze
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.learner import Trained, freeze_link, make_link
-from senpath.methods.sen.plan import LinkPlan
+from senpath.methods.sen.links import LinkPlan
 from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive

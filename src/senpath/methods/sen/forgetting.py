@@ -13,11 +13,10 @@ from senpath.components import Component
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.learner import Learner, Trained, freeze_head, freeze_link, fresh_head, make_link
+from senpath.methods.sen.links import LinkPlan, Similarity, is_source, plan_all, similarities
 from senpath.methods.sen.models import Body, choose_body
 from senpath.methods.sen.own_part import OwnPart, movable
-from senpath.methods.sen.plan import LinkPlan, plan_all
 from senpath.methods.sen.recipes import recipe_for
-from senpath.methods.sen.similarity import Similarity, is_source, similarities
 from senpath.pathways import Pathway
 from senpath.progress import Progress
 from senpath.seeds import derive, seeded

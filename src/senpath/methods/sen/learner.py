@@ -10,8 +10,8 @@ from torch import nn
 
 from senpath.components import Beside, ClassLink, Component, Linear, freeze, unpruned
 from senpath.methods.sen.config import SenSettings
+from senpath.methods.sen.links import LinkPlan
 from senpath.methods.sen.models import Body, choose_body
-from senpath.methods.sen.plan import LinkPlan
 from senpath.methods.sen.recipes import recipe_for
 from senpath.methods.sen.refit import refit
 from senpath.pathways import run_chain

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
+
+import torch
 
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.forgetting import learn_sharing
-from senpath.methods.sen.guard import Answer, Verdict, judge
 from senpath.methods.sen.learner import Trained, train
+from senpath.methods.sen.links import LinkPlan, Similarity, plan_links, separability, similarities
 from senpath.methods.sen.models import choose_body
-from senpath.methods.sen.plan import LinkPlan, plan_links, separability
-from senpath.methods.sen.similarity import Similarity, similarities
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View, run_new
 from senpath.snapshot.examples import fewest
+from senpath.training import splits
 from senpath.types import DataType, Examples
+
+Answer = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How good answers to held-out examples are with and without the transfer (`senpath.tasks.TaskKind.score`), and on how many."""
+
+    with_transfer: float
+    alone: float
+    examples: int
+
+    @property
+    def keep(self) -> bool:
+        """A transfer has to gain something; else the simpler pathway is the better one."""
+        return self.with_transfer > self.alone
+
+
+def judge(examples: Examples, learn: Callable[[Examples, bool], Answer], seed: int, *, least: int = 2) -> Verdict | None:
+    """Learn on part of the examples with and without transfer and compare on the rest; None if there are less than `least` of a class.
+
+    Args:
+        learn: from examples, and whether to transfer, makes a function from inputs to logits.
+    """
+    found: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+    truth = []
+    for fitted, held in splits(examples, seed, least=least):
+        part, rest = examples.subset(fitted), examples.subset(held)
+        truth.append(rest.targets)
+        for transfer, outputs in found.items():
+            outputs.append(learn(part, transfer)(rest.inputs).cpu())
+    if not truth:
+        return None
+    scores = {transfer: examples.task_kind.score(torch.cat(outputs), torch.cat(truth)) for transfer, outputs in found.items()}
+    return Verdict(scores[True], scores[False], sum(map(len, truth)))
+
 
 ENOUGH = 10
 """Examples of each class from which on cross-validation is believed where a source is doubtful (docs/results/transfer.md)."""

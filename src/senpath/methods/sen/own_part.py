@@ -1,9 +1,10 @@
-"""A task's own layers, taken out of its pathway to be made smaller, and put back."""
+"""A task's own layers, taken out of its pathway to be made smaller or trained on, and put back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -81,3 +82,78 @@ def movable(view: View, pathway: Pathway) -> OwnPart | str:
     if layers > LISTED:
         return f"it consists of {layers} layers, not of one hidden body and an output layer"
     return take_out(view, pathway)
+
+
+CHUNK = 512
+
+
+def cut_weights(part: OwnPart, keep: float, inputs: torch.Tensor | None) -> OwnPart | str:
+    """The same own part with the smallest weights of each layer set to zero for good (Mallya and Lazebnik 2018, section 3).
+
+    Biases and the output layer stay; of every other layer the same share goes, so that of all weights `keep` is left.
+
+    Args:
+        inputs: examples, encoded: a weight then counts as much as what it is multiplied with (Sun et al. 2024, equation 1);
+            None to go by magnitude.
+
+    Returns:
+        The part, or why there is none, a sentence about the task.
+    """
+    tensors = dict(part.body.named_parameters())
+    there = {name: part.masks.get(name, torch.ones_like(value, dtype=torch.bool)) for name, value in tensors.items() if value.ndim > 1}
+    prunable = sum(int(mask.sum()) for mask in there.values())
+    fixed = part.weights - prunable
+    budget = int(keep * part.weights) - fixed
+    if budget < len(there):
+        least = (fixed + len(there)) / part.weights
+        return f"biases and the output layer, which stay, are {fixed:,} of its {part.weights:,} weights: keep {least:.3f} or more"
+    scale = _sizes_of_inputs(part, inputs) if inputs is not None else {}
+    masks = {}
+    for name, mask in there.items():
+        worth = tensors[name].detach().abs() * scale.get(name, 1.0)
+        masks[name] = _largest(worth, mask, round(budget / prunable * int(mask.sum())))
+        with torch.no_grad():
+            tensors[name].mul_(masks[name])
+    return replace(part, masks=masks)
+
+
+def hold_at_zero(part: OwnPart) -> None:
+    """What is pruned stays zero in training: without a gradient Adam, which has no decay here, does not move it."""
+    for name, parameter in part.body.named_parameters():
+        if name in part.masks:
+            mask = part.masks[name].to(parameter.device)
+            parameter.register_hook(lambda gradient, mask=mask: gradient * mask)
+
+
+def _largest(worth: torch.Tensor, there: torch.Tensor, count: int) -> torch.Tensor:
+    """Of the places that are there the `count` worth most, at least one: bool."""
+    ranked = torch.where(there, worth, -1.0).flatten().argsort(descending=True, stable=True)
+    mask = torch.zeros(worth.numel(), dtype=torch.bool, device=worth.device)
+    mask[ranked[: max(1, count)]] = True
+    return mask.reshape(worth.shape)
+
+
+def _sizes_of_inputs(part: OwnPart, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+    """For the weight of each affine or convolutional layer the root mean square of what each column is multiplied with."""
+    sums: dict[str, list[torch.Tensor]] = {}
+
+    def listen(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def note(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+            values = arguments[0].double().square().movedim(1, 0).flatten(1)
+            sums.setdefault(f"{name}.weight", []).append(values.mean(1) * len(arguments[0]))
+
+        return note
+
+    layers = {name: module for name, module in part.body.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
+    hooks = [module.register_forward_pre_hook(listen(name)) for name, module in layers.items()]
+    _run(part.body, inputs)
+    for hook in hooks:
+        hook.remove()
+    sizes = {name: (torch.stack(found).sum(0) / len(inputs)).sqrt().float() for name, found in sums.items()}
+    return {name: size[:, None, None] if part.body.get_parameter(name).ndim == 4 else size for name, size in sizes.items()}
+
+
+def _run(body: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor) -> None:
+    with torch.no_grad():
+        for batch in inputs.split(CHUNK):
+            body(batch)

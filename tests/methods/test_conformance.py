@@ -1,50 +1,47 @@
-"""What every method has to keep, and every kind of model with it: one suite for all of them."""
+"""What every method has to keep, with every kind of model: `senpath.testing.check_method`; and that it learns what can be learned."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from senpath import METHODS, Audio, Network
-from senpath.learning import propose
-from senpath.pathways import pathways_touched
-from senpath.snapshot import encode_examples
+from senpath.testing import ConstantMethod, check_method
 
 Labelled = tuple[np.ndarray, np.ndarray]
 QUICK = {"hidden": 16, "epochs": 2, "augment": 0.0}
 QUICK_ALLOCATION = {"steps": 200, "layers": 2, "components": 2, "learning_rate": 3e-3}
 SHORT = {"generations": 2, "children": 2, "cycles": 1, "examples": 100}
-SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
+SETTINGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "sen": {
-        "mlp": QUICK,
-        "distorted mlp": {**QUICK, "augment": 1.0, "model": "mlp"},
-        "cnn": {**QUICK, "model": "cnn"},
-        "svm": {"model": "svm"},
-        "svm alone": {"model": "svm", "links": "none"},
-        "forest": {"model": RandomForestClassifier(20)},
-        "logistic": {"model": LogisticRegression(max_iter=300)},
-        "zero-shot": {"epochs": 0},
-        "guarded": {**QUICK, "guard": True},
-        "per class": {**QUICK, "source": "per-class", "links": "similar"},
+        "mlp": (QUICK, {}),
+        "distorted mlp": ({**QUICK, "augment": 1.0, "model": "mlp"}, {}),
+        "cnn": ({**QUICK, "model": "cnn"}, {}),
+        "svm": ({"model": "svm"}, {"kinds": ["classification", "regression"], "draws": False}),
+        "svm alone": ({"model": "svm", "links": "none"}, {"kinds": ["classification", "regression"], "draws": False}),
+        "forest": ({"model": RandomForestClassifier(20)}, {"kinds": ["classification", "multilabel"]}),
+        "logistic": ({"model": LogisticRegression(max_iter=300)}, {"kinds": ["classification"], "draws": False}),
+        "zero-shot": ({"epochs": 0}, {"draws": False}),
+        "guarded": ({**QUICK, "guard": True}, {}),
+        "per class": ({**QUICK, "source": "per-class", "links": "similar"}, {"strict": False}),
     },
     "munet": {
-        "vit": SHORT,
-        "learned rates": {**SHORT, "root": "mlp", "learned_rates": True, "compute_penalty": 0.9},
-        "adapters": {**SHORT, "root": "mlp", "clone": "none", "adapters": "all"},
+        "vit": (SHORT, {}),
+        "learned rates": ({**SHORT, "root": "mlp", "learned_rates": True, "compute_penalty": 0.9}, {}),
+        "adapters": ({**SHORT, "root": "mlp", "clone": "none", "adapters": "all"}, {}),
     },
     "allocation": {
-        "learned": {"layers": 2, "width": 4, "components": ("3x3", "max", "identity"), "steps": 10, "p0": 0.6, "budget": 0.5},
-        "shared": {"layers": 1, "width": 4, "components": 1, "steps": 10, "allocation": "shared"},
+        "learned": ({"layers": 2, "width": 4, "components": ("3x3", "max", "identity"), "steps": 10, "p0": 0.6, "budget": 0.5}, {}),
+        "shared": ({"layers": 1, "width": 4, "components": 1, "steps": 10, "allocation": "shared"}, {}),
     },
 }
-"""For every method, settings to try it with."""
+"""For every method, settings to check it with, and what is to be expected."""
 TOYS: dict[str, dict[str, Any]] = {
     "sen": {"hidden": 64, "epochs": 60},
     "munet": {"root": "mlp", "cycles": 2},
@@ -54,84 +51,22 @@ TOYS: dict[str, dict[str, Any]] = {
 TOKENS = {"moe"}
 """Methods that read tokens of texts alone: tests/methods/moe asks of them what is asked here."""
 ANY = [method for method in METHODS if method not in TOKENS]
-CASES = [pytest.param(method, settings, id=f"{method}-{name}") for method, found in SETTINGS.items() for name, settings in found.items()]
+CASES = [pytest.param(method, *case, id=f"{method}-{name}") for method, cases in SETTINGS.items() for name, case in cases.items()]
 
 
 def test_every_method_is_tried() -> None:
     assert {*ANY} == set(SETTINGS) == set(TOYS)
 
 
-@pytest.fixture
-def task(fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled]) -> Labelled:
-    """A new task that resembles what the base network knows: 12 examples of each class."""
-    return few(fresh[0], words[fresh[1]], 12)
+@pytest.mark.parametrize(("method", "settings", "expected"), CASES)
+def test_it_keeps_its_promises(method: str, settings: dict[str, Any], expected: dict[str, Any]) -> None:
+    check_method(partial(METHODS[method], **settings), **expected)
+    assert METHODS[method](**settings).name == method
 
 
-@pytest.mark.parametrize(("method", "settings"), CASES)
-def test_earlier_components_stay_untouched(
-    base: Network, task: Labelled, fresh: Labelled, contents: Any, method: str, settings: dict[str, Any]
-) -> None:
-    files = contents(base.path / "components")
-    pathway, inputs = base.view.pathway("digits"), encode_examples(base.view, *fresh).inputs
-    logits, live = base.view.logits("digits", inputs), [base.view.component(name) for name in pathway.components]
-    base.learn("new", *task, method=method, **settings)
-    assert files.items() <= contents(base.path / "components").items()
-    assert base.view.pathway("digits") == pathway
-    assert torch.equal(base.view.logits("digits", inputs), logits)
-    assert all(not module.training for component in live for module in component.module.modules())
-    base.verify()
-
-
-@pytest.mark.parametrize(("method", "settings"), CASES)
-def test_a_seed_reproduces(base: Network, task: Labelled, method: str, settings: dict[str, Any]) -> None:
-    state = torch.get_rng_state()
-    proposals = [
-        propose(base.view, METHODS[method](**settings, random_state=seed), "new", encode_examples(base.view, *task)) for seed in (3, 3, 4)
-    ]
-    assert torch.equal(torch.get_rng_state(), state)
-    first, again, other = ([component.hash for component in proposal.components] for proposal in proposals)
-    assert first == again
-    if "hidden" in settings or method in ("munet", "allocation"):  # the others draw nothing that their answers depend on
-        assert first != other
-    assert proposals[0].pathways[0].links == proposals[1].pathways[0].links
-    np.testing.assert_array_equal(proposals[0].statistics["new"].columns, proposals[1].statistics["new"].columns)
-
-
-@pytest.mark.parametrize(("method", "settings"), CASES)
-def test_saved_equals_loaded(base: Network, task: Labelled, fresh: Labelled, method: str, settings: dict[str, Any]) -> None:
-    base.learn("new", *task, method=method, **settings)
-    inputs, again = encode_examples(base.view, *fresh).inputs, Network(base.path)
-    assert torch.equal(base.view.logits("new", inputs), again.view.logits("new", inputs))
-    assert base.view.pathway("new") == again.view.pathway("new")
-    live, loaded = base.predict(fresh[0][:50]), again.predict(fresh[0][:50])
-    assert list(live.task) == list(loaded.task)
-    np.testing.assert_array_equal(live.confidence, loaded.confidence)
-    assert base.tasks["new"] == again.tasks["new"]
-
-
-@pytest.mark.parametrize(("method", "settings"), [case for case in CASES if "source" not in case.values[1]])
-def test_two_pathways_at_most_in_strict_mode(halves: Network, task: Labelled, method: str, settings: dict[str, Any]) -> None:
-    halves.learn("new", *task, method=method, **settings)
-    answers = halves.predict(task[0], strict=True, admit=1e-9, reject=False)
-    for names in answers.candidates:
-        assert 1 <= len(pathways_touched([halves.view.pathway(name) for name in names])) <= 2
-    assert sum(len(names) for names in answers.candidates) > len(task[0])
-
-
-@pytest.mark.parametrize(("method", "settings"), CASES)
-def test_proposing_writes_nothing(base: Network, task: Labelled, unchanged: Any, method: str, settings: dict[str, Any]) -> None:
-    told: list[tuple[str, int, int]] = []
-    with unchanged(base.path):
-        made = METHODS[method](**settings)
-        proposal = propose(base.view, made, "new", encode_examples(base.view, *task), lambda *step: told.append(step))
-    assert made.name == method
-    assert proposal.version == base.version == 1
-    assert [pathway.task for pathway in proposal.pathways] == ["new"]
-    inside = {child for component in proposal.components for child in component.children}
-    assert {component.hash for component in proposal.components} <= proposal.pathways[0].references | inside
-    last = {stage: (done, total) for stage, done, total in told}
-    assert "dispatcher" in last
-    assert all(done == total for done, total in last.values())
+def test_the_method_of_tests_keeps_them_too() -> None:
+    check_method(ConstantMethod)
+    check_method(partial(ConstantMethod, source="low"))
 
 
 @pytest.mark.parametrize("method", ANY)

@@ -40,6 +40,12 @@ def other() -> Labelled:
 
 
 @pytest.fixture(scope="session")
+def three() -> Labelled:
+    """One of three classes."""
+    return task("fruit", "beast", "town")
+
+
+@pytest.fixture(scope="session")
 def _learned(tmp_path_factory: pytest.TempPathFactory, tasks: dict[str, Labelled]) -> Path:
     net = sp.Network(tmp_path_factory.mktemp("moe") / "net.sen", encoders={"text": "random-tokens"})
     net.learn_many(tasks, method="moe", **QUICK)

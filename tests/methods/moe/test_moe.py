@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from senpath.methods.moe.mixture import Mixture, plan_of, upcycle
 from senpath.methods.moe.train import answer
 from senpath.seeds import seeded
 from senpath.snapshot import try_out
+from senpath.testing import ConstantMethod, check_method
 from senpath.types import Examples
 
 Labelled = tuple[list[str], list[str]]
@@ -81,25 +83,13 @@ def test_later_tasks_change_no_answer(learned: sp.Network, tasks: dict[str, Labe
     assert torch.equal(again.view.logits("all", inputs["things"]), learned.view.logits("all", inputs["things"]))
 
 
-def test_proposing_writes_nothing(learned: sp.Network, other: Labelled, unchanged: Any) -> None:
-    told: dict[str, tuple[int, int]] = {}
-
-    def note(stage: str, done: int, total: int) -> None:
-        told[stage] = done, total
-
-    examples = learned.encode_examples(*other)
-    with unchanged(learned.path):
-        for method in (Moe(least_steps=3, epochs=1), Moe(least_steps=3, epochs=1, tune="head")):
-            proposal = propose(learned.view, method, "new", examples, note)
-            assert proposal.version == learned.version
-            assert {component.hash for component in proposal.components}.isdisjoint(learned.view.manifest.components)
-    assert {"train", "dispatcher"} <= set(told)
-    assert all(done == total for done, total in told.values())
-
-
-def test_two_pathways_at_most_in_strict_mode(learned: sp.Network, tasks: dict[str, Labelled]) -> None:
-    answers = learned.predict(tasks["nature"][0], strict=True, admit=1e-9, reject=False)
-    assert {len(names) for names in answers.candidates} == {2}
+def test_it_keeps_its_promises(learned: sp.Network, three: Labelled) -> None:
+    short = {"epochs": 1, "least_steps": 3}
+    check_method(partial(Moe, **short), network=learned, data=three)
+    check_method(partial(Moe, **short, tune="head"), network=learned, data=three)
+    alone = sp.Network(encoders={"text": "random-tokens"})
+    alone.learn("earlier", *three, method=ConstantMethod())
+    check_method(partial(Moe, **short), network=alone, data=three)
 
 
 def test_a_later_task_builds_on_the_nearest(learned: sp.Network, other: Labelled) -> None:

@@ -40,7 +40,7 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     try:
         fitted = clone(estimator).fit(inputs, targets)
     except (ValueError, TypeError) as error:  # also what scikit-learn says of parameters out of their range
-        raise InputError(f"estimator {estimator!r}", expected="one that fits the examples", got=str(error)) from error
+        raise InputError(f"method sen: estimator {estimator!r}", expected="one that fits the examples", got=str(error)) from error
     _check_answer(fitted, inputs[:1], len(examples.classes), kind)
     links: tuple[Component, ...] = ()
     if plans and settings.links != "none":
@@ -68,7 +68,7 @@ def _fresh(model: Any, seed: int, kind: TaskKind) -> Any:
     if builtin is not None:
         return builtin
     if not isinstance(model, BaseEstimator) or not kind.fits(model):
-        raise InputError("model", expected=f"a scikit-learn {kind.estimator_noun}", got=repr(model))
+        raise InputError("method sen: model", expected=f"a scikit-learn {kind.estimator_noun}", got=repr(model))
     fresh = clone(model)
     unset = [name for name, value in fresh.get_params().items() if value is None and name.split("__")[-1] == "random_state"]
     return fresh.set_params(**dict.fromkeys(unset, seed))

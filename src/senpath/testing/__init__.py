@@ -1,0 +1,7 @@
+"""What tests and authors of plug-ins need: tasks and networks made in a moment, and checks that what they wrote keeps its promises."""
+
+from senpath.testing.constant import ConstantMethod
+from senpath.testing.methods import check_method
+from senpath.testing.tiny import tiny_network, tiny_task
+
+__all__ = ["ConstantMethod", "check_method", "tiny_network", "tiny_task"]

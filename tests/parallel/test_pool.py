@@ -203,16 +203,16 @@ def test_what_fails_is_tried_once_more(running: Running, tmp_path: Path) -> None
     tasks = [Task(0), Task(1, "luck", once, 1), Task(2, "luck", always), Task(3), Task(4, "input", wrong), Task(5)]
     found: dict[int, Any] = {}
     results = running.pool.run(tasks, found.__setitem__)
-    lost = FailedJob("ValueError: no luck with 2; then ValueError: no luck with 2", 2)
+    failed = FailedJob("ValueError: no luck with 2; then ValueError: no luck with 2", 2)
     wrong_input = FailedJob("number: expected luck, got 4", 1)
-    assert numbers(results) == [0, 1, lost, 9, wrong_input, 25]
+    assert numbers(results) == [0, 1, failed, 9, wrong_input, 25]
     assert found == dict(enumerate(results))
     assert [len(marks.read_text()) for marks in (once, always, wrong)] == [2, 2, 1]
     assert sorted(running.told) == [
         "child 1 is tried again: ValueError: no luck with 1",
-        f"child 2 is lost: {lost.reason}",
+        f"child 2 failed: {failed.reason}",
         "child 2 is tried again: ValueError: no luck with 2",
-        f"child 4 is lost: {wrong_input.reason}",
+        f"child 4 failed: {wrong_input.reason}",
     ]
 
 
@@ -221,12 +221,12 @@ def test_a_worker_that_dies_is_replaced(running: Running, tmp_path: Path) -> Non
     once, always = tmp_path / "once", tmp_path / "always"
     tasks = [Task(0), Task(1, "death", once, 1), Task(2), Task(3, "death", always), Task(4), Task(5), Task(6)]
     results = running.pool.run(tasks)
-    lost = FailedJob(f"its {running.death}; then its {running.death}", 2)
-    assert numbers(results) == [0, 1, 4, lost, 16, 25, 36]
+    failed = FailedJob(f"its {running.death}; then its {running.death}", 2)
+    assert numbers(results) == [0, 1, 4, failed, 16, 25, 36]
     assert [len(marks.read_text()) for marks in (once, always)] == [2, 2]
     assert sorted(running.told) == [
         f"child 1 is tried again: its {running.death}",
-        f"child 3 is lost: {lost.reason}",
+        f"child 3 failed: {failed.reason}",
         f"child 3 is tried again: its {running.death}",
     ]
     assert numbers(running.pool.run([Task(2)])) == [4]
@@ -245,13 +245,13 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do_costs_no_attempt(running:
 
 
 @elsewhere
-def test_what_cannot_be_sent_is_lost(running: Running) -> None:
+def test_what_cannot_be_sent_fails(running: Running) -> None:
     unsendable: Any = lambda: None  # noqa: E731
     results = running.pool.run([Task(4), Task(5, unsendable), Task(6), Task(7, "lambda")])
     assert numbers([results[0], results[2]]) == [16, 36]
-    for lost in results[1], results[3]:
-        assert lost.attempts == 1
-        assert re.match("work for several jobs: expected what pickle can send, got .*lambda", lost.reason)
+    for job in results[1], results[3]:
+        assert job.attempts == 1
+        assert re.match("work for several jobs: expected what pickle can send, got .*lambda", job.reason)
 
 
 def test_a_process_that_may_start_none_works_itself(two: Running) -> None:

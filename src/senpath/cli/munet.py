@@ -12,8 +12,8 @@ from rich.text import Text
 
 from senpath import Munet, Network
 from senpath.cli.show import Bars, bars, console, percent
-from senpath.methods import Status, Tried, Watch
-from senpath.methods.munet import Child, Grown
+from senpath.methods import ChildSummary, SearchObserver, SearchStatus
+from senpath.methods.munet import Child, MunetRecord, TrainedChild
 from senpath.parallel import FailedJob
 from senpath.progress import Progress
 
@@ -30,13 +30,13 @@ def watched(method: object, name: str) -> Iterator[Bars | Progress]:
         return
     with Live(console=console, refresh_per_second=4) as live:
 
-        def show(status: Status) -> None:
+        def show(status: SearchStatus) -> None:
             live.update(_picture(status))
 
-        def tell(sentence: str) -> None:
+        def warn(sentence: str) -> None:
             live.console.print(Text(sentence, style="yellow"))
 
-        method.watch = Watch(show, tell)
+        method.observer = SearchObserver(show, warn)
         yield _quiet
 
 
@@ -44,7 +44,7 @@ def _quiet(stage: str, done: int, total: int) -> None:
     """The table tells how far the search is; what follows is short."""
 
 
-def _picture(status: Status) -> RenderableType:
+def _picture(status: SearchStatus) -> RenderableType:
     number = len(status.history) + bool(status.children)
     head = Text(f"{status.task}: generation {number} of {status.generations}", style="bold")
     if status.best is not None:
@@ -59,23 +59,23 @@ def _picture(status: Status) -> RenderableType:
     return Group(head, grid)
 
 
-def _finished(number: int, generation: Sequence[Tried]) -> tuple[str, ...]:
+def _finished(number: int, generation: Sequence[ChildSummary]) -> tuple[str, ...]:
     """A generation in one line: its best child."""
-    lived = [child for child in generation if child.score is not None]
-    lost = f"{len(generation) - len(lived)} lost" if len(lived) < len(generation) else ""
-    if not lived:
-        return (str(number), "", "", "", "", "", "", lost)
-    best = max(lived, key=lambda child: child.score or 0.0)
-    words = ", ".join(filter(None, ["kept" if best.kept else "not kept", f"best of {len(generation)}", lost]))
+    trained = [child for child in generation if child.score is not None]
+    failed = f"{len(generation) - len(trained)} failed" if len(trained) < len(generation) else ""
+    if not trained:
+        return (str(number), "", "", "", "", "", "", failed)
+    best = max(trained, key=lambda child: child.score or 0.0)
+    words = ", ".join(filter(None, ["kept" if best.kept else "not kept", f"best of {len(generation)}", failed]))
     return (str(number), str(best.number), _name(best.parent_task), "", *_figures(best.quality, best.score, best.accounted), words)
 
 
-def _under_way(number: int, child: Child, result: Grown | FailedJob | None) -> tuple[str, ...]:
-    trained = [part.place for part in child.path.parts if part.trained]
+def _under_way(number: int, child: Child, result: TrainedChild | FailedJob | None) -> tuple[str, ...]:
+    trained = [layer.name for layer in child.path.layers if layer.trained]
     names = ", ".join(trained[:4]) + (f" and {len(trained) - 4} more" if len(trained) > 4 else "")
     first = (str(number), str(child.path.number), _name(child.parent_task), names)
     if isinstance(result, FailedJob):
-        return (*first, "", "", "", f"lost: {result.reason}")
+        return (*first, "", "", "", f"failed: {result.reason}")
     if result is None:
         return (*first, "", "", "", "…")
     return (*first, percent(result.quality), "", "", "trained")
@@ -91,10 +91,13 @@ def _name(task: str | None) -> str:
 
 def show_path(net: Network, task: str) -> None:
     """What the path of a task that `munet` learned is made of."""
-    record = net.tasks[task].provenance.record
-    origins = [part["origin"] for part in record["parts"]]
+    record = MunetRecord.of(net.view.pathway(task))
+    if record is None:
+        return
+    origins = [layer.origin for layer in record.layers]
     shared = {origin: origins.count(origin) for origin in dict.fromkeys(origins) if origin != task}
     words = ", ".join(f"{count} of {_name(origin)}" for origin, count in shared.items()) or "none"
-    console.print(f"path: child {record['child']}, with {origins.count(task)} layers trained and shared: {words}")
-    size = f"{record['accounted']:,.0f} parameters, {percent(record['accounted'] / record['root_weights'])} of the root's"
-    console.print(f"accounts for {size}; quality {percent(record['quality'])} on the examples held out")
+    console.print(f"path: child {record.child:.0f}, with {origins.count(task)} layers trained and shared: {words}")
+    accounted = record.accounted or 0.0
+    size = f"{accounted:,.0f} parameters, {percent(accounted / record.root_weights)} of the root's"
+    console.print(f"accounts for {size}; quality {percent(record.quality or 0.0)} on the examples held out")

@@ -4,7 +4,7 @@ from senpath.methods.allocation import Allocation, AllocationSettings
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.extend.method import Extend
 from senpath.methods.moe import Moe, MoeSettings
-from senpath.methods.munet import Munet, MunetSettings, Root, Status, Tried, Watch
+from senpath.methods.munet import ChildSummary, Munet, MunetSettings, Root, SearchObserver, SearchStatus
 from senpath.methods.prune.config import PruneSettings
 from senpath.methods.prune.method import Prune
 from senpath.methods.registry import METHODS, REVISIONS, find_method, known_methods, make_method, register
@@ -17,6 +17,7 @@ __all__ = [
     "REVISIONS",
     "Allocation",
     "AllocationSettings",
+    "ChildSummary",
     "Extend",
     "ExtendSettings",
     "Moe",
@@ -27,11 +28,10 @@ __all__ = [
     "PruneSettings",
     "Review",
     "Root",
+    "SearchObserver",
+    "SearchStatus",
     "Sen",
     "SenSettings",
-    "Status",
-    "Tried",
-    "Watch",
     "find_method",
     "known_methods",
     "make_method",

@@ -272,7 +272,7 @@ class WorkerPool(Generic[Item, Result]):
         if not self._retry:
             self._source = iter(())
         failed = FailedJob("; then ".join(job.troubles), len(job.troubles), error)
-        self._tell(f"{name} is lost: {failed.reason}")
+        self._tell(f"{name} failed: {failed.reason}")
         return [(job.place, failed)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 from senpath.pathways.cost import LearningCost
@@ -76,3 +77,10 @@ class Provenance:
             **({"sources_tried": self.sources_tried} if self.sources_tried else {}),
             **({"record": self.record} if self.record else {}),
         }
+
+
+def number(value: Any) -> float | None:
+    """A number of a record that can be computed with; None for anything else, as a record may be damaged."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e18 < value < 1e18:
+        return None
+    return float(value) if isfinite(value) else None

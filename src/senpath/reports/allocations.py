@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from senpath.methods import Allocation
+from senpath.pathways.provenance import number
 from senpath.reports.facts import Facts, TaskFacts
 from senpath.reports.routes import Cell
-from senpath.reports.task_paths import number
 
 GROUPS, TASKS, LAYERS = 4, 24, 12
 """At most so many groups are shown, the last ones; of each so many tasks, the first, and so many layers."""

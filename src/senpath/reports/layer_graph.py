@@ -1,4 +1,4 @@
-"""Paths drawn as lines through layers: a column per place, a row per task that trained layers, a node per layer."""
+"""Paths drawn as lines through layers: a column per name of a layer, a row per task that trained layers, a node per layer."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Graph:
 def draw_graph(facts: Facts, paths: Sequence[TaskPath]) -> Graph:
     """Place the layers and the lines of paths from one root."""
     shown = paths[-PATHS:]
-    columns = in_order([[layer.place for layer in path.layers] for path in shown])
+    columns = in_order([[layer.name for layer in path.layers] for path in shown])
     pitch = round(min(WIDEST, max(NARROWEST, WIDTH / len(columns))), 1)
     order, row_of = _order(facts, shown)
     stops = [_stops(path, columns, row_of) for path in shown]
@@ -165,7 +165,7 @@ def _order(facts: Facts, shown: Sequence[TaskPath]) -> tuple[list[Trainer], dict
 
 def _stops(path: TaskPath, columns: Sequence[str], row_of: Mapping[Trainer, Trainer]) -> list[_Stop]:
     """From left to right; a line stays in its row until the column before the next layer's."""
-    found, places = list[_Stop](), [columns.index(layer.place) for layer in path.layers]
+    found, places = list[_Stop](), [columns.index(layer.name) for layer in path.layers]
     for layer, place, following in zip(path.layers, places, [*places[1:], 0], strict=True):
         row = row_of[layer.trainer]
         found.append(_Stop(place, row, layer))
@@ -219,7 +219,7 @@ def _node(facts: Facts, box: _Box, top: float, pitch: float, users: Sequence[str
     shape = f"M{left + ROUND:.1f} {up:.1f}h{flat}{corners[0]}v{tall}{corners[1]}h{-flat}{corners[2]}v{-tall}{corners[3]}z"
     trainer, weights = box.layer.trainer, facts.sizes[box.layer.component]
     who = "of the root" if trainer.name is None else f"trained by {cut(trainer.name)}{', which is gone' if trainer.gone else ''}"
-    return Node(shape, _colour(facts, trainer), f"{box.layer.place}: {weights:,} weights, {who}; used by {_names(users)}")
+    return Node(shape, _colour(facts, trainer), f"{box.layer.name}: {weights:,} weights, {who}; used by {_names(users)}")
 
 
 def _line(path: TaskPath, stops: Sequence[_Stop], tops: Mapping[Trainer, float], pitch: float) -> Line:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from senpath.methods import Munet
+from senpath.methods.munet.record import METHOD
+from senpath.pathways.provenance import number
 from senpath.reports.axes import Axis
 from senpath.reports.facts import TaskFacts
 from senpath.reports.stages import Tick
-from senpath.reports.task_paths import TaskPath, number
+from senpath.reports.task_paths import TaskPath
 
 SEARCHES = 8
 """At most so many searches are drawn, the latest."""
@@ -26,7 +27,7 @@ class Generations:
 
     Attributes:
         line: the best score so far, `kept` and `dropped` dots for the children, as SVG paths.
-        children: how many were tried, of which `joined` were kept and `lost` could not be trained.
+        children: how many were tried, of which `joined` were kept and `failed` could not be trained.
         most: generations in one step of the line; `thinned` if children have no dot for want of space.
     """
 
@@ -39,14 +40,14 @@ class Generations:
     generations: int
     children: int
     joined: int
-    lost: int
+    failed: int
     best: float
     most: int
     thinned: bool
 
 
 @dataclass(frozen=True)
-class _Tried:
+class _Child:
     score: float
     kept: bool
 
@@ -55,10 +56,10 @@ def describe_search(path: TaskPath) -> Generations | None:
     """What the log says of the search for a path; None if it says nothing of it."""
     entry = path.task.entry
     told = entry.get("generations")
-    if not isinstance(told, list) or _lasting(entry.get("record", entry.get(Munet.name))) != _lasting(path.task.pathway.provenance.record):
+    if not isinstance(told, list) or _lasting(entry.get("record", entry.get(METHOD))) != _lasting(path.task.pathway.provenance.record):
         return None
     everyone = [[child for child in children if isinstance(child, dict)] for children in told if isinstance(children, list)]
-    trained = [[found for child in children if (found := _tried(child)) is not None] for children in everyone]
+    trained = [[found for child in children if (found := _child(child)) is not None] for children in everyone]
     joined = sum(child.kept for children in trained for child in children)
     if not joined:
         return None
@@ -77,7 +78,7 @@ def describe_search(path: TaskPath) -> Generations | None:
         generations=len(trained),
         children=count,
         joined=joined,
-        lost=count - len(scores),
+        failed=count - len(scores),
         best=max(child.score for step in steps for child in step if child.kept),
         most=most,
         thinned=any(len(step) > DOTS for step in steps),
@@ -86,15 +87,15 @@ def describe_search(path: TaskPath) -> Generations | None:
 
 def _lasting(record: Any) -> dict[str, Any]:
     """What is recorded of a search and stays so: layers may be replaced later. Earlier formats' log has it under the method's name."""
-    return {name: value for name, value in record.items() if name != "parts"} if isinstance(record, dict) else {}
+    return {name: value for name, value in record.items() if name not in ("parts", "layers")} if isinstance(record, dict) else {}
 
 
-def _tried(child: Mapping[str, Any]) -> _Tried | None:
+def _child(child: Mapping[str, Any]) -> _Child | None:
     score = number(child.get("score"))
-    return _Tried(score, child.get("kept") is True) if score is not None else None
+    return _Child(score, child.get("kept") is True) if score is not None else None
 
 
-def _line(steps: Sequence[Sequence[_Tried]], axis: Axis) -> str:
+def _line(steps: Sequence[Sequence[_Child]], axis: Axis) -> str:
     parts, best = list[str](), float("-inf")
     for place, step in enumerate(steps):
         best = max([best, *(child.score for child in step if child.kept)])
@@ -104,7 +105,7 @@ def _line(steps: Sequence[Sequence[_Tried]], axis: Axis) -> str:
     return "".join(parts)
 
 
-def _dots(steps: Sequence[Sequence[_Tried]], axis: Axis, *, kept: bool) -> str:
+def _dots(steps: Sequence[Sequence[_Child]], axis: Axis, *, kept: bool) -> str:
     """Strokes of no length: with round ends they are dots, and stay round where the drawing is stretched."""
     dots = list[str]()
     for place, step in enumerate(steps):

@@ -1,6 +1,6 @@
 """Tasks that the method `munet` learned: chains of layers, each trained by one task and used by one or more.
 
-Notes and log may be older than this code, or written by hand: what does not fit is left out, a whole task if need be.
+Records and log may be older than this code, or written by hand: what does not fit is left out, a whole task if need be.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
-from senpath.methods import Munet
 from senpath.methods.munet.hyper import DEFAULTS
+from senpath.methods.munet.record import MunetRecord
+from senpath.pathways.provenance import number
 from senpath.reports.facts import Facts, TaskFacts
 
 LONGEST = 40
-"""Characters of a place or of a hyperparameter's value; one that is longer is cut."""
+"""Characters of a layer's name or of a hyperparameter's value; one that is longer is cut."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Trainer:
 
 @dataclass(frozen=True)
 class Layer:
-    """One component of a path: its place in the root, and its hash."""
+    """One component of a path: the layer's name, and its hash."""
 
-    place: str
+    name: str
     component: str
     trainer: Trainer
 
@@ -80,27 +80,20 @@ class TaskPath:
 
 @dataclass(frozen=True)
 class _Noted:
-    """What fits of a task's notes: for each layer its place, its component and the task that is said to have trained it."""
+    """A task with its record, and for each layer its name, its component and the task that is said to have trained it."""
 
     task: TaskFacts
-    notes: Mapping[str, Any]
+    record: MunetRecord
     root: Root
-    parts: Sequence[tuple[str, str, str | None]]
+    layers: Sequence[tuple[str, str, str | None]]
 
 
 def read_paths(facts: Facts) -> list[TaskPath]:
     """The paths of all tasks that have one, in the order of learning."""
-    noted = [found for task in facts.tasks.values() if (found := _noted(task)) is not None]
+    noted = [path for task in facts.tasks.values() if (path := _noted(task)) is not None]
     users = Counter(name for task in facts.tasks.values() for name in task.pathway.references)
     trainers = _trainers(noted)
-    return [_path(found, facts.sizes, users, trainers) for found in noted]
-
-
-def number(value: Any) -> float | None:
-    """A number that can be computed with; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e18 < value < 1e18:
-        return None
-    return float(value) if isfinite(value) else None
+    return [_path(path, facts.sizes, users, trainers) for path in noted]
 
 
 def cut(text: str) -> str:
@@ -109,35 +102,23 @@ def cut(text: str) -> str:
 
 
 def _noted(task: TaskFacts) -> _Noted | None:
-    notes = task.pathway.provenance.record
-    if task.method != Munet.name:
+    record = MunetRecord.of(task.pathway)
+    if record is None or len({cut(layer.name) for layer in record.layers}) < len(record.layers):
         return None
-    name, key, weights = notes.get("root"), notes.get("root_id"), number(notes.get("root_weights"))
-    parts, components = notes.get("parts"), task.pathway.components
-    if not isinstance(name, str) or not isinstance(key, str) or weights is None or weights < 0:
-        return None
-    if not isinstance(parts, list) or len(parts) != len(components) or not all(map(_fits, parts)):
-        return None
-    places = [cut(part["place"]) for part in parts]
-    if len({*places}) < len(places):
-        return None
-    origins = [part.get("origin") if part.get("component") == name else task.name for part, name in zip(parts, components, strict=True)]
-    return _Noted(task, notes, Root(key, cut(name), weights), list(zip(places, components, origins, strict=True)))
-
-
-def _fits(part: Any) -> bool:
-    return isinstance(part, dict) and isinstance(part.get("place"), str) and isinstance(part.get("origin"), str | None)
+    pairs = zip(record.layers, task.pathway.components, strict=True)
+    layers = [(cut(layer.name), component, layer.trainer(task.name, component)) for layer, component in pairs]
+    return _Noted(task, record, Root(record.root_id, cut(record.root), record.root_weights), layers)
 
 
 def _trainers(noted: Sequence[_Noted]) -> dict[str, Trainer]:
     """Who trained each component, by hash. A task of today did so only if it has the component itself: names are used again."""
     found: dict[str, Trainer] = {}
     for path in noted:
-        for _, component, origin in path.parts:
+        for _, component, origin in path.layers:
             if _is_own(path.task, origin):
                 found.setdefault(component, Trainer(path.task.name))
     for path in noted:
-        for _, component, origin in path.parts:
+        for _, component, origin in path.layers:
             found.setdefault(component, Trainer(origin, gone=origin is not None))
     return found
 
@@ -147,29 +128,30 @@ def _is_own(task: TaskFacts, origin: str | None) -> bool:
     return origin is not None and origin in (task.name, task.entry.get("imported"))
 
 
-def _path(found: _Noted, sizes: Mapping[str, int], users: Mapping[str, int], trainers: Mapping[str, Trainer]) -> TaskPath:
-    notes, parent = found.notes, found.notes.get("parent", "")
-    operations, all_operations = number(notes.get("flops")), number(notes.get("root_flops"))
-    quality, score = number(notes.get("quality")), number(notes.get("score"))
-    changes = found.task.pathway.provenance
+def _path(noted: _Noted, sizes: Mapping[str, int], users: Mapping[str, int], trainers: Mapping[str, Trainer]) -> TaskPath:
+    record, pathway = noted.record, noted.task.pathway
+    revisions = pathway.provenance.revisions_by
     return TaskPath(
-        task=found.task,
-        root=found.root,
-        layers=tuple(Layer(place, component, trainers[component]) for place, component, _ in found.parts),
-        parent=parent if isinstance(parent, str | None) else "",
-        accounted=sum(sizes[name] / max(1, users[name]) for name in found.task.pathway.whole(found.task.pathway.components)),
-        began=number(notes.get("accounted")),
-        compute=operations / all_operations if operations is not None and all_operations is not None and all_operations > 0 else None,
-        quality=min(1.0, max(0.0, quality)) if quality is not None else None,
-        score=min(1.0, max(0.0, score)) if score is not None else None,
-        hyper=_hyper(notes.get("hyper")),
-        changed=next((word for name, word in (("prune", "pruned"), ("extend", "extended")) if changes.revisions_by(name)), ""),
+        task=noted.task,
+        root=noted.root,
+        layers=tuple(Layer(name, component, trainers[component]) for name, component, _ in noted.layers),
+        parent=record.parent,
+        accounted=sum(sizes[name] / max(1, users[name]) for name in pathway.whole(pathway.components)),
+        began=record.accounted,
+        compute=record.flops / record.root_flops if record.flops is not None and record.root_flops and record.root_flops > 0 else None,
+        quality=_share(record.quality),
+        score=_share(record.score),
+        hyper=_hyper(record.hyper),
+        changed=next((word for name, word in (("prune", "pruned"), ("extend", "extended")) if revisions(name)), ""),
     )
 
 
-def _hyper(values: Any) -> list[tuple[str, str]]:
-    known = values if isinstance(values, dict) else {}
-    return [(name.replace("_", " "), _word(known[name])) for name in DEFAULTS if name in known and known[name] != DEFAULTS[name]]
+def _share(value: float | None) -> float | None:
+    return min(1.0, max(0.0, value)) if value is not None else None
+
+
+def _hyper(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), _word(values[name])) for name in DEFAULTS if name in values and values[name] != DEFAULTS[name]]
 
 
 def _word(value: Any) -> str:

@@ -14,7 +14,7 @@ from senpath.progress import Progress, silent
 from senpath.routing.dispatcher import fit_gate
 from senpath.seeds import derive
 from senpath.tasks import TaskKind
-from senpath.training import distort
+from senpath.training import Augmentation
 from senpath.types import Examples
 
 
@@ -230,7 +230,7 @@ def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) 
     plain = read(examples.inputs)
     groups = [plain[:, None]]
     if copies:
-        drawn = distort(examples.inputs.repeat_interleave(copies, 0), 1.0, generator)
+        drawn = Augmentation(distortion=1.0)(examples.inputs.repeat_interleave(copies, 0), generator)
         groups.append(read(drawn).view(len(plain), copies, -1))
     features = torch.cat(groups, 1)  # (examples, 1 + copies, features)
     own = features.mean(1)

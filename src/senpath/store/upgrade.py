@@ -41,8 +41,10 @@ def upgrade_task(record: Any) -> Any:
     parts = own.get("parts")
     untrained = []
     if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
-        own = {**own, "parts": [{**part, "component": name} for part, name in zip(parts, components, strict=False)]}
-        untrained = [part["component"] for part in own["parts"] if part.get("origin") is None]
+        pairs = zip(parts, components, strict=False)
+        layers = [{"name": part.get("place"), "origin": part.get("origin"), "component": component} for part, component in pairs]
+        own = {**{name: value for name, value in own.items() if name != "parts"}, "layers": layers}
+        untrained = [layer["component"] for layer in layers if layer["origin"] is None]
     provenance = {name: notes[name] for name in TYPED if name in notes} | {
         "sources_tried": notes.get("tried_sources", {}),
         "untrained": untrained,

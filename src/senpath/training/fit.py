@@ -1,20 +1,16 @@
-"""The fitting loop."""
+"""Fitting a model to examples."""
 
 from __future__ import annotations
 
-from math import cos, pi
+from itertools import islice
 
 import torch
 from torch import nn
 
 from senpath.progress import Progress, silent
-from senpath.training import distort
+from senpath.training.augment import Augmentation
+from senpath.training.loop import Descent, passes, training_steps
 from senpath.training.recipe import Recipe
-
-WARM_UP = 0.05
-"""Share of the steps over which the learning rate rises."""
-TOLD = 50
-"""How often in all a run tells its progress."""
 
 
 def fit(
@@ -39,31 +35,17 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
-    order, place, size = torch.randperm(len(inputs), generator=generator), 0, min(recipe.batch_size, len(inputs))
-    model.train()
-    for step in range(recipe.steps):
-        if place + size > len(order):  # the rest of a pass, too small for a batch, waits for another pass
-            order, place = torch.randperm(len(inputs), generator=generator), 0
-        batch = order[place : place + size]
-        place += size
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * schedule(step / recipe.steps)
+    augment = Augmentation(distortion=recipe.augment)
+
+    def loss(batch: torch.Tensor) -> torch.Tensor:
         examples = inputs[batch]
-        if recipe.augment:
-            examples = distort(examples, recipe.augment, generator)
-        loss = model(examples, targets[batch])
-        optimizer.zero_grad()
-        loss.backward()
-        if recipe.clip is not None:
-            nn.utils.clip_grad_norm_(trained, recipe.clip)
-        optimizer.step()
-        if (step + 1) % max(1, recipe.steps // TOLD) == 0 or step + 1 == recipe.steps:
-            progress(stage, step + 1, recipe.steps)
+        if recipe.augment:  # what is no image is never distorted
+            examples = augment(examples, generator)
+        result: torch.Tensor = model(examples, targets[batch])
+        return result
+
+    model.train()
+    batches = islice(passes(len(inputs), recipe.batch_size, generator), recipe.steps)
+    for _ in training_steps(batches, loss, Descent(optimizer, steps=recipe.steps, clip=recipe.clip), progress=progress, stage=stage):
+        pass
     model.eval()
-
-
-def schedule(passed: float, warm_up: float = WARM_UP) -> float:
-    """The learning rate as a share of its highest, when this share of the steps has passed: up in a line, then down along a cosine."""
-    if passed < warm_up:
-        return (0.02 + passed) / (0.02 + warm_up)
-    return 0.5 * (1 + cos(pi * (passed - warm_up) / (1 - warm_up)))

@@ -13,7 +13,7 @@ class Recipe:
         steps: mini-batches in all.
         batch_size: examples in one.
         learning_rate: the highest; it rises over the first twentieth of the steps and falls to zero along a cosine.
-        augment: strength of random distortions of images, 0 for none, see `distort`.
+        augment: strength of random distortions of images, 0 for none, see `Augmentation`.
         clip: longest gradient, None for any.
         decay: half of it is the share of the weights' squared length that is added to the loss.
     """

@@ -7,23 +7,23 @@ from typing import Any
 
 import pytest
 
-from senpath.methods.munet import Blueprint, Budget, Part, Path, Penalty, Rules, Search
+from senpath.methods.munet import SearchSpace, SearchBudget, PathLayer, LayerPath, Penalty, MutationRules, Search
 from senpath.methods.munet.hyper import DEFAULTS
 
 
-def layer(place: str, weights: int = 100) -> Part:
-    return Part(place, "mlp.v1", {"inputs": 8, "hidden": [8]}, weights, f"hash of {place}", False, None)
+def layer(place: str, weights: int = 100) -> PathLayer:
+    return PathLayer(place, "mlp.v1", {"inputs": 8, "hidden": [8]}, weights, f"hash of {place}", False, None)
 
 
 LAYERS = tuple(layer(place) for place in ("inputs", "block 1", "block 2", "block 3"))
-BLUEPRINT = Blueprint(LAYERS, frozenset({"block 1", "block 2", "block 3"}), {part.place: (8,) for part in LAYERS}, 5)
-ROOT = BLUEPRINT.root(DEFAULTS)
+SPACE = SearchSpace(LAYERS, frozenset({"block 1", "block 2", "block 3"}), {layer.name: (8,) for layer in LAYERS}, 5)
+ROOT = SPACE.root(DEFAULTS)
 
 
 @pytest.fixture
-def blueprint() -> Blueprint:
+def space() -> SearchSpace:
     """Of a root of four layers of 100 weights, the last three optional, for a task of five classes."""
-    return BLUEPRINT
+    return SPACE
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def make_search() -> Callable[..., Search]:
     def make(**changes: Any) -> Search:
         arguments: dict[str, Any] = {
             "task": "new",
-            "blueprint": BLUEPRINT,
+            "space": SPACE,
             "root": ROOT,
             "others": (),
             "path_of": _no_path,
             "users": {},
-            "rules": Rules(image=False),
+            "rules": MutationRules(image=False),
             "penalty": Penalty(1.0, 1.0, 400, 1.0),
-            "budget": Budget(5, 4),
+            "budget": SearchBudget(5, 4),
             "seed": 0,
         }
         return Search(**{**arguments, **changes})
@@ -48,5 +48,5 @@ def make_search() -> Callable[..., Search]:
     return make
 
 
-def _no_path(task: str) -> Path:
+def _no_path(task: str) -> LayerPath:
     raise AssertionError(f"asked for the path of {task}, which is no parent")

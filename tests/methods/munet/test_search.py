@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from senpath.errors import InputError
-from senpath.methods.munet import Blueprint, Budget, Child, Outcome, Path, Penalty, Rules, Search
+from senpath.methods.munet import SearchSpace, SearchBudget, Child, Outcome, LayerPath, Penalty, MutationRules, Search
 from senpath.methods.munet.hyper import DEFAULTS, MUTATION, lists
 from senpath.methods.munet.mutate import mutate
 
@@ -22,7 +22,7 @@ CHOICES = st.sampled_from(["evolve", "all", "none"])
 
 
 def outcome(child: Child, quality: float, flops: float = 1.0) -> Outcome:
-    names = tuple(f"{part.place} of {child.path.number}" if part.trained else part.component or "" for part in child.path.parts)
+    names = tuple(f"{layer.name} of {child.path.number}" if layer.trained else layer.component or "" for layer in child.path.layers)
     return Outcome(quality, flops, names)
 
 
@@ -61,7 +61,7 @@ def test_a_stopped_search_goes_on_as_it_would_have(make_search: MakeSearch) -> N
 
 
 def test_the_verbs_come_in_turn(make_search: MakeSearch) -> None:
-    search = make_search(budget=Budget(1, 2))
+    search = make_search(budget=SearchBudget(1, 2))
     with pytest.raises(InputError, match="tell: expected children asked for first, got none"):
         search.tell([])
     children = search.ask()
@@ -71,7 +71,7 @@ def test_the_verbs_come_in_turn(make_search: MakeSearch) -> None:
         search.state()
     with pytest.raises(InputError, match="outcomes: expected 2, one per child, got 1"):
         search.tell([outcome(children[0], 0.5)])
-    with pytest.raises(InputError, match=f"outcome of child 1: expected {len(children[0].path.parts)} components, got 1"):
+    with pytest.raises(InputError, match=f"outcome of child 1: expected {len(children[0].path.layers)} components, got 1"):
         search.tell([Outcome(0.5, 1.0, ("one",)), None])
     search.tell([outcome(child, 0.5) for child in children])  # what was refused before has changed nothing
     with pytest.raises(InputError, match="ask: expected 1 generations at most, got one more"):
@@ -79,7 +79,7 @@ def test_the_verbs_come_in_turn(make_search: MakeSearch) -> None:
 
 
 def test_a_child_of_the_task_has_to_reach_its_parent(make_search: MakeSearch) -> None:
-    search = make_search(budget=Budget(30, 3))
+    search = make_search(budget=SearchBudget(30, 3))
     while not search.done:
         children = search.ask()
         before = {path.number: path.score for path in search.population}
@@ -108,7 +108,7 @@ def test_lost_children_do_not_end_it(make_search: MakeSearch) -> None:
 
 def test_the_best_own_path_is_the_parent_most_often(make_search: MakeSearch) -> None:
     """The first asked is accepted always, then with half the probability after each time."""
-    search = make_search(budget=Budget(2, 64))
+    search = make_search(budget=SearchBudget(2, 64))
     search.tell([outcome(child, by_number(child)) for child in search.ask()])
     best = search.best
     assert best is not None
@@ -119,34 +119,34 @@ def test_the_best_own_path_is_the_parent_most_often(make_search: MakeSearch) -> 
     assert len(counts) > 8
 
 
-def test_paths_of_others_and_the_root_are_all_tried(make_search: MakeSearch, blueprint: Blueprint) -> None:
-    root = blueprint.root(DEFAULTS)
-    known = {name: replace(root, task=name, parts=(*root.parts, replace(blueprint.head(name), component=name))) for name in ("a", "b")}
-    search = make_search(others=tuple(known), path_of=known.__getitem__, budget=Budget(1, 12))
+def test_paths_of_others_and_the_root_are_all_tried(make_search: MakeSearch, space: SearchSpace) -> None:
+    root = space.root(DEFAULTS)
+    known = {name: replace(root, task=name, layers=(*root.layers, replace(space.head(name), component=name))) for name in ("a", "b")}
+    search = make_search(others=tuple(known), path_of=known.__getitem__, budget=SearchBudget(1, 12))
     children = search.ask()
     assert {child.parent_task for child in children} == {None, "a", "b"}
     for child in children:
-        head = child.path.parts[-1]
-        assert (head.place, head.component, head.trained, head.config["outputs"]) == ("head", None, True, 5)  # always a fresh one
+        head = child.path.layers[-1]
+        assert (head.name, head.component, head.trained, head.config["outputs"]) == ("head", None, True, 5)  # always a fresh one
 
 
 def test_size_and_operations_cost(make_search: MakeSearch) -> None:
     search = make_search(
         penalty=Penalty(0.5, 0.9, 400, 10.0),
-        budget=Budget(1, 1),
+        budget=SearchBudget(1, 1),
         users={"hash of inputs": 3},
-        rules=Rules(False, clone="none", adapters="none"),
+        rules=MutationRules(False, clone="none", adapters="none"),
     )
     (child,) = search.ask()
     (found,) = search.tell([outcome(child, 0.8, flops=20.0)])
-    layers = sum(part.weights for part in child.path.parts[1:-1])
+    layers = sum(layer.weights for layer in child.path.layers[1:-1])
     accounted = 100 / 4 + layers + 9 * 5
     assert found.accounted == accounted
     assert found.score == pytest.approx(0.8 * 0.5 ** (accounted / 400) * 0.9 ** (20 / 10))
 
 
 def test_of_qualities_below_nothing_the_better_wins(make_search: MakeSearch) -> None:
-    search = make_search(budget=Budget(1, 3))
+    search = make_search(budget=SearchBudget(1, 3))
     search.tell([outcome(child, quality) for child, quality in zip(search.ask(), (-5.0, -0.1, -3.0), strict=True)])
     assert search.best is not None
     assert search.best.quality == -0.1
@@ -158,34 +158,34 @@ def test_a_quality_below_nothing_is_nothing() -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), clone=CHOICES, adapters=CHOICES, learned_rates=st.booleans())
-def test_children_are_what_the_rules_allow(blueprint: Blueprint, seed: int, clone: Any, adapters: Any, learned_rates: bool) -> None:
-    rules = Rules(True, False, clone, adapters, layers=True, learned_rates=learned_rates)
-    random, path = np.random.default_rng(seed), blueprint.root(DEFAULTS)
-    order = [part.place for part in blueprint.layers]
+def test_children_are_what_the_rules_allow(space: SearchSpace, seed: int, clone: Any, adapters: Any, learned_rates: bool) -> None:
+    rules = MutationRules(True, False, clone, adapters, layers=True, learned_rates=learned_rates)
+    random, path = np.random.default_rng(seed), space.root(DEFAULTS)
+    order = [layer.name for layer in space.layers]
     for generation in range(8):
-        child = mutate(path, "new", blueprint, rules, random)
+        child = mutate(path, "new", space, rules, random)
         check(child, path, order, rules, generation)
-        names = tuple(replace(part, component=part.component or f"{part.place} {generation}", trained=False) for part in child.parts)
-        path = replace(child, parts=names)
+        names = tuple(replace(layer, component=layer.component or f"{layer.name} {generation}", trained=False) for layer in child.layers)
+        path = replace(child, layers=names)
 
 
-def check(child: Path, parent: Path, order: Sequence[str], rules: Rules, generation: int) -> None:
-    layers = [part.place for part in child.parts if part.place in order]
+def check(child: LayerPath, parent: LayerPath, order: Sequence[str], rules: MutationRules, generation: int) -> None:
+    layers = [layer.name for layer in child.layers if layer.name in order]
     assert layers == [place for place in order if place in layers]
     assert layers[0] == "inputs"
-    assert abs(len(layers) - len([part for part in parent.parts if part.place in order])) <= 1
-    assert child.parts[-1].place == "head"
-    assert child.parts[-1].trained
-    assert len({part.place for part in child.parts}) == len(child.parts)
-    for before, part in zip(child.parts, child.parts[1:], strict=False):
-        if part.place.startswith("adapter"):
-            assert part.place == f"adapter {before.place}"
-    own = {part.place for part in child.parts if part.origin == "new"}
-    assert own == {part.place for part in child.parts if part.trained}
+    assert abs(len(layers) - len([layer for layer in parent.layers if layer.name in order])) <= 1
+    assert child.layers[-1].name == "head"
+    assert child.layers[-1].trained
+    assert len({layer.name for layer in child.layers}) == len(child.layers)
+    for before, layer in zip(child.layers, child.layers[1:], strict=False):
+        if layer.name.startswith("adapter"):
+            assert layer.name == f"adapter {before.name}"
+    own = {layer.name for layer in child.layers if layer.origin == "new"}
+    assert own == {layer.name for layer in child.layers if layer.trained}
     if rules.clone != "evolve":
-        frozen = {part.place for part in child.parts if part.place in order and not part.trained}
+        frozen = {layer.name for layer in child.layers if layer.name in order and not layer.trained}
         assert frozen == (set(layers) if rules.clone == "none" else set())
-    adapters = {part.place for part in child.parts if part.place.startswith("adapter")}
+    adapters = {layer.name for layer in child.layers if layer.name.startswith("adapter")}
     if rules.adapters != "evolve":
         assert adapters == ({f"adapter {place}" for place in layers[1:]} if rules.adapters == "all" else set())
     for name, values in lists(image=True).items():
@@ -195,22 +195,22 @@ def check(child: Path, parent: Path, order: Sequence[str], rules: Rules, generat
     assert bool(child.rates) == rules.learned_rates
 
 
-def test_learned_rates_move_apart(blueprint: Blueprint) -> None:
-    path, random = blueprint.root(DEFAULTS), np.random.default_rng(0)
+def test_learned_rates_move_apart(space: SearchSpace) -> None:
+    path, random = space.root(DEFAULTS), np.random.default_rng(0)
     for _ in range(20):
-        path = mutate(path, "new", blueprint, Rules(True, learned_rates=True), random)
+        path = mutate(path, "new", space, MutationRules(True, learned_rates=True), random)
     assert len(set(path.rates.values())) > 3
     assert {"learning_rate", "layers", "clone block 2", "adapter block 1"} <= set(path.rates)
     assert path.hyper["mutation"] == DEFAULTS["mutation"]
 
 
-def test_layers_of_a_random_root_are_trained(blueprint: Blueprint) -> None:
+def test_layers_of_a_random_root_are_trained(space: SearchSpace) -> None:
     """There is nothing in them to share; what a task has trained is shared by chance as ever."""
-    random, root = np.random.default_rng(0), blueprint.root(DEFAULTS)
-    child = mutate(root, "a", blueprint, Rules(True, random_root=True, adapters="none"), random)
-    assert all(part.trained for part in child.parts)
-    kept = tuple(replace(part, component=f"{part.place} of a", trained=False) for part in child.parts)
-    children = [mutate(replace(child, parts=kept), "b", blueprint, Rules(True, random_root=True), random) for _ in range(20)]
-    shared = [part for other in children for part in other.parts if not part.trained]
+    random, root = np.random.default_rng(0), space.root(DEFAULTS)
+    child = mutate(root, "a", space, MutationRules(True, random_root=True, adapters="none"), random)
+    assert all(layer.trained for layer in child.layers)
+    kept = tuple(replace(layer, component=f"{layer.name} of a", trained=False) for layer in child.layers)
+    children = [mutate(replace(child, layers=kept), "b", space, MutationRules(True, random_root=True), random) for _ in range(20)]
+    shared = [layer for other in children for layer in other.layers if not layer.trained]
     assert 20 < len(shared) < 80
-    assert {part.origin for part in shared} == {"a"}
+    assert {layer.origin for layer in shared} == {"a"}

@@ -20,7 +20,7 @@ from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
 from senpath.snapshot import Declined, RevisionResult, View
-from senpath.training import distort
+from senpath.training import Augmentation
 from senpath.types import Examples
 
 COPIES, COPIED = 15, 2_000
@@ -117,7 +117,7 @@ class Extend:
         generator = torch.Generator().manual_seed(derive(self.settings.random_state, "extend"))
         inputs, targets = examples.inputs, examples.targets
         if examples.data_type.form == "image" and len(examples) < COPIED:
-            copies = distort(inputs.repeat_interleave(COPIES, 0), 1.0, generator)
+            copies = Augmentation(distortion=1.0)(inputs.repeat_interleave(COPIES, 0), generator)
             inputs, targets = torch.cat([inputs, copies]), torch.cat([targets, targets.repeat_interleave(COPIES, 0)])
         return learn_rows(reading, reading.features(view, inputs), targets, len(examples.classes), examples.task_kind, generator)
 

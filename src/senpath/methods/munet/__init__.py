@@ -1,30 +1,33 @@
 """µ2Net: paths of shared and cloned layers, found by evolution."""
 
-from senpath.methods.munet.child import Grown
 from senpath.methods.munet.config import MunetSettings
-from senpath.methods.munet.method import Munet, Status, Watch
-from senpath.methods.munet.mutate import Blueprint, Rules
-from senpath.methods.munet.path import Part, Path
-from senpath.methods.munet.roots import ROOTS, Layer, Root
-from senpath.methods.munet.search import Budget, Child, Outcome, Penalty, Search, Tried
+from senpath.methods.munet.method import Munet, SearchObserver, SearchStatus
+from senpath.methods.munet.mutate import MutationRules, SearchSpace
+from senpath.methods.munet.path import LayerPath, PathLayer
+from senpath.methods.munet.record import MunetRecord, RecordedLayer
+from senpath.methods.munet.roots import ROOTS, Root, RootLayer
+from senpath.methods.munet.search import Child, ChildSummary, Outcome, Penalty, Search, SearchBudget
+from senpath.methods.munet.train import TrainedChild
 
 __all__ = [
     "ROOTS",
-    "Blueprint",
-    "Budget",
     "Child",
-    "Grown",
-    "Layer",
+    "ChildSummary",
+    "LayerPath",
     "Munet",
+    "MunetRecord",
     "MunetSettings",
+    "MutationRules",
     "Outcome",
-    "Part",
-    "Path",
+    "PathLayer",
     "Penalty",
+    "RecordedLayer",
     "Root",
-    "Rules",
+    "RootLayer",
     "Search",
-    "Status",
-    "Tried",
-    "Watch",
+    "SearchBudget",
+    "SearchObserver",
+    "SearchSpace",
+    "SearchStatus",
+    "TrainedChild",
 ]

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from senpath.training import Augmentation
+
 MUTATION = tuple(round(0.02 * step, 2) for step in range(5, 16))
 """Probabilities of a mutation, .10 … .30."""
+COLOURS = ("brightness", "contrast", "saturation", "hue")
 DELTA = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 GENERAL: Mapping[str, tuple[Any, ...]] = MappingProxyType(
@@ -29,10 +32,7 @@ IMAGE: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "crop": (False, True),
         # The papers give the ends; the values between are ours.
         "crop_area": (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0),
-        "brightness": DELTA,
-        "contrast": DELTA,
-        "saturation": DELTA,
-        "hue": DELTA,
+        **dict.fromkeys(COLOURS, DELTA),
     }
 )
 """For images besides."""
@@ -60,6 +60,12 @@ were not compared (docs/log.md)."""
 def lists(image: bool) -> dict[str, tuple[Any, ...]]:
     """The values that each hyperparameter may have."""
     return {**GENERAL, **(IMAGE if image else {})}
+
+
+def augmentation_of(hyper: Mapping[str, Any]) -> Augmentation:
+    """How a path's hyperparameters change images while training."""
+    crop = float(hyper["crop_area"]) if hyper["crop"] else None
+    return Augmentation(flip=bool(hyper["flip"]), crop=crop, **{name: float(hyper[name]) for name in COLOURS})
 
 
 def move(values: tuple[Any, ...], value: Any, random: np.random.Generator) -> Any:

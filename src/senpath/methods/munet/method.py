@@ -10,13 +10,14 @@ from typing import Any
 
 from senpath.components import Component, canonical_json
 from senpath.errors import InputError
-from senpath.methods.munet.child import Grown, Teacher, Work
+from senpath.methods.munet.checkpoint import SearchCheckpoint
 from senpath.methods.munet.config import MunetSettings
-from senpath.methods.munet.keep import Keep
-from senpath.methods.munet.path import Path
-from senpath.methods.munet.quest import NAME, Quest
+from senpath.methods.munet.path import LayerPath
+from senpath.methods.munet.record import METHOD
 from senpath.methods.munet.roots import choose_root
-from senpath.methods.munet.search import Child, Outcome, Search, Tried
+from senpath.methods.munet.search import Child, ChildSummary, Outcome, Search
+from senpath.methods.munet.session import SearchSession
+from senpath.methods.munet.train import ChildJob, ChildTrainer, TrainedChild
 from senpath.parallel import FailedJob, WorkerPool
 from senpath.parallel.ray_backend import Ray
 from senpath.progress import Progress, silent
@@ -25,35 +26,35 @@ from senpath.types import DataType, Examples
 
 
 @dataclass(frozen=True)
-class Status:
-    """How far a search is, for whoever watches.
+class SearchStatus:
+    """How far a search is.
 
     Attributes:
-        task: that is searched for.
+        task: whose path is searched for.
         generations: in all.
         history: the generations that are finished.
-        children: of the one that is being trained, with what came of those that are; None of those that are not.
+        children: of the generation that is being trained, with what came of them; None of those that are not trained yet.
         best: the best path so far.
     """
 
     task: str
     generations: int
-    history: Sequence[Sequence[Tried]]
-    children: Sequence[tuple[Child, Grown | FailedJob | None]]
-    best: Path | None
+    history: Sequence[Sequence[ChildSummary]]
+    children: Sequence[tuple[Child, TrainedChild | FailedJob | None]]
+    best: LayerPath | None
 
 
 @dataclass
-class Watch:
-    """Who is told how a search goes; nobody, to begin with.
+class SearchObserver:
+    """Follows a search; by default it ignores everything.
 
     Args:
         status: called whenever something is finished.
-        tell: called with a sentence where something went wrong and the search goes on.
+        warn: called with a sentence where something went wrong and the search goes on.
     """
 
-    status: Callable[[Status], None] = lambda status: None
-    tell: Callable[[str], None] = lambda sentence: None
+    status: Callable[[SearchStatus], None] = lambda status: None
+    warn: Callable[[str], None] = lambda sentence: None
 
 
 class Munet:
@@ -64,21 +65,21 @@ class Munet:
     network has; those that it trained are new. Nothing that exists is changed.
 
     Args:
-        watch: who is told how it goes.
+        observer: follows the search.
         settings: by name, see `MunetSettings`.
     """
 
-    name = NAME
+    name = METHOD
     settings_class = MunetSettings
 
-    def __init__(self, watch: Watch | None = None, **settings: Any) -> None:
-        if watch is not None and not isinstance(watch, Watch):
-            raise InputError("watch", expected="a Watch, or None", got=repr(watch))
+    def __init__(self, observer: SearchObserver | None = None, **settings: Any) -> None:
+        if observer is not None and not isinstance(observer, SearchObserver):
+            raise InputError("observer", expected="a SearchObserver, or None", got=repr(observer))
         self.settings = MunetSettings(**settings)
-        self.watch = watch or Watch()
+        self.observer = observer or SearchObserver()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """To another process goes what is to be done, not who watches here."""
+        """To another process goes what is to be done, not who observes it here."""
         return partial(Munet, **vars(self.settings)), ()
 
     def check(self, data_type: DataType) -> None:
@@ -96,65 +97,75 @@ class Munet:
             InputError: if the root does not read such inputs.
             SenpathError: if no child could be trained.
         """
-        quest = Quest.of(view, task, examples, self.settings)
-        key = hashlib.sha256(canonical_json(quest.identity()).encode()).hexdigest()[:32]
-        keep = Keep(self.settings.work, key, self.watch.tell)
+        session = SearchSession.of(view, task, examples, self.settings)
+        key = hashlib.sha256(canonical_json(session.identity()).encode()).hexdigest()[:32]
+        checkpoint = SearchCheckpoint(self.settings.work, key, self.observer.warn)
         done = False
         try:
-            found, troubles = keep.load(quest.search)
-            self._evolve(quest, keep, found, troubles, progress)
-            result = quest.result(found, troubles)
+            known, warnings = checkpoint.load(session.search)
+            self._evolve(session, checkpoint, known, warnings, progress)
+            result = session.result(known, warnings)
             done = True
         finally:
-            keep.close(remove=done)
+            checkpoint.close(remove=done)
         return result
 
-    def _evolve(self, quest: Quest, keep: Keep, found: dict[str, Component], troubles: list[str], progress: Progress) -> None:
-        """Run the generations that are left; `found` gets the components of the paths that are kept, `troubles` what goes wrong."""
-        search, settings = quest.search, self.settings
+    def _evolve(
+        self,
+        session: SearchSession,
+        checkpoint: SearchCheckpoint,
+        known: dict[str, Component],
+        warnings: list[str],
+        progress: Progress,
+    ) -> None:
+        """Run the generations that are left; `known` gets the components of the paths that are kept, `warnings` what goes wrong."""
+        search, settings = session.search, self.settings
         if search.done:
             return
 
-        def tell(sentence: str) -> None:
-            troubles.append(f"generation {len(search.history) + 1}: {sentence}")
-            self.watch.tell(troubles[-1])
+        def warn(sentence: str) -> None:
+            warnings.append(f"generation {len(search.history) + 1}: {sentence}")
+            self.observer.warn(warnings[-1])
+
+        def show(children: Sequence[tuple[Child, TrainedChild | FailedJob | None]]) -> None:
+            self.observer.status(SearchStatus(session.task, search.budget.generations, search.history, children, search.best))
 
         backend = Ray(settings.ray) if settings.ray is not None else None
-        with WorkerPool(partial(Teacher, quest.lesson), settings.jobs, backend=backend, tell=tell, name=_name) as workers:
+        with WorkerPool(partial(ChildTrainer, session.split), settings.jobs, backend=backend, tell=warn, name=_name) as pool:
             while not search.done:
                 children = search.ask()
-                states: list[tuple[Child, Grown | FailedJob | None]] = [(child, None) for child in children]
+                states: list[tuple[Child, TrainedChild | FailedJob | None]] = [(child, None) for child in children]
 
-                def finished(place: int, result: Grown | FailedJob, states: Any = states) -> None:
+                def finished(place: int, result: TrainedChild | FailedJob, states: Any = states) -> None:
                     states[place] = states[place][0], result
-                    self.watch.status(Status(quest.task, search.budget.generations, search.history, states, search.best))
+                    show(states)
                     done = search.budget.children * len(search.history) + sum(result is not None for _, result in states)
                     progress("children", done, search.budget.children * search.budget.generations)
 
-                self.watch.status(Status(quest.task, search.budget.generations, search.history, states, search.best))
-                grown = workers.run([quest.work(child, found) for child in children], finished)
-                search.tell([_outcome(child, result) for child, result in zip(children, grown, strict=True)])
-                for result in grown:
-                    found |= {component.hash: component for component in (result.components if isinstance(result, Grown) else ())}
-                _forget(found, search)
-                keep.save(search, found, troubles)
-                self.watch.status(Status(quest.task, search.budget.generations, search.history, (), search.best))
+                show(states)
+                results = pool.run([session.job(child, known) for child in children], finished)
+                search.tell([_outcome(child, result) for child, result in zip(children, results, strict=True)])
+                for result in results:
+                    known |= {component.hash: component for component in (result.components if isinstance(result, TrainedChild) else ())}
+                _forget(known, search)
+                checkpoint.save(search, known, warnings)
+                show(())
 
 
-def _name(place: int, work: Work) -> str:
-    return f"child {work.number}"
+def _name(place: int, job: ChildJob) -> str:
+    return f"child {job.number}"
 
 
-def _outcome(child: Child, result: Grown | FailedJob) -> Outcome | None:
+def _outcome(child: Child, result: TrainedChild | FailedJob) -> Outcome | None:
     if isinstance(result, FailedJob):
         return None
     trained = iter(result.components)
-    names = tuple(next(trained).hash if part.trained else part.component or "" for part in child.path.parts)
+    names = tuple(next(trained).hash if layer.trained else layer.component or "" for layer in child.path.layers)
     return Outcome(result.quality, result.flops, names)
 
 
-def _forget(found: dict[str, Component], search: Search) -> None:
+def _forget(known: dict[str, Component], search: Search) -> None:
     """Let go of components that no path of the population has."""
-    used = {part.component for path in search.population for part in path.parts}
-    for name in [name for name in found if name not in used]:
-        del found[name]
+    used = {layer.component for path in search.population for layer in path.layers}
+    for name in [name for name in known if name not in used]:
+        del known[name]

@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 
 from senpath.methods.munet.hyper import MUTATION, lists, move
-from senpath.methods.munet.path import ADAPTER, HEAD, ROOT, Part, Path
+from senpath.methods.munet.path import ADAPTER, HEAD, ROOT, LayerPath, PathLayer
 from senpath.methods.munet.roots import Root
 
 Choice = Literal["evolve", "all", "none"]
 
 
 @dataclass(frozen=True)
-class Rules:
+class MutationRules:
     """In what a child may differ from its parent.
 
     Args:
@@ -37,80 +37,80 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Blueprint:
-    """The root and the task, as far as it takes to say what a child is made of.
+class SearchSpace:
+    """What paths from a root can be made of for a task.
 
     Args:
         layers: all layers of the root, in order.
-        optional: places of those that a path may do without.
-        shapes: what each layer answers to one input, by place.
+        optional: names of those that a path may do without.
+        shapes: of each layer's output for one input, by its name.
         outputs: of the task.
     """
 
-    layers: tuple[Part, ...]
+    layers: tuple[PathLayer, ...]
     optional: frozenset[str]
     shapes: Mapping[str, tuple[int, ...]]
     outputs: int
 
     @staticmethod
-    def of(root: Root, shapes: Mapping[str, tuple[int, ...]], outputs: int) -> Blueprint:
-        """The blueprint of a root whose layers answer in these shapes."""
+    def of(root: Root, shapes: Mapping[str, tuple[int, ...]], outputs: int) -> SearchSpace:
+        """The paths from a root whose layers have outputs of these shapes."""
         layers = tuple(
-            Part(layer.place, layer.component.kind, layer.component.config, layer.component.weights, layer.component.hash, False, ROOT)
+            PathLayer(layer.name, layer.component.kind, layer.component.config, layer.component.weights, layer.component.hash, False, ROOT)
             for layer in root.layers
         )
-        return Blueprint(layers, frozenset(layer.place for layer in root.layers if layer.optional), shapes, outputs)
+        return SearchSpace(layers, frozenset(layer.name for layer in root.layers if layer.optional), shapes, outputs)
 
-    def root(self, hyper: Mapping[str, Any], depth: int | None = None) -> Path:
+    def root(self, hyper: Mapping[str, Any], depth: int | None = None) -> LayerPath:
         """The root path; with the first `depth` of the optional layers, None for all."""
-        optional = [part.place for part in self.layers if part.place in self.optional]
+        optional = [layer.name for layer in self.layers if layer.name in self.optional]
         absent = optional[depth:] if depth is not None else ()
-        return Path(ROOT, tuple(part for part in self.layers if part.place not in absent), dict(hyper))
+        return LayerPath(ROOT, tuple(layer for layer in self.layers if layer.name not in absent), dict(hyper))
 
-    def head(self, task: str) -> Part:
+    def head(self, task: str) -> PathLayer:
         """A new output layer."""
-        features = self.shapes[self.layers[-1].place][0]
+        features = self.shapes[self.layers[-1].name][0]
         config = {"inputs": features, "outputs": self.outputs}
-        return Part(HEAD, "linear.v1", config, (features + 1) * self.outputs, None, True, task)
+        return PathLayer(HEAD, "linear.v1", config, (features + 1) * self.outputs, None, True, task)
 
-    def adapter(self, place: str, width: int, task: str) -> Part:
+    def adapter(self, layer: str, width: int, task: str) -> PathLayer:
         """A new adapter behind a layer."""
-        shape = self.shapes[place]
+        shape = self.shapes[layer]
         features, axis = (shape[0], 1) if len(shape) == 3 else (shape[-1], -1)
         config = {"features": features, "hidden": width, "axis": axis}
         weights = 2 * features * width + width + 3 * features
-        return Part(f"{ADAPTER} {place}", "adapter.v1", config, weights, None, True, task)
+        return PathLayer(f"{ADAPTER} {layer}", "adapter.v1", config, weights, None, True, task)
 
     @property
     def adaptable(self) -> frozenset[str]:
-        """Places behind which an adapter may stand: the optional layers, or all where none is."""
-        return self.optional or frozenset(part.place for part in self.layers)
+        """Names of the layers behind which an adapter may stand: the optional ones, or all where none is."""
+        return self.optional or frozenset(layer.name for layer in self.layers)
 
 
-def mutate(parent: Path, task: str, blueprint: Blueprint, rules: Rules, random: np.random.Generator) -> Path:
+def mutate(parent: LayerPath, task: str, space: SearchSpace, rules: MutationRules, random: np.random.Generator) -> LayerPath:
     """A child of `parent` for `task`, before it is trained.
 
     What the task itself trained goes on being trained. Every other layer is shared as it is, or cloned into a trainable copy. A child of
     another task's path, or of the root, gets a new output layer.
     """
-    return _Mutation(parent, task, blueprint, rules, random).child()
+    return _Mutation(parent, task, space, rules, random).child()
 
 
 @dataclass(frozen=True)
 class _Mutation:
-    parent: Path
+    parent: LayerPath
     task: str
-    blueprint: Blueprint
-    rules: Rules
+    space: SearchSpace
+    rules: MutationRules
     random: np.random.Generator
 
-    def child(self) -> Path:
+    def child(self) -> LayerPath:
         hyper = {name: self._moved(name, values) for name, values in lists(self.rules.image).items()}
-        parts = self._with_adapters(self._layers(), hyper)
-        last = self.parent.parts[-1]
-        own = self.parent.task == self.task and last.place == HEAD
-        head = replace(last, trained=True) if own else self.blueprint.head(self.task)
-        return Path(self.task, (*parts, head), hyper, self._rates(hyper))
+        layers = self._with_adapters(self._layers(), hyper)
+        last = self.parent.layers[-1]
+        own = self.parent.task == self.task and last.name == HEAD
+        head = replace(last, trained=True) if own else self.space.head(self.task)
+        return LayerPath(self.task, (*layers, head), hyper, self._rates(hyper))
 
     def _by_chance(self, mutation: str) -> bool:
         return bool(self.random.random() < self._rate(mutation))
@@ -134,51 +134,51 @@ class _Mutation:
         """Names of all mutations that there are."""
         yield from (name for name in hyper if name != "mutation")
         yield "layers"
-        for part in self.blueprint.layers:
-            yield f"clone {part.place}"
-            yield f"{ADAPTER} {part.place}"
+        for layer in self.space.layers:
+            yield f"clone {layer.name}"
+            yield f"{ADAPTER} {layer.name}"
 
-    def _layers(self) -> list[Part]:
+    def _layers(self) -> list[PathLayer]:
         """The parent's layers and adapters, one layer more or fewer perhaps, each shared or trained."""
-        parts = [part for part in self.parent.parts if part.place != HEAD]
+        layers = [layer for layer in self.parent.layers if layer.name != HEAD]
         if self.rules.layers and self._by_chance("layers"):
-            parts = self._one_more(parts) if self.random.random() < 0.5 else self._one_fewer(parts)
-        return [self._trained(part) for part in parts]
+            layers = self._one_more(layers) if self.random.random() < 0.5 else self._one_fewer(layers)
+        return [self._trained(layer) for layer in layers]
 
-    def _trained(self, part: Part) -> Part:
-        if part.origin == self.task:
-            return replace(part, trained=True)
-        clone = self._by_chance(f"clone {part.place.removeprefix(ADAPTER).strip()}")
+    def _trained(self, layer: PathLayer) -> PathLayer:
+        if layer.origin == self.task:
+            return replace(layer, trained=True)
+        clone = self._by_chance(f"clone {layer.name.removeprefix(ADAPTER).strip()}")
         if self.rules.clone != "evolve":
             clone = self.rules.clone == "all"
-        elif part.origin is ROOT and self.rules.random_root:
+        elif layer.origin is ROOT and self.rules.random_root:
             clone = True
-        return replace(part, trained=True, origin=self.task) if clone else replace(part, trained=False)
+        return replace(layer, trained=True, origin=self.task) if clone else replace(layer, trained=False)
 
-    def _one_more(self, parts: list[Part]) -> list[Part]:
+    def _one_more(self, layers: list[PathLayer]) -> list[PathLayer]:
         """With the first of the root's optional layers that is missing."""
-        there = {part.place for part in parts}
-        missing = next((part for part in self.blueprint.layers if part.place not in there), None)
-        return _in_order([*parts, missing], self.blueprint) if missing is not None else parts
+        there = {layer.name for layer in layers}
+        missing = next((layer for layer in self.space.layers if layer.name not in there), None)
+        return _in_order([*layers, missing], self.space) if missing is not None else layers
 
-    def _one_fewer(self, parts: list[Part]) -> list[Part]:
+    def _one_fewer(self, layers: list[PathLayer]) -> list[PathLayer]:
         """Without the last of the optional layers that are there."""
-        optional = [part.place for part in parts if part.place in self.blueprint.optional]
+        optional = [layer.name for layer in layers if layer.name in self.space.optional]
         gone = {optional[-1], f"{ADAPTER} {optional[-1]}"} if optional else ()
-        return [part for part in parts if part.place not in gone]
+        return [layer for layer in layers if layer.name not in gone]
 
-    def _with_adapters(self, parts: list[Part], hyper: Mapping[str, Any]) -> list[Part]:
+    def _with_adapters(self, layers: list[PathLayer], hyper: Mapping[str, Any]) -> list[PathLayer]:
         if self.rules.adapters == "none":
-            return parts
-        there, new = {part.place for part in parts}, list[Part]()
-        for part in parts:
-            if part.place in self.blueprint.adaptable and f"{ADAPTER} {part.place}" not in there:
-                insert = self._by_chance(f"{ADAPTER} {part.place}") or self.rules.adapters == "all"
-                new += [self.blueprint.adapter(part.place, hyper["adapter"], self.task)] if insert else []
-        return _in_order([*parts, *new], self.blueprint)
+            return layers
+        there, new = {layer.name for layer in layers}, list[PathLayer]()
+        for layer in layers:
+            if layer.name in self.space.adaptable and f"{ADAPTER} {layer.name}" not in there:
+                insert = self._by_chance(f"{ADAPTER} {layer.name}") or self.rules.adapters == "all"
+                new += [self.space.adapter(layer.name, hyper["adapter"], self.task)] if insert else []
+        return _in_order([*layers, *new], self.space)
 
 
-def _in_order(parts: list[Part], blueprint: Blueprint) -> list[Part]:
+def _in_order(layers: list[PathLayer], space: SearchSpace) -> list[PathLayer]:
     """As they run: the root's order, each adapter behind its layer."""
-    order = {part.place: number for number, part in enumerate(blueprint.layers)}
-    return sorted(parts, key=lambda part: (order[part.place.removeprefix(f"{ADAPTER} ")], part.place.startswith(ADAPTER)))
+    order = {layer.name: number for number, layer in enumerate(space.layers)}
+    return sorted(layers, key=lambda layer: (order[layer.name.removeprefix(f"{ADAPTER} ")], layer.name.startswith(ADAPTER)))

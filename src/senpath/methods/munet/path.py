@@ -1,4 +1,4 @@
-"""A path: what one model is made of, as evolution sees it. No weights, only their names."""
+"""A path of layers: what one model is made of, as evolution sees it. It holds no weights, only their hashes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ADAPTER = "adapter"
 
 
 @dataclass(frozen=True)
-class Part:
-    """One component of a path.
+class PathLayer:
+    """One layer of a path.
 
     Args:
-        place: name of the layer; "head" is the output layer, "adapter PLACE" what stands behind the layer PLACE.
+        name: unique in its path; "head" is the output layer, "adapter NAME" what stands behind the layer NAME.
         kind, config: of the component, see `senpath.components.KINDS`.
         weights: numbers in it.
         component: hash of the component that it is, or that a trained one starts from; None for a new one.
@@ -25,7 +25,7 @@ class Part:
         origin: the task whose training made it, or will; None if none did: it is of the root.
     """
 
-    place: str
+    name: str
     kind: str
     config: Mapping[str, Any] = field(hash=False)
     weights: int
@@ -35,15 +35,15 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Path:
+class LayerPath:
     """One individual of the population.
 
     Args:
         task: whose path it is; None for the root model, which has no output layer.
-        parts: in the order in which they run.
+        layers: in the order in which they run.
         hyper: hyperparameters by name, see `senpath.methods.munet.hyper`.
         rates: probabilities of single mutations that were learned (µ2Net+), by the mutation's name; the others have `hyper["mutation"]`.
-        number: of the child that it was, from 1 in the order of asking; 0 for one that was there before.
+        number: of the child that it was, counted from 1; 0 for one that was there before the search.
         quality: on validation examples, at most 1.
         score: quality after the penalties, see `Search`.
         accounted: parameters that it accounts for.
@@ -51,7 +51,7 @@ class Path:
     """
 
     task: str | None
-    parts: tuple[Part, ...]
+    layers: tuple[PathLayer, ...]
     hyper: Mapping[str, Any] = field(hash=False)
     rates: Mapping[str, float] = field(default_factory=dict, hash=False)
     number: int = 0
@@ -69,6 +69,6 @@ class Path:
         return asdict(self)
 
     @staticmethod
-    def from_json(values: Mapping[str, Any]) -> Path:
+    def from_json(values: Mapping[str, Any]) -> LayerPath:
         """What `to_json` made."""
-        return Path(**{**values, "parts": tuple(Part(**part) for part in values["parts"])})
+        return LayerPath(**{**values, "layers": tuple(PathLayer(**layer) for layer in values["layers"])})

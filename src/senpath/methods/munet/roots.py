@@ -30,16 +30,16 @@ UNITS, MORE = 128, 1
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class RootLayer:
     """One layer of a root.
 
     Args:
-        place: its name, different from those of the other layers.
+        name: different from those of the other layers.
         component: its weights.
         optional: whether a path may do without it, for what it answers has the shape of what it reads.
     """
 
-    place: str
+    name: str
     component: Component
     optional: bool = False
 
@@ -57,20 +57,20 @@ class Root:
     """
 
     name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[RootLayer, ...]
     random: bool = False
 
     def __post_init__(self) -> None:
-        places = [layer.place for layer in self.layers]
-        unfit = [place for place in places if places.count(place) > 1 or place == HEAD or place.startswith(f"{ADAPTER} ")]
-        if unfit or not places:
+        names = [layer.name for layer in self.layers]
+        unfit = [name for name in names if names.count(name) > 1 or name == HEAD or name.startswith(f"{ADAPTER} ")]
+        if unfit or not names:
             expected = f"layers of different names, none called {HEAD!r} or beginning with {ADAPTER!r}"
             raise InputError(f"root {self.name!r}", expected=expected, got=repr(unfit[0]) if unfit else "no layer")
 
     @property
     def identity(self) -> str:
         """Sixteen hexadecimal digits that stand for the layers: paths from roots of one identity can be parents of each other."""
-        return hashlib.sha256("".join(f"{layer.place} {layer.component.hash} " for layer in self.layers).encode()).hexdigest()[:16]
+        return hashlib.sha256("".join(f"{layer.name} {layer.component.hash} " for layer in self.layers).encode()).hexdigest()[:16]
 
     @property
     def components(self) -> dict[str, Component]:
@@ -83,27 +83,27 @@ class Root:
         return sum(layer.component.weights for layer in self.layers)
 
     def shapes(self, data_type: DataType) -> dict[str, tuple[int, ...]]:
-        """What each layer answers to one input, by place.
+        """Shape of each layer's output for one input, by the layer's name.
 
         Raises:
             InputError: if the layers do not read such inputs, do not fit together, or do not end in a vector.
         """
-        values, found = torch.zeros(1, *data_type.shape), dict[str, tuple[int, ...]]()
+        values, shapes = torch.zeros(1, *data_type.shape), dict[str, tuple[int, ...]]()
         for layer in self.layers:
             try:
                 after = run_chain([layer.component], values)
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 got = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
-                what = f"root {self.name!r}: layer {layer.place!r}"
+                what = f"root {self.name!r}: layer {layer.name!r}"
                 raise InputError(what, expected=f"one that reads inputs of shape {tuple(values.shape[1:])}", got=got) from error
             if layer.optional and after.shape != values.shape:
                 got = f"{tuple(values.shape[1:])} → {tuple(after.shape[1:])}"
-                raise InputError(f"root {self.name!r}: optional layer {layer.place!r}", expected="answers shaped as its inputs", got=got)
+                raise InputError(f"root {self.name!r}: optional layer {layer.name!r}", expected="answers shaped as its inputs", got=got)
             values = after
-            found[layer.place] = tuple(values.shape[1:])
+            shapes[layer.name] = tuple(values.shape[1:])
         if values.ndim != 2:
             raise InputError(f"root {self.name!r}", expected="a vector for each input", got=f"an answer of shape {tuple(values.shape[1:])}")
-        return found
+        return shapes
 
     @staticmethod
     def of(name: str, layers: Sequence[tuple[str, Mapping[str, Any], nn.Module] | Component], optional: Sequence[int] = ()) -> Root:
@@ -121,7 +121,7 @@ class Root:
         unknown = [index for index in optional if index not in range(len(layers))]
         if unknown:
             raise InputError(f"root {name!r}: optional layers", expected=f"numbers from 0 to {len(layers) - 1}", got=repr(unknown[0]))
-        made: list[Layer] = []
+        made: list[RootLayer] = []
         for index, layer in enumerate(layers):
             if not isinstance(layer, Component) and not (isinstance(layer, tuple) and len(layer) == 3 and isinstance(layer[2], nn.Module)):
                 raise InputError(f"root {name!r}: layer {index}", expected="a component, or (kind, configuration, module)", got=repr(layer))
@@ -129,7 +129,7 @@ class Root:
             if kind not in KINDS or kind == "pruned.v1":
                 raise InputError(f"root {name!r}: layer {index}", expected="a torch kind that can be trained on", got=repr(kind))
             component = freeze(kind, config, module)  # anew, for one that was read from a folder has no content to be proposed
-            made.append(Layer(f"layer {index + 1}", component, index in optional))
+            made.append(RootLayer(f"layer {index + 1}", component, index in optional))
         return Root(name, tuple(made))
 
 
@@ -173,9 +173,9 @@ def efficientnet(data_type: DataType, blocks: int | None, seed: int) -> Root:
     if blocks is not None:
         raise InputError("blocks", expected=f"None, for {EFFICIENTNET} has 16", got=blocks)
     layers = []
-    for place, kind, config, module in efficientnet_blocks(ENLARGED if max(data_type.shape[1:]) < SMALL else None):
+    for name, kind, config, module in efficientnet_blocks(ENLARGED if max(data_type.shape[1:]) < SMALL else None):
         skips = kind == "mbconv.v1" and config["stride"] == 1 and config["inputs"] == config["outputs"]
-        layers.append(Layer(place, freeze(kind, config, module), skips))
+        layers.append(RootLayer(name, freeze(kind, config, module), skips))
     return Root(EFFICIENTNET, tuple(layers))
 
 
@@ -205,14 +205,14 @@ def _unreadable(name: str, data_type: DataType) -> InputError:
 
 
 def _random(name: str, layers: Sequence[tuple[str, str, dict[str, Any]]], seed: int, optional: str) -> Root:
-    """Layers with weights that follow from a seed; those whose kind or place begins with `optional` are."""
+    """Layers with weights that follow from a seed; those whose kind is `optional`, or whose name begins with it, are."""
     made = []
     with seeded(seed):
-        for place, kind, config in layers:
+        for layer, kind, config in layers:
             module = build(kind, config)
             if kind == "mlp.v1":
                 module.apply(_as_he)
-            made.append(Layer(place, freeze(kind, config, module), kind == optional or place.startswith(optional)))
+            made.append(RootLayer(layer, freeze(kind, config, module), kind == optional or layer.startswith(optional)))
     return Root(name, tuple(made), random=True)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError
-from senpath.methods.munet.mutate import Blueprint, Rules, mutate
-from senpath.methods.munet.path import ROOT, Part, Path
+from senpath.methods.munet.mutate import MutationRules, SearchSpace, mutate
+from senpath.methods.munet.path import ROOT, LayerPath, PathLayer
 from senpath.seeds import derive
 
 
 @dataclass(frozen=True)
-class Budget:
+class SearchBudget:
     """How much a search tries.
 
     Args:
@@ -58,7 +58,7 @@ class Child:
         seed: decides everything that is drawn while it is trained.
     """
 
-    path: Path
+    path: LayerPath
     parent: int
     parent_task: str | None
     seed: int
@@ -71,7 +71,7 @@ class Outcome:
     Args:
         quality: on validation examples, see `senpath.tasks.TaskKind.score`.
         flops: floating-point operations of one input.
-        components: hash of each part, those that were not trained included.
+        components: hash of each layer, those that were not trained included.
     """
 
     quality: float
@@ -80,13 +80,13 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Tried:
-    """One child that was tried, for people.
+class ChildSummary:
+    """A child and what came of it, for people.
 
     Args:
         number: of the child.
         parent, parent_task: see `Child`.
-        quality, score, accounted: see `Path`; None where the child was lost.
+        quality, score, accounted: see `LayerPath`; None where the child failed.
         kept: whether it joined the population.
     """
 
@@ -99,11 +99,11 @@ class Tried:
     kept: bool
 
     @staticmethod
-    def of(child: Child, path: Path | None, kept: bool) -> Tried:
-        """What is told of a child that came to this path, or to none."""
+    def of(child: Child, path: LayerPath | None, kept: bool) -> ChildSummary:
+        """The summary of a child that came to this path, or to none."""
         if path is None:
-            return Tried(child.path.number, child.parent, child.parent_task, None, None, None, kept)
-        return Tried(child.path.number, child.parent, child.parent_task, path.quality, path.score, path.accounted, kept)
+            return ChildSummary(child.path.number, child.parent, child.parent_task, None, None, None, kept)
+        return ChildSummary(child.path.number, child.parent, child.parent_task, path.quality, path.score, path.accounted, kept)
 
 
 class Search:
@@ -113,8 +113,8 @@ class Search:
 
     Args:
         task: the name.
-        blueprint: of the root and the task.
-        root: the root path, see `Blueprint.root`.
+        space: what paths can be made of.
+        root: the root path, see `SearchSpace.root`.
         others: names of the tasks whose retained paths may be parents.
         path_of: their paths, by name; asked only for those that are chosen.
         users: how many tasks use each component, by hash; those that are not named are used by none.
@@ -125,21 +125,21 @@ class Search:
     def __init__(
         self,
         task: str,
-        blueprint: Blueprint,
-        root: Path,
+        space: SearchSpace,
+        root: LayerPath,
         others: Sequence[str],
-        path_of: Callable[[str], Path],
+        path_of: Callable[[str], LayerPath],
         users: Mapping[str, int],
-        rules: Rules,
+        rules: MutationRules,
         penalty: Penalty,
-        budget: Budget,
+        budget: SearchBudget,
         seed: int,
     ) -> None:
         self.task, self.budget = task, budget
-        self._blueprint, self._root, self._rules, self._penalty = blueprint, root, rules, penalty
+        self._space, self._root, self._rules, self._penalty = space, root, rules, penalty
         self._others, self._path_of, self._users, self._seed = list(others), path_of, users, seed
-        self.history: list[list[Tried]] = []
-        self._population: list[Path] = []
+        self.history: list[list[ChildSummary]] = []
+        self._population: list[LayerPath] = []
         self._chosen: dict[str, int] = {}
         self._asked: list[Child] | None = None
         self._number = 0
@@ -150,12 +150,12 @@ class Search:
         return len(self.history) >= self.budget.generations
 
     @property
-    def population(self) -> tuple[Path, ...]:
+    def population(self) -> tuple[LayerPath, ...]:
         """The task's own paths so far, the best first."""
         return tuple(self._population)
 
     @property
-    def best(self) -> Path | None:
+    def best(self) -> LayerPath | None:
         """The path with the highest score; None while no child has been kept."""
         return self._population[0] if self._population else None
 
@@ -174,15 +174,15 @@ class Search:
         children = []
         for _ in range(self.budget.children):
             parent = self._parent(random)
-            path = replace(mutate(parent, self.task, self._blueprint, self._rules, random), number=self._number + 1)
+            path = replace(mutate(parent, self.task, self._space, self._rules, random), number=self._number + 1)
             self._number += 1
             own = parent.task == self.task
             children.append(Child(path, parent.number if own else 0, parent.task, derive(self._seed, "child", self._number)))
         self._asked = children
         return list(children)
 
-    def tell(self, outcomes: Sequence[Outcome | None]) -> list[Tried]:
-        """What became of the children, in the order in which they were asked for; None for one that was lost.
+    def tell(self, outcomes: Sequence[Outcome | None]) -> list[ChildSummary]:
+        """What became of the children, in the order in which they were asked for; None for one that failed.
 
         A child of this task's own path is kept if it reaches its parent's score, any other child in any case.
 
@@ -194,9 +194,9 @@ class Search:
         if len(outcomes) != len(self._asked):
             raise InputError("outcomes", expected=f"{len(self._asked)}, one per child", got=len(outcomes))
         for child, outcome in zip(self._asked, outcomes, strict=True):
-            if outcome is not None and len(outcome.components) != len(child.path.parts):
+            if outcome is not None and len(outcome.components) != len(child.path.layers):
                 what = f"outcome of child {child.path.number}"
-                raise InputError(what, expected=f"{len(child.path.parts)} components", got=len(outcome.components))
+                raise InputError(what, expected=f"{len(child.path.layers)} components", got=len(outcome.components))
         worth = {path.number: _worth(path) for path in self._population}
         tried, new = [], []
         for child, outcome in zip(self._asked, outcomes, strict=True):
@@ -204,18 +204,18 @@ class Search:
             kept = path is not None and (child.parent == 0 or _worth(path) >= worth[child.parent])
             if path is not None and kept:
                 new.append(path)
-            tried.append(Tried.of(child, path, kept))
+            tried.append(ChildSummary.of(child, path, kept))
         # Stable, so that among equals the earlier one is the better.
         self._population = sorted([*self._population, *new], key=_worth, reverse=True)
         self.history.append(tried)
         self._asked = None
         return tried
 
-    def accounted(self, parts: Sequence[Part]) -> float:
+    def accounted(self, layers: Sequence[PathLayer]) -> float:
         """Parameters that a path accounts for: of a component that other tasks use too, its share."""
-        return sum(part.weights / (1 if part.trained else 1 + self._users.get(part.component or "", 0)) for part in parts)
+        return sum(layer.weights / (1 if layer.trained else 1 + self._users.get(layer.component or "", 0)) for layer in layers)
 
-    def origin(self, path: Path) -> str | None:
+    def origin(self, path: LayerPath) -> str | None:
         """Where the line of a path of the population began: another task, or None for the root."""
         tried = {child.number: child for generation in self.history for child in generation}
         child = tried[path.number]
@@ -236,18 +236,18 @@ class Search:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state` of a search with the same arguments."""
-        self._population = [Path.from_json(path) for path in state["population"]]
-        self.history = [[Tried(**tried) for tried in generation] for generation in state["history"]]
+        self._population = [LayerPath.from_json(path) for path in state["population"]]
+        self.history = [[ChildSummary(**tried) for tried in generation] for generation in state["history"]]
         self._chosen = dict(state["chosen"])
         self._number, self._asked = int(state["number"]), None
 
-    def _scored(self, path: Path, outcome: Outcome) -> Path:
-        accounted = self.accounted(path.parts)
+    def _scored(self, path: LayerPath, outcome: Outcome) -> LayerPath:
+        accounted = self.accounted(path.layers)
         score = self._penalty.score(outcome.quality, accounted, outcome.flops)
-        parts = tuple(replace(part, component=name, trained=False) for part, name in zip(path.parts, outcome.components, strict=True))
-        return replace(path, parts=parts, quality=outcome.quality, score=score, accounted=accounted, flops=outcome.flops)
+        layers = tuple(replace(layer, component=name, trained=False) for layer, name in zip(path.layers, outcome.components, strict=True))
+        return replace(path, layers=layers, quality=outcome.quality, score=score, accounted=accounted, flops=outcome.flops)
 
-    def _parent(self, random: np.random.Generator) -> Path:
+    def _parent(self, random: np.random.Generator) -> LayerPath:
         """The task's own paths by falling score, then the others' and the root in any order: each is accepted with probability ½ to the
         power of how often it was chosen. If none is, any one of them."""
         own = [(f"{path.number}", path) for path in self._population]
@@ -270,11 +270,11 @@ class Search:
         self._chosen[name] = times + 1
         return True
 
-    def _other_path(self, name: str | None) -> Path:
+    def _other_path(self, name: str | None) -> LayerPath:
         return self._root if name is ROOT else self._path_of(name)
 
 
-def _worth(path: Path) -> tuple[float, float]:
+def _worth(path: LayerPath) -> tuple[float, float]:
     """What paths are compared by: where scores are equal, as where all are 0, the quality decides."""
     return path.score, path.quality
 

@@ -1,4 +1,4 @@
-"""Finished generations on disk, so that a search that was killed goes on."""
+"""Finished generations on disk, from which a search that was killed goes on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from senpath.cache import SEARCHES, cache_folder
 from senpath.components import Component, content_hash, thaw
 from senpath.errors import InputError, SenpathError
-from senpath.methods.munet.path import Path
+from senpath.methods.munet.path import LayerPath
 from senpath.methods.munet.search import Search
 from senpath.store.files import write_atomic
 
@@ -25,20 +25,20 @@ STALE = 30 * 24 * 3600
 """Seconds after which a search in the cache that nobody went on with is removed."""
 
 
-class Keep:
-    """A folder with what one search has found so far; closed at the end, and removed once its task is learned.
+class SearchCheckpoint:
+    """A folder with the finished generations of one search; closed at the end, and removed once its task is learned.
 
     Args:
         work: folder in which it lies; None for one in the user's cache.
-        key: what tells searches apart: of one key they would find the same.
-        tell: told in a sentence where nothing can be kept.
+        key: stands for all that decides the search; two of one key come to the same.
+        warn: called with a sentence where nothing can be kept.
 
     Raises:
         InputError: if `work` cannot be written.
     """
 
-    def __init__(self, work: str | File | None, key: str, tell: Callable[[str], None]) -> None:
-        base = File(work) if work is not None else cache_folder() / SEARCHES
+    def __init__(self, work: str | Path | None, key: str, warn: Callable[[str], None]) -> None:
+        base = Path(work) if work is not None else cache_folder() / SEARCHES
         self._lock: FileLock | None = None
         try:
             self.folder = base / key
@@ -51,8 +51,8 @@ class Keep:
             if work is not None and not isinstance(error, Timeout):
                 raise InputError(f"setting 'work': {work}", expected="a folder that can be written", got=str(error)) from error
             why = "the same search runs in another process" if isinstance(error, Timeout) else str(error)
-            tell(f"finished generations are not kept, for {why}")
-            self._lock, self.folder = None, File(tempfile.mkdtemp(prefix="senpath-search-"))
+            warn(f"finished generations are not kept, for {why}")
+            self._lock, self.folder = None, Path(tempfile.mkdtemp(prefix="senpath-search-"))
 
     def load(self, search: Search) -> tuple[dict[str, Component], list[str]]:
         """Bring a search to where it was, and return the components of its paths, by hash, and what went wrong; none for one that begins.
@@ -61,22 +61,22 @@ class Keep:
         """
         before = search.state()
         try:
-            kept = json.loads((self.folder / STATE).read_bytes())
-            search.restore(kept["search"])
-            found = {name: component for path in search.population for name, component in self._own(path).items()}
-            return found, [str(sentence) for sentence in kept["troubles"]]
+            state = json.loads((self.folder / STATE).read_bytes())
+            search.restore(state["search"])
+            components = {name: component for path in search.population for name, component in self._own(path).items()}
+            return components, [str(sentence) for sentence in state["warnings"]]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SenpathError):
             search.restore(before)
             for file in self.folder.glob(f"*{ENDING}"):
                 file.unlink(missing_ok=True)
             return {}, []
 
-    def save(self, search: Search, components: Mapping[str, Component], troubles: Sequence[str]) -> None:
+    def save(self, search: Search, components: Mapping[str, Component], warnings: Sequence[str]) -> None:
         """Keep a generation that is finished. While all children were lost there is nothing to go on from, and another try begins.
 
         Args:
             components: of the search's paths, by hash.
-            troubles: what went wrong so far, in sentences.
+            warnings: what went wrong so far, in sentences.
 
         Raises:
             InputError: if the folder cannot be written.
@@ -89,7 +89,7 @@ class Keep:
                 file = self.folder / (name + ENDING)
                 if not file.exists():
                     write_atomic(file, components[name].payload or b"")
-            write_atomic(self.folder / STATE, json.dumps({"search": search.state(), "troubles": list(troubles)}).encode())
+            write_atomic(self.folder / STATE, json.dumps({"search": search.state(), "warnings": list(warnings)}).encode())
             for file in self.folder.glob(f"*{ENDING}"):
                 if file.stem not in names:
                     file.unlink(missing_ok=True)
@@ -104,24 +104,24 @@ class Keep:
         if self._lock is not None:
             self._lock.release()
 
-    def _own(self, path: Path) -> dict[str, Component]:
-        found = {}
-        for part in path.parts:
-            file = self.folder / ((part.component or "") + ENDING)
-            if part.origin == path.task and part.component is not None:
+    def _own(self, path: LayerPath) -> dict[str, Component]:
+        components = {}
+        for layer in path.layers:
+            file = self.folder / ((layer.component or "") + ENDING)
+            if layer.origin == path.task and layer.component is not None:
                 payload = file.read_bytes()
-                if content_hash(part.kind, part.config, payload) != part.component:
+                if content_hash(layer.kind, layer.config, payload) != layer.component:
                     raise ValueError(f"{file} was changed")
-                found[part.component] = thaw(part.kind, part.config, payload)
-        return found
+                components[layer.component] = thaw(layer.kind, layer.config, payload)
+        return components
 
 
-def _trained(path: Path) -> Sequence[Any]:
+def _trained(path: LayerPath) -> Sequence[Any]:
     """Hashes of the components that the task itself trained."""
-    return [part.component for part in path.parts if part.origin == path.task]
+    return [layer.component for layer in path.layers if layer.origin == path.task]
 
 
-def _drop_stale(base: File, own: File) -> None:
+def _drop_stale(base: Path, own: Path) -> None:
     """Remove searches that nobody went on with, nor is at work on."""
     for folder in base.iterdir():
         with suppress(OSError, Timeout):

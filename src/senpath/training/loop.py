@@ -1,0 +1,129 @@
+"""The minibatch loop, and the parts that a training puts together with it: batches, descent along a schedule, the best state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from math import cos, inf, pi
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from senpath.progress import Progress, silent
+
+WARM_UP = 0.05
+"""Share of the steps over which the learning rate rises."""
+REPORTS = 50
+"""How often in all a training reports its progress."""
+
+Batch = TypeVar("Batch")
+
+
+def training_steps(
+    batches: Iterable[Batch], loss: Callable[[Batch], torch.Tensor], descent: Descent, *, progress: Progress = silent, stage: str = "train"
+) -> Iterator[int]:
+    """Take a step on each batch.
+
+    A generator, so that whoever iterates may validate between two steps, keep the best state, save, or stop.
+
+    Args:
+        batches: in the order of training; whatever `loss` understands, such as places of examples.
+        loss: of a batch, a scalar.
+        descent: takes the steps.
+
+    Yields:
+        The number of steps taken so far.
+    """
+    for batch in batches:
+        descent.step(loss(batch))
+        if descent.done % max(1, descent.steps // REPORTS) == 0 or descent.done == descent.steps:
+            progress(stage, descent.done, descent.steps)
+        yield descent.done
+
+
+class Descent:
+    """Gradient descent by one or more optimizers along a schedule of the learning rate.
+
+    Args:
+        optimizers: with the highest learning rate of each of their groups.
+        steps: in all.
+        warm_up: share of the steps over which the rates rise, see `schedule`; None keeps them as they are.
+        clip: longest gradient, over all optimizers; None for any.
+
+    Attributes:
+        done: steps taken; set it, and load the optimizers' states, to go on with an earlier training.
+    """
+
+    def __init__(self, *optimizers: torch.optim.Optimizer, steps: int, warm_up: float | None = WARM_UP, clip: float | None = None) -> None:
+        self.steps, self.done = steps, 0
+        self._optimizers, self._warm_up, self._clip = optimizers, warm_up, clip
+        self._groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+        self._rates = [group["lr"] for group in self._groups]
+        self._parameters = [parameter for group in self._groups for parameter in group["params"]]
+
+    def step(self, loss: torch.Tensor) -> None:
+        """Move the parameters against the gradient of a loss."""
+        if self._warm_up is not None:
+            share = schedule(self.done / self.steps, self._warm_up)
+            for group, rate in zip(self._groups, self._rates, strict=True):
+                group["lr"] = rate * share
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        if self._clip is not None:
+            nn.utils.clip_grad_norm_(self._parameters, self._clip)
+        for optimizer in self._optimizers:
+            optimizer.step()
+        self.done += 1
+
+
+class BestState:
+    """The weights that a module had when its quality was highest.
+
+    Args:
+        module: whose weights are kept.
+        latest: whether of equal qualities the later one counts as higher, for it was trained longer.
+
+    Attributes:
+        quality: the highest that was offered; (-inf,) if there is none.
+    """
+
+    def __init__(self, module: nn.Module, *, latest: bool = False) -> None:
+        self.quality: tuple[float, ...] = (-inf,)
+        self._module, self._latest = module, latest
+        self._state: dict[str, torch.Tensor] | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is a best state; a quality that is no number is none."""
+        return self._state is not None
+
+    def offer(self, *quality: float) -> None:
+        """Keep the weights as they are now, if their quality is the highest; of several numbers the first decides, then the next."""
+        if quality > self.quality or (self._latest and quality == self.quality):
+            self.quality = quality
+            self._state = {name: value.clone() for name, value in self._module.state_dict().items()}
+
+    def restore(self) -> None:
+        """Give the module its best weights; if there are none it stays as it is."""
+        if self._state is not None:
+            self._module.load_state_dict(self._state)
+
+
+def passes(count: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """Batches of places (int64) without end: every pass over `count` examples has a random order of its own.
+
+    The rest of a pass that is too small for a batch is left out. Where there are fewer examples, they are all of a batch.
+    """
+    size = min(size, count)
+    while True:
+        order = torch.randperm(count, generator=generator)
+        for start in range(0, count - size + 1, size):
+            yield order[start : start + size]
+
+
+def schedule(passed: float, warm_up: float = WARM_UP) -> float:
+    """The learning rate as a share of its highest, when this share of the steps has passed: up in a line, then down along a cosine."""
+    if passed < warm_up:
+        return (0.02 + passed) / (0.02 + warm_up)
+    return 0.5 * (1 + cos(pi * (passed - warm_up) / (1 - warm_up)))

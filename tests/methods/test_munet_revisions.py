@@ -16,7 +16,8 @@ from sklearn.datasets import load_diabetes
 import senpath as sp
 from senpath.components import unpruned
 from senpath.inputs.modalities import MODALITIES
-from senpath.methods.munet.quest import path_of
+from senpath.methods.munet.record import MunetRecord
+from senpath.methods.munet.session import path_of
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -64,9 +65,9 @@ def kinds(net: sp.Network, task: str) -> list[str]:
 def origins(net: sp.Network, task: str) -> list[str | None]:
     """Who trained each component of a task: what was changed since it was learned is the task's own."""
     pathway = net.view.pathway(task)
-    parts = pathway.provenance.record["parts"]
-    assert len(parts) == len(pathway.components)
-    return [part["origin"] if part["component"] == name else task for part, name in zip(parts, pathway.components, strict=True)]
+    record = MunetRecord.of(pathway)
+    assert record is not None
+    return [layer.trainer(task, name) for layer, name in zip(record.layers, pathway.components, strict=True)]
 
 
 def logits(net: sp.Network, task: str, x: np.ndarray) -> torch.Tensor:
@@ -162,9 +163,11 @@ def test_new_classes_get_rows_and_later_children_a_path(net: sp.Network, fresh: 
     assert origins(net, task) == parts
     torch.testing.assert_close(logits(net, task, some[0])[:, :5], old, rtol=0, atol=1e-5)
     assert (net.predict(tests[0], task=task).label == tests[1]).mean() > 0.6
-    path = path_of(net.view, "another", task)
-    assert [part.component for part in path.parts] == [*after.components]
-    assert path.parts[-1].config["outputs"] == 8
+    record = MunetRecord.of(after)
+    assert record is not None
+    path = path_of(net.view, task, record, "another")
+    assert [layer.component for layer in path.layers] == [*after.components]
+    assert path.layers[-1].config["outputs"] == 8
     settings = DEEP if task == "deep" else VIT
     net.learn("child", *some, **{**settings, "clone": "none", "children": 6})
     assert task in [child["parent_task"] for generation in net.log[-1]["generations"] for child in generation]

@@ -124,7 +124,7 @@ def _proposal(net: sp.Network, chains: Sequence[Chain]) -> Proposal:
         record = {**record_of(whole, names, chain.root), **chain.record}
         provenance = Provenance(method="munet", examples=150, record=record)
         pathways.append(Pathway(chain.task, alone.pathways[0].data_type, ("x", "y", "z"), names, provenance=provenance))
-    told = {"generations": generations(chains[0].task), "troubles": [], **chains[0].entry} if len(chains) == 1 else {}
+    told = {"generations": generations(chains[0].task), "warnings": [], **chains[0].entry} if len(chains) == 1 else {}
     return Proposal(
         version=net.version,
         pathways=tuple(pathways),
@@ -142,7 +142,7 @@ def record_of(whole: Mapping[str, str | None], components: Sequence[str], root: 
         "root_id": root,
         "root_weights": 60,
         "root_flops": 100.0,
-        "parts": [{"place": place, "origin": by, "component": name} for (place, by), name in zip(whole.items(), components, strict=True)],
+        "layers": [{"name": place, "origin": by, "component": name} for (place, by), name in zip(whole.items(), components, strict=True)],
         "hyper": {**DEFAULTS, "learning_rate": 1e-4, "momentum": 0.5},
         "rates": {},
         "parent": None,
@@ -155,7 +155,7 @@ def record_of(whole: Mapping[str, str | None], components: Sequence[str], root: 
 
 
 def generations(task: str) -> list[list[dict[str, Any]]]:
-    """Two generations: one child kept and one lost, then one kept and one dropped."""
+    """Two generations: one child kept and one that failed, then one kept and one dropped."""
     scores = [[0.6, None], [0.7, 0.5]]
     return [
         [

@@ -24,8 +24,8 @@ def test_every_layer_has_one_node_and_every_line_runs_through_its_own(searched: 
     assert (graph.layers, graph.shared) == (len(used), sum(count > 1 for count in used.values()))
     assert [row.name for row in graph.rows if row.name != "root"] == ["low", "high", "odd"]
     for path in paths:
-        assert [place for place in graph.columns if place in {part["place"] for part in path.provenance.record["parts"]}] == [
-            part["place"] for part in path.provenance.record["parts"]
+        assert [place for place in graph.columns if place in {layer["name"] for layer in path.provenance.record["layers"]}] == [
+            layer["name"] for layer in path.provenance.record["layers"]
         ]
 
 

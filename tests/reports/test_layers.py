@@ -47,7 +47,7 @@ def test_the_table_says_what_the_network_holds(searched: sp.Network, tmp_path: P
     sizes, users = searched.view.manifest.components, Counter(name for path in paths.values() for name in path.components)
     for name, path in paths.items():
         record = path.provenance.record
-        own = sum(part["origin"] == name for part in record["parts"])
+        own = sum(layer["origin"] == name for layer in record["layers"])
         assert rows[name][2] == f"{own} of {len(path.components)}"
         accounted = sum(sizes[part] / users[part] for part in path.components) / record["root_weights"]
         now, first = percent(accounted), percent(record["accounted"] / record["root_weights"])
@@ -79,7 +79,7 @@ def test_searches_are_drawn_as_the_log_tells_them(searched: sp.Network) -> None:
     for search, entry in zip(searches, entries, strict=True):
         children = [child for generation in entry["generations"] for child in generation]
         kept = [child["score"] for child in children if child["kept"]]
-        assert (search.children, search.joined, search.lost, search.best) == (4, len(kept), 0, max(kept))
+        assert (search.children, search.joined, search.failed, search.best) == (4, len(kept), 0, max(kept))
         assert search.kept.count("M") == len(kept)
         assert search.dropped.count("M") == len(children) - len(kept)
         assert [tick.text for tick in search.across] == ["1", "2"]
@@ -103,7 +103,7 @@ def test_who_shares_what(tmp_path: Path) -> None:
     assert "block 1: 20 weights, trained by two; used by two, three" in page.texts
     assert "inputs: 20 weights, of the root; used by one, two" in page.texts
     assert "From the root mlp : 3 paths; 2 of 7 layers shared; the root has 60 weights" in page.text
-    assert "best 0.700 · 2 of 4 kept, 1 lost" in page.text
+    assert "best 0.700 · 2 of 4 kept, 1 failed" in page.text
     assert "What was borrowed" not in page.texts  # where there are no links, and this section says it all
 
 
@@ -155,12 +155,12 @@ BROKEN: dict[str, dict[str, Any]] = {
     "weights in words": {"root_weights": "many"},
     "a root of less than nothing": {"root_weights": -1},
     "endless weights": {"root_weights": 1e300},
-    "no parts": {"parts": None},
-    "fewer parts": {"parts": [{"place": "inputs", "origin": None}]},
-    "parts in words": {"parts": ["inputs", "block 1", "block 2", "head"]},
-    "a place in numbers": {"parts": [{"place": place, "origin": None} for place in (1, 2, 3, 4)]},
-    "an origin in numbers": {"parts": [{"place": place, "origin": 4} for place in (*ROOT, "head")]},
-    "one place twice": {"parts": [{"place": "inputs", "origin": None}] * 4},
+    "no layers": {"layers": None},
+    "fewer layers": {"layers": [{"name": "inputs", "origin": None}]},
+    "layers in words": {"layers": ["inputs", "block 1", "block 2", "head"]},
+    "a name in numbers": {"layers": [{"name": place, "origin": None} for place in (1, 2, 3, 4)]},
+    "an origin in numbers": {"layers": [{"name": place, "origin": 4} for place in (*ROOT, "head")]},
+    "one name twice": {"layers": [{"name": "inputs", "origin": None}] * 4},
 }
 
 
@@ -180,7 +180,7 @@ ODD: dict[str, dict[str, Any]] = {
     "a root of nothing": {"root_weights": 0, "root_flops": 0},
     "hyperparameters of any kind": {"hyper": {"learning_rate": "x" * 1000, "momentum": None, "adapter": [1], "crop": {"a": 1}, "new": 3}},
     "places that run in another order": {
-        "parts": record_of(dict.fromkeys(["block 2", "inputs", "block 1", "head"]), ["a", "b", "c", "d"])["parts"]
+        "layers": record_of(dict.fromkeys(["block 2", "inputs", "block 1", "head"]), ["a", "b", "c", "d"])["layers"]
     },
 }
 
@@ -199,7 +199,7 @@ HISTORIES: dict[str, Any] = {
     "of no children": [[], []],
     "in words": "long",
     "of words": [["long"], 3],
-    "all lost": [[{"score": None, "kept": False}]],
+    "all failed": [[{"score": None, "kept": False}]],
     "without scores": [[{"kept": True}]],
 }
 

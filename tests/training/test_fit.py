@@ -10,8 +10,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from senpath.training import Recipe, distort, fit
-from senpath.training.fit import schedule
+from senpath.training import Augmentation, Recipe, fit, schedule
 
 BUNCH = load_digits()
 INPUTS = torch.from_numpy(BUNCH.images[:300]).float()[:, None] / 16
@@ -28,6 +27,10 @@ class Classifier(nn.Module):
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return cross_entropy(self.layers(inputs), targets)
+
+
+def distort(images: torch.Tensor, strength: float, generator: torch.Generator) -> torch.Tensor:
+    return Augmentation(distortion=strength)(images, generator)
 
 
 def plain_loop(model: nn.Module, recipe: Recipe, seed: int) -> None:
@@ -137,7 +140,8 @@ def seeded(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize("shape", [(4, 1, 8, 8), (2, 3, 28, 20), (1, 1, 1, 1)])
 def test_no_strength_no_distortion(shape: tuple[int, ...]) -> None:
     images = torch.rand(shape, generator=seeded())
-    torch.testing.assert_close(distort(images, 0.0, seeded()), images, rtol=0, atol=1e-5)
+    assert torch.equal(distort(images, 0.0, seeded()), images)
+    torch.testing.assert_close(distort(images, 1e-6, seeded()), images, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("strength", [0.3, 1.0, 3.0])

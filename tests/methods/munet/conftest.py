@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from senpath.methods.munet import SearchSpace, SearchBudget, PathLayer, LayerPath, Penalty, MutationRules, Search
+from senpath.methods.munet import LayerPath, MutationRules, PathLayer, Penalty, Search, SearchBudget, SearchSpace
 from senpath.methods.munet.hyper import DEFAULTS
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from senpath import InputError, Munet, Network
-from senpath.methods import Status, Watch
+from senpath.methods import SearchObserver, SearchStatus
 
 Labelled = tuple[np.ndarray, np.ndarray]
 SETTINGS: dict[str, Any] = {"root": "mlp", "generations": 3, "children": 4, "cycles": 2, "examples": 1_000}
@@ -37,10 +37,10 @@ def some(train: Labelled) -> Labelled:
     return train[0][:600], train[1][:600]
 
 
-def learn(path: Path, data: Labelled, watch: Watch | None = None, **settings: Any) -> tuple[str, ...]:
+def learn(path: Path, data: Labelled, observer: SearchObserver | None = None, **settings: Any) -> tuple[str, ...]:
     """The components of the path that is found."""
     net = Network(path)
-    net.learn("digits", *data, method=Munet(watch, **{**SETTINGS, **settings}))
+    net.learn("digits", *data, method=Munet(observer, **{**SETTINGS, **settings}))
     net.verify()
     return net.view.pathway("digits").components
 
@@ -53,19 +53,19 @@ def test_ray_finds_the_same_though_a_worker_is_killed(tmp_path: Path, some: Labe
     pytest.importorskip("ray", reason="senpath[ray] is not installed")
     told, killed = list[str](), list[int]()
 
-    def kill_one(status: Status) -> None:
+    def kill_one(status: SearchStatus) -> None:
         """When the first child of the second generation is done, the worker of another is killed."""
         if len(status.history) == 1 and not killed and any(result is not None for _, result in status.children):
             killed.extend(_ray_workers()[:1])
             for process in killed:
                 os.kill(process, signal.SIGKILL)
 
-    found = learn(tmp_path / "ray.sen", some, Watch(kill_one, told.append), ray="local", jobs=2, examples=8_000)
+    found = learn(tmp_path / "ray.sen", some, SearchObserver(kill_one, told.append), ray="local", jobs=2, examples=8_000)
     assert len(killed) == 1
     assert len(told) == 1
     assert "tried again" in told[0]
     assert found == learn(tmp_path / "one.sen", some, examples=8_000)
-    assert Network(tmp_path / "ray.sen").log[-1]["troubles"] == told
+    assert Network(tmp_path / "ray.sen").log[-1]["warnings"] == told
 
 
 def _ray_workers() -> list[int]:
@@ -97,8 +97,8 @@ def test_a_killed_search_goes_on_from_its_last_generation(tmp_path: Path) -> Non
     done = _generations(work)
     assert 2 <= done < 6
     trained = []
-    watch = Watch(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
-    found = learn(tmp_path / "killed.sen", data, watch, **KILLED, work=work)
+    observer = SearchObserver(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
+    found = learn(tmp_path / "killed.sen", data, observer, **KILLED, work=work)
     assert set(trained) == set(range(2 * done + 1, 2 * 6 + 1))
     assert found == learn(tmp_path / "whole.sen", data, **KILLED, work=tmp_path / "other")
     assert list(work.iterdir()) == []  # what is learned need not be kept any more
@@ -119,19 +119,19 @@ class Stopped(Exception):
 def stopped(path: Path, some: Labelled, work: Path) -> None:
     """A search that was stopped after two generations."""
 
-    def stop(status: Status) -> None:
+    def stop(status: SearchStatus) -> None:
         if len(status.history) == 2 and not status.children:
             raise Stopped("enough")
 
     with pytest.raises(Stopped, match="enough"):
-        learn(path, some, Watch(stop), work=work)
+        learn(path, some, SearchObserver(stop), work=work)
 
 
 def children_of(some: Labelled, path: Path, work: Path) -> tuple[list[int], tuple[str, ...]]:
     """Numbers of the children that another try trains, and the path it finds."""
     trained = list[int]()
-    watch = Watch(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
-    found = learn(path, some, watch, work=work)
+    observer = SearchObserver(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
+    found = learn(path, some, observer, work=work)
     return trained, found
 
 
@@ -146,7 +146,7 @@ def test_what_is_kept_is_of_no_use_if_it_was_damaged(tmp_path: Path, some: Label
         next(state.parent.glob("*.safetensors")).write_bytes(b"xx")
     else:
         kept = json.loads(state.read_bytes())
-        kept["search"]["population"][0]["parts"][-1]["component"] = "0" * 64
+        kept["search"]["population"][0]["layers"][-1]["component"] = "0" * 64
         state.write_text(json.dumps(kept))
     trained, found = children_of(some, tmp_path / "a.sen", work)
     assert min(trained) == 1
@@ -162,8 +162,8 @@ def test_an_old_search_goes_on_and_others_are_dropped(tmp_path: Path, some: Labe
     for folder in (forgotten, *work.iterdir()):
         os.utime(folder, (0, 0))
     trained = list[int]()
-    watch = Watch(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
-    learn(tmp_path / "a.sen", some, watch, work=None)
+    observer = SearchObserver(lambda status: trained.extend(child.path.number for child, result in status.children if result is not None))
+    learn(tmp_path / "a.sen", some, observer, work=None)
     assert min(trained) > 8  # two generations were there
     assert list(work.iterdir()) == []
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 from senpath import InputError, Munet, Network, Root, SenpathError
 from senpath.components import build
 from senpath.learning import propose
-from senpath.methods import Watch
+from senpath.methods import SearchObserver
 from senpath.seeds import derive
 from senpath.snapshot import encode_examples
 from senpath.training import hold_out
@@ -30,11 +30,11 @@ def net(tmp_path: Path) -> Network:
     return Network(tmp_path / "n.sen")
 
 
-def parts(net: Network, task: str) -> dict[str, tuple[str, str | None]]:
+def layers(net: Network, task: str) -> dict[str, tuple[str, str | None]]:
     """For each layer of a task's path its component and who trained it."""
     pathway = net.view.pathway(task)
-    kept = pathway.provenance.record["parts"]
-    return {part["place"]: (name, part["origin"]) for part, name in zip(kept, pathway.components, strict=True)}
+    kept = pathway.provenance.record["layers"]
+    return {layer["name"]: (name, layer["origin"]) for layer, name in zip(kept, pathway.components, strict=True)}
 
 
 def test_tasks_share_layers_and_keep_them(net: Network, train: Labelled, fresh: Labelled) -> None:
@@ -47,7 +47,7 @@ def test_tasks_share_layers_and_keep_them(net: Network, train: Labelled, fresh: 
     for name, examples in tests.items():
         assert torch.equal(net.view.logits(name, examples.inputs), answers[name])
         assert (answers[name].argmax(1) == examples.targets).float().mean() > 0.8
-    names = [{component for component, _ in parts(net, task).values()} for task in tests]
+    names = [{component for component, _ in layers(net, task).values()} for task in tests]
     assert names[0] & names[1] or names[0] & names[2] or names[1] & names[2]
     assert net.weights["pathways"] < sum(net.tasks[name].weights for name in tests)
     net.verify()
@@ -56,7 +56,7 @@ def test_tasks_share_layers_and_keep_them(net: Network, train: Labelled, fresh: 
 def test_what_the_notes_say_is_so(net: Network, train: Labelled) -> None:
     learned = net.learn("digits", *train, method="munet", **SMALL)
     notes, pathway = learned.provenance.record, net.view.pathway("digits")
-    assert [part["place"] for part in notes["parts"]][-1] == "head"
+    assert [layer["name"] for layer in notes["layers"]][-1] == "head"
     assert notes["accounted"] == sum(net.view.component(name).weights for name in pathway.components)
     examples = encode_examples(net.view, *train)
     held = examples.subset(hold_out(examples, 2_000, derive(0, "held out"))[1])
@@ -65,8 +65,8 @@ def test_what_the_notes_say_is_so(net: Network, train: Labelled) -> None:
     tried = [child for generation in entry["generations"] for child in generation]
     assert [child["number"] for child in tried] == [1, 2, 3, 4]
     assert max(child["score"] for child in tried) == pytest.approx(notes["score"], abs=1e-6)
-    trained = {part["place"]: part["origin"] for part in notes["parts"]}
-    root = sum(net.view.component(name).weights for name, origin in parts(net, "digits").values() if origin is None)
+    trained = {layer["name"]: layer["origin"] for layer in notes["layers"]}
+    root = sum(net.view.component(name).weights for name, origin in layers(net, "digits").values() if origin is None)
     assert learned.cost.updated == net.weights["pathways"] - root
     assert learned.cost.read == root
     assert set(trained.values()) <= {"digits", None}
@@ -168,21 +168,21 @@ def test_efficientnet_is_a_root(tmp_path: Path) -> None:
         clone="none",
         adapters="none",
     )
-    places = [part["place"] for part in net.tasks["bright"].provenance.record["parts"]]
+    places = [layer["name"] for layer in net.tasks["bright"].provenance.record["layers"]]
     assert places[0] == "stem"
     assert len([place for place in places if place.startswith("block")]) >= 15
     assert (net.predict(x, task="bright").label == y).mean() > 0.9
     net.verify()
 
 
-def test_a_child_that_diverges_is_lost_and_the_others_go_on(net: Network, train: Labelled, tmp_path: Path) -> None:
+def test_a_child_that_diverges_fails_and_the_others_go_on(net: Network, train: Labelled, tmp_path: Path) -> None:
     layer = build("mlp.v1", {"inputs": 64, "hidden": [16]})
     with torch.no_grad():
         for values in layer.parameters():
             values.fill_(1e38)
     root = Root.of("large", [("mlp.v1", {"inputs": 64, "hidden": [16]}, layer)])
     told: list[str] = []
-    method = Munet(Watch(tell=told.append), **{**SMALL, "root": root, "work": tmp_path / "work"})
+    method = Munet(SearchObserver(warn=told.append), **{**SMALL, "root": root, "work": tmp_path / "work"})
     with pytest.raises(SenpathError, match="search for task 'digits': expected a child that can be trained, got none"):
         net.learn("digits", *train, method=method)
     assert any("diverged in its first cycle" in sentence for sentence in told)
@@ -254,13 +254,13 @@ def test_a_name_that_was_another_task_s_owns_nothing_of_it(net: Network, train: 
     settings = {**SMALL, "size_penalty": 0.5}
     net.learn("a", *train, method="munet", **settings)
     net.learn("b", *train, method="munet", **settings)
-    layers = net.view.pathway("a").components[:-1]
+    earlier = net.view.pathway("a").components[:-1]
     net.remove("a")
     net.learn("a", *train, method="munet", **{**settings, "clone": "none", "adapters": "none", "layers": False})
-    again = parts(net, "a")
+    again = layers(net, "a")
     assert again["head"][1] == "a"
     assert all(origin != "a" for place, (_, origin) in again.items() if place != "head")
-    assert layers  # the first "a" had some
+    assert earlier  # the first "a" had some
 
 
 def test_a_root_of_another_network_s_layers(tmp_path: Path, train: Labelled) -> None:

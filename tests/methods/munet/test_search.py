@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from senpath.errors import InputError
-from senpath.methods.munet import SearchSpace, SearchBudget, Child, Outcome, LayerPath, Penalty, MutationRules, Search
+from senpath.methods.munet import Child, LayerPath, MutationRules, Outcome, Penalty, Search, SearchBudget, SearchSpace
 from senpath.methods.munet.hyper import DEFAULTS, MUTATION, lists
 from senpath.methods.munet.mutate import mutate
 
@@ -27,7 +27,7 @@ def outcome(child: Child, quality: float, flops: float = 1.0) -> Outcome:
 
 
 def run(search: Search, judge: Callable[[Child], float | None]) -> list[list[Child]]:
-    """The whole search; `judge` says a child's quality, None for one that is lost."""
+    """The whole search; `judge` says a child's quality, None for one that fails."""
     asked = []
     while not search.done:
         children = search.ask()
@@ -95,7 +95,7 @@ def test_a_child_of_the_task_has_to_reach_its_parent(make_search: MakeSearch) ->
     assert any(not found.kept for generation in search.history for found in generation)
 
 
-def test_lost_children_do_not_end_it(make_search: MakeSearch) -> None:
+def test_failed_children_do_not_end_it(make_search: MakeSearch) -> None:
     search = make_search()
     run(search, lambda child: None if child.path.number % 3 else by_number(child))
     assert search.done

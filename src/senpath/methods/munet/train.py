@@ -21,7 +21,7 @@ from senpath.methods.munet.path import HEAD, PathLayer
 from senpath.pathways import run_chain
 from senpath.seeds import seeded
 from senpath.tasks import TaskKindName
-from senpath.training import BestState, Descent, TargetScaler, passes, training_steps
+from senpath.training import Augmentation, BestState, Descent, TargetScaler, passes, training_steps
 from senpath.types import DataType, Examples, Label
 
 CHUNK = 256
@@ -121,8 +121,9 @@ class ChildTrainer:
             ArithmeticError: if it diverges in its first cycle.
         """
         model = _ChildModel(job, self._device, self._scaler)
-        augment, data_type = augmentation_of(job.hyper), self._fitted.data_type
-        augments = data_type.form == "image" and augment.changes(data_type.shape[0])
+        data_type = self._fitted.data_type
+        augment = augmentation_of(job.hyper) if data_type.form == "image" else Augmentation()
+        augments = augment.changes(data_type.shape[0])
         # Where images are changed while training, the frozen layers in front see each anew.
         inputs, past_frozen = (self._fitted.inputs, False) if augments else self._behind_frozen(model, self._fitted.inputs, "fitted")
         held = self._behind_frozen(model, self._held.inputs, "held")

@@ -1,4 +1,4 @@
-"""Changing images while training."""
+"""Changing images while training: mirrored, cut and coloured; distortion is tested with the training."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from senpath.methods.munet.disturb import disturb, disturbs
-from senpath.methods.munet.hyper import DEFAULTS
-
-NOTHING: dict[str, Any] = dict(DEFAULTS)
+from senpath.training import Augmentation
+from senpath.training.augment import turn_hue
 
 
 def images(channels: int = 3, count: int = 200) -> torch.Tensor:
@@ -21,13 +19,13 @@ def images(channels: int = 3, count: int = 200) -> torch.Tensor:
     return found
 
 
-def changed(start: torch.Tensor, seed: int = 0, **hyper: Any) -> torch.Tensor:
-    return disturb(start, {**NOTHING, **hyper}, torch.Generator().manual_seed(seed))
+def changed(start: torch.Tensor, seed: int = 0, **settings: Any) -> torch.Tensor:
+    return Augmentation(**settings)(start, torch.Generator().manual_seed(seed))
 
 
 def test_nothing_is_changed_by_itself() -> None:
     assert torch.equal(changed(images()), images())
-    assert not disturbs(NOTHING, 3)
+    assert not Augmentation().changes(3)
 
 
 def test_half_of_the_images_are_mirrored() -> None:
@@ -41,12 +39,12 @@ def test_half_of_the_images_are_mirrored() -> None:
 
 def test_a_crop_shows_at_least_its_share() -> None:
     start = torch.linspace(0, 1, 40).expand(300, 1, 40, 40).contiguous()  # brightness tells the column
-    found = changed(start, crop=True, crop_area=0.5)
+    found = changed(start, crop=0.5)
     widths = found[:, 0, 20, -1] - found[:, 0, 20, 0]
     assert float(widths.min()) >= 0.5 * (3 / 4) ** 0.5 - 0.05
     assert float(widths.max()) <= 1.0 + 1e-5
     assert float(widths.std()) > 0.05
-    assert torch.allclose(changed(start, crop=True, crop_area=1.0), start, atol=1e-4)
+    assert torch.allclose(changed(start, crop=1.0), start, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["brightness", "contrast", "saturation", "hue"])
@@ -63,18 +61,16 @@ def test_colours_move_by_so_much(name: str) -> None:
 
 
 def test_a_whole_turn_of_colours_changes_nothing() -> None:
-    from senpath.methods.munet.disturb import _turned
-
-    turned = _turned(images(), torch.full((200, 1, 1, 1), 1 / 3))
+    turned = turn_hue(images(), torch.full((200, 1, 1, 1), 1 / 3))
     assert torch.allclose(turned, images().roll(1, 1), atol=1e-5)  # red is where green was: a third of a turn
 
 
 def test_grey_images_have_no_saturation() -> None:
-    assert not disturbs({**NOTHING, "saturation": 0.2, "hue": 0.2}, 1)
+    assert not Augmentation(saturation=0.2, hue=0.2).changes(1)
     assert torch.equal(changed(images(1), saturation=0.2, hue=0.2), images(1))
 
 
 def test_a_generator_decides() -> None:
-    every = {"flip": True, "crop": True, "brightness": 0.1, "contrast": 0.1, "saturation": 0.1, "hue": 0.1}
+    every = {"flip": True, "crop": 0.7, "brightness": 0.1, "contrast": 0.1, "saturation": 0.1, "hue": 0.1}
     assert torch.equal(changed(images(), 3, **every), changed(images(), 3, **every))
     assert not torch.equal(changed(images(), 3, **every), changed(images(), 4, **every))

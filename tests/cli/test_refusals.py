@@ -37,7 +37,11 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("learn", NET, "new", "FILES/digits", "--method", "magic"), 2, "method: expected one of sen"),
     (("learn", NET, "new", "FILES/digits", "--method", "no_such_module:Magic"), 2, "method 'no_such_module:Magic': expected a module that"),
     (("learn", NET, "new", "FILES/digits", "--method", "json:dumps"), 2, "method 'json:dumps': expected a class with a method `propose`"),
-    (("learn", NET, "new", "FILES/digits", "--method", "munet", "--set", "observer=3"), 2, "observer: expected a SearchObserver, or None, got 3"),
+    (
+        ("learn", NET, "new", "FILES/digits", "--method", "munet", "--set", "observer=3"),
+        2,
+        "observer: expected a SearchObserver, or None, got 3",
+    ),
     (("methods", "magic"), 2, "method: expected one of sen, munet, allocation, moe, or package:Class, got 'magic'"),
     (("learn", NET, "new", "FILES/digits", "--set", "hidden"), 2, "--set: expected NAME=VALUE, got 'hidden'"),
     (("learn", NET, "new", "FILES/digits", "--set", "=3"), 2, "--set: expected NAME=VALUE"),

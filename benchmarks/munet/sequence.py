@@ -61,7 +61,7 @@ def _sizes(net: sp.Network, name: str) -> dict[str, Any]:
     own = sum(sizes[part] for part in pathway.references if not any(part in others for others in used))
     shared = sum(sizes[part] / (1 + sum(part in others for others in used)) for part in pathway.references)
     found = pathway.provenance.record
-    trained = sum(sizes[part] for part, kept in zip(pathway.components, found.get("parts", ()), strict=False) if kept["origin"] == name)
+    trained = sum(sizes[part] for part, kept in zip(pathway.components, found.get("layers", ()), strict=False) if kept["origin"] == name)
     return {
         "weights": sum(sizes[part] for part in pathway.references),
         "own": own,

@@ -13,7 +13,7 @@ from benchmarks.common import write_section
 from benchmarks.munet.page import PAGE
 from senpath import data
 from senpath.learning import propose
-from senpath.methods import Status, Watch
+from senpath.methods import SearchObserver, SearchStatus
 from senpath.reports.markdown import markdown_table
 from senpath.types import Examples
 
@@ -51,10 +51,10 @@ def _measure(net: sp.Network, examples: Examples, settings: dict[str, Any]) -> d
     """Seconds from the call to the proposal, and from the first child that is handed out to the last generation's end."""
     begun: list[float] = []
 
-    def status(found: Status) -> None:
+    def status(found: SearchStatus) -> None:
         begun.append(time.perf_counter())
 
-    method = sp.Munet(Watch(status), generations=GENERATIONS, cycles=2, examples=1_200, **settings)
+    method = sp.Munet(SearchObserver(status), generations=GENERATIONS, cycles=2, examples=1_200, **settings)
     start = time.perf_counter()
     proposal = propose(net.view, method, "digits", examples)
     return {"whole": time.perf_counter() - start, "training": begun[-1] - begun[0], "path": proposal.pathways[0].components[-1][:12]}

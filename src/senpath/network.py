@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, final, overload
+from typing import Any, Self, Unpack, final, overload
 
 import torch
 
@@ -16,8 +16,8 @@ from senpath.history.hub import copy_saved, save
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
 from senpath.inference.encode import Encoded, encode_inputs
 from senpath.inference.explain import explain_one
-from senpath.inference.multimodal import MultimodalPrediction, predict_any
-from senpath.inference.predict import Routing
+from senpath.inference.multimodal import MultimodalPrediction, fuse
+from senpath.inference.predict import Routing, RoutingOptions, predict
 from senpath.inference.prediction import Explanation, Prediction
 from senpath.inputs.encoders import Encoder
 from senpath.inputs.sources import read_labelled
@@ -68,8 +68,6 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({str(self.path)!r}, version {self.version}, {len(self.view.tasks)} tasks)"
-
-    # What there is
 
     @property
     def path(self) -> Path:
@@ -122,8 +120,6 @@ class Network:
         """The earlier versions that `rollback` can return to, ascending."""
         return self._at.earlier_versions()
 
-    # Learning
-
     def learn(
         self,
         task: str,
@@ -146,16 +142,13 @@ class Network:
             task: a new name.
             x: inputs, see `senpath.inputs.modalities.split_by_modality`; or labelled data without `y`, see `senpath.read`; or encoded
                 `Examples`.
-            y: one label per input, whole numbers or strings, at least two different ones; for a multilabel task a collection of labels per
-                input, or 0s and 1s (n, labels); for a regression numbers (n,) or (n, outputs). Beside data with columns the name of the
-                one that holds the labels.
+            y: one label per input (whole numbers or strings), several (multilabel), or numbers (n,) or (n, outputs) (regression), see
+                `senpath.tasks.read_targets`. Beside data with columns the name of the one that holds the labels.
             kind: "classification", "multilabel" or "regression"; None is what y looks like, one of the first two, or what `Examples` say.
             concept: what the inputs are signs of, if other modalities tell of it too: all tasks of a concept have the same labels, and
-                `predict` puts together what they say of one thing. How far each may be trusted is measured by cross-validation, which
-                takes up to five more trainings.
+                `predict` puts together what they say of one thing. Takes up to five more trainings, to measure how far to trust each.
             method: name of a method, "package:Class", or a method.
-            measure: for earlier tasks that may change, labelled data, (x, y) or what takes their place: how good their answers to it are is
-                measured before and after.
+            measure: labelled data of earlier tasks that may change: their answers to it are scored before and after.
             progress: told of stages and steps.
             settings: of the method; for "sen" see `senpath.SenSettings`.
 
@@ -179,21 +172,18 @@ class Network:
     ) -> dict[str, Learned]:
         """Learn several tasks, each from what the network is now, and commit them one by one in their order; or together.
 
-        The methods "allocation" and "moe" learn the tasks together, of one type of data, and commit them as one version: all or none.
-        With any other method no task of the call borrows from another one, and any number of jobs gives the same bits; whatever fails
-        later, the tasks committed before stay, and the error says which.
+        The methods "allocation" and "moe" learn the tasks together, of one type of data, and commit them as one version. With any other
+        method no task of the call borrows from another one, and any number of jobs gives the same bits; if one fails, the tasks
+        committed before stay, and the error says which.
 
         Args:
-            tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`. The first task of a data
-                type that is new to the network defines it for the others.
-            kind, concept: of all the tasks, as for `learn`; tasks that are learned together have no concept.
+            tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`.
+            kind, concept, method, settings: of all the tasks, as for `learn`; tasks that are learned together have no concept.
             jobs: processes at once; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
             progress: told ("tasks", committed, all); of tasks that are learned together the stages and steps.
-            method, settings: as for `learn`, the same for all tasks.
 
         Returns:
-            What came of each task, by name; its seconds count from this call to its commit. The cost of tasks that are learned together
-            is that of all of them.
+            What came of each task, by name; its seconds count from this call to its commit.
 
         Raises:
             InputError, TaskExistsError, StoreError: as for `learn`; names the task.
@@ -245,12 +235,10 @@ class Network:
     def extend(self, task: Any, x: Any = None, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised | Routed:
         """Add examples to a task, also of classes that are new to it: `extend(task, x, y)`; or a mixed stream: `extend(x, y)`.
 
-        What the task has stays as it is, to the bit, unless `finetune=True`: its backbone and the rows of its old classes. Every other
-        task stays in any case. So of a regression only the dispatcher learns unless it may move. For a multilabel task an old label that
-        an example does not have counts as one that does not hold: give the old labels too.
-
-        A stream does not say which tasks its examples are of, and may mix data types. Each goes to the likeliest of its candidates, at
-        most two, as in `predict`, that has its label; what fits none goes nowhere. Tasks are extended one by one.
+        What the task has stays as it is, to the bit, unless `finetune=True`: its backbone and the rows of its old classes. For a
+        multilabel task an old label that an example does not have counts as one that does not hold: give the old labels too.
+        A stream may mix tasks and data types: each example goes to the likeliest of its candidates that has its label; what fits none
+        goes nowhere. Tasks are extended one by one.
 
         Args:
             task: a name; or the stream's inputs, or its labelled data. A string without labels that is no task's name is a path, if
@@ -264,32 +252,13 @@ class Network:
         """
         return extend(self._at, task, x, y, make_revision("extend", settings), progress)
 
-    # Answering
-
     @overload
     def predict(
-        self,
-        x: Mapping[str, Any],
-        task: None = None,
-        *,
-        concept: str | None = None,
-        candidates: int = 2,
-        admit: float | None = None,
-        reject: bool = True,
-        strict: bool = False,
+        self, x: Mapping[str, Any], task: None = None, *, concept: str | None = None, **routing: Unpack[RoutingOptions]
     ) -> MultimodalPrediction: ...
 
     @overload
-    def predict(
-        self,
-        x: Any,
-        task: str | None = None,
-        *,
-        candidates: int = 2,
-        admit: float | None = None,
-        reject: bool = True,
-        strict: bool = False,
-    ) -> Prediction: ...
+    def predict(self, x: Any, task: str | None = None, **routing: Unpack[RoutingOptions]) -> Prediction: ...
 
     def predict(
         self,
@@ -320,7 +289,10 @@ class Network:
             InputError: if an input cannot be read, or is of another type than the task's; if there is no such concept or modality, or
                 nothing is told of a thing.
         """
-        return predict_any(self.view, x, task, concept, Routing(candidates, admit, reject, strict))
+        routing = Routing(candidates, admit, reject, strict)
+        if isinstance(x, Mapping):
+            return fuse(self.view, x, task, concept, routing)
+        return predict(self.view, x, task, routing, concept)
 
     def explain(self, x: Any, *, candidates: int = 2, admit: float | None = None, reject: bool = True, strict: bool = False) -> Explanation:
         """Why one input, not a batch, gets its answer: scores per task, candidates, links used, weights activated."""
@@ -347,8 +319,6 @@ class Network:
         """Keep figures (JSON values) measured of this version with the network; no commit. `senpath.evaluate` calls this."""
         self._at.record_evaluation(figures)
 
-    # Versions and files
-
     def refresh(self) -> bool:
         """Look whether other writers have committed, and show their newest version; returns whether there was one."""
         return self._at.refresh()
@@ -365,9 +335,7 @@ class Network:
         """Remove a task: its pathway, the components that no other task reads, its columns in the dispatcher. `rollback` brings it back.
 
         Tasks that borrowed from it keep the components that they read and answer, with the task given, as before, bit for bit.
-        On disk everything stays until `gc`. What remains even after `gc(versions=1)`: its share in the sums of its type's covariances
-        and, where there is an index, in the choice of its directions; its lines in the log and in recorded evaluations; and its name
-        where others borrowed from it.
+        On disk everything stays until `gc`; docs/concepts/privacy.md says what remains even then.
 
         Raises:
             UnknownTaskError: if there is no such task.
@@ -378,7 +346,7 @@ class Network:
     def rollback(self, version: int) -> RolledBack:
         """Return to an earlier version, one of `versions`: the next version has the tasks of that one, and answers as it did.
 
-        Nothing is lost: the versions since then are kept as long as others, and can be returned to too.
+        The versions since then are kept as long as others, and can be returned to too.
 
         Raises:
             InputError: if the version is not kept; names those that are.
@@ -389,8 +357,8 @@ class Network:
     def gc(self, versions: int = KEPT_VERSIONS) -> Cleaned:
         """Forget all but the last `versions` (the present one counted), and free the files that only they needed.
 
-        If the present version is the only one, the columns of tasks that were removed go too, which takes a commit; answers stay, and
-        confidences move by rounding only. Readers that show a version which is gone are told to `refresh`.
+        With `versions=1` the columns of tasks that were removed go too; confidences may move by rounding. Readers that show a version
+        which is gone are told to `refresh`.
 
         Raises:
             InputError: if that is no number of versions.
@@ -401,11 +369,8 @@ class Network:
     def export(self, task: str, path: str | Path, *, overwrite: bool = False) -> None:
         """Write a task to one file (by custom `.sentask`), for `import_task` of another network.
 
-        It holds all that the task needs: its components, those its links read, the feature map and encoding of its data type, its
-        columns, the mean covariance of all tasks of the type (its own is not kept apart), its probe.
-
-        Args:
-            overwrite: replace the file if it is an exported task; anything else is never replaced.
+        It holds all that the task needs, the mean covariance of all tasks of its data type included. `overwrite` replaces an exported
+        task; anything else is never replaced.
 
         Raises:
             UnknownTaskError: if there is no such task.
@@ -432,12 +397,9 @@ class Network:
     def export_onnx(self, task: str, path: str | Path, *, overwrite: bool = False) -> None:
         """Write a task's pathway, all that it runs, as one ONNX model, for programs that have no senpath.
 
-        Its input "input" is encoded, float32 (n, *shape), for any n. Its output is "logits" (n, classes) and "probabilities" of the same
-        shape, which in a multilabel task are of each label by itself; of a regression "values" (n, outputs). Its metadata has the task's
-        name, kind and classes, and how inputs are encoded; where a pretrained encoder belongs to that, the model is what comes after it.
-
-        Args:
-            overwrite: replace the file if it is an ONNX model that senpath wrote; anything else is never replaced.
+        Its input "input" is encoded, float32 (n, *shape), for any n; its outputs are "logits" and "probabilities" (n, classes), of a
+        regression "values" (n, outputs). Its metadata has the task's name, kind and classes, and how inputs are encoded; where a
+        pretrained encoder belongs to that, the model is what comes after it. `overwrite` replaces a model that senpath wrote.
 
         Raises:
             UnknownTaskError, InputError, StoreError: as for `export`; InputError also if the task is a scikit-learn model.
@@ -448,8 +410,7 @@ class Network:
     def save_pretrained(self, folder: str | Path) -> None:
         """Copy the version that this object shows, and nothing of others, to a new or empty folder, which is a network itself.
 
-        The copy answers as this object does. Columns of tasks that were removed stay behind; where there are such, confidences may
-        differ by rounding. If saving fails, the folder is as it was.
+        The copy answers as this object does, up to rounding where tasks were removed. If saving fails, the folder is as it was.
 
         Raises:
             InputError: if the folder is no str or Path.

@@ -25,7 +25,7 @@ def test_a_useful_transfer_is_kept(base: Network, fresh: Labelled, words: np.nda
     assert verdict["with_transfer"] > verdict["alone"] + 0.1
     assert verdict["examples"] == 30
     assert learned.transfers
-    assert base.log[-1]["guard"] == verdict
+    assert base.log[-1]["record"]["guard"] == verdict
 
 
 def test_a_useless_transfer_is_dropped(base: Network, fresh: Labelled, few: Callable[..., Labelled], quick: Any) -> None:

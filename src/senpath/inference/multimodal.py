@@ -12,7 +12,7 @@ import numpy as np
 from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.inference.encode import Batch, encode_inputs
-from senpath.inference.predict import Answers, Routing, add_routed, predict, with_second
+from senpath.inference.predict import Answers, Routing, add_routed, with_second
 from senpath.inference.prediction import Part, Prediction, Routes
 from senpath.inputs.modalities import MODALITIES, split_by_modality
 from senpath.inputs.modalities.columns import is_missing
@@ -282,8 +282,11 @@ class _Topic:
         return spread
 
 
-def fuse(view: View, modalities: Mapping[str, Any], concept: str | None, routing: Routing) -> MultimodalPrediction:
+def fuse(view: View, modalities: Mapping[str, Any], task: str | None, concept: str | None, routing: Routing) -> MultimodalPrediction:
     """Put together what several modalities tell; see `Network.predict`."""
+    if task is not None:
+        do = "A concept may be given; a single row of a table goes into a list"
+        raise InputError("task", expected="none beside a mapping of modalities", got=repr(task), do=do)
     if concept is not None:
         _require_concept(view, concept)
     things, given = read_modalities(modalities)
@@ -339,17 +342,3 @@ def _softmax(scores: np.ndarray, axis: int) -> np.ndarray:
     highest = scores.max(axis, keepdims=True)
     powers = np.exp(scores - np.where(np.isfinite(highest), highest, 0))
     return np.asarray(powers / np.maximum(powers.sum(axis, keepdims=True), np.finfo(float).tiny))
-
-
-def predict_any(view: View, x: Any, task: str | None, concept: str | None, routing: Routing) -> Prediction | MultimodalPrediction:
-    """Answers for inputs, or for things that several modalities tell of; see `Network.predict`."""
-    if isinstance(x, Mapping):
-        if task is not None:
-            do = "A concept may be given; a single row of a table goes into a list"
-            raise InputError("task", expected="none beside a mapping of modalities", got=repr(task), do=do)
-        return fuse(view, x, concept, routing)
-    if concept is not None:
-        raise InputError("concept", expected="a mapping of modalities to inputs beside it", got=type(x).__name__)
-    if task is not None:
-        view.pathway(task)
-    return predict(view, x, task, routing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -120,6 +120,15 @@ def _joined(parts: Sequence[Part]) -> Part:
     return Part(rows[order], probabilities[order], values[order])
 
 
+class RoutingOptions(TypedDict, total=False):
+    """See `Routing`."""
+
+    candidates: int
+    admit: float | None
+    reject: bool
+    strict: bool
+
+
 @dataclass(frozen=True)
 class Routing:
     """How candidates are chosen.
@@ -153,8 +162,12 @@ class Routing:
         return ADMIT if self.admit is None else self.admit
 
 
-def predict(view: View, x: Any, task: str | None, routing: Routing) -> Prediction:
+def predict(view: View, x: Any, task: str | None, routing: Routing, concept: str | None = None) -> Prediction:
     """Answers for inputs; see `Network.predict`."""
+    if concept is not None:
+        raise InputError("concept", expected="a mapping of modalities to inputs beside it", got=type(x).__name__)
+    if task is not None:
+        view.pathway(task)
     encoded = encode_inputs(view, x)
     answers = Answers(view, len(encoded))
     for batch in encoded.batches:

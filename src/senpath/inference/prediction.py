@@ -1,4 +1,4 @@
-"""What `predict` and `explain` answer."""
+"""Predictions: what was collected for each input, and what ran for it."""
 
 from __future__ import annotations
 

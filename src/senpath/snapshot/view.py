@@ -17,7 +17,7 @@ import torch
 from senpath.components import Component
 from senpath.errors import UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
-from senpath.inputs.modalities import Group, type_key
+from senpath.inputs.modalities import MODALITIES, Group, type_key
 from senpath.pathways import Pathway, Provenance, Transfer, run_pathway
 from senpath.progress import Progress, silent
 from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
@@ -204,6 +204,8 @@ class View:
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
         """Raw inputs of a type, float32 (n, *data_type.shape)."""
+        if data_type.encoder is None:
+            return MODALITIES[data_type.modality].encode(items, data_type)
         return self.encoders.encode(items, data_type, progress)
 
     def feature_map(self, data_type: DataType) -> Component:

@@ -61,15 +61,13 @@ class Encoders:
         return MODALITIES[group.modality] if choice is None else self._load(choice, group.modality)
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
-        """Encode inputs of a type as float32 (n, *data_type.shape).
+        """Encode inputs of a type that has an encoder as float32 (n, *data_type.shape).
 
         Raises:
             InputError: if an input cannot be read, or the type's encoder has to be given and is not.
             MissingExtraError: if the type's encoder is not installed.
             StoreError: if the encoder of this name has other weights.
         """
-        if data_type.encoder is None:
-            return MODALITIES[data_type.modality].encode(items, data_type)
         return self.of(data_type).encode(items, data_type, progress)
 
     def of(self, data_type: DataType) -> Encoder:

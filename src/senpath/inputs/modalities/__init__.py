@@ -72,7 +72,7 @@ def split_by_modality(x: Any) -> list[Group]:
     Raises:
         InputError: for anything else.
     """
-    if is_frame(x):
+    if not isinstance(x, np.ndarray | torch.Tensor) and is_frame(x):
         return [Group("table", x, np.arange(len(x)))]
     if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place
         x = x.to_numpy()

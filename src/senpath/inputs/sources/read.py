@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from torch.utils.data import DataLoader
 
 from senpath.errors import InputError
@@ -79,6 +81,8 @@ def read_labelled(x: Any, y: Any = None) -> tuple[Any, Any]:
     Raises:
         InputError: for anything else, or if a file cannot be read.
     """
+    if isinstance(x, np.ndarray | torch.Tensor | list) and y is not None and not isinstance(y, str):
+        return x, y
     if isinstance(x, DataLoader) or is_dataset(x) or is_experience(x):
         _refuse_labels(y, type(x).__name__)
         return read_loader(x) if isinstance(x, DataLoader) else read_dataset(x if is_dataset(x) else x.dataset)

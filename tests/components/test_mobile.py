@@ -66,7 +66,7 @@ def test_the_chain_is_the_package_s_model(package: Any) -> None:
 
 def test_parts_have_names_and_kinds(parts: Parts) -> None:
     assert [name for name, *_ in parts] == NAMES
-    assert [kind for _, kind, *_ in parts] == ["conv-stem.v1", *["mbconv.v1"] * 16, "conv-tail.v1"]
+    assert [kind.name for _, kind, *_ in parts] == ["conv-stem.v1", *["mbconv.v1"] * 16, "conv-tail.v1"]
 
 
 def test_all_weights_but_the_classifier_are_there(package: nn.Module, parts: Parts) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save
 
-from senpath.components import Component, Linear, Mlp, Pruned, content_hash, freeze, load, thaw, unpruned
+from senpath.components import LINEAR, MLP, Component, Linear, Mlp, Pruned, content_hash, freeze, load, thaw, unpruned
 from senpath.components.pruned import pack, unpack
 from senpath.errors import StoreError
 from senpath.seeds import seeded
@@ -25,7 +25,7 @@ def pruned(mask: np.ndarray) -> tuple[Component, torch.Tensor]:
     with seeded(1):
         dense = Linear(inputs, outputs)
     config = {"inputs": inputs, "outputs": outputs}
-    module = Pruned.of("linear.v1", config, dense, {"weight": torch.from_numpy(mask)})
+    module = Pruned.of(LINEAR, config, dense, {"weight": torch.from_numpy(mask)})
     zeroed = torch.where(torch.from_numpy(mask), dense.weight.detach(), 0.0)
     return freeze("pruned.v1", {"kind": "linear.v1", "config": config, "kept": module.kept}, module), zeroed
 
@@ -64,7 +64,7 @@ def test_half_the_weights_take_half_the_space_and_a_bit_each() -> None:
     config = {"inputs": 784, "hidden": [128]}
     dense = Mlp(**config)
     weight = dense.state_dict()["layers.0.weight"]
-    module = Pruned.of("mlp.v1", config, dense, {"layers.0.weight": weight >= weight.median()})
+    module = Pruned.of(MLP, config, dense, {"layers.0.weight": weight >= weight.median()})
     small = freeze("pruned.v1", {"kind": "mlp.v1", "config": config, "kept": module.kept}, module)
     whole = freeze("mlp.v1", config, dense)
     assert len(small.payload or b"") / len(whole.payload or b"") == pytest.approx(1 / 2 + 1 / 32, abs=0.002)
@@ -82,10 +82,10 @@ def test_what_runs_is_built_once_and_again_where_it_is_moved() -> None:
 def test_a_pruned_component_counts_as_its_dense_self() -> None:
     component, zeroed = pruned(np.eye(3, 5, dtype=bool))
     kind, config, module = unpruned(component)
-    assert (kind, config) == ("linear.v1", {"inputs": 5, "outputs": 3})
+    assert (kind, config) == (LINEAR, {"inputs": 5, "outputs": 3})
     assert torch.equal(module.get_parameter("weight"), zeroed)
     plain = freeze("linear.v1", config, module)
-    assert unpruned(plain) == ("linear.v1", config, plain.module)
+    assert unpruned(plain) == (LINEAR, config, plain.module)
 
 
 def hand_made(folder: Path, **tensors: Any) -> Component:

@@ -21,12 +21,12 @@ def test_a_block_is_torchs_encoder_layer() -> None:
             nn.init.normal_(values, std=0.2)
     state = theirs.state_dict()
     names = {
-        "before": "norm1",
-        "between": "norm2",
-        "ask": "self_attn.in_proj_",
-        "answer": "self_attn.out_proj",
-        "widen": "linear1",
-        "narrow": "linear2",
+        "norm1": "norm1",
+        "norm2": "norm2",
+        "attention.qkv": "self_attn.in_proj_",
+        "attention.out_proj": "self_attn.out_proj",
+        "feed_forward.fc1": "linear1",
+        "feed_forward.fc2": "linear2",
     }
     block.load_state_dict(
         {
@@ -72,7 +72,7 @@ def test_an_adapter_changes_nothing_at_first(shape: tuple[int, ...], axis: int) 
     adapter, values = build("adapter.v1", {"features": 8, "hidden": 4, "axis": axis}), torch.rand(shape)
     assert torch.equal(adapter(values), values)
     with torch.no_grad():
-        nn.init.normal_(adapter.get_parameter("widen.weight"))
+        nn.init.normal_(adapter.get_parameter("fc2.weight"))
     moved = adapter(values)
     assert moved.shape == values.shape
     assert not torch.allclose(moved, values)

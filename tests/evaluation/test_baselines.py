@@ -20,7 +20,7 @@ from senpath import Audio, DataType, Examples, InputError, Network, SenSettings
 from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.baselines.shared import FISHER_EXAMPLES, Anchor, fisher
 from senpath.evaluation.protocol import Split
-from senpath.methods.sen.models import choose_body
+from senpath.methods.sen.models import choose_backbone
 from senpath.methods.sen.recipes import recipe_for
 from senpath.seeds import derive
 from senpath.snapshot import encode_examples
@@ -161,7 +161,7 @@ def test_consolidation_is_its_formula(splits: dict[str, Split]) -> None:
         for task, moment in {"low": one, "high": two}.items()
     ]
     train = splits["mixed"].train
-    body = choose_body("mlp", train.data_type, settings.hidden).fresh()
+    body = choose_backbone("mlp", train.data_type, settings.hidden).fresh()
     body.load_state_dict(two.body.state_dict())
     head = nn.Linear(settings.hidden, 5)
     nn.init.zeros_(head.weight)

@@ -109,7 +109,7 @@ def test_it_solves_sounds(tmp_path: Path, method: str) -> None:
     settings: dict[str, dict[str, Any]] = {"sen": {"epochs": 30}, "munet": {"generations": 8, "examples": 4_000}, "allocation": {}}
     net.learn("glide", *tones(60, 0), method=method, **{**TOYS[method], **settings[method]})
     kind = {"sen": "lstm.v1", "munet": "mlp.v1", "allocation": "dense.v1"}[method]
-    assert net.view.component(net.view.pathway("glide").components[0]).kind == kind
+    assert net.view.component(net.view.pathway("glide").components[0]).kind.name == kind
     x, y = tones(40, 1)
     assert (net.predict(x, task="glide").label == y).mean() >= 0.9
     net.verify()

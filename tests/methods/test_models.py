@@ -32,7 +32,7 @@ def test_a_classifier_alone(tmp_path: Path, train: Labelled, fresh: Labelled, mo
     net.learn("digits", *train, model=model)
     assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() > 0.9
     (component,) = (net.view.component(name) for name in net.view.pathway("digits").components)
-    assert component.kind == "sklearn.v1"
+    assert component.kind.name == "sklearn.v1"
     assert net.tasks["digits"].weights == component.weights > 0
     p = net.predict(fresh[0][:20], task="digits").probabilities["digits"]
     np.testing.assert_allclose(p.sum(1), 1)
@@ -101,7 +101,7 @@ def test_a_classifier_is_learned_on_top_of_a_classifier(
 def test_a_cnn(tmp_path: Path, train: Labelled, fresh: Labelled, channels: int) -> None:
     net = Network(tmp_path / "n.sen", image_shape=(channels, 8, 8))
     net.learn("digits", *train, model="cnn", hidden=32, epochs=12, batch_size=32, augment=0.0)
-    assert [net.view.component(name).kind for name in net.view.pathway("digits").components] == ["cnn.v1", "linear.v1"]
+    assert [net.view.component(name).kind.name for name in net.view.pathway("digits").components] == ["cnn.v1", "linear.v1"]
     assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() > 0.9
     net.learn("named", fresh[0][:50], fresh[1][:50], model="cnn", hidden=32, epochs=1)
     assert net.tasks["named"].transfers
@@ -110,8 +110,8 @@ def test_a_cnn(tmp_path: Path, train: Labelled, fresh: Labelled, channels: int) 
 def test_a_task_may_mix_models_with_its_source(base: Network, fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled]) -> None:
     base.learn("named", *few(fresh[0], words[fresh[1]], 5), model="cnn", hidden=16, epochs=5)
     own, (link,) = base.view.pathway("named").components, base.view.pathway("named").links
-    assert base.view.component(own[0]).kind == "cnn.v1"
-    assert [base.view.component(name).kind for name in link.reads] == ["mlp.v1"]
+    assert base.view.component(own[0]).kind.name == "cnn.v1"
+    assert [base.view.component(name).kind.name for name in link.reads] == ["mlp.v1"]
     assert (base.predict(fresh[0], task="named").label == words[fresh[1]]).mean() > 0.8
 
 

@@ -59,7 +59,7 @@ def some(fresh: Labelled) -> Labelled:
 
 
 def kinds(net: sp.Network, task: str) -> list[str]:
-    return [net.view.component(name).kind for name in net.view.pathway(task).components]
+    return [net.view.component(name).kind.name for name in net.view.pathway(task).components]
 
 
 def origins(net: sp.Network, task: str) -> list[str | None]:

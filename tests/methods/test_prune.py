@@ -68,7 +68,7 @@ def test_of_all_weights_the_share_asked_for_is_kept(base: Network, train: Labell
 def test_of_each_layer_the_share_of_units_asked_for_is_kept(base: Network, train: Labelled, keep: float) -> None:
     found = base.prune("digits", keep, *train, what="units", **LENIENT)
     units = round(keep * 32)
-    assert (body(base).kind, body(base).config) == ("mlp.v1", {"inputs": 64, "hidden": [units]})
+    assert (body(base).kind.name, body(base).config) == ("mlp.v1", {"inputs": 64, "hidden": [units]})
     assert base.tasks["digits"].weights == 64 * units + units + units * 10 + 10 == found.record["weights"]["after"]
     base.verify()
 
@@ -177,7 +177,7 @@ def test_a_pruned_source_lends_what_a_dense_one_does(
     base.learn("copied", x, y, links="none", start="copy", **how)
     copied = body(base, "copied")
     assert base.tasks["copied"].provenance.record["copied_from"] in ("digits", "linked")
-    assert copied.kind == "mlp.v1"
+    assert copied.kind.name == "mlp.v1"
     torch.testing.assert_close(
         copied.module.get_parameter("layers.0.weight"), body(base).module.dense().get_parameter("layers.0.weight"), atol=1e-5, rtol=0
     )
@@ -326,7 +326,7 @@ def test_units_that_say_nothing_go_first_and_nothing_changes(base: Network, trai
     inputs = encode_examples(base.view, *train).inputs[:300]
     part = take_out(base.view, base.view.pathway("digits"))
     assert not isinstance(part, str)
-    (layer,) = layers_of(part.kind, part.config)
+    (layer,) = layers_of(part)
     assert layer.units == 32
     with torch.no_grad():
         part.head.weight[:, ::2] = 0

@@ -11,7 +11,7 @@ from sklearn.preprocessing import scale
 from torch.nn.functional import cross_entropy
 
 import senpath as sp
-from senpath.components import ClassLink, Linear, Skip
+from senpath.components import ClassLink, Linear, WideAndDeep
 from senpath.methods.sen.refit import STRENGTHS, refit
 from senpath.types import DataType, Examples
 
@@ -85,7 +85,7 @@ def test_inputs_that_never_vary() -> None:
 
 def test_both_halves_of_a_skip_vary_alike() -> None:
     torch.manual_seed(0)
-    skip, x = Skip(7, 5), torch.randn(200, 7) * 3
+    skip, x = WideAndDeep(7, 5), torch.randn(200, 7) * 3
     before = skip(x)
     with torch.no_grad():
         skip.balance(x)
@@ -103,5 +103,5 @@ def test_other_kinds_of_task_too(kind: str) -> None:
     net = sp.Network()
     net.learn("wine", x[::2], y[::2], kind=kind)
     assert net.tasks["wine"].provenance.settings["model"] == "auto"
-    assert net.view.component(net.view.pathway("wine").components[0]).kind == "skip.v1"
+    assert net.view.component(net.view.pathway("wine").components[0]).kind.name == "skip.v1"
     assert sp.evaluate(net, {"wine": (x[1::2], y[1::2])}).scores["wine"].accuracy > 0.85

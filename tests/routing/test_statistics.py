@@ -167,7 +167,7 @@ def test_the_binary_form_has_a_gate_per_task(tasks: Tasks, grow: Callable[..., N
     net = grow(learned, dispatcher="binary")
     gates = [net.view.tasks[name].statistics.gate for name in learned]
     assert len({*gates}) == 3
-    assert all(net.view.component(gate).kind == "gate.v1" for gate in gates if gate)
+    assert all(net.view.component(gate).kind.name == "gate.v1" for gate in gates if gate)
     alone = grow({"high": learned["high"]}, dispatcher="binary")
     assert alone.view.tasks["high"].statistics.gate == gates[2]
     x = np.concatenate([x[-40:] for x, _ in tasks.values()])

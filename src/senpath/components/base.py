@@ -1,20 +1,24 @@
-"""A component: one immutable brick, named by the hash of its content."""
+"""A component: one immutable module, named by the hash of its content."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from senpath.components.kind import ComponentKind, find_kind
+from senpath.errors import StoreError
+
 Config = Mapping[str, Any]
 
 
 class Composite(nn.Module):
-    """A brick that runs others, its children. Its configuration names them by hash in `children`; it holds none of their weights.
+    """A module that runs others, its children. Its configuration names them by hash in `children`; it holds none of their weights.
 
     Args:
         children: hashes, in the order in which `bind` gets their modules.
@@ -44,12 +48,12 @@ class Composite(nn.Module):
 
 
 class Component:
-    """A frozen brick in evaluation mode: torch weights or a scikit-learn estimator.
+    """A frozen module in evaluation mode: torch weights or a scikit-learn estimator.
 
-    `freeze` and `load` of this package make components, so that `hash` is always the hash of what they hold.
+    `freeze`, `thaw` and `load` make components, so that `hash` is always the hash of what they hold.
 
     Attributes:
-        kind: versioned name of its kind, a key of `KINDS`.
+        kind: what kind of component it is.
         config: what the kind builds the module from (JSON values only).
         module: maps a float32 tensor (n, …) to a float32 tensor (n, outputs).
         hash: 64 hexadecimal digits, see `content_hash`.
@@ -59,7 +63,7 @@ class Component:
 
     __slots__ = ("config", "hash", "kind", "module", "payload", "weights")
 
-    def __init__(self, kind: str, config: Config, module: nn.Module, name: str, payload: bytes | None) -> None:
+    def __init__(self, kind: ComponentKind, config: Config, module: nn.Module, name: str, payload: bytes | None) -> None:
         self.kind = kind
         self.config: dict[str, Any] = dict(config)
         self.module = module.eval().requires_grad_(False)
@@ -78,15 +82,13 @@ class Component:
             self.module.bind([lookup(name).module for name in self.children])
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Run the brick; no gradients are recorded."""
+        """Run the component; no gradients are recorded."""
         with torch.no_grad():
             output: torch.Tensor = self.module(inputs)
         return output
 
     def __reduce__(self) -> tuple[Callable[..., Component], tuple[Any, ...]]:
         """Between processes a new component travels as its kind, configuration and content."""
-        from senpath.components import thaw  # here, for it needs the kinds, which need this
-
         if self.payload is None:
             raise TypeError(f"component {self.hash[:12]} has been read from its folder; send its hash")
         return thaw, (self.kind, self.config, self.payload)
@@ -99,14 +101,65 @@ Lookup = Callable[[str], Component]
 """Finds a component by its hash."""
 
 
+def build(kind: str | ComponentKind, config: Config) -> nn.Module:
+    """A fresh, trainable module of a kind.
+
+    Raises:
+        StoreError: if the kind is unknown or cannot be built from the configuration.
+    """
+    return find_kind(kind).build(config)
+
+
+def freeze(kind: str | ComponentKind, config: Config, module: nn.Module) -> Component:
+    """Make a component of a trained module: copied, in evaluation mode, without gradients, named by its content.
+
+    Args:
+        config: JSON values from which `build` makes a module of the same shape.
+        module: the trained module; it may be trained on afterwards, the component keeps its copy.
+    """
+    kind = find_kind(kind)
+    return thaw(kind, config, kind.files.dump(module))
+
+
+def thaw(kind: str | ComponentKind, config: Config, payload: bytes) -> Component:
+    """The component that `freeze` made, from the content of its file; for components that come from another process."""
+    kind = find_kind(kind)
+    return Component(kind, config, kind.files.restore(kind, config, payload), content_hash(kind, config, payload), payload)
+
+
+def load(kind: str | ComponentKind, config: Config, path: Path, name: str) -> Component:
+    """Read a component from its file; torch weights stay memory-mapped.
+
+    Args:
+        name: the hash under which it is known; its content must have it.
+
+    Raises:
+        StoreError: if the file is missing, truncated or changed, or is not of this kind.
+    """
+    try:
+        payload = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"component {name[:12]}: file {path.name}", expected="readable", got=error.strerror or str(error)) from error
+    actual = content_hash(kind, config, payload)
+    if actual != name:
+        raise StoreError(
+            f"component {name[:12]}: content of {path.name}",
+            expected=f"hash {name[:12]}…",
+            got=f"{actual[:12]}…",
+            do="The file was changed or cut after it was written; restore the folder from a copy",
+        )
+    kind = find_kind(kind)
+    return Component(kind, config, kind.files.read(kind, config, path), name, None)
+
+
 def canonical_json(value: object) -> str:
     """The one spelling of a JSON value that hashes are taken of."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def content_hash(kind: str, config: Config, payload: bytes | memoryview) -> str:
+def content_hash(kind: str | ComponentKind, config: Config, payload: bytes | memoryview) -> str:
     """Name of a component: SHA-256 over its kind, its configuration (children included) and the content of its file."""
-    head = canonical_json({"kind": kind, "config": dict(config)}).encode()
+    head = canonical_json({"kind": str(kind), "config": dict(config)}).encode()
     digest = hashlib.sha256(len(head).to_bytes(8, "little"))
     digest.update(head)
     digest.update(payload)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from senpath.tasks import TaskKind
+from senpath.components.files import FileFormat
+from senpath.components.kind import ComponentKind, register
+from senpath.errors import StoreError
+from senpath.tasks import TASK_KINDS, Classification, TaskKind
 
 
 class Estimator(nn.Module):
@@ -36,3 +41,35 @@ class Estimator(nn.Module):
         from senpath.components.estimator_files import count_numbers
 
         return count_numbers(self.estimator)
+
+
+class SkopsFile(FileFormat):
+    """An estimator in the skops format, which holds no code."""
+
+    suffix = ".skops"
+
+    def dump(self, module: nn.Module) -> bytes:
+        from senpath.components.estimator_files import dump_estimator  # here, for scikit-learn and skops are large
+
+        return dump_estimator(module.estimator)
+
+    def restore(self, kind: ComponentKind, config: Mapping[str, Any], payload: bytes) -> nn.Module:
+        return _wrapped(config, payload, kind.name)
+
+    def read(self, kind: ComponentKind, config: Mapping[str, Any], path: Path) -> nn.Module:
+        return _wrapped(config, path.read_bytes(), path.name)
+
+
+def _wrapped(config: Mapping[str, Any], payload: bytes, where: str) -> Estimator:
+    from senpath.components.estimator_files import load_estimator
+
+    estimator = load_estimator(payload, where)
+    outputs, kind = config.get("outputs"), config.get("kind", Classification.name)  # the first format had classifications only
+    if not isinstance(outputs, int) or outputs < 1:
+        raise StoreError("component configuration field 'outputs'", expected="a positive integer", got=repr(outputs))
+    if not isinstance(kind, str) or kind not in TASK_KINDS:
+        raise StoreError("component configuration field 'kind'", expected=f"one of {', '.join(TASK_KINDS)}", got=repr(kind))
+    return Estimator(estimator, outputs, TASK_KINDS[kind])
+
+
+ESTIMATOR = register(ComponentKind("sklearn.v1", Estimator, trainable=False, exportable=None, files=SkopsFile()))

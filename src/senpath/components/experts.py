@@ -1,4 +1,4 @@
-"""A transformer whose feed-forward parts may be experts: blocks as in BERT (Devlin et al. 2019), and the gate that chooses an expert.
+"""The feed-forward half of a transformer's block as a mixture of experts, and the gate that chooses among them.
 
 Tokens are (n, length, width); rows of exact zeros are padding, take no part and stay zero (see `senpath.components.tokens`).
 """
@@ -12,78 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from senpath.components.attention import BERT_EPSILON
 from senpath.components.base import Composite
+from senpath.components.kind import ComponentKind, register
 from senpath.components.tokens import real
 
-EPSILON = 1e-12
-"""Of layer normalisation, as in BERT."""
 Gating = Literal["token", "task", "task-aware"]
 """What a gate looks at: the token, the task's embedding, or both."""
-
-
-class Attention(nn.Module):
-    """The attention half of a block: tokens look at each other, then skip connection and normalisation.
-
-    Args:
-        width: numbers in a token.
-        heads: divides `width`.
-    """
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        if width % heads:
-            raise ValueError(f"{heads} heads do not divide width {width}")
-        self.heads = heads
-        self.ask, self.answer = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.norm = nn.LayerNorm(width, EPSILON)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        there = real(tokens)
-        seen = there | ~there.any(1, keepdim=True)  # where nothing is real, softmax would have nothing to share out
-        count, length, width = tokens.shape
-        query, key, value = self.ask(tokens).reshape(count, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        found = functional.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None, None])
-        mixed = self.answer(found.transpose(1, 2).reshape(count, length, width))
-        normed: torch.Tensor = self.norm(tokens + mixed)
-        return normed * there[..., None]
-
-
-class FeedForward(nn.Module):
-    """Two fully connected layers with GELU between: the second half of a block, or one expert. It reads (…, width).
-
-    Args:
-        width: numbers in a token.
-        hidden: units between.
-    """
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.widen, self.narrow = nn.Linear(width, hidden), nn.Linear(hidden, width)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.narrow(functional.gelu(self.widen(tokens)))
-        return made
-
-
-class EncoderBlock(nn.Module):
-    """A whole block: attention, then the feed-forward part, each with skip connection and normalisation behind.
-
-    Args:
-        width: numbers in a token.
-        heads: of the attention; divides `width`.
-        hidden: units of the feed-forward part.
-    """
-
-    def __init__(self, width: int, heads: int, hidden: int) -> None:
-        super().__init__()
-        self.attention, self.feed = Attention(width, heads), FeedForward(width, hidden)
-        self.norm = nn.LayerNorm(width, EPSILON)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        tokens = self.attention(tokens)
-        there = real(tokens)
-        mine = tokens[there]  # padding is not computed with
-        return torch.zeros_like(tokens).index_put((there,), self.norm(mine + self.feed(mine)))
 
 
 class Router(nn.Module):
@@ -116,12 +51,12 @@ class Router(nn.Module):
         task = tokens.new_zeros(self.embedding) if task is None else task
         parts = [functional.linear(read, weight) for read, weight in ((tokens, self.token), (task, self.task)) if weight is not None]
         logits = parts[0] if len(parts) == 1 else parts[0] + parts[1]
-        return logits.expand(len(tokens), -1)
+        return logits.expand(tokens.shape[0], -1)
 
 
 def pass_through(
     tokens: torch.Tensor,
-    chances: torch.Tensor,
+    probabilities: torch.Tensor,
     experts: Sequence[Callable[[torch.Tensor], torch.Tensor]],
     *,
     scaled: bool,
@@ -131,15 +66,15 @@ def pass_through(
 
     Args:
         tokens: (n, width).
-        chances: (n, experts), a softmax.
-        scaled: whether answers are multiplied by the chance p of the expert; else by p over itself, which is 1 and lets gradients through
-            to the gate.
+        probabilities: (n, experts), a softmax.
+        scaled: whether answers are multiplied by the probability p of the expert; else by p over itself, which is 1 and lets gradients
+            through to the gate.
         capacity: tokens that an expert takes at most, the first ones; of those above nothing is made. None takes all.
 
     Returns:
         The answers (n, width), zeros for tokens above capacity, and each token's expert, int64 (n,).
     """
-    best, choice = chances.max(1)
+    best, choice = probabilities.max(1)
     order = choice.argsort(stable=True)
     counts = choice.bincount(minlength=len(experts)).tolist()
     parts, places = [], []
@@ -177,9 +112,9 @@ class Experts(Composite):
             raise ValueError(f"{len(children)} children for the experts {list(kept)}")
         self.kept, self.scaled = list(kept), scaled
         self.task = nn.Parameter(torch.zeros(embedding))
-        self.norm = nn.LayerNorm(width, EPSILON)
+        self.norm = nn.LayerNorm(width, BERT_EPSILON)
 
-    def chances(self, tokens: torch.Tensor) -> torch.Tensor:
+    def probabilities(self, tokens: torch.Tensor) -> torch.Tensor:
         """P(expert | token, task) over the task's experts: (m, experts) for tokens (m, width)."""
         logits: torch.Tensor = self.parts[0](tokens, self.task)
         return logits[:, self.kept].softmax(1)
@@ -187,10 +122,37 @@ class Experts(Composite):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         there = real(tokens)
         mine = tokens[there]
-        made, _ = pass_through(mine, self.chances(mine), self.parts[1:], scaled=self.scaled)
+        made, _ = pass_through(mine, self.probabilities(mine), self.parts[1:], scaled=self.scaled)
         return torch.zeros_like(tokens).index_put((there,), self.norm(mine + made))
 
     def shares(self, tokens: torch.Tensor) -> torch.Tensor:
         """Which part of the real tokens goes to each of the task's experts: (experts,)."""
-        choice = self.chances(tokens[real(tokens)]).argmax(1)
+        choice = self.probabilities(tokens[real(tokens)]).argmax(1)
         return choice.bincount(minlength=len(self.kept)) / max(1, len(choice))
+
+
+class DenseExperts(nn.Module):
+    """The same answers by shapes that do not depend on the tokens: every expert runs on every token, and the chosen one's answer is taken.
+
+    Args:
+        experts: what is computed, bound to its children.
+    """
+
+    def __init__(self, experts: Experts) -> None:
+        super().__init__()
+        self.experts = experts
+        self.children_modules = nn.ModuleList(experts.parts)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        flat = tokens.flatten(0, 1)
+        best, choice = self.experts.probabilities(flat).max(1)
+        parts = [expert(flat) * (choice == place)[:, None] for place, expert in enumerate(self.experts.parts[1:])]
+        made = torch.stack(parts).sum(0)
+        if self.experts.scaled:
+            made = made * best[:, None]
+        normed: torch.Tensor = self.experts.norm(flat + made)
+        return normed.reshape(tokens.shape) * real(tokens)[..., None]
+
+
+ROUTER = register(ComponentKind("router.v1", Router))
+EXPERTS = register(ComponentKind("experts.v1", Experts, exportable=DenseExperts))

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from senpath.components.kind import ComponentKind, register
+
 CHUNK = 64
 
 
@@ -97,3 +99,8 @@ class UnitFeatures(nn.Module):
         if self.root:
             vectors = vectors.sign() * vectors.abs().sqrt()
         return functional.normalize(vectors, dim=1)
+
+
+CONV_FEATURES = register(ComponentKind("conv-features.v1", ConvFeatures))
+DENSE_FEATURES = register(ComponentKind("dense-features.v1", DenseFeatures))
+UNIT_FEATURES = register(ComponentKind("unit-features.v1", UnitFeatures))

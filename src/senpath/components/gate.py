@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from senpath.components.kind import ComponentKind, register
+
 
 class Gate(nn.Module):
     """An undercomplete linear autoencoder of one task's features (Aljundi et al. 2017, section 3.1).
@@ -31,3 +33,6 @@ class Gate(nn.Module):
         rest = centred - (centred @ self.basis.T) @ self.basis
         error: torch.Tensor = rest.norm(dim=1) / self.limit
         return error
+
+
+GATE = register(ComponentKind("gate.v1", Gate))

@@ -1,4 +1,4 @@
-"""The parts of EfficientNet-Lite (Tan and Le 2019; the Lite variants: Liu 2020), each a brick of its own."""
+"""The parts of EfficientNet-Lite (Tan and Le 2019; the Lite variants: Liu 2020), each a component of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from senpath.components.transformer import fitted
+from senpath.components.kind import ComponentKind, register
+from senpath.components.vision import fitted
 
 EPSILON = 1e-3
 """Of batch normalisation, as in EfficientNet."""
@@ -54,13 +55,13 @@ class MbConv(nn.Module):
         super().__init__()
         between = inputs * expand
         self.skips = stride == 1 and inputs == outputs
-        self.widen = NormedConv(inputs, between) if expand != 1 else None
+        self.expand = NormedConv(inputs, between) if expand != 1 else None
         self.depthwise = NormedConv(between, between, kernel, stride, groups=between)
-        self.narrow = NormedConv(between, outputs)
+        self.project = NormedConv(between, outputs)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        maps = functional.relu6(self.widen(inputs), inplace=True) if self.widen is not None else inputs
-        made: torch.Tensor = self.narrow(functional.relu6(self.depthwise(maps), inplace=True))
+        maps = functional.relu6(self.expand(inputs), inplace=True) if self.expand is not None else inputs
+        made: torch.Tensor = self.project(functional.relu6(self.depthwise(maps), inplace=True))
         return made + inputs if self.skips else made
 
 
@@ -103,6 +104,9 @@ class NormedConv(nn.Module):
         factor, bias = self.norm.factor_and_bias()
         weight = self.weight * factor[:, None, None, None]
         (top, bottom), (left, right) = (_padding(size, self.weight.shape[-1], self.stride) for size in maps.shape[2:])
+        if torch.compiler.is_compiling():  # onnxruntime fuses padding of maps, and trips over that of weights
+            maps = functional.pad(maps, (left, right, top, bottom))
+            return functional.conv2d(maps, weight, bias, self.stride, groups=self.groups)
         if (top, left) != (bottom, right):
             # A convolution pads both ends alike. A zero in front of its weights moves it on by one, and is cheaper than larger maps.
             weight = functional.pad(weight, (right - left, 0, bottom - top, 0))
@@ -147,3 +151,9 @@ def _padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """Zeros before and after an axis with which it has ⌈size / stride⌉ places; an odd one comes after, as in TensorFlow's "same"."""
     missing = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return missing // 2, missing - missing // 2
+
+
+RENAMED = {"widen": "expand", "narrow": "project"}
+CONV_STEM = register(ComponentKind("conv-stem.v1", ConvStem))
+MBCONV = register(ComponentKind("mbconv.v1", MbConv, renamed=RENAMED))
+CONV_TAIL = register(ComponentKind("conv-tail.v1", ConvTail))

@@ -1,32 +1,31 @@
-"""A brick of which only some weights are kept: of the others its file has one bit each."""
+"""A component of which only some weights are kept: of the others its file has one bit each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import ceil, prod
 from typing import Any
 
 import torch
 from torch import nn
 
-from senpath.components.bricks import Cnn, Linear, Lstm, Mlp, Skip
+from senpath.components.base import Component, freeze
+from senpath.components.kind import ComponentKind, find_kind, known_kinds, register
 
-PRUNABLE: dict[str, Callable[..., nn.Module]] = {"mlp.v1": Mlp, "cnn.v1": Cnn, "lstm.v1": Lstm, "linear.v1": Linear, "skip.v1": Skip}
-"""Kinds whose weights may be pruned."""
 BITS = 8
 
 
 class Pruned(nn.Module):
-    """A brick of another kind with weights left out; those are zero, and the brick runs as the dense one that it is then.
+    """A component of another kind with weights left out; those are zero, and it runs as the dense component that it is then.
 
     The file has three groups of tensors: `values`, the kept weights of each pruned tensor in their order (float32); `masks`, a bit for
     each of its places, the first place the highest bit of the first byte (uint8); and `whole`, the other tensors. A dot in a tensor's
     name is a slash there.
 
     Args:
-        kind: that of the dense brick, a key of `PRUNABLE`.
-        config: of the dense brick.
-        kept: for each pruned tensor of the dense brick how many of its weights are kept.
+        kind: name of the dense component's, which must be prunable.
+        config: of the dense component.
+        kept: for each pruned tensor of the dense component how many of its weights are kept.
 
     Raises:
         ValueError: if there is no such kind, or it has no such tensors.
@@ -34,8 +33,9 @@ class Pruned(nn.Module):
 
     def __init__(self, kind: str, config: Mapping[str, Any], kept: Mapping[str, int]) -> None:
         super().__init__()
-        if kind not in PRUNABLE:
-            raise ValueError(f"a brick of kind {kind!r} cannot be pruned, only {', '.join(PRUNABLE)}")
+        names = [known.name for known in known_kinds() if known.prunable]
+        if kind not in names:
+            raise ValueError(f"a component of kind {kind!r} cannot be pruned, only {', '.join(names)}")
         self.kind, self.config, self.kept = kind, dict(config), dict(kept)
         self._shapes = {name: value.shape for name, value in _shapes_only(kind, config).state_dict().items()}
         self._built: list[nn.Module] = []  # in a list, for it is made from this module's tensors and not one of its parts
@@ -52,14 +52,14 @@ class Pruned(nn.Module):
                 self.whole.register_buffer(_spelled(name), torch.zeros(shape))
 
     @classmethod
-    def of(cls, kind: str, config: Mapping[str, Any], module: nn.Module, masks: Mapping[str, torch.Tensor]) -> Pruned:
-        """A brick's module without some of its weights.
+    def of(cls, kind: ComponentKind, config: Mapping[str, Any], module: nn.Module, masks: Mapping[str, torch.Tensor]) -> Pruned:
+        """A module without some of its weights.
 
         Args:
-            kind, config, module: the dense brick.
+            kind, config, module: the dense component.
             masks: for each tensor to be pruned which of its weights stay: bool, of its shape.
         """
-        pruned = cls(kind, config, {name: int(mask.sum()) for name, mask in masks.items()})
+        pruned = cls(kind.name, config, {name: int(mask.sum()) for name, mask in masks.items()})
         tensors = {}
         for name, value in module.state_dict().items():
             dense = value.detach().cpu()
@@ -77,7 +77,7 @@ class Pruned(nn.Module):
         return output
 
     def dense(self) -> nn.Module:
-        """The dense brick, frozen; made when it is first asked for."""
+        """The dense component, frozen; made when it is first asked for."""
         if not self._built:
             module = _shapes_only(self.kind, self.config)
             module.load_state_dict({name: self._dense(name) for name in self._shapes}, assign=True)
@@ -145,9 +145,26 @@ def _places(like: torch.Tensor) -> torch.Tensor:
 
 def _shapes_only(kind: str, config: Mapping[str, Any]) -> nn.Module:
     with torch.device("meta"):
-        return PRUNABLE[kind](**config)
+        return find_kind(kind).module(**config)
 
 
 def _spelled(name: str) -> str:
     """A tensor's name as one part of a longer one."""
     return name.replace(".", "/")
+
+
+def freeze_pruned(kind: ComponentKind, config: Mapping[str, Any], module: nn.Module, masks: Mapping[str, torch.Tensor]) -> Component:
+    """A component of a trained module without some of its weights; see `Pruned.of`."""
+    pruned = Pruned.of(kind, config, module, masks)
+    return freeze(PRUNED, {"kind": kind.name, "config": dict(config), "kept": pruned.kept}, pruned)
+
+
+def unpruned(component: Component) -> tuple[ComponentKind, dict[str, Any], nn.Module]:
+    """Kind, configuration and module of a component; of a pruned one those of the dense component that it runs as."""
+    module = component.module
+    if isinstance(module, Pruned):
+        return find_kind(module.kind), module.config, module.dense()
+    return component.kind, component.config, module
+
+
+PRUNED = register(ComponentKind("pruned.v1", Pruned, trainable=False, exportable=Pruned.dense))

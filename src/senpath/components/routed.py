@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.components.base import Composite
+from senpath.components.kind import ComponentKind, register
 
 
 class Pointwise(nn.Module):
@@ -135,9 +136,18 @@ class Mean(Composite):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         if not self.names:
-            return inputs.new_zeros(len(inputs), *self.shape)
+            return inputs.new_zeros(inputs.shape[0], *self.shape)
         first, *others = self.parts
         total: torch.Tensor = first(inputs)
         for child in others:
             total = total + child(inputs)
         return total / len(self.names)
+
+
+POINTWISE = register(ComponentKind("pointwise.v1", Pointwise))
+CONV_PAIR = register(ComponentKind("conv-pair.v1", ConvPair))
+POOL = register(ComponentKind("pool.v1", Pool))
+IDENTITY = register(ComponentKind("identity.v1", Identity))
+DENSE = register(ComponentKind("dense.v1", Dense))
+FLATTEN = register(ComponentKind("flatten.v1", Flatten))
+MEAN = register(ComponentKind("mean.v1", Mean))

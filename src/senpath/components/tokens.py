@@ -1,4 +1,4 @@
-"""Bricks that read tokens, (n, tokens, width), of which rows of exact zeros are padding."""
+"""Components that read tokens, (n, tokens, width), of which rows of exact zeros are padding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from senpath.components.bricks import Beside
+from senpath.components.kind import ComponentKind, register
 
 
 def real(tokens: torch.Tensor) -> torch.Tensor:
@@ -51,13 +51,5 @@ class TokenFeatures(nn.Module):
         return functional.normalize(token_mean(tokens), dim=1)
 
 
-class PooledSkip(Beside):
-    """The mean over the tokens, and a layer beside it; see `Beside`.
-
-    Args:
-        inputs: numbers in a token.
-        hidden: units of the layer; the output has inputs + hidden numbers.
-    """
-
-    def flat(self, inputs: torch.Tensor) -> torch.Tensor:
-        return token_mean(inputs)
+TOKEN_MEAN = register(ComponentKind("token-mean.v1", TokenMean))
+TOKEN_FEATURES = register(ComponentKind("token-features.v1", TokenFeatures))

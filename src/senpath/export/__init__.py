@@ -1,5 +1,5 @@
 """Tasks as ONNX models, for programs without senpath."""
 
-from senpath.export.onnx import export_onnx
+from senpath.export.onnx import component_as_onnx, export_onnx
 
-__all__ = ["export_onnx"]
+__all__ = ["component_as_onnx", "export_onnx"]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
-from senpath.components import ClassLink, Cnn, Component, Linear, Lookup, Lstm, Mlp, Skip, unpruned
+from senpath.components import Component, Composite
 from senpath.errors import InputError, MissingExtraError
-from senpath.export.experts import EXPERTS, experts
-from senpath.export.graph import Child, Graph
-from senpath.export.layers import LAYERS
-from senpath.export.routed import ROUTED, mean
 from senpath.pathways import Pathway
 from senpath.snapshot.view import View
 from senpath.store.files import explained, replacing, require_free
@@ -45,15 +45,31 @@ def export_onnx(view: View, task: str, path: Path, *, overwrite: bool) -> None:
 
     Raises:
         UnknownTaskError: if there is no such task.
-        InputError: if the file is there and may not be replaced, or a component has no translation.
-        MissingExtraError: if onnx is not installed.
+        InputError: if the file is there and may not be replaced, or a component cannot be exported.
+        MissingExtraError: if onnx or onnxscript is not installed.
         StoreError: if the file cannot be written, or a file of the network is damaged.
     """
     pathway = view.pathway(task)
     require_free(path, overwrite, "an ONNX model that senpath wrote", is_ours)
-    content = _model(view, pathway).SerializeToString(deterministic=True)
+    library = _onnx()
+    data_type = view.manifest.types[pathway.data_type].data_type
+    model = as_onnx(PathwayModule(pathway, view), data_type.shape, pathway.task_kind.exported_names)
+    library.helper.set_model_props(model, _about(pathway, data_type))
+    library.checker.check_model(model, full_check=True)
     with explained(f"exporting task {task!r} to {path}"), replacing(path) as file:
-        file.write(content)
+        file.write(model.SerializeToString(deterministic=True))
+
+
+def component_as_onnx(component: Component, shape: tuple[int, ...]) -> bytes:
+    """A single component as the content of an ONNX model: from `input` (n, *shape) to `output`.
+
+    Raises:
+        InputError: if it cannot be exported.
+        MissingExtraError: if onnx or onnxscript is not installed.
+    """
+    _onnx()
+    content: bytes = as_onnx(exportable("", component), shape, ["output"]).SerializeToString(deterministic=True)
+    return content
 
 
 def is_ours(path: Path) -> bool:
@@ -69,36 +85,119 @@ def is_ours(path: Path) -> bool:
 def _onnx() -> Any:
     try:
         import onnx
+        import onnxscript  # noqa: F401 - torch's exporter writes with it
     except ImportError as error:
         raise MissingExtraError("ONNX models", expected="onnx", got="not installed", do="pip install 'senpath[onnx]'") from error
     return onnx
 
 
-def _model(view: View, pathway: Pathway) -> onnx.ModelProto:
-    library = _onnx()
-    helper = library.helper
-    data_type = view.manifest.types[pathway.data_type].data_type
-    graph = Graph(library)
-    kind = pathway.task_kind
-    summed = graph.sum(_chains(graph, view, pathway), kind.onnx_output)
-    outputs = [summed]
-    if kind.onnx_activation is not None:
-        operator, attributes = kind.onnx_activation
-        cooled = summed if pathway.temperature == 1 else graph.node("Div", summed, graph.weight(torch.tensor(pathway.temperature)))
-        outputs.append(graph.node(operator, cooled, name="probabilities", **attributes))
-    values = helper.make_tensor_value_info
-    number = library.TensorProto.FLOAT
-    made = helper.make_graph(
-        graph.nodes,
-        "pathway",
-        [values("input", number, ["n", *data_type.shape])],
-        [values(name, number, ["n", len(pathway.classes)]) for name in outputs],
-        graph.weights,
-    )
-    model: onnx.ModelProto = helper.make_model_gen_version(made, opset_imports=[helper.make_opsetid("", OPSET)], producer_name=PRODUCER)
-    helper.set_model_props(model, _about(pathway, data_type))
-    library.checker.check_model(model, full_check=True)
+class PathwayModule(nn.Module):
+    """A pathway as one module: what several of its chains begin with runs once.
+
+    Args:
+        pathway: of the task.
+        view: finds its components; their modules are used as they are.
+
+    Raises:
+        InputError: if a component cannot be exported.
+    """
+
+    def __init__(self, pathway: Pathway, view: View) -> None:
+        super().__init__()
+        self._pathway = pathway
+        names = {name for chain in pathway.chains for name in chain}
+        self.layers = nn.ModuleDict({name: exportable(pathway.task, view.component(name)) for name in sorted(names)})
+
+    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Logits and probabilities, (n, classes) each; of a regression its values."""
+        values: dict[tuple[str, ...], torch.Tensor] = {(): inputs}
+        for chain in self._pathway.chains:
+            for end in range(1, len(chain) + 1):
+                if chain[:end] not in values:
+                    values[chain[:end]] = self.layers[chain[end - 1]](values[chain[: end - 1]])
+        parts = [values[chain] for chain in self._pathway.chains]
+        logits = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+        return self._pathway.task_kind.exported(logits, self._pathway.temperature)
+
+
+def exportable(task: str, component: Component) -> nn.Module:
+    """A component's module in the form that torch can export, its children with it.
+
+    Raises:
+        InputError: if it has none.
+    """
+    kind = component.kind
+    if kind.exportable is None:
+        got, do = f"a component of kind {kind}", "Learn it with model='mlp', or convert the estimator itself with skl2onnx"
+        raise InputError(f"task {task!r} as an ONNX model", expected="torch components", got=got, do=do)
+    return _Exported(kind.exportable(component.module))
+
+
+class _Exported(nn.Module):
+    """A module beside its children, if it is a composite: the exporter finds weights in submodules alone."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.inside = nn.ModuleList(module.parts if isinstance(module, Composite) else ())
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = self.module(inputs)
+        return output
+
+
+def as_onnx(module: nn.Module, shape: tuple[int, ...], outputs: Sequence[str]) -> onnx.ModelProto:
+    """A module of one input (n, *shape), for any n, as an ONNX model.
+
+    Args:
+        outputs: names of what it answers.
+    """
+    module = deepcopy(module).cpu().eval()
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            module,
+            (torch.zeros(2, *shape),),
+            dynamo=True,
+            input_names=["input"],
+            output_names=list(outputs),
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            opset_version=OPSET,
+            verbose=False,
+            optimize=False,
+        )
+    if program is None:
+        raise TypeError("torch exports no program")
+    model: onnx.ModelProto = program.model_proto
+    _strip(model)
     return model
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Leave out where in the source each node came from: names of folders say nothing to a reader, and differ between machines."""
+    model.producer_name, model.producer_version = PRODUCER, ""
+    model.graph.name = "pathway"
+    for function in model.functions:
+        del function.metadata_props[:]
+    for node in (*model.graph.node, *(node for function in model.functions for node in function.node)):
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):
+        del value.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.metadata_props[:]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says of its own workings."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _about(pathway: Pathway, data_type: DataType) -> dict[str, str]:
@@ -111,88 +210,3 @@ def _about(pathway: Pathway, data_type: DataType) -> dict[str, str]:
         "data_type": json.dumps(kept, ensure_ascii=False),
         "encoding": ENCODINGS[data_type.form],
     }
-
-
-def _chains(graph: Graph, view: View, pathway: Pathway) -> list[str]:
-    """The outputs of the pathway's own components and of its links; a prefix that several share is there once."""
-    one = torch.zeros(1, *view.manifest.types[pathway.data_type].data_type.shape, device=view.device)
-    done: dict[tuple[str, ...], tuple[str, torch.Tensor]] = {(): ("input", one)}
-    for chain in pathway.chains:
-        for end in range(1, len(chain) + 1):
-            if chain[:end] not in done:
-                component, (read, values) = view.component(chain[end - 1]), done[chain[: end - 1]]
-                graph.shapes[read] = tuple(values.shape[1:])
-                done[chain[:end]] = _translate(graph, component, read, pathway.task, view.component), component(values)
-    return [done[chain][0] for chain in pathway.chains]
-
-
-def _translate(graph: Graph, component: Component, read: str, task: str, lookup: Lookup) -> str:
-    """One component's nodes, its children's included; returns the name of its output."""
-    kind, _, module = unpruned(component)
-    if kind in COMPOSITES:
-
-        def child(place: int, read: str) -> str:
-            return _translate(graph, lookup(component.children[place]), read, task, lookup)
-
-        return COMPOSITES[kind](graph, module, read, child)
-    if kind not in BRICKS:
-        what = "a scikit-learn model" if kind == "sklearn.v1" else f"a component of kind {kind!r}"
-        do = "Learn it with model='mlp', or convert the estimator itself with skl2onnx" if kind == "sklearn.v1" else ""
-        raise InputError(f"task {task!r} as an ONNX model", expected=f"components of the kinds {', '.join(BRICKS)}", got=what, do=do)
-    return BRICKS[kind](graph, module, read)
-
-
-def _mlp(graph: Graph, brick: Mlp, read: str) -> str:
-    return graph.layers(brick.layers, graph.node("Flatten", read))
-
-
-def _skip(graph: Graph, brick: Skip, read: str) -> str:
-    flat = graph.node("Flatten", read)
-    return graph.node("Concat", flat, graph.layers(brick.layers, flat), axis=1)
-
-
-def _cnn(graph: Graph, brick: Cnn, read: str) -> str:
-    return graph.layers(brick.dense, graph.node("Flatten", graph.layers(brick.blocks, read)))
-
-
-def _lstm(graph: Graph, brick: Lstm, read: str) -> str:
-    lstm = brick.lstm
-    entry, recurrent, *biases = (_reordered(lstm.get_parameter(f"{name}_l0")) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-    weights = [graph.weight(values[None]) for values in (entry, recurrent, torch.cat(biases))]
-    states = graph.node("LSTM", graph.node("Transpose", read, perm=[1, 0, 2]), *weights, hidden_size=lstm.hidden_size)
-    # The states are (time, directions, n, units), and there is one direction.
-    mean = graph.node("ReduceMean", states, graph.weight(torch.tensor([0, 1])), keepdims=0)
-    return graph.layers(brick.dense, mean)
-
-
-def _reordered(values: torch.Tensor) -> torch.Tensor:
-    """An LSTM's gates: torch has input, forget, cell, output; ONNX input, output, forget, cell."""
-    entry, forget, cell, output = values.chunk(4)
-    return torch.cat([entry, output, forget, cell])
-
-
-def _linear(graph: Graph, brick: Linear, read: str) -> str:
-    return graph.affine(brick.weight, brick.bias, read)
-
-
-def _link(graph: Graph, brick: ClassLink, read: str) -> str:
-    """As an output layer in which the classes that are not linked have zeros."""
-    outputs = brick.outputs
-    weight = brick.weight.new_zeros(outputs, brick.weight.shape[1]).index_copy(0, brick.classes, brick.weight)
-    return graph.affine(weight, brick.bias.new_zeros(outputs).index_copy(0, brick.classes, brick.bias), read)
-
-
-BRICKS: dict[str, Callable[[Graph, Any, str], str]] = {
-    "mlp.v1": _mlp,
-    "skip.v1": _skip,
-    "cnn.v1": _cnn,
-    "lstm.v1": _lstm,
-    "linear.v1": _linear,
-    "link.v1": _link,
-    **LAYERS,
-    **ROUTED,
-    **EXPERTS,
-}
-"""How each kind is translated, by versioned name; a pruned brick is translated as the dense one that it runs as."""
-COMPOSITES: dict[str, Callable[[Graph, Any, str, Child], str]] = {"mean.v1": mean, "experts.v1": experts}
-"""How kinds are translated that run others."""

@@ -11,8 +11,6 @@ from torch.nn.utils.rnn import pad_sequence
 
 from senpath.components import Component
 
-GROUPED = frozenset({"mlp.v1", "skip.v1", "linear.v1", "link.v1"})
-"""Kinds that are products of matrices, with nothing kept from one input to the next."""
 LEAST = 8
 """Fewer components are run one by one."""
 TOGETHER = 128

@@ -8,7 +8,7 @@ import torch
 
 from senpath.components import Component, Lookup, canonical_json
 from senpath.errors import SenpathError, StoreError
-from senpath.pathways.grouped import GROUPED, LEAST, largest, run_grouped
+from senpath.pathways.grouped import LEAST, largest, run_grouped
 from senpath.pathways.spec import Pathway
 
 Chain = tuple[str, ...]
@@ -96,8 +96,8 @@ class _SharedPrefixes:
         alike: dict[tuple[str, str], list[tuple[Chain, Component]]] = {}
         for chain in chains:
             component = self.lookup(chain[-1])
-            if component.kind in GROUPED and component.weights <= largest(self.inputs.device) and len(chains) >= LEAST:
-                alike.setdefault((component.kind, canonical_json(component.config)), []).append((chain, component))
+            if component.kind.grouped and component.weights <= largest(self.inputs.device) and len(chains) >= LEAST:
+                alike.setdefault((component.kind.name, canonical_json(component.config)), []).append((chain, component))
             else:
                 self._run_alone(chain, component)
         for group in alike.values():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from senpath.components import Component, Gate, freeze
+from senpath.components import GATE, Component, Gate, freeze
 
 ADMIT = 0.012
 """A second pathway runs where its P(task | input) is at least this."""
@@ -123,7 +123,7 @@ def fit_gate(features: torch.Tensor, held: torch.Tensor, quantile: float) -> Com
     gate.basis.copy_(directions[:rank].float())
     errors = gate((held if len(held) else features).cpu())
     gate.limit.copy_(torch.quantile(errors, quantile).clamp(min=1e-6))
-    return freeze("gate.v1", config, gate)
+    return freeze(GATE, config, gate)
 
 
 class Gates(Dispatcher):

@@ -10,7 +10,18 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 
-from senpath.components import Component, ConvFeatures, DenseFeatures, TokenFeatures, UnitFeatures, freeze
+from senpath.components import (
+    CONV_FEATURES,
+    DENSE_FEATURES,
+    TOKEN_FEATURES,
+    UNIT_FEATURES,
+    Component,
+    ConvFeatures,
+    DenseFeatures,
+    TokenFeatures,
+    UnitFeatures,
+    freeze,
+)
 from senpath.types import DataType
 
 SIDE, FILTERS, SIZE, STRIDE, GRID = 28, 32, 7, 1, 4
@@ -28,16 +39,16 @@ def feature_map(data_type: DataType, seed: int) -> Component:
     inputs = prod(data_type.shape)
     if data_type.form == "tokens":
         tokens = {"outputs": data_type.shape[1]}
-        return freeze("token-features.v1", tokens, TokenFeatures(**tokens))
+        return freeze(TOKEN_FEATURES, tokens, TokenFeatures(**tokens))
     if data_type.form == "vector":
         config: dict[str, Any] = {"outputs": inputs, "root": data_type.modality == "image"}
-        return freeze("unit-features.v1", config, UnitFeatures(**config))
+        return freeze(UNIT_FEATURES, config, UnitFeatures(**config))
     outputs = DENSE.get(data_type.modality, DENSE_OTHERS)
     dense = DenseFeatures(inputs, outputs)
     generator = torch.Generator().manual_seed(seed)
     dense.weight.copy_(torch.randn(outputs, inputs, generator=generator) * (2 / inputs) ** 0.5)
     dense.bias.copy_(torch.rand(outputs, generator=generator) - 0.5)
-    return freeze("dense-features.v1", {"inputs": inputs, "outputs": outputs}, dense)
+    return freeze(DENSE_FEATURES, {"inputs": inputs, "outputs": outputs}, dense)
 
 
 def image_features(channels: int, seed: int, *, filters: int = FILTERS, stride: int = STRIDE, grid: int = GRID) -> Component:
@@ -45,7 +56,7 @@ def image_features(channels: int, seed: int, *, filters: int = FILTERS, stride: 
     config = {"channels": channels, "side": SIDE, "filters": filters, "size": SIZE, "stride": stride, "grid": grid}
     conv = ConvFeatures(**config)
     conv.weight.copy_(_stroke_filters(channels, filters, seed))
-    return freeze("conv-features.v1", config, conv)
+    return freeze(CONV_FEATURES, config, conv)
 
 
 @lru_cache(maxsize=8)  # drawing takes half a second, and every network with this seed has the same

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 import torch
 
-from senpath.components import Component
+from senpath.components import CONV_FEATURES, DENSE_FEATURES, TOKEN_FEATURES, UNIT_FEATURES, Component
 from senpath.progress import Progress, silent
 from senpath.routing.dispatcher import fit_gate
 from senpath.seeds import derive
@@ -36,10 +36,10 @@ class Tuning:
 
 
 TUNING = {
-    "conv-features.v1": Tuning(15.0, 0.3, careful=False),
-    "dense-features.v1": Tuning(2.0, 0.3, careful=False),
-    "unit-features.v1": Tuning(4.0, 1.0, careful=True),
-    "token-features.v1": Tuning(4.0, 1.0, careful=True),
+    CONV_FEATURES: Tuning(15.0, 0.3, careful=False),
+    DENSE_FEATURES: Tuning(2.0, 0.3, careful=False),
+    UNIT_FEATURES: Tuning(4.0, 1.0, careful=True),
+    TOKEN_FEATURES: Tuning(4.0, 1.0, careful=True),
 }
 
 

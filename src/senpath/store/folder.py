@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from senpath.components import Component, Config, canonical_json, content_hash, load, suffix
+from senpath.components import Component, Config, canonical_json, content_hash, load
 from senpath.errors import ConflictError, StoreError
 from senpath.store.files import SCRATCH, TEMPORARY, append_at, explained, last_line, sweep, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest, same_file
@@ -23,6 +23,8 @@ from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Version
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"
+SUFFIXES = (".safetensors", ".skops")
+"""Endings of files of weights."""
 COMPONENT = re.compile(r"(?P<hash>[0-9a-f]{64})\.(json|safetensors|skops)")
 """Names of components' files."""
 AGAIN = "Call refresh(), for the network moved on; what was being learned, learn again on the present version"
@@ -257,7 +259,7 @@ class Store:
         for component in change.components:
             payload, description = self._component_paths(component)
             write_atomic(payload, component.payload or b"", self._scratch)
-            write_atomic(description, _describe(component.kind, component.config), self._scratch)
+            write_atomic(description, _describe(component.kind.name, component.config), self._scratch)
         for name, (first, rows) in change.columns.items():
             append_at(self._dispatcher / name, first * rows.shape[1] * 4, rows.astype("<f4").tobytes())
         for name, content in change.files.items():
@@ -267,7 +269,7 @@ class Store:
 
     def _component_paths(self, component: Component) -> tuple[Path, Path]:
         base = self.path / "components" / component.hash
-        return base.with_suffix(suffix(component.kind)), base.with_suffix(".json")
+        return base.with_suffix(component.kind.files.suffix), base.with_suffix(".json")
 
     def _described(self, name: str) -> tuple[str, Config, Path, bytes]:
         """A component's kind, its configuration, where its content is, and the description that says so."""
@@ -278,7 +280,9 @@ class Store:
             kind, config = head["kind"], dict(head["config"])
             if _describe(kind, config) != content:
                 raise ValueError("changed after it was written")
-            return kind, config, described.with_suffix(suffix(kind)), content
+            # Whichever is there: a kind that is not installed can be copied and checked all the same.
+            payloads = [path for path in map(described.with_suffix, SUFFIXES) if path.exists()]
+            return kind, config, payloads[0] if payloads else described.with_suffix(SUFFIXES[0]), content
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise self._unreadable(f"component {name[:12]}: {described.name}", "its kind and configuration", error, name) from error
 

@@ -40,8 +40,7 @@ class TaskKind(ABC):
         has_labels: whether outputs stand for labels, which have probabilities, and not for numbers.
         nouns: what one output is called, and several.
         score_name: what `score` is.
-        onnx_output: name of the outputs in an ONNX model.
-        onnx_activation: the operator that makes probabilities of them, with its attributes; None where they are the answer.
+        exported_names: what `exported` answers, by name.
         estimator_noun: what the scikit-learn models are that learn it.
     """
 
@@ -50,8 +49,7 @@ class TaskKind(ABC):
     has_labels: ClassVar[bool]
     nouns: ClassVar[tuple[str, str]]
     score_name: ClassVar[str]
-    onnx_output: ClassVar[str]
-    onnx_activation: ClassVar[tuple[str, dict[str, int]] | None]
+    exported_names: ClassVar[tuple[str, ...]]
     estimator_noun: ClassVar[str]
 
     @abstractmethod
@@ -159,6 +157,10 @@ class TaskKind(ABC):
     @abstractmethod
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         """What outputs of several tasks of this kind mean, float64 (n, outputs) each: probabilities of the labels, or numbers."""
+
+    @abstractmethod
+    def exported(self, outputs: torch.Tensor, temperature: float) -> tuple[torch.Tensor, ...]:
+        """What a model answers that is exported for other programs: the outputs, and probabilities if there are any, (n, outputs) each."""
 
     @abstractmethod
     def answers(self, values: np.ndarray, classes: tuple[Label, ...]) -> np.ndarray:

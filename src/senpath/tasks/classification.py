@@ -29,8 +29,7 @@ class Classification(TaskKind):
     has_labels = True
     nouns = ("class", "classes")
     score_name = "accuracy"
-    onnx_output = "logits"
-    onnx_activation = ("Softmax", {"axis": 1})
+    exported_names = ("logits", "probabilities")
     estimator_noun = "classifier"
 
     def read(self, y: Any, inputs: int) -> Targets:
@@ -84,6 +83,9 @@ class Classification(TaskKind):
             for place, part in zip(places, np.split(joint, ends), strict=True):
                 values[place] = part
         return values
+
+    def exported(self, outputs: torch.Tensor, temperature: float) -> tuple[torch.Tensor, ...]:
+        return outputs, (outputs / temperature).softmax(1)
 
     def answers(self, values: np.ndarray, classes: tuple[Label, ...]) -> np.ndarray:
         labels: np.ndarray = object_array(classes)[values.argmax(1)]

@@ -28,8 +28,7 @@ class Multilabel(TaskKind):
     has_labels = True
     nouns = ("label", "labels")
     score_name = "Jaccard index"
-    onnx_output = "logits"
-    onnx_activation = ("Sigmoid", {})
+    exported_names = ("logits", "probabilities")
     estimator_noun = "classifier of several labels"
 
     def read(self, y: Any, inputs: int) -> Targets:
@@ -100,6 +99,9 @@ class Multilabel(TaskKind):
 
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         return [torch.sigmoid(part.double()).cpu().numpy() for part in outputs]
+
+    def exported(self, outputs: torch.Tensor, temperature: float) -> tuple[torch.Tensor, ...]:
+        return outputs, outputs.sigmoid()
 
     def answers(self, values: np.ndarray, classes: tuple[Label, ...]) -> np.ndarray:
         return object_array([tuple(label for label, p in zip(classes, row, strict=True) if p > 0.5) for row in values])

@@ -28,8 +28,7 @@ class Regression(TaskKind):
     has_labels = False
     nouns = ("number", "numbers")
     score_name = "R²"
-    onnx_output = "values"
-    onnx_activation = None
+    exported_names = ("values",)
     estimator_noun = "regressor"
 
     def read(self, y: Any, inputs: int) -> Targets:
@@ -79,6 +78,9 @@ class Regression(TaskKind):
 
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         return [part.double().cpu().numpy() for part in outputs]
+
+    def exported(self, outputs: torch.Tensor, temperature: float) -> tuple[torch.Tensor, ...]:
+        return (outputs,)
 
     def answers(self, values: np.ndarray, classes: tuple[Label, ...]) -> np.ndarray:
         return object_array([row[0] if len(row) == 1 else tuple(row) for row in values.tolist()])

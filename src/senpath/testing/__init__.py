@@ -2,7 +2,8 @@
 
 from senpath.testing.constant import ConstantMethod
 from senpath.testing.encoders import check_encoder
+from senpath.testing.kinds import check_kind
 from senpath.testing.methods import check_method
 from senpath.testing.tiny import tiny_network, tiny_task
 
-__all__ = ["ConstantMethod", "check_encoder", "check_method", "tiny_network", "tiny_task"]
+__all__ = ["ConstantMethod", "check_encoder", "check_kind", "check_method", "tiny_network", "tiny_task"]

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from senpath.components import ClassLink, Linear, Mlp, freeze
+from senpath.components import LINEAR, LINK, MLP, ClassLink, Linear, Mlp, freeze
 from senpath.pathways import Link, Pathway, Transfer, run_chain
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
@@ -57,13 +57,13 @@ class ConstantMethod:
         TargetScaler.fit(examples).fold_into(head, [link])
         progress("train", 1, 1)
         chain = (
-            freeze("mlp.v1", {"inputs": inputs, "hidden": [self.hidden]}, layer),
-            freeze("linear.v1", {"inputs": self.hidden, "outputs": outputs}, head),
+            freeze(MLP, {"inputs": inputs, "hidden": [self.hidden]}, layer),
+            freeze(LINEAR, {"inputs": self.hidden, "outputs": outputs}, head),
         )
         settings = {"hidden": self.hidden, "source": self.source, "random_state": self.random_state}
         if source is None:
             return MethodResult(chain, settings=settings)
-        part = freeze("link.v1", {"inputs": read.shape[1], "outputs": outputs, "classes": list(range(outputs))}, link)
+        part = freeze(LINK, {"inputs": read.shape[1], "outputs": outputs, "classes": list(range(outputs))}, link)
         made = Link(source.task, reads, part.hash, _transfers(source, examples), len(examples))
         return MethodResult(chain, (part,), (made,), settings, sources_tried={source.task: 1.0})
 

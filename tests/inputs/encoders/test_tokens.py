@@ -57,7 +57,7 @@ def test_a_later_task_of_another_method_reads_tokens() -> None:
     texts = [f"{before} {noun}" for noun in (*fruit, *tools) for before in ("a", "one", "my old", "this")]
     labels = ["fruit"] * 16 + ["tool"] * 16
     net.learn("kind", texts, labels)
-    assert [net.view.component(name).kind for name in net.view.pathway("kind").components] == ["pooled-skip.v1", "linear.v1"]
+    assert [net.view.component(name).kind.name for name in net.view.pathway("kind").components] == ["pooled-skip.v1", "linear.v1"]
     assert list(net.predict(["the plum", "her hammer"], task="kind").label) == ["fruit", "tool"]
     assert net.predict(["an apple"]).task[0] == "kind"
     again = sp.Network(net.path)

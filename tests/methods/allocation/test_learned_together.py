@@ -47,7 +47,7 @@ def test_pathways_have_what_the_notes_say(net: Network) -> None:
     assert used["low"] != used["high"]
     for task, info in net.tasks.items():
         pathway, notes = net.view.pathway(task), info.provenance.record
-        composites = [name for name in pathway.components if net.view.component(name).kind == "mean.v1"]
+        composites = [name for name in pathway.components if net.view.component(name).kind.name == "mean.v1"]
         assert [len(pathway.children[name]) for name in composites] == notes["active"] == [sum(layer) for layer in notes["used"]]
         assert [[chance > 0.5 for chance in layer] for layer in notes["probabilities"]] == notes["used"]
         assert info.weights == sum(net.view.component(name).weights for name in pathway.references)
@@ -113,7 +113,7 @@ def test_a_table(tmp_path: Path, iris: Labelled) -> None:
     net, (x, y) = Network(tmp_path / "n.sen"), iris
     net.learn_many({"one": (x[:100], y[:100]), "two": (x[:100], y[:100] == 1)}, method="allocation", steps=100, kind="classification")
     assert (net.predict(x[100:], task="one").label == y[100:]).mean() > 0.8
-    assert [net.view.component(name).kind for name in net.view.pathway("one").components] == [
+    assert [net.view.component(name).kind.name for name in net.view.pathway("one").components] == [
         "dense.v1",
         "mean.v1",
         "mean.v1",

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.components import Attention, EncoderBlock, Experts, FeedForward, Router, build, freeze, real
-from senpath.components.experts import EPSILON, Gating, pass_through
+from senpath.components.attention import BERT_EPSILON as EPSILON
+from senpath.components.experts import Gating, pass_through
 from senpath.errors import StoreError
 from senpath.methods.moe.method import kept_experts
 from senpath.methods.moe.mixture import ExpertBlock, Flow, Plan, load_balance, trimmed
@@ -159,7 +160,7 @@ def test_experts_that_few_tokens_reach_are_left_out_and_the_rest_shares() -> Non
     fewer.load_state_dict(every.state_dict())
     tokens = torch.randn(20, 6, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        before, after = every.chances(tokens), fewer.chances(tokens)
+        before, after = every.probabilities(tokens), fewer.probabilities(tokens)
     torch.testing.assert_close(after, before[:, [0, 2]] / before[:, [0, 2]].sum(1, keepdim=True))
     assert float(fewer.shares(tokens[None]).sum()) == pytest.approx(1)
 

@@ -33,7 +33,7 @@ def examples_of(net: sp.Network, tasks: dict[str, Labelled]) -> dict[str, Exampl
 def composite_of(net: sp.Network, task: str) -> tuple[Experts, tuple[str, ...]]:
     """A task's composite, and the hashes of its children."""
     found = [net.view.component(name) for name in net.view.pathway(task).components]
-    component = next(component for component in found if component.kind == "experts.v1")
+    component = next(component for component in found if component.kind.name == "experts.v1")
     assert isinstance(component.module, Experts)
     return component.module, component.children
 
@@ -41,7 +41,7 @@ def composite_of(net: sp.Network, task: str) -> tuple[Experts, tuple[str, ...]]:
 def test_tasks_are_learned_together(learned: sp.Network, tasks: dict[str, Labelled]) -> None:
     assert learned.version == 1
     assert list(learned.tasks) == list(tasks)
-    kinds = [learned.view.component(name).kind for name in learned.view.pathway("nature").components]
+    kinds = [learned.view.component(name).kind.name for name in learned.view.pathway("nature").components]
     assert kinds == ["encoder-block.v1", "attention.v1", "experts.v1", "token-mean.v1", "linear.v1"]
     shared = [learned.view.pathway(task).components for task in tasks]
     assert len({path[:2] for path in shared}) == 1
@@ -65,7 +65,7 @@ def test_only_the_experts_that_a_task_keeps_are_activated(learned: sp.Network, t
         assert float(brick.shares(attended).sum()) == pytest.approx(1)
         activation = learned.predict(x[:1], task=task).activated[0]
         assert set(children) <= activation.components
-        experts = {name for name in activation.components if learned.view.component(name).kind == "feed-forward.v1"}
+        experts = {name for name in activation.components if learned.view.component(name).kind.name == "feed-forward.v1"}
         assert len(experts) == len(brick.kept)
 
 
@@ -100,7 +100,7 @@ def test_a_later_task_builds_on_the_nearest(learned: sp.Network, other: Labelled
     assert nearest in learned.tasks
     assert record["embedding"] == f"of {nearest!r}"
     assert proposal.pathways[0].components[:2] == view.pathway(nearest).components[:2]
-    assert {component.kind for component in proposal.components} == {"experts.v1", "linear.v1"}, "all else is shared"
+    assert {component.kind.name for component in proposal.components} == {"experts.v1", "linear.v1"}, "all else is shared"
     known = {row for task in learned.tasks for row in composite_of(learned, task)[0].kept}
     assert {int(row) for row in record["experts"][0]["shares"]} == known
     mine = next(component.module for component in proposal.components if isinstance(component.module, Experts))
@@ -128,7 +128,7 @@ def test_one_expert_is_the_dense_model(tasks: dict[str, Labelled], other: Labell
     net.learn_many(tasks, method="moe", experts=1, **QUICK)
     net.learn("new", *other, method="moe", **QUICK)
     for task in ("nature", "new"):
-        kinds = [net.view.component(name).kind for name in net.view.pathway(task).components]
+        kinds = [net.view.component(name).kind.name for name in net.view.pathway(task).components]
         assert kinds == ["encoder-block.v1", "encoder-block.v1", "token-mean.v1", "linear.v1"]
         assert net.tasks[task].provenance.record["experts"] == []
     assert (net.predict(other[0], task="new").label == np.array(other[1])).mean() > 0.9

@@ -120,7 +120,7 @@ def test_the_published_size(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).random((8, 32, 32, 3)), np.array([0, 1] * 4)
     net.learn("two", x, y, method="munet", generations=1, children=1, cycles=1, examples=8, **WHOLE)
     assert net.tasks["two"].weights == 1_484_162
-    assert [net.view.component(name).kind for name in net.view.pathway("two").components][3:6] == ["transformer.v1"] * 3
+    assert [net.view.component(name).kind.name for name in net.view.pathway("two").components][3:6] == ["transformer.v1"] * 3
 
 
 def test_kinds_of_tasks_and_few_examples(net: Network, iris: Labelled) -> None:

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from torch import nn
 
-from senpath.components import Beside
+from senpath.components import WideAndDeep
 from senpath.errors import UnknownTaskError
 from senpath.methods import SenSettings
 from senpath.methods.sen.learner import Learner, fresh_head, train_skip
-from senpath.methods.sen.models import Body, choose_body
+from senpath.methods.sen.models import Backbone, choose_backbone
 from senpath.methods.sen.recipes import recipe_for
 from senpath.pathways import LearningCost
 from senpath.progress import silent
@@ -22,19 +22,19 @@ from senpath.types import Examples
 T = TypeVar("T")
 
 
-def fresh_part(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Module, nn.Linear]:
+def fresh_part(examples: Examples, settings: SenSettings) -> tuple[Backbone, nn.Module, nn.Linear]:
     """A new body and output layer, as SEN draws them."""
-    body = choose_body(settings.model, examples.data_type, settings.hidden)
+    body = choose_backbone(settings.model, examples.data_type, settings.hidden)
     with seeded(derive(settings.random_state, "train")):
         return body, body.fresh(), fresh_head(body.outputs, len(examples.classes))
 
 
-def train(learner: nn.Module, body: Body, examples: Examples, settings: SenSettings) -> None:
+def train(learner: nn.Module, body: Backbone, examples: Examples, settings: SenSettings) -> None:
     """Train by SEN's own recipe, or not at all where `epochs` is 0."""
     if settings.epochs == 0:
         return
     recipe, seed = recipe_for(body.kind, examples, settings), derive(settings.random_state, "train")
-    if isinstance(learner, Learner) and isinstance(learner.body, Beside):
+    if isinstance(learner, Learner) and isinstance(learner.body, WideAndDeep):
         train_skip(learner.body, learner.head, [], examples, recipe, seed, silent)
     else:
         fit(learner, examples.inputs, examples.targets, recipe, seed)

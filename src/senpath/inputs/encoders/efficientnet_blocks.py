@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with weights of ImageNet as a list of bricks, for methods that train or exchange single blocks of it."""
+"""EfficientNet-Lite0 with weights of ImageNet as a list of layers, for methods that train or exchange single blocks of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import build
+from senpath.components import CONV_STEM, CONV_TAIL, MBCONV, ComponentKind, build
 from senpath.inputs.encoders.efficientnet import MEAN, STD, pretrained_model
 
 FILTERS, FEATURES = 32, 1280
@@ -27,7 +27,7 @@ NORM = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": 
 """Names of a `FixedNorm`'s tensors, and the package's."""
 
 
-def efficientnet_blocks(side: int | None = None) -> list[tuple[str, str, dict[str, Any], nn.Module]]:
+def efficientnet_blocks(side: int | None = None) -> list[tuple[str, ComponentKind, dict[str, Any], nn.Module]]:
     """Stem, 16 blocks and tail, each with a name, its kind, its configuration and a module that nothing else holds.
 
     Run one after the other they map images (n, 3 or 1, h, w) in 0 … 1 to (n, 1280): the last maps' means, as the encoder's.
@@ -43,21 +43,21 @@ def efficientnet_blocks(side: int | None = None) -> list[tuple[str, str, dict[st
     return [(name, kind, config, _copied(build(kind, config), weights, theirs)) for name, kind, config, theirs in _parts(side)]
 
 
-def _parts(side: int | None) -> Iterator[tuple[str, str, dict[str, Any], dict[str, tuple[str, str]]]]:
+def _parts(side: int | None) -> Iterator[tuple[str, ComponentKind, dict[str, Any], dict[str, tuple[str, str]]]]:
     """Name, kind and configuration of each part; and for each of its convolutions the package's and that of its normalisation."""
     stem = {"channels": 3, "filters": FILTERS, "kernel": 3, "stride": 2, "side": side, "mean": MEAN, "std": STD}
-    yield "stem", "conv-stem.v1", stem, {"conv": ("_conv_stem", "_bn0")}
+    yield "stem", CONV_STEM, stem, {"conv": ("_conv_stem", "_bn0")}
     inputs, number = FILTERS, 0
     for count, stage in STAGES:
         for repeated in range(count):
             config = {"inputs": inputs, **stage, "stride": 1 if repeated else stage["stride"]}
             inside = f"_blocks.{number}."
-            theirs = {"depthwise": (f"{inside}_depthwise_conv", f"{inside}_bn1"), "narrow": (f"{inside}_project_conv", f"{inside}_bn2")}
+            theirs = {"depthwise": (f"{inside}_depthwise_conv", f"{inside}_bn1"), "project": (f"{inside}_project_conv", f"{inside}_bn2")}
             if stage["expand"] != 1:
-                theirs["widen"] = (f"{inside}_expand_conv", f"{inside}_bn0")
+                theirs["expand"] = (f"{inside}_expand_conv", f"{inside}_bn0")
             inputs, number = stage["outputs"], number + 1
-            yield f"block {number}", "mbconv.v1", config, theirs
-    yield "tail", "conv-tail.v1", {"inputs": inputs, "outputs": FEATURES}, {"conv": ("_conv_head", "_bn1")}
+            yield f"block {number}", MBCONV, config, theirs
+    yield "tail", CONV_TAIL, {"inputs": inputs, "outputs": FEATURES}, {"conv": ("_conv_head", "_bn1")}
 
 
 def _copied(module: nn.Module, weights: Mapping[str, torch.Tensor], theirs: Mapping[str, tuple[str, str]]) -> nn.Module:

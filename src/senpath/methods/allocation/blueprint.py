@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from senpath.components import CONV_PAIR, DENSE, IDENTITY, POINTWISE, POOL, ComponentKind
 from senpath.errors import InputError
 from senpath.methods.allocation.config import GROUPS, NAME, AllocationSettings
 from senpath.types import DataType
@@ -25,7 +26,7 @@ SIDE = 7
 class Part:
     """A component to be: its kind and configuration."""
 
-    kind: str
+    kind: ComponentKind
     config: dict[str, Any]
 
 
@@ -78,7 +79,7 @@ def _for_images(data_type: DataType, settings: AllocationSettings) -> Blueprint:
         sides = [-(-side // stride) for side in sides]
         layers.append(tuple(_image_part(name, width, stride) for name in names))
         shapes.append((width, *sides))
-    stem = Part("pointwise.v1", {"inputs": channels, "outputs": width, "groups": GROUPS})
+    stem = Part(POINTWISE, {"inputs": channels, "outputs": width, "groups": GROUPS})
     return Blueprint(stem, names, tuple(layers), tuple(shapes))
 
 
@@ -88,19 +89,19 @@ def _for_others(data_type: DataType, settings: AllocationSettings) -> Blueprint:
     width = settings.width or 64
     names = _names(settings.components, OTHER, DEFAULT_OTHER, "dense", data_type.modality)
     parts = {
-        "dense": Part("dense.v1", {"inputs": width, "outputs": width, "norm": True}),
-        "identity": Part("identity.v1", {"stride": 1}),
+        "dense": Part(DENSE, {"inputs": width, "outputs": width, "norm": True}),
+        "identity": Part(IDENTITY, {"stride": 1}),
     }
     layer = tuple(parts[name] for name in names)
-    stem = Part("dense.v1", {"inputs": prod(data_type.shape), "outputs": width, "norm": True})
+    stem = Part(DENSE, {"inputs": prod(data_type.shape), "outputs": width, "norm": True})
     return Blueprint(stem, names, (layer,) * settings.layers, ((width,),) * settings.layers)
 
 
 def _image_part(name: str, width: int, stride: int) -> Part:
     if name in PAIRS:
         kernels = [list(kernel) for kernel in PAIRS[name]]
-        return Part("conv-pair.v1", {"width": width, "kernels": kernels, "stride": stride, "groups": GROUPS})
-    return Part("identity.v1", {"stride": stride}) if name == "identity" else Part("pool.v1", {"how": name, "stride": stride})
+        return Part(CONV_PAIR, {"width": width, "kernels": kernels, "stride": stride, "groups": GROUPS})
+    return Part(IDENTITY, {"stride": stride}) if name == "identity" else Part(POOL, {"how": name, "stride": stride})
 
 
 def _names(given: int | tuple[str, ...] | None, known: Sequence[str], default: tuple[str, ...], counted: str, what: str) -> tuple[str, ...]:

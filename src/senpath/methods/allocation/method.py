@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import Component, build, freeze
+from senpath.components import FLATTEN, MEAN, Component, ComponentKind, build, freeze
 from senpath.methods.allocation.blueprint import Blueprint, make_blueprint
 from senpath.methods.allocation.config import NAME, AllocationSettings
 from senpath.methods.allocation.train import Lesson, Training
@@ -59,13 +59,13 @@ class _Parts:
             used = torch.nonzero(active[number]).flatten().tolist()
             inside = tuple(self._add(parts[index].kind, parts[index].config, modules[index]) for index in used)
             config = {"children": list(inside), "shape": list(self._blueprint.shapes[number])}
-            names.append(self._add("mean.v1", config, build("mean.v1", config), keep=False))
+            names.append(self._add(MEAN, config, build(MEAN, config), keep=False))
         if not self._blueprint.flat:
-            names.append(self._add("flatten.v1", {}, build("flatten.v1", {}), keep=False))
+            names.append(self._add(FLATTEN, {}, build(FLATTEN, {}), keep=False))
         names.append(self._head(place))
         return tuple(names)
 
-    def _add(self, kind: str, config: dict[str, Any], module: nn.Module, *, keep: bool = True) -> str:
+    def _add(self, kind: ComponentKind, config: dict[str, Any], module: nn.Module, *, keep: bool = True) -> str:
         """Freeze a module of the model once; `keep` is for those, which stay at their place in memory."""
         if keep and id(module) in self._names:
             return self._names[id(module)]

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 
-from senpath.components import ClassLink
+from senpath.components import ClassLink, ComponentKind
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.learner import Chain
@@ -129,7 +129,7 @@ def move(
     return recipe
 
 
-def finetuning_recipe(kind: str, examples: Examples, settings: ExtendSettings) -> Recipe:
+def finetuning_recipe(kind: ComponentKind, examples: Examples, settings: ExtendSettings) -> Recipe:
     """Shorter and slower than learning: what is there is good."""
     recipe = recipe_for(kind, examples, SenSettings(epochs=settings.epochs, learning_rate=settings.learning_rate))
     if settings.epochs is None:

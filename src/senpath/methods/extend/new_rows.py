@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from senpath.components import ClassLink
+from senpath.components import LINEAR, ClassLink
 from senpath.pathways import Pathway, run_chain
 from senpath.snapshot import View
 from senpath.snapshot.view import at_once
@@ -67,7 +67,7 @@ def reading_of(view: View, pathway: Pathway) -> Reading | None:
     link_bias = torch.zeros_like(own_bias)
     if pathway.components:
         head = view.component(pathway.components[-1])
-        if head.kind != "linear.v1":
+        if head.kind is not LINEAR:
             return None
         chains.append(pathway.components[:-1])
         weights.append(head.module.get_parameter("weight").detach())

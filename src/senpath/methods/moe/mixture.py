@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from senpath.components import Attention, EncoderBlock, FeedForward, Linear, Router, real, token_mean
-from senpath.components.experts import EPSILON, Gating, pass_through
+from senpath.components.attention import BERT_EPSILON
+from senpath.components.experts import Gating, pass_through
 from senpath.errors import InputError
 from senpath.inputs.encoders.minilm import LOWER_BLOCKS, MINILM_TOKENS, minilm
 from senpath.methods.moe.config import MoeSettings
@@ -76,7 +77,7 @@ class ExpertBlock(nn.Module):
         self.rows = list(range(plan.experts)) if rows is None else list(rows)
         self.router = Router(plan.width, plan.embedding, plan.experts, plan.gate)
         self.experts = nn.ModuleList([FeedForward(plan.width, plan.hidden) for _ in self.rows])
-        self.norm = nn.LayerNorm(plan.width, EPSILON)
+        self.norm = nn.LayerNorm(plan.width, BERT_EPSILON)
         self.scaled = plan.scaled
 
     def forward(self, tokens: torch.Tensor, tasks: torch.Tensor, capacity: float | None = None) -> tuple[torch.Tensor, Flow]:
@@ -210,11 +211,11 @@ def upcycle(mixture: Mixture, noise: float) -> None:
             raise TypeError(f"a block that is a {type(block).__name__}")
         _copy_attention(block.attention, layer.attention)
         _copy(block.norm, layer.output.LayerNorm)
-        experts = [block.feed] if isinstance(block, EncoderBlock) else [*block.experts]
+        experts = [block.feed_forward] if isinstance(block, EncoderBlock) else [*block.experts]
         for expert in experts:
             if isinstance(expert, FeedForward):
-                _copy(expert.widen, layer.intermediate.dense)
-                _copy(expert.narrow, layer.output.dense)
+                _copy(expert.fc1, layer.intermediate.dense)
+                _copy(expert.fc2, layer.output.dense)
         if len(experts) > 1:
             _disturb(experts, noise)
 
@@ -227,8 +228,8 @@ def _copy_attention(to: Attention, source: Any) -> None:
     with torch.no_grad():
         for name in ("weight", "bias"):
             parts = [getattr(getattr(source.self, part), name) for part in ("query", "key", "value")]
-            to.ask.get_parameter(name).copy_(torch.cat(parts))
-    _copy(to.answer, source.output.dense)
+            to.attention.qkv.get_parameter(name).copy_(torch.cat(parts))
+    _copy(to.attention.out_proj, source.output.dense)
     _copy(to.norm, source.output.LayerNorm)
 
 

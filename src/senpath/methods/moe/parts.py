@@ -9,13 +9,29 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import Attention, Component, EncoderBlock, Experts, FeedForward, Router, build, freeze
+from senpath.components import (
+    ATTENTION,
+    ENCODER_BLOCK,
+    EXPERTS,
+    FEED_FORWARD,
+    LINEAR,
+    ROUTER,
+    TOKEN_MEAN,
+    Attention,
+    Component,
+    EncoderBlock,
+    Experts,
+    FeedForward,
+    Router,
+    build,
+    freeze,
+)
 from senpath.errors import StoreError
 from senpath.methods.moe.mixture import ExpertBlock, Mixture, Plan
 from senpath.pathways import Pathway
 from senpath.snapshot import View
 
-KINDS = ("encoder-block.v1", "attention.v1", "experts.v1")
+KINDS = (ENCODER_BLOCK, ATTENTION, EXPERTS)
 """Of the components before a task's mean and output layer."""
 
 
@@ -30,7 +46,7 @@ class Freezer:
         self._mixture, self._plan = mixture, mixture.plan
         self._shared = [self._freeze_shared(block) for block in mixture.blocks]
         mean = {"width": self._plan.width}
-        self._mean = freeze("token-mean.v1", mean, build("token-mean.v1", mean))
+        self._mean = freeze(TOKEN_MEAN, mean, build(TOKEN_MEAN, mean))
 
     def chain(self, task: int, kept: Sequence[Sequence[int]]) -> tuple[list[Component], list[Component]]:
         """A task's components in the order in which they run, and what is inside them.
@@ -48,19 +64,19 @@ class Freezer:
                 chain.append(self._freeze_experts(block, task, children, [block.rows[place] for place in mine]))
                 inside += children
         head = self._mixture.heads[task]
-        outputs = freeze("linear.v1", {"inputs": self._plan.width, "outputs": len(head.get_parameter("bias"))}, head)
+        outputs = freeze(LINEAR, {"inputs": self._plan.width, "outputs": len(head.get_parameter("bias"))}, head)
         return [*chain, self._mean, outputs], inside
 
     def _freeze_shared(self, block: nn.Module) -> list[Component]:
         """A plain block; or the attention, the gate and the experts of one with experts."""
         plan = self._plan
         if not isinstance(block, ExpertBlock):
-            return [freeze("encoder-block.v1", {"width": plan.width, "heads": plan.heads, "hidden": plan.hidden}, block)]
+            return [freeze(ENCODER_BLOCK, {"width": plan.width, "heads": plan.heads, "hidden": plan.hidden}, block)]
         router = {"width": plan.width, "embedding": plan.embedding, "experts": plan.experts, "gate": plan.gate}
         return [
-            freeze("attention.v1", {"width": plan.width, "heads": plan.heads}, block.attention),
-            freeze("router.v1", router, block.router),
-            *(freeze("feed-forward.v1", {"width": plan.width, "hidden": plan.hidden}, expert) for expert in block.experts),
+            freeze(ATTENTION, {"width": plan.width, "heads": plan.heads}, block.attention),
+            freeze(ROUTER, router, block.router),
+            *(freeze(FEED_FORWARD, {"width": plan.width, "hidden": plan.hidden}, expert) for expert in block.experts),
         ]
 
     def _freeze_experts(self, block: ExpertBlock, task: int, children: Sequence[Component], rows: Sequence[int]) -> Component:
@@ -75,7 +91,7 @@ class Freezer:
         with torch.no_grad():
             module.task.copy_(self._mixture.tasks[task])
         module.norm.load_state_dict(block.norm.state_dict())
-        return freeze("experts.v1", config, module)
+        return freeze(EXPERTS, config, module)
 
 
 @dataclass(frozen=True)
@@ -181,9 +197,9 @@ def layers_of(view: View, pathway: Pathway) -> Iterator[Layer]:
     chain = [view.component(name) for name in pathway.components[:-2]]
     for component, after in zip(chain, [*chain[1:], None], strict=True):
         if component.kind not in KINDS:
-            raise StoreError(f"task {pathway.task!r}", expected=f"components of {', '.join(KINDS)}", got=component.kind)
-        if component.kind != "experts.v1":
-            yield Layer(component, after if after is not None and after.kind == "experts.v1" else None)
+            raise StoreError(f"task {pathway.task!r}", expected=f"components of {', '.join(map(str, KINDS))}", got=component.kind.name)
+        if component.kind is not EXPERTS:
+            yield Layer(component, after if after is not None and after.kind is EXPERTS else None)
 
 
 def _take(module: nn.Module, component: Component) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from senpath.components import ADAPTER as ADAPTER_KIND
+from senpath.components import LINEAR
 from senpath.methods.munet.hyper import MUTATION, lists, move
 from senpath.methods.munet.path import ADAPTER, HEAD, ROOT, LayerPath, PathLayer
 from senpath.methods.munet.roots import Root
@@ -56,7 +58,9 @@ class SearchSpace:
     def of(root: Root, shapes: Mapping[str, tuple[int, ...]], outputs: int) -> SearchSpace:
         """The paths from a root whose layers have outputs of these shapes."""
         layers = tuple(
-            PathLayer(layer.name, layer.component.kind, layer.component.config, layer.component.weights, layer.component.hash, False, ROOT)
+            PathLayer(
+                layer.name, layer.component.kind.name, layer.component.config, layer.component.weights, layer.component.hash, False, ROOT
+            )
             for layer in root.layers
         )
         return SearchSpace(layers, frozenset(layer.name for layer in root.layers if layer.optional), shapes, outputs)
@@ -71,7 +75,7 @@ class SearchSpace:
         """A new output layer."""
         features = self.shapes[self.layers[-1].name][0]
         config = {"inputs": features, "outputs": self.outputs}
-        return PathLayer(HEAD, "linear.v1", config, (features + 1) * self.outputs, None, True, task)
+        return PathLayer(HEAD, LINEAR.name, config, (features + 1) * self.outputs, None, True, task)
 
     def adapter(self, layer: str, width: int, task: str) -> PathLayer:
         """A new adapter behind a layer."""
@@ -79,7 +83,7 @@ class SearchSpace:
         features, axis = (shape[0], 1) if len(shape) == 3 else (shape[-1], -1)
         config = {"features": features, "hidden": width, "axis": axis}
         weights = 2 * features * width + width + 3 * features
-        return PathLayer(f"{ADAPTER} {layer}", "adapter.v1", config, weights, None, True, task)
+        return PathLayer(f"{ADAPTER} {layer}", ADAPTER_KIND.name, config, weights, None, True, task)
 
     @property
     def adaptable(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ class PathLayer:
 
     Args:
         name: unique in its path; "head" is the output layer, "adapter NAME" what stands behind the layer NAME.
-        kind, config: of the component, see `senpath.components.KINDS`.
+        kind, config: of the component, see `senpath.components.ComponentKind`.
         weights: numbers in it.
         component: hash of the component that it is, or that a trained one starts from; None for a new one.
         trained: whether it is trained along with this path; the others are frozen.

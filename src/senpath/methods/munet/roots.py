@@ -11,8 +11,21 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import KINDS, Component, build, freeze
-from senpath.errors import InputError
+from senpath.components import (
+    CLASS_NORM,
+    CLASS_TOKEN,
+    MBCONV,
+    PATCHES,
+    POSITIONS,
+    TRANSFORMER,
+    Component,
+    ComponentKind,
+    build,
+    find_kind,
+    freeze,
+)
+from senpath.components import MLP as MLP_KIND
+from senpath.errors import InputError, StoreError
 from senpath.inputs.encoders import efficientnet_blocks
 from senpath.methods.munet.path import ADAPTER, HEAD
 from senpath.pathways import run_chain
@@ -106,13 +119,15 @@ class Root:
         return shapes
 
     @staticmethod
-    def of(name: str, layers: Sequence[tuple[str, Mapping[str, Any], nn.Module] | Component], optional: Sequence[int] = ()) -> Root:
+    def of(
+        name: str, layers: Sequence[tuple[str | ComponentKind, Mapping[str, Any], nn.Module] | Component], optional: Sequence[int] = ()
+    ) -> Root:
         """A root of modules of known kinds, or of components.
 
         Args:
             name: for people.
-            layers: for each a kind, its configuration (see `senpath.components.KINDS`) and a module of that; or a component, such as
-                those of an earlier task's pathway.
+            layers: for each a kind, its configuration (see `senpath.components.ComponentKind`) and a module of that; or a component, such
+                as those of an earlier task's pathway.
             optional: numbers, from 0, of the layers that a path may do without.
 
         Raises:
@@ -126,8 +141,8 @@ class Root:
             if not isinstance(layer, Component) and not (isinstance(layer, tuple) and len(layer) == 3 and isinstance(layer[2], nn.Module)):
                 raise InputError(f"root {name!r}: layer {index}", expected="a component, or (kind, configuration, module)", got=repr(layer))
             kind, config, module = (layer.kind, layer.config, layer.module) if isinstance(layer, Component) else layer
-            if kind not in KINDS or kind == "pruned.v1":
-                raise InputError(f"root {name!r}: layer {index}", expected="a torch kind that can be trained on", got=repr(kind))
+            if not _trainable(kind):
+                raise InputError(f"root {name!r}: layer {index}", expected="a torch kind that can be trained on", got=repr(str(kind)))
             component = freeze(kind, config, module)  # anew, for one that was read from a folder has no content to be proposed
             made.append(RootLayer(f"layer {index + 1}", component, index in optional))
         return Root(name, tuple(made))
@@ -144,21 +159,21 @@ def vit(data_type: DataType, blocks: int | None, seed: int) -> Root:
     patch = min(PATCH, longest)
     side = -(-longest // patch) * patch
     tokens = (side // patch) ** 2 + 1
-    ends: list[tuple[str, str, dict[str, Any]]] = [
-        ("patches", "patches.v1", {"channels": channels, "side": side, "patch": patch, "width": WIDTH}),
-        ("class token", "class-token.v1", {"width": WIDTH}),
-        ("positions", "positions.v1", {"tokens": tokens, "width": WIDTH}),
+    ends: list[tuple[str, ComponentKind, dict[str, Any]]] = [
+        ("patches", PATCHES, {"channels": channels, "side": side, "patch": patch, "width": WIDTH}),
+        ("class token", CLASS_TOKEN, {"width": WIDTH}),
+        ("positions", POSITIONS, {"tokens": tokens, "width": WIDTH}),
     ]
     block = {"width": WIDTH, "heads": HEADS, "hidden": 4 * WIDTH}
-    middle = [(f"block {number + 1}", "transformer.v1", block) for number in range(BLOCKS if blocks is None else blocks)]
-    return _random(VIT, [*ends, *middle, ("norm", "class-norm.v1", {"width": WIDTH})], seed, "transformer.v1")
+    middle = [(f"block {number + 1}", TRANSFORMER, block) for number in range(BLOCKS if blocks is None else blocks)]
+    return _random(VIT, [*ends, *middle, ("norm", CLASS_NORM, {"width": WIDTH})], seed, "block")
 
 
 def mlp(data_type: DataType, blocks: int | None, seed: int) -> Root:
     """Fully connected layers of 128 units with random weights, for inputs of any form; one more by default behind the first."""
-    first = ("inputs", "mlp.v1", {"inputs": prod(data_type.shape), "hidden": [UNITS]})
+    first = ("inputs", MLP_KIND, {"inputs": prod(data_type.shape), "hidden": [UNITS]})
     more = MORE if blocks is None else blocks
-    middle = [(f"block {number + 1}", "mlp.v1", {"inputs": UNITS, "hidden": [UNITS]}) for number in range(more)]
+    middle = [(f"block {number + 1}", MLP_KIND, {"inputs": UNITS, "hidden": [UNITS]}) for number in range(more)]
     return _random(MLP, [first, *middle], seed, "block")
 
 
@@ -174,7 +189,7 @@ def efficientnet(data_type: DataType, blocks: int | None, seed: int) -> Root:
         raise InputError("blocks", expected=f"None, for {EFFICIENTNET} has 16", got=blocks)
     layers = []
     for name, kind, config, module in efficientnet_blocks(ENLARGED if max(data_type.shape[1:]) < SMALL else None):
-        skips = kind == "mbconv.v1" and config["stride"] == 1 and config["inputs"] == config["outputs"]
+        skips = kind is MBCONV and config["stride"] == 1 and config["inputs"] == config["outputs"]
         layers.append(RootLayer(name, freeze(kind, config, module), skips))
     return Root(EFFICIENTNET, tuple(layers))
 
@@ -204,15 +219,15 @@ def _unreadable(name: str, data_type: DataType) -> InputError:
     return InputError(f"root {name!r}", expected="images", got=f"{data_type.form} inputs{encoded}", do=do)
 
 
-def _random(name: str, layers: Sequence[tuple[str, str, dict[str, Any]]], seed: int, optional: str) -> Root:
-    """Layers with weights that follow from a seed; those whose kind is `optional`, or whose name begins with it, are."""
+def _random(name: str, layers: Sequence[tuple[str, ComponentKind, dict[str, Any]]], seed: int, optional: str) -> Root:
+    """Layers with weights that follow from a seed; those whose name begins with `optional` are."""
     made = []
     with seeded(seed):
         for layer, kind, config in layers:
             module = build(kind, config)
-            if kind == "mlp.v1":
+            if kind is MLP_KIND:
                 module.apply(_as_he)
-            made.append(RootLayer(layer, freeze(kind, config, module), kind == optional or layer.startswith(optional)))
+            made.append(RootLayer(layer, freeze(kind, config, module), layer.startswith(optional)))
     return Root(name, tuple(made), random=True)
 
 
@@ -221,3 +236,11 @@ def _as_he(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         nn.init.zeros_(module.bias)
+
+
+def _trainable(kind: str | ComponentKind) -> bool:
+    """Whether this is a kind of torch modules whose weights can be trained as they are."""
+    try:
+        return find_kind(kind).trainable
+    except StoreError:
+        return False

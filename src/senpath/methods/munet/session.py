@@ -183,7 +183,7 @@ def path_of(view: View, task: str, record: MunetRecord, searching: str) -> Layer
     for layer, name in zip(record.layers, view.pathway(task).components, strict=True):
         component, trainer = view.component(name), layer.trainer(task, name)
         origin = f"{searching}, earlier" if trainer == searching else trainer
-        layers.append(PathLayer(layer.name, component.kind, component.config, component.weights, name, False, origin))
+        layers.append(PathLayer(layer.name, component.kind.name, component.config, component.weights, name, False, origin))
     return LayerPath(task, tuple(layers), record.hyper, record.rates)
 
 

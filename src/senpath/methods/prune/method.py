@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from senpath.components import ClassLink, Component
+from senpath.components import ClassLink, Component, ComponentKind
 from senpath.errors import InputError
 from senpath.methods.prune.config import PruneSettings
 from senpath.methods.prune.units import cut_units
@@ -162,7 +162,7 @@ class Prune:
             train_on(view, pathway, part, examples, recipe, derive(self.settings.random_state, "train"), progress)
         return {"examples": len(examples), **asdict(recipe)}
 
-    def _recipe(self, pathway: Pathway, kind: str, examples: Examples) -> Recipe:
+    def _recipe(self, pathway: Pathway, kind: ComponentKind, examples: Examples) -> Recipe:
         """As the task was learned, for part of the steps."""
         given = self.settings
         learned = pathway.provenance.settings if pathway.provenance.method == Sen.name else {}

@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from senpath.components import Component, Estimator, freeze
+from senpath.components import ESTIMATOR, Component, Estimator, freeze
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.learner import Trained, freeze_link, make_link
@@ -47,7 +47,7 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
         links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
     progress("train", 1, 1)
     config = {"outputs": len(examples.classes), **({} if kind.exclusive else {"kind": kind.name})}  # as the first format had it
-    own = freeze("sklearn.v1", config, Estimator(fitted, len(examples.classes), kind))
+    own = freeze(ESTIMATOR, config, Estimator(fitted, len(examples.classes), kind))
     return Trained((own,), links, {})
 
 

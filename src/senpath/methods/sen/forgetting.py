@@ -14,7 +14,7 @@ from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.learner import Learner, Trained, freeze_head, freeze_link, fresh_head, make_link
 from senpath.methods.sen.links import LinkPlan, Similarity, is_source, plan_all, similarities
-from senpath.methods.sen.models import Body, choose_body
+from senpath.methods.sen.models import Backbone, choose_backbone
 from senpath.methods.sen.own_part import OwnPart, movable
 from senpath.methods.sen.recipes import recipe_for
 from senpath.pathways import Pathway
@@ -121,11 +121,11 @@ def _part(view: View, name: str, examples: Examples) -> OwnPart:
     return part
 
 
-def _fresh(examples: Examples, settings: SenSettings) -> tuple[Body, nn.Module, nn.Linear] | None:
+def _fresh(examples: Examples, settings: SenSettings) -> tuple[Backbone, nn.Module, nn.Linear] | None:
     """The new task's own units, where it gets any."""
     if not settings.hidden:
         return None
-    body = choose_body(settings.model, examples.data_type, settings.hidden)
+    body = choose_backbone(settings.model, examples.data_type, settings.hidden)
     return body, body.fresh(), fresh_head(body.outputs, len(examples.classes))
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from senpath.components import Beside, ClassLink, Component, Linear, freeze, unpruned
+from senpath.components import LINEAR, LINK, ClassLink, Component, Linear, WideAndDeep, freeze, unpruned
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import LinkPlan
-from senpath.methods.sen.models import Body, choose_body
+from senpath.methods.sen.models import Backbone, choose_backbone
 from senpath.methods.sen.recipes import recipe_for
 from senpath.methods.sen.refit import refit
 from senpath.pathways import run_chain
@@ -86,7 +86,7 @@ class Learner(nn.Module):
 
 def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
     """Learn the examples with a torch model; the same settings and seed give the same bits."""
-    body = choose_body(settings.model, examples.data_type, settings.hidden)
+    body = choose_backbone(settings.model, examples.data_type, settings.hidden)
     seed = derive(settings.random_state, "train")
     zero_shot = settings.epochs == 0
     source = _same_body(view, body, plans) if settings.copies and plans else None
@@ -103,7 +103,7 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     if not zero_shot:
         inputs, targets = examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device)
-        if isinstance(body_module, Beside):
+        if isinstance(body_module, WideAndDeep):
             there = replace(examples, inputs=inputs, targets=targets)
             figures["strength"] = train_skip(body_module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress)
         else:
@@ -114,7 +114,7 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
 
 
 def train_skip(
-    body: Beside,
+    body: WideAndDeep,
     head: nn.Linear | None,
     links: Sequence[tuple[Chain, ClassLink]],
     examples: Examples,
@@ -133,7 +133,7 @@ def train_skip(
     """
     with seeded(derive(seed, "hidden")):
         alone = Learner(body.layers, fresh_head(body.units, len(examples.classes)), (), examples.task_kind).to(examples.inputs.device)
-    fit(alone, body.flat(examples.inputs), examples.targets, recipe, seed, progress=progress)
+    fit(alone, body.vectors(examples.inputs), examples.targets, recipe, seed, progress=progress)
     with torch.no_grad():
         body.balance(examples.inputs)
         own, read = body(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
@@ -154,12 +154,12 @@ def freeze_link(link: nn.Module) -> Component:
     if not isinstance(link, ClassLink):
         raise TypeError(f"expected a ClassLink, got {type(link).__name__}")
     config = {"inputs": link.weight.shape[1], "outputs": link.outputs, "classes": link.classes.tolist()}
-    return freeze("link.v1", config, link)
+    return freeze(LINK, config, link)
 
 
 def freeze_head(head: nn.Linear) -> Component:
     """A trained output layer as a component."""
-    return freeze("linear.v1", {"inputs": head.in_features, "outputs": head.out_features}, head)
+    return freeze(LINEAR, {"inputs": head.in_features, "outputs": head.out_features}, head)
 
 
 def fresh_head(inputs: int, classes: int) -> nn.Linear:
@@ -170,17 +170,17 @@ def fresh_head(inputs: int, classes: int) -> nn.Linear:
     return head
 
 
-def _own_part(view: View, body: Body, classes: int, source: LinkPlan | None) -> tuple[nn.Module, nn.Linear]:
+def _own_part(view: View, body: Backbone, classes: int, source: LinkPlan | None) -> tuple[nn.Module, nn.Linear]:
     module, head = body.fresh(), fresh_head(body.outputs, classes)
     if source is not None:
         module.load_state_dict(unpruned(view.component(source.reads[0]))[2].state_dict())
     return module, head
 
 
-def _same_body(view: View, body: Body, plans: Sequence[LinkPlan]) -> LinkPlan | None:
+def _same_body(view: View, body: Backbone, plans: Sequence[LinkPlan]) -> LinkPlan | None:
     """The largest link, if what it reads is one body of this shape."""
     largest = max(plans, key=lambda plan: len(plan.classes))
     if len(largest.reads) != 1:
         return None
     kind, config, _ = unpruned(view.component(largest.reads[0]))
-    return largest if kind == body.kind and config == body.config else None
+    return largest if kind is body.kind and config == body.config else None

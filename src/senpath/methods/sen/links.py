@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
+from senpath.components import LINEAR
 from senpath.methods.sen.config import SenSettings
 from senpath.pathways import Link, Pathway, Transfer, run_chain, run_pathway
 from senpath.snapshot import View
@@ -66,7 +67,7 @@ def readable(view: View, pathway: Pathway) -> tuple[tuple[str, ...], bool]:
 
     A pathway that ends in a linear layer is read at its last hidden layer; an estimator has none, so its answer is read.
     """
-    ends_linear = bool(pathway.components) and view.component(pathway.components[-1]).kind == "linear.v1"
+    ends_linear = bool(pathway.components) and view.component(pathway.components[-1]).kind is LINEAR
     return (pathway.components[:-1], True) if ends_linear else (pathway.components, False)
 
 

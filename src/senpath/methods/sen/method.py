@@ -14,7 +14,7 @@ from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.forgetting import learn_sharing
 from senpath.methods.sen.learner import Trained, train
 from senpath.methods.sen.links import LinkPlan, Similarity, plan_links, separability, similarities
-from senpath.methods.sen.models import choose_body
+from senpath.methods.sen.models import choose_backbone
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View, run_new
@@ -90,7 +90,7 @@ class Sen:
         if self.settings.may_change:
             raise InputError("may_change", expected="one task to be learned", got="several at once", do="Learn it by itself")
         if not _is_estimator(self.settings.model):
-            choose_body(self.settings.model, data_type, self.settings.hidden)
+            choose_backbone(self.settings.model, data_type, self.settings.hidden)
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
         """Learn `task` from `examples` on top of what `view` shows; nothing is written."""

@@ -1,33 +1,33 @@
-"""Which bricks a new task's own part is built of."""
+"""Which layers a new task's backbone is built of."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from torch import nn
 
-from senpath.components import Component, build, freeze
+from senpath.components import CNN, LSTM, MLP, POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, Component, ComponentKind, build, freeze
 from senpath.errors import InputError
 from senpath.types import DataType
 
-TORCH_MODELS = ("mlp", "skip", "cnn", "lstm")
-AUTO = {"audio": "lstm", "table": "skip", "vector": "skip", "tokens": "skip"}
+BY_FORM = {"audio": "lstm", "table": "skip", "vector": "skip", "tokens": "skip"}
 """The model for a form of inputs where none is asked for; for others an MLP."""
 
 
 @dataclass(frozen=True)
-class Body:
+class Backbone:
     """The layers from the raw input to the last hidden layer.
 
     Args:
-        kind: key of `KINDS`.
+        kind: of the component that they are.
         config: of the kind.
         outputs: units of the last hidden layer.
     """
 
-    kind: str
+    kind: ComponentKind
     config: dict[str, Any]
     outputs: int
 
@@ -40,28 +40,43 @@ class Body:
         return freeze(self.kind, self.config, module)
 
 
-def choose_body(model: str, data_type: DataType, hidden: int) -> Body:
-    """The body of this name for inputs of this type; "auto" goes by the form of the inputs, see `AUTO`.
+def choose_backbone(model: str, data_type: DataType, hidden: int) -> Backbone:
+    """The backbone of this name for inputs of this type; "auto" goes by the form of the inputs, see `BY_FORM`.
 
     Raises:
         InputError: if the model cannot read such inputs.
     """
-    name = AUTO.get(data_type.form, "mlp") if model == "auto" else model
-    if name == "mlp":
-        return Body("mlp.v1", {"inputs": prod(data_type.shape), "hidden": [hidden]}, hidden)
-    if name == "skip" and data_type.form == "tokens":
-        inputs = data_type.shape[1]
-        return Body("pooled-skip.v1", {"inputs": inputs, "hidden": hidden}, inputs + hidden)
-    if name == "skip":
-        inputs = prod(data_type.shape)
-        return Body("skip.v1", {"inputs": inputs, "hidden": hidden}, inputs + hidden)
-    if name == "cnn" and data_type.form == "image":
-        return Body("cnn.v1", {"shape": list(data_type.shape), "filters": [32, 64], "hidden": hidden}, hidden)
-    if name == "lstm" and len(data_type.shape) == 2:
-        # Ling et al., section 4: 500 units, mean over time, then 128 and 64.
-        return Body("lstm.v1", {"inputs": data_type.shape[1], "units": 500, "hidden": [hidden, hidden // 2]}, hidden // 2)
-    if name in TORCH_MODELS:
-        raise InputError(f"model {name!r}", expected="images" if name == "cnn" else "sequences (sounds)", got=f"{data_type.form} inputs")
-    raise InputError(
-        "model", expected=f"one of auto, {', '.join(TORCH_MODELS)}, svm, forest, or a scikit-learn classifier", got=repr(model)
-    )
+    name = BY_FORM.get(data_type.form, "mlp") if model == "auto" else model
+    if name not in MODELS:
+        raise InputError("model", expected=f"one of auto, {', '.join(MODELS)}, svm, forest, or a scikit-learn classifier", got=repr(model))
+    backbone = MODELS[name](data_type, hidden)
+    if isinstance(backbone, str):
+        raise InputError(f"model {name!r}", expected=backbone, got=f"{data_type.form} inputs")
+    return backbone
+
+
+def _mlp(data_type: DataType, hidden: int) -> Backbone:
+    return Backbone(MLP, {"inputs": prod(data_type.shape), "hidden": [hidden]}, hidden)
+
+
+def _wide_and_deep(data_type: DataType, hidden: int) -> Backbone:
+    tokens = data_type.form == "tokens"
+    inputs = data_type.shape[1] if tokens else prod(data_type.shape)
+    return Backbone(POOLED_WIDE_AND_DEEP if tokens else WIDE_AND_DEEP, {"inputs": inputs, "hidden": hidden}, inputs + hidden)
+
+
+def _cnn(data_type: DataType, hidden: int) -> Backbone | str:
+    if data_type.form != "image":
+        return "images"
+    return Backbone(CNN, {"shape": list(data_type.shape), "filters": [32, 64], "hidden": hidden}, hidden)
+
+
+def _lstm(data_type: DataType, hidden: int) -> Backbone | str:
+    if len(data_type.shape) != 2:
+        return "sequences (sounds)"
+    # Ling et al., section 4: 500 units, mean over time, then 128 and 64.
+    return Backbone(LSTM, {"inputs": data_type.shape[1], "units": 500, "hidden": [hidden, hidden // 2]}, hidden // 2)
+
+
+MODELS: dict[str, Callable[[DataType, int], Backbone | str]] = {"mlp": _mlp, "skip": _wide_and_deep, "cnn": _cnn, "lstm": _lstm}
+"""Backbones by name: for inputs of a type and a number of hidden units the backbone, or the inputs that it wants instead, in words."""

@@ -10,15 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import PRUNABLE, Component, Pruned, freeze, unpruned
+from senpath.components import ESTIMATOR, HEAD, LINEAR, Component, ComponentKind, Pruned, freeze, freeze_pruned, unpruned
 from senpath.methods.sen.learner import freeze_head
 from senpath.pathways import Pathway
 from senpath.snapshot import View
 
 LISTED = 4
 """Layers that a reason names one by one, at most."""
-HEAD = "head"
-"""What the output layer is called among the tensors of an own part."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class OwnPart:
         masks: for each pruned tensor of the body which of its weights are there: bool, of its shape; empty where nothing is pruned.
     """
 
-    kind: str
+    kind: ComponentKind
     config: dict[str, Any]
     body: nn.Module
     head: nn.Linear
@@ -53,9 +51,7 @@ class OwnPart:
         """As components."""
         if not self.masks:
             return freeze(self.kind, self.config, self.body), freeze_head(self.head)
-        pruned = Pruned.of(self.kind, self.config, self.body, self.masks)
-        config = {"kind": self.kind, "config": self.config, "kept": pruned.kept}
-        return freeze("pruned.v1", config, pruned), freeze_head(self.head)
+        return freeze_pruned(self.kind, self.config, self.body, self.masks), freeze_head(self.head)
 
 
 def take_out(view: View, pathway: Pathway) -> OwnPart | str:
@@ -63,11 +59,11 @@ def take_out(view: View, pathway: Pathway) -> OwnPart | str:
     if not pathway.components:
         return "links alone answer, it has no layers of its own"
     own = [view.component(name) for name in pathway.components]
-    if own[0].kind == "sklearn.v1":
+    if own[0].kind is ESTIMATOR:
         return "it is a scikit-learn model, which has no layers"
     kind, config, body = unpruned(own[0])
-    if len(own) != 2 or own[1].kind != "linear.v1" or kind not in PRUNABLE or kind == "linear.v1":
-        kinds = " and ".join(component.kind for component in own)
+    if len(own) != 2 or own[1].kind is not LINEAR or kind.units is None:
+        kinds = " and ".join(component.kind.name for component in own)
         return f"it consists of {kinds}, not of one hidden body and an output layer"
     head = deepcopy(own[1].module).requires_grad_(True)
     if not isinstance(head, nn.Linear):

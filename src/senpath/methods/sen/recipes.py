@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from senpath.components import ComponentKind
+from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.training import Recipe
 from senpath.types import Examples
@@ -12,38 +12,15 @@ AUGMENT_BELOW = 20_000
 """Image tasks with fewer examples are distorted while training; with more, distortions cost time and gain little."""
 
 
-@dataclass(frozen=True)
-class Default:
-    """How one kind of model is trained.
+def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings) -> Recipe:
+    """The recipe for training a backbone of this kind on these examples.
 
-    Args:
-        learning_rate: see `Recipe`.
-        batch_size: the largest.
-        scale: steps are scale · examples^0.4, so passes over the data become fewer as the data grows.
-        most: steps, at most.
-        clip, decay: see `Recipe`.
+    Raises:
+        InputError: if nothing is known of how the kind is trained.
     """
-
-    learning_rate: float
-    batch_size: int
-    scale: float
-    most: int
-    clip: float | None = None
-    decay: float = 0.0
-
-
-DEFAULTS = {
-    "mlp.v1": Default(4e-3, 128, 100, 6000),
-    "skip.v1": Default(4e-3, 128, 30, 6000, decay=1e-3),
-    "pooled-skip.v1": Default(4e-3, 128, 30, 6000, decay=1e-3),
-    "cnn.v1": Default(2e-3, 128, 50, 4000),
-    "lstm.v1": Default(4e-3, 32, 30, 2000, clip=1.0),
-}
-
-
-def recipe_for(kind: str, examples: Examples, settings: SenSettings) -> Recipe:
-    """The recipe for training a model of this kind on these examples."""
-    default = DEFAULTS[kind]
+    default = kind.training
+    if default is None:
+        raise InputError(f"a model of kind {kind}", expected="a kind with training defaults", got="none", do="Give the kind `training`")
     batch = settings.batch_size or min(default.batch_size, len(examples))
     steps = min(default.most, round(default.scale * len(examples) ** 0.4))
     image = examples.data_type.form == "image"

@@ -17,7 +17,7 @@ from senpath.evaluation.growing import Growing
 from senpath.evaluation.protocol import Split, Stage, learn_in_turn
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
-from senpath.methods.sen.models import choose_body
+from senpath.methods.sen.models import choose_backbone
 from senpath.methods.sen.recipes import recipe_for
 from senpath.reproduce.jobs import Job, Tell
 from senpath.reproduce.sen.published import IMAGES, METHODS
@@ -82,7 +82,7 @@ def _same_under_both(stages: list[Stage], tasks: dict[str, Split], setup: Setup,
     def same(stage: Stage) -> bool:
         train = tasks[stage.task].train
         default, other = (setup.settings(recipe, seed) for recipe in RECIPES)
-        kind = choose_body(default.model, train.data_type, default.hidden).kind
+        kind = choose_backbone(default.model, train.data_type, default.hidden).kind
         borrowed = isinstance(stage.after, Growing) and bool(stage.after.net.tasks[stage.task].transfers)
         return stage.task in IMAGES and recipe_for(kind, train, default) == recipe_for(kind, train, other) and not borrowed
 

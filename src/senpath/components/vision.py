@@ -1,4 +1,4 @@
-"""The parts of a small Vision Transformer (Dosovitskiy et al. 2021), each a brick of its own, and the adapter between layers."""
+"""The parts of a Vision Transformer (Dosovitskiy et al. 2021) around its blocks, and the adapter between layers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-EPSILON = 1e-6
-"""Of layer normalisation, as in the published Vision Transformers."""
+from senpath.components.attention import VIT_EPSILON
+from senpath.components.kind import ComponentKind, register
 
 
 class Patches(nn.Module):
@@ -46,7 +46,7 @@ class ClassToken(nn.Module):
         self.token = nn.Parameter(torch.zeros(width))
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        return torch.cat([self.token.expand(len(tokens), 1, -1), tokens], 1)
+        return torch.cat([self.token.expand(tokens.shape[0], 1, -1), tokens], 1)
 
 
 class Positions(nn.Module):
@@ -59,41 +59,11 @@ class Positions(nn.Module):
 
     def __init__(self, tokens: int, width: int) -> None:
         super().__init__()
-        self.places = nn.Parameter(torch.empty(tokens, width))
-        nn.init.normal_(self.places, std=0.02)
+        self.embedding = nn.Parameter(torch.empty(tokens, width))
+        nn.init.normal_(self.embedding, std=0.02)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        return tokens + self.places
-
-
-class Transformer(nn.Module):
-    """One block: attention, then two fully connected layers, each behind a normalisation and beside a skip connection.
-
-    Args:
-        width: numbers in a token.
-        heads: of the attention; divides `width`.
-        hidden: units between the two fully connected layers.
-    """
-
-    def __init__(self, width: int, heads: int, hidden: int) -> None:
-        super().__init__()
-        if width % heads:
-            raise ValueError(f"{heads} heads do not divide width {width}")
-        self.heads = heads
-        self.before, self.between = nn.LayerNorm(width, EPSILON), nn.LayerNorm(width, EPSILON)
-        self.ask, self.answer = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.widen, self.narrow = nn.Linear(width, hidden), nn.Linear(hidden, width)
-        for layer in (self.ask, self.answer, self.widen, self.narrow):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        count, length, width = tokens.shape
-        asked = self.ask(self.before(tokens)).reshape(count, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        seen = functional.scaled_dot_product_attention(*asked).transpose(1, 2).reshape(count, length, width)
-        tokens = tokens + self.answer(seen)
-        made: torch.Tensor = self.narrow(functional.gelu(self.widen(self.between(tokens))))
-        return tokens + made
+        return tokens + self.embedding
 
 
 class ClassNorm(nn.Module):
@@ -105,7 +75,7 @@ class ClassNorm(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(width, EPSILON)
+        self.norm = nn.LayerNorm(width, VIT_EPSILON)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         first: torch.Tensor = self.norm(tokens[:, 0])
@@ -124,13 +94,13 @@ class Adapter(nn.Module):
     def __init__(self, features: int, hidden: int, axis: int = -1) -> None:
         super().__init__()
         self.axis = axis
-        self.norm = nn.LayerNorm(features, EPSILON)
-        self.narrow, self.widen = nn.Linear(features, hidden), nn.Linear(hidden, features)
-        nn.init.zeros_(self.widen.weight)
-        nn.init.zeros_(self.widen.bias)
+        self.norm = nn.LayerNorm(features, VIT_EPSILON)
+        self.fc1, self.fc2 = nn.Linear(features, hidden), nn.Linear(hidden, features)
+        nn.init.zeros_(self.fc2.weight)
+        nn.init.zeros_(self.fc2.bias)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        made = self.widen(functional.gelu(self.narrow(self.norm(inputs.movedim(self.axis, -1)))))
+        made = self.fc2(functional.gelu(self.fc1(self.norm(inputs.movedim(self.axis, -1)))))
         adapted: torch.Tensor = inputs + made.movedim(-1, self.axis)
         return adapted
 
@@ -143,3 +113,10 @@ def fitted(images: torch.Tensor, channels: int, side: int | None) -> torch.Tenso
         smaller = max(images.shape[2:]) > side  # only then does smoothing matter
         images = functional.interpolate(images, (side, side), mode="bilinear", antialias=smaller, align_corners=False)
     return images
+
+
+PATCHES = register(ComponentKind("patches.v1", Patches))
+CLASS_TOKEN = register(ComponentKind("class-token.v1", ClassToken))
+POSITIONS = register(ComponentKind("positions.v1", Positions, renamed={"places": "embedding"}))
+CLASS_NORM = register(ComponentKind("class-norm.v1", ClassNorm))
+ADAPTER = register(ComponentKind("adapter.v1", Adapter, renamed={"narrow": "fc1", "widen": "fc2"}))

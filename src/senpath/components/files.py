@@ -1,0 +1,96 @@
+"""How components lie in files: as tensors of safetensors, unless a kind has a format of its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save
+from torch import nn
+
+from senpath.errors import StoreError
+
+if TYPE_CHECKING:
+    from senpath.components.kind import ComponentKind
+
+
+class FileFormat(ABC):
+    """The format of a kind's files. Reading a file must run no code from it.
+
+    Attributes:
+        suffix: ending of a file's name.
+    """
+
+    suffix: str
+
+    @abstractmethod
+    def dump(self, module: nn.Module) -> bytes:
+        """A module's weights as a file's content."""
+
+    @abstractmethod
+    def restore(self, kind: ComponentKind, config: Mapping[str, Any], payload: bytes) -> nn.Module:
+        """The module with these weights, a copy that shares no memory with anything else."""
+
+    @abstractmethod
+    def read(self, kind: ComponentKind, config: Mapping[str, Any], path: Path) -> nn.Module:
+        """The module in this file.
+
+        Raises:
+            StoreError: if the file holds something else.
+        """
+
+
+class Safetensors(FileFormat):
+    """The tensors of a module's state; read from a file they stay memory-mapped."""
+
+    suffix = ".safetensors"
+
+    def dump(self, module: nn.Module) -> bytes:
+        return save({name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()})
+
+    def restore(self, kind: ComponentKind, config: Mapping[str, Any], payload: bytes) -> nn.Module:
+        return _filled(kind, config, {name: value.clone() for name, value in read_tensors(payload).items()})
+
+    def read(self, kind: ComponentKind, config: Mapping[str, Any], path: Path) -> nn.Module:
+        types = {name: value.dtype for name, value in _blank(kind, config).state_dict().items()}
+        try:
+            with safe_open(path, framework="pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            module = _filled(kind, config, tensors)
+        except (SafetensorError, RuntimeError, OSError) as error:
+            raise StoreError(f"component file {path.name}", expected=f"the weights of a {kind}", got=str(error)) from error
+        if any(value.dtype != types[name] for name, value in module.state_dict().items()):
+            raise StoreError(f"component file {path.name}", expected="float32 weights", got="others")
+        return module
+
+
+SAFETENSORS = Safetensors()
+
+
+def _blank(kind: ComponentKind, config: Mapping[str, Any]) -> nn.Module:
+    """Shapes only: nothing is allocated for a configuration that asks for too much, and no random number is drawn."""
+    with torch.device("meta"):
+        return kind.build(config)
+
+
+def _filled(kind: ComponentKind, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+    """A module that holds these tensors."""
+    module, tensors = _blank(kind, config), _with_new_names(kind, tensors)
+    module.load_state_dict(tensors, assign=True)
+    if any(value.is_meta for value in (*module.parameters(), *module.buffers())):  # buffers that are not saved are made by the constructor
+        with torch.random.fork_rng(devices=[]):
+            module = kind.build(config)
+        module.load_state_dict(tensors, assign=True)
+    return module
+
+
+def _with_new_names(kind: ComponentKind, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors by the names that the kind's module has; a file of an older senpath may have others."""
+    if not kind.renamed:
+        return dict(tensors)
+    return {".".join(kind.renamed.get(part, part) for part in name.split(".")): value for name, value in tensors.items()}

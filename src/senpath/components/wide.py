@@ -1,0 +1,67 @@
+"""A layer beside its inputs: what reads both is at least a linear model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from senpath.components.dense import dense_stack
+from senpath.components.kind import ComponentKind, TrainingDefaults, register
+from senpath.components.tokens import token_mean
+from senpath.components.units import HEAD, HiddenUnits, UnitLayer, UnitSlice
+
+
+class WideAndDeep(nn.Module):
+    """Vectors, and beside them one fully connected layer with ReLU (Cheng et al. 2016): (n, …) to (n, inputs + hidden).
+
+    Args:
+        inputs: numbers in one vector.
+        hidden: units of the layer.
+        pooled: whether inputs are tokens (n, length, inputs), of which the vector is the mean; else all axes together are the vector.
+    """
+
+    def __init__(self, inputs: int, hidden: int, *, pooled: bool = False) -> None:
+        super().__init__()
+        self.units = hidden
+        self.pooled = pooled
+        self.layers = dense_stack(inputs, [hidden])
+
+    def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The wide half: (n, …) to (n, inputs)."""
+        return token_mean(inputs) if self.pooled else inputs.flatten(1)
+
+    def balance(self, inputs: torch.Tensor) -> None:
+        """Scale the layer so that over these inputs (n, …) it varies as much as they do: neither decides alone what is read of both."""
+        wide = self.vectors(inputs)
+        given, made = (values.var(0, correction=0).sum() for values in (wide, self.layers(wide)))
+        scale = (given / made.clamp(min=1e-12)).sqrt()
+        for parameter in self.layers.parameters():
+            parameter.mul_(scale)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        wide = self.vectors(inputs)
+        return torch.cat([wide, self.layers(wide)], 1)
+
+
+def _units(config: Mapping[str, Any]) -> list[UnitLayer]:
+    made = (UnitSlice("layers.0.weight", 0), UnitSlice("layers.0.bias", 0))
+    return [UnitLayer(config["hidden"], "layers.1", (*made, UnitSlice(f"{HEAD}.weight", 1, first=config["inputs"])))]
+
+
+WIDE_AND_DEEP = register(
+    ComponentKind(
+        "skip.v1",
+        WideAndDeep,
+        training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3),
+        units=HiddenUnits(_units, lambda config, widths: {**config, "hidden": widths[0]}),
+        prunable=True,
+        grouped=True,
+    )
+)
+POOLED_WIDE_AND_DEEP = register(
+    ComponentKind("pooled-skip.v1", partial(WideAndDeep, pooled=True), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3))
+)

@@ -1,4 +1,4 @@
-"""What other packages add: found by entry points of an installed package, or by its place, `package.module:Name`."""
+"""What other packages add: extras that senpath can do without; plug-ins, offered by an entry point or at a place, `package.module:Name`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from senpath.errors import InputError
+from senpath.errors import InputError, MissingExtraError
+
+
+def import_extra(module: str, what: str, extra: str) -> Any:
+    """Import a module that only an extra of senpath installs.
+
+    Args:
+        what: needs it, for messages.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise MissingExtraError(what, expected=package, got="not installed", do=f"pip install 'senpath[{extra}]'") from error
 
 
 def offered(group: str) -> dict[str, str]:

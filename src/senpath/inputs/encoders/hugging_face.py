@@ -8,9 +8,10 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from senpath.errors import InputError, MissingExtraError
+from senpath.errors import InputError
 from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.modalities import MODALITIES, texts_of, waves_of
+from senpath.plugins import import_extra
 from senpath.types import DataType
 
 PREFIX = "hf:"
@@ -116,10 +117,7 @@ class AudioEncoder(HubEncoder):
 
 def _load(name: str, kind: str, source: str, call: str = "from_pretrained", **options: Any) -> Any:
     what = f"encoder {name!r}"
-    try:
-        import transformers
-    except ImportError as error:
-        raise MissingExtraError(what, expected="transformers", got="not installed", do="pip install 'senpath[text]'") from error
+    transformers = import_extra("transformers", what, "text")
     transformers.utils.logging.disable_progress_bar()  # of reading weights; what takes long here has bars of its own
     owner = getattr(transformers, kind)
     try:

@@ -1,4 +1,4 @@
-"""Raw inputs: telling what they are, and encoding them."""
+"""Raw inputs: which modality each is of, and encoding them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from senpath.errors import InputError
 from senpath.inputs.modalities.audio import AudioModality, waves_of
-from senpath.inputs.modalities.base import IMAGE_ENDINGS, SOUND_ENDINGS, Modality
+from senpath.inputs.modalities.base import MODALITY_BY_ENDING, Modality
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.image import ImageModality, is_photograph
 from senpath.inputs.modalities.table import TableModality, table_key
@@ -79,9 +79,8 @@ def split_by_modality(x: Any) -> list[Group]:
     if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 1):
         return [Group(_of_array(x, batch=True), x, np.arange(len(x)))]
     if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
-        raise InputError(
-            "inputs", expected="an array, a tensor, a data frame or a list of inputs", got=_name(x), do="Put a single input into a list"
-        )
+        expected, do = "an array, a tensor, a data frame or a list of inputs", "Put a single input into a list"
+        raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
     rows: dict[tuple[str, frozenset[Any] | None], list[int]] = {}
     for index, item in enumerate(x):
         columns = frozenset(item) if isinstance(item, dict) else None
@@ -112,40 +111,26 @@ def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
 
 def _of_item(item: Any, index: int) -> str:
     if isinstance(item, str):
-        if item.lower().endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS)) and os.path.isfile(item):
+        if MODALITY_BY_ENDING.get(os.path.splitext(item)[1].lower(), "text") != "text" and os.path.isfile(item):
             raise InputError(f"input {index}", expected="a Path, for a file", got=f"the text {item!r}", do=f"Write Path({item!r})")
         return "text"
+    if isinstance(item, Path):
+        ending = item.suffix.lower()
+        if ending not in MODALITY_BY_ENDING:
+            raise InputError(f"file {item}", expected=f"one of {', '.join(MODALITY_BY_ENDING)}", got=ending or "no ending")
+        return MODALITY_BY_ENDING[ending]
     if isinstance(item, Audio):
         return "audio"
-    if isinstance(item, dict):
-        return "table"
     if isinstance(item, Image.Image):
         return "image"
-    if isinstance(item, Path):
-        return _of_file(item)
     if isinstance(item, np.ndarray | torch.Tensor):
         return _of_array(item, batch=False)
-    if isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item):
+    if isinstance(item, dict) or (isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item)):
         return "table"
-    raise InputError(f"input {index}", expected="an array, str, Audio, path, dict or PIL image", got=_name(item))
-
-
-def _of_file(path: Path) -> str:
-    ending = path.suffix.lower()
-    if ending in IMAGE_ENDINGS:
-        return "image"
-    if ending in SOUND_ENDINGS:
-        return "audio"
-    if ending == ".txt":
-        return "text"
-    raise InputError(f"file {path}", expected=f"one of {', '.join((*IMAGE_ENDINGS, *SOUND_ENDINGS, '.txt'))}", got=ending or "no ending")
+    raise InputError(f"input {index}", expected="an array, str, Audio, path, dict or PIL image", got=type(item).__name__)
 
 
 def _plain(item: Any) -> Any:
     if isinstance(item, Path) and item.suffix.lower() == ".txt":
         return read_text(item)
     return np.asarray(item) if isinstance(item, list | tuple) else item
-
-
-def _name(value: Any) -> str:
-    return type(value).__name__

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.errors import InputError, MissingExtraError
+from senpath.errors import InputError
+from senpath.plugins import import_extra
 from senpath.types import Audio, DataType
 
 MELS = 64
@@ -20,7 +21,7 @@ WINDOW_SECONDS = 0.064
 LONGEST_SECONDS = 10.0
 READ_SECONDS = LONGEST_SECONDS + 1
 """More than this is not read of a recording; the last second is there for resampling, which looks ahead."""
-MOST_SAMPLES = 2**26
+MAX_SAMPLES = 2**26
 """Samples in these seconds, all channels: a header may claim any rate."""
 FLOOR_DB = 80.0
 """Energies this far below a recording's loudest one count as silence."""
@@ -59,7 +60,7 @@ class AudioModality:
 
 
 def waves_of(items: Any, rate: int) -> list[np.ndarray]:
-    """Recordings as float arrays (time,) of so many samples a second."""
+    """Recordings as float arrays (time,), resampled to `rate` samples a second."""
     return [_resample(_read(item, index), rate) for index, item in enumerate(items)]
 
 
@@ -78,11 +79,8 @@ def _log_mel(waves: np.ndarray, rate: int, hop: int, mels: int) -> np.ndarray:
 
 @cache
 def _mel_filters(rate: int, size: int, mels: int) -> torch.Tensor:
-    try:
-        from librosa.filters import mel
-    except ImportError as error:
-        raise MissingExtraError("sounds", expected="librosa", got="not installed", do="pip install 'senpath[audio]'") from error
-    return torch.from_numpy(mel(sr=rate, n_fft=size, n_mels=mels))
+    filters = import_extra("librosa.filters", "sounds", "audio")
+    return torch.from_numpy(filters.mel(sr=rate, n_fft=size, n_mels=mels))
 
 
 def _resample(recording: Audio, rate: int) -> np.ndarray:
@@ -100,7 +98,7 @@ def _read(item: Any, index: int) -> Audio:
 
 
 def read_recording(file: Path | BytesIO, name: object) -> Audio:
-    """The first seconds of a sound file, its channels mixed.
+    """Read the first seconds of a sound file, its channels mixed.
 
     Args:
         name: what errors call it.
@@ -108,21 +106,16 @@ def read_recording(file: Path | BytesIO, name: object) -> Audio:
     Raises:
         InputError: if it cannot be read, or holds no finite samples.
     """
-    try:
-        import soundfile
-    except ImportError as error:
-        raise MissingExtraError(
-            "reading sound files", expected="soundfile", got="not installed", do="pip install 'senpath[audio]'"
-        ) from error
+    soundfile = import_extra("soundfile", "reading sound files", "audio")
     try:
         with soundfile.SoundFile(file) as sound:
             frames, rate = min(sound.frames, int(READ_SECONDS * sound.samplerate)), sound.samplerate
-            fits = frames * sound.channels <= MOST_SAMPLES
+            fits = frames * sound.channels <= MAX_SAMPLES
             samples = sound.read(frames if fits else 0, dtype="float32", always_2d=True)
     except (OSError, MemoryError, ValueError, soundfile.SoundFileError) as error:  # a damaged header may claim anything
         raise InputError(f"recording {name}", expected="a readable sound file", got=str(error)) from error
     if not fits:
-        raise InputError(f"recording {name}", expected=f"at most {MOST_SAMPLES:,} samples in {READ_SECONDS:g} s", got="more")
+        raise InputError(f"recording {name}", expected=f"at most {MAX_SAMPLES:,} samples in {READ_SECONDS:g} s", got="more")
     return _check(Audio(samples.mean(axis=1), int(rate)), f"recording {name}")
 
 

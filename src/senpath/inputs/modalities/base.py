@@ -8,9 +8,12 @@ import torch
 
 from senpath.types import DataType
 
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-SOUND_ENDINGS = (".wav", ".flac", ".ogg")
-"""Endings of the files that hold a modality's inputs."""
+MODALITY_BY_ENDING = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
+    **dict.fromkeys((".wav", ".flac", ".ogg"), "audio"),
+    ".txt": "text",
+}
+"""What files hold, by their ending."""
 
 
 class Modality(Protocol):

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError
+from senpath.inputs.modalities.base import MODALITY_BY_ENDING
 from senpath.inputs.modalities.columns import MAX_WORDS, Rows, distinct_words, is_missing, read_column, wrong_value
 from senpath.inputs.sources.dataset import ErrorPolicy, counted
-from senpath.inputs.sources.files import MODALITY_BY_ENDING, FileBytes, Source, inspect_files
+from senpath.inputs.sources.files import FileBytes, Source, inspect_files
 from senpath.inputs.sources.raw_table import RawTable
 
 FILE_COLUMNS = ("file_name", "filename", "file", "path", "file_path", "image", "picture", "audio", "sound")

@@ -13,12 +13,11 @@ import numpy as np
 
 from senpath.errors import InputError
 from senpath.inputs.modalities.audio import read_recording
-from senpath.inputs.modalities.base import IMAGE_ENDINGS, SOUND_ENDINGS
+from senpath.inputs.modalities.base import MODALITY_BY_ENDING
 from senpath.inputs.modalities.image import open_picture
 from senpath.inputs.modalities.text import read_text
 from senpath.inputs.sources.dataset import Data, ErrorPolicy, counted
 
-MODALITY_BY_ENDING = {**dict.fromkeys(IMAGE_ENDINGS, "image"), **dict.fromkeys(SOUND_ENDINGS, "audio"), ".txt": "text"}
 NOUNS = {"image": ("picture", "pictures"), "audio": ("sound", "sounds"), "text": ("text", "texts"), "table": ("row", "rows")}
 """What one input and several of a modality are called."""
 LABEL_TABLES = ("metadata.csv", "labels.csv", "metadata.tsv", "labels.tsv", "metadata.jsonl", "labels.jsonl", "metadata.parquet")
@@ -140,8 +139,8 @@ def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data
         do = f"Choose one of them, such as {training}"
         raise InputError(f"folder {folder}", expected="a subfolder per class", got=f"{names}, parts of a data set", do=do)
     files = [(child.name, file, MODALITY_BY_ENDING.get(file.suffix.lower())) for child in classes for file in _files_below(child)]
-    modality = modality or _one_modality(folder, [(file, found) for _, file, found in files if found])
-    labelled = [(label, file) for label, file, found in files if found == modality]
+    modality = modality or _one_modality(folder, [(file, held) for _, file, held in files if held])
+    labelled = [(label, file) for label, file, held in files if held == modality]
     if not labelled:
         do = "Files beside a table of their labels need metadata.csv with the columns file_name and label"
         raise InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds or texts", got="none", do=do)

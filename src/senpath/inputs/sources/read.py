@@ -13,11 +13,12 @@ from torch.utils.data import DataLoader
 
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITIES, split_by_modality
+from senpath.inputs.modalities.base import MODALITY_BY_ENDING
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
 from senpath.inputs.sources.content import read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
-from senpath.inputs.sources.files import MODALITY_BY_ENDING, NOUNS, inspect_files, label_table, read_folder
+from senpath.inputs.sources.files import NOUNS, inspect_files, label_table, read_folder
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
 from senpath.inputs.sources.text_tables import read_delimited, read_json, read_json_lines, read_labelled_lines
 from senpath.inputs.sources.typed_tables import is_huggingface, read_arrays, read_frame, read_huggingface, read_parquet

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from senpath.errors import InputError, MissingExtraError
+from senpath.errors import InputError
 from senpath.inputs.sources.dataset import ErrorPolicy
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
+from senpath.plugins import import_extra
 
 MAX_BYTES = 2**32
 """Bytes of an array or a table in memory; a compressed file of zeros is small, whatever its size."""
@@ -63,10 +64,7 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
         InputError: if it cannot be read, or its values take too much memory.
         MissingExtraError: without pyarrow.
     """
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError as error:
-        raise MissingExtraError("Parquet files", expected="pyarrow", got="not installed", do="pip install 'senpath[tables]'") from error
+    pyarrow, parquet = (import_extra(module, "Parquet files", "tables") for module in ("pyarrow", "pyarrow.parquet"))
     what = f"table {path}"
     try:
         with parquet.ParquetFile(path) as file:
@@ -75,7 +73,7 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
             if max(size, 8 * metadata.num_rows * metadata.num_columns) > MAX_BYTES:
                 raise InputError(what, expected=f"at most {MAX_BYTES // 2**30} GiB in memory", got=f"{metadata.num_rows:,} rows")
             table = file.read()
-    except (OSError, ArrowException, MemoryError) as error:
+    except (OSError, pyarrow.ArrowException, MemoryError) as error:
         raise InputError(what, expected="a readable .parquet file", got=f"{type(error).__name__}: {error}") from error
     return _from_arrow(table, what, path.parent, _class_names(table.schema.metadata or {}))
 

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check bench scale endure peer results clean
+.PHONY: setup demo test test-slow check bench scale endure peer results clean
 
 setup: $(STAMP)
 
@@ -19,10 +19,17 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/senpath demo
 
-# One thread a process: the tests' models are small, and threads that wait for each other cost more than they save. A file's tests stay together.
+# One thread a process: the tests' models are small, and threads that wait for each other cost more than they save.
 # A test that ends its process ends the run: pytest-xdist would wait for that process for ever.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --max-worker-restart 0
+
+# What a change is tried with, in less than five minutes.
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
+	$(PYTEST) --dist worksteal -m "not slow"
+
+# What is slow by nature: each of these tests says why. A file's tests stay together, for they share processes.
+test-slow: setup
+	$(PYTEST) --dist loadfile -m slow
 
 check: setup
 	$(BIN)/ruff check

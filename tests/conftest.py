@@ -1,9 +1,10 @@
-"""What all tests share: small real data, and looking at what a network's folder holds."""
+"""What all tests share: small real data, networks that are grown once, and looking at what a network's folder holds."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +18,38 @@ from sklearn.datasets import load_digits, load_iris
 from senpath import data
 
 Labelled = tuple[np.ndarray, np.ndarray]
+Build = Callable[[Path], object]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that is marked as slow says why."""
+    for item in items:
+        mark = item.get_closest_marker("slow")
+        if mark is not None and not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.args[0]):
+            raise pytest.UsageError(f"{item.nodeid}: write @pytest.mark.slow(reason), with a reason")
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Build], Path]:
+    """A function: a name, and how to build something in a new folder → that folder, built by the first test process that asks for it.
+
+    It belongs to all test processes: copy what a test changes.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "built once"
+
+    def look_up(name: str, build: Build) -> Path:
+        folder = shared / name
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                half = folder.with_name(f"{folder.name} (half built)")
+                shutil.rmtree(half, ignore_errors=True)
+                build(half)
+                half.rename(folder)
+        return folder
+
+    return look_up
 
 
 @pytest.fixture(scope="session")

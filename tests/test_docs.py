@@ -83,6 +83,7 @@ def test_no_block_escapes(path: Path) -> None:
     assert len(re.findall(r"<!-- no-run\b", text)) == sum(not block.runs for block in blocks(path))
 
 
+@pytest.mark.slow("tutorials learn tasks of their own")
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if any(block.runs for block in blocks(path))], ids=name_of)
 def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -158,6 +158,7 @@ def test_the_module_is_the_command() -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, f"senpath {__version__}\n", "")
 
 
+@pytest.mark.slow("starts the command line as a process of its own")
 def test_a_reader_that_leaves_early_is_no_error(learned: Path) -> None:
     script = Path(sys.executable).with_name("senpath")
     command = [script, "tasks", str(learned)]
@@ -169,6 +170,7 @@ def test_a_reader_that_leaves_early_is_no_error(learned: Path) -> None:
     assert run.returncode in (0, 1)
 
 
+@pytest.mark.slow("starts the command line as a process of its own")
 def test_an_interrupted_lesson_leaves_the_network_and_says_so(files: Path, tmp_path: Path) -> None:
     net = tmp_path / "n.sen"
     command = [sys.executable, "-m", "senpath", "learn", str(net), "slow", str(files / "arrays.npz"), "--set", "epochs=1000000"]
@@ -187,19 +189,14 @@ def test_an_interrupted_lesson_leaves_the_network_and_says_so(files: Path, tmp_p
     assert after.version == 0
 
 
-def test_the_demo_tells_its_story(tmp_path: Path) -> None:
-    script, out = Path(sys.executable).with_name("senpath"), tmp_path / "out"
-    started = time.monotonic()
-    run = subprocess.run(
-        [script, "demo", "--embedded", "--out", str(out)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**ENVIRONMENT, "XDG_CACHE_HOME": str(tmp_path / "cache")},
-    )
-    assert (run.returncode, run.stderr) == (0, "")
+@pytest.mark.slow("the demo learns five tasks")
+def test_the_demo_tells_its_story(senpath: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    out, started = tmp_path / "out", time.monotonic()
+    end = senpath("demo", "--embedded", "--out", out)
+    assert (end.code, end.err) == (0, "")
     assert time.monotonic() - started < 240
-    told = " ".join(run.stdout.split())
+    told = " ".join(end.out.split())
     assert "Data: the embedded default. Only the MNIST digits are real; the rest is rendered by this project." in told
     for name in ("pictograms", "mnist", "lower", "upper", "speech"):
         assert f"{name} " in told

@@ -339,6 +339,7 @@ def wait_for_sleep(folder: Path, seconds: float = 120.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow("starts real processes and kills them")
 @pytest.mark.parametrize(("jobs", "stop"), [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGKILL)])
 def test_stopped_from_outside(tmp_path: Path, jobs: int, stop: signal.Signals) -> None:
     script = (

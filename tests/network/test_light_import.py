@@ -17,9 +17,20 @@ STATM = Path("/proc/self/statm")
 MOST = 60 * 2**20
 """Bytes that the import and an opened network may add; scikit-learn, skops and scipy alone are over 100 MB."""
 LARGE = ("jinja2", "librosa", "matplotlib", "pandas", "scipy", "sklearn", "skops")
+SMALL = (
+    "net.predict(x); net.predict(x, task='digits'); net.explain(x[0]); net.verify()",
+    "net.learn('more', x, y, epochs=1, hidden=8, min_separability=0)",
+    "net.learn('folded', x, y, model='cnn', epochs=1, hidden=8, min_separability=0)",
+    "senpath.evaluate(net, {'digits': (x, y)}, record=True)",
+    "other = senpath.Network(sys.argv[2])",
+)
+"""What needs no large library."""
+TEXTS = "net.learn('texts', ['one text', 'two words'] * 5, y[:10], epochs=1, hidden=8)"
+FITTED = "assert len(other.predict(x, task='fitted').label) == 40"
+STEPS = ("import senpath", "net = senpath.Network(sys.argv[1])", *SMALL, TEXTS, FITTED)
 PROGRAM = f"""
 import json, os, sys
-import torch
+import numpy, torch
 
 def resident():
     try:
@@ -28,71 +39,43 @@ def resident():
     except OSError:
         return 0
 
-def tell():
-    told.append([resident() - start, [name for name in {LARGE!r} if name in sys.modules]])
-
-told, start = [], resident()
-import senpath
-tell()
-net = senpath.Network(sys.argv[1])
-tell()
-%s
-tell()
+x, y = numpy.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=numpy.uint8), [*'ab'] * 20
+told, start = {{}}, resident()
+for step in {STEPS!r}:
+    exec(step)
+    told[step] = resident() - start, [name for name in {LARGE!r} if name in sys.modules]
 print(json.dumps(told))
 """
 
 
-def told(net: Path, *lines: str) -> list[tuple[int, list[str]]]:
-    """Bytes added and large libraries loaded: after the import, after opening, and after these lines, in a process of their own."""
-    program = PROGRAM % "\n".join(["import numpy", *lines])
-    run = subprocess.run([sys.executable, "-c", program, str(net)], capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, digits: Labelled) -> dict[str, tuple[int, list[str]]]:
+    """For each step, taken one after another in a process of its own, the bytes added until then and the large libraries loaded."""
+    folder = tmp_path_factory.mktemp("light")
+    net, other = sp.Network(folder / "net.sen"), sp.Network(folder / "other.sen")
+    net.learn("digits", *digits, epochs=1, hidden=8)
+    other.learn("fitted", *digits, model="svm")
+    run = subprocess.run([sys.executable, "-c", PROGRAM, net.path, other.path], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    answer: list[tuple[int, list[str]]] = json.loads(run.stdout)
+    answer: dict[str, tuple[int, list[str]]] = json.loads(run.stdout)
     return answer
 
 
-@pytest.fixture
-def folder(tmp_path: Path, digits: Labelled) -> Path:
-    """A network of one torch pathway for images of 8 × 8 pixels."""
-    net = sp.Network(tmp_path / "net.sen")
-    net.learn("digits", *digits, epochs=1, hidden=8)
-    return net.path
+@pytest.mark.parametrize("step", [*STEPS[:2], *SMALL])
+def test_images_and_torch_models_load_no_large_library(told: dict[str, tuple[int, list[str]]], step: str) -> None:
+    assert told[step][1] == []
 
 
-IMAGES = "x, y = numpy.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=numpy.uint8), [*'ab'] * 20"
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "net.predict(x); net.predict(x, task='digits'); net.explain(x[0]); net.verify()",
-        "net.learn('more', x, y, epochs=1, hidden=8, min_separability=0)",
-        "net.learn('more', x, y, model='cnn', epochs=1, hidden=8, min_separability=0)",
-        "senpath.evaluate(net, {'digits': (x, y)}, record=True)",
-    ],
-    ids=["ask", "learn", "learn-cnn", "evaluate"],
-)
-def test_images_and_torch_models_load_no_large_library(folder: Path, line: str) -> None:
-    assert [names for _, names in told(folder, IMAGES, line)] == [[], [], []]
-
-
-def test_an_import_and_an_opened_network_are_small(folder: Path) -> None:
+def test_an_import_and_an_opened_network_are_small(told: dict[str, tuple[int, list[str]]]) -> None:
     if not STATM.exists():
         pytest.skip(f"{STATM} is not there: resident memory cannot be read on this system")
-    imported, opened, _ = (size for size, _ in told(folder))
-    assert imported < MOST
-    assert opened < MOST
+    assert all(told[step][0] < MOST for step in STEPS[:2])
 
 
-def test_scikit_learn_comes_with_the_pathway_that_needs_it(folder: Path, digits: Labelled) -> None:
-    x, y = digits
-    sp.Network(folder).learn("fitted", x, y + 10, model="svm")
-    imported, _, answered = told(folder, IMAGES, "assert len(net.predict(x, task='fitted').label) == 40")
-    assert imported[1] == []
-    assert {"sklearn", "skops"} <= set(answered[1])
+def test_scikit_learn_comes_with_texts(told: dict[str, tuple[int, list[str]]]) -> None:
+    assert "sklearn" in told[TEXTS][1]
+    assert "skops" not in told[TEXTS][1]
 
 
-def test_it_comes_with_texts(folder: Path) -> None:
-    _, opened, learned = told(folder, IMAGES, "net.learn('texts', ['one text', 'two words'] * 5, y[:10], epochs=1, hidden=8)")
-    assert opened[1] == []
-    assert "sklearn" in learned[1]
+def test_skops_comes_with_the_pathway_that_needs_it(told: dict[str, tuple[int, list[str]]]) -> None:
+    assert {"sklearn", "skops"} <= set(told[FITTED][1])

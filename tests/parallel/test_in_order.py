@@ -69,12 +69,28 @@ def refuse() -> Work:
     raise InputError("preparing", expected="luck", got="none")
 
 
+def calls() -> Work:
+    return call
+
+
+def call(item: tuple[Work, Any]) -> Any:
+    work, argument = item
+    return work(argument)
+
+
 @pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
+def _as_before() -> Iterator[None]:
     threads = torch.get_num_threads()
     yield
-    assert multiprocessing.active_children() == []
     assert torch.get_num_threads() == threads
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[WorkerPool[Any, Any]]:
+    """Two workers, which outlive what fails in a test."""
+    with WorkerPool(calls, 2) as pool:
+        yield pool
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -91,44 +107,49 @@ def test_nothing_to_do() -> None:
         assert list(results) == []
 
 
-def test_items_are_taken_when_a_worker_is_free_and_not_too_far_ahead() -> None:
+def test_items_are_taken_when_a_worker_is_free_and_not_too_far_ahead(two: WorkerPool[Any, Any]) -> None:
     taken: list[int] = []
 
-    def items() -> Iterator[int]:
+    def items() -> Iterator[Any]:
         for number in range(100):
             taken.append(number)
-            yield number
+            yield squares(), number
 
-    with in_order(squares, items(), 2) as results:
-        assert taken == []
-        assert next(results)[0] == 0
-        assert len(taken) <= 2 * 4 + 2
-    with in_order(squares, items(), 1) as results:
+    results = two.in_order(items())
+    assert taken == []
+    assert next(results)[0] == 0
+    assert len(taken) <= 2 * 4 + 2
+    results.close()
+    with in_order(calls, items(), 1) as results:
         taken.clear()
         next(results)
         assert taken == [0]
 
 
+DIED = r"worker process: expected one that lives to the end .*, got one that "
+
+
 @pytest.mark.parametrize(
-    ("jobs", "bad", "error", "match"),
+    ("bad", "error", "match"),
     [
-        (1, 3, InputError, "number 3: expected luck, got none"),
-        (2, 3, InputError, "number 3: expected luck, got none"),
-        (2, 4, RuntimeError, "OwnWayError: no luck"),
-        (
-            2,
-            5,
-            SenpathError,
-            r"worker process: expected one that lives to the end .*, got one that was ended by SIGKILL\. If there",
-        ),
-        (2, 6, SenpathError, r"worker process: expected one that lives to the end .*, got one that ended itself with exit code 7\. If"),
-        (2, 7, InputError, "work for several jobs: expected what pickle can send, got .*lambda"),
+        (3, InputError, "number 3: expected luck, got none"),
+        (4, RuntimeError, "OwnWayError: no luck"),
+        (5, SenpathError, DIED + r"was ended by SIGKILL\. If there"),
+        (6, SenpathError, DIED + r"ended itself with exit code 7\. If"),
+        (7, InputError, "work for several jobs: expected what pickle can send, got .*lambda"),
     ],
 )
-def test_a_failure_comes_at_its_turn(jobs: int, bad: int, error: type[Exception], match: str) -> None:
-    with in_order(trouble, [0, 1, bad, 2, 0, 1], jobs) as results:
+def test_a_failure_comes_at_its_turn(two: WorkerPool[Any, Any], bad: int, error: type[Exception], match: str) -> None:
+    results = two.in_order([(stumble, number) for number in (0, 1, bad, 2, 0, 1)])
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(error, match=match):
+        next(results)
+
+
+def test_a_failure_of_this_process_comes_at_its_turn() -> None:
+    with in_order(trouble, [0, 1, 3, 2], 1) as results:
         assert [next(results), next(results)] == [0, 1]
-        with pytest.raises(error, match=match):
+        with pytest.raises(InputError, match="number 3: expected luck, got none"):
             next(results)
 
 
@@ -163,6 +184,7 @@ def test_one_thread_within_and_as_many_as_before_after() -> None:
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow("runs a script that starts processes of its own")
 def test_a_script_without_its_guard_is_told(tmp_path: Any) -> None:
     script = """
         from senpath.parallel import WorkerPool

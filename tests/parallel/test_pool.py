@@ -33,6 +33,8 @@ def pool_of(prepare: Callable[[], Any], jobs: int = 1, ray: str | None = None, *
 
 DEATH = {"two": "worker process was ended by SIGKILL", "ray": "Ray actor was lost (its worker process has died: SYSTEM_ERROR)"}
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="senpath[ray] is not installed")
+ray_is_slow = pytest.mark.slow("Ray and its workers take seconds to start")
+RAY_MARKS = (needs_ray, ray_is_slow)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Running:
 
 
 @needs_ray
+@ray_is_slow
 def test_a_cluster_that_does_not_answer() -> None:
     start = time.perf_counter()
     match = r"Ray: expected a cluster at '127\.0\.0\.1:1', got ConnectionRefusedError: .*'local' needs none"
@@ -127,6 +130,7 @@ def test_a_cluster_that_does_not_answer() -> None:
 
 
 @needs_ray
+@ray_is_slow
 def test_a_ray_of_its_own_ends_with_the_pool_here_one_that_cannot_prepare(alone_with_ray: None) -> None:
     import ray
 
@@ -177,7 +181,7 @@ def running(request: pytest.FixtureRequest) -> Running:
     return found
 
 
-on_ray_too = pytest.param("on_ray", marks=needs_ray)
+on_ray_too = pytest.param("on_ray", marks=RAY_MARKS)
 everywhere = pytest.mark.parametrize("running", ["here", "two", on_ray_too], indirect=True)
 elsewhere = pytest.mark.parametrize("running", ["two", on_ray_too], indirect=True)
 
@@ -269,6 +273,7 @@ def test_a_pool_works_on_after_an_error_of_the_caller(here: Running) -> None:
     assert numbers(here.pool.run([Task(7), Task(8)])) == [49, 64]
 
 
+@pytest.mark.slow("starts real processes and kills them")
 def test_ctrl_c_goes_through_and_leaves_no_process() -> None:
     before, processes = set(multiprocessing.active_children()), set[int]()
     start = time.perf_counter()
@@ -289,7 +294,7 @@ def test_a_pool_that_cannot_prepare(where: dict[str, Any]) -> None:
         pass
 
 
-@pytest.mark.parametrize("where", [TWO, pytest.param({"jobs": 1, "ray": "local"}, marks=needs_ray)], ids=["two", "on_ray"])
+@pytest.mark.parametrize("where", [TWO, pytest.param({"jobs": 1, "ray": "local"}, marks=RAY_MARKS)], ids=["two", "on_ray"])
 def test_workers_that_cannot_start(where: dict[str, Any], request: pytest.FixtureRequest) -> None:
     if "ray" in where:
         request.getfixturevalue("with_ray")
@@ -301,6 +306,7 @@ def test_workers_that_cannot_start(where: dict[str, Any], request: pytest.Fixtur
 
 
 @needs_ray
+@ray_is_slow
 def test_a_ray_with_few_processors(with_ray: None) -> None:
     told: list[str] = []
     match = "preparing: expected luck, got none"
@@ -309,7 +315,7 @@ def test_a_ray_with_few_processors(with_ray: None) -> None:
     assert told == ["Ray has 3 CPUs for 4 workers, of which the others wait for more"]
 
 
-@pytest.mark.parametrize("where", [TWO, pytest.param(RAY, marks=needs_ray)], ids=["two", "on_ray"])
+@pytest.mark.parametrize("where", [TWO, pytest.param(RAY, marks=RAY_MARKS)], ids=["two", "on_ray"])
 def test_a_pool_whose_preparing_cannot_be_sent(where: dict[str, Any]) -> None:
     match = r"work for several jobs: expected what pickle can send, .* Use jobs=1, or"
     with pytest.raises(InputError, match=match), pool_of(lambda: abs, **where):

@@ -62,6 +62,7 @@ def test_a_job_that_fails_says_why_and_the_others_stay_done(tmp_path: Path) -> N
     assert read_records([Job("bad", refuse)], tmp_path, unfinished=True) == [{"half": "done"}]
 
 
+@pytest.mark.slow("starts real processes and kills them")
 def test_a_process_that_is_killed_is_told_and_the_next_run_goes_on(tmp_path: Path) -> None:
     first = counting(tmp_path, "a")
     with pytest.raises(SenpathError, match=r"expected processes that live, got one that was killed\. Run the same command again"):
@@ -78,6 +79,7 @@ def slow(tell: Tell) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow("starts real processes and kills them")
 def test_a_killed_run_is_taken_up_at_once(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"

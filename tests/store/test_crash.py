@@ -59,6 +59,7 @@ def committing(folder: Path) -> bool:
     return bool(os.listdir(folder / "temporary"))
 
 
+@pytest.mark.slow("kills dozens of real processes")
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_at_random_instants(nursery: Nursery, iris: Labelled, tmp_path: Path, seed: int) -> None:
     folder, told = tmp_path / "net", tmp_path / "told"
@@ -76,6 +77,7 @@ def test_killed_at_random_instants(nursery: Nursery, iris: Labelled, tmp_path: P
     check_goes_on(folder, iris)
 
 
+@pytest.mark.slow("kills dozens of real processes")
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_while_committing(nursery: Nursery, iris: Labelled, tmp_path: Path, seed: int) -> None:
     folder, told = tmp_path / "net", tmp_path / "told"
@@ -90,6 +92,7 @@ def test_killed_while_committing(nursery: Nursery, iris: Labelled, tmp_path: Pat
     check_goes_on(folder, iris)
 
 
+@pytest.mark.slow("kills dozens of real processes")
 def test_killed_before_every_file_operation_of_a_commit(nursery: Nursery, iris: Labelled, tmp_path: Path) -> None:
     folder = tmp_path / "net"
     sp.Network(folder).learn("first", *iris, epochs=1, hidden=4)
@@ -149,6 +152,7 @@ def test_ctrl_c_while_learning(folder: Path, unchanged: Watch, iris: Labelled, s
     assert net.version == 3
 
 
+@pytest.mark.slow("starts the command line as a process of its own")
 def test_ctrl_c_on_the_command_line(digits: Labelled, tmp_path: Path) -> None:
     folder = tmp_path / "net"
     np.savez(tmp_path / "data.npz", x=digits[0], y=digits[1])

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow("learning, predicting and killing for a time")
 def test_it_endures_for_some_seconds(tmp_path: Path) -> None:
     if not Path("/proc/self/statm").exists():
         pytest.skip("this needs Linux, where a process can look up its own memory and open files")

@@ -262,6 +262,7 @@ def test_an_interrupted_commit_takes_no_file_of_a_kept_version(folder: Path, fau
     net.verify()
 
 
+@pytest.mark.slow("kills dozens of real processes")
 @pytest.mark.parametrize(("call", "argument"), [("rollback", 3), ("gc", 1), ("gc", 2), ("remove", "high")])
 def test_killed_before_every_file_operation(
     nursery: Nursery, template: Path, tmp_path: Path, digits: Labelled, iris: Labelled, call: str, argument: Any
@@ -295,6 +296,7 @@ def test_killed_before_every_file_operation(
     assert step > 4
 
 
+@pytest.mark.slow("several real processes at once")
 def test_readers_while_versions_come_and_go(nursery: Nursery, folder: Path, tmp_path: Path, iris: Labelled) -> None:
     net = sp.Network(folder)
     net.remove("low")

@@ -58,6 +58,7 @@ def refusal(net: sp.Network, task: str, iris: Labelled) -> str | None:
     return None
 
 
+@pytest.mark.slow("real processes, and several at once")
 @pytest.mark.parametrize("bytes_a_file", [0, 100, 2_000, 50_000, 800_000])
 def test_a_limit_on_the_size_of_files(nursery: Nursery, folder: Path, tmp_path: Path, bytes_a_file: int) -> None:
     before = sp.Network(folder)
@@ -101,6 +102,7 @@ ON_A_SMALL_DISK = """
 """
 
 
+@pytest.mark.slow("fills a small disk of its own")
 def test_a_disk_that_is_full(tmp_path: Path) -> None:
     if shutil.which("unshare") is None:
         pytest.skip("there is no `unshare` to mount a small disk with")
@@ -117,6 +119,7 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     assert tasks == "tasks: 5"
 
 
+@pytest.mark.slow("real processes, and several at once")
 def test_two_writers_at_once(nursery: Nursery, folder: Path, tmp_path: Path) -> None:
     writers = [nursery.start("grow", folder=folder, told=tmp_path / name, name=name, tasks=6) for name in ("left", "right")]
     assert [nursery.wait(writer) for writer in writers] == [0, 0]

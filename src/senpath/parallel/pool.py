@@ -170,7 +170,7 @@ class WorkerPool(Generic[Item, Result]):
             for place in count():
                 self._limit = place + (AHEAD * self._jobs if self._jobs > 1 else 1)
                 results.update(self._hand_out())
-                while place not in results and self._busy:
+                while place not in results and (self._busy or self._waiting):  # which wait for workers that start
                     results.update(self._collect() + self._hand_out())
                 if place not in results:
                     return

@@ -49,6 +49,7 @@ def test_two_processes_find_the_same(tmp_path: Path, some: Labelled) -> None:
     assert learn(tmp_path / "two.sen", some, jobs=2) == learn(tmp_path / "one.sen", some)
 
 
+@pytest.mark.slow("Ray and its workers take seconds to start")
 def test_ray_finds_the_same_though_a_worker_is_killed(tmp_path: Path, some: Labelled, alone_with_ray: None) -> None:
     pytest.importorskip("ray", reason="senpath[ray] is not installed")
     told, killed = list[str](), list[int]()
@@ -79,6 +80,7 @@ def _ray_workers() -> list[int]:
     return found
 
 
+@pytest.mark.slow("starts real processes and kills them")
 def test_a_killed_search_goes_on_from_its_last_generation(tmp_path: Path) -> None:
     from sklearn.datasets import load_digits
 

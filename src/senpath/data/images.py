@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-import string
 import zlib
-from collections.abc import Iterable
 from math import prod
 from pathlib import Path, PurePosixPath
 
@@ -17,10 +15,9 @@ from senpath.data.archives import tar_entries, zip_entries
 from senpath.errors import InputError
 from senpath.inputs.sources.typed_tables import read_arrays
 
+Labelled = tuple[np.ndarray, np.ndarray]
 UBYTE = 0x08
 MAX_AXES = 4
-# EMNIST ByClass: labels 0-9 are digits, 10-35 capitals, 36-61 small letters (Cohen 2017, and its mapping file).
-BYCLASS = np.array(list(string.digits + string.ascii_uppercase + string.ascii_lowercase))
 AGAIN = "Fetch the file again."
 PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -58,49 +55,29 @@ def read_idx(path: Path | str) -> np.ndarray:
     return np.frombuffer(body, np.uint8).reshape(shape).copy()
 
 
-def idx_files(folder: str, prefix: str = "", test: str = "t10k") -> dict[str, tuple[str, ...]]:
-    """Names of the images' and the labels' file for each split."""
-    return {
-        split: tuple(f"{folder}/{prefix}{part}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1"))
-        for split, part in (("train", "train"), ("test", test))
-    }
+def read_idx_pair(images: Path, labels: Path, classes: str = "", keep: str = "", *, transposed: bool = False) -> Labelled:
+    """Read a file of images and one of labels: uint8 (n, h, w), and int64 or str (n,).
 
+    Args:
+        classes: the characters that labels stand for; without, labels stay numbers.
+        keep: the characters to keep, if not all.
+        transposed: whether images lie on their side, as EMNIST's do; they are returned upright.
 
-def read_pair(files: list[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """From a file of images and one of labels: uint8 (n, h, w) and (n,). Raises InputError if they do not go together."""
-    images, labels = files
+    Raises: InputError if a file is damaged, or they do not go together.
+    """
     x, y = read_idx(images), read_idx(labels)
     if x.ndim != 3 or y.ndim != 1 or len(x) != len(y):
         what = f"{images.name} and {labels.name} do not go together"
         raise InputError(what, expected="(n, h, w) and (n,)", got=f"{x.shape} and {y.shape}")
-    return x, y
-
-
-def read_digits(files: list[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels as int64, as the file has them."""
-    x, y = read_pair(files)
-    return x, y.astype(np.int64)
-
-
-def read_letters(files: list[Path], alphabet: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels as the characters of `alphabet` that the file's numbers stand for."""
-    x, y = read_pair(files)
-    if int(y.max()) >= len(alphabet):
-        raise InputError(f"a label of {files[1].name} is out of range", expected=f"0 to {len(alphabet) - 1}", got=int(y.max()), do=AGAIN)
-    return x, np.array(list(alphabet))[y]
-
-
-def read_emnist(files: list[Path], alphabet: str) -> tuple[np.ndarray, np.ndarray]:
-    """The letters of `alphabet` out of an EMNIST ByClass split; about 0.6 GB of memory while the training split is read.
-
-    EMNIST stores each image transposed; here it stands upright.
-    """
-    x, y = read_pair(files)
-    if int(y.max()) >= len(BYCLASS):
-        raise InputError(f"a label of {files[1].name} is out of range", expected="0 to 61 (ByClass)", got=int(y.max()), do=AGAIN)
-    characters = BYCLASS[y]
-    keep = np.isin(characters, list(alphabet))
-    return np.ascontiguousarray(x[keep].transpose(0, 2, 1)), characters[keep]
+    if not classes:
+        return x, y.astype(np.int64)
+    if int(y.max()) >= len(classes):
+        raise InputError(f"a label of {labels.name} is out of range", expected=f"0 to {len(classes) - 1}", got=int(y.max()), do=AGAIN)
+    characters = np.array(list(classes))[y]
+    if keep:
+        kept = np.isin(characters, list(keep))
+        x, characters = x[kept], characters[kept]
+    return np.ascontiguousarray(x.transpose(0, 2, 1)) if transposed else x, characters
 
 
 def decode(content: bytes, mode: str, name: str) -> np.ndarray:
@@ -112,45 +89,36 @@ def decode(content: bytes, mode: str, name: str) -> np.ndarray:
         raise InputError(f"the picture {name} cannot be read", expected="a png or jpeg file", got=error) from error
 
 
-def _stack(pictures: list[np.ndarray], labels: list[str], path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    if not pictures:
+def read_folders(path: Path, split: str) -> Labelled:
+    """Read colour pictures of an archive laid out as [.../]<split>/<label>/<name>: uint8 (n, h, w, 3).
+
+    Labels are int64 if each is a number, else str.
+    """
+    entries = zip_entries(path, PICTURES) if path.suffix == ".zip" else tar_entries(path)
+    named = ((PurePosixPath(name).parts, name, content) for name, content in entries if name.lower().endswith(PICTURES))
+    chosen = [(parts[-2], decode(content, "RGB", name)) for parts, name, content in named if len(parts) >= 3 and parts[-3] == split]
+    return _stack(chosen, path, split)
+
+
+def read_omniglot(path: Path) -> Labelled:
+    """Read the drawings of an Omniglot zip (Lake 2015): uint8 (n, 105, 105), ink 255 on 0; labels "Alphabet/character07"."""
+    named = ((PurePosixPath(name).parts, name, content) for name, content in zip_entries(path, PICTURES))
+    drawings = [("/".join(parts[-3:-1]), 255 - decode(content, "L", name)) for parts, name, content in named if len(parts) >= 3]
+    return _stack(drawings, path, "<alphabet>")
+
+
+def _stack(labelled: list[tuple[str, np.ndarray]], path: Path, split: str) -> Labelled:
+    if not labelled:
         raise InputError(f"{path} holds no picture of the split {split!r}", expected=f"entries like {split}/<label>/<name>.jpg")
-    shapes = {picture.shape for picture in pictures}
+    shapes = {picture.shape for _, picture in labelled}
     if len(shapes) > 1:
         raise InputError(f"the pictures of {path} differ in size", expected="one shape", got=sorted(shapes))
-    return np.stack(pictures), labels_of(labels)
+    labels = [label for label, _ in labelled]
+    return np.stack([picture for _, picture in labelled]), np.array(labels, np.int64 if all(map(str.isdecimal, labels)) else None)
 
 
-def labels_of(names: list[str]) -> np.ndarray:
-    """Folder names as labels: int64 if each is a number, else str."""
-    return np.array(names, dtype=np.int64) if all(name.isdecimal() for name in names) else np.array(names)
-
-
-def read_folders(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Colour pictures of an archive laid out as [.../]<split>/<label>/<name>: uint8 (n, h, w, 3), labels by folder."""
-    entries: Iterable[tuple[str, bytes]] = zip_entries(path, PICTURES) if path.suffix == ".zip" else tar_entries(path)
-    pictures, labels = [], []
-    for name, content in entries:
-        parts = PurePosixPath(name).parts
-        if len(parts) >= 3 and parts[-3] == split and name.lower().endswith(PICTURES):
-            pictures.append(decode(content, "RGB", name))
-            labels.append(parts[-2])
-    return _stack(pictures, labels, path, split)
-
-
-def read_omniglot(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Drawings of an Omniglot zip (Lake 2015): uint8 (n, 105, 105), ink 255 on 0; labels "Alphabet/character07"."""
-    pictures, labels = [], []
-    for name, content in zip_entries(path, PICTURES):
-        parts = PurePosixPath(name).parts
-        if len(parts) >= 3:
-            pictures.append(255 - decode(content, "L", name))
-            labels.append(f"{parts[-3]}/{parts[-2]}")
-    return _stack(pictures, labels, path, "<alphabet>")
-
-
-def read_npz(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Arrays `<split>_images` and `<split>_labels` of an npz file."""
+def read_npz(path: Path, split: str) -> Labelled:
+    """Read the arrays `<split>_images` and `<split>_labels` of an npz file."""
     x, y = read_arrays(path, f"{split}_images", f"{split}_labels")
     if x.dtype != np.uint8 or len(x) != len(y) or y.ndim != 1:
         raise InputError(f"arrays {path}", expected="uint8 images (n, ...), labels (n,)", got=f"{x.dtype} {x.shape}, {y.shape}")

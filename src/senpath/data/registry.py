@@ -6,6 +6,7 @@ import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,30 +63,17 @@ class Source:
         return all(path.is_file() for split in self.files for path in self.paths(root, split))
 
 
-def _digits(folder: str, about: str) -> Source:
-    return Source("image", images.idx_files(folder), lambda files, _: images.read_digits(files), about)
+def _idx(folder: str, about: str, prefix: str = "", test: str = "test", fallback: str | None = None, **reading: Any) -> Source:
+    """A set of two idx files for each split; see `images.read_idx_pair` for what else."""
+    parts = {"train": f"{folder}/{prefix}train", "test": f"{folder}/{prefix}{test}"}
+    files = {split: (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz") for split, part in parts.items()}
+    return Source("image", files, lambda paths, _: images.read_idx_pair(paths[0], paths[1], **reading), about, fallback=fallback)
 
 
-def _letters(prefix: str, alphabet: str, about: str, fallback: str | None = None) -> Source:
-    files = images.idx_files("letters", f"{prefix}-", test="test")
-    return Source("image", files, lambda paths, _: images.read_letters(paths, alphabet), about, fallback=fallback)
-
-
-def _emnist(alphabet: str, about: str) -> Source:
-    files = images.idx_files("emnist", "emnist-byclass-", test="test")
-    return Source("image", files, lambda paths, _: images.read_emnist(paths, alphabet), about)
-
-
-def _both(name: str) -> dict[str, tuple[str, ...]]:
-    return {"train": (name,), "test": (name,)}
-
-
-def _arrays(name: str, about: str) -> Source:
-    return Source("image", _both(f"images/{name}.npz"), lambda files, split: images.read_npz(files[0], split), about)
-
-
-def _pictures(name: str, about: str) -> Source:
-    return Source("image", _both(f"images/{name}"), lambda files, split: images.read_folders(files[0], split), about)
+def _images(name: str, about: str) -> Source:
+    """A set of one file for both splits: arrays, or an archive of pictures."""
+    read = images.read_npz if name.endswith(".npz") else images.read_folders
+    return Source("image", dict.fromkeys(("train", "test"), (f"images/{name}",)), lambda files, split: read(files[0], split), about)
 
 
 def _sentences(name: str, about: str, validation: bool = False) -> Source:
@@ -94,19 +82,25 @@ def _sentences(name: str, about: str, validation: bool = False) -> Source:
 
 
 LOWER, UPPER = string.ascii_lowercase, string.ascii_uppercase
+BYCLASS = string.digits + UPPER + LOWER
+"""What the labels of EMNIST ByClass stand for (Cohen 2017, and its mapping file)."""
 MIXED = "mixed licences: an MIT repository, Chars74K, NIST SD19, Stanford OCR letters; stands in for EMNIST"
 CHARS = "test split by writer, research use, Chars74K (de Campos 2009)"
 NIST = "public domain, EMNIST ByClass (Cohen 2017) of NIST SD19"
 
 SOURCES: dict[str, Source] = {
-    "mnist": _digits("mnist", "handwritten digits 28x28, CC BY-SA 3.0 as commonly stated, LeCun 1998"),
-    "fashion": _digits("fashion", "pictures of clothing 28x28, MIT, Zalando (Xiao 2017)"),
-    "lower": _letters("letters-lower", LOWER, f"handwritten letters a-z 28x28, {MIXED}", fallback="emnist-lower"),
-    "upper": _letters("letters-upper", UPPER, f"handwritten letters A-Z 28x28, {MIXED}", fallback="emnist-upper"),
-    "emnist-lower": _emnist(LOWER, f"handwritten letters a-z 28x28, {NIST}"),
-    "emnist-upper": _emnist(UPPER, f"handwritten letters A-Z 28x28, {NIST}"),
-    "chars74k-lower": _letters("chars74k-lower", LOWER, f"handwritten letters a-z 28x28, {CHARS}"),
-    "chars74k-upper": _letters("chars74k-upper", UPPER, f"handwritten letters A-Z 28x28, {CHARS}"),
+    "mnist": _idx("mnist", "handwritten digits 28x28, CC BY-SA 3.0 as commonly stated, LeCun 1998", test="t10k"),
+    "fashion": _idx("fashion", "pictures of clothing 28x28, MIT, Zalando (Xiao 2017)", test="t10k"),
+    "lower": _idx("letters", f"handwritten letters a-z 28x28, {MIXED}", "letters-lower-", fallback="emnist-lower", classes=LOWER),
+    "upper": _idx("letters", f"handwritten letters A-Z 28x28, {MIXED}", "letters-upper-", fallback="emnist-upper", classes=UPPER),
+    "emnist-lower": _idx(
+        "emnist", f"handwritten letters a-z 28x28, {NIST}", "emnist-byclass-", classes=BYCLASS, keep=LOWER, transposed=True
+    ),
+    "emnist-upper": _idx(
+        "emnist", f"handwritten letters A-Z 28x28, {NIST}", "emnist-byclass-", classes=BYCLASS, keep=UPPER, transposed=True
+    ),
+    "chars74k-lower": _idx("letters", f"handwritten letters a-z 28x28, {CHARS}", "chars74k-lower-", classes=LOWER),
+    "chars74k-upper": _idx("letters", f"handwritten letters A-Z 28x28, {CHARS}", "chars74k-upper-", classes=UPPER),
     "speech": Source(
         "audio",
         dict.fromkeys(("train", "test", "all"), (audio.SPEECH_FILE,)),
@@ -120,18 +114,18 @@ SOURCES: dict[str, Source] = {
         "characters of 50 alphabets 105x105, no character in both splits, MIT, Omniglot (Lake 2015)",
         aliases={"background": "train", "evaluation": "test"},
     ),
-    "pneumonia": _arrays("pneumoniamnist", "chest X-rays 28x28, a class-balanced variant, CC BY 4.0, MedMNIST (Yang 2023)"),
-    "semeion": _arrays("semeion", "handwritten digits 16x16, CC BY 4.0, UCI"),
-    "bangla": _arrays("cmaterdb-bangla", "handwritten Bangla digits 32x32 in colour, Apache-2.0, CMATERdb"),
-    "devanagari": _arrays("cmaterdb-devanagari", "handwritten Devanagari digits 32x32 in colour, Apache-2.0, CMATERdb"),
-    "telugu": _arrays("cmaterdb-telugu", "handwritten Telugu digits 32x32 in colour, Apache-2.0, CMATERdb"),
-    "signdigits": _pictures("signdigits64.zip", "photographs of hands that sign digits 64x64, Apache-2.0, Sign Language Digits"),
-    "clothing": _pictures("clothing96.zip", "photographs of clothing 96x96, CC0, Clothing Dataset (Grigorev)"),
-    "grocery": _pictures("grocery72.zip", "photographs of groceries 72x72, 81 classes, MIT, Grocery Store (Klasson 2019)"),
-    "cifar10": _pictures("cifar10-jpeg.tar.xz", "photographs 32x32 as lossy JPEG, research use, CIFAR-10 (Krizhevsky 2009)"),
+    "pneumonia": _images("pneumoniamnist.npz", "chest X-rays 28x28, a class-balanced variant, CC BY 4.0, MedMNIST (Yang 2023)"),
+    "semeion": _images("semeion.npz", "handwritten digits 16x16, CC BY 4.0, UCI"),
+    "bangla": _images("cmaterdb-bangla.npz", "handwritten Bangla digits 32x32 in colour, Apache-2.0, CMATERdb"),
+    "devanagari": _images("cmaterdb-devanagari.npz", "handwritten Devanagari digits 32x32 in colour, Apache-2.0, CMATERdb"),
+    "telugu": _images("cmaterdb-telugu.npz", "handwritten Telugu digits 32x32 in colour, Apache-2.0, CMATERdb"),
+    "signdigits": _images("signdigits64.zip", "photographs of hands that sign digits 64x64, Apache-2.0, Sign Language Digits"),
+    "clothing": _images("clothing96.zip", "photographs of clothing 96x96, CC0, Clothing Dataset (Grigorev)"),
+    "grocery": _images("grocery72.zip", "photographs of groceries 72x72, 81 classes, MIT, Grocery Store (Klasson 2019)"),
+    "cifar10": _images("cifar10-jpeg.tar.xz", "photographs 32x32 as lossy JPEG, research use, CIFAR-10 (Krizhevsky 2009)"),
     "esc10": Source(
         "audio",
-        _both("audio/esc10-16k.zip"),
+        dict.fromkeys(("train", "test"), ("audio/esc10-16k.zip",)),
         lambda files, split: audio.read_clips(files[0], split),
         "environmental sounds at 16 kHz, test is fold 5, CC0 and CC BY by clip, ESC-10 (Piczak 2015)",
     ),

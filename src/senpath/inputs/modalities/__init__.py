@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from PIL import Image
 
 from senpath.errors import InputError
 from senpath.inputs.modalities.audio import AudioModality, waves_of
-from senpath.inputs.modalities.base import MODALITY_BY_ENDING, Modality
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.image import ImageModality, is_photograph
 from senpath.inputs.modalities.table import TableModality, table_key
@@ -24,6 +23,7 @@ from senpath.types import Audio, DataType
 
 __all__ = [
     "MODALITIES",
+    "MODALITY_BY_ENDING",
     "Group",
     "Modality",
     "is_photograph",
@@ -32,6 +32,32 @@ __all__ = [
     "type_key",
     "waves_of",
 ]
+
+MODALITY_BY_ENDING = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
+    **dict.fromkeys((".wav", ".flac", ".ogg"), "audio"),
+    ".txt": "text",
+}
+"""What files hold, by their ending."""
+
+
+class Modality(Protocol):
+    """One kind of raw input: image, audio, table or text."""
+
+    name: str
+
+    def define(self, items: Any) -> DataType:
+        """The data type that these first inputs establish; a network never changes it."""
+        ...
+
+    def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
+        """Encode inputs as float32 (n, *data_type.shape).
+
+        Raises:
+            InputError: if an input cannot be read, is not finite, or does not fit the type; the message names its position.
+        """
+        ...
+
 
 MODALITIES: dict[str, Modality] = {
     "image": ImageModality(),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError
-from senpath.inputs.modalities.base import MODALITY_BY_ENDING
+from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.columns import MAX_WORDS, Rows, distinct_words, is_missing, read_column, wrong_value
 from senpath.inputs.sources.dataset import ErrorPolicy, counted
 from senpath.inputs.sources.files import FileBytes, Source, inspect_files

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError
+from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import read_recording
-from senpath.inputs.modalities.base import MODALITY_BY_ENDING
 from senpath.inputs.modalities.image import open_picture
 from senpath.inputs.modalities.text import read_text
 from senpath.inputs.sources.dataset import Data, ErrorPolicy, counted

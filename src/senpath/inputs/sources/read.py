@@ -12,8 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from senpath.errors import InputError
-from senpath.inputs.modalities import MODALITIES, split_by_modality
-from senpath.inputs.modalities.base import MODALITY_BY_ENDING
+from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING, split_by_modality
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
 from senpath.inputs.sources.content import read_content

@@ -7,19 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zlib import crc32
 
-from pages import FLOWERS
+from pages import FLOWERS, section_of
 
 import senpath as sp
 from senpath.components import Component, build, freeze
 from senpath.learning import propose
 from senpath.methods.munet.hyper import DEFAULTS
+from senpath.methods.munet.report.graph import NODE, Graph
 from senpath.pathways import Pathway, Provenance
-from senpath.reports.facts import gather
-from senpath.reports.layer_graph import NODE, Graph
-from senpath.reports.layers import Layers, describe_layers
 from senpath.seeds import seeded
 from senpath.snapshot import Proposal, encode_examples
 
@@ -70,31 +69,31 @@ def many_chains(names: list[str], places: list[str] = ROOT) -> list[Chain]:
     return chains
 
 
-def layers_of(net: sp.Network) -> Layers:
+def layers_of(net: sp.Network) -> SimpleNamespace:
     """What a report's section on layers shows of a network that has one."""
-    found = describe_layers(gather(net))
-    assert found is not None
-    return found
+    section = section_of(net, "munet")
+    assert section is not None
+    return SimpleNamespace(**section.values)
 
 
 def numbers(path: str) -> list[float]:
     """All numbers in an SVG path."""
-    return [float(found) for found in re.findall(r"-?[\d.]+", path)]
+    return [float(digits) for digits in re.findall(r"-?[\d.]+", path)]
 
 
 def check_drawing(graph: Graph) -> None:
     """Nodes are apart; a line runs through nodes in the middle, and past the others."""
     boxes = []
     for node in graph.nodes:
-        left, top = numbers(node.shape)[:2]
-        height = numbers(node.shape.partition("v")[2])[0] + 10  # of the side, and two corners
+        left, top = numbers(node.path)[:2]
+        height = numbers(node.path.partition("v")[2])[0] + 10  # of the side, and two corners
         boxes.append((left - 5, top, left - 5 + NODE, top + height))
         assert 0 <= top < top + height <= graph.height
     assert not [(a, b) for a in boxes for b in boxes if a is not b and a[0] == b[0] and a[1] < b[3] and b[1] < a[3]]
     for line in graph.lines:
         crossed = 0
-        place = numbers(line.line)[:2]
-        for step in re.findall(r"[HC][^HC]*", line.line):
+        place = numbers(line.path)[:2]
+        for step in re.findall(r"[HC][^HC]*", line.path):
             values = numbers(step)
             if step[0] == "C":
                 place = values[-2:]

@@ -15,6 +15,9 @@ from sklearn.datasets import load_digits, load_iris
 import senpath as sp
 from senpath.evaluation import record_evaluation
 from senpath.learning import propose
+from senpath.methods import find_method
+from senpath.reports.network_summary import measured_stages, summarize
+from senpath.sections import NetworkSummary, Section
 from senpath.snapshot import encode_examples
 
 VOID = {"meta", "br"}
@@ -139,6 +142,19 @@ def report(net: sp.Network, folder: Path) -> Page:
     """Write a network's report and read it."""
     sp.report(net, folder / "report.html")
     return read(folder / "report.html")
+
+
+def summary(net: sp.Network) -> NetworkSummary:
+    """What a report says of a network."""
+    return summarize(net, measured_stages(net))
+
+
+def section_of(net: sp.Network | NetworkSummary, method: str) -> Section | None:
+    """What a method says of its tasks."""
+    network = net if isinstance(net, NetworkSummary) else summary(net)
+    tasks = {name: task for name, task in network.tasks.items() if task.info.method == method}
+    section: Section | None = find_method(method).report_section(network, tasks)  # type: ignore[attr-defined]
+    return section
 
 
 def grow(

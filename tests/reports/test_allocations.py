@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pages import HOSTILE, Page, check_inert, report
+from pages import HOSTILE, Page, check_inert, report, section_of, summary
 
 import senpath as sp
-from senpath.reports.allocations import GROUPS, describe_allocations
-from senpath.reports.facts import gather
+from senpath.methods.allocation.report import GROUPS
 from senpath.reports.page import render
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -58,14 +57,14 @@ def test_others_have_no_such_section(tmp_path: Path, iris: Labelled) -> None:
 @settings(max_examples=15, deadline=None)
 @given(names=st.lists(HOSTILE, min_size=2, max_size=2, unique=True), component=HOSTILE)
 def test_names_are_shown_as_they_are(together: sp.Network, names: list[str], component: str) -> None:
-    facts = gather(together)
+    network = summary(together)
     tasks = {}
-    for name, task in zip(names, [facts.tasks["low"], facts.tasks["high"]], strict=True):
+    for name, task in zip(names, [network.tasks["low"], network.tasks["high"]], strict=True):
         noted = {**task.pathway.provenance.record, "components": [component, "max", "identity"]}
         pathway = replace(task.pathway, task=name, provenance=replace(task.pathway.provenance, record=noted))
         tasks[name] = replace(task, name=name, pathway=pathway)
     page = Page()
-    page.feed(render(replace(facts, tasks=tasks)))
+    page.feed(render(replace(network, tasks=tasks), []))
     page.close()
     check_inert(page)
     head = next(rows[0] for rows in page.rows if rows[0][0].strip().startswith("layer 1"))
@@ -84,18 +83,19 @@ def test_names_are_shown_as_they_are(together: sp.Network, names: list[str], com
     ],
 )
 def test_a_record_that_says_nothing_is_left_out(together: sp.Network, record: dict[str, Any]) -> None:
-    facts = gather(together)
-    task = facts.tasks["low"]
+    network = summary(together)
+    task = network.tasks["low"]
     odd = replace(task, pathway=replace(task.pathway, provenance=replace(task.pathway.provenance, record=record)))
-    assert describe_allocations(replace(facts, tasks={"low": odd})) == []
+    assert section_of(replace(network, tasks={"low": odd}), "allocation") is None
 
 
 def test_only_the_last_groups_are_shown(together: sp.Network) -> None:
-    facts = gather(together)
-    task = facts.tasks["low"]
+    network = summary(together)
+    task = network.tasks["low"]
     tasks = {
         str(place): replace(task, pathway=replace(task.pathway, components=(f"stem {place}", *task.pathway.components[1:])))
         for place in range(GROUPS + 2)
     }
-    found = describe_allocations(replace(facts, tasks=tasks))
-    assert [group.count for group in found] == [1] * GROUPS
+    section = section_of(replace(network, tasks=tasks), "allocation")
+    assert section is not None
+    assert [group.count for group in section.values["groups"]] == [1] * GROUPS

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pages import check_inert, grow, report
+from pages import check_inert, grow, report, section_of, summary
 
 import senpath as sp
-from senpath.reports.experts import describe_experts
-from senpath.reports.facts import gather
 from senpath.reports.page import percent
 
 
@@ -36,7 +34,7 @@ def test_a_histogram_for_each_task(mixed_experts: sp.Network, tmp_path: Path) ->
 
 def test_without_such_tasks_there_is_no_section(tmp_path: Path) -> None:
     net = grow(tmp_path / "n.sen", ["one"], links=False)
-    assert describe_experts(gather(net)) is None
+    assert section_of(net, "moe") is None
     assert ("section", "id", "experts") not in report(net, tmp_path).attributes
 
 
@@ -52,8 +50,8 @@ def test_without_such_tasks_there_is_no_section(tmp_path: Path) -> None:
     ],
 )
 def test_an_odd_record_is_left_out(mixed_experts: sp.Network, told: object) -> None:
-    facts = gather(mixed_experts)
-    facts.tasks["colours"].pathway.provenance.record["experts"] = told
-    found = describe_experts(facts)
-    assert found is not None
-    assert {row.task.name for row in found.rows} == {"animals"}
+    network = summary(mixed_experts)
+    network.tasks["colours"].pathway.provenance.record["experts"] = told
+    section = section_of(network, "moe")
+    assert section is not None
+    assert {row.task.name for row in section.values["rows"]} == {"animals"}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import summary
 
 import senpath as sp
 from senpath.cli.inspection import explain, tasks
 from senpath.cli.learn import show_transfers
 from senpath.reports.borrowing import draw_borrowing
-from senpath.reports.facts import gather
 from senpath.reports.growth import Growth, Stage, draw_growth
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -38,19 +38,20 @@ def test_a_report(net: sp.Network, tmp_path: Path, digits: Labelled) -> None:
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "low" in page
     assert "removed" in page
-    assert draw_borrowing(gather(net)).listed[0].source is None
-    assert "low" not in gather(net).tasks
+    network = summary(net)
+    assert draw_borrowing(network, []).listed[0].source is None
+    assert "low" not in network.tasks
 
 
 def test_a_name_that_is_used_again(net: sp.Network, digits: Labelled) -> None:
     net.learn("low", *digits, hidden=4, epochs=1)
-    facts = gather(net)
-    assert facts.tasks["low"].learned == 5
-    assert facts.tasks["low"].score is None  # what was measured was another task
+    low = summary(net).tasks["low"]
+    assert low.learned == 5
+    assert low.accuracy is None  # what was measured was another task
     net.rollback(3)
-    facts = gather(net)
-    assert facts.tasks["low"].learned == 1
-    assert facts.tasks["low"].score is not None
+    low = summary(net).tasks["low"]
+    assert low.learned == 1
+    assert low.accuracy is not None
 
 
 def test_the_command_line(net: sp.Network, tmp_path: Path, digits: Labelled, capsys: pytest.CaptureFixture[str]) -> None:

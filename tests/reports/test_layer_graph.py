@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pages import report
 
 import senpath as sp
-from senpath.reports.axes import Axis
-from senpath.reports.layer_graph import in_order
+from senpath.methods.munet.report.graph import in_order
+from senpath.sections import Axis
 
 
 def test_every_layer_has_one_node_and_every_line_runs_through_its_own(searched: sp.Network) -> None:
@@ -21,7 +21,7 @@ def test_every_layer_has_one_node_and_every_line_runs_through_its_own(searched: 
     check_drawing(graph)
     paths = [searched.view.pathway(name) for name in ("low", "high", "odd")]
     used = Counter(name for path in paths for name in path.components)
-    assert (graph.layers, graph.shared) == (len(used), sum(count > 1 for count in used.values()))
+    assert (len(graph.nodes), graph.shared) == (len(used), sum(count > 1 for count in used.values()))
     assert [row.name for row in graph.rows if row.name != "root"] == ["low", "high", "odd"]
     for path in paths:
         assert [place for place in graph.columns if place in {layer["name"] for layer in path.provenance.record["layers"]}] == [
@@ -91,7 +91,7 @@ def test_an_axis_spans_its_values(low: float, span: float, steps: int) -> None:
     assert axis.values[0] <= low + slack
     assert high <= axis.values[-1] + slack
     assert 2 <= len(axis.values) <= steps + 3
-    words = [text for _, text in axis.words()]
+    words = [text for _, text in axis.labels()]
     assert len(set(words)) == len(words)
 
 
@@ -105,4 +105,4 @@ def test_an_axis_spans_its_values(low: float, span: float, steps: int) -> None:
     ],
 )
 def test_an_axis_has_round_numbers(low: float, high: float, words: list[str]) -> None:
-    assert [text for _, text in Axis.over(low, high, 5).words()] == words
+    assert [text for _, text in Axis.over(low, high, 5).labels()] == words

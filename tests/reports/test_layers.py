@@ -14,11 +14,9 @@ import pytest
 from chains import ROOT, Chain, check_drawing, generations, grow_chains, layers_of, many_chains, numbers, record_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pages import FLOWERS, HOSTILE, Page, check_inert, grow, report, unstyled
+from pages import FLOWERS, HOSTILE, Page, check_inert, grow, report, section_of, unstyled
 
 import senpath as sp
-from senpath.reports.facts import gather
-from senpath.reports.layers import describe_layers
 from senpath.reports.page import percent
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -31,7 +29,7 @@ def section(page: Page) -> str:
 
 def test_without_such_tasks_there_is_no_section(tmp_path: Path) -> None:
     net = grow(tmp_path / "n.sen", ["one", "two"], links=True)
-    assert describe_layers(gather(net)) is None
+    assert section_of(net, "munet") is None
     page = report(net, tmp_path)
     assert "Layers" not in page.texts
     assert ("section", "id", "layers") not in page.attributes
@@ -56,16 +54,16 @@ def test_the_table_says_what_the_network_holds(searched: sp.Network, tmp_path: P
 
 
 def test_all_weights_are_accounted_for_once(searched: sp.Network) -> None:
-    entries = layers_of(searched).entries.values()
+    paths = layers_of(searched).paths
     sizes = searched.view.manifest.components
-    used = {name for entry in entries for name in entry.path.task.pathway.components}
-    assert sum(entry.path.accounted for entry in entries) == pytest.approx(sum(sizes[name] for name in used))
-    for entry in entries:
-        assert entry.own + sum(share.layers for share in entry.taken) == len(entry.path.layers)
+    used = {name for path in paths for name in path.task.pathway.components}
+    assert sum(path.accounted for path in paths) == pytest.approx(sum(sizes[name] for name in used))
+    for path in paths:
+        assert path.own + sum(count for _, count in path.taken) == len(path.layers)
 
 
 def test_a_dot_is_filled_where_test_data_was_measured(searched: sp.Network) -> None:
-    dots = {dot.entry.path.task.name: dot for dot in layers_of(searched).dots}
+    dots = {dot.path.task.name: dot for dot in layers_of(searched).dots}
     accuracy = sp.recorded_evaluations(searched)[-1].evaluation.scores["low"].accuracy
     assert (dots["low"].measured, dots["low"].value) == (True, accuracy)
     for name in ("high", "odd"):
@@ -126,8 +124,8 @@ def test_an_imported_task_keeps_what_it_trained(tmp_path: Path) -> None:
     grow_chains(tmp_path / "a.sen", [Chain("one", {"inputs": "one", "block 1": None})]).export("one", tmp_path / "one.zip")
     net = sp.Network(tmp_path / "b.sen")
     net.import_task(tmp_path / "one.zip", "renamed")
-    (entry,) = layers_of(net).entries.values()
-    assert (entry.own, [(share.name, share.layers) for share in entry.taken]) == (2, [("root", 1)])
+    (path,) = layers_of(net).paths
+    assert (path.own, [(by.name, count) for by, count in path.taken]) == (2, [(None, 1)])
     page = report(net, tmp_path)
     assert "Score by generation" not in page.texts
     assert page.table("path of")[0][:3] == ["renamed", "the root", "2 of 3"]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from senpath.pathways import Transfer
-from senpath.reports.facts import Facts, TaskFacts
+from senpath.reports.growth import SIMILAR
+from senpath.sections import NetworkSummary, Section, TaskSummary
 
 NODES, PAIRS, LISTED = 24, 60, 16
 """At most so many tasks are drawn, pairs of classes named per link, links listed with their pairs."""
@@ -21,20 +22,23 @@ class Borrowing:
     """What a task has from an earlier one.
 
     Attributes:
-        similar: how many of its classes reach the threshold.
+        source: None if it is gone.
+        part: what was copied, "" for a link.
+        similar: how many of `classes` linked classes reach the threshold.
         pairs: the most similar classes first; `more` are not among them.
-        classes: how many classes are linked; 0 where the hidden layer alone was copied.
         examples: labelled examples that set the link.
     """
 
-    task: TaskFacts
-    source: TaskFacts | None
+    task: TaskSummary
+    source: TaskSummary | None
     name: str
-    similar: int
-    pairs: Sequence[Transfer]
-    more: int
-    classes: int
-    examples: int
+    part: str = ""
+    threshold: float = SIMILAR
+    similar: int = 0
+    pairs: Sequence[Transfer] = ()
+    more: int = 0
+    classes: int = 0
+    examples: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Arc:
 class Row:
     """A task's row, or where `task` is None a gap in which `left_out` tasks are not drawn."""
 
-    task: TaskFacts | None
+    task: TaskSummary | None
     left_out: int
     middle: float
 
@@ -75,61 +79,68 @@ class Drawing:
     links: int
 
 
-def draw_borrowing(facts: Facts) -> Drawing:
-    """Place rows and arcs."""
-    borrowings = [found for task in facts.tasks.values() for found in _borrowings(facts, task)]
-    chosen = _chosen(facts, borrowings)
-    rows, places = _rows(facts, chosen)
-    drawn = [found for found in borrowings if {found.name, found.task.name} <= places.keys()]
-    reaches = [_reach(abs(places[found.task.name] - places[found.name])) for found in drawn]
+def draw_borrowing(network: NetworkSummary, sections: Sequence[Section]) -> Drawing:
+    """Place rows and arcs: for links, and for what methods say was borrowed that have no drawing of their own."""
+    copies = [section for section in sections if section.template is None]
+    borrowings = [each for task in network.tasks.values() for each in _borrowings(network, task, copies)]
+    chosen = _chosen(network, borrowings)
+    rows, places = _rows(network, chosen)
+    drawn = [each for each in borrowings if {each.name, each.task.name} <= places.keys()]
+    reaches = [_reach(abs(places[each.task.name] - places[each.name])) for each in drawn]
     gutter = NODE + max([0.0, *(reach + 6 for reach in reaches)])
-    arcs = [_arc(found, places, gutter, reach) for found, reach in zip(drawn, reaches, strict=True)]
-    links = [found for found in borrowings if found.classes]
+    arcs = [_arc(each, places, gutter, reach) for each, reach in zip(drawn, reaches, strict=True)]
+    links = [each for each in borrowings if each.classes]
     return Drawing(rows, arcs, gutter, len(rows) * ROW, len(chosen), links[::-1][:LISTED], len(links))
 
 
-def _borrowings(facts: Facts, task: TaskFacts) -> list[Borrowing]:
-    found = []
-    for link in task.links:
+def _borrowings(network: NetworkSummary, task: TaskSummary, copies: Sequence[Section]) -> list[Borrowing]:
+    borrowings, threshold = [], _threshold(task)
+    for link in task.pathway.links:
         ranked = sorted(link.transfers, key=lambda transfer: -transfer.share)
-        similar = sum(transfer.share >= task.threshold for transfer in ranked)
-        source = facts.tasks.get(link.source)
-        found.append(Borrowing(task, source, link.source, similar, ranked[:PAIRS], max(0, len(ranked) - PAIRS), len(ranked), link.examples))
-    if task.copied is not None and task.copied not in task.sources:
-        found.append(Borrowing(task, facts.tasks.get(task.copied), task.copied, 0, (), 0, 0, 0))
-    return found
+        similar = sum(transfer.share >= threshold for transfer in ranked)
+        more, source = max(0, len(ranked) - PAIRS), network.tasks.get(link.source)
+        borrowings.append(Borrowing(task, source, link.source, "", threshold, similar, ranked[:PAIRS], more, len(ranked), link.examples))
+    for section in copies:
+        for name in section.borrowed.get(task.name, ()):
+            borrowings.append(Borrowing(task, network.tasks.get(name), name, section.part))
+    return borrowings
 
 
-def _chosen(facts: Facts, borrowings: Sequence[Borrowing]) -> set[str]:
+def _threshold(task: TaskSummary) -> float:
+    """Similarity from which on a class counts as similar to its source, where the method has such a setting."""
+    threshold = task.pathway.provenance.settings.get("threshold")
+    return float(threshold) if isinstance(threshold, int | float) else SIMILAR
+
+
+def _chosen(network: NetworkSummary, borrowings: Sequence[Borrowing]) -> set[str]:
     """All tasks; of too many those at the newest links' ends, then the last ones."""
-    if len(facts.tasks) <= NODES:
-        return {*facts.tasks}
+    if len(network.tasks) <= NODES:
+        return {*network.tasks}
     chosen: set[str] = set()
-    for found in reversed(borrowings):
-        ends = {found.task.name, found.name} & facts.tasks.keys()
+    for each in reversed(borrowings):
+        ends = {each.task.name, each.name} & network.tasks.keys()
         if len(chosen | ends) <= NODES:
             chosen |= ends
-    for name in reversed([*facts.tasks]):
+    for name in reversed([*network.tasks]):
         if len(chosen) < NODES:
             chosen.add(name)
     return chosen
 
 
-def _rows(facts: Facts, chosen: set[str]) -> tuple[list[Row], dict[str, float]]:
+def _rows(network: NetworkSummary, chosen: set[str]) -> tuple[list[Row], dict[str, float]]:
     rows: list[Row] = []
     places: dict[str, float] = {}
     skipped = 0
-    for name, task in facts.tasks.items():
-        if name not in chosen:
+    for name, task in (*network.tasks.items(), (None, None)):
+        if name is not None and name not in chosen:
             skipped += 1
             continue
         if skipped:
             rows.append(Row(None, skipped, (len(rows) + 0.5) * ROW))
             skipped = 0
-        places[name] = (len(rows) + 0.5) * ROW
-        rows.append(Row(task, 0, places[name]))
-    if skipped:
-        rows.append(Row(None, skipped, (len(rows) + 0.5) * ROW))
+        if name is not None:
+            places[name] = (len(rows) + 0.5) * ROW
+            rows.append(Row(task, 0, places[name]))
     return rows, places
 
 

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from errno import EINVAL, EISDIR
 from functools import cache
+from math import prod
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
 from senpath.errors import InputError
+from senpath.evaluation import Recorded
+from senpath.inputs.modalities.table import table_columns
 from senpath.network import Network
-from senpath.reports import borrowing, stages
-from senpath.reports.allocations import describe_allocations
+from senpath.reports import borrowing
+from senpath.reports.accuracy import describe_accuracy
 from senpath.reports.borrowing import draw_borrowing
-from senpath.reports.experts import describe_experts
-from senpath.reports.facts import Facts, TaskFacts, gather
 from senpath.reports.growth import COLOURS
-from senpath.reports.history import describe_log
-from senpath.reports.layers import LABELS, describe_layers
-from senpath.reports.routes import describe_routes
-from senpath.reports.stages import describe_stages
+from senpath.reports.network_summary import measured_stages, sections, summarize
+from senpath.reports.tables import describe_log, describe_routes
+from senpath.sections import CHART_HEIGHT, NetworkSummary, TaskSummary
 from senpath.store.files import TEMPORARY, write_atomic
+from senpath.types import DataType
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -52,7 +53,8 @@ def report(net: Network, path: str | Path) -> None:
     if not isinstance(path, str | Path):
         raise InputError("path of the report", expected="a str or Path", got=repr(path))
     target = Path(path)
-    page = render(gather(net)).encode()
+    stages = measured_stages(net)
+    page = render(summarize(net, stages), stages).encode()
     try:
         _check_target(target, net)
         write_atomic(target, page)
@@ -63,31 +65,38 @@ def report(net: Network, path: str | Path) -> None:
         raise InputError(f"report {path}", expected="a file that can be written", got=reason, do="Choose another path") from error
 
 
-def render(facts: Facts) -> str:
+def render(network: NetworkSummary, stages: Sequence[Recorded]) -> str:
     """The page's HTML."""
-    most = sorted(facts.tasks.values(), key=lambda task: -task.parts.total)[:BARS]
-    bars = [task for task in facts.tasks.values() if task in most] if len(facts.tasks) > BARS else [*facts.tasks.values()]
-    template = _environment().get_template("report.html")
-    return template.render(
-        facts=facts,
-        stages=describe_stages(facts),
-        drawing=draw_borrowing(facts),
-        layers=describe_layers(facts),
-        experts=describe_experts(facts),
-        allocations=describe_allocations(facts),
-        routes=describe_routes(facts),
-        commits=describe_log(facts),
-        bars=bars,
-        full=_full(facts.tasks.values()),
-        share=sum(task.share for task in facts.tasks.values()) / max(1, len(facts.tasks)),
-        unmeasured=next((task.name for task in facts.tasks.values() if task.score is None), None),
-        colours=range(len(COLOURS)),
-        palette=COLOURS,
-        row=borrowing.ROW,
-        node=borrowing.NODE,
-        chart=stages.HEIGHT,
-        labels=LABELS,
+    tasks = network.tasks
+    most = sorted(tasks, key=lambda name: -sum(tasks[name].parts.values()))[:BARS]
+    methods = sections(network)
+    borrowed = {task: (names, section.part) for section in methods for task, names in section.borrowed.items()}
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            network=network,
+            accuracy=describe_accuracy(network, stages),
+            drawing=draw_borrowing(network, methods),
+            borrowed=borrowed,
+            shown_below={task for section in methods if section.template is not None for task in section.borrowed},
+            sections=[_render_section(section.template, section.values) for section in methods if section.template is not None],
+            routes=describe_routes(network, stages),
+            commits=describe_log(network),
+            bars=[task for name, task in tasks.items() if name in most],
+            full=_full(tasks.values()),
+            share=sum(task.share for task in tasks.values()) / max(1, len(tasks)),
+            unmeasured=next((name for name, task in tasks.items() if task.accuracy is None), None),
+            palette=COLOURS,
+            row=borrowing.ROW,
+            node=borrowing.NODE,
+            chart=CHART_HEIGHT,
+        )
     )
+
+
+def _render_section(template: Path, values: Mapping[str, Any]) -> Markup:
+    return Markup(_environment().from_string(template.read_text(encoding="utf-8")).render(values))
 
 
 def _check_target(target: Path, net: Network) -> None:
@@ -100,7 +109,7 @@ def _check_target(target: Path, net: Network) -> None:
         raise OSError(EINVAL, "a place within the network's own folder")
 
 
-def _full(tasks: Iterable[TaskFacts]) -> float:
+def _full(tasks: Iterable[TaskSummary]) -> float:
     """Where the axis of shares ends, in 0 … 1: at all weights, or sooner where all that runs is a small part of them."""
     most = max((task.share for task in tasks), default=1.0)
     return min(end for end in (1.0, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001) if end >= most)
@@ -134,10 +143,25 @@ def short(count: int) -> str:
 def moment(time: str | datetime) -> str:
     """An ISO time to the minute; what is none stays as it is."""
     try:
-        found = datetime.fromisoformat(time) if isinstance(time, str) else time
+        parsed = datetime.fromisoformat(time) if isinstance(time, str) else time
     except ValueError:
         return str(time)
-    return found.strftime("%Y-%m-%d %H:%M")
+    return parsed.strftime("%Y-%m-%d %H:%M")
+
+
+def shape(data_type: DataType) -> str:
+    """What inputs of a type are brought to."""
+    if data_type.form == "tokens":
+        length, width = data_type.shape
+        return f"{length:,} tokens of {width:,} numbers, of the encoder {data_type.encoder}"
+    if data_type.encoder is not None:
+        return f"{prod(data_type.shape):,} numbers of the encoder {data_type.encoder}"
+    if data_type.modality == "table":
+        columns = len(table_columns(data_type))
+        return f"{columns:,} column{'s' if columns != 1 else ''}"
+    if data_type.modality == "text":
+        return f"{prod(data_type.shape):,} buckets"
+    return " × ".join(str(size) for size in data_type.shape)
 
 
 def formula(text: str) -> Markup:
@@ -153,5 +177,5 @@ def _environment() -> Environment:
         loader=PackageLoader("senpath.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     pages.filters |= {"percent": percent, "points": points, "short": short, "count": "{:,}".format}
-    pages.filters |= {"moment": moment, "formula": formula, "shell": quote}
+    pages.filters |= {"moment": moment, "shape": shape, "formula": formula, "shell": quote}
     return pages

@@ -65,6 +65,7 @@ class Method(Protocol):
 
     A method may also have `check(data_type)`, which raises InputError for a type that it cannot learn; `learn_many` asks before it begins.
     And it may have `settings_class`, a subclass of `senpath.settings.Settings`, which the command line shows.
+    And `report_section(network, tasks)`, which gives a report what it says of the method's tasks: a `senpath.sections.Section`, or None.
 
     Attributes:
         name: for provenance and the log.

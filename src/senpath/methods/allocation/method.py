@@ -11,6 +11,7 @@ from torch import nn
 from senpath.components import FLATTEN, MEAN, Component, ComponentKind, build, freeze
 from senpath.methods.allocation.blueprint import Blueprint, make_blueprint
 from senpath.methods.allocation.config import NAME, AllocationSettings
+from senpath.methods.allocation.report import report_section
 from senpath.methods.allocation.train import Lesson, Training
 from senpath.methods.sen.learner import freeze_head
 from senpath.progress import Progress, silent
@@ -120,6 +121,7 @@ class Allocation:
 
     name = NAME
     settings_class = AllocationSettings
+    report_section = staticmethod(report_section)
 
     def __init__(self, **settings: Any) -> None:
         self.settings = AllocationSettings(**settings)

@@ -16,6 +16,7 @@ from senpath.inputs.encoders.minilm import MINILM_TOKENS, minilm
 from senpath.methods.moe.config import NAME, MoeSettings
 from senpath.methods.moe.mixture import EMBEDDING, Mixture, Plan, plan_of, trimmed, upcycle, upcycles
 from senpath.methods.moe.parts import Family, Freezer, members
+from senpath.methods.moe.report import report_section
 from senpath.methods.moe.train import CHUNK, Fitted, fit_mixture
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
@@ -35,6 +36,7 @@ class Moe:
 
     name = NAME
     settings_class = MoeSettings
+    report_section = staticmethod(report_section)
 
     def __init__(self, **settings: Any) -> None:
         self.settings = MoeSettings(**settings)

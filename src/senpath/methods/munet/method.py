@@ -14,6 +14,7 @@ from senpath.methods.munet.checkpoint import SearchCheckpoint
 from senpath.methods.munet.config import MunetSettings
 from senpath.methods.munet.path import LayerPath
 from senpath.methods.munet.record import METHOD
+from senpath.methods.munet.report import report_section
 from senpath.methods.munet.roots import choose_root
 from senpath.methods.munet.search import Child, ChildSummary, Outcome, Search
 from senpath.methods.munet.session import SearchSession
@@ -71,6 +72,7 @@ class Munet:
 
     name = METHOD
     settings_class = MunetSettings
+    report_section = staticmethod(report_section)
 
     def __init__(self, observer: SearchObserver | None = None, **settings: Any) -> None:
         if observer is not None and not isinstance(observer, SearchObserver):

@@ -15,6 +15,7 @@ from senpath.methods.sen.forgetting import learn_sharing
 from senpath.methods.sen.learner import Trained, train
 from senpath.methods.sen.links import LinkPlan, Similarity, plan_links, separability, similarities
 from senpath.methods.sen.models import choose_backbone
+from senpath.methods.sen.report import report_section
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View, run_new
@@ -77,6 +78,7 @@ class Sen:
 
     name = "sen"
     settings_class = SenSettings
+    report_section = staticmethod(report_section)
 
     def __init__(self, **settings: Any) -> None:
         self.settings = SenSettings(**settings)

@@ -1,0 +1,184 @@
+"""Accuracy after each stage: the lines of a chart, the matrix behind it, and what it comes to in single figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isnan, nan
+from typing import NamedTuple
+
+import numpy as np
+
+from senpath.evaluation import FORMULAS, AccuracyMatrix, Recorded, TaskScore
+from senpath.sections import NetworkSummary, TaskSummary, Tick, spread_labels
+
+LINES, TICKS, ROWS, MARKED = 10, 10, 12, 16
+"""At most so many lines in the chart, labels below it, stages in the matrix, and stages with marks in the chart."""
+FIGURES = ("ACC", "BWT", "forgetting")
+"""Of `AccuracyMatrix`, those that an evaluation after each stage allows."""
+
+Points = Sequence[tuple[int, TaskScore]]
+"""The stages, by place, at which a task was measured, and its figures."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One task's line; every place is in percent of the chart, from its left or top.
+
+    Attributes:
+        given, unlabelled: the line with the task given, and with the task found by the network, as SVG paths; `dots` and `rings` mark what
+            was measured on them.
+        end: where the line ends, `label` where its label is.
+        score: the last figures, measured at `version`.
+    """
+
+    task: TaskSummary
+    given: str
+    unlabelled: str
+    dots: str
+    rings: str
+    end: float
+    label: float
+    score: TaskScore
+    version: int
+
+
+class Summary(NamedTuple):
+    """One figure over all tasks: with the task given, with the task found by the network, and how it is computed."""
+
+    name: str
+    given: float
+    unlabelled: float
+    formula: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What the report's section on accuracy shows.
+
+    Attributes:
+        stages: the matrix's rows: the last `ROWS` of `all_stages`, each with the tasks that came with it.
+        tasks: the matrix's columns and the chart's tasks: all that were `measured`, or the `LINES` whose accuracy without the task given
+            moved most (is least, where there is one stage).
+        across: labels below the chart, each `apart` per cent from the next; `up` are those beside it.
+        changed: how many tasks' accuracy with the task given is another than at first.
+        later: how many tasks came after the last measurement.
+    """
+
+    stages: Sequence[tuple[Recorded, str]]
+    all_stages: int
+    tasks: Sequence[TaskSummary]
+    measured: int
+    lines: Sequence[Line]
+    across: Sequence[Tick]
+    apart: float
+    up: Sequence[Tick]
+    summaries: Sequence[Summary]
+    changed: int
+    later: int
+
+
+def describe_accuracy(network: NetworkSummary, stages: Sequence[Recorded]) -> Accuracy:
+    """Everything that the section shows; nothing is left to the template but words."""
+    points = {
+        name: measured
+        for name in network.tasks
+        if (measured := [(place, stage.evaluation.scores[name]) for place, stage in enumerate(stages) if name in stage.evaluation.scores])
+    }
+    shown = _telling(points, len(stages))
+    least = min((min(score.accuracy, score.accuracy_unlabelled) for name in shown for _, score in points[name]), default=0.0)
+    low = min(9, max(0, int(least * 10 - 0.2))) / 10  # the axis begins ten per cent or so below
+    labelled = range((len(stages) - 1) % (step := -(-len(stages) // TICKS)), len(stages), step) if stages else ()
+    named = _added(network, stages)
+    return Accuracy(
+        stages=[*zip(stages, named, strict=True)][-ROWS:],
+        all_stages=len(stages),
+        tasks=[network.tasks[name] for name in shown],
+        measured=len(points),
+        lines=_lines([(network.tasks[name], points[name]) for name in shown], stages, low),
+        across=[Tick(_across(place, len(stages)), f"v{stages[place].version}", named[place]) for place in labelled],
+        apart=round(96 / max(1, min(TICKS, len(stages)) - 1), 2),
+        up=[Tick(_up(value / 100, low), str(value)) for value in _ticks(low)],
+        summaries=_summaries(network, stages),
+        changed=sum(_moved(measured, "accuracy") > 0 for measured in points.values()),
+        later=sum(task.learned > stages[-1].version for task in network.tasks.values()) if stages else 0,
+    )
+
+
+def _telling(points: Mapping[str, Points], stages: int) -> list[str]:
+    """Names of the tasks to show, in the order of learning."""
+
+    def rank(name: str) -> float:
+        return points[name][0][1].accuracy_unlabelled if stages == 1 else -_moved(points[name], "accuracy_unlabelled")
+
+    most = {*sorted(points, key=rank)[:LINES]}
+    return [name for name in points if name in most]
+
+
+def _moved(points: Points, figure: str) -> float:
+    values: list[float] = [getattr(score, figure) for _, score in points]
+    return max(values) - min(values)
+
+
+def _added(network: NetworkSummary, stages: Sequence[Recorded]) -> list[str]:
+    """For each stage, the tasks that came since the one before, in words."""
+    words, before = [], 0
+    for stage in stages:
+        names = [task.name for task in network.tasks.values() if before < task.learned <= stage.version]
+        words.append(", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else ""))
+        before = stage.version
+    return words
+
+
+def _ticks(low: float) -> range:
+    start = round(100 * low)
+    step = 20 if start < 50 else 10 if start < 80 else 5
+    return range(100 - (100 - start) // step * step, 101, step)
+
+
+def _up(value: float, low: float) -> float:
+    return round(100 * (1 - (value - low) / (1 - low)), 2)
+
+
+def _across(place: int, stages: int) -> float:
+    return round(2 + 96 * place / max(1, stages - 1), 2)
+
+
+def _lines(tasks: Sequence[tuple[TaskSummary, Points]], stages: Sequence[Recorded], low: float) -> list[Line]:
+    lines = []
+    for task, points in tasks:
+        last, score = points[-1]
+        given, unlabelled = (
+            [f"{_across(place, len(stages))} {_up(getattr(value, figure), low)}" for place, value in points]
+            for figure in ("accuracy", "accuracy_unlabelled")
+        )
+        # Strokes of no length: with round ends they are dots, and stay round where the drawing is stretched.
+        dots, rings = ("".join(f"M{point}h0" for point in (line if len(stages) <= MARKED else line[-1:])) for line in (given, unlabelled))
+        end = _up(score.accuracy, low)
+        lines.append(Line(task, "M" + "L".join(given), "M" + "L".join(unlabelled), dots, rings, end, 0, score, stages[last].version))
+    lines.sort(key=lambda line: line.end)
+    places = spread_labels([line.end for line in lines])
+    return [replace(line, label=round(place, 2)) for line, place in zip(lines, places, strict=True)]
+
+
+def _summaries(network: NetworkSummary, stages: Sequence[Recorded]) -> list[Summary]:
+    """The figures for which enough was measured.
+
+    R[i, j] is the accuracy on task j right after task i, NaN where nothing was measured then; the last row is the last stage.
+    """
+    known = [task for task in network.tasks.values() if stages and task.learned <= stages[-1].version]
+    if not known:
+        return []
+    scores = {stage.version: stage.evaluation.scores for stage in stages}
+    rows = [scores.get(version, {}) for version in (*(task.learned for task in known[:-1]), stages[-1].version)]
+    given, unlabelled = (
+        AccuracyMatrix(
+            tuple(task.name for task in known),
+            np.array([[getattr(row.get(task.name), figure, nan) for task in known] for row in rows]),
+            np.full(len(known), nan),
+        ).figures
+        for figure in ("accuracy", "accuracy_unlabelled")
+    )
+    figures = [Summary(name, given[name], unlabelled[name], *FORMULAS[name]) for name in FIGURES]
+    return [figure for figure in figures if not isnan(figure.given + figure.unlabelled)]

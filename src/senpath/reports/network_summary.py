@@ -1,0 +1,110 @@
+"""What a report says of a network, read once: its tasks, its weights, its log, what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from senpath.evaluation import Recorded, latest_by_version, recorded_evaluations
+from senpath.methods import find_method, known_methods
+from senpath.network import Network
+from senpath.reports.growth import COLOURS
+from senpath.sections import NetworkSummary, Section, TaskSummary
+
+Entry = Mapping[str, Any]
+
+
+def measured_stages(net: Network) -> list[Recorded]:
+    """What was measured, one entry a version.
+
+    R², of a regression, has no least value, and below 0 a constant would do better: so that it can be drawn, it counts as 0.
+
+    Raises:
+        StoreError: if a recorded measurement cannot be read.
+    """
+    stages = latest_by_version(recorded_evaluations(net))
+    for place, stage in enumerate(stages):
+        scores = {
+            task: replace(score, accuracy=max(0.0, score.accuracy), accuracy_unlabelled=max(0.0, score.accuracy_unlabelled))
+            for task, score in stage.evaluation.scores.items()
+        }
+        stages[place] = replace(stage, evaluation=replace(stage.evaluation, scores=scores))
+    return stages
+
+
+def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
+    """Read everything that a report says beside `stages`; no component is loaded."""
+    log, weights, view = net.log, net.weights, net.view
+    dispatchers = {key: view.dispatcher_weights(key) for key in view.manifest.types}
+    entries = _first_entries(log)
+    tasks = {}
+    for place, (name, info) in enumerate(net.tasks.items()):
+        entry = entries.get(name, {})
+        # What was measured before is of a task that had this name before.
+        measured = [stage for stage in stages if name in stage.evaluation.scores and stage.version >= _version(entry)]
+        score = measured[-1].evaluation.scores[name] if measured else None
+        pathway, data_type = view.pathway(name), view.manifest.types[info.data_type].data_type
+        own = sum(view.manifest.components[part] for part in pathway.whole(pathway.components))
+        parts = {
+            "own": own,
+            "links": info.weights - own,
+            "read": info.run_weights - info.weights,
+            "dispatcher": dispatchers[info.data_type],
+            "encoder": data_type.encoder_weights,
+        }
+        tasks[name] = TaskSummary(
+            name=name,
+            colour=place % len(COLOURS),
+            info=info,
+            data_type=data_type,
+            pathway=pathway,
+            parts=parts,
+            share=sum(parts.values()) / max(1, weights["total"]),
+            accuracy=score.accuracy if score else None,
+            accuracy_unlabelled=score.accuracy_unlabelled if score else None,
+            measured=measured[-1].version if measured else 0,
+            learned=min(info.version, _version(entry) or info.version),
+            time=str(entry.get("time", "")),
+            log_entry=entry,
+        )
+    name = net.path.resolve().name or str(net.path)
+    return NetworkSummary(name, net.version, tasks, weights, view.manifest.components, log, datetime.now(UTC))
+
+
+def sections(network: NetworkSummary) -> list[Section]:
+    """What the methods say of their tasks, in the order in which methods are known."""
+    described = []
+    for method in known_methods():
+        tasks = {name: task for name, task in network.tasks.items() if task.info.method == method}
+        describe = getattr(find_method(method), "report_section", None) if tasks else None
+        if describe is not None and (section := describe(network, tasks)) is not None:
+            described.append(section)
+    return described
+
+
+def _first_entries(log: Sequence[Entry]) -> dict[str, Entry]:
+    """The entries that brought the tasks of today. A name may have been another task's, that was removed."""
+    entries: dict[str, Entry] = {}
+    returned_to = [entry["rollback"] for entry in log if isinstance(entry.get("rollback"), int)]
+    then: dict[int, dict[str, Entry]] = {}
+    for entry in log:
+        for task in _names(entry, "removed"):
+            entries.pop(task, None)
+        for task in _names(entry, "tasks"):
+            entries.setdefault(task, entry)
+        if isinstance(entry.get("rollback"), int):
+            entries = dict(then.get(entry["rollback"], entries))
+        if _version(entry) in returned_to:
+            then[_version(entry)] = dict(entries)
+    return entries
+
+
+def _version(entry: Entry) -> int:
+    return int(entry.get("version", 0))
+
+
+def _names(entry: Entry, field: str) -> list[str]:
+    tasks = entry.get(field)
+    return [task for task in tasks if isinstance(task, str)] if isinstance(tasks, list) else []

@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from senpath.errors import InputError
-from senpath.tasks.labels import Label
+from senpath.tasks.targets import Label
 
 TaskKindName = Literal["classification", "multilabel", "regression"]
 """As users say it, and as folders keep it."""

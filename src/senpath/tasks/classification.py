@@ -12,7 +12,7 @@ from torch.nn import functional
 from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
-from senpath.tasks.labels import Label, index_labels, join_labels, one_per_input
+from senpath.tasks.targets import Label, index_labels, join_labels, one_per_input
 
 TEMPERATURE = 2.0
 """At which earlier and present probabilities are compared (Hinton, Vinyals and Dean 2015; Li and Hoiem 2016, equation 3)."""

@@ -13,8 +13,7 @@ from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
 from senpath.tasks.classification import TINY
-from senpath.tasks.columns import column_names, read_numbers, require_columns, require_some
-from senpath.tasks.labels import Label, index_labels, join_labels, plain_label
+from senpath.tasks.targets import Label, column_names, index_labels, join_labels, plain_label, read_numbers, require_columns, require_some
 
 LABELS_Y = "labels y of a multilabel task"
 

@@ -10,9 +10,9 @@ import torch
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
 from senpath.tasks.classification import Classification
-from senpath.tasks.columns import stacked
 from senpath.tasks.multilabel import Multilabel, is_collection
 from senpath.tasks.regression import Regression
+from senpath.tasks.targets import stacked
 
 TASK_KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (Classification(), Multilabel(), Regression())}
 

@@ -12,8 +12,7 @@ from torch.nn import functional
 from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
-from senpath.tasks.columns import column_names, listed, read_numbers, require_columns
-from senpath.tasks.labels import Label
+from senpath.tasks.targets import Label, column_names, listed, read_numbers, require_columns
 
 LARGEST = 1e12
 """Numbers to learn are at most this large: float32 has to hold them, and their differences."""

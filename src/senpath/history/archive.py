@@ -113,8 +113,8 @@ def import_task(checkout: Checkout, path: Path, name: str | None) -> TaskInfo:
 def is_task_file(path: Path) -> bool:
     """Whether `export` wrote this file, of whatever format version; it may be damaged."""
     with suppress(*UNREADABLE), zipfile.ZipFile(path) as archive:
-        found = from_json(_read(archive, HEAD, LARGEST_HEAD))
-        return isinstance(found, dict) and found.get("format") == FORMAT
+        head = from_json(_read(archive, HEAD, LARGEST_HEAD))
+        return isinstance(head, dict) and head.get("format") == FORMAT
     return False
 
 
@@ -249,10 +249,10 @@ def _dump_head(files: dict[str, bytes]) -> bytes:
 
 
 def _parse_head(content: bytes, path: Path) -> _Head:
-    found = from_json(content)
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    head = from_json(content)
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise _foreign(path, "another archive")
-    version = found.get("format_version")
+    version = head.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise FormatVersionError(f"task file {path}", expected=f"format version {FORMAT_VERSION} or older", got=version, do=UPGRADE)
     body, _, rest = content.rpartition(CHECKSUM)

@@ -59,12 +59,12 @@ def verify(store: Store, view: View, progress: Progress) -> None:
 
 def _compare_children(view: View, task: str) -> None:
     pathway = view.pathway(task)
-    found = {name: part.children for name in pathway.references if (part := view.component(name)).children}
-    if found != pathway.children:
-        wrong = min(name for name in found.keys() | pathway.children.keys() if found.get(name) != pathway.children.get(name))
+    configured = {name: part.children for name in pathway.references if (part := view.component(name)).children}
+    if configured != pathway.children:
+        wrong = min(name for name in configured.keys() | pathway.children.keys() if configured.get(name) != pathway.children.get(name))
         raise StoreError(
             f"task {task!r}: what is inside of component {wrong[:12]}",
-            expected=f"{len(found.get(wrong, ()))} components, as its configuration says",
+            expected=f"{len(configured.get(wrong, ()))} components, as its configuration says",
             got=f"{len(pathway.children.get(wrong, ()))} in network.json, or others",
             do=RESTORE,
         )

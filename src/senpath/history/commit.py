@@ -23,7 +23,7 @@ from senpath.store.files import timestamp
 from senpath.types import DataType
 
 
-class NextSums:
+class StatisticsAccumulator:
     """Adds a proposal's statistics to those of a version.
 
     Args:
@@ -193,15 +193,15 @@ def _with_children(proposal: Proposal, view: View) -> Proposal:
     there = view.manifest.components
 
     def children(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
+        contents: dict[str, tuple[str, ...]] = {}
         rest = list(names)
         while rest:
             name = rest.pop()
             component = new.get(name) or (view.component(name) if name in there else None)  # what is gone is refused later
-            if component is not None and component.children and name not in found:
-                found[name] = component.children
+            if component is not None and component.children and name not in contents:
+                contents[name] = component.children
                 rest += component.children
-        return found
+        return contents
 
     pathways = tuple(
         replace(pathway, children=children(name for chain in pathway.chains for name in chain)) for pathway in proposal.pathways
@@ -283,7 +283,7 @@ def _check_types(proposal: Proposal, before: Manifest, seen: Manifest) -> None:
 def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tuple[Manifest, Change]:
     new = {component.hash: component for component in (*proposal.components, *(part for _, part in proposal.types.values()))}
     new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
-    sums = NextSums(store, proposal, before)
+    sums = StatisticsAccumulator(store, proposal, before)
     lookup = with_new(proposal.components, view.component, view.device)
     tasks = {name: record for name, record in before.tasks.items() if name not in proposal.removes}
     for pathway in proposal.pathways:

@@ -92,11 +92,11 @@ def compacted(store: Store, present: Manifest, version: int, view: View) -> tupl
 
 
 def _compact(store: Store, present: Manifest, view: View) -> tuple[Manifest, Change] | None:
-    found = compacted(store, present, present.version + 1, view)
-    if found is None:
+    smaller = compacted(store, present, present.version + 1, view)
+    if smaller is None:
         return None
     entry = {"version": present.version + 1, "time": timestamp(), "tasks": [], "compacted": True}
-    return replace(found[0], version=present.version + 1, last=entry), found[1]
+    return replace(smaller[0], version=present.version + 1, last=entry), smaller[1]
 
 
 def _metric(store: Store, record: TypeRecord, rows: np.ndarray, device: torch.device) -> Metric:

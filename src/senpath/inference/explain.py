@@ -54,6 +54,6 @@ def _links_used(view: View, pathway: Pathway, answer: Any, inputs: torch.Tensor)
     for link in pathway.links:
         added = run_chain(map(view.component, (*link.reads, link.component)), inputs)[0].tolist()
         for output in pathway.task_kind.outputs_of(answer, pathway.classes):
-            found = next((transfer for transfer in link.transfers if transfer.target == output), None)
-            used.append(LinkUse(output, link.source, found, added[pathway.classes.index(output)]))
+            transferred = next((transfer for transfer in link.transfers if transfer.target == output), None)
+            used.append(LinkUse(output, link.source, transferred, added[pathway.classes.index(output)]))
     return tuple(used)

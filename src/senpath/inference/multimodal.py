@@ -64,13 +64,13 @@ def read_modalities(modalities: Mapping[str, Any]) -> tuple[int, list[ModalityIn
     if set(lengths.values()) != {things}:
         got = ", ".join(f"{count} of {name}" for name, count in lengths.items())
         raise InputError("modalities", expected="as many inputs of each", got=got, do="None stands for an input that is missing")
-    found = [modality for _, modality in read.values() if len(modality.rows) or not things]
+    given = [modality for _, modality in read.values() if len(modality.rows) or not things]
     told = np.zeros(things, dtype=bool)
-    for modality in found:
+    for modality in given:
         told[modality.rows] = True
     if not told.all():
         raise InputError(f"row {told.argmin()}", expected="an input of at least one modality", got="none")
-    return things, found
+    return things, given
 
 
 def answer_modality(view: View, things: int, modality: ModalityInputs, concept: str | None, routing: Routing) -> Prediction:
@@ -198,20 +198,20 @@ class MultimodalPrediction:
     @cached_property
     def activated(self) -> np.ndarray:
         """Object array (n,) of `Activation`: what ran for all modalities together. Counted when it is first asked for."""
-        return Routes.together([found.routes for found in self.modalities.values()]).activated()
+        return Routes.together([alone.routes for alone in self.modalities.values()]).activated()
 
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
         """For each thing the k most probable (concept, label, probability) within its concept, most probable first.
 
         A regression has one entry: its answer and P(task | what the modalities tell).
         """
-        found: list[list[tuple[str, Any, float]]] = [[] for _ in range(len(self))]
+        ranked: list[list[tuple[str, Any, float]]] = [[] for _ in range(len(self))]
         for topic, rows, values in self._said:  # who comes later is the likelier one
             for row, joint in zip(rows, values, strict=True):
                 labels = topic.labels or (self.label[row],)
                 best = np.argsort(-joint, kind="stable")[:k]
-                found[row] = [(topic.name, labels[place], float(joint[place])) for place in best]
-        return found
+                ranked[row] = [(topic.name, labels[place], float(joint[place])) for place in best]
+        return ranked
 
 
 @dataclass(frozen=True)
@@ -230,16 +230,16 @@ class _Topic:
     labels: tuple[Label, ...]
     kind: TaskKind
 
-    def parts(self, found: Prediction) -> dict[str, Part]:
+    def parts(self, alone: Prediction) -> dict[str, Part]:
         """What its tasks say by one modality."""
-        return {task: found.probabilities.parts[task] for task in self.tasks if task in found.probabilities.parts}
+        return {task: alone.probabilities.parts[task] for task in self.tasks if task in alone.probabilities.parts}
 
-    def belief(self, found: Prediction) -> np.ndarray:
+    def belief(self, alone: Prediction) -> np.ndarray:
         """P(topic | input) by one modality, float64 (n,); 0 where it is no candidate, or the modality finds that nothing fits."""
-        probabilities = np.zeros(len(found))
-        for part in self.parts(found).values():
+        probabilities = np.zeros(len(alone))
+        for part in self.parts(alone).values():
             probabilities[part.rows] += part.probabilities
-        return np.where(_fits(found), probabilities, 0)
+        return np.where(_fits(alone), probabilities, 0)
 
     def answer(self, modalities: Mapping[str, Prediction], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The answers to these things, their P(answer | topic, what the modalities tell), and that of every label, float64 (rows, labels).
@@ -250,28 +250,28 @@ class _Topic:
             values = self._posterior(modalities, rows)
             return object_array(self.labels)[values.argmax(1)], values.max(1), values
         (task,) = self.tasks  # which one modality alone reads
-        found = next(found.probabilities for found in modalities.values() if task in found.probabilities.parts)
-        values = _rows_of(found.parts[task], rows).values
-        label, certainty = self.kind.answers(values, found.paths[task].classes), self.kind.certainty(values)
+        told = next(told.probabilities for told in modalities.values() if task in told.probabilities.parts)
+        values = _rows_of(told.parts[task], rows).values
+        label, certainty = self.kind.answers(values, told.paths[task].classes), self.kind.certainty(values)
         return label, certainty, values if self.labels else np.ones((len(rows), 1))
 
     def answering(self, modalities: Mapping[str, Prediction], rows: np.ndarray) -> list[tuple[str, ...]]:
         """Which of its tasks answered for each of these things."""
         ran = np.zeros((len(rows), len(self.tasks)), dtype=bool)
-        for found in modalities.values():
-            for task, part in self.parts(found).items():
-                ran[:, self.tasks.index(task)] |= np.isin(rows, part.rows) & _fits(found)[rows]
+        for alone in modalities.values():
+            for task, part in self.parts(alone).items():
+                ran[:, self.tasks.index(task)] |= np.isin(rows, part.rows) & _fits(alone)[rows]
         return [tuple(self.tasks[place] for place in np.flatnonzero(row)) for row in ran]
 
     def _posterior(self, modalities: Mapping[str, Prediction], rows: np.ndarray) -> np.ndarray:
         """The product of what each modality says (naive Bayes, all labels equally likely before)."""
         evidence = np.zeros((len(rows), len(self.labels)))
-        for found in modalities.values():
+        for alone in modalities.values():
             said = np.zeros_like(evidence)
-            for task, part in self.parts(found).items():
+            for task, part in self.parts(alone).items():
                 own = _rows_of(part, rows)
-                said[own.rows] += own.probabilities[:, None] * self._spread(found.probabilities.classes[task], own.values)
-            speaks = _fits(found)[rows] & said.any(1)
+                said[own.rows] += own.probabilities[:, None] * self._spread(alone.probabilities.classes[task], own.values)
+            speaks = _fits(alone)[rows] & said.any(1)
             evidence[speaks] += np.log(said[speaks] / said[speaks].sum(1, keepdims=True) + np.finfo(float).tiny)
         return _softmax(evidence, 1)
 
@@ -291,7 +291,7 @@ def fuse(view: View, modalities: Mapping[str, Any], task: str | None, concept: s
         _require_concept(view, concept)
     things, given = read_modalities(modalities)
     answers = {modality.modality: answer_modality(view, things, modality, concept, routing) for modality in given}
-    names = {name for found in answers.values() for name in found.probabilities.parts}
+    names = {name for alone in answers.values() for name in alone.probabilities.parts}
     return MultimodalPrediction(things, answers, _topics([path for path in view.paths if path.task in names], view.paths))
 
 
@@ -305,30 +305,30 @@ def _require_concept(view: View, concept: str) -> None:
 def _topics(candidates: Sequence[Pathway], paths: Sequence[Pathway]) -> list[_Topic]:
     """What the candidates are of, in the order of learning."""
     concepts: dict[str, list[str]] = {}
-    found: list[_Topic] = []
+    others: list[_Topic] = []
     for path in candidates:
         if path.concept is not None:
             concepts.setdefault(path.concept, []).append(path.task)
         else:
-            found.append(_Topic(path.task, (path.task,), path.classes if path.task_kind.has_labels else (), path.task_kind))
-    return [*(_Topic(name, tuple(tasks), labels_of(paths, name), Classification()) for name, tasks in concepts.items()), *found]
+            others.append(_Topic(path.task, (path.task,), path.classes if path.task_kind.has_labels else (), path.task_kind))
+    return [*(_Topic(name, tuple(tasks), labels_of(paths, name), Classification()) for name, tasks in concepts.items()), *others]
 
 
 def _probabilities(things: int, modalities: Mapping[str, Prediction], topics: Sequence[_Topic]) -> np.ndarray:
     """P(topic | what the modalities tell), float64 (topics, n); 0 where it is no candidate of any modality."""
     scores, possible = np.zeros((len(topics), things)), np.zeros((len(topics), things), dtype=bool)
-    for found in modalities.values():
-        fits = _fits(found)
+    for alone in modalities.values():
+        fits = _fits(alone)
         for place, topic in enumerate(topics):
-            belief = topic.belief(found)
+            belief = topic.belief(alone)
             possible[place] |= belief > 0
             scores[place, fits] += np.log(np.maximum(belief[fits], UNHEARD))
     return _softmax(np.where(possible, scores, -np.inf), 0) if topics else scores
 
 
-def _fits(found: Prediction) -> np.ndarray:
+def _fits(prediction: Prediction) -> np.ndarray:
     """For which things a modality tells something that fits a task, bool (n,)."""
-    return np.asarray(found.task != None)  # noqa: E711 - of an array, item by item
+    return np.asarray(prediction.task != None)  # noqa: E711 - of an array, item by item
 
 
 def _rows_of(part: Part, rows: np.ndarray) -> Part:

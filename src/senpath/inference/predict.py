@@ -64,8 +64,8 @@ class Answers:
         task = candidates[member, column]
         order = np.lexsort((member, task))
         member, probability = member[order], probabilities[member, column][order]
-        found, starts = np.unique(task[order], return_index=True)
-        pathways = [self._view.paths[place] for place in found]
+        asked, starts = np.unique(task[order], return_index=True)
+        pathways = [self._view.paths[place] for place in asked]
         index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
         logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
         values = _values(pathways, [logits[path.task] / path.temperature for path in pathways])
@@ -75,7 +75,7 @@ class Answers:
 
     def prediction(self) -> Prediction:
         """What was collected."""
-        parts = {name: _joined(found) for name, found in self._parts.items()}
+        parts = {name: _joined(of_batches) for name, of_batches in self._parts.items()}
         paths = {name: self._view.pathway(name) for name in parts}
         incomparable = self._incomparable()
         task, label = np.full(self._inputs, None, dtype=object), np.full(self._inputs, None, dtype=object)

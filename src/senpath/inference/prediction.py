@@ -64,17 +64,17 @@ class Probabilities(Mapping[str, np.ndarray]):
 
         A regression has one entry: its answer and P(task | input).
         """
-        found: list[tuple[str, Any, float]] = []
+        entries: list[tuple[str, Any, float]] = []
         for task in tasks:
             part = self.parts[task]
             place = int(np.searchsorted(part.rows, index))
             values, probability = part.values[place], float(part.probabilities[place])
             if task in self.classes:
-                found += [(task, label, float(p) * probability) for label, p in zip(self.classes[task], values, strict=True)]
+                entries += [(task, label, float(p) * probability) for label, p in zip(self.classes[task], values, strict=True)]
             else:
                 path = self.paths[task]
-                found.append((task, path.task_kind.answers(values[None], path.classes)[0], probability))
-        return sorted(found, key=lambda entry: -entry[2])
+                entries.append((task, path.task_kind.answers(values[None], path.classes)[0], probability))
+        return sorted(entries, key=lambda entry: -entry[2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,14 +102,14 @@ class Routes:
     def activated(self) -> np.ndarray:
         """Object array (n,) of `Activation`."""
         ran: dict[tuple[int, ...], Activation] = {}
-        found = []
+        activations = []
         for row in map(tuple, np.column_stack([self.candidates, self.dispatcher]).tolist()):
             if row not in ran:
                 *places, dispatcher = row
                 paths = [self.paths[place] for place in places if place >= 0]
                 ran[row] = count_activation(paths, self.sizes, dispatcher, self.encoders)
-            found.append(ran[row])
-        return object_array(found)
+            activations.append(ran[row])
+        return object_array(activations)
 
     @staticmethod
     def together(routes: Sequence[Routes]) -> Routes:

@@ -205,8 +205,8 @@ class _Reader:
         """As `View.data_type`."""
         key = type_key(group, self._types.values())
         if key not in self._types:
-            found = self._view.data_type(group)
-            self._types[key := found.key] = found
+            new_type = self._view.data_type(group)
+            self._types[key := new_type.key] = new_type
         return self._types[key]
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:

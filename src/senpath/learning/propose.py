@@ -42,7 +42,7 @@ def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> Learn
     for path in proposal.pathways:
         if path.task in proposal.statistics:
             kept[path.data_type].append(proposal.statistics[path.task])
-    read_by = {found.encoder_id: found.encoder_weights for found in (_data_type(view, proposal, key) for key in kept)}
+    read_by = {read_type.encoder_id: read_type.encoder_weights for read_type in (_data_type(view, proposal, key) for key in kept)}
     known = {record.data_type.encoder_id for record in view.manifest.types.values()}
     new_encoders = sum(size for name, size in read_by.items() if name not in known)
     own = sum(_own_numbers(view, statistics) for group in kept.values() for statistics in group)

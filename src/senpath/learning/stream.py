@@ -58,15 +58,15 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
         done = f"Extended before it: {', '.join(sent)}" if sent else "No task was extended before it"
         try:
             rows, examples = parts.of(task, labels)
-            found = extend(task, examples)
+            outcome = extend(task, examples)
         except SenpathError as error:
             error.reword(f"task {task!r}: {error.message}. {done}")
             raise
         except Exception as error:
             got = f"{type(error).__name__}: {error}".rstrip(".")
             raise SenpathError(f"task {task!r}", expected="to be extended", got=got, do=done) from error
-        revised[task] = found
-        if found.changed:
+        revised[task] = outcome
+        if outcome.changed:
             sent[task] = rows
     gone = np.concatenate([*sent.values(), np.zeros(0, dtype=np.int64)])
     return Routed(sent, np.setdiff1d(np.arange(len(encoded)), gone), revised)
@@ -124,12 +124,12 @@ def _is_empty(x: Any) -> bool:
 def _labels(y: Any, inputs: int) -> list[Label | None]:
     """The label of each input, None where it has another form than one label."""
     try:
-        found = list(as_array(y) if isinstance(y, torch.Tensor) else y)
+        given = list(as_array(y) if isinstance(y, torch.Tensor) else y)
     except TypeError as error:
         raise InputError("labels y", expected="one for each input", got=type(y).__name__) from error
-    if len(found) != inputs:
-        raise InputError("labels y", expected=f"{inputs}, one per input", got=len(found))
-    return [_label(value) for value in found]
+    if len(given) != inputs:
+        raise InputError("labels y", expected=f"{inputs}, one per input", got=len(given))
+    return [_label(value) for value in given]
 
 
 def _label(value: Any) -> Label | None:

@@ -86,14 +86,14 @@ class Pathway:
 
     def whole(self, names: Iterable[str]) -> frozenset[str]:
         """These components and all that are inside them."""
-        found: set[str] = set()
+        reached: set[str] = set()
         rest = list(names)
         while rest:
             name = rest.pop()
-            if name not in found:
-                found.add(name)
+            if name not in reached:
+                reached.add(name)
                 rest += self.children.get(name, ())
-        return frozenset(found)
+        return frozenset(reached)
 
     @cached_property
     def sources(self) -> tuple[str, ...]:

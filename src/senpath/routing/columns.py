@@ -23,9 +23,9 @@ def blocks(tasks: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, n
         the tasks of a block (g,), their places (g, most), and bool (g, most), which of these are places; the others only fill up.
     """
     order = np.argsort(tasks, kind="stable")[np.count_nonzero(tasks < 0) :]
-    found, starts, counts = np.unique(tasks[order], return_index=True, return_counts=True)
-    for size in np.unique(sizes[found]):
-        alike = np.flatnonzero(sizes[found] == size)
+    present, starts, counts = np.unique(tasks[order], return_index=True, return_counts=True)
+    for size in np.unique(sizes[present]):
+        alike = np.flatnonzero(sizes[present] == size)
         alike = alike[np.argsort(counts[alike], kind="stable")]  # of like number side by side, so that little is filled up
         start = 0
         while start < len(alike):
@@ -35,7 +35,7 @@ def blocks(tasks: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, n
             mine = alike[start:end]
             steps = np.arange(counts[mine[-1]])
             real = steps < counts[mine][:, None]
-            yield found[mine], order[starts[mine][:, None] + np.where(real, steps, 0)], real
+            yield present[mine], order[starts[mine][:, None] + np.where(real, steps, 0)], real
             start = end
 
 

@@ -179,11 +179,11 @@ class Discriminant(Dispatcher):
         self.columns.require(asked)
         places = self.columns.places(asked)
         products = _products(query, rows, torch.from_numpy(places).to(query.device), member, self.columns.sizes[asked])
-        found = self._scores(products, places, asked)
+        pair_scores = self._scores(products, places, asked)
         if len(asked) == tasks.size:
-            return found.view(tasks.shape)
+            return pair_scores.view(tasks.shape)
         scores = query.new_full((tasks.size,), -torch.inf)
-        scores[torch.from_numpy(member * tasks.shape[1] + slot).to(query.device)] = found
+        scores[torch.from_numpy(member * tasks.shape[1] + slot).to(query.device)] = pair_scores
         return scores.view(tasks.shape)
 
     def _scores(self, products: torch.Tensor, places: np.ndarray, tasks: np.ndarray) -> torch.Tensor:
@@ -198,13 +198,13 @@ class Discriminant(Dispatcher):
 
     def _ood_score(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
         """Squared plain distance to the nearest column of the task, as a share of its limit."""
-        found = np.full(len(tasks), np.inf)
+        ratios = np.full(len(tasks), np.inf)
         for some, places, real in blocks(tasks, self.columns.sizes):
             columns = self.columns.take(some)[1].to(features.device).view(len(some), -1, features.shape[1])
             mine = features[torch.from_numpy(places).to(features.device)]
             nearest = torch.cdist(mine, columns).square().min(2).values.double().cpu().numpy()
-            found[places[real]] = (nearest / self._limits[some][:, None])[real]
-        return found
+            ratios[places[real]] = (nearest / self._limits[some][:, None])[real]
+        return ratios
 
 
 def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray, sizes: np.ndarray) -> torch.Tensor:
@@ -219,8 +219,8 @@ def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, mem
     counts = np.bincount(member, weights=sizes, minlength=len(query)).astype(np.int64)
     ends = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])).to(query.device)
     asked = torch.sparse_csr_tensor(ends, places, query.new_zeros(len(places)), (len(query), len(rows)), check_invariants=False)
-    found: torch.Tensor = torch.sparse.sampled_addmm(asked, query, rows.T, beta=0.0).values()
-    return found
+    products: torch.Tensor = torch.sparse.sampled_addmm(asked, query, rows.T, beta=0.0).values()
+    return products
 
 
 @cache

@@ -95,9 +95,9 @@ class ColumnIndex:
             distances, cells = self._cells.search(points, self._index.nprobe)
             return self._numbers(self._search_cells(points, cells, distances)), cells
 
-    def _numbers(self, found: np.ndarray) -> np.ndarray:
+    def _numbers(self, nearest: np.ndarray) -> np.ndarray:
         """Numbers of the points that faiss found, −1 where it found none."""
-        return np.where(found >= 0, self._rows[found], -1)
+        return np.where(nearest >= 0, self._rows[nearest], -1)
 
     def _add(self, points: np.ndarray, cells: np.ndarray) -> None:
         from faiss.contrib.ivf_tools import add_preassigned
@@ -110,8 +110,8 @@ class ColumnIndex:
     def _search_cells(self, points: np.ndarray, cells: np.ndarray, distances: np.ndarray) -> np.ndarray:
         from faiss.contrib.ivf_tools import search_preassigned
 
-        found: np.ndarray = search_preassigned(self._index, points, NEAREST, cells, distances)[1]  # type: ignore[no-untyped-call]
-        return found
+        nearest: np.ndarray = search_preassigned(self._index, points, NEAREST, cells, distances)[1]  # type: ignore[no-untyped-call]
+        return nearest
 
 
 SHRINKAGE = 0.03
@@ -213,10 +213,10 @@ class Metric:
             parts.append(self.squares(centred))
             if self.coordinates is not None:
                 places.append(centred @ self.coordinates.projection)
-        found = self.coordinates
-        if found is not None:
-            found = Coordinates(found.projection, found.cells, torch.cat([found.columns, *places]))
-        return Metric(self.precision, self.freedom, self.centre, self.tasks, torch.cat(parts), found)
+        lookup = self.coordinates
+        if lookup is not None:
+            lookup = Coordinates(lookup.projection, lookup.cells, torch.cat([lookup.columns, *places]))
+        return Metric(self.precision, self.freedom, self.centre, self.tasks, torch.cat(parts), lookup)
 
     def covering(self, columns: np.ndarray) -> Metric:
         """The same distance for these columns in place of those that there were: answers move by rounding only.
@@ -231,8 +231,8 @@ class Metric:
         if old is None:
             return Metric(self.precision, self.freedom, centre, self.tasks, none, None).reaching(columns)
         bare = Coordinates(old.projection, old.cells + (self.centre - centre) @ old.projection, old.columns[:0])
-        found = Metric(self.precision, self.freedom, centre, self.tasks, none, bare).reaching(columns)
-        return replace(found, coordinates=_with_own_cells(found.coordinates))
+        covered = Metric(self.precision, self.freedom, centre, self.tasks, none, bare).reaching(columns)
+        return replace(covered, coordinates=_with_own_cells(covered.coordinates))
 
     def squares(self, vectors: torch.Tensor) -> torch.Tensor:
         """Squared lengths (n,), float32, of vectors (n, features)."""
@@ -248,8 +248,8 @@ class Metric:
     @property
     def index_numbers(self) -> tuple[int, int]:
         """Numbers with which columns are looked up: those of the index itself, and those of each column."""
-        found = self.coordinates
-        return (found.projection.numel() + found.cells.numel(), found.columns.shape[1]) if found is not None else (0, 0)
+        lookup = self.coordinates
+        return (lookup.projection.numel() + lookup.cells.numel(), lookup.columns.shape[1]) if lookup is not None else (0, 0)
 
     def dump(self) -> bytes:
         """Content of its file, in the safetensors format."""
@@ -277,22 +277,27 @@ class Metric:
             StoreError: if it is not what `dump` writes.
         """
         try:
-            found = load(content)
-            _check_shapes(found, width, rows)
-            precision = unpack(found["precision"].numpy(), width).float().to(device)
+            tensors = load(content)
+            _check_shapes(tensors, width, rows)
+            precision = unpack(tensors["precision"].numpy(), width).float().to(device)
             coordinates = None
-            if "projection" in found:
-                coordinates = Coordinates(*(found[name].to(device) for name in ("projection", "cells", "columns")))
+            if "projection" in tensors:
+                coordinates = Coordinates(*(tensors[name].to(device) for name in ("projection", "cells", "columns")))
             return Metric(
-                precision, float(found["freedom"]), found["centre"].to(device), int(found["tasks"]), found["norms"].to(device), coordinates
+                precision,
+                float(tensors["freedom"]),
+                tensors["centre"].to(device),
+                int(tensors["tasks"]),
+                tensors["norms"].to(device),
+                coordinates,
             )
         except (SafetensorError, KeyError, ValueError, RuntimeError, OverflowError) as error:
             raise StoreError(where, expected="the metric of a dispatcher", got=f"{type(error).__name__}: {error}") from error
 
 
-def _check_shapes(found: dict[str, torch.Tensor], width: int, rows: int) -> None:
+def _check_shapes(tensors: dict[str, torch.Tensor], width: int, rows: int) -> None:
     """Raises ValueError, or KeyError where a part is missing."""
-    norms = len(found["norms"])
+    norms = len(tensors["norms"])
     shapes: dict[str, tuple[int, ...]] = {
         "precision": (width * (width + 1) // 2,),
         "freedom": (1,),
@@ -300,16 +305,16 @@ def _check_shapes(found: dict[str, torch.Tensor], width: int, rows: int) -> None
         "tasks": (1,),
         "norms": (norms,),
     }
-    if "projection" in found:
-        cells, directions = found["cells"].shape
+    if "projection" in tensors:
+        cells, directions = tensors["cells"].shape
         shapes |= {"projection": (width, directions), "cells": (cells, directions), "columns": (norms, directions)}
     types = {"freedom": torch.float64, "tasks": torch.int64}
     for name, shape in shapes.items():
-        values = found[name]
+        values = tensors[name]
         if tuple(values.shape) != shape or values.dtype != types.get(name, torch.float32) or not bool(values.isfinite().all()):
             raise ValueError(f"{name} of {tuple(values.shape)}, {values.dtype}, not all finite or not {shape}")
-    if not 0 < norms <= rows or found["tasks"] < 1 or ("cells" in found and not found["cells"].numel()):
-        raise ValueError(f"{norms} columns of {rows}, {int(found['tasks'])} tasks")
+    if not 0 < norms <= rows or tensors["tasks"] < 1 or ("cells" in tensors and not tensors["cells"].numel()):
+        raise ValueError(f"{norms} columns of {rows}, {int(tensors['tasks'])} tasks")
 
 
 def _mean(columns: np.ndarray) -> torch.Tensor:
@@ -317,16 +322,16 @@ def _mean(columns: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(columns.mean(0, dtype=np.float64).astype(np.float32))
 
 
-def _with_own_cells(found: Coordinates | None) -> Coordinates | None:
+def _with_own_cells(coordinates: Coordinates | None) -> Coordinates | None:
     """Each cell's centre moved to the mean of the columns in it; a cell without any goes. The division stays nearly as it was."""
-    if found is None:
+    if coordinates is None:
         return None
-    mine = torch.cat([torch.cdist(part, found.cells).argmin(1) for part in found.columns.split(PART)])
+    mine = torch.cat([torch.cdist(part, coordinates.cells).argmin(1) for part in coordinates.columns.split(PART)])
     used, mine = mine.unique(return_inverse=True)
-    sums = found.columns.new_zeros(len(used), found.columns.shape[1], dtype=torch.float64)
-    sums.index_add_(0, mine, found.columns.double())
+    sums = coordinates.columns.new_zeros(len(used), coordinates.columns.shape[1], dtype=torch.float64)
+    sums.index_add_(0, mine, coordinates.columns.double())
     cells = (sums / mine.bincount()[:, None]).float()
-    return Coordinates(found.projection, cells, found.columns)
+    return Coordinates(coordinates.projection, cells, coordinates.columns)
 
 
 def _coordinates(columns: np.ndarray, centre: torch.Tensor, root: torch.Tensor, device: torch.device) -> Coordinates:

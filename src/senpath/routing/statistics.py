@@ -331,16 +331,16 @@ def merge_columns(before: Sequence[Column], new: Sequence[Column], classes: int)
     Args:
         classes: how many the task had; later ones are new.
     """
-    found = list(before)
+    merged = list(before)
     added: list[Column] = []
     for of in dict.fromkeys(column.of for column in new):
         mine = [column for column in new if column.of == of]
         places = [place for place, column in enumerate(before) if column.of == of]
         if len(places) == 1 and len(mine) == 1:
-            found[places[0]] = _mean(before[places[0]], mine[0])
+            merged[places[0]] = _mean(before[places[0]], mine[0])
         elif (of is not None and of >= classes) or sum(column.count for column in mine) >= EXAMPLES_PER_COLUMN:
             added += mine
-    return found + added
+    return merged + added
 
 
 def merge_limits(before: float, seen: int, new: float, examples: int) -> float:

@@ -77,9 +77,9 @@ class Dispatchers:
         rows = rows[: max(*(kept.first + kept.rows for kept in records), len(metric.norms) if metric is not None else 0)]
         columns = Columns(rows, stored, check, before.dispatcher.columns.checked if before is not None else None)
         metric = metric if metric is not None else self._make_metric(record, columns)
-        found = Discriminant(features, metric, columns, stored, before.dispatcher if before is not None else None)
-        self._discriminants[key] = _Prepared(found, record, records)
-        return found
+        discriminant = Discriminant(features, metric, columns, stored, before.dispatcher if before is not None else None)
+        self._discriminants[key] = _Prepared(discriminant, record, records)
+        return discriminant
 
     def _read_metric(self, record: TypeRecord) -> Metric | None:
         return read_metric(self._store, record, record.metric, self._device) if record.metric is not None else None
@@ -97,7 +97,7 @@ def _require_fit(record: TypeRecord, parts: Iterable[Component], inputs: torch.T
     """Try out parts of the dispatcher, so that what is routed later need not be looked after."""
     for part in parts:
         try:
-            got = str(found) if (found := tuple(part(inputs).shape)) != shape else ""
+            got = str(answer_shape) if (answer_shape := tuple(part(inputs).shape)) != shape else ""
         except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
             got = f"{type(error).__name__}: {error}"
         if got:

@@ -37,7 +37,7 @@ def one_type(tasks: Mapping[str, Examples]) -> DataType:
     Raises:
         InputError: if there are several.
     """
-    types = {found.data_type.key: task for task, found in tasks.items()}
+    types = {examples.data_type.key: task for task, examples in tasks.items()}
     if len(types) != 1:
         named = " and ".join(f"{task!r} of {key}" for key, task in list(types.items())[:2])
         do = "Learn the tasks of each type in a call of their own"

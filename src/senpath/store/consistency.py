@@ -71,8 +71,8 @@ def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns) or not isinstance(words, dict):
         return False
     known = all(
-        isinstance(found, list) and found and all(isinstance(word, str) for word in found) and len({*found}) == len(found)
-        for found in words.values()
+        isinstance(choices, list) and choices and all(isinstance(word, str) for word in choices) and len({*choices}) == len(choices)
+        for choices in words.values()
     )
     named = words.keys() <= {*columns} and known and (table_width(columns, words),) == shape
     numbers = all(_numbers(options.get(name), shape[0]) for name in ("mean", "scale"))

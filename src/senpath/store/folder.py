@@ -209,11 +209,11 @@ class Store:
         """What the tasks of a type add up to, float64, checked against its hash."""
         content = self.dispatcher_file(record.pooled, record.pooled_sha256)
         numbers = record.width * (record.width + 1) // 2
-        found = np.frombuffer(content, dtype=np.float64) if len(content) == 8 * numbers else None
-        if found is None or not np.isfinite(found).all():
+        packed = np.frombuffer(content, dtype=np.float64) if len(content) == 8 * numbers else None
+        if packed is None or not np.isfinite(packed).all():
             path, got = self._dispatcher / record.pooled, f"{len(content)} bytes of other content"
             raise StoreError(f"{path}", expected=f"the {numbers} finite numbers of a {record.width}-wide triangle", got=got, do=RESTORE)
-        return found
+        return packed
 
     def holds(self, name: str) -> bool:
         """Whether there is a file of this name in `dispatcher/`."""
@@ -359,8 +359,8 @@ class Store:
         """Remove components and statistics that none of these versions names; no other version is kept. For the lock's holder."""
         named = {name for manifest in (present, *kept) for name in manifest.components}
         for path in (self.path / "components").iterdir():
-            found = COMPONENT.fullmatch(path.name)
-            if found and found["hash"] not in named:
+            match = COMPONENT.fullmatch(path.name)
+            if match and match["hash"] not in named:
                 path.unlink(missing_ok=True)
         self._drop_unnamed_statistics(present)
         sweep(self._scratch)

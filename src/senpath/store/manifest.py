@@ -199,7 +199,7 @@ def dump_manifest(manifest: Manifest) -> tuple[bytes, Manifest]:
     Raises:
         InputError: if it could not be read again (NaN, text that is no Unicode): it would take the place of one that can.
     """
-    known = {name: found for name, found in manifest.lines.items() if manifest.tasks.get(name) is found[0]}
+    known = {name: kept for name, kept in manifest.lines.items() if manifest.tasks.get(name) is kept[0]}
     try:
         new = {name: _dump_task(name, record) for name, record in manifest.tasks.items() if name not in known}
         _read_tasks(list(new.values()))

@@ -77,10 +77,10 @@ class Versions:
             content = path.read_bytes()
         except OSError as error:
             raise StoreError(f"{path}", expected="readable", got=error.strerror or str(error)) from error
-        found = parse_manifest(content, str(path), known)
-        if found.version != version:
-            raise StoreError(f"{path}", expected=f"version {version}", got=f"version {found.version}", do=RESTORE)
-        return found
+        manifest = parse_manifest(content, str(path), known)
+        if manifest.version != version:
+            raise StoreError(f"{path}", expected=f"version {version}", got=f"version {manifest.version}", do=RESTORE)
+        return manifest
 
     def types(self) -> Iterator[Mapping[str, TypeRecord]]:
         """The types of each kept version; a version whose file is damaged is left out.
@@ -95,9 +95,9 @@ class Versions:
         with open(self._path(version), "rb") as file:
             for line in file:
                 if line.startswith(TYPES):
-                    found = _TYPES.validate_json(line.removeprefix(TYPES).rstrip(b",\n"))
+                    records = _TYPES.validate_json(line.removeprefix(TYPES).rstrip(b",\n"))
                     # Format 2 did not say the name of the file of columns.
-                    return {key: replace(record, columns=record.columns or f"{key}.columns") for key, record in found.items()}
+                    return {key: replace(record, columns=record.columns or f"{key}.columns") for key, record in records.items()}
         return parse_manifest(self._path(version).read_bytes(), str(self._path(version))).types
 
     def _numbers(self) -> list[int]:
@@ -105,7 +105,7 @@ class Versions:
             names = os.listdir(self._folder)
         except FileNotFoundError:  # an earlier senpath made the network
             return []
-        return [int(found[1]) for name in names if (found := NAME.fullmatch(name))]
+        return [int(match[1]) for name in names if (match := NAME.fullmatch(name))]
 
     def _path(self, version: int) -> Path:
         return self._folder / f"{version}.json"

@@ -92,7 +92,7 @@ def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pyt
     for block in blocks(path):
         if block.runs and block.language == "python":
             # Moved down to its place in the document, so that an error names the document's line.
-            exec(compile("\n" * (block.line - 1) + block.code, str(path), "exec"), names)
+            exec(compile("\n" * (block.line - 1) + block.code, str(path), "exec", dont_inherit=True), names)
         elif block.runs:
             for line, command in enumerate(block.code.splitlines(), start=block.line):
                 assert run_command(command) == 0, f"{name_of(path)}, line {line}: {command}"

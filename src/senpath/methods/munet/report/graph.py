@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from senpath.methods.munet.path import ADAPTER
-from senpath.methods.munet.report.paths import Layer, Root, TaskPath, Trainer
+from senpath.methods.munet.report.paths import LayerTrainer, RootModel, TaskLayer, TaskPath
 from senpath.sections import NetworkSummary, cut
 
 PATHS, OUTSIDE = 24, 12
@@ -24,7 +24,7 @@ NARROWEST, WIDEST, WIDTH = 62, 92, 900
 """Of a column, at least and at most; and what all columns take together where that is possible."""
 ROOT, GONE = "of-root", "of-gone"
 """Classes of what no task of today trained."""
-OTHERS = Trainer(None, gone=True)
+OTHERS = LayerTrainer(None, gone=True)
 """In a row's place, for all tasks outside that have no row of their own."""
 
 
@@ -56,7 +56,7 @@ class Graph:
         lines: of the last ones of so many `paths`.
     """
 
-    root: Root
+    root: RootModel
     columns: Sequence[str]
     pitch: float
     rows: Sequence[Row]
@@ -74,8 +74,8 @@ class _Stop:
     """Where a line crosses a column: in a layer, or past the layers of a row; `offset` from the row's top is its own."""
 
     column: int
-    row: Trainer
-    layer: Layer | None
+    row: LayerTrainer
+    layer: TaskLayer | None
     offset: float = 0.0
 
 
@@ -83,8 +83,8 @@ class _Box(NamedTuple):
     """Where a layer is."""
 
     column: int
-    row: Trainer
-    layer: Layer
+    row: LayerTrainer
+    layer: TaskLayer
     offset: float
     height: float
 
@@ -97,7 +97,7 @@ def draw_graph(network: NetworkSummary, paths: Sequence[TaskPath]) -> Graph:
     order, row_of = _order(network, shown)
     stops = [_stops(path, columns, row_of) for path in shown]
     boxes, heights = _settle([stop for mine in stops for stop in mine])
-    tops, below = dict[Trainer, float](), 0.0
+    tops, below = dict[LayerTrainer, float](), 0.0
     for trainer in order:
         tops[trainer] = below
         below += heights[trainer]
@@ -137,23 +137,23 @@ def in_order(sequences: Sequence[Sequence[str]]) -> list[str]:
     return ordered
 
 
-def _order(network: NetworkSummary, shown: Sequence[TaskPath]) -> tuple[list[Trainer], dict[Trainer, Trainer]]:
+def _order(network: NetworkSummary, shown: Sequence[TaskPath]) -> tuple[list[LayerTrainer], dict[LayerTrainer, LayerTrainer]]:
     """The rows from the top, and for each trainer its row: the root, tasks without a path here, then the paths' tasks."""
     counts = Counter(layer.trainer for path in shown for layer in path.layers)
     places = {name: place for place, name in enumerate(network.tasks)}
-    mine = {Trainer(path.task.name) for path in shown}
+    mine = {LayerTrainer(path.task.name) for path in shown}
     outside = [trainer for trainer in counts if trainer not in mine and trainer.name is not None]
     kept = {*sorted(outside, key=lambda trainer: -counts[trainer])[: OUTSIDE if len(outside) <= OUTSIDE else OUTSIDE - 1]}
     row_of = {trainer: OTHERS if trainer in outside and trainer not in kept else trainer for trainer in counts}
 
-    def rank(row: Trainer) -> tuple[int, int]:
-        group = 0 if row == Trainer(None) else 1 if row == OTHERS else 2 if row.gone else 3 if row not in mine else 4
+    def rank(row: LayerTrainer) -> tuple[int, int]:
+        group = 0 if row == LayerTrainer(None) else 1 if row == OTHERS else 2 if row.gone else 3 if row not in mine else 4
         return group, places.get(row.name or "", 0)
 
     return sorted({*row_of.values()}, key=rank), row_of
 
 
-def _stops(path: TaskPath, columns: Sequence[str], row_of: Mapping[Trainer, Trainer]) -> list[_Stop]:
+def _stops(path: TaskPath, columns: Sequence[str], row_of: Mapping[LayerTrainer, LayerTrainer]) -> list[_Stop]:
     """From left to right; a line stays in its row until the column before the next layer's."""
     stops, places = list[_Stop](), [columns.index(layer.name) for layer in path.layers]
     for layer, place, following in zip(path.layers, places, [*places[1:], 0], strict=True):
@@ -163,12 +163,12 @@ def _stops(path: TaskPath, columns: Sequence[str], row_of: Mapping[Trainer, Trai
     return stops
 
 
-def _settle(stops: Sequence[_Stop]) -> tuple[list[_Box], dict[Trainer, float]]:
+def _settle(stops: Sequence[_Stop]) -> tuple[list[_Box], dict[LayerTrainer, float]]:
     """Give every stop its offset; returns the layers' places and the rows' heights."""
-    cells: dict[tuple[int, Trainer], dict[str, list[_Stop]]] = defaultdict(lambda: defaultdict(list))
+    cells: dict[tuple[int, LayerTrainer], dict[str, list[_Stop]]] = defaultdict(lambda: defaultdict(list))
     for stop in stops:
         cells[stop.column, stop.row][stop.layer.component if stop.layer is not None else ""].append(stop)
-    boxes, heights = list[_Box](), dict[Trainer, float]()
+    boxes, heights = list[_Box](), dict[LayerTrainer, float]()
     margin = (ROW - SLOT) / 2 - ROUND
     for (column, row), groups in cells.items():
         passing = groups.pop("", [])  # below the layers
@@ -184,7 +184,9 @@ def _settle(stops: Sequence[_Stop]) -> tuple[list[_Box], dict[Trainer, float]]:
     return boxes, heights
 
 
-def _row(network: NetworkSummary, row: Trainer, height: float, shown: Sequence[TaskPath], row_of: Mapping[Trainer, Trainer]) -> Row:
+def _row(
+    network: NetworkSummary, row: LayerTrainer, height: float, shown: Sequence[TaskPath], row_of: Mapping[LayerTrainer, LayerTrainer]
+) -> Row:
     if row == OTHERS:
         return Row(f"{sum(other == OTHERS for other in row_of.values())} other tasks", "not drawn, or removed", GONE, height)
     if row.name is None:
@@ -195,7 +197,7 @@ def _row(network: NetworkSummary, row: Trainer, height: float, shown: Sequence[T
     return Row(row.name, note, _colour(network, row), height)
 
 
-def _colour(network: NetworkSummary, trainer: Trainer) -> str:
+def _colour(network: NetworkSummary, trainer: LayerTrainer) -> str:
     if trainer.name is None:
         return ROOT
     return GONE if trainer.gone else f"c{network.tasks[trainer.name].colour}"
@@ -211,7 +213,7 @@ def _node(network: NetworkSummary, box: _Box, top: float, pitch: float, users: S
     return Shape(outline, _colour(network, trainer), f"{box.layer.name}: {weights:,} weights, {who}; used by {names}")
 
 
-def _line(path: TaskPath, stops: Sequence[_Stop], tops: Mapping[Trainer, float], pitch: float) -> Shape:
+def _line(path: TaskPath, stops: Sequence[_Stop], tops: Mapping[LayerTrainer, float], pitch: float) -> Shape:
     points = [((stop.column + 0.5) * pitch, tops[stop.row] + stop.offset) for stop in stops]
     parts = [f"M{points[0][0] - NODE / 2:.1f} {points[0][1]:g}"]
     for (x, y), (next_x, next_y) in pairwise([*points, points[-1]]):

@@ -19,7 +19,7 @@ PARTNERS = 3
 """At most so many tasks are named of those that one shares layers with."""
 
 
-class Root(NamedTuple):
+class RootModel(NamedTuple):
     """The model that paths begin from; two of one name may differ, of one `key` they do not."""
 
     key: str
@@ -27,19 +27,19 @@ class Root(NamedTuple):
     weights: float
 
 
-class Trainer(NamedTuple):
+class LayerTrainer(NamedTuple):
     """Who trained a layer: a task of today, or one that `gone` since or that is another now; None if none did, for it is the root's."""
 
     name: str | None
     gone: bool = False
 
 
-class Layer(NamedTuple):
+class TaskLayer(NamedTuple):
     """One component of a path: the layer's name, and its hash."""
 
     name: str
     component: str
-    trainer: Trainer
+    trainer: LayerTrainer
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class TaskPath:
     """
 
     task: TaskSummary
-    root: Root
-    layers: tuple[Layer, ...]
+    root: RootModel
+    layers: tuple[TaskLayer, ...]
     own: int
-    taken: Sequence[tuple[Trainer, int]]
+    taken: Sequence[tuple[LayerTrainer, int]]
     partners: Sequence[tuple[str, int]]
     more: int
     parent: str
@@ -112,18 +112,18 @@ def _read_chain(task: TaskSummary) -> _Chain | None:
     return _Chain(task, record, [(cut(layer.name), component, layer.trainer(task.name, component)) for layer, component in pairs])
 
 
-def _trainers(chains: Sequence[_Chain]) -> dict[str, Trainer]:
+def _trainers(chains: Sequence[_Chain]) -> dict[str, LayerTrainer]:
     """Who trained each component, by hash. A task of today did so only if it has the component itself: names are used again."""
-    trainers: dict[str, Trainer] = {}
+    trainers: dict[str, LayerTrainer] = {}
     for chain in chains:
         # An imported task's layers name it as it was called where it came from.
         own_names = (chain.task.name, chain.task.log_entry.get("imported"))
         for _, component, origin in chain.layers:
             if origin is not None and origin in own_names:
-                trainers.setdefault(component, Trainer(chain.task.name))
+                trainers.setdefault(component, LayerTrainer(chain.task.name))
     for chain in chains:
         for _, component, origin in chain.layers:
-            trainers.setdefault(component, Trainer(origin, gone=origin is not None))
+            trainers.setdefault(component, LayerTrainer(origin, gone=origin is not None))
     return trainers
 
 
@@ -132,16 +132,16 @@ def _path(
     sizes: Mapping[str, int],
     readers: Mapping[str, int],
     users: Mapping[str, Sequence[str]],
-    trainers: Mapping[str, Trainer],
+    trainers: Mapping[str, LayerTrainer],
 ) -> TaskPath:
     record, task = chain.record, chain.task
-    layers = tuple(Layer(name, component, trainers[component]) for name, component, _ in chain.layers)
-    others = Counter(layer.trainer for layer in layers if layer.trainer != Trainer(task.name))
+    layers = tuple(TaskLayer(name, component, trainers[component]) for name, component, _ in chain.layers)
+    others = Counter(layer.trainer for layer in layers if layer.trainer != LayerTrainer(task.name))
     partners = Counter(user for layer in layers for user in users[layer.component] if user != task.name).most_common()
     revisions = {change.revision for change in task.pathway.provenance.revisions}
     return TaskPath(
         task=task,
-        root=Root(record.root_id, cut(record.root), record.root_weights),
+        root=RootModel(record.root_id, cut(record.root), record.root_weights),
         layers=layers,
         own=len(layers) - others.total(),
         taken=others.most_common(),

@@ -2,14 +2,15 @@
 
 
 class SenpathError(Exception):
-    """Base of every error that senpath raises on purpose.
-
-    `exit_code` is what the command line ends with when this error reaches it.
+    """Base class of every error that senpath raises on purpose.
 
     Attributes:
         message: the whole text, made of the parts below.
         what: what is wrong.
-        expected, got, do: what was expected, what was there instead, and what to do about it; None where that was not said.
+        expected: what was expected; None if not given.
+        got: what was there instead; None if not given.
+        do: what to do about it; None if not given.
+        exit_code: exit code of the command line when this error ends it.
     """
 
     exit_code = 1
@@ -35,40 +36,40 @@ class SenpathError(Exception):
 
 
 class InputError(SenpathError, ValueError):
-    """Data, labels or a setting that cannot be used."""
+    """Data, labels or a setting cannot be used."""
 
     exit_code = 2
 
 
 class UnknownTaskError(InputError, KeyError):
-    """A task of this name is not in the network."""
+    """The network has no task of this name."""
 
 
 class TaskExistsError(InputError):
-    """A task of this name is in the network already."""
+    """The network already has a task of this name."""
 
 
 class StoreError(SenpathError):
-    """The folder of a network is missing, foreign, damaged or could not be written."""
+    """The folder of a network is missing, damaged, not a network, or cannot be written."""
 
     exit_code = 3
 
 
 class FormatVersionError(StoreError):
-    """The folder was written by a newer senpath."""
+    """The folder was written by a newer version of senpath."""
 
 
 class ConflictError(StoreError):
-    """Another writer holds the folder, or what a proposal builds on is gone."""
+    """Another writer holds the folder, or has changed what this change builds on."""
 
 
 class MissingExtraError(SenpathError, ImportError):
-    """A part that is installed on request (`pip install senpath[...]`) is needed and absent."""
+    """An optional package is needed and not installed (`pip install senpath[...]`)."""
 
     exit_code = 4
 
 
 class DownloadError(SenpathError):
-    """A file could not be fetched, or is not the file that was expected."""
+    """A file could not be downloaded, or is not the expected file."""
 
     exit_code = 5

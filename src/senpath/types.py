@@ -15,11 +15,11 @@ __all__ = ["Audio", "DataType", "Examples", "Label"]
 
 @dataclass(frozen=True)
 class Audio:
-    """One recording.
+    """A recording.
 
     Args:
-        samples: shape (time,), floating point in [-1, 1], one channel.
-        rate: samples per second, in hertz.
+        samples: one channel, shape (time,), floating point in [-1, 1].
+        rate: samples per second.
     """
 
     samples: np.ndarray
@@ -28,15 +28,14 @@ class Audio:
 
 @dataclass(frozen=True)
 class DataType:
-    """The kind of an input and the shape it is brought to before any pathway sees it.
+    """A modality and the encoding that brings its inputs to one shape.
 
     Args:
         modality: "image", "audio", "table" or "text".
-        shape: shape of one encoded input: image (channels, height, width), audio (frames, mels),
-            table (columns,), text (buckets,); behind a pretrained encoder (features,), or (tokens, width) where rows of zeros are
-            padding.
-        options: what else the encoding needs, so that it is the same for ever (JSON values only). A pretrained encoder is in "encoder"
-            (its name, weights and their hash), and what it reads in "reads".
+        shape: shape of one encoded input: image (channels, height, width), audio (frames, mels), table (columns,), text (buckets,). Behind
+            a pretrained encoder (features,), or (tokens, width), where rows of zeros are padding.
+        options: everything else that the encoding depends on (JSON values only). A pretrained encoder is recorded in "encoder" (its name,
+            number of weights and hash), and what it reads in "reads".
     """
 
     modality: str
@@ -45,27 +44,27 @@ class DataType:
 
     @property
     def key(self) -> str:
-        """Name under which the network files this type. Tables of different columns are different types."""
+        """The name of this type in a network. Tables with different columns are different types."""
         return f"table-{self.options['fingerprint']}" if self.modality == "table" else self.modality
 
     @property
     def encoder(self) -> str | None:
-        """Name of the pretrained encoder that reads the inputs; None where there is none."""
+        """Name of the pretrained encoder that reads the inputs; None if there is none."""
         return self.options["encoder"]["name"] if "encoder" in self.options else None
 
     @property
     def encoder_id(self) -> tuple[str, str] | None:
-        """Name and hash of that encoder: types of which both are the same share one."""
+        """Name and hash of that encoder. Types with the same name and hash share one encoder."""
         return (self.options["encoder"]["name"], self.options["encoder"]["sha256"]) if "encoder" in self.options else None
 
     @property
     def encoder_weights(self) -> int:
-        """How many weights that encoder has."""
+        """How many weights that encoder has; 0 if there is none."""
         return int(self.options["encoder"]["weights"]) if "encoder" in self.options else 0
 
     @property
     def form(self) -> str:
-        """What pathways see: "vector" or, where it answers with several, "tokens" behind an encoder; else the modality."""
+        """What pathways read: "vector" or "tokens" behind an encoder, otherwise the modality."""
         if "encoder" not in self.options:
             return self.modality
         return "tokens" if len(self.shape) == 2 else "vector"
@@ -73,15 +72,15 @@ class DataType:
 
 @dataclass(frozen=True)
 class Examples:
-    """The labelled examples of one task, encoded.
+    """The encoded, labelled examples of one task.
 
     Args:
-        data_type: what the inputs are.
+        data_type: the type of the inputs.
         inputs: float32, shape (n, *data_type.shape).
-        targets: for a classification int64, shape (n,), each an index into `classes`; for a multilabel task float32, shape
-            (n, classes), 1 where an input has the label, else 0; for a regression float32, shape (n, outputs).
-        classes: the labels in the order of the outputs, as the user gave them (scikit-learn's `classes_`): sorted, those that were
-            added later behind the others. For a regression the outputs' names, by default their numbers.
+        targets: of a classification int64, shape (n,), each an index into `classes`; of a multilabel task float32, shape (n, classes), 1
+            where an input has the label and 0 elsewhere; of a regression float32, shape (n, outputs).
+        classes: the labels in the order of the outputs, as the user gave them (scikit-learn's `classes_`): sorted, later additions at the
+            end. Of a regression the names of the outputs, by default their numbers.
         kind: name of the kind of task.
     """
 
@@ -93,7 +92,7 @@ class Examples:
 
     @property
     def task_kind(self) -> TaskKind:
-        """The kind of task, and all that follows from it."""
+        """The kind of task, see `senpath.tasks`."""
         return task_kind(self.kind)
 
     def __len__(self) -> int:

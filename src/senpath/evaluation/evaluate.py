@@ -20,19 +20,19 @@ from senpath.pathways import Pathway
 def evaluate(
     net: Network, tests: Mapping[str, Any], *, admit: float | None = None, reject: bool = True, record: bool = False
 ) -> Evaluation:
-    """Measure a network on labelled test data.
+    """Measure a network on labelled test data, with the task given and without.
 
     Args:
         net: the network.
-        tests: by task, (x, y), or what `Network.learn` takes in place of them.
+        tests: for each task (x, y), or whatever `Network.learn` takes in place of them.
         admit: see `Network.predict`.
-        reject: likewise.
-        record: keep the figures with the network (`recorded_evaluations`), where `report` finds them; not beside `admit` or `reject`, so
-            that all that is kept can be compared.
+        reject: see `Network.predict`.
+        record: keep the figures with the network, where `report` and `recorded_evaluations` find them. Not together with `admit` or
+            `reject`, so that all recorded figures can be compared.
 
     Raises:
         UnknownTaskError: if a task is not in the network.
-        InputError: if there are no test inputs, or not one label for each, or for `record` beside `admit` or `reject`.
+        InputError: if there are no test inputs, or not one label for each, or for `record` together with `admit` or `reject`.
         StoreError: if the figures cannot be recorded.
     """
     if record and (admit is not None or not reject):

@@ -18,11 +18,11 @@ from senpath.store import EVALUATIONS
 
 @dataclass(frozen=True)
 class Recorded:
-    """One measurement that was kept.
+    """An evaluation that was kept with the network.
 
     Attributes:
-        version: of the network that was measured.
-        time: when, UTC, as ISO 8601.
+        version: the network's version that was measured.
+        time: when, in UTC, as ISO 8601.
         evaluation: the figures.
     """
 
@@ -75,10 +75,10 @@ def record_evaluation(net: Network, evaluation: Evaluation) -> None:
 
 
 def recorded_evaluations(net: Network) -> list[Recorded]:
-    """What was measured and kept up to the version that `net` shows, in the order of recording.
+    """The evaluations that were recorded up to the version that `net` shows, oldest first.
 
     Raises:
-        StoreError: naming the file and the line that is no measurement.
+        StoreError: if a line of the file is not a measurement; names file and line.
     """
     path = net.path / EVALUATIONS
     found = [_read(entry, f"{path}: line {number}") for number, entry in enumerate(net.evaluations, start=1)]

@@ -10,18 +10,18 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TaskScore:
-    """Figures of one task; shares in 0 … 1.
+    """Figures of one task; all but `examples` and `candidates` are shares in 0 … 1.
 
     Attributes:
-        examples: how many.
-        accuracy: right labels with the task given. In a multilabel task the mean Jaccard index of the labels answered and the true ones; of
-            a regression the coefficient of determination R², which has no least value.
-        accuracy_unlabelled: right task and label without it; an input refused as unknown counts as wrong.
+        examples: number of test inputs.
+        accuracy: share of right labels with the task given. Of a multilabel task the mean Jaccard index of answered and true labels; of a
+            regression the coefficient of determination R², which has no lower bound.
+        accuracy_unlabelled: share with the right task and label when the task is not given; a refused input counts as wrong.
         first: the right task is the dispatcher's first choice.
-        task: the right task is the answer's; where two pathways ran, their answers decide. Refused inputs are not left out.
-        among: the right pathway is among the candidates.
-        candidates: mean number of pathways that were candidates.
-        refused: inputs that were said to fit no task.
+        task: the right task answers; where two pathways ran, their answers decide. Refused inputs are not left out.
+        among: the right task is among the candidates.
+        candidates: mean number of candidates.
+        refused: share of inputs that were said to fit no task.
     """
 
     examples: int
@@ -40,7 +40,7 @@ class Evaluation:
 
     Attributes:
         scores: by task.
-        confusion: by true task, how many of its inputs each task (None: refused) answered.
+        confusion: for each true task, how many of its inputs each task answered; None stands for refused inputs.
     """
 
     scores: Mapping[str, TaskScore]
@@ -48,7 +48,7 @@ class Evaluation:
 
     @property
     def mean(self) -> TaskScore:
-        """Each figure's mean over the tasks, every task with the same weight."""
+        """The mean of each figure over the tasks, each task with the same weight."""
         values = list(self.scores.values())
         names = [name for name in TaskScore.__dataclass_fields__ if name != "examples"]
         return TaskScore(

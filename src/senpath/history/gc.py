@@ -20,12 +20,12 @@ from senpath.store.files import timestamp
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What was freed.
+    """What `Network.gc` freed.
 
     Attributes:
-        files: how many files were removed.
-        bytes: that they took.
-        versions: the versions that there are now, the present one last.
+        files: number of files removed.
+        bytes: their total size.
+        versions: the versions that are left, the present one last.
     """
 
     files: int

@@ -18,14 +18,14 @@ from senpath.store.files import timestamp
 
 @dataclass(frozen=True)
 class Removed:
-    """What became of a task that was removed.
+    """The outcome of removing a task.
 
     Attributes:
         task: its name.
         version: the network's version without it.
-        components: hashes of its components that the network does not have any more.
-        shared: hashes of those that stay, for other tasks read them.
-        bytes: what its components and columns take on disk until `gc` frees them.
+        components: hashes of its components that the network no longer has.
+        shared: hashes of its components that stay because other tasks read them.
+        bytes: disk space of its components and columns, which `gc` frees.
     """
 
     task: str
@@ -37,14 +37,14 @@ class Removed:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What returning to an earlier version changed.
+    """The outcome of returning to an earlier version.
 
     Attributes:
         to: the version whose tasks the network has now.
         version: the network's version now.
-        removed: names of the tasks that went.
-        restored: names of the tasks that came back.
-        reverted: names of the tasks that were changed meanwhile, and are as they were.
+        removed: names of tasks that are gone.
+        restored: names of tasks that are back.
+        reverted: names of tasks that had changed in between and are as they were.
     """
 
     to: int

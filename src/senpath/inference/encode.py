@@ -28,13 +28,13 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Inputs that were encoded, in the order in which they were given; see `Network.encode`.
+    """Encoded inputs in their original order, made by `Network.encode`.
 
     Attributes:
-        inputs: how many there are, those of types that the network did not know included.
-        batches: those of types that it knew.
-        types: the types, by key, as the network had them.
-        unknown: keys of the types that it did not know.
+        inputs: number of inputs, including those of types that the network does not have.
+        batches: the encoded inputs, one batch per type that the network has.
+        types: the network's types when the inputs were encoded, by key.
+        unknown: keys of types that the network does not have.
     """
 
     inputs: int

@@ -159,14 +159,14 @@ UNHEARD = 1e-3
 
 
 class MultimodalPrediction:
-    """Answers for n things, in their order.
+    """Answers for n things, each seen in one or more modalities, in their order.
 
     Attributes:
-        concept: object array (n,): the concept's name, or the task's where it is of none; None where nothing fits.
-        label: object array (n,), the label, or None; of tasks that tell no classes apart as in `Prediction`.
-        confidence: float64 (n,), P(concept, label | what the modalities tell); 0 where nothing fits.
+        concept: object array (n,), name of the concept, or of the task if it has no concept; None where nothing fits.
+        label: object array (n,), the label, or None; of multilabel tasks and regressions as in `Prediction`.
+        confidence: float64 (n,), P(concept, label | all modalities); 0 where nothing fits.
         tasks: object array (n,), tuples of the names of the tasks that answered.
-        modalities: what each modality that is given says by itself.
+        modalities: for each modality that was given, its own `Prediction`.
     """
 
     def __init__(self, things: int, modalities: Mapping[str, Prediction], topics: Sequence[_Topic]) -> None:
@@ -197,13 +197,13 @@ class MultimodalPrediction:
 
     @cached_property
     def activated(self) -> np.ndarray:
-        """Object array (n,) of `Activation`: what ran for all modalities together. Counted when it is first asked for."""
+        """Object array (n,) of `Activation`: what ran for all modalities together. Counted on first use."""
         return Routes.together([alone.routes for alone in self.modalities.values()]).activated()
 
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
         """For each thing the k most probable (concept, label, probability) within its concept, most probable first.
 
-        A regression has one entry: its answer and P(task | what the modalities tell).
+        For a regression there is one entry: its answer and P(task | all modalities).
         """
         ranked: list[list[tuple[str, Any, float]]] = [[] for _ in range(len(self))]
         for topic, rows, values in self._said:  # who comes later is the likelier one

@@ -123,14 +123,14 @@ class Prediction:
     """Answers for n inputs, in their order.
 
     Attributes:
-        task: object array (n,), the task's name, or None where nothing fits.
-        label: object array (n,), the label within that task, or None; of a multilabel task the tuple of its labels, of a regression its
-            number, or the tuple of its numbers.
-        confidence: float64 (n,), P(task, label | input); P(task | input) where it is a regression's; 0 where nothing fits.
+        task: object array (n,), name of the task, or None where nothing fits.
+        label: object array (n,), the label within that task, or None. Of a multilabel task a tuple of labels; of a regression a number, or
+            a tuple of numbers.
+        confidence: float64 (n,), P(task, label | input), or P(task | input) for a regression; 0 where nothing fits.
         probabilities: per task, see `Probabilities`.
         routes: which pathways ran.
-        ood_score: float64 (n,), how far an input is from what its likeliest task was learned from, as a share of that task's limit: above
-            1 nothing fits. Infinite where no task is of its type, NaN where task or concept was given.
+        ood_score: float64 (n,), squared distance of an input from what its likeliest task was learned from, divided by that task's limit;
+            above 1 nothing fits. Infinite where no task has the input's type, NaN where the task or the concept was given.
     """
 
     def __init__(
@@ -153,12 +153,12 @@ class Prediction:
 
     @cached_property
     def candidates(self) -> np.ndarray:
-        """Object array (n,), tuples of the candidates' names, the likelier first."""
+        """Object array (n,), tuples of the names of the candidates, the likelier first."""
         return self.routes.names()
 
     @cached_property
     def activated(self) -> np.ndarray:
-        """Object array (n,) of `Activation`: the pathways that ran, and how many weights. Counted when it is first asked for."""
+        """Object array (n,) of `Activation`: which pathways ran, and how many weights. Counted on first use."""
         return self.routes.activated()
 
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
@@ -184,13 +184,13 @@ class Explanation:
         task: the task, or None where nothing fits.
         label: its answer, see `Prediction`, or None.
         confidence: P(task, label | input).
-        scores: P(task | input) of the dispatcher, most probable first: for every task of the input's type, or, where there are very
-            many, for those that came into question.
-        ood_score: how far the input is from what the likeliest task was learned from; above 1 nothing fits.
+        scores: the dispatcher's P(task | input), most probable first: for every task of the input's type or, where there are very many, for
+            those that came into question.
+        ood_score: how far the input is from what its likeliest task was learned from; above 1 nothing fits.
         candidates: the tasks whose pathways ran.
-        links: what each link of the answering pathway added to the answer.
+        links: what each link of the answering pathway contributed.
         activated: what ran, in weights.
-        share: of all weights of the network, the part that ran, in 0 … 1.
+        share: share of the network's weights that ran, in 0 … 1.
         top: the five most probable answers.
     """
 

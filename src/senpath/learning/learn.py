@@ -25,12 +25,12 @@ from senpath.types import Examples
 
 @dataclass(frozen=True)
 class TaskChange:
-    """How good a changed task's answers are, see `senpath.tasks.TaskKind.score`; None where no data was given to measure it.
+    """The score of a task that was changed along with another; None where no data was given to measure it.
 
     Attributes:
-        examples: how many it was measured on.
-        before: with the pathway that it had.
-        after: with the one that takes its place.
+        examples: number of examples it was measured on.
+        before: score of the previous pathway, see `senpath.tasks.TaskKind.score`.
+        after: score of the changed pathway.
     """
 
     examples: int = 0
@@ -39,7 +39,7 @@ class TaskChange:
 
     @property
     def lost(self) -> float | None:
-        """What the task lost, below 0 where it gained."""
+        """Score before minus score after; below 0 if the task gained."""
         return None if self.before is None or self.after is None else self.before - self.after
 
 
@@ -78,15 +78,15 @@ def _measured(view: View, proposal: Proposal, place: int, test: Examples) -> Tas
 
 @dataclass(frozen=True)
 class Learned:
-    """What learning a task came to.
+    """The outcome of learning a task.
 
     Attributes:
         task: its name.
         version: the network's version that has it.
         seconds: from the call to the commit.
         transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
-        provenance: how it was learned, what that cost included.
-        changed: the earlier tasks that were changed along with it, and what they lost; none unless that was asked for.
+        provenance: how it was learned, including the cost.
+        changed: the earlier tasks that were changed along with it (`may_change`), and what they lost.
     """
 
     task: str
@@ -98,7 +98,7 @@ class Learned:
 
     @property
     def cost(self) -> LearningCost:
-        """The weights that ran and that changed, the search for a source included; of tasks learned together, those of all."""
+        """The weights that ran and that changed, including the search for a source; for tasks learned together, of all of them."""
         if self.provenance.cost is None:
             raise SenpathError(f"cost of task {self.task!r}", expected="one that was counted", got="none")
         return self.provenance.cost

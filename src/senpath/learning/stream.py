@@ -20,12 +20,12 @@ from senpath.types import Examples, Label
 
 @dataclass(frozen=True, eq=False)
 class Routed:
-    """What became of a mixed stream of labelled examples.
+    """The outcome of splitting a mixed stream of labelled examples among the tasks.
 
     Attributes:
-        sent: for each task that got some the places of its examples in the stream, int64, ascending.
-        left: places of the examples that went nowhere, int64, ascending.
-        revised: what became of each task that got some, in the order of the tasks.
+        sent: for each task that got examples, their positions in the stream, int64, ascending.
+        left: positions of the examples that no task got, int64, ascending.
+        revised: the outcome for each task that got examples, in the order of the tasks.
     """
 
     sent: Mapping[str, np.ndarray]

@@ -13,16 +13,16 @@ NO_ENCODERS: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Activation:
-    """What ran for one input, in numbers of weights; a component that several pathways share counts once.
+    """What ran for one input, counted in weights. A component that several pathways share counts once.
 
     Attributes:
-        tasks: the candidate pathways that ran.
+        tasks: the candidates, whose pathways ran.
         sources: earlier tasks whose layers ran because a link reads them.
         components: hashes of all components that ran.
         pathway_weights: weights of the candidates' own components.
         link_weights: weights of the links themselves.
-        source_weights: weights of the layers that links read and that are not in a candidate's own pathway.
-        dispatcher_weights: weights of the dispatcher that this input's data type uses; 0 where the task was given.
+        source_weights: weights of layers that links read and that are not in a candidate's own pathway.
+        dispatcher_weights: weights of the dispatcher that were used for this input; 0 where the task was given.
         encoder_weights: weights of the pretrained encoder that read this input; 0 where its type has none.
     """
 

@@ -12,7 +12,7 @@ from senpath.tasks import Classification, Label, TaskKind, TaskKindName, task_ki
 
 @dataclass(frozen=True)
 class Transfer:
-    """One class that borrows from an earlier task: `share` of its examples were taken for `source` by the earlier task's pathway."""
+    """A class `target` that borrows from a class `source` of an earlier task, which took `share` of its examples for that class."""
 
     target: Label
     source: Label
@@ -21,14 +21,14 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Link:
-    """What an earlier task's frozen layers add to this task's outputs.
+    """What a task's outputs take from the frozen layers of an earlier task.
 
     Args:
-        source: the earlier task, for people to read; nothing depends on the name.
-        reads: hashes of the components from the raw input to the layer that is read, as they were when the link was made.
+        source: name of the earlier task, for people to read; nothing depends on it.
+        reads: hashes of the components from the encoded input to the layer that is read, as they were when the link was made.
         component: hash of the map from that layer to this task's outputs.
-        transfers: the classes linked, their similarity and where they were copied from.
-        examples: how many labelled examples set the link.
+        transfers: the linked classes, their similarity, and the classes they were copied from.
+        examples: number of labelled examples from which the link was set.
     """
 
     source: str
@@ -40,20 +40,20 @@ class Link:
 
 @dataclass(frozen=True)
 class Pathway:
-    """One task's model.
+    """One task's model: components that run one after another, and links.
 
     Args:
         task: its name.
         data_type: key of the type of its inputs.
-        classes: labels in the order of the outputs; names of the numbers, for a regression.
-        components: hashes, run one after another from the raw input; empty where links alone answer (zero-shot).
+        classes: labels in the order of the outputs; of a regression the names of its outputs.
+        components: hashes, run one after another from the encoded input; empty where links alone answer (zero-shot).
         links: each adds its output to that of the components.
-        kind: what its outputs are: logits of a softmax ("classification"), of one sigmoid each ("multilabel"), or numbers ("regression").
-        concept: what several tasks' inputs are signs of, so that they share their labels; None for a task by itself. Classifications only.
-        temperature: its logits are divided by it, so that softmax tells how often they are right (Guo et al. 2017); 1 where that was not
-            measured.
-        children: of each composite component that it runs, by hash, the components inside. The network fills it in when it is committed, so
-            that nothing has to be read to know what a pathway needs.
+        kind: what the outputs are: logits of a softmax ("classification"), of one sigmoid each ("multilabel"), or numbers ("regression").
+        concept: name that tasks of several modalities share if they have the same labels for the same things; None if there is none.
+            Classifications only.
+        temperature: divides the logits, so that softmax says how often answers are right (Guo et al. 2017); 1 where that was not measured.
+        children: the components inside each composite that it runs, by hash. The commit fills it in, so nothing has to be read to find
+            what the pathway depends on.
         provenance: how it was learned.
     """
 
@@ -70,22 +70,22 @@ class Pathway:
 
     @property
     def task_kind(self) -> TaskKind:
-        """What the outputs mean, and all that follows from it."""
+        """The kind of task, see `senpath.tasks`."""
         return task_kind(self.kind)
 
     @cached_property
     def chains(self) -> tuple[tuple[str, ...], ...]:
-        """Every sequence of components that is run from the raw input: the pathway's own and those its links read."""
+        """Every sequence of components that runs from the encoded input: its own, and those that its links read."""
         own = (self.components,) if self.components else ()
         return own + tuple((*link.reads, link.component) for link in self.links)
 
     @property
     def references(self) -> frozenset[str]:
-        """Every component that it needs."""
+        """Hashes of every component that it needs."""
         return self.whole(name for chain in self.chains for name in chain)
 
     def whole(self, names: Iterable[str]) -> frozenset[str]:
-        """These components and all that are inside them."""
+        """These components and everything inside them."""
         reached: set[str] = set()
         rest = list(names)
         while rest:
@@ -97,5 +97,5 @@ class Pathway:
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
-        """The tasks that its links read, each once."""
+        """Names of the tasks that its links read, each once."""
         return tuple(dict.fromkeys(link.source for link in self.links))

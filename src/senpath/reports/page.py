@@ -37,18 +37,17 @@ BARS = 24
 
 
 def report(net: Network, path: str | Path) -> None:
-    """Write a page that shows the network: tasks and figures, accuracy after each stage, links, layers that tasks share, activated weights,
-    confusions, the log.
+    """Write a page about the network: tasks and figures, accuracy after each stage, links, shared layers, activation, confusions, log.
 
-    It is one HTML file without scripts and without anything to be fetched. Accuracies are those that `evaluate` recorded.
+    The page is one HTML file that runs no script and fetches nothing. Accuracies are those that `evaluate` recorded.
 
     Args:
-        net: any network, shown at the version that it has.
-        path: of the page; a file that is there is replaced.
+        net: the network, at the version that it shows.
+        path: the page's file; an existing file is replaced.
 
     Raises:
         InputError: if no file of this name can be written.
-        StoreError: if what was recorded with the network cannot be read.
+        StoreError: if the recorded evaluations cannot be read.
     """
     if not isinstance(path, str | Path):
         raise InputError("path of the report", expected="a str or Path", got=repr(path))

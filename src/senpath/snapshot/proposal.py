@@ -124,12 +124,12 @@ class Declined:
 
 @dataclass(frozen=True)
 class Revised:
-    """What became of a task that was to be changed.
+    """The outcome of a revision.
 
     Attributes:
-        task: its name.
+        task: name of the task.
         changed: whether a new version was committed.
-        reason: why not, or what was gained: a sentence for people.
+        reason: one sentence that says why not, or what was gained.
         version: the network's version now.
         seconds: from the call to the answer.
         record: what was measured (JSON values).
@@ -162,19 +162,19 @@ class Revision(Protocol):
 
 @dataclass(frozen=True)
 class Proposal:
-    """A change to the network, ready to be committed or thrown away.
+    """A change to the network that is ready to be committed, or dropped.
 
     Args:
-        version: of the network that it was made against.
-        pathways: added, or put in the place of one of the same name in `replaces`.
-        components: those that the pathways name and the network may not have yet.
-        statistics: what the dispatcher keeps of each added task, by name; of a replaced one, its new columns, if it gets any.
-        types: for data types that were new in `version`, the type and its feature map.
-        replaces: names of the tasks whose pathways may be replaced; what the dispatcher knows of them stays, but for `statistics`.
-        removes: names of the tasks that go. Components that no other task names go with them.
-        untrained: hashes of those of `components` that were taken as they were: they ran, and were not learned.
-        entry: what the log says about it (JSON values).
-        cost: what learning ran and changed; of tasks that were learned together, all of it. None where nothing was learned.
+        version: the network's version that it was made against.
+        pathways: pathways to add, or to put in the place of the task of the same name if that is in `replaces`.
+        components: components that the pathways name and that the network may not have yet.
+        statistics: what the dispatcher keeps of each added task, by name; of a replaced task its new columns, if it gets any.
+        types: data types that are new to `version`, each with its feature map.
+        replaces: names of tasks whose pathways may be replaced; the dispatcher's statistics of them stay unless `statistics` has new ones.
+        removes: names of tasks to remove, with the components that no other task names.
+        untrained: hashes of those `components` that were taken as they were, not learned.
+        entry: the log entry (JSON values).
+        cost: what learning ran and changed; for tasks learned together, of all of them. None if nothing was learned.
     """
 
     version: int

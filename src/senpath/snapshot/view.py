@@ -84,16 +84,16 @@ class AccessTrace:
 
 
 class View:
-    """Everything a method or a prediction may know of the network: its tasks, their pathways, components and dispatcher.
+    """A read-only picture of a network at one version: all that a method or a prediction may know of it.
 
-    Components and dispatchers are read when first used.
+    Components and dispatchers are read on first use.
 
     Args:
         store: the folder.
-        manifest: the version to look at.
+        manifest: the version to show.
         device: where components and batches are put.
-        before: a view of another version of the same folder; what it has read and never changes is taken over.
-        encoders: what types are read with; None takes those of the view before.
+        before: a view of another version of the same folder; whatever it has read and cannot change is taken over.
+        encoders: what raw inputs are read with; None takes those of the view before.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class View:
 
     @property
     def tasks(self) -> Mapping[str, TaskRecord]:
-        """What is kept of each task, in the order of learning."""
+        """The record of each task, by name, in the order of learning."""
         return MappingProxyType(self.manifest.tasks)
 
     @cached_property
@@ -128,11 +128,11 @@ class View:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Where each task's pathway is in `paths`."""
+        """The position of each task's pathway in `paths`."""
         return {name: place for place, name in enumerate(self.manifest.tasks)}
 
     def places_of_type(self, key: str) -> np.ndarray:
-        """Where the pathways of a type are in `paths`, in the order of the dispatcher's names: int64."""
+        """Positions in `paths` of the pathways of a type, int64, in the order of the dispatcher's names."""
         if key not in self._places:
             self._places[key] = np.flatnonzero([pathway.data_type == key for pathway in self.paths])
         return self._places[key]
@@ -167,7 +167,7 @@ class View:
         return component
 
     def with_payload(self, name: str) -> Component:
-        """The component of this hash with its file's content, so that it may be proposed to another network."""
+        """The component of this hash with the content of its file, so that it can be proposed to another network."""
         for touched in self._watchers:
             touched.components.add(name)
         component = self._store.component(name)
@@ -176,7 +176,7 @@ class View:
 
     @contextmanager
     def watch(self) -> Iterator[AccessTrace]:
-        """Within, what this view hands out is written down: what a method may have run."""
+        """A context that notes what this view hands out meanwhile, which is what a method may have run."""
         touched = AccessTrace()
         self._watchers.append(touched)
         try:
@@ -189,11 +189,11 @@ class View:
         return [name for name, record in self.manifest.tasks.items() if record.pathway.data_type == key]
 
     def type_key(self, group: Group) -> str:
-        """The key of the inputs' type: that of one that the network has, or of a new one."""
+        """The key of the inputs' type, whether the network has the type or not."""
         return type_key(group, (record.data_type for record in self.manifest.types.values()))
 
     def data_type(self, group: Group) -> DataType:
-        """The type that these inputs are encoded as: the network's, or a new one that they would establish."""
+        """The type that these inputs are encoded as: one of the network's, or a new one that they would define."""
         record = self.manifest.types.get(self.type_key(group))
         if record is not None:
             return record.data_type
@@ -203,7 +203,7 @@ class View:
         return reader.define(group.items)
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
-        """Raw inputs of a type, float32 (n, *data_type.shape)."""
+        """Encode raw inputs of a type as float32 (n, *data_type.shape)."""
         if data_type.encoder is None:
             return MODALITIES[data_type.modality].encode(items, data_type)
         return self.encoders.encode(items, data_type, progress)
@@ -214,7 +214,7 @@ class View:
         return self.component(record.features) if record is not None else feature_map(data_type, self.settings.random_state)
 
     def pooled(self, key: str) -> np.ndarray:
-        """The packed sum of the tasks' covariances of one data type."""
+        """The summed covariances of the tasks of one data type, packed."""
         return self._store.pooled(self.manifest.types[key])
 
     def statistics(self, task: str) -> TaskStatistics:
@@ -234,7 +234,7 @@ class View:
         return self._dispatchers.get(key, self.component)
 
     def rank(self, key: str, inputs: torch.Tensor) -> tuple[tuple[str, ...], Ranking]:
-        """The tasks of one type that encoded inputs may belong to: all names, and which of them come into question."""
+        """Rank the tasks of one type for encoded inputs: the names of all, and those that were scored for each input."""
         dispatcher = self._dispatchers.get(key, self.component)
         ranking = dispatcher.rank(inputs.to(self.device))
         for touched in self._watchers:
@@ -242,20 +242,20 @@ class View:
         return dispatcher.names, ranking
 
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
-        """What a task's pathway answers to encoded inputs, float32 (n, classes)."""
+        """The answer of a task's pathway to encoded inputs: logits, float32 (n, classes)."""
         pathway = self.pathway(task)
         parts = [run_pathway(pathway, part.to(self.device), self.component) for part in inputs.split(at_once(inputs))]
         return torch.cat(parts) if parts else torch.zeros(0, len(pathway.classes))
 
     @property
     def encoder_weights(self) -> dict[str, int]:
-        """Weights of the pretrained encoders, by key of the type that each reads."""
+        """Number of weights of each type's pretrained encoder, by key of the type."""
         types = {key: record.data_type for key, record in self.manifest.types.items()}
         return {key: data_type.encoder_weights for key, data_type in types.items() if data_type.encoder is not None}
 
     @property
     def weights(self) -> dict[str, int]:
-        """All weights of the network: in pathways and links, in the dispatcher, in pretrained encoders, together."""
+        """All weights: "pathways" (links included), "dispatcher", pretrained "encoders" and their "total"."""
         maps = {record.features for record in self.manifest.types.values()}
         gates = {record.statistics.gate for record in self.manifest.tasks.values()}
         dispatcher = sum(self.dispatcher_weights(key) for key in self.manifest.types)
@@ -287,13 +287,13 @@ class TaskInfo:
         kind: "classification", "multilabel" or "regression".
         classes_: its labels, in the order of the outputs (scikit-learn's name).
         data_type: key of the type of its inputs.
-        examples: how many it was learned from.
+        examples: number of examples it was learned from.
         method: name of the method that learned it.
         transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
-        concept: what its inputs are signs of, if it shares that with other tasks; see `Network.learn`.
-        weights: of its own components and its links.
-        run_weights: weights that answering with it runs, the layers that its links read included.
-        version: the network's version that it came with.
+        concept: the concept that it shares with tasks of other modalities, see `Network.learn`; None if there is none.
+        weights: number of weights of its own components and links.
+        run_weights: number of weights that run when it answers, including the layers that its links read.
+        version: the network's version that brought it.
         provenance: how it was learned, and what changed it since.
     """
 

@@ -16,19 +16,19 @@ from senpath.types import DataType
 
 @final
 class TorchEncoder(Encoder):
-    """Any torch module as an encoder. Code is no part of a network, so the encoder has to be given again whenever the network is opened.
+    """A torch module as an encoder. A network does not contain code, so pass the encoder again whenever you open the network.
 
     Args:
         name: under which networks know it.
-        modality: what it reads. The module gets float32 tensors: "image" (n, *shape) with pixels in 0 … 1, less `mean`, over `std`; "audio"
-            log-mel spectra (n, frames, 64); "table" standardised columns (n, columns); or a list of str, for "text".
+        modality: what it reads. The module gets float32 tensors: "image" (n, *shape) with pixels in 0 … 1, less `mean`, divided by `std`;
+            "audio" log-mel spectra (n, frames, 64); "table" standardised columns (n, columns); or, for "text", a list of str.
         module: answers with (n, …), which is flattened.
         shape: of images, (channels, height, width).
-        mean, std: of the pixels, one number or one a channel.
+        mean, std: of the pixels, one number or one per channel.
         unit: whether every vector is scaled to a root mean square of 1, see `Encoder`; the same whenever the network is opened.
 
     Raises:
-        InputError: for a module, modality or shape that is none.
+        InputError: for a module, modality or shape that cannot be used.
     """
 
     def __init__(

@@ -35,14 +35,14 @@ def is_experience(data: Any) -> bool:
 
 
 def tasks_of(stream: Any, name: str = "experience") -> dict[str, Any]:
-    """A task for each experience of an Avalanche stream, as `Network.learn_many` takes them.
+    """Make a task of each experience of an Avalanche stream, as `Network.learn_many` takes them.
 
     Args:
-        stream: experiences with a `dataset` each; or a benchmark, whose `train_stream` is taken.
+        stream: experiences with a `dataset` each; or a benchmark, whose `train_stream` is used.
         name: what the tasks are called: "experience 0", "experience 1", …
 
     Raises:
-        InputError: if there are none.
+        InputError: if there are no experiences.
     """
     stream = getattr(stream, "train_stream", stream)
     try:

@@ -14,14 +14,14 @@ SKIP_HINT = "sp.read(…, bad='skip'), or --skip-bad, leaves out what cannot be 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """A labelled data set; `Network.learn` takes it in place of x and y.
+    """A labelled data set, as `senpath.read` returns it; `Network.learn` takes it in place of x and y.
 
     Attributes:
-        x: inputs, as `Network.predict` takes them.
-        y: their labels, one each.
+        x: the inputs, in a form that `Network.predict` takes.
+        y: one label, or target, per input.
         modality: "image", "audio", "table" or "text".
         about: one sentence that says what was read and what was guessed.
-        skipped: the inputs that could not be used: the file, line or row of each, and why.
+        skipped: inputs that could not be used: the file, line or row of each, and the reason.
     """
 
     x: Any = field(repr=False)

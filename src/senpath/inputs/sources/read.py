@@ -35,7 +35,7 @@ ENDINGS = (*TABLES, ".txt", ".npz")
 
 
 def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str = "error") -> Data:
-    """Read labelled data, and describe what was read.
+    """Read labelled data, and say what was read.
 
     Args:
         data: one of these:
@@ -43,15 +43,15 @@ def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str 
             column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.jsonl`, `.json` (a list of objects), `.txt` (a label, a tab and a
             text on each line) or `.npz` (arrays x and y); a data frame of pandas or polars; a Hugging Face `Dataset`; a torch `Dataset`
             or `DataLoader` of pairs; an experience of Avalanche; or inputs, with their labels.
-        label: the column of labels, for a table; by default "label", "labels", "class", "target" or "y", else the last column. For
-            inputs, or a data frame without its labels, the labels themselves.
-        modality: "image", "audio", "text" or "table", where the guess is wrong.
-        bad: what happens to files that cannot be read and rows with gaps: "error" raises an error that names the first, "skip" leaves
+        label: for a table the name of the column of labels; by default "label", "labels", "class", "target" or "y", else the last column.
+            For inputs, or a data frame without labels, the labels themselves.
+        modality: "image", "audio", "text" or "table", where the guess would be wrong.
+        bad: what to do with files that cannot be read and rows with gaps: "error" raises an error that names the first, "skip" leaves
             them out and lists them.
 
     Raises:
-        InputError: if it cannot be read; names the file, and the line or row.
-        MissingExtraError: for a sound or a Parquet file without the extra that reads it.
+        InputError: if the data cannot be read; names the file, and the line or row.
+        MissingExtraError: for sounds or Parquet files, if the extra that reads them is not installed.
     """
     if modality is not None and modality not in MODALITIES:
         raise InputError("modality", expected=f"one of {', '.join(MODALITIES)}, or None", got=repr(modality))

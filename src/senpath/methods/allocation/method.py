@@ -110,10 +110,11 @@ def _lists(values: torch.Tensor) -> Sequence[Sequence[Any]]:
 
 
 class Allocation:
-    """Several tasks learned together in layers of components, of which each task comes to use some.
+    """Learns several tasks together in layers of components, and which of the components each task uses (Maziarz et al. 2019).
 
-    A matrix of probabilities, tasks × components, is learned with the weights by the straight-through Gumbel-softmax. In the network a
-    task's pathway then has only what it uses; tasks that use the same in a layer share that layer. Nothing that exists is changed.
+    A matrix of probabilities, tasks × components, is learned with the weights by the straight-through Gumbel-softmax. Afterwards a task's
+    pathway has only the components that the task uses; tasks that use the same ones in a layer share that layer. Earlier tasks are not
+    changed.
 
     Args:
         settings: by name, see `AllocationSettings`.
@@ -127,22 +128,18 @@ class Allocation:
         self.settings = AllocationSettings(**settings)
 
     def check(self, data_type: DataType) -> None:
-        """Refuse what cannot be learned.
-
-        Raises:
-            InputError: if the type cannot be learned, or the settings do not fit it.
-        """
+        """Raise InputError if this type of data cannot be learned, or the settings do not fit it."""
         make_blueprint(data_type, self.settings)
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
-        """Learn one task by itself; nothing of the network is written."""
+        """Learn one task by itself; nothing is written."""
         return self.propose_many(view, {task: examples}, progress)[task]
 
     def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress = silent) -> dict[str, MethodResult]:
-        """Learn tasks of one type of data together; nothing of the network is written.
+        """Learn tasks of one data type together; nothing is written.
 
         Raises:
-            InputError: if they are of several types, or one that cannot be learned.
+            InputError: if the tasks have several types, or one that cannot be learned.
         """
         blueprint = make_blueprint(one_type(tasks), self.settings)
         lessons = [self._lesson(examples, task) for task, examples in tasks.items()]

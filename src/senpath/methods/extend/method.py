@@ -47,10 +47,9 @@ class _Extended:
 class Extend:
     """Adds examples or classes to a task.
 
-    The dispatcher learns the examples. New classes get rows in the output layer, behind the others. Unless it may move, all that the
-    task has stays as it is, to the bit: its body, the rows of its old classes and its links; what links read stays in any case. Where
-    it may move, the body and the output layer are trained on, their old answers held on the examples; whoever reads the old layers
-    keeps them.
+    The dispatcher learns the examples, and new classes get output rows after the existing ones. By default everything that the task has
+    stays the same to the bit: backbone, rows of old classes, links. With `finetune` the backbone and the output layer are trained further
+    and held to their old answers; other tasks that read the old layers keep them.
 
     Args:
         settings: by name, see `ExtendSettings`.
@@ -64,7 +63,7 @@ class Extend:
         self.settings = ExtendSettings(**settings)
 
     def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:
-        """The task with these examples added; nothing is written.
+        """Add these examples to `task`; nothing is written.
 
         Raises:
             InputError: if there are no examples.

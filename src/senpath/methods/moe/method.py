@@ -25,10 +25,10 @@ from senpath.types import DataType, Examples
 
 
 class Moe:
-    """Learns tasks of texts together: every second block of a transformer has experts, and a gate sends each token to one of them.
+    """Learns tasks of texts together, with a transformer in which a gate sends each token to one of several experts (Gupta et al. 2022).
 
-    The gate sees the token, the task's embedding or both. A task's pathway keeps the experts that its examples reach; shared blocks, gates
-    and experts are components that all its tasks name. One task that is added later builds on what is there, see `propose`.
+    Every second block has experts. The gate looks at the token, the task's embedding, or both. A task's pathway keeps the experts that its
+    examples reach; blocks, gates and experts are components that the tasks share. A task that comes later builds on them, see `propose`.
 
     Args:
         settings: by name, see `MoeSettings`.
@@ -42,21 +42,17 @@ class Moe:
         self.settings = MoeSettings(**settings)
 
     def check(self, data_type: DataType) -> None:
-        """Refuse inputs that are no tokens.
-
-        Raises:
-            InputError: if they are not, or the settings do not fit them.
-        """
+        """Raise InputError if the inputs are not tokens, or the settings do not fit them."""
         if data_type.form != "tokens":
             do = f"Make a network with encoders={{'text': {MINILM_TOKENS!r}}} (--encoder {MINILM_TOKENS}), or {RANDOM_TOKENS!r}"
             raise InputError(f"method {NAME}", expected="texts that an encoder reads as tokens", got=f"{data_type.form} inputs", do=do)
         plan_of(self.settings, data_type)
 
     def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress = silent) -> dict[str, MethodResult]:
-        """Learn tasks together, from a mixture of their own.
+        """Learn tasks together, with a new mixture of their own; nothing is written.
 
         Raises:
-            InputError: if they are of several types, or one that this method does not learn; or a task lacks its description.
+            InputError: if the tasks have several types, or one that this method does not learn; or a task lacks its description.
         """
         data_type = one_type(tasks)
         self.check(data_type)
@@ -73,10 +69,10 @@ class Moe:
         return self._results(mixture, tasks, fitted, source, view.device)
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
-        """Learn one task: on top of tasks of this type that were learned by this method, else as a mixture of one.
+        """Learn one task: on top of earlier tasks of this method and type, otherwise with a new mixture; nothing is written.
 
-        It runs all experts that are known behind the gate of the nearest such task. Its embedding is made of its description, where that
-        task's was, or is the nearest task's. Nothing that exists is changed: what is trained are copies.
+        The task runs all known experts behind the gate of the nearest such task. Its embedding is made of its description if that task's
+        was, otherwise it starts as that task's. Copies are trained, so nothing that exists is changed.
         """
         self.check(examples.data_type)
         nearest = _nearest(view, examples)

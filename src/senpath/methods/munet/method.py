@@ -59,14 +59,14 @@ class SearchObserver:
 
 
 class Munet:
-    """A search for the path of one new task.
+    """Searches by evolution for the path of a new task through layers that are shared, cloned or adapted (Gesmundo and Dean 2022).
 
-    Children of the root, of other tasks' paths and of the task's own best ones are trained, and compared by their quality on examples that
-    are held out, less what their size costs. The best child becomes the task's pathway: the layers that it shares are components that the
-    network has; those that it trained are new. Nothing that exists is changed.
+    Children of the root, of other tasks' paths and of the task's own best paths are trained, and compared by their quality on held-out
+    examples minus a penalty for their size. The best becomes the task's pathway: shared layers are components that the network has, trained
+    layers are new ones. Earlier tasks are not changed.
 
     Args:
-        observer: follows the search.
+        observer: is told how the search proceeds.
         settings: by name, see `MunetSettings`.
     """
 
@@ -85,15 +85,11 @@ class Munet:
         return partial(Munet, **vars(self.settings)), ()
 
     def check(self, data_type: DataType) -> None:
-        """Refuse a root that does not read inputs of this type.
-
-        Raises:
-            InputError: if it does not.
-        """
+        """Raise InputError if the root does not read inputs of this type."""
         choose_root(self.settings.root, self.settings.blocks, data_type, 0).shapes(data_type)
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
-        """Search for a path for `task`; nothing of the network is written.
+        """Search for a path for `task`; nothing is written.
 
         Raises:
             InputError: if the root does not read such inputs.

@@ -59,14 +59,14 @@ class RootLayer:
 
 @dataclass(frozen=True, eq=False)
 class Root:
-    """A frozen model as a list of layers; the output layers come from the tasks.
+    """A frozen model as a list of layers, from which paths start; each task adds its own output layer.
 
-    Anything can be one that is a sequence of components: give layers, or use `Root.of`, or name one of `ROOTS`.
+    Any sequence of components can be a root: give layers, use `Root.of`, or name one of `ROOTS`.
 
     Args:
-        name: for people.
+        name: for people to read.
         layers: in order; together they map inputs (n, …) to features (n, units).
-        random: whether the weights are random, so that nothing is lost if they are trained.
+        random: whether the weights are random, so that nothing is lost when they are trained.
     """
 
     name: str
@@ -82,17 +82,17 @@ class Root:
 
     @property
     def identity(self) -> str:
-        """Sixteen hexadecimal digits that stand for the layers: paths from roots of one identity can be parents of each other."""
+        """Sixteen hexadecimal digits, a hash of the layers. Paths whose roots have the same identity can be parents of each other."""
         return hashlib.sha256("".join(f"{layer.name} {layer.component.hash} " for layer in self.layers).encode()).hexdigest()[:16]
 
     @property
     def components(self) -> dict[str, Component]:
-        """Its layers' components, by hash."""
+        """The layers' components, by hash."""
         return {layer.component.hash: layer.component for layer in self.layers}
 
     @property
     def weights(self) -> int:
-        """How many numbers all layers hold."""
+        """How many numbers all layers hold together."""
         return sum(layer.component.weights for layer in self.layers)
 
     def shapes(self, data_type: DataType) -> dict[str, tuple[int, ...]]:
@@ -122,16 +122,16 @@ class Root:
     def of(
         name: str, layers: Sequence[tuple[str | ComponentKind, Mapping[str, Any], nn.Module] | Component], optional: Sequence[int] = ()
     ) -> Root:
-        """A root of modules of known kinds, or of components.
+        """Make a root of modules of known kinds, or of components.
 
         Args:
-            name: for people.
-            layers: for each a kind, its configuration (see `senpath.components.ComponentKind`) and a module of that; or a component, such
-                as those of an earlier task's pathway.
-            optional: numbers, from 0, of the layers that a path may do without.
+            name: for people to read.
+            layers: for each layer a kind, its configuration (see `senpath.components.ComponentKind`) and a module; or a component, such as
+                one of an earlier task's pathway.
+            optional: numbers, from 0, of the layers that a path may leave out.
 
         Raises:
-            InputError: if there is no layer, or one is neither, or is of a kind that cannot be trained on.
+            InputError: if there is no layer, or one is neither, or is of a kind that cannot be trained.
         """
         unknown = [index for index in optional if index not in range(len(layers))]
         if unknown:

@@ -90,10 +90,10 @@ class Bytes:
 
 
 class Prune:
-    """Leaves out the smallest weights of a pathway, or its least important hidden units, and trains the rest on if there are examples.
+    """Removes the smallest weights of a task's pathway, or its least important hidden units, and trains the rest if examples are given.
 
-    Biases and links stay, and of the output layer what reads units that stay. A fifth of the examples is held out and decides nothing but
-    this: if the score on it falls by more than is tolerated, nothing is changed.
+    Biases and links stay; so does the output layer, except what reads removed units. A fifth of the examples is held out for one decision
+    only: if the score on it falls by more than `tolerance`, nothing is changed.
 
     Args:
         settings: by name, see `PruneSettings`.
@@ -107,10 +107,10 @@ class Prune:
         self.settings = PruneSettings(**settings)
 
     def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:
-        """The task with a smaller pathway; nothing is written.
+        """Make `task` smaller; nothing is written.
 
         Raises:
-            InputError: if there are examples, but fewer than five.
+            InputError: if examples are given, but fewer than five.
         """
         pathway = view.pathway(task)
         whole = movable(view, pathway)

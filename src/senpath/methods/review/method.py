@@ -18,15 +18,14 @@ from senpath.types import Examples
 
 
 class Review:
-    """Learns a task again with its examples, all other tasks frozen, and lets it borrow from those that came later.
+    """Learns a task again from its examples and lets it borrow from tasks that came later (Ling et al., section 3).
 
-    The task may borrow from later tasks and from those that it borrows from now; as when it was learned, similarity decides from which.
-    By cross-validation on the examples, learning with these sources is compared with learning as it was; the change is proposed only if
-    it gains. Links are made and the hidden layer starts as a copy of the source's, as for a new task. The dispatcher, which knows the
-    same examples already, stays.
+    All other tasks are frozen. Possible sources are later tasks and the present sources; similarity chooses among them, as for a new task.
+    Cross-validation on the examples compares this with learning from the present sources, and the change is proposed only if it gains. The
+    dispatcher, which knows the same examples already, stays as it is.
 
     Args:
-        settings: of the method `sen` that are to differ from those that the task was learned with, see `SenSettings`.
+        settings: settings of the method `sen` that differ from those that the task was learned with, see `SenSettings`.
     """
 
     name = "review"
@@ -41,7 +40,11 @@ class Review:
         self._given = settings
 
     def propose(self, view: View, task: str, examples: Examples | None, progress: Progress = silent) -> RevisionResult | Declined:
-        """Learn `task` again with its own examples."""
+        """Learn `task` again from its own examples; nothing is written.
+
+        Raises:
+            InputError: if no examples are given.
+        """
         pathway = view.pathway(task)
         if examples is None:
             raise InputError(f"review of task {task!r}", expected="the examples that it was learned from, x and y", got="none")

@@ -67,7 +67,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Sen:
-    """A pathway of its own for each task, which borrows from an earlier task that looks alike (Ling et al., Algorithm 1).
+    """Gives each task a pathway of its own, which borrows from a similar earlier task (Ling, Wang and Wang, Algorithm 1).
 
     Initialise a new pathway; let the dispatcher learn the new examples; link classes to similar classes of an earlier task; freeze
     everything that exists; train the pathway and its links on the new examples alone.
@@ -84,11 +84,7 @@ class Sen:
         self.settings = SenSettings(**settings)
 
     def check(self, data_type: DataType) -> None:
-        """Refuse settings by which no input of this type can be learned.
-
-        Raises:
-            InputError: if the model does not read such inputs, or earlier tasks may be changed.
-        """
+        """Raise InputError if the model does not read inputs of this type, or if `may_change` is set, which is for one task at a time."""
         if self.settings.may_change:
             raise InputError("may_change", expected="one task to be learned", got="several at once", do="Learn it by itself")
         if not _is_estimator(self.settings.model):
@@ -128,10 +124,10 @@ class Sen:
         return verdict.keep, {**judged, "guard": {**asdict(verdict), "kept": verdict.keep}}
 
     def plan(self, view: View, examples: Examples, among: Sequence[str] | None = None) -> tuple[list[Similarity], list[LinkPlan]]:
-        """How similar other tasks are, and the links to make.
+        """Measure how similar earlier tasks are, and plan the links to make.
 
         Args:
-            among: the tasks that may be sources; None asks the dispatcher which are relevant.
+            among: names of the tasks that may be sources; None lets the dispatcher choose the most relevant ones.
         """
         # A scikit-learn model of several labels or of numbers learns alone.
         if not self.settings.borrows or (_is_estimator(self.settings.model) and not examples.task_kind.exclusive):
@@ -140,7 +136,7 @@ class Sen:
         return measured, plan_links(view, examples, measured, self.settings)
 
     def train(self, view: View, examples: Examples, plans: Sequence[LinkPlan], progress: Progress) -> Trained:
-        """The task's new bricks."""
+        """Train the task's own layers and its links."""
         if not _is_estimator(self.settings.model):
             return train(view, examples, plans, self.settings, progress)
         from senpath.methods.sen.estimators import train_estimator
@@ -148,7 +144,7 @@ class Sen:
         return train_estimator(view, examples, plans, self.settings, progress)
 
     def compare(self, view: View, examples: Examples, among: Sequence[str] | None = None, without: Sequence[str] = ()) -> Verdict | None:
-        """How well the examples are learned, by cross-validation, with these sources (see `plan`) and with those in `without`."""
+        """Compare by cross-validation learning with the sources in `among` (see `plan`) and learning with those in `without`."""
 
         def learn(part: Examples, transfer: bool) -> Answer:
             plans = self.plan(view, part, among if transfer else without)[1] if transfer or without else []
@@ -163,11 +159,11 @@ class Sen:
     def result(
         self, measured: Sequence[Similarity], plans: Sequence[LinkPlan], trained: Trained, judged: Mapping[str, Any] = NOTHING
     ) -> MethodResult:
-        """What the method returns for components that were trained as planned.
+        """Make the result of components that were trained as planned.
 
         Args:
-            measured: the sources that were tried.
-            judged: what was recorded when a transfer was weighed.
+            measured: the similarities of the sources that were tried.
+            judged: what was measured when a transfer was weighed up.
         """
         settings = asdict(replace(self.settings, model=_model_name(self.settings.model)))
         settings["may_change"] = list(self.settings.may_change)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import cos, inf, pi
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -51,7 +51,7 @@ class Descent:
         clip: longest gradient, over all optimizers; None for any.
 
     Attributes:
-        done: steps taken; set it, and load the optimizers' states, to go on with an earlier training.
+        done: steps taken.
     """
 
     def __init__(self, *optimizers: torch.optim.Optimizer, steps: int, warm_up: float | None = WARM_UP, clip: float | None = None) -> None:
@@ -75,6 +75,16 @@ class Descent:
         for optimizer in self._optimizers:
             optimizer.step()
         self.done += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` goes on from."""
+        return {"done": self.done, "optimizers": [optimizer.state_dict() for optimizer in self._optimizers]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with a descent of the same steps and optimizers."""
+        self.done = state["done"]
+        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
 
 
 class BestState:
@@ -108,6 +118,14 @@ class BestState:
         """Give the module its best weights; if there are none it stays as it is."""
         if self._state is not None:
             self._module.load_state_dict(self._state)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` goes on from."""
+        return {"quality": self.quality, "state": self._state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over the best state so far of the same training."""
+        self.quality, self._state = state["quality"], state["state"]
 
 
 def passes(count: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:

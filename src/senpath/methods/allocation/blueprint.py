@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from senpath.components import CONV_PAIR, DENSE, IDENTITY, POINTWISE, POOL, ComponentKind
+from torch import nn
+
+from senpath.components import CONV_PAIR, DENSE, IDENTITY, POINTWISE, POOL, Component, ComponentKind, build, freeze
 from senpath.errors import InputError
 from senpath.methods.allocation.config import GROUPS, NAME, AllocationSettings
 from senpath.types import DataType
@@ -23,11 +25,19 @@ SIDE = 7
 
 
 @dataclass(frozen=True)
-class Part:
+class ComponentSpec:
     """A component to be: its kind and configuration."""
 
     kind: ComponentKind
     config: dict[str, Any]
+
+    def build(self) -> nn.Module:
+        """It as a fresh, trainable module."""
+        return build(self.kind, self.config)
+
+    def freeze(self, module: nn.Module | None = None) -> Component:
+        """It with the weights of a module; without one, of a kind that has none."""
+        return freeze(self.kind, self.config, self.build() if module is None else module)
 
 
 @dataclass(frozen=True)
@@ -41,9 +51,9 @@ class Blueprint:
         shapes: of each layer's output, without the number of inputs.
     """
 
-    stem: Part
+    stem: ComponentSpec
     names: tuple[str, ...]
-    layers: tuple[tuple[Part, ...], ...]
+    layers: tuple[tuple[ComponentSpec, ...], ...]
     shapes: tuple[tuple[int, ...], ...]
 
     @property
@@ -73,13 +83,13 @@ def _for_images(data_type: DataType, settings: AllocationSettings) -> Blueprint:
     channels, *sides = data_type.shape
     width = settings.width or 16
     names = _names(settings.components, IMAGE, DEFAULT_IMAGE, "3x3", "images")
-    layers, shapes = list[tuple[Part, ...]](), list[tuple[int, ...]]()
+    layers, shapes = list[tuple[ComponentSpec, ...]](), list[tuple[int, ...]]()
     for place in range(settings.layers):
         stride = settings.strides[place] if settings.strides is not None else 2 if max(sides) > SIDE else 1
         sides = [-(-side // stride) for side in sides]
         layers.append(tuple(_image_part(name, width, stride) for name in names))
         shapes.append((width, *sides))
-    stem = Part(POINTWISE, {"inputs": channels, "outputs": width, "groups": GROUPS})
+    stem = ComponentSpec(POINTWISE, {"inputs": channels, "outputs": width, "groups": GROUPS})
     return Blueprint(stem, names, tuple(layers), tuple(shapes))
 
 
@@ -89,19 +99,19 @@ def _for_others(data_type: DataType, settings: AllocationSettings) -> Blueprint:
     width = settings.width or 64
     names = _names(settings.components, OTHER, DEFAULT_OTHER, "dense", data_type.modality)
     parts = {
-        "dense": Part(DENSE, {"inputs": width, "outputs": width, "norm": True}),
-        "identity": Part(IDENTITY, {"stride": 1}),
+        "dense": ComponentSpec(DENSE, {"inputs": width, "outputs": width, "norm": True}),
+        "identity": ComponentSpec(IDENTITY, {"stride": 1}),
     }
     layer = tuple(parts[name] for name in names)
-    stem = Part(DENSE, {"inputs": prod(data_type.shape), "outputs": width, "norm": True})
+    stem = ComponentSpec(DENSE, {"inputs": prod(data_type.shape), "outputs": width, "norm": True})
     return Blueprint(stem, names, (layer,) * settings.layers, ((width,),) * settings.layers)
 
 
-def _image_part(name: str, width: int, stride: int) -> Part:
+def _image_part(name: str, width: int, stride: int) -> ComponentSpec:
     if name in PAIRS:
         kernels = [list(kernel) for kernel in PAIRS[name]]
-        return Part(CONV_PAIR, {"width": width, "kernels": kernels, "stride": stride, "groups": GROUPS})
-    return Part(IDENTITY, {"stride": stride}) if name == "identity" else Part(POOL, {"how": name, "stride": stride})
+        return ComponentSpec(CONV_PAIR, {"width": width, "kernels": kernels, "stride": stride, "groups": GROUPS})
+    return ComponentSpec(IDENTITY, {"stride": stride}) if name == "identity" else ComponentSpec(POOL, {"how": name, "stride": stride})
 
 
 def _names(given: int | tuple[str, ...] | None, known: Sequence[str], default: tuple[str, ...], counted: str, what: str) -> tuple[str, ...]:

@@ -1,21 +1,25 @@
-"""The network of shared components while it is trained: each component runs once, over the inputs of the tasks that use it."""
+"""The network of shared components while it is trained, and the router that learns which of them a task uses.
+
+Each component runs once, over the inputs of the tasks that use it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from math import log, sqrt
+from typing import Any, cast
 
 import torch
 from torch import nn
 
-from senpath.components import Linear, build
-from senpath.methods.allocation.blueprint import Blueprint, Part
+from senpath.components import Linear
+from senpath.methods.allocation.blueprint import Blueprint
 
-Mix = Callable[[Sequence[nn.Module], torch.Tensor, torch.Tensor, torch.Tensor, tuple[int, ...]], torch.Tensor]
+LayerFunction = Callable[[Sequence[nn.Module], torch.Tensor, torch.Tensor, torch.Tensor, tuple[int, ...]], torch.Tensor]
 """From a layer's components, its inputs, their tasks, the allocation and the shape of an output to the layer's outputs."""
 
 
-class Shared(nn.Module):
+class SharedModel(nn.Module):
     """Stem, layers of components, and an output layer of each task.
 
     Args:
@@ -26,28 +30,30 @@ class Shared(nn.Module):
     def __init__(self, blueprint: Blueprint, classes: Sequence[int]) -> None:
         super().__init__()
         self._shapes = blueprint.shapes
-        self.stem = _build(blueprint.stem)
-        self.layers = nn.ModuleList([nn.ModuleList([_build(part) for part in layer]) for layer in blueprint.layers])
+        self.stem = blueprint.stem.build()
+        self.layers = nn.ModuleList([nn.ModuleList([part.build() for part in layer]) for layer in blueprint.layers])
         self.heads = nn.ModuleList([Linear(blueprint.features, count) for count in classes])
 
-    def features(self, inputs: torch.Tensor, owner: torch.Tensor, use: torch.Tensor, mix: Mix) -> torch.Tensor:
+    def features(self, inputs: torch.Tensor, owner: torch.Tensor, use: torch.Tensor, run: LayerFunction) -> torch.Tensor:
         """What output layers read.
 
         Args:
             inputs: of all tasks in one batch, (n, …).
             owner: the task of each, int64 (n,), on the CPU.
             use: 1 where a task uses a component, else 0: float32 (tasks, layers, components).
-            mix: how a layer is computed, `grouped`.
+            run: how a layer is computed, `grouped`.
 
         Returns:
             float32 (n, numbers).
         """
         values: torch.Tensor = self.stem(inputs)
-        for place, layer in enumerate(self.layers):
-            if not isinstance(layer, nn.ModuleList):
-                raise TypeError("a layer is a list of components")
-            values = mix([*layer], values, owner, use[:, place], self._shapes[place])
+        for place, shape in enumerate(self._shapes):
+            values = run(self.components(place), values, owner, use[:, place], shape)
         return values.flatten(1)
+
+    def components(self, layer: int) -> list[nn.Module]:
+        """Those of one layer."""
+        return [*cast(nn.ModuleList, self.layers[layer])]
 
 
 def grouped(
@@ -68,7 +74,7 @@ def grouped(
     read = _Select.apply(inputs, *places)  # type: ignore[no-untyped-call]
     weights = [share[owner[rows].to(share.device), place] for place, rows in used]
     answers = [components[place](values) for (place, _), values in zip(used, read, strict=True)]
-    made: torch.Tensor = _Mix.apply(len(inputs), shape, places, *weights, *answers)  # type: ignore[no-untyped-call]
+    made: torch.Tensor = _WeightedSum.apply(len(inputs), shape, places, *weights, *answers)  # type: ignore[no-untyped-call]
     return made
 
 
@@ -89,7 +95,7 @@ class _Select(torch.autograd.Function):
         return total, *[None] * len(gradients)
 
 
-class _Mix(torch.autograd.Function):
+class _WeightedSum(torch.autograd.Function):
     """Sums of weighted answers, each at its rows: the weights' gradients need no product that is kept."""
 
     @staticmethod
@@ -134,5 +140,71 @@ def shares(use: torch.Tensor) -> torch.Tensor:
     return used / used.sum(1, keepdim=True).clamp(min=1)
 
 
-def _build(part: Part) -> nn.Module:
-    return build(part.kind, part.config)
+class Router(nn.Module):
+    """Two logits for each task, layer and component: of using it, and of not.
+
+    Args:
+        tasks, layers, components: how many.
+        p0: probability of using a component at first.
+    """
+
+    def __init__(self, tasks: int, layers: int, components: int, p0: float) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor([log(p0), log(1 - p0)]).repeat(tasks, layers, components, 1))
+
+    def probabilities(self) -> torch.Tensor:
+        """Of using each component: float32 (tasks, layers, components)."""
+        return self.logits.softmax(-1)[..., 0]
+
+    def draw(self, noise: torch.Tensor, temperature: float) -> torch.Tensor:
+        """An allocation at random, float32 (tasks, layers, components): 1 for use and 0 for none, with the gradients of the softmax.
+
+        The straight-through Gumbel-softmax of Jang, Gu and Poole (2017).
+
+        Args:
+            noise: of the standard Gumbel distribution, of the logits' shape.
+            temperature: of the softmax; it has no part in what is drawn.
+        """
+        disturbed = self.logits + noise
+        soft = (disturbed / temperature).softmax(-1)[..., 0]
+        hard = (disturbed[..., 0] > disturbed[..., 1]).to(soft.dtype)
+        return hard + (soft - soft.detach())  # the bracket is exactly 0
+
+    @torch.no_grad()
+    def press(self, budget: float, by: float, tasks: Sequence[int]) -> None:
+        """One step down the budget loss λ·max(0, mean p − b) of each of these tasks, its gradient times the number of p's of a task.
+
+        It is a step by itself, as weight decay in AdamW (Loshchilov and Hutter 2019): Adam would divide by the gradient's size, so that λ
+        said nothing, and its momentum would carry every p past the budget, to where nothing is in use.
+
+        Args:
+            budget: b.
+            by: λ times the learning rate.
+        """
+        probabilities = self.probabilities()
+        over = torch.zeros(len(probabilities), dtype=torch.bool, device=probabilities.device)
+        over[list(tasks)] = True
+        over &= probabilities.flatten(1).mean(1) > budget
+        step = by * probabilities * (1 - probabilities) * over[:, None, None]
+        self.logits[..., 0] -= step
+        self.logits[..., 1] += step
+
+
+def temperature(updates: int) -> float:
+    """After so many updates, each task of an update counted: max(½, 50/√(updates + 1)), as in the paper."""
+    return max(0.5, 50 / sqrt(updates + 1))
+
+
+def gumbel(shape: torch.Size, seed: int) -> torch.Tensor:
+    """Noise of the standard Gumbel distribution."""
+    return -torch.empty(shape).exponential_(generator=torch.Generator().manual_seed(seed)).log()
+
+
+def similarity(probabilities: torch.Tensor) -> torch.Tensor:
+    """How alike tasks' allocations are: 1 − the mean |pᵢ − pⱼ| over all components of all layers, in 0 … 1, (tasks, tasks).
+
+    Args:
+        probabilities: (tasks, layers, components).
+    """
+    flat = probabilities.flatten(1)
+    return 1 - (flat[:, None] - flat[None]).abs().mean(-1)

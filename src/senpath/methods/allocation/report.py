@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import pydantic
 import torch
 
-from senpath.methods.allocation.router import similarity
+from senpath.methods.allocation.model import similarity
 from senpath.sections import Cell, NetworkSummary, Section, TaskSummary
 from senpath.settings import Share
 

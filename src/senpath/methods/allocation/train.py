@@ -1,36 +1,23 @@
-"""Training the tasks together. What a step draws depends on its number alone, so a run goes on from any state that was saved."""
+"""Training the tasks together. What an update draws depends on its number alone, so a training goes on from any state that was saved."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from senpath.methods.allocation.blueprint import Blueprint
+from senpath.methods.allocation.blueprint import make_blueprint
 from senpath.methods.allocation.config import AllocationSettings
-from senpath.methods.allocation.model import Mix, Shared, grouped
-from senpath.methods.allocation.router import Router, gumbel, temperature
+from senpath.methods.allocation.model import LayerFunction, Router, SharedModel, grouped, gumbel, temperature
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
-from senpath.training import TargetScaler
-from senpath.types import Examples
+from senpath.training import BestState, Descent, TaskSplit, in_chunks, mean_quality, training_steps
 
 LEEWAY = 0.02
-CHUNK = 256
-"""Inputs that are answered at once."""
-State = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A task's examples: those to learn from, and those to validate on."""
-
-    fitted: Examples
-    held: Examples
 
 
 @dataclass(frozen=True)
@@ -39,53 +26,61 @@ class Check:
 
     Attributes:
         step: after which it was.
+        quality: mean over the tasks.
         qualities: of each task, on what is held out of it; None where nothing is.
         use: mean probability of use.
         within: whether no task is above the budget, by more than `LEEWAY`.
     """
 
     step: int
+    quality: float
     qualities: tuple[float | None, ...]
     use: float
     within: bool
-
-    @property
-    def quality(self) -> float:
-        """The mean over tasks; R² has no least value, and one below 0 counts 0."""
-        return float(np.mean([max(0.0, quality) for quality in self.qualities if quality is not None]))
 
 
 class Training:
     """Weights and allocation of several tasks, and how they are moved.
 
+    A step trains every task on one batch. It consists of one update or more, each of some tasks together.
+
     Args:
-        lessons: of one type of data.
-        blueprint: made of that type.
+        splits: of each task, all of one type of data.
         settings: see `AllocationSettings`.
         device: where it is computed.
-        mix: how a layer is computed; there is one other way, for comparison.
+        layer: how a layer is computed; there is one other way, for comparison.
 
     Attributes:
-        step: how many are done.
         checks: every validation so far.
+
+    Raises:
+        InputError: if the type of data cannot be learned, or the settings do not fit it.
     """
 
     def __init__(
-        self, lessons: Sequence[Lesson], blueprint: Blueprint, settings: AllocationSettings, device: torch.device, mix: Mix = grouped
+        self, splits: Sequence[TaskSplit], settings: AllocationSettings, device: torch.device, layer: LayerFunction = grouped
     ) -> None:
-        self._lessons, self._settings, self._device, self._mix = lessons, settings, device, mix
-        self.scalers = [TargetScaler.fit(lesson.fitted) for lesson in lessons]
+        self.splits, self.settings, self._device, self._layer = splits, settings, device, layer
+        self.blueprint = make_blueprint(splits[0].examples.data_type, settings)
         with seeded(derive(settings.random_state, "weights")):
-            self.model = Shared(blueprint, [len(lesson.fitted.classes) for lesson in lessons]).to(device)
-        self.router = Router(len(lessons), len(blueprint.layers), len(blueprint.names), settings.p0).to(device)
-        self._weights = torch.optim.Adam(self.model.parameters(), settings.learning_rate, weight_decay=settings.l2, fused=True)
-        self._logits = torch.optim.Adam(self.router.parameters(), settings.router_rate)
-        self.step, self.checks = 0, list[Check]()
-        self._best: dict[str, State] | None = None
+            self.model = SharedModel(self.blueprint, [len(split.examples.classes) for split in splits]).to(device)
+        self.router = Router(len(splits), len(self.blueprint.layers), len(self.blueprint.names), settings.p0).to(device)
+        self._modules = nn.ModuleDict({"model": self.model, "router": self.router})
+        self._together = min(settings.tasks_per_update or len(splits), len(splits))
+        self._updates_per_step = -(-len(splits) // self._together)
+        weights = torch.optim.Adam(self.model.parameters(), settings.learning_rate, weight_decay=settings.l2, fused=True)
+        logits = torch.optim.Adam(self.router.parameters(), settings.router_rate)
+        self._descent = Descent(weights, logits, steps=settings.steps * self._updates_per_step, warm_up=None)
+        self.checks, self._best = list[Check](), BestState(self._modules, latest=True)
+
+    @property
+    def step(self) -> int:
+        """How many are done."""
+        return self._descent.done // self._updates_per_step
 
     @property
     def learns_allocation(self) -> bool:
-        return self._settings.allocation == "learned"
+        return self.settings.allocation == "learned"
 
     @property
     def best(self) -> Check | None:
@@ -93,147 +88,106 @@ class Training:
         return max(self.checks, key=lambda check: (check.within, check.quality, check.step), default=None)
 
     def active(self) -> torch.Tensor:
-        """What each task uses: bool (tasks, layers, components), on the CPU."""
-        active = self.router.active().cpu()
-        return active if self.learns_allocation else torch.ones_like(active)
+        """What each task uses where nothing is drawn, as in answering: bool (tasks, layers, components), on the CPU."""
+        return self.probabilities() > 0.5
 
     def probabilities(self) -> torch.Tensor:
         """Of using each component: float32 (tasks, layers, components), on the CPU; 1 where all is shared."""
-        found = self.router.probabilities().detach().cpu()
-        return found if self.learns_allocation else torch.ones_like(found)
+        learned = self.router.probabilities().detach().cpu()
+        return learned if self.learns_allocation else torch.ones_like(learned)
 
     def run(self, progress: Progress = silent, *, until: int | None = None) -> None:
         """Train to the last step, or to another one."""
-        end, every = self._settings.steps if until is None else until, self._settings.validate_every
-        while self.step < end:
-            self.take_step()
-            if self.step % every == 0 or self.step == self._settings.steps:
+        settings, each = self.settings, self._updates_per_step
+        updates = range(self._descent.done, (settings.steps if until is None else until) * each)
+        for done in training_steps(updates, self.loss, self._descent, progress=progress):
+            if self.learns_allocation and settings.budget is not None:
+                self.router.press(settings.budget, settings.penalty * settings.router_rate, self._tasks(done - 1))
+            if done % each == 0 and (self.step % settings.validate_every == 0 or self.step == settings.steps):
                 self.validate()
-            if self.step % max(1, self._settings.steps // 50) == 0 or self.step == end:
-                progress("train", self.step, self._settings.steps)
 
-    def take_step(self) -> None:
-        """Train every task on one batch."""
-        count = len(self._lessons)
-        group = self._settings.tasks_per_update or count
-        order = list(range(count)) if group >= count else _shuffled(count, self._seed("order")).tolist()
-        for start in range(0, count, group):
-            self._update(order[start : start + group], self.step * count + start)
-        self.step += 1
-
-    def _update(self, tasks: Sequence[int], updates: int) -> None:
-        loss = self.loss(tasks, updates)
-        for optimizer in (self._weights, self._logits):
-            optimizer.zero_grad()
-        loss.backward()
-        self._weights.step()
-        if self.learns_allocation:
-            self._logits.step()
-            if self._settings.budget is not None:
-                self.router.press(self._settings.budget, self._settings.penalty * self._settings.router_rate, tasks)
-
-    def loss(self, tasks: Sequence[int], updates: int) -> torch.Tensor:
-        """The mean loss of some tasks' batches of this step.
-
-        Args:
-            updates: made before, each task of an update counted: they set the temperature.
-        """
-        batches = [self._batch(task) for task in tasks]
-        inputs = torch.cat([self._lessons[task].fitted.inputs[rows] for task, rows in zip(tasks, batches, strict=True)])
-        owner = torch.repeat_interleave(torch.tensor(tasks), torch.tensor([len(rows) for rows in batches]))
-        use = self._drawn(updates)
-        features = self.model.features(inputs.to(self._device), owner, use, self._mix)
-        features = features * self._kept(features.shape, updates)
-        losses, start = [], 0
-        for task, rows in zip(tasks, batches, strict=True):
-            examples = self._lessons[task].fitted
-            targets = self.scalers[task].transform(examples.targets[rows]).to(self._device)
-            answers = self.model.heads[task](features[start : start + len(rows)])
-            losses.append(examples.task_kind.loss(answers, targets))
-            start += len(rows)
+    def loss(self, update: int) -> torch.Tensor:
+        """The mean loss of the batches of an update's tasks, which are counted from 0."""
+        step, tasks = update // self._updates_per_step, self._tasks(update)
+        seen = step * len(self.splits) + update % self._updates_per_step * self._together  # each task of an update counted
+        batches = [self._batch(task, step) for task in tasks]
+        sizes = [len(places) for places in batches]
+        inputs = torch.cat([self.splits[task].inputs(places) for task, places in zip(tasks, batches, strict=True)])
+        owner = torch.repeat_interleave(torch.tensor(tasks), torch.tensor(sizes))
+        features = self.model.features(inputs.to(self._device), owner, self._drawn_use(seen, step), self._layer)
+        features = features * self._dropout(features.shape, self._seed("dropout", seen, step))
+        losses = [
+            self.splits[task].loss(self.model.heads[task](mine), places)
+            for task, places, mine in zip(tasks, batches, features.split(sizes), strict=True)
+        ]
         return torch.stack(losses).mean()
 
-    def _batch(self, task: int) -> torch.Tensor:
-        """Places of a task's examples of this step; every pass has an order of its own, and what is left of one is left out."""
-        count = len(self._lessons[task].fitted)
-        size = min(self._settings.batch, count)
-        turn, place = divmod(self.step, count // size)
-        return _shuffled(count, derive(self._settings.random_state, "pass", task, turn))[place * size : (place + 1) * size]
+    def _tasks(self, update: int) -> list[int]:
+        """Those that an update trains together: all, or some of a step's random order."""
+        step, place = divmod(update, self._updates_per_step)
+        count = len(self.splits)
+        order = [*range(count)] if self._together == count else _shuffled(count, self._seed("order", step)).tolist()
+        return order[place * self._together : (place + 1) * self._together]
 
-    def _drawn(self, updates: int) -> torch.Tensor:
+    def _batch(self, task: int, step: int) -> torch.Tensor:
+        """Places of a task's examples; every pass has an order of its own, and what is left of one is left out."""
+        count = len(self.splits[task].fitted)
+        size = min(self.settings.batch, count)
+        turn, place = divmod(step, count // size)
+        return _shuffled(count, self._seed("pass", task, turn))[place * size : (place + 1) * size]
+
+    def _drawn_use(self, seen: int, step: int) -> torch.Tensor:
         logits = self.router.logits
         if not self.learns_allocation:
             return torch.ones(logits.shape[:-1], device=logits.device)
-        noise = gumbel(logits.shape, self._seed("noise", updates)).to(logits.device)
-        return self.router.draw(noise, temperature(updates))
+        noise = gumbel(logits.shape, self._seed("noise", seen, step)).to(logits.device)
+        return self.router.draw(noise, temperature(seen))
 
-    def _kept(self, shape: torch.Size, updates: int) -> torch.Tensor:
-        """Dropout, of a generator of its own."""
-        left_out = self._settings.dropout
-        generator = torch.Generator().manual_seed(self._seed("dropout", updates))
+    def _dropout(self, shape: torch.Size, seed: int) -> torch.Tensor:
+        left_out, generator = self.settings.dropout, torch.Generator().manual_seed(seed)
         return (torch.rand(shape, generator=generator) >= left_out).float().div(1 - left_out).to(self._device)
 
     def _seed(self, *names: object) -> int:
-        return derive(self._settings.random_state, *names, self.step)
+        return derive(self.settings.random_state, *names)
 
     def answers(self, task: int, inputs: torch.Tensor) -> torch.Tensor:
         """What a task answers as it is now, in the units that it is trained on: float32 (n, outputs), on the CPU."""
-        use, found = self.active().float().to(self._device), []
-        with torch.no_grad():
-            for part in inputs.split(CHUNK):
-                owner = torch.full((len(part),), task)
-                found.append(self.model.heads[task](self.model.features(part.to(self._device), owner, use, self._mix)).cpu())
-        return torch.cat(found)
+        use = self.active().float().to(self._device)
+
+        def answer(part: torch.Tensor) -> torch.Tensor:
+            outputs: torch.Tensor = self.model.heads[task](self.model.features(part, torch.full((len(part),), task), use, self._layer))
+            return outputs
+
+        return in_chunks(answer, inputs, self._device)
 
     def validate(self) -> None:
         """Measure every task of which something is held out, and keep the state if it is the best."""
-        qualities = list[float | None]()
-        for task, (lesson, scaler) in enumerate(zip(self._lessons, self.scalers, strict=True)):
-            if not len(lesson.held):
-                qualities.append(None)
-                continue
-            answers = self.answers(task, lesson.held.inputs)
-            quality = lesson.held.task_kind.score(answers, scaler.transform(lesson.held.targets))
-            qualities.append(quality if np.isfinite(quality) else 0.0)
-        if all(quality is None for quality in qualities):
-            return
-        use = self.probabilities().flatten(1).mean(1)
-        budget = self._settings.budget
-        self.checks.append(Check(self.step, tuple(qualities), float(use.mean()), budget is None or bool((use <= budget + LEEWAY).all())))
-        if self.best is self.checks[-1]:
-            self._best = {name: _copy(module) for name, module in self._modules().items()}
+        qualities = tuple(split.validate(partial(self.answers, task)) for task, split in enumerate(self.splits))
+        quality, use = mean_quality(qualities), self.probabilities().flatten(1).mean(1)
+        if quality is not None:
+            within = self.settings.budget is None or bool((use <= self.settings.budget + LEEWAY).all())
+            self.checks.append(Check(self.step, quality, qualities, float(use.mean()), within))
+            self._best.offer(within, quality)
 
     def keep_best(self) -> None:
         """Go back to the best state that was validated; stay where nothing was held out to validate on."""
-        for name, kept in (self._best or {}).items():
-            self._modules()[name].load_state_dict(kept)
+        self._best.restore()
 
-    def _modules(self) -> dict[str, nn.Module]:
-        return {"model": self.model, "router": self.router}
-
-    def state(self) -> State:
+    def state(self) -> dict[str, Any]:
         """All that training goes on from: tensors, numbers and text, in dicts and lists."""
-        return {
-            "step": self.step,
-            "checks": [[check.step, list(check.qualities), check.use, check.within] for check in self.checks],
-            "best": self._best,
-            "now": {name: module.state_dict() for name, module in self._modules().items()},
-            "optimizers": [self._weights.state_dict(), self._logits.state_dict()],
-        }
+        state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts.items()}
+        return {**state, "checks": [asdict(check) for check in self.checks]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state` of the same training."""
-        self.step, self._best = int(state["step"]), state["best"]
-        self.checks = [Check(step, tuple(qualities), use, within) for step, qualities, use, within in state["checks"]]
-        for name, module in self._modules().items():
-            module.load_state_dict(state["now"][name])
-        for optimizer, kept in zip((self._weights, self._logits), state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+        self.checks = [Check(**check) for check in state["checks"]]
+        for name, part in self._parts.items():
+            part.load_state_dict(state[name])
+
+    @property
+    def _parts(self) -> dict[str, nn.ModuleDict | Descent | BestState]:
+        return {"modules": self._modules, "descent": self._descent, "best": self._best}
 
 
 def _shuffled(count: int, seed: int) -> torch.Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-
-
-def _copy(module: nn.Module) -> State:
-    return {name: value.detach().clone() for name, value in module.state_dict().items()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from senpath.components import token_mean
@@ -14,13 +15,14 @@ from senpath.errors import InputError
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS
 from senpath.inputs.encoders.minilm import MINILM_TOKENS, minilm
 from senpath.methods.moe.config import NAME, MoeSettings
-from senpath.methods.moe.mixture import EMBEDDING, Mixture, Plan, plan_of, trimmed, upcycle, upcycles
-from senpath.methods.moe.parts import Family, Freezer, members
 from senpath.methods.moe.report import report_section
-from senpath.methods.moe.train import CHUNK, Fitted, fit_mixture
+from senpath.methods.moe.family import Family, Freezer, members
+from senpath.methods.moe.model import EMBEDDING, Mixture, Plan, plan_of, upcycle, upcycles
+from senpath.methods.moe.train import fit_mixture
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
 from senpath.snapshot import MethodResult, View, one_type
+from senpath.training import in_chunks
 from senpath.types import DataType, Examples
 
 
@@ -56,17 +58,15 @@ class Moe:
         """
         data_type = one_type(tasks)
         self.check(data_type)
-        given = self._described(view, data_type, tasks) if self.settings.embedding == "description" else None
-        plan = plan_of(self.settings, data_type, given.shape[1] if given is not None else EMBEDDING)
+        described = self._described(view, data_type, tasks) if self.settings.embedding == "description" else None
+        plan = plan_of(self.settings, data_type, EMBEDDING if described is None else described.shape[1])
         with seeded(derive(self.settings.random_state, "start")):
             mixture = Mixture(plan, [len(examples.classes) for examples in tasks.values()])
             if upcycles(self.settings, data_type):
                 upcycle(mixture, self.settings.noise)
-        if given is not None:
-            mixture.tasks = torch.nn.Parameter(given, requires_grad=False)
-        fitted = fit_mixture(mixture, tasks, self.settings, view.device, progress)
-        source = dict.fromkeys(tasks, self.settings.embedding)
-        return self._results(mixture, tasks, fitted, source, view.device)
+        if described is not None:
+            mixture.tasks = nn.Parameter(described, requires_grad=False)
+        return self._train(mixture, tasks, {"embedding": self.settings.embedding}, view.device, progress)
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
         """Learn one task: on top of earlier tasks of this method and type, otherwise with a new mixture; nothing is written.
@@ -78,18 +78,21 @@ class Moe:
         nearest = _nearest(view, examples)
         if nearest is None:
             return self.propose_many(view, {task: examples}, progress)[task]
-        family = Family.of(view, nearest)
-        placed = view.pathway(nearest).provenance.record.get("embedding") == "description" and task in self.settings.descriptions
-        given = self._described(view, examples.data_type, [task])[0] if placed and family.embedding else None
+        family, embedding = Family.of(view, nearest), view.pathway(nearest).provenance.record.get("embedding")
+        by_description = embedding == "description" and task in self.settings.descriptions and family.experts is not None
+        described = self._described(view, examples.data_type, [task])[0] if by_description else None
         with seeded(derive(self.settings.random_state, "start")):
-            mixture = family.mixture(view, len(examples.classes), given)
-        _require_same(self.settings, mixture.plan, nearest, view.pathway(nearest).provenance.record.get("embedding") == "description")
-        _choose_trained(mixture, self.settings, described=given is not None)
-        fitted = fit_mixture(mixture, {task: examples}, self.settings, view.device, progress)
-        source = "description" if given is not None else f"of {nearest!r}"
-        return self._results(mixture, {task: examples}, fitted, {task: source}, view.device, nearest)[task]
+            mixture = family.mixture(view, len(examples.classes), described)
+        _require_same(self.settings, mixture.plan, nearest, "description" if embedding == "description" else "id")
+        if self.settings.tune == "head":
+            mixture.requires_grad_(False)
+            for part in (mixture.heads, *(block.norm for block in mixture.expert_blocks)):
+                part.requires_grad_(True)
+        mixture.tasks.requires_grad_(family.experts is not None and self.settings.tune == "all" and described is None)
+        origin = {"embedding": f"of {nearest!r}" if described is None else "description", "nearest": nearest}
+        return self._train(mixture, {task: examples}, origin, view.device, progress)[task]
 
-    def _described(self, view: View, data_type: DataType, tasks: Any) -> torch.Tensor:
+    def _described(self, view: View, data_type: DataType, tasks: Collection[str]) -> torch.Tensor:
         """Embeddings of the tasks' descriptions: (tasks, numbers), each of root mean square 1."""
         lacking = [task for task in tasks if task not in self.settings.descriptions]
         if lacking:
@@ -104,65 +107,41 @@ class Moe:
         scaled: torch.Tensor = functional.normalize(means, dim=1) * means.shape[1] ** 0.5
         return scaled
 
-    def _results(
-        self,
-        mixture: Mixture,
-        tasks: Mapping[str, Examples],
-        fitted: Fitted,
-        source: Mapping[str, str],
-        device: torch.device,
-        nearest: str | None = None,
+    def _train(
+        self, mixture: Mixture, tasks: Mapping[str, Examples], origin: Mapping[str, str], device: torch.device, progress: Progress
     ) -> dict[str, MethodResult]:
-        for head, scaler in zip(mixture.heads, fitted.scalers, strict=True):
-            if isinstance(head, torch.nn.Linear):
-                scaler.fold_into(head)
+        """Train a mixture, and make of it what the network gets.
+
+        Args:
+            origin: for every task's record, where its embedding comes from.
+        """
+        training, plan = fit_mixture(mixture, tasks, self.settings, device, progress), mixture.plan
+        # The settings that were in effect: a task that is added has what those have that it is added to.
+        settings = replace(self.settings, gate=plan.gate, experts=plan.experts, blocks=plan.blocks).to_json()
         freezer, results = Freezer(mixture), dict[str, MethodResult]()
         for place, (task, examples) in enumerate(tasks.items()):
             shares = expert_shares(mixture, place, examples.inputs, device)
             kept = [kept_experts(block, self.settings.keep) for block in shares]
-            chain, inside = freezer.chain(place, kept)
-            record = self._record(mixture, fitted, shares, kept, source[task], nearest)
-            results[task] = MethodResult(tuple(chain), tuple(inside), settings=self._settings(mixture.plan).to_json(), record=record)
+            experts = [
+                {
+                    "rows": [block.rows[place] for place in places],
+                    "shares": {str(row): round(share, 4) for row, share in zip(block.rows, of_block.tolist(), strict=True)},
+                }
+                for block, places, of_block in zip(mixture.expert_blocks, kept, shares, strict=True)
+            ]
+            chain, inside = freezer.components(place, kept)
+            record = {"training": training, **origin, "experts": experts}
+            results[task] = MethodResult(tuple(chain), tuple(inside), settings=settings, record=record)
         return results
-
-    def _settings(self, plan: Plan) -> MoeSettings:
-        """As they were in effect: a task that is added has what those have that it is added to."""
-        return replace(self.settings, gate=plan.gate, experts=plan.experts, blocks=plan.blocks)
-
-    def _record(
-        self,
-        mixture: Mixture,
-        fitted: Fitted,
-        shares: list[torch.Tensor],
-        kept: list[list[int]],
-        source: str,
-        nearest: str | None,
-    ) -> dict[str, Any]:
-        """What is kept of how a task was learned."""
-        rows = [block.rows for block in mixture.expert_blocks]
-        experts = [
-            {
-                "rows": [mine[place] for place in places],
-                "shares": {str(row): round(float(share), 4) for row, share in zip(mine, of_block, strict=True)},
-            }
-            for mine, places, of_block in zip(rows, kept, shares, strict=True)
-        ]
-        training: dict[str, Any] = {"steps": fitted.steps, "curve": [round(value, 4) for value in fitted.curve]}
-        training |= {"quality": fitted.quality} if fitted.quality is not None else {}
-        training |= {name: round(value, 4) for name, value in asdict(fitted.used).items()} if fitted.used is not None else {}
-        return {"training": training, "embedding": source, "experts": experts, **({"nearest": nearest} if nearest is not None else {})}
 
 
 def expert_shares(mixture: Mixture, task: int, inputs: torch.Tensor, device: torch.device) -> list[torch.Tensor]:
     """For each block with experts the share of these inputs' tokens that goes to each expert, where none is dropped: (experts,)."""
-    counts = [torch.zeros(len(block.rows), dtype=torch.int64) for block in mixture.expert_blocks]
-    if not counts:
+    blocks = mixture.expert_blocks
+    if not blocks:
         return []
-    with torch.no_grad():
-        for part in inputs.split(CHUNK):
-            which = torch.full((len(part),), task, device=device)
-            for count, flow in zip(counts, mixture(trimmed(part.to(device)), which)[1], strict=True):
-                count += flow.choice.bincount(minlength=len(count)).cpu()
+    choices = in_chunks(lambda part: torch.stack([flow.choice for flow in mixture.run_task(part, task)[1]], 1), inputs, device)
+    counts = [choice.bincount(minlength=len(block.rows)) for block, choice in zip(blocks, choices.unbind(1), strict=True)]
     return [count / count.sum().clamp(min=1) for count in counts]
 
 
@@ -183,19 +162,9 @@ def _nearest(view: View, examples: Examples) -> str | None:
     return max(names, key=lambda name: float(probabilities[order.index(name)]))
 
 
-def _choose_trained(mixture: Mixture, settings: MoeSettings, *, described: bool) -> None:
-    """Let those weights require gradients that are to be trained of a task which is added."""
-    if settings.tune == "head":
-        mixture.requires_grad_(False)
-        mixture.heads.requires_grad_(True)
-        for block in mixture.expert_blocks:
-            block.norm.requires_grad_(True)
-    mixture.tasks.requires_grad_(bool(mixture.tasks.numel()) and settings.tune == "all" and not described)
-
-
-def _require_same(settings: MoeSettings, plan: Plan, nearest: str, described: bool) -> None:
+def _require_same(settings: MoeSettings, plan: Plan, nearest: str, embedding: str) -> None:
     """A task that is added is built as the others are; settings that say otherwise are refused, but for defaults."""
-    theirs: dict[str, Any] = {"experts": plan.experts, "blocks": plan.blocks, "embedding": "description" if described else "id"}
+    theirs: dict[str, Any] = {"experts": plan.experts, "blocks": plan.blocks, "embedding": embedding}
     theirs |= {"gate": plan.gate} if plan.experts > 1 else {}
     for name, value in theirs.items():
         given = getattr(settings, name)

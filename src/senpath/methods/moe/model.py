@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -132,6 +132,16 @@ class Mixture(nn.Module):
     def expert_blocks(self) -> list[ExpertBlock]:
         """Those with experts."""
         return [block for block in self.blocks if isinstance(block, ExpertBlock)]
+
+    @property
+    def output_layers(self) -> list[Linear]:
+        """One of each task."""
+        return [cast(Linear, head) for head in self.heads]
+
+    def run_task(self, tokens: torch.Tensor, task: int) -> tuple[torch.Tensor, list[Flow]]:
+        """As `forward`, for tokens of one task; nothing is dropped."""
+        means: tuple[torch.Tensor, list[Flow]] = self(trimmed(tokens), torch.full((len(tokens),), task, device=tokens.device))
+        return means
 
     def forward(self, tokens: torch.Tensor, tasks: torch.Tensor, capacity: float | None = None) -> tuple[torch.Tensor, list[Flow]]:
         """Means over the tokens behind the last block, (n, width), and what went through each block with experts.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -14,8 +14,9 @@ import torch
 
 from benchmarks.allocation.plan import PLAN, SIZED, Experiment
 from benchmarks.allocation.tasks import Task
-from senpath.components import build, count_weights
-from senpath.methods.allocation import AllocationSettings, Training, make_blueprint
+from senpath.components import count_weights
+from senpath.methods.allocation import AllocationSettings, Training
+from senpath.methods.allocation.blueprint import make_blueprint
 from senpath.reproduce.jobs import Job, Record, Tell
 
 Run = Callable[[Training, str], None]
@@ -52,8 +53,7 @@ def learn(
 
 def training_of(group: Sequence[Task], settings: AllocationSettings, device: torch.device) -> Training:
     """Of these tasks together."""
-    lessons = [lesson for _, lesson, _ in group]
-    return Training(lessons, make_blueprint(lessons[0].fitted.data_type, settings), settings, device)
+    return Training([split for _, split, _ in group], settings, device)
 
 
 def settings_of(experiment: Experiment, row: str, seed: int, folder: Path, found: Sequence[Task]) -> AllocationSettings:
@@ -77,12 +77,9 @@ def same_size(settings: AllocationSettings, file: Path, found: Sequence[Task]) -
         raise ValueError(f"{file} is not there: it comes first")
     records = [json.loads(line) for line in file.read_text().splitlines()]
     wanted = sum(record["body"] for record in records) / len(records)
-    blueprint = make_blueprint(found[0][1].fitted.data_type, settings)
-    stem = count_weights(build(blueprint.stem.kind, blueprint.stem.config))
-    sizes = [
-        sum(count_weights(build(layer[place].kind, layer[place].config)) for layer in blueprint.layers)
-        for place in range(len(blueprint.names))
-    ]
+    blueprint = make_blueprint(found[0][1].examples.data_type, settings)
+    stem = count_weights(blueprint.stem.build())
+    sizes = [sum(count_weights(layer[place].build()) for layer in blueprint.layers) for place in range(len(blueprint.names))]
     choices = [chosen for count in range(1, len(sizes) + 1) for chosen in combinations(range(len(sizes)), count)]
     best = min(choices, key=lambda chosen: (abs(stem + sum(sizes[place] for place in chosen) - wanted), -len(chosen)))
     return tuple(blueprint.names[place] for place in best)
@@ -96,7 +93,7 @@ def _figures(training: Training, place: int, task: Task) -> Record:
     answers = training.answers(place, test.inputs)
     return {
         "task": name,
-        "error": 1 - test.task_kind.score(answers, training.scalers[place].transform(test.targets)),
+        "error": 1 - test.task_kind.score(answers, training.splits[place].scaler.transform(test.targets)),
         "held": 1 - quality,
         "step": best.step,
         "body": _weights(training, active),
@@ -109,12 +106,8 @@ def _weights(training: Training, active: torch.Tensor) -> int:
     """Of what a task runs, but for its output layer."""
     used = [
         component
-        for layer, use in zip(training.model.layers, active, strict=True)
-        for component, mine in zip(_parts(layer), use.tolist(), strict=True)
+        for layer, use in enumerate(active)
+        for component, mine in zip(training.model.components(layer), use.tolist(), strict=True)
         if mine
     ]
     return sum(count_weights(component) for component in [training.model.stem, *used])
-
-
-def _parts(layer: Any) -> Iterable[torch.nn.Module]:
-    return list(layer)

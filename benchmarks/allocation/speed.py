@@ -12,9 +12,11 @@ import torch
 
 from benchmarks.allocation.page import PAGE
 from benchmarks.common import write_section
-from senpath.methods.allocation import PAPER, AllocationSettings, Lesson, Training, grouped, make_blueprint, masked
+from senpath.methods.allocation import PAPER, AllocationSettings, Training
+from senpath.methods.allocation.model import grouped, masked
 from senpath.reports.markdown import markdown_table
 from senpath.seeds import seeded
+from senpath.training import TaskSplit
 from senpath.types import DataType, Examples
 
 TASKS, CLASSES, ROUNDS, WARM = 20, 20, 7, 2
@@ -40,29 +42,27 @@ def run(file: Path, device: str) -> None:
 
 def _measure(name: str, side: int, settings: dict[str, Any], device: torch.device) -> dict[str, Any]:
     chosen = AllocationSettings(p0=0.5, **settings)
-    lessons = [_noise(side, chosen.batch, task) for task in range(TASKS)]
-    blueprint = make_blueprint(lessons[0].fitted.data_type, chosen)
-    trainings = {mix.__name__: Training(lessons, blueprint, chosen, device, mix) for mix in (grouped, masked)}
+    splits = [_noise(side, chosen.batch, task) for task in range(TASKS)]
+    trainings = {mix.__name__: Training(splits, chosen, device, mix) for mix in (grouped, masked)}
     seconds: dict[str, list[float]] = {mix: [] for mix in trainings}
     for index in range(WARM + ROUNDS):
         for mix, training in trainings.items():  # in turn, so that what else the machine does meets both
             start = _now(device)
             training.model.zero_grad()
-            training.loss(range(TASKS), index * TASKS).backward()
+            training.loss(index).backward()
             seconds[mix].append(_now(device) - start)
-            training.step = index + 1
     times = {mix: statistics.median(found[WARM:]) for mix, found in seconds.items()}
     ratios = [slow / fast for fast, slow in zip(seconds["grouped"][WARM:], seconds["masked"][WARM:], strict=True)]
     print(f"{name}: {times}, {statistics.median(ratios):.2f} times as fast", flush=True)
     return {"name": name, **times, "ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
 
 
-def _noise(side: int, batch: int, task: int) -> Lesson:
+def _noise(side: int, batch: int, task: int) -> TaskSplit:
     """Random pixels: what they show does not change how long it takes."""
     with seeded(task):
         inputs = torch.rand(batch, 1, side, side)
     examples = Examples(DataType("image", (1, side, side)), inputs, torch.arange(batch) % CLASSES, tuple(range(CLASSES)))
-    return Lesson(examples, examples)
+    return TaskSplit(examples, torch.arange(batch), torch.arange(batch))
 
 
 def _now(device: torch.device) -> float:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from senpath import data
-from senpath.methods.allocation import Lesson
+from senpath.training import TaskSplit
 from senpath.types import DataType, Examples
 
 ALPHABETS = (
@@ -37,7 +37,7 @@ ALPHABETS = (
 """Of Maziarz et al. (2019), as Omniglot's folders spell them."""
 FITTED, HELD, DRAWINGS = 10, 4, 20
 """Drawings of a character to learn from and to validate on, of all that there are; the rest is for the test."""
-Task = tuple[str, Lesson, Examples]
+Task = tuple[str, TaskSplit, Examples]
 """Name, examples to learn from and to validate on, test examples."""
 
 
@@ -70,8 +70,8 @@ def omniglot(side: int, seed: int) -> Iterator[Task]:
         classes, y = np.unique(labels[mine], return_inverse=True)
         use = _use(y, seed)
         examples = _examples(x[mine], y, tuple(classes.tolist()), side)
-        fitted, held, test = (examples.subset(torch.from_numpy(np.flatnonzero(use == which))) for which in range(3))
-        yield name, Lesson(fitted, held), test
+        fitted, held, test = (torch.from_numpy(np.flatnonzero(use == which)) for which in range(3))
+        yield name, TaskSplit(examples, fitted, held), examples.subset(test)
 
 
 def _use(y: np.ndarray, seed: int) -> np.ndarray:
@@ -93,14 +93,14 @@ def _drawn(name: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np
     return x[chosen], y[chosen], x_test[:2000], y_test[:2000]
 
 
-def _split(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> tuple[Lesson, Examples]:
+def _split(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> tuple[TaskSplit, Examples]:
     """The last fifth to validate on; they are in random order."""
     classes = np.unique(y)
     examples = _examples(x, np.searchsorted(classes, y), tuple(classes.tolist()), None)
     test = _examples(x_test, np.searchsorted(classes, y_test), examples.classes, None)
     held = len(y) // 5
     places = torch.arange(len(y))
-    return Lesson(examples.subset(places[:-held]), examples.subset(places[-held:])), test
+    return TaskSplit(examples, places[:-held], places[-held:]), test
 
 
 def _examples(x: np.ndarray, y: np.ndarray, classes: tuple[int | str, ...], side: int | None) -> Examples:

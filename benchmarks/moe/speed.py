@@ -13,7 +13,7 @@ import torch
 import senpath as sp
 from benchmarks.common import write_section
 from benchmarks.moe.tasks import load
-from senpath.methods.moe.mixture import trimmed
+from senpath.methods.moe.model import trimmed
 from senpath.pathways import run_chain
 from senpath.reports.markdown import markdown_table
 

@@ -95,7 +95,8 @@ class _Loss:
 
     def __init__(self, mixture: Mixture, splits: Sequence[TaskSplit], settings: MoeSettings) -> None:
         self._mixture, self._splits = mixture, splits
-        self._capacity, self._balance = (settings.capacity, settings.balance) if len(splits) > 1 else (None, 0.0)
+        several = len(splits) > 1
+        self._capacity, self._balance = settings.capacity if several else None, settings.balance if several else 0.0
         self.used: list[dict[str, float]] = []
 
     def __call__(self, batch: MixedBatch) -> torch.Tensor:

@@ -40,7 +40,7 @@ from senpath.components.features import (
 )
 from senpath.components.gate import GATE, Gate
 from senpath.components.kind import ComponentKind, TrainingDefaults, find_kind, known_kinds, register
-from senpath.components.linear import LINEAR, LINK, ClassLink, Linear
+from senpath.components.linear import LINEAR, LINK, ClassLink, Linear, freeze_head, freeze_link
 from senpath.components.mobile import CONV_STEM, CONV_TAIL, MBCONV
 from senpath.components.pruned import PRUNED, Pruned, freeze_pruned, unpruned
 from senpath.components.recurrent import LSTM, Lstm
@@ -123,6 +123,8 @@ __all__ = [
     "count_weights",
     "find_kind",
     "freeze",
+    "freeze_head",
+    "freeze_link",
     "freeze_pruned",
     "known_kinds",
     "load",

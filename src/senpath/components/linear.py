@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from senpath.components.base import Component, freeze
 from senpath.components.kind import ComponentKind, register
 
 
@@ -48,3 +49,13 @@ class ClassLink(nn.Module):
 
 LINEAR = register(ComponentKind("linear.v1", Linear, prunable=True, grouped=True))
 LINK = register(ComponentKind("link.v1", ClassLink, grouped=True))
+
+
+def freeze_head(head: nn.Linear) -> Component:
+    """A trained output layer as a component."""
+    return freeze(LINEAR, {"inputs": head.in_features, "outputs": head.out_features}, head)
+
+
+def freeze_link(link: ClassLink) -> Component:
+    """A trained link as a component."""
+    return freeze(LINK, {"inputs": link.weight.shape[1], "outputs": link.outputs, "classes": link.classes.tolist()}, link)

@@ -8,12 +8,11 @@ from typing import Any, cast
 
 import torch
 
-from senpath.components import FLATTEN, MEAN, Component, Linear
+from senpath.components import FLATTEN, MEAN, Component, Linear, freeze_head
 from senpath.methods.allocation.blueprint import ComponentSpec, make_blueprint
 from senpath.methods.allocation.config import NAME, AllocationSettings
 from senpath.methods.allocation.report import report_section
 from senpath.methods.allocation.train import Training
-from senpath.methods.sen.learner import freeze_head
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View, one_type

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import ClassLink, Component, Linear
+from senpath.components import ClassLink, Component, Linear, freeze_head, freeze_link
 from senpath.errors import InputError
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.extend.finetune import SyntheticFeatures, move
 from senpath.methods.extend.new_rows import Reading, learn_rows, reading_of, synthesize_features
-from senpath.methods.sen.learner import Chain, freeze_head, freeze_link
+from senpath.methods.sen.learner import Chain
 from senpath.methods.sen.own_part import movable
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent

@@ -20,11 +20,11 @@ from senpath.components import (
     Experts,
     build,
     freeze,
+    freeze_head,
 )
 from senpath.errors import StoreError
 from senpath.methods.moe.config import NAME
 from senpath.methods.moe.model import ExpertBlock, Mixture, Plan
-from senpath.methods.sen.learner import freeze_head
 from senpath.pathways import Pathway
 from senpath.snapshot import View
 

@@ -12,10 +12,10 @@ from sklearn.model_selection import StratifiedKFold
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from senpath.components import ESTIMATOR, Component, Estimator, freeze
+from senpath.components import ESTIMATOR, Component, Estimator, freeze, freeze_link
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.learner import Trained, freeze_link, make_link
+from senpath.methods.sen.learner import Trained, make_link
 from senpath.methods.sen.links import LinkPlan
 from senpath.pathways import run_chain
 from senpath.progress import Progress

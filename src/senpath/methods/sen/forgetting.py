@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from senpath.components import Component
+from senpath.components import Component, freeze_head, freeze_link
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.learner import Learner, Trained, freeze_head, freeze_link, fresh_head, make_link
+from senpath.methods.sen.learner import Learner, Trained, fresh_head, make_link
 from senpath.methods.sen.links import LinkPlan, Similarity, is_source, plan_all, similarities
 from senpath.methods.sen.models import Backbone, choose_backbone
 from senpath.methods.sen.own_part import OwnPart, movable

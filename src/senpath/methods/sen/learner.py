@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from senpath.components import LINEAR, LINK, ClassLink, Component, Linear, WideAndDeep, freeze, unpruned
+from senpath.components import ClassLink, Component, Linear, WideAndDeep, freeze_head, freeze_link, unpruned
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import LinkPlan
 from senpath.methods.sen.models import Backbone, choose_backbone
@@ -147,19 +147,6 @@ def make_link(plan: LinkPlan, outputs: int) -> ClassLink:
         link.weight.copy_(plan.weight)
         link.bias.copy_(plan.bias)
     return link
-
-
-def freeze_link(link: nn.Module) -> Component:
-    """A trained link as a component."""
-    if not isinstance(link, ClassLink):
-        raise TypeError(f"expected a ClassLink, got {type(link).__name__}")
-    config = {"inputs": link.weight.shape[1], "outputs": link.outputs, "classes": link.classes.tolist()}
-    return freeze(LINK, config, link)
-
-
-def freeze_head(head: nn.Linear) -> Component:
-    """A trained output layer as a component."""
-    return freeze(LINEAR, {"inputs": head.in_features, "outputs": head.out_features}, head)
 
 
 def fresh_head(inputs: int, classes: int) -> nn.Linear:

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import ESTIMATOR, HEAD, LINEAR, Component, ComponentKind, Pruned, freeze, freeze_pruned, unpruned
-from senpath.methods.sen.learner import freeze_head
+from senpath.components import ESTIMATOR, HEAD, LINEAR, Component, ComponentKind, Pruned, freeze, freeze_head, freeze_pruned, unpruned
 from senpath.pathways import Pathway
 from senpath.snapshot import View
 

@@ -15,9 +15,9 @@ from senpath.errors import InputError
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS
 from senpath.inputs.encoders.minilm import MINILM_TOKENS, minilm
 from senpath.methods.moe.config import NAME, MoeSettings
-from senpath.methods.moe.report import report_section
 from senpath.methods.moe.family import Family, Freezer, members
 from senpath.methods.moe.model import EMBEDDING, Mixture, Plan, plan_of, upcycle, upcycles
+from senpath.methods.moe.report import report_section
 from senpath.methods.moe.train import fit_mixture
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded

@@ -17,18 +17,18 @@ class SenSettings(Settings, owner="method sen"):
 
     Args:
         model: "auto", "mlp", "skip", "cnn", "lstm", "svm", "forest", or an unfitted scikit-learn classifier.
-        hidden: units of the last hidden layer; the one dial for the size of a torch model.
+        hidden: units of the last hidden layer, which sets the size of a torch model.
         links: which classes may borrow. "similar" links the classes whose similarity reaches `threshold` (the paper); "all" links every
             class as soon as one reaches it, and the others start from a mixture of the source's classes; "none" learns alone.
         source: "one" earlier task for all links (the paper's strict mode: at most two pathways), or the best task "per-class".
         threshold: least similarity for a transfer (Ling et al., section 4: 0.7).
-        min_separability: least share of the new task's classes that a source has to tell from one another, see `separability`. A source
-            below it is used only if cross-validation finds a gain, and never where a class has fewer than ten examples. 0 is the paper.
+        min_separability: least share of the new task's classes that a source has to separate, see `separability`. A source below it is
+            used only if cross-validation finds a gain, and never where a class has fewer than ten examples. 0 is the paper.
             None is 0.2, or 0.3 for vectors of pretrained encoders, where there is less to gain (docs/results/senses.md).
         start: how the task's own hidden layer starts: as a "copy" of the source's where the shapes agree, or "random". None copies where
             there are links. "copy" with links="none" borrows the hidden layer alone, so the source does not run afterwards.
-        augment: strength of the random distortions of training images; 0 for none. None distorts where it pays: up to 20,000 examples.
-        guard: keep a transfer only if cross-validation finds that the new task gains by it.
+        augment: strength of the augmentation of training images; 0 for none. None augments where it helps: up to 20,000 examples.
+        guard: keep a transfer only if cross-validation finds a gain.
         epochs: passes over the examples. None follows from their number; 0 is zero-shot: links alone, no gradient step.
         batch_size: examples in one step; None follows from their number.
         learning_rate: the highest learning rate; None is the model's own.

@@ -31,20 +31,20 @@ def learn(
             metavar="DATA", help="Folder with a subfolder per class, table (.csv, .parquet, .jsonl, …), .npz file, or a known set's name."
         ),
     ],
-    shots: Annotated[int | None, typer.Option(help="Learn from this many examples a class only.")] = None,
+    shots: Annotated[int | None, typer.Option(help="Learn from only this many examples per class.")] = None,
     seed: Seed = 0,
     method: Annotated[str, typer.Option(help="How to learn: a name that `senpath methods` lists, or package:Class.")] = "sen",
     settings: Sets = None,
     kind: Kind = None,
     encoder: EncoderName = AUTO,
     concept: Annotated[
-        str | None, typer.Option(help="Name of what the inputs are signs of, as other tasks' are; these have the same labels.")
+        str | None, typer.Option(help="Name shared by tasks of several modalities that have the same labels for the same things.")
     ] = None,
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
 ) -> None:
-    """Learn a task and commit it; the folder is made if need be."""
+    """Learn a task and commit it; the folder is created if needed."""
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
     learner = _make_method(method, seed, settings)
     x, y = labelled(source, reading=Reading(label, modality, skip_bad), say=True)
@@ -72,7 +72,7 @@ def learn_many(
     modality: Modality = None,
     skip_bad: SkipBad = False,
 ) -> None:
-    """Learn several tasks of one type of data at once; the folder is made if need be."""
+    """Learn several tasks of one type of data at once; the folder is created if needed."""
     sources, learner = read_pairs(tasks, "tasks"), _make_method(method, seed, settings)
     reading = Reading(label, modality, skip_bad)
     examples = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}

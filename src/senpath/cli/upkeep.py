@@ -73,7 +73,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An exported task.")],
     name: Annotated[str | None, typer.Option(help="Name for the task; by default the one that it had.")] = None,
 ) -> None:
-    """Take in an exported task; the folder is made if need be."""
+    """Import an exported task; the folder is created if needed."""
     if not file.is_file():
         raise InputError(f"task file {file}", expected="an exported task", got="no file of that name")
     if not (net / "network.json").exists():

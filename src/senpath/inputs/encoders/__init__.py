@@ -1,7 +1,7 @@
 """Pretrained encoders: frozen models that read raw inputs for all tasks of a type, in place of a modality's own encoding."""
 
 from senpath.inputs.encoders.base import Encoder
-from senpath.inputs.encoders.efficientnet_blocks import efficientnet_blocks
+from senpath.inputs.encoders.efficientnet import efficientnet_blocks
 from senpath.inputs.encoders.module import TorchEncoder
 from senpath.inputs.encoders.registry import ENCODERS, known_encoders, missing, register
 from senpath.inputs.encoders.selection import AUTO, Encoders

@@ -102,9 +102,9 @@ def read_column(name: str, values: np.ndarray, *, words: bool | None = None) -> 
         words = 2 * int((present & np.isnan(numbers)).sum()) > int(present.sum())
     if not words:
         return Column(numbers, np.flatnonzero(~usable))
-    strange = next((value for value in values[present].tolist() if not isinstance(value, WORD_TYPES)), None)
-    if strange is not None:
-        raise InputError(f"column {name!r}", expected="numbers or words", got=type(strange).__name__)
+    other = next((value for value in values[present].tolist() if not isinstance(value, WORD_TYPES)), None)
+    if other is not None:
+        raise InputError(f"column {name!r}", expected="numbers or words", got=type(other).__name__)
     return Column(object_array(["" if is_missing(value) else _word(value) for value in values.tolist()]), np.flatnonzero(~present))
 
 

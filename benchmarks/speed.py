@@ -27,7 +27,7 @@ import senpath as sp
 from benchmarks.common import RESULTS, write_section
 from senpath.data import load
 from senpath.inputs.modalities import MODALITIES
-from senpath.methods.sen.learner import Learner
+from senpath.methods.sen.train import Learner
 from senpath.pathways import run_pathway
 from senpath.reports.markdown import markdown_table
 from senpath.tasks import Classification

@@ -24,7 +24,7 @@ from benchmarks.peers import PEER_METHODS, PEER_STRENGTH
 from benchmarks.scale.stream import five_characters
 from benchmarks.sequence import Task, hand_over
 from senpath.methods import SenSettings
-from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.model import recipe_for
 from senpath.reports.markdown import markdown_table
 from senpath.types import DataType, Examples
 

@@ -20,8 +20,7 @@ from senpath import Audio, DataType, Examples, InputError, Network, SenSettings
 from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.baselines.shared import FISHER_EXAMPLES, Anchor, fisher
 from senpath.evaluation.protocol import Split
-from senpath.methods.sen.models import choose_backbone
-from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.model import choose_backbone, recipe_for
 from senpath.seeds import derive
 from senpath.snapshot import encode_examples
 from senpath.training import fit

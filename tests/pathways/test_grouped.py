@@ -7,7 +7,7 @@ import torch
 
 from senpath.components import Component, build, freeze
 from senpath.pathways import Link, Pathway, Transfer, run_batch
-from senpath.pathways.grouped import LEAST, run_grouped
+from senpath.pathways.run import LEAST, run_grouped
 from senpath.seeds import seeded
 
 CONFIGS = {

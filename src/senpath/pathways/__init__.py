@@ -1,10 +1,8 @@
 """A task's route through the network, and running it."""
 
-from senpath.pathways.account import Activation, count_activation, pathways_touched
-from senpath.pathways.cost import LearningCost
-from senpath.pathways.provenance import Provenance, RevisionRecord
+from senpath.pathways.activation import Activation, count_activation, pathways_touched
 from senpath.pathways.run import run_batch, run_chain, run_pathway
-from senpath.pathways.spec import Link, Pathway, Transfer
+from senpath.pathways.spec import LearningCost, Link, Pathway, Provenance, RevisionRecord, Transfer
 
 __all__ = [
     "Activation",

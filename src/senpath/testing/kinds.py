@@ -15,7 +15,7 @@ from torch import nn
 from senpath.components import HEAD, Component, ComponentKind, content_hash, find_kind, freeze, load, thaw
 from senpath.errors import StoreError
 from senpath.export import component_as_onnx
-from senpath.pathways.grouped import LEAST, run_grouped
+from senpath.pathways.run import LEAST, run_grouped
 from senpath.seeds import seeded
 
 BATCH = 5

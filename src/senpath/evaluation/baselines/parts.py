@@ -10,9 +10,8 @@ from torch import nn
 from senpath.components import WideAndDeep
 from senpath.errors import UnknownTaskError
 from senpath.methods import SenSettings
-from senpath.methods.sen.learner import Learner, fresh_head, train_skip
-from senpath.methods.sen.models import Backbone, choose_backbone
-from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
+from senpath.methods.sen.train import Learner, fresh_head, train_skip
 from senpath.pathways import LearningCost
 from senpath.progress import silent
 from senpath.seeds import derive, seeded

@@ -11,7 +11,7 @@ from torch import nn
 from senpath.evaluation.baselines.parts import cost_of, fresh_part, of_task, size, train
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
-from senpath.methods.sen.learner import Learner
+from senpath.methods.sen.train import Learner
 from senpath.pathways import LearningCost
 from senpath.types import DataType, Examples
 

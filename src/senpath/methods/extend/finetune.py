@@ -13,9 +13,9 @@ from torch.nn.functional import cross_entropy, mse_loss
 from senpath.components import ClassLink, ComponentKind
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.learner import Chain
+from senpath.methods.sen.model import recipe_for
 from senpath.methods.sen.own_part import OwnPart, hold_at_zero
-from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.train import Chain
 from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive

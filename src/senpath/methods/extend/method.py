@@ -14,8 +14,8 @@ from senpath.errors import InputError
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.extend.finetune import SyntheticFeatures, move
 from senpath.methods.extend.new_rows import Reading, learn_rows, reading_of, synthesize_features
-from senpath.methods.sen.learner import Chain
 from senpath.methods.sen.own_part import movable
+from senpath.methods.sen.train import Chain
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from senpath.pathways import Pathway
-from senpath.pathways.provenance import number
+from senpath.pathways.spec import number
 
 METHOD = "munet"
 

@@ -15,10 +15,10 @@ from senpath.errors import InputError
 from senpath.methods.prune.config import PruneSettings
 from senpath.methods.prune.units import cut_units
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.learner import Chain, Learner
 from senpath.methods.sen.method import Sen
+from senpath.methods.sen.model import recipe_for
 from senpath.methods.sen.own_part import OwnPart, cut_weights, hold_at_zero, movable
-from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.train import Chain, Learner
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive

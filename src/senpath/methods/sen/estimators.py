@@ -15,8 +15,8 @@ from torch.nn.functional import cross_entropy
 from senpath.components import ESTIMATOR, Component, Estimator, freeze, freeze_link
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.learner import Trained, make_link
 from senpath.methods.sen.links import LinkPlan
+from senpath.methods.sen.train import Trained, make_link
 from senpath.pathways import run_chain
 from senpath.progress import Progress
 from senpath.seeds import derive

@@ -12,11 +12,10 @@ from torch import nn
 from senpath.components import Component, freeze_head, freeze_link
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
-from senpath.methods.sen.learner import Learner, Trained, fresh_head, make_link
 from senpath.methods.sen.links import LinkPlan, Similarity, is_source, plan_all, similarities
-from senpath.methods.sen.models import Backbone, choose_backbone
+from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
 from senpath.methods.sen.own_part import OwnPart, movable
-from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.train import Learner, Trained, fresh_head, make_link
 from senpath.pathways import Pathway
 from senpath.progress import Progress
 from senpath.seeds import derive, seeded

@@ -12,10 +12,10 @@ import torch
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.forgetting import learn_sharing
-from senpath.methods.sen.learner import Trained, train
 from senpath.methods.sen.links import LinkPlan, Similarity, plan_links, separability, similarities
-from senpath.methods.sen.models import choose_backbone
+from senpath.methods.sen.model import choose_backbone
 from senpath.methods.sen.report import report_section
+from senpath.methods.sen.train import Trained, train
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View, run_new

@@ -17,8 +17,7 @@ from senpath.evaluation.growing import Growing
 from senpath.evaluation.protocol import Split, Stage, learn_in_turn
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
-from senpath.methods.sen.models import choose_backbone
-from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.model import choose_backbone, recipe_for
 from senpath.reproduce.jobs import Job, Tell
 from senpath.reproduce.sen.published import IMAGES, METHODS
 from senpath.reproduce.sen.setup import CURVE_TASK, FEW, RECIPES, STRENGTHS, VALIDATION, Setup, few, shots_of, split

@@ -8,7 +8,7 @@ from typing import Any
 
 from senpath.methods.munet.record import METHOD
 from senpath.methods.munet.report.paths import TaskPath
-from senpath.pathways.provenance import number
+from senpath.pathways.spec import number
 from senpath.sections import Axis, TaskSummary, Tick, spread_labels
 
 STEPS, DOTS, TICKS = 40, 12, 6

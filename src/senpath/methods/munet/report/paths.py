@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from senpath.methods.munet.hyper import DEFAULTS
 from senpath.methods.munet.record import MunetRecord
-from senpath.pathways.provenance import number
+from senpath.pathways.spec import number
 from senpath.sections import NetworkSummary, TaskSummary, cut
 
 PARTNERS = 3

@@ -1,4 +1,4 @@
-"""Which layers a new task's backbone is built of."""
+"""Which backbone a new task gets, and how it is trained by default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from torch import nn
 
 from senpath.components import CNN, LSTM, MLP, POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, Component, ComponentKind, build, freeze
 from senpath.errors import InputError
-from senpath.types import DataType
+from senpath.methods.sen.config import SenSettings
+from senpath.training import Recipe
+from senpath.types import DataType, Examples
 
 BY_FORM = {"audio": "lstm", "table": "skip", "vector": "skip", "tokens": "skip"}
 """The model for a form of inputs where none is asked for; for others an MLP."""
@@ -80,3 +82,30 @@ def _lstm(data_type: DataType, hidden: int) -> Backbone | str:
 
 MODELS: dict[str, Callable[[DataType, int], Backbone | str]] = {"mlp": _mlp, "skip": _wide_and_deep, "cnn": _cnn, "lstm": _lstm}
 """Backbones by name: for inputs of a type and a number of hidden units the backbone, or the inputs that it wants instead, in words."""
+
+
+AUGMENT_BELOW = 20_000
+"""Image tasks with fewer examples are distorted while training; with more, distortions cost time and gain little."""
+
+
+def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings) -> Recipe:
+    """The recipe for training a backbone of this kind on these examples.
+
+    Raises:
+        InputError: if nothing is known of how the kind is trained.
+    """
+    default = kind.training
+    if default is None:
+        raise InputError(f"a model of kind {kind}", expected="a kind with training defaults", got="none", do="Give the kind `training`")
+    batch = settings.batch_size or min(default.batch_size, len(examples))
+    steps = min(default.most, round(default.scale * len(examples) ** 0.4))
+    image = examples.data_type.form == "image"
+    augment = settings.augment if settings.augment is not None else float(len(examples) < AUGMENT_BELOW)
+    return Recipe(
+        steps=steps if settings.epochs is None else settings.epochs * max(1, len(examples) // batch),
+        batch_size=batch,
+        learning_rate=settings.learning_rate or default.learning_rate,
+        augment=augment if image else 0.0,
+        clip=default.clip,
+        decay=default.decay,
+    )

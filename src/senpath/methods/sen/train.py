@@ -1,4 +1,4 @@
-"""Training a task's own part together with its links, everything earlier frozen."""
+"""Training a task's own layers together with its links, everything earlier frozen."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import nn
 from senpath.components import ClassLink, Component, Linear, WideAndDeep, freeze_head, freeze_link, unpruned
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import LinkPlan
-from senpath.methods.sen.models import Backbone, choose_backbone
-from senpath.methods.sen.recipes import recipe_for
+from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
 from senpath.methods.sen.refit import refit
 from senpath.pathways import run_chain
 from senpath.progress import Progress

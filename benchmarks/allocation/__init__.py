@@ -1,1 +1,0 @@
-"""Tasks learned together, each with components of its own choice: docs/results/allocation.md."""

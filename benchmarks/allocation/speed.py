@@ -1,20 +1,17 @@
 """Each component once, over the inputs of the tasks that use it, against evaluating all components for all inputs and masking."""
 
-from __future__ import annotations
-
-import json
 import statistics
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
 from typing import Any
 
 import torch
 
-from benchmarks.allocation.page import PAGE
-from benchmarks.common import write_section
+from benchmarks.harness import Record, Records, in_turn, table_of
 from senpath.methods.allocation import PAPER, AllocationSettings, Training
 from senpath.methods.allocation.model import grouped, masked
-from senpath.reports.markdown import markdown_table
 from senpath.seeds import seeded
 from senpath.training import TaskSplit
 from senpath.types import DataType, Examples
@@ -31,30 +28,28 @@ SHAPES: dict[str, tuple[int, dict[str, Any]]] = {
 """The paper's configuration has the strides of the last one, 48 maps, and 16 inputs of one task."""
 
 
-def run(file: Path, device: str) -> None:
-    """Measure forward and backward passes of both, in turn, with probability ½ of use; keep it, and write the page's section."""
-    torch.set_num_threads(1)
-    records = [_measure(name, side, settings, torch.device(device)) for name, (side, settings) in SHAPES.items()]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(records, indent=1))
-    write_section(PAGE, "speed", table(records, device))
+def compare(device: str) -> Iterator[Record]:
+    """Forward and backward passes of both, in turn, with probability ½ of use."""
+    where = "one thread of a CPU" if device == "cpu" else torch.cuda.get_device_name()
+    for name, (side, settings) in SHAPES.items():
+        yield {"name": name, "device": where, **_measure(side, settings, torch.device(device))}
 
 
-def _measure(name: str, side: int, settings: dict[str, Any], device: torch.device) -> dict[str, Any]:
+def _measure(side: int, settings: dict[str, Any], device: torch.device) -> dict[str, float]:
     chosen = AllocationSettings(p0=0.5, **settings)
     splits = [_noise(side, chosen.batch, task) for task in range(TASKS)]
     trainings = {mix.__name__: Training(splits, chosen, device, mix) for mix in (grouped, masked)}
-    seconds: dict[str, list[float]] = {mix: [] for mix in trainings}
-    for index in range(WARM + ROUNDS):
-        for mix, training in trainings.items():  # in turn, so that what else the machine does meets both
-            start = _now(device)
-            training.model.zero_grad()
-            training.loss(index).backward()
-            seconds[mix].append(_now(device) - start)
-    times = {mix: statistics.median(found[WARM:]) for mix, found in seconds.items()}
-    ratios = [slow / fast for fast, slow in zip(seconds["grouped"][WARM:], seconds["masked"][WARM:], strict=True)]
-    print(f"{name}: {times}, {statistics.median(ratios):.2f} times as fast", flush=True)
-    return {"name": name, **times, "ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+    seconds = in_turn({name: partial(_pass, training, count(), device) for name, training in trainings.items()}, ROUNDS, warm=WARM)
+    ratios = [slow / fast for fast, slow in zip(seconds["grouped"], seconds["masked"], strict=True)]
+    times = {name: statistics.median(taken) for name, taken in seconds.items()}
+    return {**times, "ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+
+
+def _pass(training: Training, steps: Iterator[int], device: torch.device) -> float:
+    start = _now(device)
+    training.model.zero_grad()
+    training.loss(next(steps)).backward()
+    return _now(device) - start
 
 
 def _noise(side: int, batch: int, task: int) -> TaskSplit:
@@ -73,21 +68,16 @@ def _now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def table(records: list[dict[str, Any]], device: str) -> str:
+def table(records: Records) -> str:
     """The section."""
-    rows = [
-        [
-            record["name"],
-            f"{1000 * record['grouped']:.0f}",
-            f"{1000 * record['masked']:.0f}",
-            f"{record['ratio']:.2f} ({record['least']:.2f} … {record['most']:.2f})",
-        ]
-        for record in records
-    ]
-    columns = ["network", "by use, ms", "all, masked, ms", "times as fast"]
-    where = "one thread of a CPU" if device == "cpu" else torch.cuda.get_device_name()
-    note = (
-        f"Forward and backward pass of one step of {TASKS} tasks in one batch, each component in use with probability ½, on {where}; "
-        f"medians of {ROUNDS} passes, both in turn, and of the ratio the least and the most."
+    columns: dict[str, Callable[[Record], object]] = {
+        "network": lambda one: one["name"],
+        "by use, ms": lambda one: f"{1000 * one['grouped']:.0f}",
+        "all, masked, ms": lambda one: f"{1000 * one['masked']:.0f}",
+        "times as fast": lambda one: f"{one['ratio']:.2f} ({one['least']:.2f} … {one['most']:.2f})",
+    }
+    return (
+        f"{table_of(records, columns)}\n\n"
+        f"Forward and backward pass of one step of {TASKS} tasks in one batch, each component in use with probability ½, on "
+        f"{records[0]['device']}; medians of {ROUNDS} passes, both in turn, and of the ratio the least and the most."
     )
-    return f"{markdown_table(columns, rows)}\n\n{note}"

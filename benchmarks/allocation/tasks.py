@@ -1,7 +1,5 @@
 """The tasks of each experiment, as encoded examples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,28 +10,12 @@ from senpath import data
 from senpath.training import TaskSplit
 from senpath.types import DataType, Examples
 
-ALPHABETS = (
-    "Gujarati",
-    "Sylheti",
-    "Arcadian",
-    "Tibetan",
-    "Old_Church_Slavonic_(Cyrillic)",
-    "Angelic",
-    "Malay_(Jawi_-_Arabic)",
-    "Sanskrit",
-    "Cyrillic",
-    "Anglo-Saxon_Futhorc",
-    "Syriac_(Estrangelo)",
-    "Ge_ez",
-    "Japanese_(katakana)",
-    "Keble",
-    "Manipuri",
-    "Alphabet_of_the_Magi",
-    "Gurmukhi",
-    "Korean",
-    "Early_Aramaic",
-    "Atemayar_Qelisayer",
-)
+NAMES = """
+    Gujarati Sylheti Arcadian Tibetan Old_Church_Slavonic_(Cyrillic) Angelic Malay_(Jawi_-_Arabic) Sanskrit Cyrillic
+    Anglo-Saxon_Futhorc Syriac_(Estrangelo) Ge_ez Japanese_(katakana) Keble Manipuri Alphabet_of_the_Magi Gurmukhi Korean
+    Early_Aramaic Atemayar_Qelisayer
+"""
+ALPHABETS = tuple(NAMES.split())
 """Of Maziarz et al. (2019), as Omniglot's folders spell them."""
 FITTED, HELD, DRAWINGS = 10, 4, 20
 """Drawings of a character to learn from and to validate on, of all that there are; the rest is for the test."""

@@ -14,8 +14,6 @@ Needs Linux, but no data. It ends with exit code 1 as soon as one of these does 
 - At least ten writers a minute are killed.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil
@@ -60,10 +58,10 @@ def _read_arguments() -> argparse.Namespace:
 
 
 def _run(folder: Path, arguments: argparse.Namespace) -> int:
-    from benchmarks.common import write_section
     from benchmarks.endurance.page import make_table
     from benchmarks.endurance.processes import Failure
     from benchmarks.endurance.run import Run
+    from benchmarks.harness import write_section
 
     run = Run(folder, arguments.minutes, arguments.seed)
     try:

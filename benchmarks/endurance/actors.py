@@ -1,7 +1,5 @@
 """What acts on the network: writers that learn small tasks, and readers that stay open all the time."""
 
-from __future__ import annotations
-
 import errno
 import os
 import resource
@@ -33,15 +31,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Writing:
-    """What a writer does.
+    """What a writer does: it learns `tasks` drawn by the seed, whose names the number makes its own, or all at once in so many `jobs`.
 
-    Args:
-        seed: decides its tasks.
-        number: makes the tasks' names its own.
-        tasks: so many.
-        bytes_a_file: limits of the size of files, one for each task that is tried so; then the tasks follow, without a limit.
-        jobs: learn them all by one `learn_many` in so many processes, where networks have it; 0 learns one after another.
-        lock_seconds: how long it waits for other writers.
+    Before these come tasks that are tried with a limit of the size of files each. It waits so long for other writers' locks.
     """
 
     seed: int
@@ -62,7 +54,7 @@ def write(channel: Channel, folder: Path, writing: Writing) -> None:
     for task, limit in zip(drawn, writing.bytes_a_file, strict=False):
         _learn_within(channel, net, task, limit, writing)
     rest = drawn[len(writing.bytes_a_file) :]
-    if writing.jobs and hasattr(net, "learn_many"):
+    if writing.jobs:
         _attempt(channel, net, rest, writing)
     else:
         for task in rest:
@@ -78,10 +70,13 @@ def read(channel: Channel, folder: Path, seed: int) -> None:
     while True:
         net.refresh()
         done["refreshes"] += 1
-        _require_kept(net, answers)
+        if gone := answers.keys() - net.view.tasks.keys():
+            raise Failure(f"version {net.version} no longer has the task {min(gone)}, which a reader saw earlier")
         new = [name for name in net.view.tasks if name not in answers]
         for name in (*new, *(str(name) for name in random.choice(list(answers) or [""], 1) if name)):
-            _require_same(answers, name, answer(net, name))
+            now = answer(net, name)
+            if answers.setdefault(name, now) != now:
+                raise Failure(f"task {name} answers a reader's fixed inputs otherwise than at first")
             done["predictions"] += 1
         inputs = mixed_inputs(random, int(random.integers(1, 12)))
         up_to_date(channel, net, partial(net.predict, inputs))
@@ -140,11 +135,16 @@ def _learn_within(channel: Channel, net: sp.Network, task: SmallTask, limit: int
 def _attempt(channel: Channel, net: sp.Network, tasks: list[SmallTask], writing: Writing, *, full: bool = False) -> None:
     """Learn tasks; tell whether it went well, or which of the expected errors came."""
     names = [task.name for task in tasks]
+
+    def learn() -> None:
+        if len(tasks) == 1:
+            net.learn(names[0], tasks[0].x, tasks[0].y, **tasks[0].settings)
+        else:  # what is not there yet; a call that failed may have committed some
+            left = {task.name: (task.x, task.y) for task in tasks if task.name not in net.view.tasks}
+            net.learn_many(left, jobs=writing.jobs, epochs=1, hidden=8)
+
     try:
-        if len(tasks) > 1:
-            up_to_date(channel, net, lambda: _learn_many(net, tasks, writing.jobs))
-        else:
-            up_to_date(channel, net, lambda: net.learn(names[0], tasks[0].x, tasks[0].y, **tasks[0].settings))
+        up_to_date(channel, net, learn)
     except sp.ConflictError:
         if writing.lock_seconds >= 1:
             raise
@@ -157,12 +157,6 @@ def _attempt(channel: Channel, net: sp.Network, tasks: list[SmallTask], writing:
         channel.tell(learned=names)
 
 
-def _learn_many(net: sp.Network, tasks: list[SmallTask], jobs: int) -> None:
-    """Learn what is not there yet; a call that failed may have committed some."""
-    left = {task.name: (task.x, task.y) for task in tasks if task.name not in net.view.tasks}
-    net.learn_many(left, jobs=jobs, epochs=1, hidden=8)
-
-
 def _too_large(error: BaseException | None) -> bool:
     """Whether it came of the limit of the size of files."""
     while error is not None:
@@ -170,14 +164,3 @@ def _too_large(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _require_kept(net: sp.Network, answers: dict[str, str]) -> None:
-    gone = answers.keys() - net.view.tasks.keys()
-    if gone:
-        raise Failure(f"version {net.version} no longer has the task {min(gone)}, which a reader saw earlier")
-
-
-def _require_same(answers: dict[str, str], name: str, found: str) -> None:
-    if answers.setdefault(name, found) != found:
-        raise Failure(f"task {name} answers a reader's fixed inputs otherwise than at first")

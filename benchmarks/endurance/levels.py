@@ -1,7 +1,5 @@
 """Whether a reader's memory and open files level off."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from statistics import median
 
@@ -28,52 +26,47 @@ class Sample:
 
 @dataclass(frozen=True)
 class Level:
-    """Medians of the second and the last quarter of a run."""
-
-    megabytes: tuple[float, float]
-    files: tuple[float, float]
-    tasks: tuple[float, float]
-    most_megabytes: float
-
-    @property
-    def allowed(self) -> float:
-        """What the memory may have grown: 64 MB, and 0.1 MB for each task that was added between the two quarters' medians."""
-        return MEGABYTES + MEGABYTES_A_TASK * (self.tasks[1] - self.tasks[0])
-
-    @property
-    def grown(self) -> float:
-        """What it has grown."""
-        return self.megabytes[1] - self.megabytes[0]
-
-
-def measure_level(samples: list[Sample], seconds: float) -> Level:
-    """The level of one reader over a run of this length.
+    """A reader over a run: medians of the second and the last quarter, and its most memory.
 
     Raises:
         Failure: if a quarter has no sample.
     """
-    second, last = ([sample for sample in samples if int(QUARTERS * sample.seconds / seconds) == quarter] for quarter in (1, QUARTERS - 1))
-    if not second or not last:
-        raise Failure("a reader told nothing for a quarter of the run")
 
-    def medians(figure: str) -> tuple[float, float]:
-        return tuple(median(getattr(sample, figure) for sample in part) for part in (second, last))
+    samples: list[Sample]
+    seconds: float
 
-    return Level(medians("megabytes"), medians("files"), medians("tasks"), max(sample.megabytes for sample in samples))
+    def __post_init__(self) -> None:
+        if not self._quarter(1) or not self._quarter(QUARTERS - 1):
+            raise Failure("a reader told nothing for a quarter of the run")
 
+    def medians(self, figure: str) -> tuple[float, float]:
+        """Of the second and the last quarter."""
+        first, last = (median(getattr(sample, figure) for sample in self._quarter(quarter)) for quarter in (1, QUARTERS - 1))
+        return first, last
 
-def require_level(name: str, level: Level) -> None:
-    """Memory and open files of the last quarter are those of the second, within what is allowed.
+    @property
+    def allowed(self) -> float:
+        """What the memory may have grown: 64 MB, and 0.1 MB for each task that was added between the two quarters' medians."""
+        before, after = self.medians("tasks")
+        return MEGABYTES + MEGABYTES_A_TASK * (after - before)
 
-    Raises:
-        Failure: if not.
-    """
-    if level.grown > level.allowed:
-        raise Failure(
-            f"{name}: its memory does not level off: {level.megabytes[0]:.0f} MB in the second quarter of the run, "
-            f"{level.megabytes[1]:.0f} MB in the last; {level.allowed:.0f} MB more would be allowed"
-        )
-    if level.files[1] > level.files[0] + FILES:
-        raise Failure(
-            f"{name}: open files grew from {level.files[0]:.0f} in the second quarter of the run to {level.files[1]:.0f} in the last"
-        )
+    @property
+    def grown(self) -> float:
+        """What it has grown."""
+        before, after = self.medians("megabytes")
+        return after - before
+
+    def require(self, name: str) -> None:
+        """Memory and open files of the last quarter are those of the second, within what is allowed.
+
+        Raises:
+            Failure: if not.
+        """
+        for what, figure, allowed in (("memory in MB", "megabytes", self.allowed), ("number of open files", "files", FILES)):
+            before, after = self.medians(figure)
+            if after > before + allowed:
+                told = f"{before:.0f} in the second quarter of the run, {after:.0f} in the last; {allowed:.0f} more would be allowed"
+                raise Failure(f"{name}: its {what} does not level off: {told}")
+
+    def _quarter(self, number: int) -> list[Sample]:
+        return [sample for sample in self.samples if int(QUARTERS * sample.seconds / self.seconds) == number]

@@ -1,9 +1,8 @@
 """The table of an endurance run."""
 
-from __future__ import annotations
-
 from benchmarks.endurance.levels import MEGABYTES, MEGABYTES_A_TASK
 from benchmarks.endurance.run import Run
+from benchmarks.harness import markdown_table
 
 COUNTS = {
     "writers killed by SIGKILL": "kills",
@@ -25,16 +24,15 @@ def make_table(run: Run) -> str:
     rows = [("tasks learned", f"{run.tasks:,}"), *((title, f"{run.done[name]:,}") for title, name in COUNTS.items())]
     rows.append(("components that no version names, left by kills", f"{run.orphans:,}"))
     for name, level in run.levels.items():
+        memory, tasks, files = ("{:.0f} → {:.0f}".format(*level.medians(figure)) for figure in ("megabytes", "tasks", "files"))
         rows += [
-            (f"{name}: memory, median of the second and the last quarter", f"{level.megabytes[0]:.0f} → {level.megabytes[1]:.0f} MB"),
-            (f"{name}: tasks, the same medians", f"{level.tasks[0]:.0f} → {level.tasks[1]:.0f}"),
+            (f"{name}: memory, median of the second and the last quarter", f"{memory} MB"),
+            (f"{name}: tasks, the same medians", tasks),
             (f"{name}: growth of memory; allowed", f"{level.grown:.0f}; {level.allowed:.0f} MB"),
-            (f"{name}: most memory at any time", f"{level.most_megabytes:.0f} MB"),
-            (f"{name}: open files, the same medians", f"{level.files[0]:.0f} → {level.files[1]:.0f}"),
+            (f"{name}: most memory at any time", f"{max(sample.megabytes for sample in level.samples):.0f} MB"),
+            (f"{name}: open files, the same medians", files),
         ]
-    lines = ["| what | how often, how much |", "|---|---|", *(f"| {what} | {much} |" for what, much in rows)]
-    rule = (
+    return f"{markdown_table(['what', 'how often, how much'], rows)}\n\n" + (
         f"{run.minutes:g} minutes, seed {run.seed}. No committed task was lost, and none of their files and answers changed. "
         f"A reader's memory may grow by {MEGABYTES:g} MB and {MEGABYTES_A_TASK:g} MB a task between the second and the last quarter."
     )
-    return "\n".join([*lines, "", rule])

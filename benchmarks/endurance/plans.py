@@ -1,7 +1,5 @@
 """What happens in each round, drawn from the seed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -22,12 +20,7 @@ MANY = 200
 
 @dataclass(frozen=True)
 class Death:
-    """When a writer is killed.
-
-    Args:
-        seconds: so long after the event.
-        event: its start, its telling of its first task, or a commit's beginning: it is seen to hold the network's lock.
-    """
+    """When a writer is killed: so long after its start, its telling of its first task, or a commit's beginning (it holds the lock)."""
 
     seconds: float
     event: Event
@@ -55,7 +48,9 @@ def draw_round(random: np.random.Generator, seed: int, number: int) -> Round:
     if random.random() < 0.3:
         parts.append(_draw_part(random, seed, 10 * number + 1, killed=random.random() < 0.5))
     if random.random() < 0.4:
-        parts.append(_full_disk(random, seed, 10 * number + 2))
+        # A writer whose files can first grow to some size only, which differs from task to task; after that it learns one more.
+        limits = tuple(int(10**exponent) for exponent in random.uniform(1.5, 6, 2))
+        parts.append(Part(Writing(seed, 10 * number + 2, 1, limits), None))
     return Round(tuple(parts), everything=number % 10 == 0)
 
 
@@ -75,9 +70,3 @@ def _draw_part(random: np.random.Generator, seed: int, number: int, *, killed: b
     tasks = (TASKS_AT_ONCE if jobs else MANY) if killed else int(random.integers(2, 4))
     writing = Writing(seed, number, tasks, jobs=jobs, lock_seconds=0.0 if impatient else 30.0)
     return Part(writing, death if killed else None)
-
-
-def _full_disk(random: np.random.Generator, seed: int, number: int) -> Part:
-    """A writer whose files can first grow to some size only, which differs from task to task; after that it learns one more."""
-    limits = tuple(int(10**exponent) for exponent in random.uniform(1.5, 6, 2))
-    return Part(Writing(seed, number, 1, limits), None)

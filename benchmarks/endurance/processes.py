@@ -1,13 +1,12 @@
 """Processes forked from one that has senpath loaded, so that each death costs little; they tell what they do, one JSON object a line."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -43,12 +42,7 @@ Job = Callable[[Channel], None]
 
 
 class Actor:
-    """A forked process, leader of a process group of its own.
-
-    Args:
-        name: for messages.
-        job: what it does.
-    """
+    """A forked process, leader of a process group of its own, with a name for messages and a job."""
 
     def __init__(self, name: str, job: Job) -> None:
         self.name = name
@@ -69,11 +63,9 @@ class Actor:
 
     def told(self) -> list[dict[str, Any]]:
         """What it has told since the last time."""
-        try:
+        with suppress(BlockingIOError):
             while part := os.read(self._reading, 65536):
                 self._rest += part
-        except BlockingIOError:
-            pass
         *lines, self._rest = self._rest.split(b"\n")
         return [json.loads(line) for line in lines]
 
@@ -111,10 +103,8 @@ class Actor:
         """End it and all that it started."""
         self.kill()
         for process in _group(self.process):
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         if self._reading >= 0:
             os.close(self._reading)
             os.close(self._saying)
@@ -137,7 +127,8 @@ def _live(job: Job, telling: int, hearing: int) -> None:
         os.setsid()  # Ctrl-C in the terminal is the main process's affair
         for handle in map(int, os.listdir("/proc/self/fd")):
             if handle > 2 and handle not in (telling, hearing):
-                _close_if_open(handle)
+                with suppress(OSError):  # the one that listed the others
+                    os.close(handle)
         for number in OUTSIDE:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, OUTSIDE)
@@ -151,13 +142,6 @@ def _live(job: Job, telling: int, hearing: int) -> None:
             channel.tell(failed=traceback.format_exc())
     finally:
         os._exit(code)
-
-
-def _close_if_open(handle: int) -> None:
-    try:
-        os.close(handle)
-    except OSError:  # the one that listed the others
-        return
 
 
 def _group(leader: int) -> list[int]:

@@ -1,7 +1,5 @@
 """The main process: it starts and kills the others, has everything checked, and counts. It never computes itself, for it forks."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch._dynamo  # noqa: F401  torch's optimizers load it when first used; here once for all processes
 
-from benchmarks.endurance.actors import read, write
-from benchmarks.endurance.levels import Level, Sample, measure_level, require_level
+from benchmarks.endurance.actors import Writing, read, write
+from benchmarks.endurance.levels import Level, Sample
 from benchmarks.endurance.plans import Part, Round, draw_round, plain
 from benchmarks.endurance.processes import Actor, Failure, holds_lock
 from benchmarks.endurance.tasks import KINDS, whole
@@ -36,13 +34,7 @@ OUTLIVE_SECONDS = 10.0
 
 
 class Run:
-    """An endurance test of one network.
-
-    Args:
-        folder: where the network is made.
-        minutes: how long.
-        seed: decides what happens, as far as processes can be told what to do.
-    """
+    """An endurance test of one network: the folder where it is made, minutes, and a seed that decides as far as processes can be told."""
 
     def __init__(self, folder: Path, minutes: float, seed: int) -> None:
         self.folder, self.minutes, self.seed = folder, minutes, seed
@@ -108,17 +100,17 @@ class Run:
     def _finish(self) -> None:
         length = self.seconds
         for name, samples in self._samples.items():
-            self.levels[name] = measure_level(samples, length)
+            self.levels[name] = Level(samples, length)
         self._look(everything=True, last=True)
         self._require_no_temporaries()
         for name, level in self.levels.items():
-            require_level(name, level)
+            level.require(name)
         if self.done["kills"] < KILLS_A_MINUTE * self.minutes - 1:
             raise Failure(f"only {self.done['kills']} writers were killed in {self.minutes:g} minutes: too few to tell anything")
 
     def _play(self, this: Round) -> None:
         """One round: the writers' lives, with a look at everything after each death."""
-        playing = [(self._start_writer(part), part) for part in this.parts]
+        playing = [(self._writer(f"writer {part.writing.number}", part.writing), part) for part in this.parts]
         self.done["double writers"] += len(playing) > 1
         started = time.monotonic()
         events: dict[int, float] = {}
@@ -139,20 +131,16 @@ class Run:
                     raise Failure(f"{writer.name} did not come to an end within {PATIENCE:g} s")
             time.sleep(0.002)
 
-    def _start_writer(self, part: Part) -> Actor:
-        return self._writer(f"writer {part.writing.number}", partial(write, folder=self.folder, writing=part.writing))
-
     def _write_plainly(self, number: int, tasks: int = 1) -> None:
         """Learn tasks without harm, and alone; a commit that makes good what was left behind."""
-        job = partial(write, folder=self.folder, writing=plain(self.seed, number, tasks))
-        writer, before = self._writer(f"plain writer {number}", job), self.tasks
+        writer, before = self._writer(f"plain writer {number}", plain(self.seed, number, tasks)), self.tasks
         self._wait(writer.ended, writer.name)
         self._require_good_end(writer)
         if self.tasks != before + tasks:
             raise Failure(f"{writer.name} learned {self.tasks - before} of {tasks} tasks")
 
-    def _writer(self, name: str, job: Callable[..., None]) -> Actor:
-        self._writers.append(Actor(name, job))
+    def _writer(self, name: str, writing: Writing) -> Actor:
+        self._writers.append(Actor(name, partial(write, folder=self.folder, writing=writing)))
         return self._writers[-1]
 
     def _kill(self, writer: Actor, part: Part, *, alone: bool) -> None:
@@ -179,15 +167,8 @@ class Run:
         """Have the witness check the network, and wait for its answer."""
         self._listen()
         self._looks += 1
-        self._witness.say(
-            {
-                "number": self._looks,
-                "learned": self._learned[self.done["said learned"] :],
-                "refused": self._refused[self.done["said refused"] :],
-                "everything": everything or last,
-                "last": last,
-            }
-        )
+        told = {"learned": self._learned[self.done["said learned"] :], "refused": self._refused[self.done["said refused"] :]}
+        self._witness.say({"number": self._looks, "everything": everything or last, "last": last, **told})
         self.done["said learned"], self.done["said refused"] = len(self._learned), len(self._refused)
         self._wait(lambda: self._looked == self._looks, "the witness")
         self.done["verifications"] += 1

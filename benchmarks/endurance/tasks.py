@@ -1,7 +1,5 @@
 """Hundreds of distinct small tasks made of the real data that comes with scikit-learn."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """A process that remembers what it saw first of every task, and looks again after every kill."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256

@@ -5,31 +5,21 @@
 Needs the real data (SENPATH_DATA). Choices are made on validation data: training examples that were not drawn or were held out.
 """
 
-from __future__ import annotations
+from benchmarks.foundation import features, growing, routing, transfer, unknown
+from benchmarks.harness import Benchmark, Part
 
-import argparse
-
-from benchmarks.foundation import features, forgetting, routing, transfer, unknown
-
-SECTIONS = {
-    "transfer": transfer.run,
-    "forgetting": forgetting.run,
-    "routing": routing.run,
-    "few": routing.run_few,
-    "binary": routing.run_binary,
-    "unknown": unknown.run,
-    "features": features.run,
+MEASURED = {
+    "transfer": (transfer.measure, transfer.table),
+    "forgetting": (growing.measure, growing.table),
+    "routing": (routing.measure, routing.table),
+    "few": (routing.measure_few, routing.few_table),
+    "binary": (routing.measure_binary, routing.binary_table),
+    "unknown": (unknown.measure, unknown.table),
+    "features": (features.measure, features.table),
 }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="by default all")
-    parser.add_argument("--seeds", type=int, default=5)
-    arguments = parser.parse_args()
-    for name in arguments.sections or SECTIONS:
-        SECTIONS[name](arguments.seeds)
-
+PARTS = {name: Part(measure, {"seed": "seeds"}) for name, (measure, _) in MEASURED.items()}
+SECTIONS = {name: table for name, (_, table) in MEASURED.items()}
+BENCHMARK = Benchmark("foundation", __doc__, PARTS, SECTIONS, seeds=5, anew=True)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

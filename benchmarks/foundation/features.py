@@ -1,17 +1,16 @@
 """Which fixed features the dispatcher should have: accuracy against floating-point operations, on validation data."""
 
-from __future__ import annotations
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-from benchmarks.common import RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import tasks
+from benchmarks.harness import Record, Records, markdown_table, spread
 from senpath.components import Component, ConvFeatures, DenseFeatures, freeze
 from senpath.data import few_shot
 from senpath.inputs.modalities import MODALITIES
-from senpath.reports.markdown import markdown_table, spread
-from senpath.routing import Dispatcher, StoredTask, collect, image_features, statistics_of
+from senpath.routing import Discriminant, TaskStatistics, collect, image_features, statistics_of
 from senpath.tasks import read_targets
 from senpath.types import DataType, Examples
 
@@ -19,49 +18,48 @@ CPU = torch.device("cpu")
 TYPE = DataType("image", (1, 28, 28))
 NAMES = ("fashion", "mnist", "lower", "upper")
 MOST, HELD = 5_600, 600
-Stored = tuple[StoredTask, np.ndarray]
 SHAPES = [(filters, stride, grid) for filters in (8, 16, 32, 64) for stride in (1, 2) for grid in (4,)] + [(32, 1, 3), (32, 3, 4)]
 
 
-def run(seeds: int) -> None:
-    found = per_seed(seeds, _one_seed, "features")
-    rows = []
-    for key in found[0]:
-        values = np.array([result[key] for result in found])
-        rows.append([*key, *(spread(values[:, index]) for index in range(values.shape[1]))])
-    full = ["features", "number", "Mflop an input", "first: Fashion", "MNIST", "LOWER", "UPPER", "among, least"]
-    columns = [*full, "UPPER at 5 shots: first", "among", "largest loss of another"]
-    write_section(RESULTS / "foundation.md", "features", markdown_table(columns, rows))
-
-
-def _one_seed(seed: int) -> dict[tuple[str, str, str], list[float]]:
+def measure(seed: int) -> Iterator[Record]:
     train, held = _split(seed)
     maps = {f"strokes, {f} filters 7×7, stride {s}, {g}×{g}": image_features(1, seed, filters=f, stride=s, grid=g) for f, s, g in SHAPES}
     maps["Gaussian filters 7×7, 32, stride 1, 4×4"] = _gaussian(seed)
     maps["dense random, 1,024"] = _dense(seed)
-    return {(name, f"{_width(brick):,}", f"{_flops(brick):.2f}"): _measure(brick, train, held, seed) for name, brick in maps.items()}
+    for name, brick in maps.items():
+        width = int(brick.module.outputs)  # type: ignore[arg-type]
+        # The map itself and the query against the covariance; the columns cost the same again for every 1,000 of them.
+        mega = (float(brick.module.operations) + 2 * width**2) / 1e6  # type: ignore[arg-type]
+        about = {"features": name, "number": f"{width:,}", "operations": f"{mega:.2f}"}
+        yield {**about, "figures": _measure(brick, train, held, seed)}
+
+
+def table(records: Records) -> str:
+    rows = []
+    for key, mine in records.by("features", "number", "operations").items():
+        rows.append([*key, *(spread(values) for values in zip(*(one["figures"] for one in mine), strict=True))])
+    full = ["features", "number", "Mflop an input", "first: Fashion", "MNIST", "LOWER", "UPPER", "among, least"]
+    return markdown_table([*full, "UPPER at 5 shots: first", "among", "largest loss of another"], rows)
 
 
 def _measure(features: Component, train: dict[str, Examples], held: dict[str, torch.Tensor], seed: int) -> list[float]:
-    stored = {name: _statistics(name, examples, features, seed) for name, examples in train.items()}
-    first, among = _shares(features, list(stored.values()), held)
+    stored = {name: _statistics(examples, features, seed) for name, examples in train.items()}
+    first, among = _shares(features, stored, held)
     upper = train["upper"]
     few = upper.subset(torch.from_numpy(few_shot(upper.inputs.numpy(), upper.targets.numpy(), 5, seed)))
-    short = {**stored, "upper": _statistics("upper", few, features, seed)}
-    few_first, few_among = _shares(features, list(short.values()), held)
+    short = {**stored, "upper": _statistics(few, features, seed)}
+    few_first, few_among = _shares(features, short, held)
     loss = max(before - after for before, after in zip(first[:-1], few_first[:-1], strict=True))
     return [*first, min(among), few_first[-1], few_among[-1], loss]
 
 
-def _statistics(name: str, examples: Examples, features: Component, seed: int) -> Stored:
-    kept = statistics_of(collect(examples, features, seed, device=CPU), gate=False)
-    return StoredTask(name, kept.columns, tuple(kept.counts), kept.figures, None), kept.pooled
+def _statistics(examples: Examples, features: Component, seed: int) -> TaskStatistics:
+    return statistics_of(collect(examples, features, seed, device=CPU), gate=False)
 
 
-def _shares(features: Component, stored: list[Stored], held: dict[str, torch.Tensor]) -> tuple[list[float], list[float]]:
+def _shares(features: Component, stored: dict[str, TaskStatistics], held: dict[str, torch.Tensor]) -> tuple[list[float], list[float]]:
     """Per task: the share, in %, of held-out inputs for which it is the first choice, and among the candidates."""
-    pooled = np.sum([packed for _, packed in stored], axis=0)
-    dispatcher = Dispatcher(features, pooled, [task for task, _ in stored], binary=False, device=CPU)
+    dispatcher = Discriminant.of(features, stored, CPU)
     first, among = [], []
     for index, inputs in enumerate(held.values()):
         decision = dispatcher.decide(inputs)
@@ -97,12 +95,3 @@ def _dense(seed: int) -> Component:
     module.weight.copy_(torch.randn(1024, 784, generator=generator) * (2 / 784) ** 0.5)
     module.bias.copy_(torch.rand(1024, generator=generator) - 0.5)
     return freeze("dense-features.v1", {"inputs": 784, "outputs": 1024}, module)
-
-
-def _width(brick: Component) -> int:
-    return int(brick.module.outputs)  # type: ignore[arg-type]
-
-
-def _flops(brick: Component) -> float:
-    """The map itself and the query against the covariance; the columns cost the same again for every 1,000 of them."""
-    return (float(brick.module.operations) + 2 * _width(brick) ** 2) / 1e6  # type: ignore[arg-type]

@@ -1,33 +1,36 @@
 """Inputs that belong to no task: how well they are told from the known ones."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
 import senpath as sp
-from benchmarks.common import RESULTS, per_seed, write_section
 from benchmarks.foundation.growing import grow, tasks
+from benchmarks.harness import Record, Records, markdown_table, percent, spread
 from senpath.data import load
 from senpath.inputs.modalities import MODALITIES
-from senpath.reports.markdown import markdown_table, spread
 
 KNOWN = ("fashion", "mnist", "lower", "upper")
 MOST = 2_000
 
 
-def run(seeds: int) -> None:
-    found = per_seed(seeds, _one_seed, "unknown inputs")
-    rows = []
-    for name in found[0]["unknown"]:
-        values = [result["unknown"][name] for result in found]
-        rows.append(
-            [name, *(spread([value[index] for value in values], 3) for index in range(3)), spread([100 * value[3] for value in values])]
-        )
-    refused = [f"{name} {spread([100 * result['known'][name] for result in found])}" for name in KNOWN]
+def measure(seed: int) -> Iterator[Record]:
+    net = grow(seed)[0]
+    known = {name: _scores(net, tasks()[name].test[0][:MOST]) for name in KNOWN}
+    together = {index: np.concatenate([scores[index] for scores in known.values()]) for index in range(3)}
+    # Every known task weighs the same in the comparison, whatever the size of its test set.
+    weights = np.concatenate([np.full(len(scores[0]), 1 / len(scores[0])) for scores in known.values()])
+    for name, images in unknown_sets(seed).items():
+        scores = _scores(net, images)
+        areas = [_auroc(together[index], scores[index], weights) for index in range(3)]
+        yield {"unknown": name, "areas": areas, "refused": percent(scores[0] > 1)}
+    for name, scores in known.items():
+        yield {"known": name, "refused": percent(scores[0] > 1)}
+
+
+def table(records: Records) -> str:
     columns = [
         "unknown set",
         "AUROC, senpath",
@@ -35,8 +38,12 @@ def run(seeds: int) -> None:
         "AUROC, softmax of the picked pathway",
         "refused %",
     ]
-    text = markdown_table(columns, rows) + f"\n\nKnown test inputs refused at the same limits, %: {', '.join(refused)}."
-    write_section(RESULTS / "foundation.md", "unknown", text)
+    rows = []
+    for name, mine in records.where(known=None).by("unknown").items():
+        areas = [spread(values, 3) for values in zip(*(one["areas"] for one in mine), strict=True)]
+        rows.append([name, *areas, spread(mine.values("refused"))])
+    refused = [f"{name} {spread(records.where(known=name).values('refused'))}" for name in KNOWN]
+    return markdown_table(columns, rows) + f"\n\nKnown test inputs refused at the same limits, %: {', '.join(refused)}."
 
 
 def unknown_sets(seed: int) -> dict[str, np.ndarray]:
@@ -49,20 +56,6 @@ def unknown_sets(seed: int) -> dict[str, np.ndarray]:
         "gaussian noise": random.normal(128, 64, (MOST, 28, 28)).clip(0, 255).astype(np.uint8),
         "omniglot": load("omniglot", "test")[0][random.choice(13_180, MOST, replace=False)],
     }
-
-
-def _one_seed(seed: int) -> dict[str, Mapping[str, object]]:
-    net = grow(seed).net
-    known = {name: _scores(net, tasks()[name].test[0][:MOST]) for name in KNOWN}
-    together = {index: np.concatenate([scores[index] for scores in known.values()]) for index in range(3)}
-    # Every known task weighs the same in the comparison, whatever the size of its test set.
-    weights = np.concatenate([np.full(len(scores[0]), 1 / len(scores[0])) for scores in known.values()])
-    unknown = {}
-    for name, images in unknown_sets(seed).items():
-        scores = _scores(net, images)
-        areas = [_auroc(together[index], scores[index], weights) for index in range(3)]
-        unknown[name] = (*areas, float((scores[0] > 1).mean()))
-    return {"unknown": unknown, "known": {name: float((scores[0] > 1).mean()) for name, scores in known.items()}}
 
 
 def _scores(net: sp.Network, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,46 +6,48 @@ Experiments: low, brief, held, unrelated, ablations, random, speed, page; all of
 jobs that are not done. Texts are encoded once, into the folder. Needs SENPATH_DATA and the extra [text].
 """
 
-from __future__ import annotations
-
-import argparse
+from argparse import Namespace
 from functools import partial
-from pathlib import Path
+from typing import Any
 
-from benchmarks.moe import page, speed, tasks
-from benchmarks.moe.plan import LONGER, jobs_of
-from benchmarks.moe.setup import SETUPS
-from senpath.reproduce.jobs import claimed, run_jobs
+from benchmarks.harness import Benchmark, Part, Section
+from benchmarks.moe import measure, page, tasks
+from benchmarks.moe.plan import ABLATED, LONGER, MAIN, SEEDS, SETUPS, Setup
 
-EXPERIMENTS = ("low", "brief", "held", "unrelated", "ablations", "random")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = [*EXPERIMENTS, "speed", "page"]
-    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", choices=[*names, []])
-    parser.add_argument("--jobs", type=int, default=1, help="processes at once, of one thread each")
-    parser.add_argument("--folder", type=Path, default=Path("runs/moe"))
-    arguments = parser.parse_args()
-    for name in arguments.experiments or names:
-        if name == "page":
-            page.write(arguments.folder)
-            continue
-        setup = SETUPS["random" if name == "random" else "minilm"]
-        tasks.encode(arguments.folder / "encoded", setup.encoder)
-        if name == "speed":
-            speed.run(page.PAGE, arguments.folder)
-            continue
-        folder = arguments.folder / name
-        with claimed(folder, {"experiment": repr((setup, LONGER) if name == "low" else setup)}):
-            run_jobs(jobs_of(name, arguments.folder), folder, arguments.jobs, look=partial(_look, name))
+MINILM = SETUPS["minilm"]
 
 
-def _look(name: str, done: int, total: int, told: dict[str, int] = {}) -> None:  # noqa: B006
-    if told.get(name) != done:
-        told[name] = done
-        print(f"{name}: {done} of {total} rows and seeds", flush=True)
+def _encode(encoder: str, arguments: Namespace) -> None:
+    tasks.encode(arguments.folder, encoder)
 
+
+def _part(measured: Any, rows: tuple[str, ...] = MAIN, *, setup: Setup = MINILM, seeds: int = SEEDS, longer: Any = None) -> Part:
+    """The jobs of an experiment, the first seed of every row first."""
+    about = {"experiment": repr((setup, longer) if longer else setup)}
+    axes: dict[str, Any] = {"seed": range(seeds), "row": rows}
+    if measured is measure.low:
+        measured, axes = partial(measured, longer=longer or {}), {"share": setup.shares, **axes}
+    return Part(partial(measured, setup), axes, about, prepare=partial(_encode, setup.encoder))
+
+
+PARTS = {
+    "low": _part(measure.low, longer=LONGER),
+    "brief": _part(measure.low),
+    "held": _part(measure.seen),
+    "unrelated": _part(measure.unrelated, MAIN[1:]),
+    "ablations": _part(partial(measure.seen, shots=(10,)), ABLATED, seeds=SEEDS - 1),
+    "random": _part(measure.low, setup=SETUPS["random"]),
+    "speed": Part(measure.forward, workers=1, prepare=partial(_encode, MINILM.encoder)),
+}
+SECTIONS = {
+    **{name: partial(page.low, MINILM) for name in ("low", "brief")},
+    "held": page.held,
+    "unrelated": Section(page.unrelated, ["held", "unrelated"]),
+    "ablations": Section(page.ablations, ["held", "ablations"]),
+    "random": partial(page.low, SETUPS["random"]),
+    "speed": page.speed,
+}
+BENCHMARK = Benchmark("moe", __doc__, PARTS, SECTIONS, jobs=1)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

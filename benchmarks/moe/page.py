@@ -1,193 +1,171 @@
-"""The tables of docs/results/moe.md, and its figure, from the records alone."""
-
-from __future__ import annotations
+"""The tables of docs/results/moe.md, and its figure."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+from matplotlib.patches import Patch
 
-from benchmarks.common import RESULTS, write_section
-from benchmarks.moe import figure
-from benchmarks.moe.plan import ABLATED, MAIN, TITLES, jobs_of
-from benchmarks.moe.setup import SETUPS, Setup
-from senpath.reports.markdown import interval, markdown_table
-from senpath.reproduce.jobs import read_records
+from benchmarks.harness import Record, Records, differences, figure, interval, markdown_table, mean, table_of
+from benchmarks.moe.plan import ABLATED, MAIN, SETUPS, TITLES, Setup
 
-PAGE = RESULTS / "moe.md"
-Record = dict[str, Any]
-Pick = Callable[[Record], bool]
+PAIRS = (("task-aware", "single"), ("task-aware", "dense"), ("task-aware", "token"))
+SETUP = SETUPS["minilm"]
 
 
-def write(folder: Path) -> None:
-    """Write every section for which there are records."""
-    found = {
-        name: read_records(jobs_of(name, folder), folder / name) for name in ("low", "brief", "held", "unrelated", "ablations", "random")
-    }
-    for name in ("low", "brief", "random"):
-        if found[name]:
-            write_section(PAGE, name, _low(found[name], SETUPS["random" if name == "random" else "minilm"]))
-    if found["held"]:
-        drawn = [record for record in found["held"] if record["row"] == "task-aware" and "shots" not in record]
-        text = _held(found["held"], SETUPS["minilm"])
-        if drawn:
-            figure.draw(drawn)
-            text += "\n\nWhere the tokens of the tasks before go, task-aware gate; pale where a task does not keep the expert:"
-            text += "\n\n![Shares of tokens by expert and task](../figures/moe.png)"
-        write_section(PAGE, "held", text)
-    if found["held"] and found["unrelated"]:
-        write_section(PAGE, "unrelated", _unrelated(found["held"], found["unrelated"], SETUPS["minilm"]))
-    if found["held"] and found["ablations"]:
-        write_section(PAGE, "ablations", _ablations(found["held"] + found["ablations"], SETUPS["minilm"]))
+def _accuracies(records: Records, row: str) -> dict[int, float]:
+    return records.where(row=row).by_seed("accuracy", 100)
 
 
-def _values(records: Sequence[Record], row: str, pick: Pick) -> dict[int, float]:
-    """By seed the mean accuracy of a row's records that are picked, in per cent."""
-    mine = [record for record in records if record["row"] == row and pick(record)]
-    seeds = sorted({record["seed"] for record in mine})
-    return {seed: 100 * float(np.mean([record["accuracy"] for record in mine if record["seed"] == seed])) for seed in seeds}
+def _cells(records: Records, rows: Sequence[str]) -> list[str]:
+    """Of each row."""
+    return [interval([*accuracies.values()]) if (accuracies := _accuracies(records, row)) else "–" for row in rows]
 
 
-def _cells(records: Sequence[Record], rows: Sequence[str], pick: Pick) -> list[str]:
-    return [interval([*found.values()]) if (found := _values(records, row, pick)) else "–" for row in rows]
-
-
-def _gain(records: Sequence[Record], row: str, base: str, pick: Pick) -> str:
+def _gain(records: Records, row: str, base: str) -> str:
     """A row's accuracy less another's, paired by seed."""
-    mine, other = _values(records, row, pick), _values(records, base, pick)
-    both = [mine[seed] - other[seed] for seed in mine if seed in other]
-    return interval(both, sign=True) if both else "–"
+    points = differences(_accuracies(records, row), _accuracies(records, base))
+    return interval(points, sign=True) if points else "–"
 
 
-def _rows(records: Sequence[Record], among: Sequence[str]) -> list[str]:
-    return [row for row in among if any(record["row"] == row for record in records)]
+def _rows(records: Records, among: Sequence[str]) -> list[str]:
+    return [row for row in among if records.where(row=row)]
 
 
-def _seeds(records: Sequence[Record]) -> str:
-    count = len({record["seed"] for record in records})
-    return f"{count} seed{'s' if count > 1 else ''}" + (", mean and 95 % interval over them" if count > 1 else "")
+def _seeds(records: Records) -> str:
+    count = len(records.distinct("seed"))
+    return f"{count} seeds, mean and 95 % interval over them" if count > 1 else "1 seed"
 
 
-def _low(records: Sequence[Record], setup: Setup) -> str:
-    rows = _rows(records, MAIN)
-    lines, beside = [], []
-    for share in sorted({record["share"] for record in records if record["row"] != "single"}):
-        for name in setup.scarce:
-            lines.append(
-                _low_line(records, rows, f"{name}, {share} %", lambda record, s=share, n=name: (record["share"], record["task"]) == (s, n))
-            )
-        lines.append(
-            _low_line(
-                records, rows, f"**mean, {share} %**", lambda record, s=share: record["share"] == s and record["task"] in setup.scarce
-            )
-        )
+def _counts(setup: Setup) -> str:
+    return ", ".join(f"{name} {count}" for name, count in setup.tasks.items())
+
+
+def low(setup: Setup, records: Records) -> str:
+    """Scarce tasks beside related ones."""
+    rows, scarce = _rows(records, MAIN), records.where(lambda one: one["task"] in setup.scarce)
+    pairs, lines, beside = [pair for pair in PAIRS if {*pair} <= {*rows}], [], []
+    for share, mine in sorted(records.where(lambda one: one["row"] != "single").by("share").items()):
+        of_share = scarce.where(share=share)
+        groups = {f"{name}, {share} %": of_share.where(task=name) for name in setup.scarce} | {f"**mean, {share} %**": of_share}
+        for title, group in groups.items():
+            lines.append([title, *_cells(group, rows), *(_gain(group, *pair) for pair in pairs)])
         for name in setup.tasks:
-            cells = _cells(records, rows[1:], lambda record, s=share, n=name: (record["share"], record["task"]) == (s, n))
-            beside.append([f"{name}, beside scarce tasks of {share} %", *cells])
-    counts = {(record["task"], record["share"]): record["examples"] for record in records if record["task"] in setup.scarce}
-    told = ", ".join(f"{name} {share} %: {count}" for (name, share), count in sorted(counts.items()))
-    gains = [f"{TITLES[row]} less {TITLES[base]}" for row, base in _PAIRS if {row, base} <= {*rows}]
-    return "\n\n".join(
-        [
-            f"{_seeds(records)}. Test accuracy of scarce tasks, %; training texts: {told}.",
-            markdown_table(["task", *(TITLES[row] for row in rows), *gains], lines),
-            f"The tasks that they are learned beside ({', '.join(f'{name} {count}' for name, count in setup.tasks.items())} texts):",
-            markdown_table(["task", *(TITLES[row] for row in rows[1:])], beside),
-            _seconds(records, rows),
-        ]
-    )
-
-
-_PAIRS = (("task-aware", "single"), ("task-aware", "dense"), ("task-aware", "token"))
-
-
-def _low_line(records: Sequence[Record], rows: Sequence[str], title: str, pick: Pick) -> list[str]:
-    gains = [_gain(records, row, base, pick) for row, base in _PAIRS if {row, base} <= {*rows}]
-    return [title, *_cells(records, rows, pick), *gains]
-
-
-def _held(records: Sequence[Record], setup: Setup) -> str:
-    rows, lines = [row for row in _rows(records, MAIN) if row != "token"], []
-    for count in setup.shots:
-        for name in setup.scarce:
-            pick: Pick = lambda record, c=count, n=name: (record.get("shots"), record["task"]) == (c, n)  # noqa: E731
-            lines.append([f"{name}, {count}", *_cells(records, rows, pick), _gain(records, "task-aware", "dense", pick)])
-        every: Pick = lambda record, c=count: record.get("shots") == c  # noqa: E731
-        lines.append([f"**mean, {count}**", *_cells(records, rows, every), _gain(records, "task-aware", "dense", every)])
-    together = _rows(records, MAIN[1:])
-    learned = [
-        [name, *_cells(records, together, lambda record, n=name: "shots" not in record and record["task"] == n)] for name in setup.tasks
+            beside.append([f"{name}, beside scarce tasks of {share} %", *_cells(mine.where(task=name), rows[1:])])
+    counts = {key: mine[-1]["examples"] for key, mine in sorted(scarce.by("task", "share").items())}
+    told = ", ".join(f"{name} {share} %: {count}" for (name, share), count in counts.items())
+    gains = [f"{TITLES[row]} less {TITLES[base]}" for row, base in pairs]
+    parts = [
+        f"{_seeds(records)}. Test accuracy of scarce tasks, %; training texts: {told}.",
+        markdown_table(["task", *map(TITLES.__getitem__, rows), *gains], lines),
+        f"The tasks that they are learned beside ({_counts(setup)} texts):",
+        markdown_table(["task", *map(TITLES.__getitem__, rows[1:])], beside),
+        _seconds(records, rows),
     ]
-    return "\n\n".join(
-        [
-            f"{_seeds(records)}. Test accuracy of tasks that are added later, by shots a class, %; every row fine-tunes copies of all it "
-            "runs, with the same steps.",
-            markdown_table(["task, shots", *(TITLES[row] for row in rows), "task-aware less dense"], lines),
-            f"The tasks before ({', '.join(f'{name} {count}' for name, count in setup.tasks.items())} texts):",
-            markdown_table(["task", *(TITLES[row] for row in together)], learned),
-            _seconds(records, together),
-        ]
-    )
+    return "\n\n".join(parts)
 
 
-def _unrelated(before: Sequence[Record], after: Sequence[Record], setup: Setup) -> str:
+def held(records: Records) -> str:
+    """Tasks that are added later, with few shots, and the tasks before."""
+    rows, together, lines = [row for row in _rows(records, MAIN) if row != "token"], _rows(records, MAIN[1:]), []
+    for count in SETUP.shots:
+        added = records.where(shots=count)
+        for name, mine in (*((name, added.where(task=name)) for name in SETUP.scarce), ("**mean", added)):
+            title = f"{name}, {count}" + ("**" if name.startswith("**") else "")
+            lines.append([title, *_cells(mine, rows), _gain(mine, "task-aware", "dense")])
+    before = records.where(shots=None)
+    parts = [
+        f"{_seeds(records)}. Test accuracy of tasks that are added later, by shots a class, %; every row fine-tunes copies of all it "
+        "runs, with the same steps.",
+        markdown_table(["task, shots", *map(TITLES.__getitem__, rows), "task-aware less dense"], lines),
+        f"The tasks before ({_counts(SETUP)} texts):",
+        markdown_table(
+            ["task", *map(TITLES.__getitem__, together)], [[name, *_cells(before.where(task=name), together)] for name in SETUP.tasks]
+        ),
+        _seconds(records, together),
+    ]
+    drawn = before.where(row="task-aware")
+    if drawn:
+        _draw(drawn)
+        parts.append("Where the tokens of the tasks before go, task-aware gate; pale where a task does not keep the expert:")
+        parts.append("![Shares of tokens by expert and task](../figures/moe.png)")
+    return "\n\n".join(parts)
+
+
+def _draw(records: Records) -> None:
+    """A panel for each seed; bars are shares of a task's training tokens, paler where the task does not keep the expert."""
+    seeds, tasks = dict(sorted(records.by("seed").items())), records.distinct("task")
+    with figure("moe.png", (4.2 * len(seeds), 3.2), columns=len(seeds), sharey=True) as (drawing, panels):
+        for axes, (seed, mine) in zip(panels[0], seeds.items(), strict=True):
+            width = 0.8 / len(mine)
+            for place, record in enumerate(mine):
+                block = record["experts"][0]
+                experts = sorted(block["shares"], key=int)
+                across = np.arange(len(experts)) + (place - (len(mine) - 1) / 2) * width
+                bars = axes.bar(across, [100 * block["shares"][expert] for expert in experts], width, color=f"C{place}")
+                for bar, expert in zip(bars, experts, strict=True):
+                    bar.set_alpha(1 if int(expert) in block["rows"] else 0.3)
+            axes.set(title=f"seed {seed}", xlabel="expert", xticks=range(len(mine[0]["experts"][0]["shares"])))
+            axes.grid(alpha=0.25, axis="y")
+        panels[0, 0].set_ylabel("share of the task's tokens, %")
+        drawing.legend([Patch(color=f"C{place}") for place in range(len(tasks))], tasks, loc="outside lower center", ncols=len(tasks))
+
+
+def unrelated(before: Records, after: Records) -> str:
+    """What learning unrelated tasks along changes for the others."""
     rows = [row for row in _rows(after, MAIN) if row in _rows(before, MAIN)]
     lines = []
-    for title, names in (*((name, (name,)) for name in setup.tasks), ("**mean**", tuple(setup.tasks))):
-        pick: Pick = lambda record, n=names: "shots" not in record and record["task"] in n  # noqa: E731
-        line = [title]
-        for row in rows:
-            first, last = _values(before, row, pick), _values(after, row, pick)
-            line.append(interval([last[seed] - first[seed] for seed in last if seed in first], sign=True))
-        lines.append(line)
-    added = [[name, *_cells(after, rows, lambda record, n=name: record["task"] == n)] for name in setup.unrelated]
-    return "\n\n".join(
-        [
-            f"{_seeds(after)}. What learning {' and '.join(setup.unrelated)} along changes for the tasks of the section before, points:",
-            markdown_table(["task", *(TITLES[row] for row in rows)], lines),
-            "The tasks that were added, test accuracy, %:",
-            markdown_table(["task", *(TITLES[row] for row in rows)], added),
-        ]
-    )
-
-
-def _ablations(records: Sequence[Record], setup: Setup) -> str:
-    rows = _rows(records, ("dense", "token", "task-aware", *ABLATED))
-    seeds = {record["seed"] for record in records if record["row"] in ABLATED}
-    records = [record for record in records if record["seed"] in seeds]
-    lines = []
-    for row in rows:
-        mine = [record for record in records if record["row"] == row and "shots" not in record]
-        kept = [len(block["rows"]) for record in mine for block in record["experts"]]
-        balance, dropped = ([record[key] for record in mine if record.get(key) is not None] for key in ("balance", "dropped"))
-        lines.append(
-            [
-                TITLES[row],
-                *_cells(records, [row], lambda record: "shots" not in record),
-                *_cells(records, [row], lambda record: record.get("shots") == 10),
-                f"{np.mean(kept):.1f}" if kept else "–",
-                f"{np.mean(balance):.2f}" if balance else "–",
-                f"{100 * np.mean(dropped):.0f}" if dropped else "–",
-            ]
-        )
-    columns = [
-        "",
-        "tasks learned together, mean, %",
-        "tasks added with 10 shots, mean, %",
-        "experts kept a task",
-        "load balance at the end",
-        "tokens dropped then, %",
+    for title, names in (*((name, (name,)) for name in SETUP.tasks), ("**mean**", tuple(SETUP.tasks))):
+        pair = [records.where(lambda one, names=names: one["task"] in names, shots=None) for records in (after, before)]
+        changes = [differences(*(_accuracies(records, row) for records in pair)) for row in rows]
+        lines.append([title, *(interval(points, sign=True) for points in changes)])
+    parts = [
+        f"{_seeds(after)}. What learning {' and '.join(SETUP.unrelated)} along changes for the tasks of the section before, points:",
+        markdown_table(["task", *map(TITLES.__getitem__, rows)], lines),
+        "The tasks that were added, test accuracy, %:",
+        markdown_table(
+            ["task", *map(TITLES.__getitem__, rows)], [[name, *_cells(after.where(task=name), rows)] for name in SETUP.unrelated]
+        ),
     ]
-    return f"{_seeds(records)}.\n\n{markdown_table(columns, lines)}"
+    return "\n\n".join(parts)
 
 
-def _seconds(records: Sequence[Record], rows: Sequence[str]) -> str:
+def ablations(main: Records, ablated: Records) -> str:
+    """Other gates and numbers of experts."""
+    both = Records([*main, *ablated])
+    seeds = both.where(lambda one: one["row"] in ABLATED).distinct("seed")
+    records = both.where(lambda one: one["seed"] in seeds)
+    columns: dict[str, Callable[[Records], object]] = {
+        "": lambda mine: TITLES[mine[0]["row"]],
+        "tasks learned together, mean, %": lambda mine: _cells(mine.where(shots=None), [mine[0]["row"]])[0],
+        "tasks added with 10 shots, mean, %": lambda mine: _cells(mine.where(shots=10), [mine[0]["row"]])[0],
+        "experts kept a task": lambda mine: mean([len(block["rows"]) for one in mine.where(shots=None) for block in one["experts"]]),
+        "load balance at the end": lambda mine: mean(mine.where(shots=None).values("balance"), 2),
+        "tokens dropped then, %": lambda mine: mean(mine.where(shots=None).values("dropped", 100), 0),
+    }
+    rows = _rows(records, ("dense", "token", "task-aware", *ABLATED))
+    return f"{_seeds(records)}.\n\n{table_of([records.where(row=row) for row in rows], columns)}"
+
+
+def _seconds(records: Records, rows: Sequence[str]) -> str:
     told = []
     for row in rows:
-        mine = [record for record in records if record["row"] == row and "shots" not in record]
-        steps = sum({(record["seed"], record.get("share"), record["seconds"]): record["steps"] for record in mine}.values())
-        seconds = sum({record["seconds"] for record in mine})
+        mine = records.where(row=row, shots=None)
+        steps = sum(group[-1]["steps"] for group in mine.by("seed", "share", "seconds").values())
         if steps:
-            told.append(f"{TITLES[row]} {seconds / steps:.2f}")
+            told.append(f"{TITLES[row]} {sum(mine.distinct('seconds')) / steps:.2f}")
     return f"Seconds a step, one thread, statistics of the dispatcher included: {', '.join(told)}."
+
+
+def speed(records: Records) -> str:
+    """The forward pass with experts beside the dense model's."""
+    columns: dict[str, Callable[[Record], object]] = {
+        "inputs of a batch": lambda one: one["batch"],
+        "experts": lambda one: one["experts"],
+        "of them reached": lambda one: one["kept"],
+        "milliseconds": lambda one: f"{1000 * one['seconds']:.1f}",
+        "times the dense model's": lambda one: f"{one['ratio']:.2f}",
+    }
+    return table_of(records, columns) + (
+        "\n\nWhat is learned of MiniLM (two blocks, mean, output layer) on texts of SST-2, one thread; the token "
+        "gate, by which tokens are spread most evenly. Medians, ratios paired."
+    )

@@ -1,16 +1,36 @@
 """What is compared, and how large each experiment is: chosen so that all of it takes about an hour on one core."""
 
-from __future__ import annotations
-
-from functools import partial
-from itertools import product
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.moe.measure import low, seen, unrelated
-from benchmarks.moe.setup import SETUPS, Setup
-from senpath.reproduce.jobs import Job
+MINILM: dict[str, Any] = {"epochs": 4, "learning_rate": 2e-4, "head_learning_rate": 5e-3, "batch_size": 32, "checks": 3}
+RANDOM: dict[str, Any] = {"epochs": 30, "learning_rate": 1e-3, "head_learning_rate": 2e-3, "batch_size": 32, "checks": 3}
 
+
+@dataclass(frozen=True)
+class Setup:
+    """The tasks of the experiments and how long each is trained.
+
+    `settings` are those of every row, `adapt` those of a task that is added, besides, `alone` of a scarce task without others. `tasks` are
+    the training texts of those that are learned together, or beside `scarce` ones, of which there are `shares` of their texts, in per cent,
+    and which are added later, with `shots` a class. `unrelated` is what is learned along.
+    """
+
+    encoder: str
+    settings: dict[str, Any]
+    adapt: dict[str, Any] = field(default_factory=lambda: {"epochs": 3, "least_steps": 60})
+    alone: dict[str, Any] = field(default_factory=lambda: {"epochs": 6, "least_steps": 60})
+    tasks: dict[str, int] = field(default_factory=lambda: {"sst2": 400, "trec": 400, "clinc150": 800})
+    scarce: tuple[str, ...] = ("cr", "banking77")
+    shares: tuple[int, ...] = (1, 5)
+    shots: tuple[int, ...] = (5, 10, 20)
+    unrelated: dict[str, int] = field(default_factory=lambda: {"cola": 400, "agnews": 400})
+
+
+SETUPS = {
+    "minilm": Setup("minilm-tokens", MINILM),
+    "random": Setup("random-tokens", RANDOM, alone={"epochs": 40, "least_steps": 60}, shares=(5,)),
+}
 DENSE: dict[str, Any] = {"experts": 1}
 ROWS: dict[str, dict[str, Any]] = {
     "single": DENSE,
@@ -34,32 +54,8 @@ TITLES = {
     "8 experts": "task-aware gate, 8 experts",
 }
 MAIN, ABLATED = ("single", "dense", "token", "task-aware"), ("task", "id", "2 experts", "8 experts")
+EXPERIMENTS = ("low", "brief", "held", "unrelated", "ablations", "random")
 SEEDS = 3
 LONGER = {"epochs": 12}
 """Of mixtures with scarce tasks: tasks are drawn in proportion to √size, so 4 epochs see a scarce text fewer times than learning it alone
 does. Chosen on validation texts, where a scarce task alone gains nothing by more."""
-
-
-def _shots(setup: Setup, row: str) -> tuple[int, ...]:
-    """Tasks are added to the rows that are compared there; the others are for the section on unrelated tasks."""
-    return () if row == "token" else setup.shots
-
-
-def jobs_of(experiment: str, folder: Path) -> list[Job]:
-    """The jobs of an experiment, the first seed of every row first."""
-    setup, encoded = SETUPS["random" if experiment == "random" else "minilm"], folder / "encoded"
-    jobs = []
-    if experiment in ("low", "brief", "random"):
-        longer = LONGER if experiment == "low" else {}
-        for share, seed in product(setup.shares, range(SEEDS)):
-            for row in MAIN:
-                settings = {**ROWS[row], **({} if row == "single" else longer)}
-                jobs.append(Job(f"{row}-{share}-{seed}", partial(low, setup, row, settings, share, seed, encoded)))
-    for seed in range(SEEDS):
-        if experiment == "held":
-            jobs += [Job(f"{row}-{seed}", partial(seen, setup, row, ROWS[row], seed, encoded, _shots(setup, row))) for row in MAIN]
-        elif experiment == "unrelated":
-            jobs += [Job(f"{row}-{seed}", partial(unrelated, setup, row, ROWS[row], seed, encoded)) for row in MAIN[1:]]
-        elif experiment == "ablations" and seed < SEEDS - 1:
-            jobs += [Job(f"{row}-{seed}", partial(seen, setup, row, ROWS[row], seed, encoded, (10,))) for row in ABLATED]
-    return jobs

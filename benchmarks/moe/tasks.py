@@ -1,9 +1,7 @@
 """The tasks, read once by the encoder of tokens and kept: the blocks that are learned begin behind it."""
 
-from __future__ import annotations
-
-import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -12,13 +10,12 @@ import torch
 from sklearn.model_selection import train_test_split
 
 import senpath as sp
+from benchmarks.encoded import read_examples, write_examples
 from senpath import data
-from senpath.store.files import write_atomic
-from senpath.types import DataType, Examples
+from senpath.types import Examples
 
 MOST, TESTED = 1_000, 500
 """Training and test texts of a task that are encoded at most, classes in their shares."""
-NAMES = ("sst2", "cr", "trec", "clinc150", "banking77", "cola", "agnews")
 DESCRIPTIONS = {
     "sst2": "Is the opinion of this sentence from a film review positive or negative?",
     "cr": "Is the opinion of this sentence from a customer's review of a product positive or negative?",
@@ -32,45 +29,37 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True)
 class Task:
-    """A task's encoded texts.
-
-    Args:
-        train: drawn from its training texts.
-        test: to measure on.
-        whole: training texts that the task has in all.
-    """
+    """A task's encoded texts: some of its training texts, test texts, and how many training texts it has in all."""
 
     train: Examples
     test: Examples
     whole: int
 
 
-def encode(folder: Path, encoder: str, names: tuple[str, ...] = NAMES) -> None:
+def encode(folder: Path, encoder: str) -> None:
     """Encode what is not there yet."""
-    for name in names:
-        file = folder / f"{encoder}-{name}.npz"
+    for name in DESCRIPTIONS:
+        file = _file(folder, encoder, name)
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _encode(name, encoder, file)
+            net = sp.Network(encoders={"text": encoder})
+            x, y = _texts(name, "train")
+            most = max(MOST, 20 * len(set(y)) if name in ("banking77", "agnews") else 0)  # from which shots are drawn
+            train, test = _draw(x, y, most), _draw(*_texts(name, "test"), TESTED)
+            parts = {"train": net.encode_examples(*train), "test": net.encode_examples(*test)}
+            write_examples(file, parts, numbers=np.float16, whole=len(x))  # loses a fifth of a per cent of what later blocks read
             print(f"{encoder}: {name} encoded", flush=True)
 
 
 @cache
 def load(folder: Path, encoder: str, name: str) -> Task:
     """A task that was encoded."""
-    with np.load(folder / f"{encoder}-{name}.npz", allow_pickle=False) as kept:
-        about = json.loads(str(kept["about"]))
-        data_type = DataType(about["modality"], tuple(about["shape"]), about["options"])
-        parts = [
-            Examples(
-                data_type,
-                torch.from_numpy(kept[f"{part}_x"].astype(np.float32)),
-                torch.from_numpy(kept[f"{part}_y"]),
-                tuple(about["classes"]),
-            )
-            for part in ("train", "test")
-        ]
-    return Task(parts[0], parts[1], about["whole"])
+    parts, about = read_examples(_file(folder, encoder, name))
+    return Task(parts["train"], parts["test"], about["whole"])
+
+
+def some_of_each(folder: Path, encoder: str, counts: Mapping[str, int], seed: int) -> dict[str, Examples]:
+    """So many training examples of each task."""
+    return {name: some(load(folder, encoder, name).train, count, seed) for name, count in counts.items()}
 
 
 def some(examples: Examples, count: int, seed: int) -> Examples:
@@ -87,38 +76,25 @@ def some(examples: Examples, count: int, seed: int) -> Examples:
     return examples.subset(torch.from_numpy(np.sort(chosen)))
 
 
-def shots(examples: Examples, count: int, seed: int) -> Examples:
+def few_of(examples: Examples, count: int, seed: int) -> Examples:
     """So many of each class, or all that there are."""
     random, targets = np.random.default_rng(seed), examples.targets.numpy()
     chosen = [random.permutation(np.flatnonzero(targets == label))[:count] for label in np.unique(targets)]
     return examples.subset(torch.from_numpy(np.sort(np.concatenate(chosen))))
 
 
-def _encode(name: str, encoder: str, file: Path) -> None:
-    net = sp.Network(encoders={"text": encoder})
-    x, y = _there(*data.load(name))
-    most = max(MOST, 20 * len(set(y)) if name in ("banking77", "agnews") else 0)  # from which shots are drawn
-    train, test = _part(x, y, most), _part(*_there(*data.load(name, "test")), TESTED)
-    encoded = [net.encode_examples(*part) for part in (train, test)]
-    assert encoded[0].classes == encoded[1].classes, name
-    about = {**asdict(encoded[0].data_type), "classes": encoded[0].classes, "whole": len(x)}
-    parts = {}
-    for part, examples in zip(("train", "test"), encoded, strict=True):
-        # Half precision: a fifth of a per cent of what later blocks read.
-        parts[f"{part}_x"], parts[f"{part}_y"] = examples.inputs.numpy().astype(np.float16), examples.targets.numpy()
-    part_file = file.with_suffix(".part.npz")
-    np.savez(part_file, about=np.array(json.dumps(about)), **parts)
-    write_atomic(file, part_file.read_bytes())
-    part_file.unlink()
+def _file(folder: Path, encoder: str, name: str) -> Path:
+    return folder / "encoded" / f"{encoder}-{name}.npz"
 
 
-def _there(x: list[str], y: np.ndarray) -> tuple[list[str], np.ndarray]:
+def _texts(name: str, split: str) -> tuple[list[str], np.ndarray]:
     """Without empty texts, of which there are a few."""
+    x, y = data.load(name, split)
     kept = [place for place, text in enumerate(x) if text.strip()]
     return [x[place] for place in kept], y[kept]
 
 
-def _part(x: list[str], y: np.ndarray, most: int) -> tuple[list[str], np.ndarray]:
+def _draw(x: list[str], y: np.ndarray, most: int) -> tuple[list[str], np.ndarray]:
     if len(y) <= most:
         return x, y
     chosen, _ = train_test_split(np.arange(len(y)), train_size=most, random_state=0, stratify=y)

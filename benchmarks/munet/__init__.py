@@ -1,1 +1,0 @@
-"""What docs/results/munet.md shows."""

@@ -6,41 +6,29 @@ Experiments: toy, chars, photographs, cifar, stream, speed, page; all of them by
 that it has made, and within a task with the generations that it has finished. Needs SENPATH_DATA.
 """
 
-from __future__ import annotations
-
-import argparse
-import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-from benchmarks.munet import page, speed
-from benchmarks.munet.plan import PLAN, jobs_of
-from senpath.reproduce.jobs import claimed, run_jobs
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = [*PLAN, "speed", "page"]
-    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", choices=[*names, []])
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once, of one thread each")
-    parser.add_argument("--folder", type=Path, default=Path("runs/munet"))
-    arguments = parser.parse_args()
-    for name in arguments.experiments or names:
-        if name == "speed":
-            speed.run(arguments.folder / "speed.json")
-        elif name == "page":
-            page.write(arguments.folder)
-        else:
-            folder = arguments.folder / name
-            with claimed(folder, {"experiment": repr(replace(PLAN[name], seeds=0))}):  # further seeds may be added
-                run_jobs(jobs_of(name, folder), folder, arguments.jobs, look=partial(_look, name))
+from benchmarks.harness import Benchmark, Part, Section
+from benchmarks.munet import page
+from benchmarks.munet.measure import ROUNDS, compare_workers, learn_in_turn
+from benchmarks.munet.plan import PLAN, Experiment
 
 
-def _look(name: str, done: int, total: int) -> None:
-    if sys.stdout.isatty() or done == total:
-        print(f"\r{name}: {done} of {total} rows and seeds", end="\n" if done == total else "", flush=True)
+def _part(plan: Experiment) -> Part:
+    about = {"experiment": repr(replace(plan, seeds=0))}  # further seeds may be added
+    return Part(partial(learn_in_turn, plan), {"seed": range(plan.seeds), "row": plan.rows}, about)
 
+
+PARTS = {name: _part(plan) for name, plan in PLAN.items()} | {"speed": Part(compare_workers, {"round": range(ROUNDS)}, workers=0)}
+SECTIONS = {
+    "toy": partial(page.compared, PLAN["toy"]),
+    "chars": partial(page.compared, PLAN["chars"]),
+    "photographs": Section(page.photographs, ["photographs", "cifar"]),
+    "stream": page.stream,
+    "speed": page.speed,
+}
+BENCHMARK = Benchmark("munet", __doc__, PARTS, SECTIONS, jobs=2)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

@@ -1,179 +1,107 @@
-"""The tables of docs/results/munet.md, from the records alone."""
+"""The tables of docs/results/munet.md."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from statistics import median
 
 import numpy as np
 
-from benchmarks.common import RESULTS, write_section
-from benchmarks.munet.plan import PLAN, jobs_of
-from benchmarks.munet.rows import TITLES, Experiment
-from senpath.reports.markdown import interval, markdown_table
-from senpath.reproduce.jobs import read_records
+from benchmarks.harness import Record, Records, differences, interval, markdown_table, mean, ratio
+from benchmarks.munet.measure import GENERATIONS, PLACES, SEARCHES
+from benchmarks.munet.plan import PLAN, TITLES, Experiment
 
-PAGE = RESULTS / "munet.md"
-Record = dict[str, Any]
+BASE = "fine-tuning"
 
 
-def write(folder: Path) -> None:
-    """Write every section for which there are records."""
-    records = {name: read_records(jobs_of(name, folder / name), folder / name) for name in PLAN}
-    for name in ("toy", "chars"):
-        if records[name]:
-            write_section(PAGE, name, _compared(records[name], PLAN[name]))
-    if records["photographs"] and records["cifar"]:
-        write_section(PAGE, "photographs", _photographs(records["photographs"], records["cifar"], PLAN["cifar"]))
-    if records["stream"]:
-        write_section(PAGE, "stream", _stream(records["stream"]))
-
-
-def _compared(records: Sequence[Record], experiment: Experiment) -> str:
+def compared(experiment: Experiment, records: Records) -> str:
     """Accuracy by task and row, what each row costs, and differences from fine-tuning."""
-    last = [record for record in records if record.get("last")]
-    tasks = list(dict.fromkeys(record["task"] for record in last))
-    rows = [row for row in experiment.rows if any(record["row"] == row for record in last)]
-    seeds = sorted({record["seed"] for record in last})
-    accuracy = [["**mean**", *(interval(_means(last, row, "accuracy", 100)) for row in rows)]]
-    for task in reversed(tasks):
-        mine = [record for record in last if record["task"] == task]
-        accuracy.insert(0, [task, *(interval(_values(mine, row, "accuracy", 100)) for row in rows)])
-    parts = [
-        f"{len(seeds)} seeds, mean and 95 % interval over them; each row trains {experiment.budget.images:,} images a task at most "
-        f"({experiment.budget.generations} generations × {experiment.budget.children} children × {experiment.budget.cycles} cycles × "
-        f"{experiment.budget.examples:,}).",
-        "Test accuracy, task given, %:",
-        markdown_table(["task", *(TITLES[row] for row in rows)], accuracy),
-        "What it costs:",
-        markdown_table(
-            ["", *(TITLES[row] for row in rows)],
-            [
-                ["parameters per task (all pathways / tasks), thousands", *(_per_task(last, row, tasks) for row in rows)],
-                ["trained for a task, thousands", *(_mean(last, row, "trained", 1e-3, 0) for row in rows)],
-                ["run for an input, % of all pathways", *(_mean(last, row, "share", 100, 1) for row in rows)],
-                ["operations of an input, % of the root's", *(_operations(last, row) for row in rows)],
-                ["seconds a task, one thread, beside another", *(_seconds(records, row) for row in rows)],
-                ["answers of earlier tasks changed", *(_changed(last, row) for row in rows)],
-            ],
-        ),
+    last, timed = records.where(last=True), records.where(lambda one: bool(np.isfinite(one.get("seconds", np.nan))), last=None)
+    by_task = last.by("task")
+    rows = [row for row in experiment.rows if last.where(row=row)]
+    titles = [TITLES[row] for row in rows]
+    groups = {**by_task, "**mean**": last}
+    accuracy = [
+        [name, *(interval([*mine.where(row=row).by_seed("accuracy", 100).values()]) for row in rows)] for name, mine in groups.items()
     ]
-    base = "fine-tuning"
-    if base in rows:
-        parts += [f"Less {TITLES[base]}, points, paired by seed:", _differences(last, rows, tasks, base)]
+    costs = {
+        "parameters per task (all pathways / tasks), thousands": lambda mine: _per_task(mine, len(by_task)),
+        "trained for a task, thousands": lambda mine: f"{_mean(mine, 'trained', 1e-3):,.0f}",
+        "run for an input, % of all pathways": lambda mine: f"{_mean(mine, 'share', 100):,.1f}",
+        "operations of an input, % of the root's": lambda mine: mean(mine.values(_operations, 100), 0),
+        "seconds a task, one thread, beside another": lambda mine: mean(timed.where(row=mine[0]["row"]).values("seconds"), 0),
+        "answers of earlier tasks changed": lambda mine: f"{sum(not one['same'] for one in mine)} of {len(mine)}",
+    }
+    parts = [
+        f"{len(last.distinct('seed'))} seeds, mean and 95 % interval over them; each row trains {experiment.budget.images:,} images a task "
+        f"at most ({experiment.budget}).",
+        "Test accuracy, task given, %:",
+        markdown_table(["task", *titles], accuracy),
+        "What it costs:",
+        markdown_table(["", *titles], [[name, *(show(last.where(row=row)) for row in rows)] for name, show in costs.items()]),
+    ]
+    if BASE in rows:
+        others = [row for row in rows if row != BASE]
+        lines = []
+        for name, mine in groups.items():
+            of_row = {row: mine.where(row=row).by_seed("accuracy", 100) for row in rows}
+            lines.append([name, *(interval(differences(of_row[row], of_row[BASE]), sign=True) for row in others)])
+        table = markdown_table(["task", *(TITLES[row] for row in others)], lines)
+        parts += [f"Less {TITLES[BASE]}, points, paired by seed:", table]
     return "\n\n".join(parts)
 
 
-def _differences(last: Sequence[Record], rows: Sequence[str], tasks: Sequence[str], base: str) -> str:
-    others = [row for row in rows if row != base]
-    lines = []
-    for task in tasks:
-        mine = [record for record in last if record["task"] == task]
-        lines.append([task, *(interval(_less(mine, row, base), sign=True) for row in others)])
-    of_base = _means(last, base, "accuracy", 100)
-    means = [np.subtract(_means(last, row, "accuracy", 100), of_base).tolist() for row in others]
-    lines.append(["**mean**", *(interval(found, sign=True) for found in means)])
-    return markdown_table(["task", *(TITLES[row] for row in others)], lines)
+def _mean(records: Records, figure: str, scale: float) -> float:
+    return float(np.mean([*records.by_seed(figure, scale).values()]))
 
 
-def _less(records: Sequence[Record], row: str, base: str) -> Sequence[float]:
-    return np.subtract(_values(records, row, "accuracy", 100), _values(records, base, "accuracy", 100)).tolist()
+def _per_task(records: Records, tasks: int) -> str:
+    per, root = _mean(records, "network", 1e-3) / tasks, records.values("root")
+    return f"{per:,.0f}" + (f" ({100 * per / (root[0] / 1e3):.0f} % of the root)" if root else "")
 
 
-def _values(records: Iterable[Record], row: str, figure: str, scale: float = 1.0) -> list[float]:
-    """In the order of the seeds."""
-    mine = sorted((record for record in records if record["row"] == row), key=lambda record: record["seed"])
-    return [scale * record[figure] for record in mine if record[figure] is not None]
+def _operations(one: Record) -> float | None:
+    return one["flops"] / one["root_flops"] if one["flops"] else None
 
 
-def _means(records: Iterable[Record], row: str, figure: str, scale: float = 1.0) -> list[float]:
-    """For each seed the mean over the tasks."""
-    mine = [record for record in records if record["row"] == row]
-    return [
-        float(np.mean([scale * record[figure] for record in mine if record["seed"] == seed]))
-        for seed in sorted({record["seed"] for record in mine})
-    ]
-
-
-def _mean(records: Iterable[Record], row: str, figure: str, scale: float, digits: int) -> str:
-    return f"{np.mean(_means(records, row, figure, scale)):,.{digits}f}"
-
-
-def _per_task(last: Sequence[Record], row: str, tasks: Sequence[str]) -> str:
-    per = [value / len(tasks) for value in _means(last, row, "network", 1e-3)]
-    root = [record["root"] for record in last if record["row"] == row and record["root"]]
-    share = f" ({100 * np.mean(per) / (root[0] / 1e3):.0f} % of the root)" if root else ""
-    return f"{np.mean(per):,.0f}{share}"
-
-
-def _operations(last: Sequence[Record], row: str) -> str:
-    found = [100 * record["flops"] / record["root_flops"] for record in last if record["row"] == row and record["flops"]]
-    return f"{np.mean(found):.0f}" if found else "–"
-
-
-def _seconds(records: Sequence[Record], row: str) -> str:
-    found = [record["seconds"] for record in records if record["row"] == row and not record.get("last") and record["seconds"] is not None]
-    found = [value for value in found if np.isfinite(value)]
-    return f"{np.mean(found):.0f}" if found else "–"
-
-
-def _changed(last: Sequence[Record], row: str) -> str:
-    mine = [record for record in last if record["row"] == row]
-    return f"{sum(not record['same'] for record in mine)} of {len(mine)}"
-
-
-def _photographs(sequence: Sequence[Record], alone: Sequence[Record], experiment: Experiment) -> str:
+def photographs(sequence: Records, alone: Records) -> str:
     """CIFAR-10 after other photographs, beside the same root alone."""
-    ours = [record for record in sequence if record["task"] == "cifar10" and not record.get("last")]
+    ours, experiment = sequence.where(task="cifar10", last=None), PLAN["cifar"]
     rows = {"µ2Net, after grocery, clothing and signdigits": ours}
-    for row in experiment.rows:
-        rows[f"{TITLES[row]}, CIFAR-10 alone"] = [record for record in alone if record["row"] == row and not record.get("last")]
-    base = {record["seed"]: record for record in rows[f"{TITLES['fine-tuning']}, CIFAR-10 alone"]}
+    rows |= {f"{TITLES[row]}, CIFAR-10 alone": alone.where(row=row, last=None) for row in experiment.rows}
+    base = alone.where(row=BASE, last=None).by_seed("accuracy")
     lines = []
-    for title, records in rows.items():
-        records = sorted(records, key=lambda record: record["seed"])
-        cuts = [
-            100 * (1 - (1 - record["accuracy"]) / (1 - base[record["seed"]]["accuracy"])) for record in records if record["seed"] in base
+    for title, mine in rows.items():
+        errors = [(1 - accuracy, 1 - base[seed]) for seed, accuracy in mine.by_seed("accuracy").items() if seed in base]
+        cut = interval([100 * (1 - error / before) for error, before in errors], sign=True)
+        figures = [
+            interval(mine.values("accuracy", 100)),
+            cut if mine[0]["row"] != BASE else "–",
+            interval(mine.values("trained", 1e-3), 0),
         ]
-        lines.append(
-            [
-                title,
-                interval([100 * record["accuracy"] for record in records]),
-                interval(cuts, sign=True) if records[0]["row"] != "fine-tuning" else "–",
-                interval([record["trained"] / 1e3 for record in records], 0),
-                f"{np.mean([record['seconds'] for record in records]):.0f}",
-            ]
-        )
+        lines.append([title, *figures, f"{mine.mean('seconds'):.0f}"])
     columns = ["", "test accuracy, %", "relative error cut, %", "weights trained, thousands", "seconds, one thread, beside another"]
-    budget = experiment.budget
     note = (
         f"{len(base)} seeds of the rows alone, {len(ours)} of the sequence, with 95 % intervals where there are several; "
-        f"{budget.images:,} images a task in each row ({budget.generations} "
-        f"generations × {budget.children} children × {budget.cycles} cycles × {budget.examples:,}), images of 64 pixels."
+        f"{experiment.budget.images:,} images a task in each row ({experiment.budget}), images of 64 pixels."
     )
-    others = [record for record in sequence if record.get("last") and record["task"] != "cifar10"]
-    names = list(dict.fromkeys(record["task"] for record in others))
-    told = ", ".join(f"{name} {interval([100 * record['accuracy'] for record in others if record['task'] == name])}" for name in names)
+    others = sequence.where(lambda one: one["task"] != "cifar10", last=True).by("task")
+    told = ", ".join(f"{name} {interval(mine.values('accuracy', 100))}" for name, mine in others.items())
     return f"{markdown_table(columns, lines)}\n\n{note}\n\nThe tasks before, test accuracy at the end, %: {told}."
 
 
-def _stream(records: Sequence[Record]) -> str:
+def stream(records: Records) -> str:
     """Groups of tasks in the order of learning: what a task adds and runs."""
-    first = [record for record in records if not record.get("last")]
-    last = [record for record in records if record.get("last")]
-    rows = []
+    first, last = records.where(last=None), records.where(last=True)
+    added, rows = np.diff([0, *first.values("network")]), []
     for start in range(0, len(first), 6):
-        group = first[start : start + 6]
-        added = [record["network"] - (first[start + index - 1]["network"] if start + index else 0) for index, record in enumerate(group)]
+        group = Records(first[start : start + 6])
+        average = float(added[start : start + 6].mean())
         rows.append(
             [
                 f"{start + 1}–{start + len(group)}",
                 ", ".join(record["task"].replace("_", " ") for record in group),
-                f"{np.mean(added) / 1e3:,.0f}",
-                f"{100 * np.mean(added) / group[0]['root']:.0f} %",
-                f"{100 * np.mean([record['flops'] / record['root_flops'] for record in group]):.0f} %",
-                f"{100 * np.mean([record['accuracy'] for record in group]):.1f}",
+                f"{average / 1e3:,.0f}",
+                f"{100 * average / group[0]['root']:.0f} %",
+                f"{group.mean(_operations, 100):.0f} %",
+                f"{group.mean('accuracy', 100):.1f}",
                 f"{100 * group[-1]['weights'] / group[-1]['network']:.1f} %",
                 f"{sum(record['own'] < record['weights'] for record in group)} of {len(group)}",
             ]
@@ -182,4 +110,20 @@ def _stream(records: Sequence[Record]) -> str:
     columns += ["test accuracy", "run for an input, of all pathways", "share layers with earlier tasks"]
     same = sum(record["same"] for record in last)
     note = f"At the end {same} of {len(last)} tasks answer their test images with the same bits as when they were learned."
-    return markdown_table(columns, rows) + f"\n\n{note}"
+    return f"{markdown_table(columns, rows)}\n\n{note}"
+
+
+def speed(records: Records) -> str:
+    """Two workers against one, and Ray against processes."""
+    rows = []
+    for search in SEARCHES:
+        mine = records.where(search=search)
+        one, same = mine.where(place=next(iter(PLACES))), len(mine.distinct("path")) == 1
+        for place, there in mine.by("place").items():
+            taken = [(there.values(figure), one.values(figure)) for figure in ("training", "whole")]
+            cells = [cell for seconds, first in taken for cell in (f"{median(seconds):.1f}", f"{ratio(first, seconds):.2f}")]
+            rows.append([search, place, *cells, "yes" if same else "no"])
+    columns = ["search", "workers", "training, s", "times as fast as one", "with start and end, s", "times as fast", "same path found"]
+    rounds = len(records.distinct("round"))
+    note = f"{GENERATIONS} generations, 2 cycles of 1,200 images of MNIST; medians of {rounds} round(s), all places in turn."
+    return f"{markdown_table(columns, rows)}\n\n{note}"

@@ -6,10 +6,7 @@ Two streams of Omniglot: its 50 alphabets, fifteen drawings of each character to
 drawings each. What is measured is unseen drawings, five and fifteen of each character, without their task. Needs SENPATH_DATA.
 """
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +14,8 @@ import numpy as np
 import torch
 
 import senpath as sp
-from benchmarks.scale.page import write_characters
-from benchmarks.scale.records import keep
+from benchmarks.harness import Benchmark, Part, Record, Records, markdown_table, spread
+from benchmarks.scale.measure import routes
 from benchmarks.scale.stream import alphabets, five_characters
 from benchmarks.sequence import Task
 
@@ -28,36 +25,15 @@ STREAMS: dict[str, Callable[[int], Sequence[Task]]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=Path("runs/characters"))
-    arguments = parser.parse_args()
-    records = arguments.folder / "records.jsonl"
-    records.unlink(missing_ok=True)
-    for seed in range(arguments.seeds):
-        for stream, make in STREAMS.items():
-            tasks = make(seed)
-            net = sp.Network(arguments.folder / f"{stream}-{seed}.sen")
-            for task in tasks[len(net.view.tasks) :]:
-                net.learn(task.name, *task.train, random_state=seed)
-                print(f"\r{stream}, seed {seed}: {len(net.view.tasks)} tasks", end="", flush=True)
-            print()
-            keep(records, stream=stream, seed=seed, tasks=len(tasks), senpath=_found(net, tasks), means=_nearest_means(net, tasks))
-    write_characters(records)
-
-
-def _found(net: sp.Network, tasks: Sequence[Task]) -> dict[str, float]:
-    images, names, labels = _tests(tasks)
-    answers = net.predict(images, reject=False)
-    given = [net.predict(task.test[0], task=task.name).label == task.test[1] for task in tasks]
-    return {
-        "first": float(np.mean([mine[0] == name for mine, name in zip(answers.candidates, names, strict=True)])),
-        "among": float(np.mean([name in mine for mine, name in zip(answers.candidates, names, strict=True)])),
-        "candidates": float(np.mean([len(mine) for mine in answers.candidates])),
-        "label": float(np.mean((answers.task == names) & (answers.label == labels))),
-        "label_given": float(np.concatenate(given).mean()),
-    }
+def _measure(seed: int, stream: str, folder: Path) -> Iterator[Record]:
+    tasks = STREAMS[stream](seed)
+    net = sp.Network(folder / f"{stream}-{seed}.sen")
+    for task in tasks[len(net.view.tasks) :]:
+        net.learn(task.name, *task.train, random_state=seed)
+        print(f"\r{stream}, seed {seed}: {len(net.view.tasks)} tasks", end="", flush=True)
+    print()
+    ours = routes(net, {task.name: task.test for task in tasks})
+    yield {"tasks": len(tasks), "senpath": ours, "means": _nearest_means(net, tasks)}
 
 
 def _nearest_means(net: sp.Network, tasks: Sequence[Task]) -> dict[str, Any]:
@@ -71,12 +47,13 @@ def _nearest_means(net: sp.Network, tasks: Sequence[Task]) -> dict[str, Any]:
 
     means, owner, label = [], [], []
     for place, task in enumerate(tasks):
-        found = read(task.train[0])
+        mapped = read(task.train[0])
         for one in np.unique(task.train[1]):
-            means.append(found[torch.from_numpy(task.train[1] == one)].mean(0))
+            means.append(mapped[torch.from_numpy(task.train[1] == one)].mean(0))
             owner.append(place)
             label.append(int(one))
-    images, names, labels = _tests(tasks)
+    images, labels = (np.concatenate([task.test[part] for task in tasks]) for part in range(2))
+    names = np.repeat([task.name for task in tasks], [len(task.test[1]) for task in tasks])
     distances = torch.cdist(read(images), torch.stack(means))
     owners, places = torch.tensor(owner), np.array([task.name for task in tasks])
     best = distances.argmin(1)
@@ -90,10 +67,22 @@ def _nearest_means(net: sp.Network, tasks: Sequence[Task]) -> dict[str, Any]:
     }
 
 
-def _tests(tasks: Sequence[Task]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    names = np.repeat([task.name for task in tasks], [len(task.test[1]) for task in tasks])
-    return np.concatenate([task.test[0] for task in tasks]), names, np.concatenate([task.test[1] for task in tasks])
+def _table(records: Records) -> str:
+    titles = {"alphabets": "50 alphabets, 15 drawings a character", "five": "300 tasks of five characters, 5 drawings each"}
+    columns = {"first": "right pathway first", "among": "among the candidates", "candidates": "candidates", "label": "right task and label"}
+    rows = []
+    for stream, title in titles.items():
+        for who, name in (("senpath", "senpath"), ("means", "nearest class mean, two candidates")):
+            mine = [one[who] for one in records.where(stream=stream)]
+            shown = [spread([one[key] * (1 if key == "candidates" else 100) for one in mine]) for key in columns]
+            rows.append([title, name, *shown, spread([100 * one["label_given"] for one in mine]) if who == "senpath" else "–"])
+    table = markdown_table(["tasks", "method", *columns.values(), "label, task given"], rows)
+    seeds = len(records.distinct("seed"))
+    return f"{table}\n\nIn %, " + (f"mean ± sample standard deviation over {seeds} seeds." if seeds > 1 else "one seed.")
 
+
+PART = Part(_measure, {"seed": "seeds", "stream": STREAMS})
+BENCHMARK = Benchmark("characters", __doc__, {"characters": PART}, {"characters": _table}, "scale.md", seeds=3, anew=True)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

@@ -1,14 +1,12 @@
 """What a network of so many tasks costs, and how well it finds the right one."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,8 @@ from typing import Any
 import numpy as np
 
 import senpath as sp
-from benchmarks.sequence import Task
+from benchmarks.harness import in_turn, seconds, timed
+from benchmarks.sequence import Part, Task
 from senpath.routing import Metric
 from senpath.store import Store
 from senpath.store.files import write_atomic
@@ -52,47 +51,45 @@ def learning(nets: Mapping[int, sp.Network], tasks: Sequence[Task]) -> dict[int,
 
 
 def predicting(nets: Mapping[int, sp.Network], tests: Mapping[int, np.ndarray]) -> dict[int, Figures]:
-    """Seconds of one input and of a mixed batch, each size once per round; what each needs was read before."""
-    for size, net in nets.items():
-        net.predict(tests[size][:BATCH])
+    """Seconds of one input and of a mixed batch, each size once per round; what each needs is read in a first one, which does not count."""
+    batch = in_turn({size: timed(partial(net.predict, tests[size][:BATCH])) for size, net in nets.items()}, ROUNDS)
     one: dict[int, list[float]] = {size: [] for size in nets}
     for place in range(SINGLE):
         for size, net in nets.items():
-            one[size].append(_seconds(partial(net.predict, tests[size][place : place + 1])))
-    batch: dict[int, list[float]] = {size: [] for size in nets}
-    for _ in range(ROUNDS):
-        for size, net in nets.items():
-            batch[size].append(_seconds(partial(net.predict, tests[size][:BATCH])))
+            one[size].append(seconds(partial(net.predict, tests[size][place : place + 1])))
     return {size: {"one": median(one[size]), "batch": median(batch[size])} for size in nets}
 
 
 def activation(net: sp.Network, images: np.ndarray) -> Figures:
     """Mean shares of all weights that one input runs: pathways and links, and with the dispatcher; also in the strict mode."""
-    total, found = net.weights["total"], {}
+    total, figures = net.weights["total"], {}
     for name, answers in (("default", net.predict(images)), ("strict", net.predict(images, strict=True))):
         ran = answers.activated
-        found[name] = {
+        figures[name] = {
             "pathways": float(np.mean([one.total - one.dispatcher_weights for one in ran])) / total,
             "all": float(np.mean([one.total for one in ran])) / total,
             "candidates": float(np.mean([len(names) for names in answers.candidates])),
         }
-    return found
+    return figures
 
 
 def finding(net: sp.Network, tasks: Sequence[Task]) -> Figures:
-    """The right pathway, first and among the candidates, and the right answer; every input belongs to a task."""
-    each = max(1, ASKED // len(tasks))
-    rows = [np.linspace(0, len(task.test[1]) - 1, min(each, len(task.test[1]))).round().astype(int) for task in tasks]
-    images = np.concatenate([task.test[0][mine] for task, mine in zip(tasks, rows, strict=True)])
-    names = np.repeat([task.name for task in tasks], [len(mine) for mine in rows])
-    labels = np.concatenate([task.test[1][mine] for task, mine in zip(tasks, rows, strict=True)])
-    answers = net.predict(images, reject=False)
-    return {
-        "inputs": len(images),
-        "first": float(np.mean([mine[0] == name for mine, name in zip(answers.candidates, names, strict=True)])),
-        "among": float(np.mean([name in mine for mine, name in zip(answers.candidates, names, strict=True)])),
-        "label": float(np.mean((answers.task == names) & (answers.label == labels))),
-    }
+    """The right pathway, first and among the candidates, and the right answer, of some images of each task."""
+    each, tests = max(1, ASKED // len(tasks)), {}
+    for task in tasks:
+        rows = np.linspace(0, len(task.test[1]) - 1, min(each, len(task.test[1]))).round().astype(int)
+        tests[task.name] = task.test[0][rows], task.test[1][rows]
+    return routes(net, tests)
+
+
+def routes(net: sp.Network, tests: Mapping[str, Part]) -> Figures:
+    """Means over all images: the right pathway first, and among the candidates; how many they are; the right task and label; and the label
+    with the task given. Every image belongs to a task, so none is refused."""
+    scores = [*sp.evaluate(net, tests, reject=False).scores.values()]
+    sizes = [score.examples for score in scores]
+    fields = {"first": "first", "among": "among", "candidates": "candidates", "label": "accuracy_unlabelled", "label_given": "accuracy"}
+    means = {name: float(np.average([getattr(score, field) for score in scores], weights=sizes)) for name, field in fields.items()}
+    return {"inputs": sum(sizes), **means}
 
 
 def opening(path: Path, image: np.ndarray) -> Figures:
@@ -100,8 +97,8 @@ def opening(path: Path, image: np.ndarray) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "image.npy", image)
         command = [sys.executable, "-c", _OPENING, str(path), folder]
-        found: Figures = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ).stdout)
-    return found
+        figures: Figures = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ).stdout)
+    return figures
 
 
 _OPENING = """
@@ -149,21 +146,15 @@ def _manifest_seconds(net: sp.Network) -> float:
     before = replace(manifest, lines={name: line for name, line in manifest.lines.items() if name != last})
     with tempfile.TemporaryDirectory(dir=net.path.parent) as folder:
         path = Path(folder) / "network.json"
-        return median(_seconds(lambda: write_atomic(path, dump_manifest(before)[0])) for _ in range(ROUNDS))
+        return median(seconds(lambda: write_atomic(path, dump_manifest(before)[0])) for _ in range(ROUNDS))
 
 
 def _renewal_seconds(net: sp.Network) -> float:
     """Making the metric of all tasks anew, as some commits do."""
-    (key, record), store = next(iter(net.view.manifest.types.items())), Store(net.path)
+    record, store = next(iter(net.view.manifest.types.values())), Store(net.path)
 
     def renew() -> None:
-        rows = np.array(store.columns(record, key))
+        rows = np.array(store.columns(record))
         Metric.of(store.pooled(record), len(net.view.tasks), rows, net.device).dump()
 
-    return median(_seconds(renew) for _ in range(3))
-
-
-def _seconds(job: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    job()
-    return time.perf_counter() - start
+    return median(seconds(renew) for _ in range(3))

@@ -6,87 +6,82 @@ A run that was stopped goes on with the tasks that its folder does not have. Fiv
 0.006, no distortions: chosen beforehand, not tuned. One thread per job. Needs SENPATH_DATA.
 """
 
-from __future__ import annotations
-
-import argparse
-import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import senpath as sp
-from benchmarks.scale.measure import activation
-from benchmarks.scale.page import write_permuted
-from benchmarks.scale.records import keep, kept
+from benchmarks.harness import Benchmark, Part, Record, Records, seconds, table_of
+from benchmarks.scale.measure import activation, routes
 from benchmarks.scale.stream import permuted
 from benchmarks.sequence import Task
 
 AT_ONCE = 16
 """Tasks that are held in memory together."""
-SETTINGS = {"epochs": 5, "batch_size": 256, "learning_rate": 6e-3, "augment": 0}
+SETTINGS: dict[str, Any] = {"epochs": 5, "batch_size": 256, "learning_rate": 6e-3, "augment": 0}
 MEASURED = (10, 100, 250)
 INPUTS = 1_000_000
 """Test images that are asked for without their task, at most: of 250 tasks, 4,000 of each, drawn at random."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", type=int, default=250)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=Path("runs/permuted"))
-    arguments = parser.parse_args()
-    records = arguments.folder / "records.jsonl"
-    net = sp.Network(arguments.folder / "permuted.sen")
-    for goal in sorted({*(number for number in MEASURED if number < arguments.tasks), arguments.tasks}):
-        _grow(net, goal, arguments.jobs, records)
-        if goal not in {record["measured"] for record in kept(records) if "measured" in record}:
-            keep(records, measured=goal, **_measure(net, goal))
-    write_permuted(records)
-
-
-def _grow(net: sp.Network, goal: int, jobs: int, records: Path) -> None:
-    have = len(net.view.tasks)
-    rest = islice(permuted(goal), have, goal)
-    while some := list(islice(rest, AT_ONCE)):
-        start = time.perf_counter()
-        net.learn_many({task.name: task.train for task in some}, jobs=jobs, **SETTINGS)
-        keep(records, tasks=len(net.view.tasks), seconds=time.perf_counter() - start)
-
-
-def _measure(net: sp.Network, tasks: int) -> dict[str, float]:
+def _measure(measured: int, folder: Path, jobs: int) -> Iterator[Record]:
     """Shares of test images, the same number of each task: right label and task, right pathway first and among the candidates."""
-    each = min(10_000, INPUTS // tasks)
-    right: dict[str, list[float]] = {"label": [], "first": [], "among": [], "candidates": [], "refused": [], "label_given": []}
-    start, some = time.perf_counter(), []
-    for task in permuted(tasks):
-        some.append(task.test[0][: max(1, 1_000 // tasks)])
-        found = _shares(net, task, each)
-        for name, share in found.items():
-            right[name].append(share)
-    return {
-        "each": each,
-        "seconds": time.perf_counter() - start,
-        "worst": min(right["label"]),
-        "activated": activation(net, np.concatenate(some))["default"],
-        **{name: float(np.mean(shares)) for name, shares in right.items()},
-    }
+    net = sp.Network(folder / "permuted.sen")
+    have = len(net.view.tasks)
+    rest = islice(permuted(measured), have, measured)
+    while some := list(islice(rest, AT_ONCE)):
+        taken = seconds(lambda some=some: net.learn_many({task.name: task.train for task in some}, jobs=jobs, **SETTINGS))
+        yield {"tasks": len(net.view.tasks), "seconds to learn": taken}
+    each, shares, images = min(10_000, INPUTS // measured), Records(), []
+
+    def look() -> None:
+        for task in permuted(measured):
+            images.append(task.test[0][: max(1, 1_000 // measured)])
+            shares.append(_shares(net, task, each))
+
+    record = {"each": each, "seconds": seconds(look), "worst": min(shares.values("label"))}
+    active = activation(net, np.concatenate(images))["default"]
+    yield {**record, "activated": active, **{name: shares.mean(name) for name in shares[0]}}
 
 
 def _shares(net: sp.Network, task: Task, each: int) -> dict[str, float]:
     rows = np.random.default_rng(0).permutation(len(task.test[1]))[:each]  # the first half of MNIST's test images is harder
     images, labels = task.test[0][rows], task.test[1][rows]
-    answers = net.predict(images, reject=False)  # every image belongs to a task, as in the published figures
-    names = answers.candidates
-    return {
-        "label": float(((answers.task == task.name) & (answers.label == labels)).mean()),
-        "first": float(np.mean([mine[0] == task.name for mine in names])),
-        "among": float(np.mean([task.name in mine for mine in names])),
-        "candidates": float(np.mean([len(mine) for mine in names])),
-        "refused": float(np.mean([name is None for name in net.predict(images[:1_000]).task])),
-        "label_given": float((net.predict(images, task=task.name).label == labels).mean()),
-    }
+    refused = float(np.mean([name is None for name in net.predict(images[:1_000]).task]))
+    return {**routes(net, {task.name: (images, labels)}), "refused": refused}  # none else is refused, as in the published figures
 
+
+def _active(one: Record) -> str:
+    shares = one.get("activated")
+    return f"{1e3 * shares['pathways']:.2f} ‰, {1e3 * shares['all']:.2f} ‰" if shares else "–"
+
+
+def _table(records: Records) -> str:
+    columns: dict[str, Callable[[Record], object]] = {
+        "tasks": lambda one: f"{one['measured']:,}",
+        "test images": lambda one: f"{one['measured'] * one['each']:,}",
+        "accuracy, no task id, %": lambda one: f"**{100 * one['label']:.2f}**",
+        "worst task": lambda one: f"{100 * one['worst']:.2f}",
+        "task given": lambda one: f"{100 * one['label_given']:.2f}",
+        "right pathway first, %": lambda one: f"{100 * one['first']:.3f}",
+        "candidates": lambda one: f"{one['candidates']:.4f}",
+        "refused unless told not to, %": lambda one: f"{100 * one['refused']:.1f}",
+        "activated: pathways and links, with dispatcher": _active,
+    }
+    return table_of(records.where(lambda one: "label" in one), columns)
+
+
+def _cells(arguments: Namespace) -> list[Record]:
+    return [{"measured": goal} for goal in (*(number for number in MEASURED if number < arguments.tasks), arguments.tasks)]
+
+
+PART = Part(_measure, _cells, workers=0)
+OPTIONS = {"--tasks": {"type": int, "default": 250}}
+BENCHMARK = Benchmark("permuted", __doc__, {"permuted": PART}, {"permuted": _table}, "scale.md", jobs=2, options=OPTIONS)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

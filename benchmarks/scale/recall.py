@@ -5,37 +5,33 @@
 Reads the networks that `python -m benchmarks.scale` and `python -m benchmarks.scale.permuted` left in their folders. Needs SENPATH_DATA.
 """
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import senpath as sp
-from benchmarks.scale.page import write_recall
-from benchmarks.scale.records import keep
+from benchmarks.harness import Benchmark, Part, Record, Records, table_of
 from benchmarks.scale.stream import five_characters, permuted
 from benchmarks.sequence import Task
 from senpath.routing import Discriminant, Metric
 
-RECORDS = Path("runs/recall.jsonl")
+STREAMS: dict[str, tuple[str, Callable[[int], Iterable[Task]]]] = {
+    "five characters": ("runs/scale/1000.sen", five_characters),
+    "permuted MNIST": ("runs/permuted/permuted.sen", permuted),
+}
 KEY = "image"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=3_000)
-    arguments = parser.parse_args()
-    RECORDS.unlink(missing_ok=True)
-    five, digits = sp.Network("runs/scale/1000.sen"), sp.Network("runs/permuted/permuted.sen")
-    for name, net, tasks in (("five characters", five, five_characters), ("permuted MNIST", digits, permuted)):
-        count = len(net.view.tasks)
-        images, right = _draw(tasks(count), count, arguments.inputs)
-        keep(RECORDS, stream=name, tasks=count, inputs=len(images), **_compare(net, images, right))
-    write_recall(RECORDS)
+def _measure(stream: str, inputs: int) -> Iterator[Record]:
+    path, tasks = STREAMS[stream]
+    if not Path(path).exists():
+        raise SystemExit(f"{path} is not there: run the benchmark that grows it")
+    net = sp.Network(path)
+    count = len(net.view.tasks)
+    images, right = _draw(tasks(count), count, inputs)
+    yield {"tasks": count, "inputs": len(images), **_compare(net, images, right)}
 
 
 def _draw(tasks: Iterable[Task], count: int, inputs: int) -> tuple[torch.Tensor, np.ndarray]:
@@ -46,18 +42,18 @@ def _draw(tasks: Iterable[Task], count: int, inputs: int) -> tuple[torch.Tensor,
 
 
 def _compare(net: sp.Network, images: torch.Tensor, right: np.ndarray) -> dict[str, float]:
-    found = net.view.dispatcher(KEY)
-    if not isinstance(found, Discriminant) or found.metric.coordinates is None:
+    dispatcher = net.view.dispatcher(KEY)
+    if not isinstance(dispatcher, Discriminant) or dispatcher.metric.coordinates is None:
         raise SystemExit(f"{net.path} has too few columns for an index")
-    decision = found.decide(images)
-    exact, record = _all_scored(found, found.metric, images), net.view.manifest.types[KEY]
-    fresh = Metric.of(net.view.pooled(KEY), len(found.names), np.array(found.columns.rows), net.device)
-    anew = _all_scored(found, fresh, images)
+    decision = dispatcher.decide(images)
+    exact, record = _all_scored(dispatcher, dispatcher.metric, images), net.view.manifest.types[KEY]
+    fresh = Metric.of(net.view.pooled(KEY), len(dispatcher.names), np.array(dispatcher.columns.rows), net.device)
+    anew = _all_scored(dispatcher, fresh, images)
     both = [set(mine) == set(best) for mine, best in zip(decision.order.tolist(), exact.tolist(), strict=True)]
     return {
         "columns": record.rows,
-        "cells": len(found.metric.coordinates.cells),
-        "metric_tasks": found.metric.tasks,
+        "cells": len(dispatcher.metric.coordinates.cells),
+        "metric_tasks": dispatcher.metric.tasks,
         "best_found": float((decision.order[:, 0] == exact[:, 0]).mean()),
         "both_found": float(np.mean(both)),
         "looked_at": float(decision.numbers.mean()),
@@ -75,5 +71,24 @@ def _all_scored(dispatcher: Discriminant, metric: Metric, images: torch.Tensor) 
     return np.concatenate(parts)
 
 
+def _table(records: Records) -> str:
+    columns: dict[str, Callable[[Record], object]] = {
+        "stream": lambda one: f"{one['stream']}, {one['tasks']:,} tasks",
+        "columns": lambda one: f"{one['columns']:,}",
+        "index": lambda one: "all compared" if one["cells"] == 1 else f"{one['cells']:,} cells",
+        "best task of all found, %": lambda one: f"{100 * one['best_found']:.2f}",
+        "best two found, %": lambda one: f"**{100 * one['both_found']:.2f}**",
+        "right task first, by the index, %": lambda one: f"{100 * one['first']:.1f}",
+        "… all columns scored, %": lambda one: f"{100 * one['first_exact']:.1f}",
+        "… in a metric of all tasks, %": lambda one: f"{100 * one['first_fresh']:.1f}",
+        "tasks in the metric used": lambda one: f"{one['metric_tasks']:,}",
+    }
+    return table_of(records, columns)
+
+
+PART = Part(_measure, {"stream": STREAMS})
+OPTIONS = {"--inputs": {"type": int, "default": 3_000}}
+BENCHMARK = Benchmark("recall", __doc__, {"recall": PART}, {"recall": _table}, "scale.md", anew=True, options=OPTIONS)
+
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

@@ -1,7 +1,5 @@
 """Streams of a thousand tasks made of real data: characters of Omniglot, and MNIST under permutations of its pixels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -7,58 +7,42 @@ what has no record; scope takes the settings of the logistic regressions from fe
 and [text]. Encoding the sets takes longest, and is done once.
 """
 
-from __future__ import annotations
+from argparse import Namespace
 
-import argparse
-from collections.abc import Callable
-from pathlib import Path
-
-from benchmarks.senses import borrowing, page, scope, sets, shots, together
-from senpath.reproduce.jobs import Job, claimed, run_jobs
-
-ENCODED = [*sets.TEXTS, sets.OUTSIDE, *sets.IMAGES, sets.SOUND]
+from benchmarks.harness import Benchmark, Part, Record, Section
+from benchmarks.senses import measure, page, sets
+from benchmarks.senses.measure import FEW, FULL, PAIRS, SENSES, SHOTS
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=(*PARTS, "page", []))
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=Path("runs/senses"))
-    parser.add_argument("--only", metavar="WORD", default="", help="only the jobs with this in their names")
-    arguments = parser.parse_args()
-    wanted = arguments.parts or (*PARTS, "page")
-    if set(wanted) & set(PARTS):
-        sets.prepare(ENCODED)
-    for part, jobs in PARTS.items():
-        if part in wanted:
-            folder = arguments.folder / part
-            asked = [job for job in jobs(arguments.seeds, arguments.folder) if arguments.only in job.name]
-            with claimed(folder, {"part": part}):
-                run_jobs(asked, folder, arguments.workers, look=_say(part))
-    if "page" in wanted:
-        page.write({part: (jobs(arguments.seeds, arguments.folder), arguments.folder / part) for part, jobs in PARTS.items()})
+def _scope(arguments: Namespace) -> list[Record]:
+    return [{"shots": None, "seed": 0}, *({"shots": shots, "seed": seed} for shots in SHOTS for seed in range(arguments.seeds))]
 
 
-PARTS: dict[str, Callable[[int, Path], list[Job]]] = {
-    "few": lambda seeds, _: shots.few_jobs(seeds),
-    "full": lambda seeds, _: shots.full_jobs(),
-    "borrowing": lambda seeds, _: borrowing.jobs(seeds),
-    "scope": lambda seeds, folder: scope.jobs(seeds, folder / "few", folder / "full"),
-    "together": lambda seeds, _: together.jobs(seeds),
+def _together(arguments: Namespace) -> list[Record]:
+    """All examples with one seed, a few with every one."""
+    few = [{"sense": sense, "shots": SHOTS[-1], "seed": seed} for seed in range(arguments.seeds) for sense in SENSES]
+    return [*few, *({"sense": sense, "shots": None, "seed": 0} for sense in SENSES)]
+
+
+MEASURED = {
+    "few": (measure.alone, {"shots": SHOTS, "task": FEW, "seed": "seeds"}),
+    "full": (measure.alone, {"shots": [None], "task": FULL, "seed": [0]}),
+    "borrowing": (measure.borrow, lambda arguments: [{"sources": sources, "target": target} for sources, target in PAIRS]),
+    "scope": (measure.ask_outside, _scope),
+    "together": (measure.learn_all, _together),
 }
-
-
-def _say(part: str) -> Callable[[int, int], None]:
-    told = [-1]
-
-    def look(done: int, jobs: int) -> None:
-        if told[0] != done:
-            told[0] = done
-            print(f"{part}: {done} of {jobs}", flush=True)
-
-    return look
-
+PARTS = {
+    name: Part(measured, axes, {"part": name}, prepare=lambda arguments: sets.prepare()) for name, (measured, axes) in MEASURED.items()
+}
+SECTIONS = {
+    "few": page.few,
+    "full": page.full,
+    "borrowing": page.borrowing,
+    "scope": page.scope_tables,
+    "together": page.together,
+    "figure": Section(page.draw, ["few", "borrowing"]),
+}
+BENCHMARK = Benchmark("senses", __doc__, PARTS, SECTIONS, seeds=5, jobs=2)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

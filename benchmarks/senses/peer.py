@@ -1,7 +1,5 @@
 """What senpath is measured against: scikit-learn's logistic regression on the same encoded inputs, tuned on the examples themselves."""
 
-from __future__ import annotations
-
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable
@@ -30,12 +28,7 @@ Split = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Choice:
-    """How a logistic regression is set.
-
-    Args:
-        strength: scikit-learn's C.
-        standardised: whether every input is brought to mean 0 and variance 1 before.
-    """
+    """How a logistic regression is set: scikit-learn's C, and whether every input is brought to mean 0 and variance 1 before."""
 
     strength: float
     standardised: bool

@@ -1,8 +1,5 @@
 """Data sets as a network reads them. What goes through a pretrained encoder is encoded once and kept in a file with the encoder's hash."""
 
-from __future__ import annotations
-
-import json
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +9,10 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 import senpath as sp
+from benchmarks.encoded import read_examples, write_examples
 from senpath.data import few_shot, load
 from senpath.snapshot import View, encode_examples
-from senpath.types import DataType, Examples
+from senpath.types import Examples
 
 FEATURES = Path("runs/senses/features")
 ENCODERS = {"text": "minilm", "image": "efficientnet-lite0", "audio": "sound-statistics"}
@@ -23,6 +21,7 @@ IMAGES = ("clothing", "grocery", "signdigits")
 SOUND, SPECTRA = "esc10", "esc10, log-mel"
 """The same recordings, behind the encoder and as a network without one reads them."""
 OUTSIDE = "clinc150-oos"
+ENCODED = (*TEXTS, OUTSIDE, *IMAGES, SOUND)
 TABLES = {
     "iris": datasets.load_iris,
     "wine": datasets.load_wine,
@@ -46,46 +45,35 @@ def sample(name: str, shots: int | None, seed: int) -> tuple[Examples, Examples]
 @cache
 def encoded(name: str, split: str = "train") -> Examples:
     """A set behind its encoder, from its file."""
-    with np.load(_file(name, split)) as kept:
-        inputs, labels, written = torch.from_numpy(kept["x"]), kept["y"], json.loads(str(kept["type"]))
-    classes, targets = np.unique(labels, return_inverse=True)
-    data_type = DataType(written["modality"], tuple(written["shape"]), written["options"])
-    return Examples(data_type, inputs, torch.from_numpy(targets), tuple(classes.tolist()))
+    return read_examples(_file(name, split))[0][split]
 
 
-def prepare(names: list[str]) -> None:
+@cache
+def prepare() -> None:
     """Encode the sets whose files are not there.
 
     Raises:
         ValueError: for a file that another encoder has written.
     """
     views: dict[str, View] = {}
-    for name in names:
+    for name in ENCODED:
         modality = "audio" if name == SOUND else "image" if name in IMAGES else "text"
         if modality not in views:
             views[modality] = sp.Network(encoders={modality: ENCODERS[modality]}).view
         for split in ("train", "test"):
-            _write(views[modality], name, split)
+            _encode(views[modality], name, split)
 
 
-def _write(view: View, name: str, split: str) -> None:
+def _encode(view: View, name: str, split: str) -> None:
     file = _file(name, split)
-    like = encoded(name) if split == "test" and name != OUTSIDE else None
     if not file.exists():
         print(f"encoding {name}, {split}", flush=True)
         x, y = load(name, split)
+        like = encoded(name) if split == "test" and name != OUTSIDE else None
         # One class is no task, so what is outside is encoded as if it had two.
-        found = encode_examples(view, x, np.arange(len(x)) % 2 if name == OUTSIDE else y, like=like)
-        save(file, found.inputs.numpy(), np.asarray(y), found.data_type)
+        write_examples(file, {split: encode_examples(view, x, np.arange(len(x)) % 2 if name == OUTSIDE else y, like=like)})
     have = view.encoders.of(encoded(name, split).data_type).sha256  # refuses other weights than those of the file
     print(f"{name}, {split}: encoder {have[:12]}", flush=True)
-
-
-def save(file: Path, inputs: np.ndarray, labels: np.ndarray, data_type: DataType) -> None:
-    """Keep encoded inputs (n, features) and their labels."""
-    written = json.dumps({"modality": data_type.modality, "shape": data_type.shape, "options": data_type.options})
-    file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(file, x=inputs, y=labels, type=written)
 
 
 def _file(name: str, split: str) -> Path:

@@ -6,36 +6,32 @@ Sections: pairs, links, measures, few, sequence, verdicts, page; all of them by 
 stopped goes on with what has no record. Needs SENPATH_DATA.
 """
 
-from __future__ import annotations
+from functools import partial
 
-import argparse
-from pathlib import Path
-
+from benchmarks.harness import Benchmark, Part, Section
 from benchmarks.transfer import page
-from benchmarks.transfer.study import Study
+from benchmarks.transfer.study import KINDS, measure
 from benchmarks.transfer.tasks import TASKS
 
-MEASURED = ("pairs", "links", "measures", "few", "sequence", "verdicts")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", metavar="SECTION", choices=(*MEASURED, "page", []))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--shots", type=int, nargs="+", default=[5, 20])
-    parser.add_argument("--targets", nargs="+", default=list(TASKS), choices=TASKS, metavar="TASK")
-    parser.add_argument("--folder", type=Path, default=Path("runs/transfer"))
-    arguments = parser.parse_args()
-    wanted = arguments.sections or (*MEASURED, "page")
-    for seed in arguments.seeds:
-        study = Study(arguments.folder, seed, arguments.targets)
-        for section in MEASURED:
-            if section in wanted:
-                for shots in arguments.shots:
-                    getattr(study, section)(shots)
-    if "page" in wanted:
-        page.write(arguments.folder)
-
+PAIRS = ["pairs", "measures", "sequence"]
+OPTIONS = {
+    "--seeds": {"type": int, "nargs": "+", "default": [0, 1, 2]},
+    "--shots": {"type": int, "nargs": "+", "default": [5, 20]},
+    "--targets": {"nargs": "+", "default": [*TASKS], "choices": TASKS, "metavar": "TASK"},
+}
+AXES = {"seed": "seeds", "shots": "shots", "target": "targets"}
+PARTS = {kind: Part(partial(measure, kind), AXES, workers=0) for kind in KINDS}  # one process, which keeps the sources
+SECTIONS = {
+    "gains": Section(page.gains, PAIRS),
+    "measures": Section(page.measures, PAIRS),
+    "rules": Section(page.rule_tables, PAIRS),
+    "body": Section(page.body, [*PAIRS, "links"]),
+    "few": Section(page.few, [*PAIRS, "few"]),
+    "guard": Section(page.guard, PAIRS, ["verdicts"]),
+    "sequence": Section(page.sequence, PAIRS, ["verdicts"]),
+    "figure": Section(page.draw, PAIRS),
+}
+BENCHMARK = Benchmark("transfer", __doc__, PARTS, SECTIONS, options=OPTIONS)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

@@ -1,7 +1,5 @@
 """How related a source is to a new task, by the few examples of the new task and the source's pathway alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -15,7 +13,7 @@ LEAST = 0.7
 """The paper's threshold."""
 
 
-def measure(view: View, source: str, examples: Examples, seed: int) -> dict[str, float]:
+def relatedness(view: View, source: str, examples: Examples, seed: int) -> dict[str, float]:
     """Every candidate measure, by name; larger means more related."""
     (found,) = similarities(view, examples, derive(seed, "similarity"))
     shares, targets = found.shares.numpy(), examples.targets.numpy()

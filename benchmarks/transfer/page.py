@@ -1,21 +1,17 @@
-"""The page docs/results/transfer.md: its tables and the figure, from records alone."""
+"""The tables of docs/results/transfer.md, and its figure."""
 
-from __future__ import annotations
-
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
-from benchmarks.common import RESULTS, write_section
-from benchmarks.scale.records import kept
-from benchmarks.transfer.figure import draw
+from benchmarks.harness import Record, Records, figure, half_interval, interval, markdown_table, table_of
+from benchmarks.transfer import rules
 from benchmarks.transfer.measures import LEAST
-from benchmarks.transfer.rules import Outcome, Table, best_least, correlation, held_out, least_without, outcome, picked, references
+from benchmarks.transfer.rules import Outcome, Table, best_least, correlation, held_out, join, outcome, picked, tables_of
 from benchmarks.transfer.tasks import TASKS
-from senpath.reports.markdown import half_interval, interval, markdown_table
 
-PAGE = RESULTS / "transfer.md"
 TITLES = {
     "highest": "highest share (the paper's similarity)",
     "mean": "highest share of each class, mean",
@@ -35,48 +31,23 @@ TITLES = {
     "ridge_beside_pixels": "… of both together, less that on pixels",
     "units": "hidden units in use",
 }
+DRAWN = {
+    "highest": "similarity: highest share of a class",
+    "separability": "classes told apart: highest shares, each source class once,\nless 1, ÷ classes less 1",
+}
 OFFERED = "separability"
 """The measure that the page offers instead of the highest share."""
-Records = list[dict[str, Any]]
 
 
-def write(folder: Path) -> None:
-    """Put the tables and the figure into the page."""
-    records = _joined(folder)
-    tables = {shots: Table([one for one in records if one["shots"] == shots]) for shots in sorted({one["shots"] for one in records})}
-    whole = {shots: table for shots, table in tables.items() if len(table.names) == len(TASKS) * (len(TASKS) - 1)}
-    write_section(PAGE, "gains", _gains(tables))
-    write_section(PAGE, "measures", _measures(whole))
-    write_section(PAGE, "rules", "\n\n".join(_rules(shots, table) for shots, table in whole.items()))
-    write_section(PAGE, "body", _body(records))
-    write_section(PAGE, "few", _few(kept(folder / "few.jsonl"), tables))
-    write_section(PAGE, "guard", _guard(records))
-    write_section(PAGE, "sequence", _sequence(_measured(kept(folder / "sequence.jsonl"), folder), tables))
-    draw(tables)
+def _whole(*records: Records) -> dict[int, Table]:
+    """Tables that have every pair."""
+    return {shots: table for shots, table in tables_of(*records).items() if table.whole}
 
 
-def _joined(folder: Path) -> Records:
-    """Each pair with all that is known of it."""
-    found = {_key(one): one for one in kept(folder / "pairs.jsonl")}
-    for one in kept(folder / "sequence.jsonl"):  # the default after nine tasks is the forced transfer from the source that it chose
-        if one["source"] is not None:
-            found.setdefault(_key(one), {**one, "forced": one["default"]})
-    for one in kept(folder / "measures.jsonl"):
-        found.get(_key(one), {})["measures"] = one["measures"]
-    for kind in ("links", "verdicts"):
-        for one in kept(folder / f"{kind}.jsonl"):
-            found.get(_key(one), {})[kind] = one if kind == "verdicts" else one["forced"]
-    return list(found.values())
-
-
-def _key(record: dict[str, Any]) -> tuple[Any, ...]:
-    return record["seed"], record["shots"], record["source"], record["target"]
-
-
-def _gains(tables: dict[int, Table]) -> str:
+def gains(*records: Records) -> str:
     """Every pair's mean gain: a target a row, a source a column."""
     parts = []
-    for shots, table in tables.items():
+    for shots, table in tables_of(*records).items():
         gains = dict(zip(table.names, table.by_pair(table.gains), strict=True))
         similar = dict(zip(table.names, table.by_pair((table.measures["highest"] >= LEAST).astype(float)), strict=True))
         rows = []
@@ -96,7 +67,9 @@ def _gain(gain: float | None, similar: float, noise: float) -> str:
     return f"**{word}**" if gain < -2 * noise else word
 
 
-def _measures(tables: dict[int, Table]) -> str:
+def measures(*records: Records) -> str:
+    """How well each measure goes with the gain."""
+    tables = _whole(*records)
     rows = []
     for name, title in TITLES.items():
         cells = []
@@ -110,8 +83,13 @@ def _measures(tables: dict[int, Table]) -> str:
     return markdown_table(["measure", *columns], rows)
 
 
-def _rules(shots: int, table: Table) -> str:
-    rows = [_rule(name, "", outcome(table, borrow), table) for name, borrow in references(table).items()]
+def rule_tables(*records: Records) -> str:
+    """What comes of borrowing by each rule."""
+    return "\n\n".join(_rule_table(shots, table) for shots, table in _whole(*records).items())
+
+
+def _rule_table(shots: int, table: Table) -> str:
+    rows = [_rule(name, "", outcome(table, borrow), table) for name, borrow in rules.references(table).items()]
     for name, title in TITLES.items():
         borrowed, least = held_out(table, name)
         rows.append(_rule(title, f"{least:.2f}" if np.isfinite(least) else "never", outcome(table, borrowed), table))
@@ -119,17 +97,16 @@ def _rules(shots: int, table: Table) -> str:
     return f"{_head(shots, table)}:\n\n{markdown_table(columns, rows)}"
 
 
-def _rule(title: str, least: str, found: Outcome, table: Table) -> list[str]:
-    losing = "" if np.isnan(table.noise) else f"{100 * found.losing:.0f}"
-    return [title, least, f"{100 * found.borrowed:.0f}", f"{found.accuracy:.2f}", f"{0.0 - found.worst:.1f}", losing]
+def _rule(title: str, least: str, result: Outcome, table: Table) -> list[str]:
+    losing = "" if np.isnan(table.noise) else f"{100 * result.losing:.0f}"
+    return [title, least, f"{100 * result.borrowed:.0f}", f"{result.accuracy:.2f}", f"{0.0 - result.worst:.1f}", losing]
 
 
-def _body(records: Records) -> str:
+def body(*records: Records) -> str:
     """Links alone beside links and a copied hidden layer, where both were measured."""
-    both = [one for one in records if "links" in one]
-    parts = []
-    for shots in sorted({one["shots"] for one in both}):
-        table = Table([one for one in both if one["shots"] == shots])
+    both, parts = join(*records).where(lambda one: "links" in one), []
+    for shots, mine in sorted(both.by("shots").items()):
+        table = Table(mine)
         similar = (table.measures["highest"] >= LEAST).astype(float)
         copies, _ = held_out(table, OFFERED, table.chosen_by - table.links_chosen_by)
         borrows, _ = held_out(table, OFFERED)
@@ -150,22 +127,20 @@ def _body(records: Records) -> str:
     return "\n\n".join(parts) or "Not measured."
 
 
-def _few(records: Records, tables: dict[int, Table]) -> str:
+def few(pairs: Records, measures: Records, sequence: Records, records: Records) -> str:
     """Targets of few classes, by rules whose least value is that of the whole tasks."""
-    if not records:
-        return "Not measured."
     shots = records[0]["shots"]
-    mine = [one for one in records if one["shots"] == shots]
-    table, whole = Table(mine), tables[shots]
-    rules = {(name, ""): borrow for name, borrow in references(table).items()}
+    mine = records.where(shots=shots)
+    table, whole = Table(mine), tables_of(pairs, measures, sequence)[shots]
+    borrows = {(name, ""): borrow for name, borrow in rules.references(table).items()}
     for name in ("worth_all", OFFERED, "matched", "leep_left_out", "means"):
         least = best_least(whole.measures[name], whole.chosen_by)
-        rules[TITLES[name], f"{least:.2f}"] = (table.measures[name] >= least).astype(float)
+        borrows[TITLES[name], f"{least:.2f}"] = (table.measures[name] >= least).astype(float)
     alone = np.array([one["single"]["validation"] for one in mine])
     rows = []
-    for (title, asked), borrow in rules.items():
-        found = _rule(title, asked, outcome(table, borrow), table)
-        rows.append([*found[:3], f"{(alone + borrow * table.chosen_by).mean():.2f}", *found[3:5]])
+    for (title, asked), borrow in borrows.items():
+        row = _rule(title, asked, outcome(table, borrow), table)
+        rows.append([*row[:3], f"{(alone + borrow * table.chosen_by).mean():.2f}", *row[3:5]])
     low = table.measures[OFFERED] < best_least(whole.measures[OFFERED], whole.chosen_by)
     columns = ["borrow where", "least value", "borrows %", "validation %", "test %", "worst pair, test"]
     note = f"Rank correlation of classes told apart with the gain on test data: {correlation(table, OFFERED)[0]:.2f}. Mean gain"
@@ -174,53 +149,57 @@ def _few(records: Records, tables: dict[int, Table]) -> str:
     return f"{_head(shots, table)}:\n\n{markdown_table(columns, rows)}\n\n{note}"
 
 
-def _guard(records: Records) -> str:
+def guard(pairs: Records, measures: Records, sequence: Records, verdicts: Records) -> str:
     """What cross-validation says of single transfers, beside what they gain."""
-    rows = []
-    for one in sorted((one for one in records if "verdicts" in one), key=lambda one: (one["shots"], one["target"], one["seed"])):
-        verdict = one["verdicts"]
-        found = 100 * (verdict["forced"] - verdict["alone"])
-        gain = one["forced"]["test"] - one["single"]["test"]
-        validation = one["forced"]["validation"] - one["single"]["validation"]
-        told = f"{one['measures'][OFFERED]:.2f}"
-        keeps = "keeps" if found > 0 else "drops"
-        rows.append(
-            [one["shots"], one["target"], one["source"], one["seed"], told, f"{found:+.1f}", keeps, f"{validation:+.1f}", f"{gain:+.1f}"]
-        )
-    columns = ["shots", "target", "source", "seed", "told apart", "guard finds", "", "gain, validation", "gain, test"]
-    return markdown_table(columns, rows) if rows else "Not measured."
+    judged = join(pairs, measures, sequence, verdicts=verdicts).where(lambda one: "verdicts" in one)
+    columns: dict[str, Callable[[Record], object]] = {
+        "shots": lambda one: one["shots"],
+        "target": lambda one: one["target"],
+        "source": lambda one: one["source"],
+        "seed": lambda one: one["seed"],
+        "told apart": lambda one: f"{one['measures'][OFFERED]:.2f}",
+        "guard finds": lambda one: f"{_verdict_of(one):+.1f}",
+        "": lambda one: "keeps" if _verdict_of(one) > 0 else "drops",
+        "gain, validation": lambda one: f"{one['forced']['validation'] - one['single']['validation']:+.1f}",
+        "gain, test": lambda one: f"{one['forced']['test'] - one['single']['test']:+.1f}",
+    }
+    return table_of(sorted(judged, key=lambda one: (one["shots"], one["target"], one["seed"])), columns) if judged else "Not measured."
 
 
-def _measured(records: Records, folder: Path) -> Records:
-    """What was learned after nine tasks, with the offered measure of the source that the default chose and the guard's verdict on it."""
-    found = {_key(one): one["measures"][OFFERED] for one in kept(folder / "measures.jsonl")}
-    keeps = {_key(one): one["forced"] > one["alone"] for one in kept(folder / "verdicts.jsonl")}
-    return [{**one, "offered": found.get(_key(one), 0.0), "keeps": keeps.get(_key(one), False)} for one in records]
+def _verdict_of(one: Record) -> float:
+    return 100 * float(one["verdicts"]["forced"] - one["verdicts"]["alone"])
 
 
-def _sequence(records: Records, tables: dict[int, Table]) -> str:
+def sequence(pairs: Records, measures: Records, sequence: Records, verdicts: Records) -> str:
     """The default after nine tasks; and the offered rule, its least value that of the nine others at the fewest shots."""
-    rows, summary, fewest = [], [], tables[min(tables)]
-    for shots in sorted({one["shots"] for one in records}):
-        of_default, of_offered, of_both = [], [], []
+    tables = tables_of(pairs, measures, sequence)
+    fewest, rows, summary = tables[min(tables)], [], []
+    offered = {_key(one): one["measures"][OFFERED] for one in measures}
+    kept = {_key(one) for one in verdicts if one["forced"] > one["alone"]}
+    for shots, of_shots in sorted(sequence.by("shots").items()):
+        ways: dict[str, list[float]] = {"default": [], "offered rule": [], "offered rule, below it the guard": []}
         for target in TASKS:
-            mine = [one for one in records if (one["shots"], one["target"]) == (shots, target)]
+            mine = of_shots.where(target=target)
             if not mine:
                 continue
-            least = least_without(fewest, OFFERED, target)
-            gains = [one["default"]["test"] - one["single"]["test"] for one in mine]
-            offered = [gain if one["offered"] >= least else 0.0 for gain, one in zip(gains, mine, strict=True)]
-            of_default += gains
-            of_offered += offered
-            of_both += [gain if one["offered"] >= least or one["keeps"] else 0.0 for gain, one in zip(gains, mine, strict=True)]
-            means = [f"{np.mean([one[way]['test'] for one in mine]):.1f}" for way in ("single", "default")]
-            sources = ", ".join(f"{one['source'] or 'none'} {one['offered']:.2f}" for one in mine)
+            least = rules.least_without(fewest, OFFERED, target)
+            gains = mine.values(lambda one: one["default"]["test"] - one["single"]["test"])
+            apart = [offered.get(_key(one), 0.0) for one in mine]
+            by_rule = [gain if value >= least else 0.0 for gain, value in zip(gains, apart, strict=True)]
+            guarded = [gain if _key(one) in kept else ruled for gain, ruled, one in zip(gains, by_rule, mine, strict=True)]
+            for way, points in zip(ways, (gains, by_rule, guarded), strict=True):
+                ways[way] += points
+            means = [f"{mine.mean(lambda one, way=way: one[way]['test']):.1f}" for way in ("single", "default")]
+            sources = ", ".join(f"{one['source'] or 'none'} {value:.2f}" for one, value in zip(mine, apart, strict=True))
             shown = f"{interval(gains, sign=True)} {_verdict(gains)}".strip()
-            rows.append([shots, target, *means, shown, sources, interval(offered, sign=True)])
-        summary += [_summary(f"{shots} shots, default", of_default), _summary(f"{shots} shots, offered rule", of_offered)]
-        summary.append(_summary(f"{shots} shots, offered rule, below it the guard", of_both))
+            rows.append([shots, target, *means, shown, sources, interval(by_rule, sign=True)])
+        summary += [_summary(f"{shots} shots, {way}", points) for way, points in ways.items()]
     columns = ["shots", "target", "Single %", "default %", "difference [95 %]", "borrowed from, classes told apart", "offered rule"]
     return f"{markdown_table(columns, rows)}\n\n" + "\n".join(summary)
+
+
+def _key(record: Record) -> tuple[Any, ...]:
+    return tuple(record[name] for name in rules.KEY)
 
 
 def _summary(what: str, gains: list[float]) -> str:
@@ -241,3 +220,34 @@ def _head(shots: int, table: Table) -> str:
     if np.isnan(table.noise):
         return f"{shots} shots, {len(table.names)} pairs, " + ("one seed" if number == 1 else f"one to {number} seeds each")
     return f"{shots} shots, {number} seeds; standard error of a pair's mean gain {table.noise:.2f} points"
+
+
+def draw(*records: Records) -> None:
+    """Each point is an ordered pair of tasks, its mean over the seeds."""
+    tables = tables_of(*records)
+    size = (5.6 * len(tables), 8.4)
+    with figure("transfer.png", size, len(DRAWN), len(tables), sharey="col") as (drawing, panels):
+        for row, (name, title) in enumerate(DRAWN.items()):
+            for panel, (shots, table) in zip(panels[row], tables.items(), strict=True):
+                _panel(panel, table, name)
+                rank = f"rank correlation with the gain: {correlation(table, name)[0]:.2f}"
+                below = rank if table.whole else f"{len(table.names)} of the pairs"
+                panel.set(title=f"{shots} examples a class" if row == 0 else "", xlabel=f"{title}\n{below}")
+            panels[row, 0].set_ylabel("gain over Single, points of test accuracy")
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        drawing.legend(handles, labels, loc="outside lower center", ncols=5 if len(tables) > 1 else 3, title="target")
+
+
+def _panel(axes: Axes, table: Table, name: str) -> None:
+    measured, gains = table.by_pair(table.measures[name]), table.by_pair(table.gains)
+    targets = np.array([target for _, target in table.names])
+    axes.axhspan(-2 * table.noise, 2 * table.noise, color="grey", alpha=0.15, lw=0)
+    axes.axhline(0, color="black", lw=0.8)
+    if name == "highest":
+        axes.axvline(LEAST, color="black", lw=1.2, ls="--")
+        axes.annotate(f"{LEAST}", (LEAST, 1), xycoords=("data", "axes fraction"), xytext=(4, -14), textcoords="offset points")
+    for index, target in enumerate(TASKS):
+        mine = targets == target
+        spread = 0.0025 * (index - len(TASKS) / 2)  # so that equal shares do not hide each other
+        axes.scatter(measured[mine] + spread, gains[mine], s=30, color=f"C{index}", label=target, edgecolor="white", lw=0.4)
+    axes.grid(alpha=0.25)

@@ -1,18 +1,17 @@
 """When to borrow: how well measures go with the gain, and what following them would come to."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
+from benchmarks.harness import Record, Records
 from benchmarks.transfer.measures import LEAST
+from benchmarks.transfer.tasks import TASKS
 
-Record = dict[str, Any]
+KEY = ("seed", "shots", "source", "target")
 LOSS = 2.0
 """How often a lost point counts where a least value is chosen: a task is to lose nothing by what came before it."""
 
@@ -49,6 +48,11 @@ class Table:
         return np.asarray(np.bincount(self.pair, values) / np.bincount(self.pair))
 
     @property
+    def whole(self) -> bool:
+        """Whether it has every pair of tasks."""
+        return len(self.names) == len(TASKS) * (len(TASKS) - 1)
+
+    @property
     def noise(self) -> float:
         """Standard error of a pair's mean gain: how its gain varies from seed to seed, taken together over all pairs."""
         seeds = np.bincount(self.pair)
@@ -58,16 +62,28 @@ class Table:
         return float(np.sqrt(squares.sum() / (seeds - 1).sum() / seeds.mean()))
 
 
+def join(pairs: Records, measures: Records, sequence: Records, links: Sequence[Record] = (), verdicts: Sequence[Record] = ()) -> Records:
+    """Each pair with all that is known of it."""
+    joined = {tuple(one[name] for name in KEY): one for one in pairs}
+    # The default after nine tasks is the forced transfer from the source that it chose.
+    for one in sequence.where(lambda one: one["source"] is not None):
+        joined.setdefault(tuple(one[name] for name in KEY), {**one, "forced": one["default"]})
+    known = {"measures": (measures, "measures"), "links": (links, "forced"), "verdicts": (verdicts, None)}
+    for name, (records, field) in known.items():
+        for one in records:
+            joined.get(tuple(one[part] for part in KEY), {})[name] = one[field] if field else one
+    return Records(joined.values())
+
+
+def tables_of(*records: Records) -> dict[int, Table]:
+    """A table for each number of shots, in ascending order; of what `join` takes."""
+    return {shots: Table(mine) for shots, mine in sorted(join(*records).by("shots").items())}
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What following a rule comes to.
-
-    Args:
-        borrowed: share of the cases in which it borrows.
-        accuracy: mean over all cases, on the test set.
-        worst: the largest mean loss of a pair against Single, in points; 0 if none.
-        losing: share of the pairs that lose more than twice the noise.
-    """
+    """What following a rule comes to: the share of the cases in which it borrows; mean accuracy on the test set; the largest mean loss of a
+    pair against Single, in points, 0 if none; and the share of the pairs that lose more than twice the noise."""
 
     borrowed: float
     accuracy: float

@@ -1,17 +1,22 @@
-"""The ten image tasks, and what of them is drawn to learn from, to choose by and to report on."""
+"""The ten image tasks: what of them is drawn to learn from, to choose by and to report on; and each as a source, learned alone.
 
-from __future__ import annotations
+A source lies in a folder of its own; networks may hold several of them.
+"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
 
 import senpath as sp
+from senpath.components import freeze
 from senpath.data import few_shot, load
+from senpath.learning.propose import new_statistics
 from senpath.seeds import derive
-from senpath.snapshot import View, encode_examples
+from senpath.snapshot import Proposal, View, encode_examples
 from senpath.types import Examples
 
 TASKS = ("mnist", "fashion", "lower", "upper", "bangla", "devanagari", "telugu", "semeion", "signdigits", "clothing")
@@ -24,14 +29,7 @@ VALIDATION = 2_000
 
 @dataclass(frozen=True)
 class Target:
-    """A task as one to be learned from few examples.
-
-    Args:
-        name: of the task.
-        sample: the few examples.
-        validation: training examples that were not drawn.
-        test: the test set.
-    """
+    """A task that is learned from few examples, `sample`; training examples that were not drawn; and the test set."""
 
     name: str
     sample: Examples
@@ -77,3 +75,40 @@ def _some(rows: np.ndarray, most: int, seed: int) -> torch.Tensor:
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
     return torch.from_numpy(rows)
+
+
+class Sources:
+    """The tasks of one seed as sources. What is in the folder already is not learned again."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder, self._seed = folder, seed
+        self._views: dict[str, View] = {}
+        self._proposals: dict[str, Proposal] = {}
+
+    def view(self, name: str) -> View:
+        """A network that holds this source alone."""
+        if name not in self._views:
+            net = sp.Network(self._folder / f"{name}-{self._seed}.sen", image_shape=SHAPE, random_state=self._seed)
+            if name not in net.tasks:
+                took = net.learn(name, source_examples(name, self._seed), links="none", random_state=self._seed).seconds
+                print(f"source {name}, seed {self._seed}: learned in {took:.0f} s", flush=True)
+            self._views[name] = net.view
+        return self._views[name]
+
+    def network(self, names: Iterable[str]) -> sp.Network:
+        """A new network that holds these sources, in their order; none borrows from another."""
+        net = sp.Network(image_shape=SHAPE, random_state=self._seed)
+        for name in names:
+            net.commit(self._proposal(name))
+        return net
+
+    def _proposal(self, name: str) -> Proposal:
+        """The source as it was learned, ready for another network."""
+        if name not in self._proposals:
+            view, empty = self.view(name), sp.Network(image_shape=SHAPE, random_state=self._seed).view
+            pathway = view.pathway(name)
+            parts = [view.component(part) for part in pathway.components]
+            statistics, types = new_statistics(empty, source_examples(name, self._seed))
+            copies = tuple(freeze(part.kind, part.config, part.module) for part in parts)
+            self._proposals[name] = Proposal(empty.version, (pathway,), copies, {name: statistics}, types, entry={"method": "sen"})
+        return self._proposals[name]

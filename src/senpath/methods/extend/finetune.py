@@ -57,7 +57,7 @@ class Distillation(nn.Module):
 
     Args:
         part: what is trained, with rows for new classes behind the old ones.
-        before: body and output layer as they were.
+        before: backbone and output layer as they were.
         links: frozen, over all classes, with what they read.
         kind: of the task.
         synthetic: None where there is nothing to make up.
@@ -99,12 +99,12 @@ class Distillation(nn.Module):
             added = added + link(run_chain(reads, inputs))
         return added
 
-    def _on_synthetic(self, made: SyntheticFeatures) -> torch.Tensor:
-        some = torch.randint(len(made.targets), (BATCH,), generator=self._generator).to(made.targets.device)
-        return cross_entropy(self.head(made.hidden[some]) + made.added[some], made.targets[some])
+    def _on_synthetic(self, synthetic: SyntheticFeatures) -> torch.Tensor:
+        some = torch.randint(len(synthetic.targets), (BATCH,), generator=self._generator).to(synthetic.targets.device)
+        return cross_entropy(self.head(synthetic.hidden[some]) + synthetic.added[some], synthetic.targets[some])
 
 
-def move(
+def finetune(
     part: OwnPart,
     before: tuple[nn.Module, nn.Linear],
     links: Sequence[tuple[Chain, ClassLink]],

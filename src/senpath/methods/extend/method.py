@@ -12,10 +12,9 @@ from torch import nn
 from senpath.components import ClassLink, Component, Linear, freeze_head, freeze_link
 from senpath.errors import InputError
 from senpath.methods.extend.config import ExtendSettings
-from senpath.methods.extend.finetune import SyntheticFeatures, move
+from senpath.methods.extend.finetune import SyntheticFeatures, finetune
 from senpath.methods.extend.new_rows import Reading, learn_rows, reading_of, synthesize_features
-from senpath.methods.sen.own_part import movable
-from senpath.methods.sen.train import Chain
+from senpath.methods.sen.own_part import class_link, frozen_links, movable
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
@@ -35,7 +34,7 @@ class _Extended:
         own: its own components, in order, those that stay among them by their hash alone.
         links: of each link the component.
         new: the components that are new.
-        training: what is worth noting down.
+        training: for the record.
     """
 
     own: tuple[str, ...]
@@ -77,21 +76,16 @@ class Extend:
         if new and not pathway.task_kind.has_labels:
             raise InputError(f"extending task {task!r}", expected="the numbers that it answers", got="further ones")
         with seeded(derive(self.settings.random_state, "extend")):
-            found = self._pathway(view, pathway, examples, progress)
-        if isinstance(found, str):
-            return Declined(found)
-        record = {
-            "examples": len(examples),
-            "classes": list(new),
-            "settings": asdict(self.settings),
-            "training": found.training,
-        }
-        links = tuple(replace(link, component=name) for link, name in zip(pathway.links, found.links, strict=True))
-        extended = replace(pathway, classes=examples.classes, components=found.own, links=links)
-        reason = _reason(examples, new, moved=bool(found.new) and self.settings.finetune)
-        return RevisionResult(extended, found.new, reason, record)
+            extended = self._extend(view, pathway, examples, progress)
+        if isinstance(extended, str):
+            return Declined(extended)
+        record = {"examples": len(examples), "classes": [*new], "settings": asdict(self.settings), "training": extended.training}
+        links = tuple(replace(link, component=name) for link, name in zip(pathway.links, extended.links, strict=True))
+        longer = replace(pathway, classes=examples.classes, components=extended.own, links=links)
+        reason = _reason(examples, new, finetuned=bool(extended.new) and self.settings.finetune)
+        return RevisionResult(longer, extended.new, reason, record)
 
-    def _pathway(self, view: View, pathway: Pathway, examples: Examples, progress: Progress) -> _Extended | str:
+    def _extend(self, view: View, pathway: Pathway, examples: Examples, progress: Progress) -> _Extended | str:
         """What becomes of the pathway, or why it cannot be extended."""
         links = tuple(link.component for link in pathway.links)
         if not self.settings.finetune and len(examples.classes) == len(pathway.classes):
@@ -101,15 +95,14 @@ class Extend:
             what = "may not move" if self.settings.finetune else "cannot get new classes"
             return f"a scikit-learn model {what} without the earlier examples; learn it again with all of them"
         if self.settings.finetune:
-            return self._move(view, pathway, reading, examples, progress)
+            return self._finetune(view, pathway, reading, examples, progress)
         weight, bias = self._rows(view, reading, examples)
         progress("train", 1, 1)
         head = _longer_head(view, pathway, weight, bias) if reading.own else None
-        grown = _longer_links(view, pathway, reading, weight, bias)
-        own = freeze_head(head) if head is not None else None
-        components = (*pathway.components[:-1], own.hash) if own is not None else ()
-        frozen = [freeze_link(link) for link in grown]
-        return _Extended(components, tuple(link.hash for link in frozen), (*([own] if own else []), *frozen), {"rows": len(bias)})
+        own = [freeze_head(head)] if head is not None else []
+        frozen = [freeze_link(link) for link in _longer_links(view, pathway, reading, weight, bias)]
+        components = (*pathway.components[:-1], own[0].hash) if own else ()
+        return _Extended(components, tuple(link.hash for link in frozen), (*own, *frozen), {"rows": len(bias)})
 
     def _rows(self, view: View, reading: Reading, examples: Examples) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights and biases of the new classes' rows."""
@@ -120,24 +113,22 @@ class Extend:
             inputs, targets = torch.cat([inputs, copies]), torch.cat([targets, targets.repeat_interleave(COPIES, 0)])
         return learn_rows(reading, reading.features(view, inputs), targets, len(examples.classes), examples.task_kind, generator)
 
-    def _move(self, view: View, pathway: Pathway, reading: Reading, examples: Examples, progress: Progress) -> _Extended | str:
+    def _finetune(self, view: View, pathway: Pathway, reading: Reading, examples: Examples, progress: Progress) -> _Extended | str:
         part = movable(view, pathway)
         if isinstance(part, str):
             return f"nothing of {pathway.task!r} can move: {part}"
-        body, output = (view.component(name).module for name in pathway.components)
+        backbone, output = (view.component(name).module for name in pathway.components)
         if not isinstance(output, nn.Linear):
             raise TypeError(f"expected an output layer, got {type(output).__name__}")
-        links = [view.component(link.component) for link in pathway.links]
-        modules = [_link_module(component) for component in links]
+        links = frozen_links(view, pathway)
         if len(examples.classes) > len(pathway.classes):
             weight, bias = self._rows(view, reading, examples)
             part = replace(part, head=_longer_head(view, pathway, weight, bias))
-            modules = _longer_links(view, pathway, reading, weight, bias)
-        chains: list[Chain] = [[view.component(name) for name in link.reads] for link in pathway.links]
-        beside = list(zip(chains, (module.requires_grad_(False) for module in modules), strict=True))
+            longer = _longer_links(view, pathway, reading, weight, bias)
+            links = [(reads, link.requires_grad_(False)) for (reads, _), link in zip(links, longer, strict=True)]
         synthetic = self._synthetic(view, reading, examples)
-        recipe = move(part, (body, output), beside, examples, synthetic, self.settings, view.device, progress)
-        own, frozen = part.freeze(), [freeze_link(module) for module in modules]
+        recipe = finetune(part, (backbone, output), links, examples, synthetic, self.settings, view.device, progress)
+        own, frozen = part.freeze(), [freeze_link(link) for _, link in links]
         hashes = tuple(component.hash for component in own)
         return _Extended(hashes, tuple(link.hash for link in frozen), (*own, *frozen), asdict(recipe))
 
@@ -151,8 +142,8 @@ class Extend:
         inputs = examples.inputs[new] if bool(new.any()) else examples.inputs
         generator = torch.Generator().manual_seed(derive(self.settings.random_state, "make up"))
         features, targets = synthesize_features(reading, reading.features(view, inputs), generator)
-        mine = torch.isin(targets, torch.tensor(missing, device=targets.device))
-        features, targets, own = features[mine], targets[mine], reading.sizes[0]
+        wanted = torch.isin(targets, torch.tensor(missing, device=targets.device))
+        features, targets, own = features[wanted], targets[wanted], reading.sizes[0]
         added = torch.zeros(len(targets), len(examples.classes), device=features.device)
         added[:, :old] = features[:, own:] @ reading.weight[:, own:].T + reading.link_bias
         return SyntheticFeatures(len(missing) / old, features[:, :own], added, targets)
@@ -170,30 +161,24 @@ def _longer_head(view: View, pathway: Pathway, weight: torch.Tensor, bias: torch
 
 def _longer_links(view: View, pathway: Pathway, reading: Reading, weight: torch.Tensor, bias: torch.Tensor) -> list[ClassLink]:
     """The links with further outputs: rows for new classes where links alone answer, else none."""
-    old, outputs, grown = len(pathway.classes), len(pathway.classes) + len(bias), []
+    old, outputs, longer = len(pathway.classes), len(pathway.classes) + len(bias), list[ClassLink]()
     widths = reading.sizes[1:] if reading.own else reading.sizes
     parts = [weight[:0, :0]] * len(widths) if reading.own else weight.split(widths, 1)
     for place, (link, width, part) in enumerate(zip(pathway.links, widths, parts, strict=True)):
-        before = _link_module(view.component(link.component))
+        before = class_link(view.component(link.component))
         module = ClassLink(width, outputs, [*before.classes.tolist(), *range(old, old + len(part))]).to(view.device)
         # What several links add is summed, so one of them has the new biases.
         biases = bias[: len(part)] if place == 0 else torch.zeros_like(bias[: len(part)])
         with torch.no_grad():
             module.weight.copy_(torch.cat([before.weight, part.reshape(-1, width)]))
             module.bias.copy_(torch.cat([before.bias, biases]))
-        grown.append(module)
-    return grown
+        longer.append(module)
+    return longer
 
 
-def _link_module(component: Component) -> ClassLink:
-    if not isinstance(component.module, ClassLink):
-        raise TypeError(f"expected a ClassLink, got {type(component.module).__name__}")
-    return component.module
-
-
-def _reason(examples: Examples, new: Sequence[Any], *, moved: bool) -> str:
+def _reason(examples: Examples, new: Sequence[Any], *, finetuned: bool) -> str:
     count = f"{len(examples):,} example{'s' if len(examples) > 1 else ''}"
-    if moved:
+    if finetuned:
         what = "its layers were trained on"
     elif new:
         what = "its earlier rows stay as they were"

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from safetensors.torch import save
 
-from senpath.components import ClassLink, Component, ComponentKind
+from senpath.components import Component, ComponentKind
 from senpath.errors import InputError
 from senpath.methods.prune.config import PruneSettings
 from senpath.methods.prune.units import cut_units
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.method import Sen
 from senpath.methods.sen.model import recipe_for
-from senpath.methods.sen.own_part import OwnPart, cut_weights, hold_at_zero, movable
-from senpath.methods.sen.train import Chain, Learner
+from senpath.methods.sen.own_part import OwnPart, cut_weights, frozen_links, hold_at_zero, movable
+from senpath.methods.sen.train import Learner
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
@@ -26,47 +25,8 @@ from senpath.snapshot import Declined, RevisionResult, View, run_new
 from senpath.training import Recipe, TargetScaler, fit
 from senpath.types import Examples
 
-
-def train_on(view: View, pathway: Pathway, part: OwnPart, examples: Examples, recipe: Recipe, seed: int, progress: Progress) -> None:
-    """Fit an own part, in place, to examples of its task, beside the pathway's frozen links.
-
-    The loss is the one that tasks are learned with: of the whole answer, and of the own part's alone.
-    """
-    links = _frozen_links(view, pathway)
-    scaler = TargetScaler.fit(examples)
-    scaler.inverse().fold_into(part.head, [link for _, link in links])
-    learner = Learner(part.body, part.head, links, examples.task_kind).to(view.device)
-    targets = scaler.transform(examples.targets).to(view.device)
-    fit(learner, examples.inputs.to(view.device), targets, recipe, seed, progress=progress)
-    scaler.fold_into(part.head)
-
-
-def _frozen_links(view: View, pathway: Pathway) -> list[tuple[Chain, ClassLink]]:
-    """Copies of the links, which training cannot touch, and what they read."""
-    links: list[tuple[Chain, ClassLink]] = []
-    for link in pathway.links:
-        module = deepcopy(view.component(link.component).module)
-        if not isinstance(module, ClassLink):
-            raise TypeError(f"expected a ClassLink, got {type(module).__name__}")
-        links.append(([view.component(name) for name in link.reads], module))
-    return links
-
-
-def held_out(examples: Examples, seed: int) -> tuple[Examples, Examples]:
-    """Four fifths and one fifth of the examples at random; the fifth has of each class its share."""
-    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))
-    strata = examples.task_kind.strata(examples.targets)
-    if strata is not None:
-        order = order[strata[order].argsort(stable=True)]
-    held = torch.zeros(len(examples), dtype=torch.bool)
-    held[order[FOLD - 1 :: FOLD]] = True
-    return examples.subset(~held), examples.subset(held)
-
-
 FOLD = 5
 """One of so many examples is held out."""
-
-
 MEASURED = 2_000
 """Examples by which the importance of weights and units is measured, at most."""
 STEPS = 0.5
@@ -125,9 +85,9 @@ class Prune:
         if part.weights >= whole_weights:
             return Declined(f"its layers are so small that {100 * self.settings.keep:g} % of each is all of it")
         training = self._train(view, pathway, part, fitted, progress) if fitted is not None else {}
-        pruned, own = _put_back(pathway, part)
+        pruned, own = _with_part(pathway, part)
         size = count_bytes(view, pathway, own)
-        notes: dict[str, Any] = {
+        record: dict[str, Any] = {
             "weights": {"before": whole_weights, "after": part.weights},
             "bytes": {"before": size.before, "after": size.after, "saved": size.saved},
             "readers": list(size.readers),
@@ -135,10 +95,10 @@ class Prune:
             "settings": asdict(self.settings),
         }
         if fitted is not None and held is not None:
-            notes["measured"] = measured = self._measure(view, pathway, _score_of(view, pruned, own, held), fitted, held, progress)
-            if _lost(measured) > self.settings.tolerance:
-                return Declined(f"{_score(measured)}: more than {100 * self.settings.tolerance:g} points would be lost", notes)
-        return RevisionResult(pruned, own, _reason(notes), notes)
+            record["measured"] = measured = self._measure(view, pathway, _score(view, pruned, own, held), fitted, held, progress)
+            if _cost(measured) > self.settings.tolerance:
+                return Declined(f"{_describe(measured)}: more than {100 * self.settings.tolerance:g} points would be lost", record)
+        return RevisionResult(pruned, own, _reason(record), record)
 
     def _split(self, examples: Examples | None) -> tuple[Examples | None, Examples | None]:
         if examples is None:
@@ -183,18 +143,43 @@ class Prune:
         """
         before = held.task_kind.score(view.logits(pathway.task, held.inputs).cpu(), held.targets)
         measured = {"measure": held.task_kind.score_name, "examples": len(held), "before": before, "after": after}
-        if self.settings.epochs != 0 and _lost(measured) > self.settings.tolerance:
+        if self.settings.epochs != 0 and _cost(measured) > self.settings.tolerance:
             unpruned = movable(view, pathway)
             if isinstance(unpruned, OwnPart):
                 self._train(view, pathway, unpruned, fitted, progress)
-                measured["unpruned"] = _score_of(view, *_put_back(pathway, unpruned), held)
+                measured["unpruned"] = _score(view, *_with_part(pathway, unpruned), held)
         return measured
+
+
+def train_on(view: View, pathway: Pathway, part: OwnPart, examples: Examples, recipe: Recipe, seed: int, progress: Progress) -> None:
+    """Fit an own part, in place, to examples of its task, beside the pathway's frozen links.
+
+    The loss is the one that tasks are learned with: of the whole answer, and of the own part's alone.
+    """
+    links = frozen_links(view, pathway)
+    scaler = TargetScaler.fit(examples)
+    scaler.inverse().fold_into(part.head, [link for _, link in links])
+    learner = Learner(part.body, part.head, links, examples.task_kind).to(view.device)
+    targets = scaler.transform(examples.targets).to(view.device)
+    fit(learner, examples.inputs.to(view.device), targets, recipe, seed, progress=progress)
+    scaler.fold_into(part.head)
+
+
+def held_out(examples: Examples, seed: int) -> tuple[Examples, Examples]:
+    """Four fifths and one fifth of the examples at random; the fifth has of each class its share."""
+    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))
+    strata = examples.task_kind.strata(examples.targets)
+    if strata is not None:
+        order = order[strata[order].argsort(stable=True)]
+    held = torch.zeros(len(examples), dtype=torch.bool)
+    held[order[FOLD - 1 :: FOLD]] = True
+    return examples.subset(~held), examples.subset(held)
 
 
 def _shared(view: View, pathway: Pathway) -> str:
     """Why a smaller copy of the hidden layer would come beside the layer, not in its place, if it would: other pathways run it too.
 
-    Links that read it are no reason: what they cost is told.
+    Links that read it are no reason not to prune: the record says what they cost.
     """
     layer = pathway.components[0]
     users = [path.task for path in view.paths if path.task != pathway.task and layer in path.components]
@@ -224,29 +209,29 @@ def file_size(component: Component) -> int:
     return len(save({name: value.cpu().contiguous() for name, value in component.module.state_dict().items()}))
 
 
-def _put_back(pathway: Pathway, part: OwnPart) -> tuple[Pathway, tuple[Component, ...]]:
+def _with_part(pathway: Pathway, part: OwnPart) -> tuple[Pathway, tuple[Component, ...]]:
     """The pathway with these layers in the place of its own, and their components."""
     own = part.freeze()
     return replace(pathway, components=tuple(component.hash for component in own)), own
 
 
-def _score_of(view: View, pathway: Pathway, own: Sequence[Component], held: Examples) -> float:
+def _score(view: View, pathway: Pathway, own: Sequence[Component], held: Examples) -> float:
     return held.task_kind.score(run_new(view, pathway, own, held.inputs).cpu(), held.targets)
 
 
-def _lost(measured: Mapping[str, Any]) -> float:
+def _cost(measured: Mapping[str, Any]) -> float:
     """What pruning costs: measured["unpruned"] is there where the pathway before may know the held-out examples by heart."""
     return float(min(measured["before"], measured.get("unpruned", 1.0)) - measured["after"])
 
 
-def _score(measured: Mapping[str, Any]) -> str:
+def _describe(measured: Mapping[str, Any]) -> str:
     shown = {name: f"{100 * value:.2f} %" for name, value in measured.items() if isinstance(value, float)}
     also = f" ({shown['unpruned']} trained on unpruned)" if "unpruned" in shown else ""
     return f"{measured['measure']} {shown['before']} on {measured['examples']:,} held-out examples before{also}, {shown['after']} after"
 
 
-def _reason(notes: Mapping[str, Any]) -> str:
-    weights, size, measured, readers = notes["weights"], notes["bytes"], notes.get("measured"), notes["readers"]
+def _reason(record: Mapping[str, Any]) -> str:
+    weights, size, measured, readers = record["weights"], record["bytes"], record.get("measured"), record["readers"]
     parts = [f"{weights['after']:,} of {weights['before']:,} weights stay, {size['after']:,} of {size['before']:,} bytes"]
     if readers:
         names = ", ".join(repr(name) for name in readers)
@@ -254,5 +239,5 @@ def _reason(notes: Mapping[str, Any]) -> str:
         parts.append(f"{names} still {verb} what was replaced, so the network's files change by {-size['saved']:+,} bytes")
     else:
         parts.append(f"{size['saved']:,} bytes are saved in the whole network, once `gc` forgets earlier versions")
-    parts.append(_score(measured) if measured is not None else "nothing was measured, for there were no examples")
+    parts.append(_describe(measured) if measured is not None else "nothing was measured, for there were no examples")
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""Hidden units of a body: where their weights lie, what they are worth, and the same body with fewer of them."""
+"""Hidden units of a backbone: where their weights lie, what they are worth, and the same backbone with fewer of them."""
 
 from __future__ import annotations
 
@@ -76,17 +76,17 @@ def importance(tensors: Mapping[str, torch.Tensor], layer: UnitLayer, spread: to
 
 def _spreads(part: OwnPart, layers: Sequence[UnitLayer], inputs: torch.Tensor) -> list[torch.Tensor]:
     """Standard deviation of each unit of each layer over examples: float32 (units,) each."""
-    said: dict[str, list[torch.Tensor]] = {layer.output: [] for layer in layers}
+    sums: dict[str, list[torch.Tensor]] = {layer.output: [] for layer in layers}
 
     def listen(name: str) -> Callable[..., None]:
-        def note(module: nn.Module, arguments: Any, output: Any) -> None:
+        def add(module: nn.Module, arguments: Any, output: Any) -> None:
             values = output[0].movedim(-1, 1) if isinstance(output, tuple) else output
             values = values.double().movedim(1, 0).flatten(1)
-            said[name].append(torch.stack([values.sum(1), values.square().sum(1), torch.full_like(values[:, 0], values.shape[1])]).cpu())
+            sums[name].append(torch.stack([values.sum(1), values.square().sum(1), torch.full_like(values[:, 0], values.shape[1])]).cpu())
 
-        return note
+        return add
 
-    hooks = [part.body.get_submodule(name).register_forward_hook(listen(name)) for name in said]
+    hooks = [part.body.get_submodule(name).register_forward_hook(listen(name)) for name in sums]
     try:
         with torch.no_grad():
             for batch in inputs.split(CHUNK):
@@ -94,11 +94,11 @@ def _spreads(part: OwnPart, layers: Sequence[UnitLayer], inputs: torch.Tensor) -
     finally:
         for hook in hooks:
             hook.remove()
-    found = []
+    spreads = []
     for layer in layers:
-        total, squares, count = torch.stack(said[layer.output]).sum(0)
-        found.append((squares / count - (total / count).square()).clamp(min=0).sqrt().float())
-    return found
+        total, squares, count = torch.stack(sums[layer.output]).sum(0)
+        spreads.append((squares / count - (total / count).square()).clamp(min=0).sqrt().float())
+    return spreads
 
 
 def _rows(place: UnitSlice, units: int, kept: torch.Tensor) -> torch.Tensor:

@@ -48,15 +48,15 @@ class Review:
         pathway = view.pathway(task)
         if examples is None:
             raise InputError(f"review of task {task!r}", expected="the examples that it was learned from, x and y", got="none")
-        reason = _unfit(view, pathway, examples)
+        reason = _why_not(view, pathway, examples)
         if reason:
             return Declined(reason)
-        sen = Sen(**_settings(pathway, self._given))
+        sen = Sen(**_settings_for(pathway, self._given))
         now = _sources(view, pathway)
         among = list(dict.fromkeys([*now, *later_tasks(view, pathway)]))
         measured, plans = sen.plan(view, examples, among)
         progress("similarity", 1, 1)
-        tried = {found.source: round(float(found.best()[0].max()), 4) for found in measured}
+        tried = {similarity.source: round(float(similarity.best()[0].max()), 4) for similarity in measured}
         if not plans or {plan.source for plan in plans} <= set(now):
             return Declined(_nothing_better(now, tried, sen.settings.threshold), {"sources_tried": tried})
         verdict = sen.compare(view, examples, among, now)
@@ -65,12 +65,12 @@ class Review:
             return Declined("there is one example of a class only, so a gain cannot be told", {"sources_tried": tried})
         figures = {"sources_tried": tried, "compared": asdict(verdict)}
         if not verdict.keep:
-            return Declined(_told(verdict, "so it stays as it is"), figures)
+            return Declined(_compared(verdict, "so it stays as it is"), figures)
         trained = sen.train(view, examples, plans, progress)
         learned = sen.result(measured, plans, trained)
         reviewed = learned.pathway(task, examples)
         sources = ", ".join(map(repr, reviewed.sources)) or repr(trained.copied_from)
-        return RevisionResult(reviewed, learned.components, _told(verdict, f"borrowing from {sources}"), figures, learned, Sen.name)
+        return RevisionResult(reviewed, learned.components, _compared(verdict, f"borrowing from {sources}"), figures, learned, Sen.name)
 
 
 def later_tasks(view: View, pathway: Pathway) -> list[str]:
@@ -79,7 +79,7 @@ def later_tasks(view: View, pathway: Pathway) -> list[str]:
     return [name for name in names[names.index(pathway.task) + 1 :] if is_source(view.pathway(name), pathway.task_kind)]
 
 
-def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
+def _why_not(view: View, pathway: Pathway, examples: Examples) -> str:
     """Why a task cannot be reviewed, if it cannot."""
     known, method = pathway.provenance.examples, pathway.provenance.method
     if method not in ("", Sen.name):
@@ -95,7 +95,7 @@ def _unfit(view: View, pathway: Pathway, examples: Examples) -> str:
     return f"there are no examples of {missing[0]!r}" if missing else ""
 
 
-def _settings(pathway: Pathway, given: Mapping[str, Any]) -> dict[str, Any]:
+def _settings_for(pathway: Pathway, given: Mapping[str, Any]) -> dict[str, Any]:
     """As the task was learned, but for what is given."""
     kept = pathway.provenance.settings if pathway.provenance.method == Sen.name else {}
     if kept.get("hidden") == 0:  # it was learned along with another task, and had no units of its own
@@ -118,5 +118,5 @@ def _nothing_better(now: Sequence[str], tried: Mapping[str, float], threshold: f
     return f"no later task is similar enough: the most similar is {best!r} with {tried[best]:.2f}, and {threshold:g} is asked for"
 
 
-def _told(verdict: Verdict, so: str) -> str:
+def _compared(verdict: Verdict, so: str) -> str:
     return f"{verdict.with_transfer:.1%} with the transfer and {verdict.alone:.1%} as it was, by cross-validation, {so}"

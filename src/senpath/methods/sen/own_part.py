@@ -10,7 +10,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import ESTIMATOR, HEAD, LINEAR, Component, ComponentKind, Pruned, freeze, freeze_head, freeze_pruned, unpruned
+from senpath.components import (
+    ESTIMATOR,
+    HEAD,
+    LINEAR,
+    ClassLink,
+    Component,
+    ComponentKind,
+    Pruned,
+    freeze,
+    freeze_head,
+    freeze_pruned,
+    unpruned,
+)
+from senpath.methods.sen.train import Chain
 from senpath.pathways import Pathway
 from senpath.snapshot import View
 
@@ -69,6 +82,19 @@ def take_out(view: View, pathway: Pathway) -> OwnPart | str:
         raise TypeError(f"expected an nn.Linear, got {type(head).__name__}")
     masks = own[0].module.kept_places() if isinstance(own[0].module, Pruned) else {}
     return OwnPart(kind, dict(config), deepcopy(body).requires_grad_(True), head, masks)
+
+
+def frozen_links(view: View, pathway: Pathway) -> list[tuple[Chain, ClassLink]]:
+    """Copies of a pathway's links, which training cannot touch, each with what it reads."""
+    copies = [deepcopy(class_link(view.component(link.component))) for link in pathway.links]
+    return [([view.component(name) for name in link.reads], copy) for link, copy in zip(pathway.links, copies, strict=True)]
+
+
+def class_link(component: Component) -> ClassLink:
+    """A link's module."""
+    if not isinstance(component.module, ClassLink):
+        raise TypeError(f"expected a ClassLink, got {type(component.module).__name__}")
+    return component.module
 
 
 def movable(view: View, pathway: Pathway) -> OwnPart | str:

@@ -94,7 +94,7 @@ def forward(folder: Path) -> Iterator[Record]:
         settings = {"experts": experts, "gate": "token", "keep": 0, "epochs": 1, "least_steps": 1}
         net.learn_many({TASK: examples.subset(torch.arange(64))}, method="moe", **settings)
         chains[experts] = [net.view.component(name) for name in net.view.pathway(TASK).components]
-        kept[experts] = next((len(brick["rows"]) for brick in net.tasks[TASK].provenance.record["experts"]), 1)
+        kept[experts] = next((len(layer["rows"]) for layer in net.tasks[TASK].provenance.record["experts"]), 1)
     for size in BATCHES:
         batch = trimmed(examples.inputs[:size])
         jobs = {experts: timed(partial(run_chain, chain, batch)) for experts, chain in chains.items()}

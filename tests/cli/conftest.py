@@ -90,15 +90,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def learned(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def learned(files: Path, built_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """The folder of a network that learned digits from pictures, tones from sounds and iris from a table, by the command line."""
-    net = tmp_path_factory.mktemp("learned") / "my.sen"
-    for task, source, settings in (
-        ("digits", "digits", ("hidden=32", "epochs=40", "augment=0")),
-        ("again", "arrays.npz", ("hidden=16", "epochs=3")),
-        ("tones", "tones", ("epochs=4", "hidden=8")),
-        ("iris", "iris.csv", ("epochs=20",)),
-    ):
-        arguments = ("learn", net, task, files / source, *(part for setting in settings for part in ("--set", setting)))
-        assert run_quietly(arguments) == 0
-    return net
+
+    def build(net: Path) -> None:
+        for task, source, settings in (
+            ("digits", "digits", ("hidden=32", "epochs=40", "augment=0")),
+            ("again", "arrays.npz", ("hidden=16", "epochs=3")),
+            ("tones", "tones", ("epochs=4", "hidden=8")),
+            ("iris", "iris.csv", ("epochs=20",)),
+        ):
+            arguments = ("learn", net, task, files / source, *(part for setting in settings for part in ("--set", setting)))
+            assert run_quietly(arguments) == 0
+
+    return built_once("my.sen", build)

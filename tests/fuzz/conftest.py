@@ -35,28 +35,32 @@ def limited_memory() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def grown(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labelled) -> Path:
+def grown(built_once: Callable[[str, Callable[[Path], object]], Path], digits: Labelled, iris: Labelled) -> Path:
     """Two tasks of images, the second linked to the first, one of a table with a forest, and an evaluation. Not to be changed."""
-    folder = tmp_path_factory.mktemp("grown") / "net"
-    net = sp.Network(folder)
-    x, y = digits
-    net.learn("low", x[y < 5][:60], y[y < 5][:60], hidden=4, epochs=3)
-    net.learn("high", x[y >= 5][:40], y[y >= 5][:40], hidden=4, epochs=3, threshold=0, min_separability=0)
-    net.learn("iris", *iris, model=RandomForestClassifier(n_estimators=3, max_depth=4), links="none")
-    assert net.tasks["high"].transfers
-    sp.evaluate(net, {"iris": iris}, record=True)
-    return folder
+
+    def build(path: Path) -> None:
+        net = sp.Network(path)
+        x, y = digits
+        net.learn("low", x[y < 5][:60], y[y < 5][:60], hidden=4, epochs=3)
+        net.learn("high", x[y >= 5][:40], y[y >= 5][:40], hidden=4, epochs=3, threshold=0, min_separability=0)
+        net.learn("iris", *iris, model=RandomForestClassifier(n_estimators=3, max_depth=4), links="none")
+        assert net.tasks["high"].transfers
+        sp.evaluate(net, {"iris": iris}, record=True)
+
+    return built_once("fuzzed.sen", build)
 
 
 @pytest.fixture(scope="session")
-def gated(tmp_path_factory: pytest.TempPathFactory, iris: Labelled) -> Path:
+def gated(built_once: Callable[[str, Callable[[Path], object]], Path], iris: Labelled) -> Path:
     """Two tasks of a table, told apart by gates. Not to be changed."""
-    folder = tmp_path_factory.mktemp("gated") / "net"
-    net = sp.Network(folder, dispatcher="binary")
-    x, y = iris
-    net.learn("first", x[y < 2], y[y < 2], hidden=2, epochs=1)
-    net.learn("second", x[y > 0] * 3, y[y > 0], hidden=2, epochs=1)
-    return folder
+
+    def build(path: Path) -> None:
+        net = sp.Network(path, dispatcher="binary")
+        x, y = iris
+        net.learn("first", x[y < 2], y[y < 2], hidden=2, epochs=1)
+        net.learn("second", x[y > 0] * 3, y[y > 0], hidden=2, epochs=1)
+
+    return built_once("gated.sen", build)
 
 
 @pytest.fixture(scope="session")

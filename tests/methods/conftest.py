@@ -56,26 +56,32 @@ def few() -> Callable[..., Labelled]:
 
 
 @pytest.fixture(scope="session")
-def _bases(tmp_path_factory: pytest.TempPathFactory, train: Labelled) -> dict[str, Path]:
+def _base(built_once: Callable[[str, Callable[[Path], object]], Path], train: Labelled) -> Path:
+    return built_once("base.sen", lambda path: Network(path).learn("digits", *train, **QUICK))
+
+
+@pytest.fixture(scope="session")
+def _halves(built_once: Callable[[str, Callable[[Path], object]], Path], train: Labelled) -> Path:
     x, y = train
-    folder = tmp_path_factory.mktemp("bases")
-    one, two = Network(folder / "one.sen"), Network(folder / "two.sen")
-    one.learn("digits", x, y, **QUICK)
-    for name, mine in (("low", y < 5), ("high", y >= 5)):
-        two.learn(name, x[mine], y[mine], links="none", **QUICK)
-    return {"one": one.path, "two": two.path}
+
+    def build(path: Path) -> None:
+        net = Network(path)
+        for name, mine in (("low", y < 5), ("high", y >= 5)):
+            net.learn(name, x[mine], y[mine], links="none", **QUICK)
+
+    return built_once("halves.sen", build)
 
 
 @pytest.fixture
-def base(_bases: dict[str, Path], tmp_path: Path) -> Network:
+def base(_base: Path, tmp_path: Path) -> Network:
     """Knows the task "digits" of ten classes. A copy of the test's own."""
-    return Network(shutil.copytree(_bases["one"], tmp_path / "base.sen"))
+    return Network(shutil.copytree(_base, tmp_path / "base.sen"))
 
 
 @pytest.fixture
-def halves(_bases: dict[str, Path], tmp_path: Path) -> Network:
+def halves(_halves: Path, tmp_path: Path) -> Network:
     """Knows the tasks "low", the digits 0 … 4, and "high", 5 … 9. A copy of the test's own."""
-    return Network(shutil.copytree(_bases["two"], tmp_path / "halves.sen"))
+    return Network(shutil.copytree(_halves, tmp_path / "halves.sen"))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,17 +115,27 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def several(built_once: Callable[[str, Callable[[Path], object]], Path], _base: Path, train: Labelled, iris: Labelled) -> Path:
+    """The folder of a network that knows digits, a forest of digits, and a table. Not to be changed."""
+
+    def build(path: Path) -> None:
+        net = sp.Network(shutil.copytree(_base, path))
+        net.learn("forest", train[0][:60], train[1][:60], model="forest")
+        net.learn("table", *iris, epochs=1)
+
+    return built_once("digits, forest and table.sen", build)
+
+
 @pytest.mark.parametrize(("given", "error", "match"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_used_is_refused(
-    base: sp.Network, train: Labelled, iris: Labelled, new: Labelled, quick: dict[str, Any], unchanged: Any, given: dict[str, Any],
-    error: type[Exception], match: str,
+    several: Path, train: Labelled, new: Labelled, quick: dict[str, Any], unchanged: Any, given: dict[str, Any], error: type[Exception],
+    match: str,
 ) -> None:  # fmt: skip
-    base.learn("forest", train[0][:60], train[1][:60], model="forest")
-    base.learn("table", *iris, epochs=1)
     if "measure" in given:
         given = {"measure": {"forest": (train[0][:60], train[1][:60])}}
-    with unchanged(base.path), pytest.raises(error, match=match):
-        learn(base, new, quick, **given)
+    with unchanged(several), pytest.raises(error, match=match):
+        learn(sp.Network(several), new, quick, **given)
 
 
 def test_several_at_once_may_not_change_one(base: sp.Network, new: Labelled, quick: dict[str, Any], unchanged: Any) -> None:

@@ -24,11 +24,13 @@ TEAS = ["a green cup", "a fresh green", "green leaves", "a mild green", "a black
 
 
 @pytest.fixture(scope="module")
-def _learned(tmp_path_factory: pytest.TempPathFactory, train: Labelled) -> Path:
-    net, (x, y) = sp.Network(tmp_path_factory.mktemp("joint") / "net.sen", encoders={"text": "random-tokens"}), train
-    net.learn_many({"low": (x[y < 5], y[y < 5]), "high": (x[y >= 5], y[y >= 5])}, **QUICK)
-    net.learn_many({"wine": (WINES, [0, 0, 0, 0, 1, 1, 1, 1]), "tea": (TEAS, [0, 0, 0, 0, 1, 1, 1, 1])}, **MIXED)
-    return net.path
+def _learned(built_once: Callable[[str, Callable[[Path], object]], Path], train: Labelled) -> Path:
+    def build(path: Path) -> None:
+        net, (x, y) = sp.Network(path, encoders={"text": "random-tokens"}), train
+        net.learn_many({"low": (x[y < 5], y[y < 5]), "high": (x[y >= 5], y[y >= 5])}, **QUICK)
+        net.learn_many({"wine": (WINES, [0, 0, 0, 0, 1, 1, 1, 1]), "tea": (TEAS, [0, 0, 0, 0, 1, 1, 1, 1])}, **MIXED)
+
+    return built_once("joint.sen", build)
 
 
 @pytest.fixture

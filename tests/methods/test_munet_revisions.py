@@ -35,14 +35,16 @@ BORROWS: dict[str, Any] = {"hidden": 16, "epochs": 5, "augment": 0.0, "threshold
 
 
 @pytest.fixture(scope="module")
-def _learned(tmp_path_factory: pytest.TempPathFactory, train: Labelled) -> Path:
-    folder, (x, y) = tmp_path_factory.mktemp("munet"), train
-    net, low = sp.Network(folder / "net.sen"), y < 5
-    settings: dict[str, dict[str, Any]] = {"own": OWN, "shared": SHARED, "deep": {**DEEP, "examples": 2_000}, "vit": VIT}
-    for task, how in settings.items():
-        mine = low if task in ("deep", "vit") else slice(None)
-        net.learn(task, x[mine], y[mine], work=folder / "work", **how)
-    return net.path
+def _learned(built_once: Callable[[str, Callable[[Path], object]], Path], train: Labelled) -> Path:
+    def build(path: Path) -> None:
+        x, y = train
+        net, low = sp.Network(path), y < 5
+        settings: dict[str, dict[str, Any]] = {"own": OWN, "shared": SHARED, "deep": {**DEEP, "examples": 2_000}, "vit": VIT}
+        for task, how in settings.items():
+            mine = low if task in ("deep", "vit") else slice(None)
+            net.learn(task, x[mine], y[mine], work=path.with_name("munet searches"), **how)
+
+    return built_once("munet.sen", build)
 
 
 @pytest.fixture

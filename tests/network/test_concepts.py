@@ -22,6 +22,7 @@ from sklearn.datasets import load_digits, load_iris
 import senpath as sp
 from senpath.progress import Progress, silent
 from senpath.snapshot import MethodResult
+from senpath.store import FORMAT_VERSION
 
 Modalities = dict[str, Any]
 Unchanged = Callable[[Path], AbstractContextManager[None]]
@@ -438,7 +439,7 @@ def test_a_class_that_one_modality_does_not_know_yet(own: sp.Network, seen: tupl
         own.learn("sums", modalities["table"], digits, concept="digit", epochs=1)
 
 
-def sealed(folder: Path, change: Callable[[dict[str, Any]], None], *, version: int = 5) -> None:
+def sealed(folder: Path, change: Callable[[dict[str, Any]], None], *, version: int = FORMAT_VERSION) -> None:
     """Change the tasks in network.json, and give it a checksum that fits."""
     body, mark, _ = (folder / "network.json").read_text().rpartition(',\n"checksum":"')
     head, tasks, lines = body.partition(',\n"tasks":{\n')
@@ -446,7 +447,7 @@ def sealed(folder: Path, change: Callable[[dict[str, Any]], None], *, version: i
     for task in found.values():
         change(task["pathway"])
     rest = ",\n".join(f"{json.dumps(name)}:{json.dumps(task)}" for name, task in found.items())
-    body = head.replace('"format_version":5', f'"format_version":{version}') + tasks + rest + "\n}}"
+    body = head.replace(f'"format_version":{FORMAT_VERSION}', f'"format_version":{version}') + tasks + rest + "\n}}"
     (folder / "network.json").write_text(body + mark + hashlib.sha256(body.encode()).hexdigest() + '"}\n')
 
 

@@ -80,14 +80,17 @@ def _as_before() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def grown(built_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """A folder with digits below five and more tasks of flowers than a new task is compared with; to be copied."""
-    net = sp.Network(tmp_path_factory.mktemp("grown") / "net")
-    x, y = load_digits(return_X_y=True)
-    net.learn("low", x.reshape(-1, 8, 8)[y < 5] / 16, y[y < 5], epochs=3, hidden=16)
-    for name, data in flowers(*"qrstuv").items():
-        net.learn(name, *data, **SMALL)
-    return net.path
+
+    def build(path: Path) -> None:
+        net = sp.Network(path)
+        x, y = load_digits(return_X_y=True)
+        net.learn("low", x.reshape(-1, 8, 8)[y < 5] / 16, y[y < 5], epochs=3, hidden=16)
+        for name, data in flowers(*"qrstuv").items():
+            net.learn(name, *data, **SMALL)
+
+    return built_once("low and flowers.sen", build)
 
 
 def batch() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import senpath as sp
+from senpath.store import FORMAT_VERSION
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]
@@ -297,12 +298,16 @@ def flip(content: bytes) -> bytes:
     return content[:-1] + bytes([content[-1] ^ 1])
 
 
+NEWEST = b'"format_version":%d'
 FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
     "another weight": ({".safetensors": flip}, "parts that fit each other, got component .*content of"),
     "another description": ({".json": lambda content: content.replace(b"{", b"{ ", 1)}, "parts that fit each other"),
     "other columns": ({".columns": flip}, "parts that fit each other, got .*image.columns: expected rows that match their hash"),
     "no covariance": ({".pooled": lambda content: content[:-8]}, "parts that fit each other, got .*image.pooled: expected content that m"),
-    "a newer network": ({"network.json": resealed((b'"format_version":5', b'"format_version":6'))}, "expected a format that is known"),
+    "a newer network": (
+        {"network.json": resealed((NEWEST % FORMAT_VERSION, NEWEST % (FORMAT_VERSION + 1)))},
+        "expected a format that is known",
+    ),
     "a manifest that was changed": ({"network.json": lambda content: content.replace(b'"version":1', b'"version":2', 1)}, "its checksum"),
     "another probe": ({"network.json": resealed((b'"output":[', b'"output":[9.5,'))}, "task 'low': answers to its probe"),
     "other counts": ({"network.json": resealed((b'"counts":[', b'"counts":[-1.0,'))}, "parts that fit each other, got others at tasks.low"),

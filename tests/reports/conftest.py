@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,25 +32,28 @@ def tests() -> dict[str, Labelled | tuple[list[str], list[str]]]:
 
 
 @pytest.fixture(scope="session")
-def mixed(tmp_path_factory: pytest.TempPathFactory, tests: dict[str, Labelled], iris: Labelled) -> sp.Network:
+def mixed(built_once: Callable[[str, Callable[[Path], object]], Path], tests: dict[str, Labelled], iris: Labelled) -> sp.Network:
     """Images, a table and texts; links, a support vector machine, a zero-shot task, a method of its own. Measured after each of three."""
-    net = sp.Network(tmp_path_factory.mktemp("mixed") / "mixed.sen")
-    x, y = shuffled_digits()
-    low, high = y < 5, y >= 5
-    mood = [f"{text} {n}" for text in WORDS.values() for n in range(10)], [word for word in WORDS for _ in range(10)]
-    for name, data, settings in (
-        ("low", (x[low][:400], y[low][:400]), {"epochs": 20}),
-        ("high", (x[high][:50], y[high][:50]), {"epochs": 5, "threshold": 0.3, "min_separability": 0}),
-        ("mood", mood, {"epochs": 5}),
-    ):
-        net.learn(name, *data, hidden=16, **settings)
-        sp.evaluate(net, {task: tests[task] for task in net.tasks}, record=True)
-    net.learn("iris", *iris, model="svm", links="none")
-    net.learn("zero-shot", x[high][:50], y[high][:50], epochs=0, threshold=0.3)
-    commit_by_hand(net, iris)
-    assert net.tasks["high"].transfers
-    assert net.tasks["zero-shot"].transfers
-    return net
+
+    def build(path: Path) -> None:
+        net = sp.Network(path)
+        x, y = shuffled_digits()
+        low, high = y < 5, y >= 5
+        mood = [f"{text} {n}" for text in WORDS.values() for n in range(10)], [word for word in WORDS for _ in range(10)]
+        for name, data, settings in (
+            ("low", (x[low][:400], y[low][:400]), {"epochs": 20}),
+            ("high", (x[high][:50], y[high][:50]), {"epochs": 5, "threshold": 0.3, "min_separability": 0}),
+            ("mood", mood, {"epochs": 5}),
+        ):
+            net.learn(name, *data, hidden=16, **settings)
+            sp.evaluate(net, {task: tests[task] for task in net.tasks}, record=True)
+        net.learn("iris", *iris, model="svm", links="none")
+        net.learn("zero-shot", x[high][:50], y[high][:50], epochs=0, threshold=0.3)
+        commit_by_hand(net, iris)
+        assert net.tasks["high"].transfers
+        assert net.tasks["zero-shot"].transfers
+
+    return sp.Network(built_once("mixed.sen", build))
 
 
 def commit_by_hand(net: sp.Network, iris: Labelled) -> None:
@@ -61,22 +65,26 @@ def commit_by_hand(net: sp.Network, iris: Labelled) -> None:
 
 
 @pytest.fixture(scope="session")
-def many(tmp_path_factory: pytest.TempPathFactory) -> sp.Network:
+def many(built_once: Callable[[str, Callable[[Path], object]], Path]) -> sp.Network:
     """200 tasks, each linked to the one before, measured at every twentieth."""
-    return grow(tmp_path_factory.mktemp("many") / "many.sen", [f"task {place}" for place in range(200)], links=True, every=20)
+    names = [f"task {place}" for place in range(200)]
+    return sp.Network(built_once("many.sen", lambda path: grow(path, names, links=True, every=20)))
 
 
 @pytest.fixture(scope="session")
-def searched(tmp_path_factory: pytest.TempPathFactory, digits: Labelled) -> sp.Network:
+def searched(built_once: Callable[[str, Callable[[Path], object]], Path], digits: Labelled) -> sp.Network:
     """Three real searches, and a task of another method between them; the first task is measured."""
-    x, y = digits
-    net = sp.Network(tmp_path_factory.mktemp("searched") / "searched.sen")
-    net.learn("low", x[y < 5], y[y < 5], **SEARCH)
-    net.learn("flowers", FLOWERS.data, FLOWERS.target, epochs=1, hidden=4)
-    net.learn("high", x[y >= 5], y[y >= 5], **SEARCH, clone="none", random_state=3)
-    net.learn("odd", x[y % 2 == 1], y[y % 2 == 1], **SEARCH, adapters="all")
-    sp.evaluate(net, {"low": (x[y < 5], y[y < 5])}, record=True)
-    return net
+
+    def build(path: Path) -> None:
+        x, y = digits
+        net = sp.Network(path)
+        net.learn("low", x[y < 5], y[y < 5], **SEARCH)
+        net.learn("flowers", FLOWERS.data, FLOWERS.target, epochs=1, hidden=4)
+        net.learn("high", x[y >= 5], y[y >= 5], **SEARCH, clone="none", random_state=3)
+        net.learn("odd", x[y % 2 == 1], y[y % 2 == 1], **SEARCH, adapters="all")
+        sp.evaluate(net, {"low": (x[y < 5], y[y < 5])}, record=True)
+
+    return sp.Network(built_once("searched.sen", build))
 
 
 @pytest.fixture

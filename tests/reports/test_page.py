@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pages import HOSTILE, check_inert, grow, made_up, read, report, style_of, unstyled
+from pages import HOSTILE, Page, check_inert, grow, made_up, read, report, style_of, unstyled
 
 import senpath as sp
 from senpath.evaluation import record_evaluation
@@ -171,11 +171,17 @@ def test_names_of_any_length_stay_small(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").stat().st_size < 1_000_000
 
 
-@settings(max_examples=25, deadline=None)
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The page of a network of three tasks of harmless names."""
+    folder = tmp_path_factory.mktemp("plain")
+    return report(grow(folder / "a.sen", ["a", "b", "c"], links=True), folder)
+
+
+@settings(max_examples=15, deadline=None)
 @given(names=st.lists(HOSTILE, min_size=3, max_size=3, unique=True), labels=st.lists(HOSTILE, min_size=3, max_size=3, unique=True))
-def test_no_name_is_more_than_a_name(names: list[str], labels: list[str]) -> None:
+def test_no_name_is_more_than_a_name(plain: Page, names: list[str], labels: list[str]) -> None:
     with TemporaryDirectory() as folder:
-        plain = report(grow(Path(folder) / "a.sen", ["a", "b", "c"], links=True), Path(folder))
         page = report(grow(Path(folder) / "b.sen", names, links=True, classes=labels), Path(folder))
     check_inert(page)
     assert page.tags == plain.tags

@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.special import logsumexp
 
+from senpath.components import CONV_FEATURES
 from senpath.errors import StoreError
 from senpath.routing import Columns, Discriminant, Metric, StoredTask, TaskStatistics, collect, feature_map, pack, statistics_of
 from senpath.routing.metric import NEAREST, SCANNED, ColumnIndex, find_cells
@@ -55,14 +56,14 @@ def score_everything(dispatcher: Discriminant, kept: dict[str, TaskStatistics], 
     """The two best tasks of each input, int64 (n, 2), by all columns of all tasks in the dispatcher's metric."""
     features = dispatcher.features(inputs).double().numpy()
     precision, centre = dispatcher.metric.precision.double().numpy(), dispatcher.metric.centre.double().numpy()
-    scores = []
+    scores, whitened = [], (features - centre) @ precision
     for one in kept.values():
         columns, counts = one.columns - centre, one.counts
-        nearness = (features - centre) @ precision @ columns.T - 0.5 * np.einsum("ij,jk,ik->i", columns, precision, columns)
+        nearness = whitened @ columns.T - 0.5 * ((columns @ precision) * columns).sum(1)
         scores.append(
             logsumexp(
-                (nearness + 0.5 * TUNING["conv-features.v1"].correction * dispatcher.metric.freedom / counts)
-                / TUNING["conv-features.v1"].temperature,
+                (nearness + 0.5 * TUNING[CONV_FEATURES].correction * dispatcher.metric.freedom / counts)
+                / TUNING[CONV_FEATURES].temperature,
                 1,
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,18 @@ Labelled = tuple[np.ndarray, np.ndarray]
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labelled) -> Path:
+def template(built_once: Callable[[str, Callable[[Path], object]], Path], digits: Labelled, iris: Labelled) -> Path:
     """A network with a torch task, one that links to it, and a support vector machine: every kind of file is in its folder."""
-    folder = tmp_path_factory.mktemp("template") / "net"
-    net = sp.Network(folder)
-    x, y = digits
-    net.learn("low", x[y < 5], y[y < 5], hidden=16, epochs=5)
-    net.learn("high", x[y >= 5][:50], y[y >= 5][:50], hidden=16, epochs=5, threshold=0)
-    net.learn("iris", *iris, model="svm", links="none")
-    assert net.tasks["high"].transfers
-    return folder
+
+    def build(path: Path) -> None:
+        net = sp.Network(path)
+        x, y = digits
+        net.learn("low", x[y < 5], y[y < 5], hidden=16, epochs=5)
+        net.learn("high", x[y >= 5][:50], y[y >= 5][:50], hidden=16, epochs=5, threshold=0)
+        net.learn("iris", *iris, model="svm", links="none")
+        assert net.tasks["high"].transfers
+
+    return built_once("template.sen", build)
 
 
 @pytest.fixture

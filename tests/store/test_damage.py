@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import senpath as sp
 from senpath.components import content_hash
+from senpath.store import FORMAT_VERSION
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]
@@ -201,10 +202,13 @@ def seal(folder: Path, *changes: tuple[str, str]) -> None:
     json.loads((folder / "network.json").read_text())
 
 
-@pytest.mark.parametrize("version", [6, 17])
+@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, FORMAT_VERSION + 17])
 def test_a_newer_format(folder: Path, unchanged: Watch, version: int) -> None:
-    seal(folder, ('"format_version":5', f'"format_version":{version},"more":[]'))
-    with unchanged(folder), pytest.raises(sp.FormatVersionError, match=rf"format version 5 or older, got {version}. Upgrade senpath"):
+    seal(folder, (f'"format_version":{FORMAT_VERSION}', f'"format_version":{version},"more":[]'))
+    with (
+        unchanged(folder),
+        pytest.raises(sp.FormatVersionError, match=rf"format version {FORMAT_VERSION} or older, got {version}. Upgrade senpath"),
+    ):
         sp.Network(folder)
 
 

@@ -68,17 +68,20 @@ def test_what_a_removed_task_leaves(folder: Path, iris: Labelled, contents: Cont
 
 
 @pytest.fixture(scope="module")
-def twenty(tmp_path_factory: pytest.TempPathFactory, digits: Labelled) -> Path:
+def twenty(built_once: Callable[[str, Callable[[Path], object]], Path], digits: Labelled) -> Path:
     """A network of more tasks than renew the metric each, of which one was extended and others went."""
-    net, (x, y) = sp.Network(tmp_path_factory.mktemp("twenty") / "net"), digits
-    for number in range(19):
-        order = np.random.default_rng(number).permutation(64)
-        rows = slice(20 * number, 20 * number + 20)
-        learn(net, f"task {number}", (x[rows].reshape(-1, 64)[:, order].reshape(-1, 8, 8), y[rows]), augment=0, links="none")
-    net.extend("task 2", x[:40], y[:40])
-    net.remove("task 5")
-    net.remove("task 18")
-    return net.path
+
+    def build(path: Path) -> None:
+        net, (x, y) = sp.Network(path), digits
+        for number in range(19):
+            order = np.random.default_rng(number).permutation(64)
+            rows = slice(20 * number, 20 * number + 20)
+            learn(net, f"task {number}", (x[rows].reshape(-1, 64)[:, order].reshape(-1, 8, 8), y[rows]), augment=0, links="none")
+        net.extend("task 2", x[:40], y[:40])
+        net.remove("task 5")
+        net.remove("task 18")
+
+    return built_once("twenty.sen", build)
 
 
 def test_what_is_answered_does_not_change_with_what_is_freed(twenty: Path, tmp_path: Path, digits: Labelled) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,12 @@ def three() -> Labelled:
 
 
 @pytest.fixture(scope="session")
-def _learned(tmp_path_factory: pytest.TempPathFactory, tasks: dict[str, Labelled]) -> Path:
-    net = sp.Network(tmp_path_factory.mktemp("moe") / "net.sen", encoders={"text": "random-tokens"})
-    net.learn_many(tasks, method="moe", **QUICK)
-    return net.path
+def _learned(built_once: Callable[[str, Callable[[Path], object]], Path], tasks: dict[str, Labelled]) -> Path:
+    def build(path: Path) -> None:
+        net = sp.Network(path, encoders={"text": "random-tokens"})
+        net.learn_many(tasks, method="moe", **QUICK)
+
+    return built_once("moe.sen", build)
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ from senpath.history.checkout import Checkout
 from senpath.history.gc import Cleaned, clean
 from senpath.history.hub import copy_saved, save
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
-from senpath.inference.encode import Encoded, encode_inputs
 from senpath.inference.explain import explain_one
 from senpath.inference.multimodal import MultimodalPrediction, fuse
-from senpath.inference.predict import Routing, RoutingOptions, predict
+from senpath.inference.predict import Encoded, Routing, RoutingOptions, encode_inputs, predict
 from senpath.inference.prediction import Explanation, Prediction
 from senpath.inputs.encoders import Encoder
 from senpath.inputs.sources import read_labelled

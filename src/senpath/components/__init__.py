@@ -27,7 +27,7 @@ from senpath.components.base import (
     thaw,
 )
 from senpath.components.convolutional import CNN, Cnn
-from senpath.components.dense import MLP, Mlp
+from senpath.components.dense import LINEAR, LINK, MLP, ClassLink, Linear, Mlp, freeze_head, freeze_link
 from senpath.components.estimators import ESTIMATOR, Estimator
 from senpath.components.experts import EXPERTS, ROUTER, Experts, Router
 from senpath.components.features import (
@@ -40,7 +40,6 @@ from senpath.components.features import (
 )
 from senpath.components.gate import GATE, Gate
 from senpath.components.kind import ComponentKind, TrainingDefaults, find_kind, known_kinds, register
-from senpath.components.linear import LINEAR, LINK, ClassLink, Linear, freeze_head, freeze_link
 from senpath.components.mobile import CONV_STEM, CONV_TAIL, MBCONV
 from senpath.components.pruned import PRUNED, Pruned, freeze_pruned, unpruned
 from senpath.components.recurrent import LSTM, Lstm

@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from senpath.errors import InputError
-from senpath.inference.encode import encode_inputs
 from senpath.inference.multimodal import is_by_modality
-from senpath.inference.predict import Routing, predict
+from senpath.inference.predict import Routing, encode_inputs, predict
 from senpath.inference.prediction import Explanation, LinkUse
 from senpath.pathways import Pathway, run_chain
 from senpath.snapshot.view import View

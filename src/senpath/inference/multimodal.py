@@ -11,8 +11,7 @@ import numpy as np
 
 from senpath.arrays import object_array
 from senpath.errors import InputError
-from senpath.inference.encode import Batch, encode_inputs
-from senpath.inference.predict import Answers, Routing, add_routed, with_second
+from senpath.inference.predict import Answers, Batch, Routing, add_routed, encode_inputs, with_second
 from senpath.inference.prediction import Part, Prediction, Routes
 from senpath.inputs.modalities import MODALITIES, split_by_modality
 from senpath.inputs.modalities.columns import is_missing

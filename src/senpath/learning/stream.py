@@ -11,7 +11,7 @@ import torch
 
 from senpath.arrays import as_array
 from senpath.errors import InputError, SenpathError
-from senpath.inference.encode import Batch, encode_inputs
+from senpath.inference.predict import Batch, encode_inputs
 from senpath.inputs.sources import read_labelled
 from senpath.snapshot.proposal import Revised
 from senpath.snapshot.view import View

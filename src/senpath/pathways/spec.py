@@ -178,7 +178,7 @@ class Pathway:
     children: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False, compare=False)
     provenance: Provenance = field(default_factory=Provenance, hash=False, compare=False)
 
-    @property
+    @cached_property
     def task_kind(self) -> TaskKind:
         """The kind of task, see `senpath.tasks`."""
         return task_kind(self.kind)

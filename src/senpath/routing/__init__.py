@@ -1,7 +1,6 @@
 """Deciding which pathways an input may belong to."""
 
-from senpath.routing.columns import Columns, StoredTask
-from senpath.routing.discriminant import Discriminant
+from senpath.routing.discriminant import Columns, Discriminant, StoredTask
 from senpath.routing.dispatcher import ADMIT, Decision, Dispatcher, Gates, Ranking
 from senpath.routing.features import feature_map, image_features
 from senpath.routing.metric import Metric

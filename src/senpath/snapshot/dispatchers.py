@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from threading import RLock
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from senpath.store.manifest import RESTORE
 
 
 class Dispatchers:
-    """The dispatchers of one version's data types, each read when it is first asked for.
+    """Reads the dispatchers of one version's data types.
 
     Args:
         store: the folder.
@@ -36,19 +35,11 @@ class Dispatchers:
         before: Dispatchers | None,
     ) -> None:
         self._store, self._manifest, self._binary, self._device = store, manifest, binary, device
-        self._dispatchers: dict[str, Dispatcher] = {}
         self._earlier: dict[str, _Prepared] = {**before._earlier, **before._discriminants} if before is not None else {}
         self._discriminants: dict[str, _Prepared] = {}
-        self._lock = RLock()
 
-    def get(self, key: str, component: Lookup) -> Dispatcher:
-        """The dispatcher among the tasks of one type; `component` finds its components by hash."""
-        with self._lock:
-            if key not in self._dispatchers:
-                self._dispatchers[key] = self._read_dispatcher(key, component)
-            return self._dispatchers[key]
-
-    def _read_dispatcher(self, key: str, component: Lookup) -> Dispatcher:
+    def read(self, key: str, component: Lookup) -> Dispatcher:
+        """Read the dispatcher among the tasks of one type; `component` finds its components by hash."""
         record = self._manifest.types[key]
         features = component(record.features)
         tasks = {name: task.statistics for name, task in self._manifest.tasks.items() if task.pathway.data_type == key}

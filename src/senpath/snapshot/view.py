@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
+from threading import Lock, RLock
 from types import MappingProxyType
 from typing import Any
 
@@ -107,7 +107,9 @@ class View:
         self._store = store
         self._component_cache: ComponentCache = before._component_cache if before is not None else ComponentCache(CACHED_WEIGHTS)
         binary = self.settings.dispatcher == "binary"
-        self._dispatchers: Dispatchers = Dispatchers(store, manifest, binary, device, before._dispatchers if before is not None else None)
+        self._reader: Dispatchers = Dispatchers(store, manifest, binary, device, before._reader if before is not None else None)
+        self._dispatchers: dict[str, Dispatcher] = {}
+        self._lock = RLock()
         self._watchers: list[AccessTrace] = []
         self._places: dict[str, np.ndarray] = {}
 
@@ -231,15 +233,21 @@ class View:
         """The dispatcher among the tasks of one type."""
         for touched in self._watchers:
             touched.add_dispatcher(key, self.dispatcher_weights(key))
-        return self._dispatchers.get(key, self.component)
+        return self._dispatcher(key)
 
     def rank(self, key: str, inputs: torch.Tensor) -> tuple[tuple[str, ...], Ranking]:
         """Rank the tasks of one type for encoded inputs: the names of all, and those that were scored for each input."""
-        dispatcher = self._dispatchers.get(key, self.component)
+        dispatcher = self._dispatcher(key)
         ranking = dispatcher.rank(inputs.to(self.device))
         for touched in self._watchers:
             touched.add_dispatcher(key, ranking.together())
         return dispatcher.names, ranking
+
+    def _dispatcher(self, key: str) -> Dispatcher:
+        with self._lock:
+            if key not in self._dispatchers:
+                self._dispatchers[key] = self._reader.read(key, self.component)
+            return self._dispatchers[key]
 
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
         """The answer of a task's pathway to encoded inputs: logits, float32 (n, classes)."""

@@ -1,4 +1,4 @@
-"""The kinds of task by name, and targets of whatever kind y looks like."""
+"""The kinds of task by name, and reading targets of whatever kind they look like."""
 
 from __future__ import annotations
 

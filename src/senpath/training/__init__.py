@@ -1,11 +1,9 @@
 """The minibatch loop and its parts, what trainings of several tasks share, folds, and random changes of images."""
 
 from senpath.training.augment import Augmentation
-from senpath.training.fit import fit
 from senpath.training.folds import hold_out, spare, splits
 from senpath.training.joint import TaskSplit, in_chunks, mean_quality
-from senpath.training.loop import BestState, Descent, passes, schedule, training_steps
-from senpath.training.recipe import Recipe
+from senpath.training.loop import BestState, Descent, Recipe, fit, passes, schedule, training_steps
 from senpath.training.target_scaler import TargetScaler
 
 __all__ = [

@@ -1,8 +1,10 @@
-"""The minibatch loop, and the parts that a training puts together with it: batches, descent along a schedule, the best state."""
+"""The one minibatch loop, and fitting one model with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from math import cos, inf, pi
 from typing import Any, TypeVar
 
@@ -10,6 +12,7 @@ import torch
 from torch import nn
 
 from senpath.progress import Progress, silent
+from senpath.training.augment import Augmentation
 
 WARM_UP = 0.05
 """Share of the steps over which the learning rate rises."""
@@ -145,3 +148,62 @@ def schedule(passed: float, warm_up: float = WARM_UP) -> float:
     if passed < warm_up:
         return (0.02 + passed) / (0.02 + warm_up)
     return 0.5 * (1 + cos(pi * (passed - warm_up) / (1 - warm_up)))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of one run of `fit`.
+
+    Args:
+        steps: mini-batches in all.
+        batch_size: examples in one.
+        learning_rate: the highest; it rises over the first twentieth of the steps and falls to zero along a cosine.
+        augment: strength of random distortions of images, 0 for none, see `Augmentation`.
+        clip: longest gradient, None for any.
+        decay: half of it is the share of the weights' squared length that is added to the loss.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    augment: float = 0.0
+    clip: float | None = None
+    decay: float = 0.0
+
+
+def fit(
+    model: nn.Module,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    recipe: Recipe,
+    seed: int,
+    *,
+    progress: Progress = silent,
+    stage: str = "train",
+) -> None:
+    """Minimise a model's loss on the examples; only parameters that require gradients move.
+
+    Args:
+        model: called with inputs (batch, …) and targets (batch,); answers with the loss to minimise, a scalar.
+        inputs: float32 (n, …), on the model's device.
+        targets: int64 (n,).
+        recipe: how long and how fast.
+        seed: decides the order of the examples and their distortions.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
+    augment = Augmentation(distortion=recipe.augment)
+
+    def loss(batch: torch.Tensor) -> torch.Tensor:
+        examples = inputs[batch]
+        if recipe.augment:  # what is no image is never distorted
+            examples = augment(examples, generator)
+        result: torch.Tensor = model(examples, targets[batch])
+        return result
+
+    model.train()
+    batches = islice(passes(len(inputs), recipe.batch_size, generator), recipe.steps)
+    for _ in training_steps(batches, loss, Descent(optimizer, steps=recipe.steps, clip=recipe.clip), progress=progress, stage=stage):
+        pass
+    model.eval()

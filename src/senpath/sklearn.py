@@ -85,16 +85,8 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         inputs, labels = self._read_labelled(X, y)
         net = Network() if self.source is None else _opened(self.source)
-        method = Sen(
-            model=self.model,
-            hidden=self.hidden,
-            links=self.links,
-            guard=self.guard,
-            augment=self.augment,
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            random_state=_seed(self.random_state),
-        )
+        settings = {name: value for name, value in self.get_params(deep=False).items() if name != "source"}
+        method = Sen(**{**settings, "random_state": _seed(self.random_state)})
         examples = encode_examples(net.view, inputs, labels, kind=Classification.name)
         proposal = propose(net.view, method, TASK, examples)
         if self.source is not None:
@@ -119,8 +111,8 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if rows < len(encoded):
             self.network_.predict(encoded, task=TASK)  # which says what is wrong
         logits = [run_pathway(pathway, batch.inputs.double(), self._exact) / pathway.temperature for batch in encoded.batches]
-        found: np.ndarray = torch.cat(logits).softmax(1).numpy()
-        return found
+        probabilities: np.ndarray = torch.cat(logits).softmax(1).numpy()
+        return probabilities
 
     def _exact(self, name: str) -> Component:
         """A component of the task that computes in double precision."""

@@ -85,7 +85,7 @@ def test_sequential_training_forgets_and_consolidation_does_not(splits: dict[str
         assert after.accuracy("mixed", mixed.test) > 0.9
         lost[strength] = first.accuracy("low", low.test) - after.accuracy("low", low.test)
         shifted[strength] = float((first.logits("low", low.test.inputs) - after.logits("low", low.test.inputs)).square().mean())
-        importance = fisher(first.body, first.heads["low"], low.train, 0)
+        importance = fisher(first.backbone, first.heads["low"], low.train, 0)
         moved[strength] = float(Anchor(importance, [f * w for f, w in zip(importance, shared(first), strict=True)]).penalty(shared(after)))
     assert lost[0] > 0.05
     assert lost[STRENGTH] <= 0.01
@@ -97,8 +97,8 @@ def test_sequential_training_forgets_and_consolidation_does_not(splits: dict[str
 
 def shared(moment: Shared) -> list[torch.Tensor]:
     """The shared weights."""
-    assert moment.body is not None
-    return [weight.detach() for weight in moment.body.parameters()]
+    assert moment.backbone is not None
+    return [weight.detach() for weight in moment.backbone.parameters()]
 
 
 def test_the_first_task_is_learned_alike_by_all(splits: dict[str, Split]) -> None:
@@ -116,9 +116,9 @@ def test_an_untrained_task_has_no_wish(splits: dict[str, Split]) -> None:
     assert torch.equal(one.logits("mixed", splits["mixed"].test.inputs), other.logits("mixed", splits["mixed"].test.inputs))
 
 
-def test_the_shared_body_has_to_fit(splits: dict[str, Split]) -> None:
+def test_the_shared_backbone_has_to_fit(splits: dict[str, Split]) -> None:
     first = Shared().learn("low", splits["low"].train, replace(BRIEF, epochs=0))
-    message = r"^task 'high': expected inputs and a model as the shared body has them, got image data, (mlp|cnn)\.v1$"
+    message = r"^task 'high': expected inputs and a model as the shared backbone has them, got image data, (mlp|cnn)\.v1$"
     for other in ({"hidden": 9}, {"model": "cnn"}):
         with pytest.raises(InputError, match=message):
             first.learn("high", splits["high"].train, replace(BRIEF, **other))
@@ -138,14 +138,14 @@ def test_nothing_is_answered_before_anything_is_learned(splits: dict[str, Split]
 class Consolidated(nn.Module):
     """Cross-entropy and λ/2 Σₜ Σᵢ Fₜᵢ (θᵢ − θₜᵢ)², a sum over the tasks as the paper has it."""
 
-    def __init__(self, body: nn.Module, head: nn.Module, wishes: Sequence[tuple[list[torch.Tensor], list[torch.Tensor]]]) -> None:
+    def __init__(self, backbone: nn.Module, head: nn.Module, wishes: Sequence[tuple[list[torch.Tensor], list[torch.Tensor]]]) -> None:
         super().__init__()
-        self.body, self.head, self.wishes = body, head, wishes
+        self.backbone, self.head, self.wishes = backbone, head, wishes
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        loss = functional.cross_entropy(self.head(self.body(inputs)), targets)
+        loss = functional.cross_entropy(self.head(self.backbone(inputs)), targets)
         for importance, kept in self.wishes:
-            for f, old, weight in zip(importance, kept, self.body.parameters(), strict=True):
+            for f, old, weight in zip(importance, kept, self.backbone.parameters(), strict=True):
                 loss = loss + 30 / 2 * (f * (weight - old) ** 2).sum()
         return loss
 
@@ -156,17 +156,17 @@ def test_consolidation_is_its_formula(splits: dict[str, Split]) -> None:
     two = one.learn("high", splits["high"].train, settings)
     three = two.learn("mixed", splits["mixed"].train, settings)
     wishes = [
-        (fisher(moment.body, moment.heads[task], splits[task].train, settings.random_state), shared(moment))
+        (fisher(moment.backbone, moment.heads[task], splits[task].train, settings.random_state), shared(moment))
         for task, moment in {"low": one, "high": two}.items()
     ]
     train = splits["mixed"].train
-    body = choose_backbone("mlp", train.data_type, settings.hidden).fresh()
-    body.load_state_dict(two.body.state_dict())
+    backbone = choose_backbone("mlp", train.data_type, settings.hidden).fresh()
+    backbone.load_state_dict(two.backbone.state_dict())
     head = nn.Linear(settings.hidden, 5)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    fit(Consolidated(body, head, wishes), train.inputs, train.targets, recipe_for("mlp.v1", train, settings), derive(0, "train"))
-    for expected, found, before in zip(body.parameters(), shared(three), shared(two), strict=True):
+    fit(Consolidated(backbone, head, wishes), train.inputs, train.targets, recipe_for("mlp.v1", train, settings), derive(0, "train"))
+    for expected, found, before in zip(backbone.parameters(), shared(three), shared(two), strict=True):
         torch.testing.assert_close(found, expected.detach(), rtol=1e-3, atol=1e-4)
         assert (found - before).abs().max() > 0.01
     torch.testing.assert_close(three.heads["mixed"].weight.detach(), head.weight.detach(), rtol=1e-3, atol=1e-4)
@@ -203,17 +203,17 @@ def test_the_merged_wishes_are_their_sum_and_a_constant(tasks: int, seed: int, u
 def linear_softmax(examples: int) -> tuple[nn.Linear, nn.Module, Examples]:
     """p(y | x) = softmax(W x + b) with fixed random W and b, and inputs for it."""
     generator = torch.Generator().manual_seed(5)
-    body = nn.Linear(3, 4)
+    backbone = nn.Linear(3, 4)
     with torch.no_grad():
-        body.weight.copy_(torch.randn(4, 3, generator=generator))
-        body.bias.copy_(torch.randn(4, generator=generator))
+        backbone.weight.copy_(torch.randn(4, 3, generator=generator))
+        backbone.bias.copy_(torch.randn(4, generator=generator))
     inputs = torch.randn(examples, 3, generator=generator)
-    return body, nn.Identity(), Examples(DataType("table", (3,)), inputs, torch.zeros(examples, dtype=torch.int64), (0, 1, 2, 3))
+    return backbone, nn.Identity(), Examples(DataType("table", (3,)), inputs, torch.zeros(examples, dtype=torch.int64), (0, 1, 2, 3))
 
 
 def test_importance_is_the_fisher_information() -> None:
-    body, head, examples = linear_softmax(400)
-    chances = torch.softmax(body(examples.inputs), 1).detach()
+    backbone, head, examples = linear_softmax(400)
+    chances = torch.softmax(backbone(examples.inputs), 1).detach()
     # ∂ log p(y | x) / ∂ logits = onehot(y) − p: for each input, answer and output, and its square's mean and variance over answers.
     slopes = torch.eye(4)[None] - chances[:, None]
     with_ones = torch.cat([examples.inputs, torch.ones(len(examples), 1)], 1)
@@ -221,7 +221,7 @@ def test_importance_is_the_fisher_information() -> None:
     mean = (chances[..., None, None] * squares).sum(1)
     variance = (chances[..., None, None] * squares.square()).sum(1) - mean.square()
     seeds = 5
-    found = [fisher(body, head, examples, seed) for seed in range(seeds)]
+    found = [fisher(backbone, head, examples, seed) for seed in range(seeds)]
     average = torch.cat([sum(f[0] for f in found) / seeds, (sum(f[1] for f in found) / seeds)[:, None]], 1)
     error = (variance.sum(0) / seeds).sqrt() / len(examples)
     assert ((average - mean.mean(0)).abs() < 4 * error).all()
@@ -229,17 +229,17 @@ def test_importance_is_the_fisher_information() -> None:
 
 
 def test_importance_reads_no_labels() -> None:
-    body, head, examples = linear_softmax(50)
+    backbone, head, examples = linear_softmax(50)
     others = Examples(examples.data_type, examples.inputs, examples.targets + 1, examples.classes)
-    assert all(torch.equal(a, b) for a, b in zip(fisher(body, head, examples, 0), fisher(body, head, others, 0), strict=True))
-    assert not torch.equal(fisher(body, head, examples, 0)[0], fisher(body, head, examples, 1)[0])
+    assert all(torch.equal(a, b) for a, b in zip(fisher(backbone, head, examples, 0), fisher(backbone, head, others, 0), strict=True))
+    assert not torch.equal(fisher(backbone, head, examples, 0)[0], fisher(backbone, head, examples, 1)[0])
 
 
 def test_importance_reads_a_bounded_number_of_examples() -> None:
     count = FISHER_EXAMPLES + 20
-    body, targets = nn.Linear(count, 2), torch.zeros(count, dtype=torch.int64)
+    backbone, targets = nn.Linear(count, 2), torch.zeros(count, dtype=torch.int64)
     # Each example alone touches one column of weights.
-    importance, _ = fisher(body, nn.Identity(), Examples(DataType("table", (count,)), torch.eye(count), targets, (0, 1)), 0)
+    importance, _ = fisher(backbone, nn.Identity(), Examples(DataType("table", (count,)), torch.eye(count), targets, (0, 1)), 0)
     assert int((importance > 0).all(0).sum()) == FISHER_EXAMPLES
     assert int((importance == 0).all(0).sum()) == 20
 
@@ -258,7 +258,7 @@ def test_a_progressive_networks_answer_is_its_formula(splits: dict[str, Split]) 
     for task, width in hidden.items():
         moment = moment.learn(task, splits[task].train, replace(BRIEF, hidden=width))
     inputs = splits["mixed"].test.inputs
-    weights = {task: dict(column.body.named_parameters()) for task, column in moment.columns.items()}
+    weights = {task: dict(column.backbone.named_parameters()) for task, column in moment.columns.items()}
     flat = inputs.flatten(1)
     h = {task: (flat @ part["layers.0.weight"].T + part["layers.0.bias"]).clamp(min=0) for task, part in weights.items()}
     column = moment.columns["mixed"]
@@ -283,11 +283,11 @@ def test_a_progressive_network_trains_its_adapter(splits: dict[str, Split]) -> N
 
 
 def test_what_a_progressive_network_runs_grows_with_each_task(splits: dict[str, Split]) -> None:
-    moment, body, head = Pnn(), 64 * 8 + 8, 8 * 5 + 5
+    moment, backbone, head = Pnn(), 64 * 8 + 8, 8 * 5 + 5
     for index, (task, split) in enumerate(splits.items()):
         moment = moment.learn(task, split.train, replace(BRIEF, epochs=0))
         lateral = index + (index * 8 * 8 + 8) + 8 * 5 if index else 0
-        assert moment.activated(task) == (index + 1) * body + head + lateral
+        assert moment.activated(task) == (index + 1) * backbone + head + lateral
         assert moment.cost is not None
-        assert (moment.cost.read, moment.cost.updated) == (index * body, body + head + lateral)
-    assert moment.weights == sum(moment.activated(task) - index * body for index, task in enumerate(splits))
+        assert (moment.cost.read, moment.cost.updated) == (index * backbone, backbone + head + lateral)
+    assert moment.weights == sum(moment.activated(task) - index * backbone for index, task in enumerate(splits))

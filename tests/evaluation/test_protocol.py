@@ -11,9 +11,8 @@ from sklearn.datasets import load_digits
 
 from senpath import InputError, Network, SenSettings, UnknownTaskError
 from senpath.evaluation.baselines import Pnn, Shared, Single
-from senpath.evaluation.growing import Growing
 from senpath.evaluation.protocol import Split, Stage, accuracy_matrix, learn_in_turn
-from senpath.evaluation.strategy import Strategy
+from senpath.evaluation.strategy import Growing, Strategy
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]

@@ -15,9 +15,8 @@ from sklearn.datasets import load_digits
 
 from senpath import Examples, InputError, Network, SenSettings
 from senpath.evaluation.baselines import Pnn, Shared, Single
-from senpath.evaluation.growing import Growing
 from senpath.evaluation.protocol import Split
-from senpath.evaluation.strategy import BATCH, Strategy
+from senpath.evaluation.strategy import BATCH, Growing, Strategy
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]

@@ -17,7 +17,7 @@ import senpath as sp
 from senpath.components import Component, build, freeze
 from senpath.learning import propose
 from senpath.methods.munet.hyper import DEFAULTS
-from senpath.methods.munet.report.graph import NODE, Graph
+from senpath.methods.munet.report.graph import NODE
 from senpath.pathways import Pathway, Provenance
 from senpath.seeds import seeded
 from senpath.snapshot import Proposal, encode_examples
@@ -69,11 +69,18 @@ def many_chains(names: list[str], places: list[str] = ROOT) -> list[Chain]:
     return chains
 
 
-def layers_of(net: sp.Network) -> SimpleNamespace:
+def layers_of(net: sp.Network) -> Any:
     """What a report's section on layers shows of a network that has one."""
     section = section_of(net, "munet")
     assert section is not None
-    return SimpleNamespace(**section.values)
+    return _named(section.values)
+
+
+def _named(value: Any) -> Any:
+    """Mappings as objects, at any depth."""
+    if isinstance(value, list):
+        return [_named(each) for each in value]
+    return SimpleNamespace(**{name: _named(each) for name, each in value.items()}) if isinstance(value, dict) else value
 
 
 def numbers(path: str) -> list[float]:
@@ -81,7 +88,7 @@ def numbers(path: str) -> list[float]:
     return [float(digits) for digits in re.findall(r"-?[\d.]+", path)]
 
 
-def check_drawing(graph: Graph) -> None:
+def check_drawing(graph: SimpleNamespace) -> None:
     """Nodes are apart; a line runs through nodes in the middle, and past the others."""
     boxes = []
     for node in graph.nodes:

@@ -98,4 +98,4 @@ def test_only_the_last_groups_are_shown(together: sp.Network) -> None:
     }
     section = section_of(replace(network, tasks=tasks), "allocation")
     assert section is not None
-    assert [group.count for group in section.values["groups"]] == [1] * GROUPS
+    assert [group["count"] for group in section.values["groups"]] == [1] * GROUPS

@@ -54,4 +54,4 @@ def test_an_odd_record_is_left_out(mixed_experts: sp.Network, told: object) -> N
     network.tasks["colours"].pathway.provenance.record["experts"] = told
     section = section_of(network, "moe")
     assert section is not None
-    assert {row.task.name for row in section.values["rows"]} == {"animals"}
+    assert {row["task"].name for row in section.values["rows"]} == {"animals"}

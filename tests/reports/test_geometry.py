@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,14 +17,14 @@ import senpath as sp
 from senpath.learning import propose
 from senpath.pathways import Provenance
 from senpath.reports.accuracy import describe_accuracy
-from senpath.reports.borrowing import NODE, ROW, Drawing, draw_borrowing
+from senpath.reports.borrowing import NODE, ROW, draw_borrowing
 from senpath.reports.network_summary import measured_stages, sections, summarize
 from senpath.reports.tables import OTHERS, describe_routes
 from senpath.sections import GAP, spread_labels
 from senpath.snapshot import encode_examples
 
 
-def drawing_of(net: sp.Network) -> Drawing:
+def drawing_of(net: sp.Network) -> dict[str, Any]:
     network = summary(net)
     return draw_borrowing(network, sections(network))
 
@@ -45,36 +46,36 @@ def test_labels_stay_where_there_is_room(values: list[float], placed: list[float
 
 def test_the_lines_are_at_their_accuracies(mixed: sp.Network) -> None:
     stages = describe_accuracy(summary(mixed), measured_stages(mixed))
-    heights = {int(tick.text): tick.place for tick in stages.up}
+    heights = {int(tick.text): tick.place for tick in stages["up"]}
     (low, low_place), (high, high_place) = min(heights.items()), max(heights.items())
-    for line in stages.lines:
-        expected = low_place + (100 * line.score.accuracy - low) / (high - low) * (high_place - low_place)
-        assert line.end == pytest.approx(expected, abs=0.02)
-        assert line.given.endswith(f" {line.end}")
-        assert line.given.count("L") == line.unlabelled.count("L") == line.dots.count("M") - 1
-    assert [tick.text for tick in stages.across] == ["v1", "v2", "v3"]
-    assert [tick.more for tick in stages.across] == ["low", "high", "mood"]
-    labels = sorted(line.label for line in stages.lines)
+    for line in stages["lines"]:
+        expected = low_place + (100 * line["score"].accuracy - low) / (high - low) * (high_place - low_place)
+        assert line["end"] == pytest.approx(expected, abs=0.02)
+        assert line["given"].endswith(f" {line['end']}")
+        assert line["given"].count("L") == line["unlabelled"].count("L") == line["dots"].count("M") - 1
+    assert [tick.text for tick in stages["across"]] == ["v1", "v2", "v3"]
+    assert [tick.more for tick in stages["across"]] == ["low", "high", "mood"]
+    labels = sorted(line["label"] for line in stages["lines"])
     assert all(after - before >= GAP - 0.02 for before, after in pairwise(labels))
 
 
 def test_arcs_begin_and_end_at_their_tasks(mixed: sp.Network) -> None:
     drawing = drawing_of(mixed)
-    middles = {row.task.name: row.middle for row in drawing.rows if row.task}
+    middles = {task.name: (place + 0.5) * ROW for place, (task, _) in enumerate(drawing["rows"]) if task}
     assert list(middles) == list(mixed.tasks)
     assert [b - a for a, b in pairwise(middles.values())] == [ROW] * 5
-    arcs = {(arc.borrowing.name, arc.borrowing.task.name): arc for arc in drawing.arcs}
+    arcs = {(arc["borrowing"].name, arc["borrowing"].task.name): arc for arc in drawing["arcs"]}
     assert arcs.keys() == {(source, name) for name, info in mixed.tasks.items() for source, _ in info.transfers}
     for (source, name), arc in arcs.items():
-        numbers = [float(number) for number in re.findall(r"-?[\d.]+", arc.line)]
-        assert numbers[:2] == [drawing.gutter - NODE, middles[source]]
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", arc["line"])]
+        assert numbers[:2] == [drawing["gutter"] - NODE, middles[source]]
         assert numbers[-1] == middles[name]
-        assert min(numbers[0], 0.25 * numbers[0] + 0.75 * numbers[2]) - arc.width / 2 >= 0  # within the drawing
+        assert min(numbers[0], 0.25 * numbers[0] + 0.75 * numbers[2]) - arc["width"] / 2 >= 0  # within the drawing
 
 
 def test_an_arc_is_thicker_the_more_classes_are_similar(mixed: sp.Network) -> None:
-    arcs = drawing_of(mixed).arcs
-    assert sorted(arcs, key=lambda arc: arc.width) == sorted(arcs, key=lambda arc: arc.borrowing.similar)
+    arcs = drawing_of(mixed)["arcs"]
+    assert sorted(arcs, key=lambda arc: arc["width"]) == sorted(arcs, key=lambda arc: arc["borrowing"].similar)
 
 
 def test_a_copied_layer_is_a_dashed_arc(tmp_path: Path) -> None:
@@ -82,8 +83,8 @@ def test_a_copied_layer_is_a_dashed_arc(tmp_path: Path) -> None:
     proposal = propose(net.view, sp.Sen(epochs=1, hidden=4, links="none"), "two", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
     pathway = replace(proposal.pathways[0], provenance=Provenance("sen", record={"copied_from": "one"}))
     net.commit(replace(proposal, pathways=(pathway,)))
-    (arc,) = drawing_of(net).arcs
-    assert (arc.borrowing.name, arc.borrowing.classes) == ("one", 0)
+    (arc,) = drawing_of(net)["arcs"]
+    assert (arc["borrowing"].name, arc["borrowing"].classes) == ("one", 0)
     page = report(net, tmp_path)
     assert "one → two: hidden layer copied" in page.texts
     assert ("path", "class", "arc copied") in page.attributes
@@ -95,7 +96,7 @@ def test_a_link_whose_source_is_gone_is_still_listed(tmp_path: Path) -> None:
     net = grow(tmp_path / "n.sen", ["one", "two"], links=True, record=False)
     network = summary(net)
     drawing = draw_borrowing(replace(network, tasks={"two": network.tasks["two"]}), [])
-    assert (len(drawing.arcs), [link.name for link in drawing.listed]) == (0, ["one"])
+    assert (len(drawing["arcs"]), [link.name for link in drawing["listed"]]) == (0, ["one"])
 
 
 def test_parts_are_what_runs(mixed: sp.Network) -> None:
@@ -115,10 +116,10 @@ def test_every_input_went_somewhere(many: sp.Network, mixed: sp.Network) -> None
     for net in (many, mixed):
         routes = describe_routes(summary(net), measured_stages(net))
         assert routes is not None
-        for _, cells in routes.rows:
-            assert len(cells) == len(routes.columns) + len(routes.extra)
+        for _, cells in routes["rows"]:
+            assert len(cells) == len(routes["columns"]) + len(routes["extra"])
             assert sum(cell.share for cell in cells) == pytest.approx(1)
-    assert OTHERS not in routes.extra
+    assert OTHERS not in routes["extra"]
 
 
 def test_an_older_picture_is_reported_as_it_was(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_report(net: sp.Network, tmp_path: Path, digits: Labelled) -> None:
     assert "low" in page
     assert "removed" in page
     network = summary(net)
-    assert draw_borrowing(network, []).listed[0].source is None
+    assert draw_borrowing(network, [])["listed"][0].source is None
     assert "low" not in network.tasks
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from senpath import InputError
 from senpath.reproduce.jobs import read_records
-from senpath.reproduce.sen import Found, Setup, reproduce_sen
+from senpath.reproduce.sen import Results, Setup, reproduce_sen
 from senpath.reproduce.sen.experiment import choosing_jobs, main_jobs
 from senpath.reproduce.sen.tables import matrices, shortfall
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SETUP = Setup(seeds=1, epochs=8)
 
 
-def found_in(work: Path) -> Found:
-    return Found(read_records([*choosing_jobs(SETUP), *main_jobs(SETUP, 1.0)], work))
+def results_in(work: Path) -> Results:
+    return Results(read_records([*choosing_jobs(SETUP), *main_jobs(SETUP, 1.0)], work))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_the_page_puts_what_was_published_beside_ours(text: str) -> None:
 
 
 def test_the_pages_figures_are_those_of_the_jobs(text: str, whole: Run) -> None:
-    accuracy = found_in(whole.work).cell("SEN", "default", "all", "upper")[0]
+    accuracy = results_in(whole.work).cell("SEN", "default", "all", "upper")[0]
     row = next(line for line in text.splitlines() if line.startswith("| all | **SEN** |"))
     assert row.split("|")[6].strip() == f"{accuracy:.1f} (93.2 ± 0.2)"
 
@@ -70,29 +70,29 @@ def test_official_emnist_files_are_read_when_they_are_there(text: str) -> None:
 
 
 def test_capitals_borrow_from_the_small_letters_that_they_look_like(text: str, whole: Run) -> None:
-    pairs = {(record["from"], record["to"]) for record in found_in(whole.work)("similar", recipe="paper", task="upper")}
+    pairs = {(record["from"], record["to"]) for record in results_in(whole.work)("similar", recipe="paper", task="upper")}
     assert len(pairs) > 5
     assert all(first.upper() == second for first, second in pairs)
     assert re.search(r"\| T4 UPPER \| lower ([a-z]) → [A-Z] \| (–|0\.\d+) \| [01]\.\d+ \| 1 of 1 \|", text)
 
 
 def test_links_alone_answer_and_the_others_cannot(whole: Run) -> None:
-    found = found_in(whole.work)
-    assert found.cell("SEN", "default", "0", "upper")[0] > 50
-    assert found.cell("Single", "default", "0", "upper")[0] == pytest.approx(100 / 26)
+    results = results_in(whole.work)
+    assert results.cell("SEN", "default", "0", "upper")[0] > 50
+    assert results.cell("Single", "default", "0", "upper")[0] == pytest.approx(100 / 26)
 
 
 def test_sen_and_pnn_forget_nothing_and_plain_training_does(whole: Run) -> None:
-    made = matrices(found_in(whole.work), "default")
+    made = matrices(results_in(whole.work), "default")
     assert {made[method][0].forgetting for method in ("SEN", "PNN", "Single")} == {0.0}
     assert made["Multi-task (seq)"][0].forgetting > 0
 
 
 def test_a_shortfall_is_found_wherever_it_is(whole: Run) -> None:
-    found = found_in(whole.work)
-    worst, where = shortfall(found)
+    results = results_in(whole.work)
+    worst, where = shortfall(results)
     cells = [
-        found.cell("SEN", recipe, shots, task)[0] - found.cell("Single", recipe, shots, task)[0]
+        results.cell("SEN", recipe, shots, task)[0] - results.cell("Single", recipe, shots, task)[0]
         for recipe in ("default", "paper")
         for task in ("fashion", "mnist", "lower", "upper")
         for shots in ("0", "5", "10", "all")

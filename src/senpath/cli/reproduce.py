@@ -15,7 +15,7 @@ from rich.text import Text
 from senpath.cli.show import console, table
 from senpath.evaluation.metrics import FORMULAS
 from senpath.reports.markdown import spread
-from senpath.reproduce.sen import Found, Progress, Setup, reproduce_sen
+from senpath.reproduce.sen import Progress, Results, Setup, reproduce_sen
 from senpath.reproduce.sen.published import METHODS, SHOTS, TABLE_2, TASKS, TITLES
 from senpath.reproduce.sen.tables import metric_rows
 
@@ -54,12 +54,12 @@ def sen(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; what is done is in {work}, run the same command again to go on") from None
     console.print()
-    _tell_metrics(Found(last[0].records))
+    _tell_metrics(Results(last[0].records))
     console.print(f"wrote {page} in {(time.perf_counter() - start) / 60:.1f} minutes", highlight=False)
 
 
-def _tell_metrics(records: Found) -> None:
-    table("the four image tasks in turn, task given, %", ["method", *FORMULAS], metric_rows(records, "default"))
+def _tell_metrics(results: Results) -> None:
+    table("the four image tasks in turn, task given, %", ["method", *FORMULAS], metric_rows(results, "default"))
     for name, (formula, words) in FORMULAS.items():
         console.print(f"{name} = {formula}: {words}", highlight=False)
 
@@ -68,14 +68,14 @@ def _picture(progress: Progress, start: float) -> RenderableType:
     """How far it is, and Table 2 as far as it is known."""
     minutes = (time.perf_counter() - start) / 60
     head = Text(f"{progress.step}: {progress.done} of {progress.jobs} jobs, {minutes:.1f} minutes", style="bold")
-    records = Found(progress.records)
+    results = Results(progress.records)
     grid = Table(title="Table 2, default recipe: test accuracy in %", title_justify="left", header_style="bold")
     for name in ("shots", "method", *(title.split()[1] for title in TITLES.values())):
         grid.add_column(name, no_wrap=True)
     both = console.width >= WIDE
     for shots in SHOTS:
         for method in METHODS:
-            cells = [_cell(records, method, shots, task, both) for task in TASKS]
+            cells = [_cell(results, method, shots, task, both) for task in TASKS]
             grid.add_row(
                 shots,
                 method.replace("Multi-task", "Multi"),
@@ -86,7 +86,7 @@ def _picture(progress: Progress, start: float) -> RenderableType:
     return Group(head, grid)
 
 
-def _cell(records: Found, method: str, shots: str, task: str, both: bool) -> str:
-    ours = records.cell(method, "default", shots, task)
+def _cell(results: Results, method: str, shots: str, task: str, both: bool) -> str:
+    ours = results.cell(method, "default", shots, task)
     said = TABLE_2.get((method, shots, task), "").split(" ")[0] if both else ""
     return (spread(ours).replace(" ", "") if ours else "·") + (f" ({said})" if said else "")

@@ -2,12 +2,10 @@
 
 from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.evaluate import evaluate
-from senpath.evaluation.growing import Growing
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
 from senpath.evaluation.protocol import Split, Stage, accuracy_matrix, learn_in_turn
-from senpath.evaluation.records import Recorded, latest_by_version, record_evaluation, recorded_evaluations
-from senpath.evaluation.scores import Evaluation, TaskScore
-from senpath.evaluation.strategy import Strategy
+from senpath.evaluation.records import Evaluation, Recorded, TaskScore, latest_by_version, record_evaluation, recorded_evaluations
+from senpath.evaluation.strategy import Growing, Strategy
 
 __all__ = [
     "FORMULAS",

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError
-from senpath.evaluation.records import record_evaluation
-from senpath.evaluation.scores import Evaluation, TaskScore
+from senpath.evaluation.records import Evaluation, TaskScore, record_evaluation
 from senpath.inference import Prediction
 from senpath.inputs.sources import read_labelled
 from senpath.network import Network
@@ -65,8 +64,8 @@ def _judge(pathway: Pathway, y: Any, inputs: int) -> Callable[[Prediction], floa
         error.reword(f"test data of {pathway.task!r}: {error.message}")
         raise
 
-    def score(found: Prediction) -> float:
-        own = [label if task == pathway.task else None for task, label in zip(found.task, found.label, strict=True)]
+    def score(answers: Prediction) -> float:
+        own = [label if task == pathway.task else None for task, label in zip(answers.task, answers.label, strict=True)]
         return kind.score_answers(own, truth, pathway.classes)
 
     return score

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import isnan, nan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from senpath.evaluation import FORMULAS, AccuracyMatrix, Recorded, TaskScore
-from senpath.sections import NetworkSummary, TaskSummary, Tick, spread_labels
+from senpath.sections import NetworkSummary, Tick, spread_labels
 
 LINES, TICKS, ROWS, MARKED = 10, 10, 12, 16
 """At most so many lines in the chart, labels below it, stages in the matrix, and stages with marks in the chart."""
@@ -19,28 +18,6 @@ FIGURES = ("ACC", "BWT", "forgetting")
 
 Points = Sequence[tuple[int, TaskScore]]
 """The stages, by place, at which a task was measured, and its figures."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One task's line; every place is in percent of the chart, from its left or top.
-
-    Attributes:
-        given, unlabelled: the line with the task given, and with the task found by the network, as SVG paths; `dots` and `rings` mark what
-            was measured on them.
-        end: where the line ends, `label` where its label is.
-        score: the last figures, measured at `version`.
-    """
-
-    task: TaskSummary
-    given: str
-    unlabelled: str
-    dots: str
-    rings: str
-    end: float
-    label: float
-    score: TaskScore
-    version: int
 
 
 class Summary(NamedTuple):
@@ -53,34 +30,13 @@ class Summary(NamedTuple):
     words: str
 
 
-@dataclass(frozen=True)
-class Accuracy:
-    """What the report's section on accuracy shows.
+def describe_accuracy(network: NetworkSummary, stages: Sequence[Recorded]) -> dict[str, Any]:
+    """Everything that the section shows; nothing is left to the template but words.
 
-    Attributes:
-        stages: the matrix's rows: the last `ROWS` of `all_stages`, each with the tasks that came with it.
-        tasks: the matrix's columns and the chart's tasks: all that were `measured`, or the `LINES` whose accuracy without the task given
-            moved most (is least, where there is one stage).
-        across: labels below the chart, each `apart` per cent from the next; `up` are those beside it.
-        changed: how many tasks' accuracy with the task given is another than at first.
-        later: how many tasks came after the last measurement.
+    The chart's tasks are all that were `measured`, or the `LINES` whose accuracy without the task given moved most (is least, where there
+    is one stage). `changed` is how many tasks' accuracy with the task given is another than at first, `later` how many came after the last
+    measurement. Ticks `across` are `apart` per cent from each other.
     """
-
-    stages: Sequence[tuple[Recorded, str]]
-    all_stages: int
-    tasks: Sequence[TaskSummary]
-    measured: int
-    lines: Sequence[Line]
-    across: Sequence[Tick]
-    apart: float
-    up: Sequence[Tick]
-    summaries: Sequence[Summary]
-    changed: int
-    later: int
-
-
-def describe_accuracy(network: NetworkSummary, stages: Sequence[Recorded]) -> Accuracy:
-    """Everything that the section shows; nothing is left to the template but words."""
     points = {
         name: measured
         for name in network.tasks
@@ -89,21 +45,24 @@ def describe_accuracy(network: NetworkSummary, stages: Sequence[Recorded]) -> Ac
     shown = _telling(points, len(stages))
     least = min((min(score.accuracy, score.accuracy_unlabelled) for name in shown for _, score in points[name]), default=0.0)
     low = min(9, max(0, int(least * 10 - 0.2))) / 10  # the axis begins ten per cent or so below
-    labelled = range((len(stages) - 1) % (step := -(-len(stages) // TICKS)), len(stages), step) if stages else ()
+    step = -(-len(stages) // TICKS) or 1
     named = _added(network, stages)
-    return Accuracy(
-        stages=[*zip(stages, named, strict=True)][-ROWS:],
-        all_stages=len(stages),
-        tasks=[network.tasks[name] for name in shown],
-        measured=len(points),
-        lines=_lines([(network.tasks[name], points[name]) for name in shown], stages, low),
-        across=[Tick(_across(place, len(stages)), f"v{stages[place].version}", named[place]) for place in labelled],
-        apart=round(96 / max(1, min(TICKS, len(stages)) - 1), 2),
-        up=[Tick(_up(value / 100, low), str(value)) for value in _ticks(low)],
-        summaries=_summaries(network, stages),
-        changed=sum(_moved(measured, "accuracy") > 0 for measured in points.values()),
-        later=sum(task.learned > stages[-1].version for task in network.tasks.values()) if stages else 0,
-    )
+    return {
+        "stages": [*zip(stages, named, strict=True)][-ROWS:],
+        "all_stages": len(stages),
+        "tasks": [network.tasks[name] for name in shown],
+        "measured": len(points),
+        "lines": _lines({name: points[name] for name in shown}, network, stages, low),
+        "across": [
+            Tick(_across(place, len(stages)), f"v{stages[place].version}", named[place])
+            for place in range((len(stages) - 1) % step, len(stages), step)
+        ],
+        "apart": round(96 / max(1, min(TICKS, len(stages)) - 1), 2),
+        "up": [Tick(_up(value / 100, low), str(value)) for value in _ticks(low)],
+        "summaries": _summaries(network, stages),
+        "changed": sum(_moved(measured, "accuracy") > 0 for measured in points.values()),
+        "later": sum(task.learned > stages[-1].version for task in network.tasks.values()) if stages else 0,
+    }
 
 
 def _telling(points: Mapping[str, Points], stages: int) -> list[str]:
@@ -145,21 +104,22 @@ def _across(place: int, stages: int) -> float:
     return round(2 + 96 * place / max(1, stages - 1), 2)
 
 
-def _lines(tasks: Sequence[tuple[TaskSummary, Points]], stages: Sequence[Recorded], low: float) -> list[Line]:
+def _lines(points: Mapping[str, Points], network: NetworkSummary, stages: Sequence[Recorded], low: float) -> list[dict[str, Any]]:
+    """A line with the task given and one without, by where they end: SVG paths; `dots` and `rings` mark what was measured on them."""
     lines = []
-    for task, points in tasks:
-        last, score = points[-1]
-        given, unlabelled = (
-            [f"{_across(place, len(stages))} {_up(getattr(value, figure), low)}" for place, value in points]
-            for figure in ("accuracy", "accuracy_unlabelled")
-        )
-        # Strokes of no length: with round ends they are dots, and stay round where the drawing is stretched.
-        dots, rings = ("".join(f"M{point}h0" for point in (line if len(stages) <= MARKED else line[-1:])) for line in (given, unlabelled))
-        end = _up(score.accuracy, low)
-        lines.append(Line(task, "M" + "L".join(given), "M" + "L".join(unlabelled), dots, rings, end, 0, score, stages[last].version))
-    lines.sort(key=lambda line: line.end)
-    places = spread_labels([line.end for line in lines])
-    return [replace(line, label=round(place, 2)) for line, place in zip(lines, places, strict=True)]
+    for name, measured in points.items():
+        line: dict[str, Any] = {"task": network.tasks[name], "score": measured[-1][1], "version": stages[measured[-1][0]].version}
+        line["end"] = _up(line["score"].accuracy, low)
+        for figure, path, marks in (("accuracy", "given", "dots"), ("accuracy_unlabelled", "unlabelled", "rings")):
+            places = [f"{_across(place, len(stages))} {_up(getattr(score, figure), low)}" for place, score in measured]
+            line[path] = "M" + "L".join(places)
+            # Strokes of no length: with round ends they are dots, and stay round where the drawing is stretched.
+            line[marks] = "".join(f"M{place}h0" for place in (places if len(stages) <= MARKED else places[-1:]))
+        lines.append(line)
+    lines.sort(key=lambda line: float(line["end"]))
+    for line, place in zip(lines, spread_labels([line["end"] for line in lines]), strict=True):
+        line["label"] = round(place, 2)
+    return lines
 
 
 def _summaries(network: NetworkSummary, stages: Sequence[Recorded]) -> list[Summary]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 from senpath.pathways import Transfer
 from senpath.reports.growth import SIMILAR
@@ -41,46 +43,12 @@ class Borrowing:
     examples: int = 0
 
 
-@dataclass(frozen=True)
-class Arc:
-    """A line from a source to the task that borrows, and its head, as SVG paths in pixels."""
-
-    borrowing: Borrowing
-    line: str
-    head: str
-    width: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """A task's row, or where `task` is None a gap in which `left_out` tasks are not drawn."""
-
-    task: TaskSummary | None
-    left_out: int
-    middle: float
-
-
-@dataclass(frozen=True)
-class Drawing:
+def draw_borrowing(network: NetworkSummary, sections: Sequence[Section]) -> dict[str, Any]:
     """The section on borrowing: rows, arcs, and every link in words.
 
-    Attributes:
-        gutter: width of the space for arcs; the nodes' middles are at its right edge.
-        drawn: how many tasks have a row.
-        listed: the links whose pairs of classes are listed, the newest first; `links` is how many there are.
+    Arcs stand for links, and for what methods say was borrowed that have no drawing of their own. The nodes' middles are at the right edge
+    of their `gutter`. `listed` are the newest of the `links`, whose pairs of classes are listed.
     """
-
-    rows: Sequence[Row]
-    arcs: Sequence[Arc]
-    gutter: float
-    height: float
-    drawn: int
-    listed: Sequence[Borrowing]
-    links: int
-
-
-def draw_borrowing(network: NetworkSummary, sections: Sequence[Section]) -> Drawing:
-    """Place rows and arcs: for links, and for what methods say was borrowed that have no drawing of their own."""
     copies = [section for section in sections if section.template is None]
     borrowings = [each for task in network.tasks.values() for each in _borrowings(network, task, copies)]
     chosen = _chosen(network, borrowings)
@@ -88,9 +56,16 @@ def draw_borrowing(network: NetworkSummary, sections: Sequence[Section]) -> Draw
     drawn = [each for each in borrowings if {each.name, each.task.name} <= places.keys()]
     reaches = [_reach(abs(places[each.task.name] - places[each.name])) for each in drawn]
     gutter = NODE + max([0.0, *(reach + 6 for reach in reaches)])
-    arcs = [_arc(each, places, gutter, reach) for each, reach in zip(drawn, reaches, strict=True)]
     links = [each for each in borrowings if each.classes]
-    return Drawing(rows, arcs, gutter, len(rows) * ROW, len(chosen), links[::-1][:LISTED], len(links))
+    return {
+        "rows": rows,
+        "arcs": [_arc(each, places, gutter, reach) for each, reach in zip(drawn, reaches, strict=True)],
+        "gutter": gutter,
+        "height": len(rows) * ROW,
+        "drawn": len(chosen),
+        "listed": links[::-1][:LISTED],
+        "links": len(links),
+    }
 
 
 def _borrowings(network: NetworkSummary, task: TaskSummary, copies: Sequence[Section]) -> list[Borrowing]:
@@ -127,20 +102,17 @@ def _chosen(network: NetworkSummary, borrowings: Sequence[Borrowing]) -> set[str
     return chosen
 
 
-def _rows(network: NetworkSummary, chosen: set[str]) -> tuple[list[Row], dict[str, float]]:
-    rows: list[Row] = []
+def _rows(network: NetworkSummary, chosen: set[str]) -> tuple[list[tuple[TaskSummary | None, int]], dict[str, float]]:
+    """Tasks, or None in their place with how many are left out there; and where the middles of the chosen tasks' rows are."""
+    rows: list[tuple[TaskSummary | None, int]] = []
     places: dict[str, float] = {}
-    skipped = 0
-    for name, task in (*network.tasks.items(), (None, None)):
-        if name is not None and name not in chosen:
-            skipped += 1
+    for is_chosen, tasks in groupby(network.tasks.values(), lambda task: task.name in chosen):
+        if not is_chosen:
+            rows.append((None, len([*tasks])))
             continue
-        if skipped:
-            rows.append(Row(None, skipped, (len(rows) + 0.5) * ROW))
-            skipped = 0
-        if name is not None:
-            places[name] = (len(rows) + 0.5) * ROW
-            rows.append(Row(task, 0, places[name]))
+        for task in tasks:
+            places[task.name] = (len(rows) + 0.5) * ROW
+            rows.append((task, 0))
     return rows, places
 
 
@@ -148,7 +120,7 @@ def _reach(apart: float) -> float:
     return min(WIDE, NARROW + STEP * (apart / ROW - 1))
 
 
-def _arc(borrowing: Borrowing, places: Mapping[str, float], gutter: float, reach: float) -> Arc:
+def _arc(borrowing: Borrowing, places: Mapping[str, float], gutter: float, reach: float) -> dict[str, Any]:
     """Leaves the source's node to the left and comes back to the borrower's, wider the further apart they are."""
     top, bottom = places[borrowing.name], places[borrowing.task.name]
     width = round(1.5 + min(5.5, borrowing.similar * 0.22), 1) if borrowing.classes else 1.2
@@ -158,4 +130,4 @@ def _arc(borrowing: Borrowing, places: Mapping[str, float], gutter: float, reach
     out = round(start - reach / 0.75, 1)
     line = f"M{start} {top}C{out} {top} {out} {bottom} {end - point} {bottom}"
     head = f"M{end} {bottom}l{-point - 2} {-point / 2 - 1.5}v{point + 3}z"
-    return Arc(borrowing, line, head, width)
+    return {"borrowing": borrowing, "line": line, "head": head, "width": width}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from senpath.evaluation import Recorded
-from senpath.sections import Cell, NetworkSummary, TaskSummary
+from senpath.sections import Cell, NetworkSummary
 
 TASKS = 12
 """Of more tasks, those whose inputs were most often answered by another are shown."""
@@ -19,28 +18,12 @@ COLUMNS = frozenset({"version", "time", "tasks", "method", "examples", "data", "
 """What has a column of its own in the table of commits."""
 
 
-@dataclass(frozen=True)
-class Routes:
-    """Shares of tasks' inputs by true task and answering task, as a heat table.
+def describe_routes(network: NetworkSummary, stages: Sequence[Recorded]) -> dict[str, Any] | None:
+    """Shares of tasks' inputs by true task and answering task at the latest stage; None without one.
 
-    Attributes:
-        stage: when it was measured.
-        rows: a task, and a cell per column.
-        columns: of these tasks; then `extra` ones.
-        measured: how many tasks were measured.
-        candidates: pathways that ran per input, the mean over the tasks.
+    The heat table has a row of cells for each task, and columns for tasks, then `extra` ones. `candidates` is how many pathways ran per
+    input, the mean over the tasks.
     """
-
-    stage: Recorded
-    rows: Sequence[tuple[TaskSummary, Sequence[Cell]]]
-    columns: Sequence[TaskSummary]
-    extra: Sequence[str]
-    measured: int
-    candidates: float
-
-
-def describe_routes(network: NetworkSummary, stages: Sequence[Recorded]) -> Routes | None:
-    """The latest stage's confusions; None without one."""
     if not stages:
         return None
     confusion, scores = stages[-1].evaluation.confusion, stages[-1].evaluation.scores
@@ -50,10 +33,14 @@ def describe_routes(network: NetworkSummary, stages: Sequence[Recorded]) -> Rout
     answering = {answer for name in shown for answer in confusion[name] if answer is not None}
     columns = [name for name in network.tasks if name in shown or (name in answering and len(network.tasks) <= TASKS)]
     beyond = bool(answering - {*columns})
-    rows = [(network.tasks[name], _cells(confusion[name], name, columns, beyond)) for name in shown]
-    extra = [OTHERS, NONE_FITS] if beyond else [NONE_FITS]
-    candidates = stages[-1].evaluation.mean.candidates if scores else 0.0
-    return Routes(stages[-1], rows, [network.tasks[name] for name in columns], extra, len(measured), candidates)
+    return {
+        "stage": stages[-1],
+        "rows": [(network.tasks[name], _cells(confusion[name], name, columns, beyond)) for name in shown],
+        "columns": [network.tasks[name] for name in columns],
+        "extra": [OTHERS, NONE_FITS] if beyond else [NONE_FITS],
+        "measured": len(measured),
+        "candidates": stages[-1].evaluation.mean.candidates if scores else 0.0,
+    }
 
 
 def _cells(counts: Mapping[str | None, int], name: str, columns: Sequence[str], beyond: bool) -> list[Cell]:

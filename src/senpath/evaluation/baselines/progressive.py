@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -10,8 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.errors import InputError
-from senpath.evaluation.baselines.parts import cost_of, fresh_part, of_task, size, train
-from senpath.evaluation.strategy import Strategy
+from senpath.evaluation.baselines.parts import Baseline, cost_of, fresh_part, of_task, size, train
 from senpath.methods import SenSettings
 from senpath.pathways import LearningCost
 from senpath.seeds import derive, seeded
@@ -22,14 +21,18 @@ from senpath.types import DataType, Examples
 class _Column:
     """One task's part of a progressive network."""
 
-    body: nn.Module
+    backbone: nn.Module
     head: nn.Linear
     lateral: Lateral | None
     reads: tuple[str, ...]
 
+    @property
+    def own(self) -> list[nn.Module]:
+        return [part for part in (self.backbone, self.head, self.lateral) if part is not None]
+
 
 @dataclass(frozen=True)
-class Pnn(Strategy):
+class Pnn(Baseline):
     """Progressive neural networks (Rusu et al. 2016): a new column per task that reads all earlier ones, which are frozen.
 
     With one hidden layer the lateral connections go from the earlier columns' hidden layers to the new output layer:
@@ -44,36 +47,37 @@ class Pnn(Strategy):
     def name(self) -> str:
         return "PNN"
 
+    @property
+    def tasks(self) -> Iterable[str]:
+        return self.columns
+
     def learn(self, task: str, examples: Examples, settings: SenSettings) -> Pnn:
         kind = _kind(examples.data_type)
         if not self.takes(examples.data_type):
             raise InputError(f"task {task!r}", expected=f"inputs as the earlier columns read them, {self.kind}", got=kind)
         reads = tuple(self.columns)
-        body, module, head = fresh_part(examples, settings)
+        plan, module, head = fresh_part(examples, settings)
         with seeded(derive(settings.random_state, "lateral")):
-            lateral = Lateral([self.columns[name].head.in_features for name in reads], body.outputs, head.out_features) if reads else None
+            lateral = Lateral([self.columns[name].head.in_features for name in reads], plan.outputs, head.out_features) if reads else None
         column = _Column(module, head, lateral, reads)
-        train(_Progressive(column, [self.columns[name].body for name in reads]), body, examples, settings)
-        columns = {**self.columns, task: column}
-        read = size(self.columns[name].body for name in reads)
-        cost = cost_of(read, _column_size(column), sum(map(_column_size, columns.values())))
-        return Pnn(columns, kind, cost)
+        train(_Progressive(column, self._read_by(column)), plan, examples, settings)
+        cost = cost_of(size(self._read_by(column)), size(column.own), self.weights + size(column.own))
+        return Pnn({**self.columns, task: column}, kind, cost)
+
+    def modules(self, task: str) -> list[nn.Module]:
+        column = of_task(self.columns, task)
+        return [*column.own, *self._read_by(column)]
 
     @torch.no_grad()
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
         column = of_task(self.columns, task)
-        return _column_logits(column, [self.columns[name].body for name in column.reads], inputs)
+        return _column_logits(column, self._read_by(column), inputs)
+
+    def _read_by(self, column: _Column) -> list[nn.Module]:
+        return [self.columns[name].backbone for name in column.reads]
 
     def takes(self, data_type: DataType) -> bool:
         return self.kind in (None, _kind(data_type))
-
-    def activated(self, task: str) -> int:
-        column = of_task(self.columns, task)
-        return _column_size(column) + size(self.columns[name].body for name in column.reads)
-
-    @property
-    def weights(self) -> int:
-        return sum(map(_column_size, self.columns.values()))
 
 
 class Lateral(nn.Module):
@@ -102,7 +106,7 @@ class _Progressive(nn.Module):
 
     def __init__(self, column: _Column, earlier: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.own = nn.ModuleList([part for part in (column.body, column.head, column.lateral) if part is not None])
+        self.own = nn.ModuleList(column.own)
         self._column, self._earlier = column, earlier  # no part of this module: frozen, or in `own` already
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -114,14 +118,10 @@ def _kind(data_type: DataType) -> tuple[str, tuple[int, ...]]:
 
 
 def _column_logits(column: _Column, earlier: Sequence[nn.Module], inputs: torch.Tensor) -> torch.Tensor:
-    own: torch.Tensor = column.head(column.body(inputs))
+    own: torch.Tensor = column.head(column.backbone(inputs))
     if column.lateral is None:
         return own
     with torch.no_grad():
-        hidden = [body(inputs) for body in earlier]
+        hidden = [backbone(inputs) for backbone in earlier]
     answer: torch.Tensor = own + column.lateral(hidden)
     return answer
-
-
-def _column_size(column: _Column) -> int:
-    return size(part for part in (column.body, column.head, column.lateral) if part is not None)

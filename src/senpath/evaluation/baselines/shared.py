@@ -1,9 +1,9 @@
-"""One body for all tasks: sequential multi-task training, and elastic weight consolidation."""
+"""One backbone for all tasks: sequential multi-task training, and elastic weight consolidation."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -12,8 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.errors import InputError
-from senpath.evaluation.baselines.parts import cost_of, fresh_part, of_task, size, train
-from senpath.evaluation.strategy import Strategy
+from senpath.evaluation.baselines.parts import Baseline, cost_of, fresh_part, of_task, size, train
 from senpath.methods import SenSettings
 from senpath.methods.sen.train import Learner
 from senpath.pathways import LearningCost
@@ -56,8 +55,8 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class Shared(Strategy):
-    """One body for all tasks, trained on each in turn, and an output layer per task.
+class Shared(Baseline):
+    """One backbone for all tasks, trained on each in turn, and an output layer per task.
 
     Args:
         strength: λ of elastic weight consolidation (Kirkpatrick et al. 2016), 0 for plain sequential training.
@@ -68,7 +67,7 @@ class Shared(Strategy):
 
     strength: float = 0.0
     kind: tuple[str, str] | None = None
-    body: nn.Module | None = None
+    backbone: nn.Module | None = None
     heads: Mapping[str, nn.Linear] = field(default_factory=dict)
     anchor: Anchor | None = None
     cost: LearningCost | None = None
@@ -81,41 +80,38 @@ class Shared(Strategy):
     def name(self) -> str:
         return "EWC" if self.strength else "Multi-task (seq)"
 
+    @property
+    def tasks(self) -> Iterable[str]:
+        return self.heads
+
     def learn(self, task: str, examples: Examples, settings: SenSettings) -> Shared:
-        body, module, head = fresh_part(examples, settings)
-        kind = (examples.data_type.key, repr(body))
+        plan, module, head = fresh_part(examples, settings)
+        kind = (examples.data_type.key, repr(plan))
         if self.kind not in (None, kind):
             raise InputError(
-                f"task {task!r}", expected="inputs and a model as the shared body has them", got=f"{kind[0]} data, {body.kind}"
+                f"task {task!r}", expected="inputs and a model as the shared backbone has them", got=f"{kind[0]} data, {plan.kind}"
             )
-        if self.body is not None:
-            module = copy.deepcopy(self.body).requires_grad_(True)
+        if self.backbone is not None:
+            module = copy.deepcopy(self.backbone).requires_grad_(True)
         learner: nn.Module = Learner(module, head, [], examples.task_kind)
         if self.anchor is not None:
             learner = _Anchored(learner, module, self.anchor, self.strength)
-        train(learner, body, examples, settings)
+        train(learner, plan, examples, settings)
         heads = {**self.heads, task: head}
         cost = cost_of(0, size([module, head]), size([module, *heads.values()]))
         return Shared(self.strength, kind, module, heads, self._anchored(module, head, examples, settings), cost)
 
+    def modules(self, task: str) -> list[nn.Module]:
+        head = of_task(self.heads, task)
+        return [part for part in (self.backbone, head) if part is not None]
+
     @torch.no_grad()
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
-        answer: torch.Tensor = nn.Sequential(*self._parts(task))(inputs)
+        answer: torch.Tensor = nn.Sequential(*self.modules(task))(inputs)
         return answer
 
     def takes(self, data_type: DataType) -> bool:
         return self.kind is None or self.kind[0] == data_type.key
-
-    def activated(self, task: str) -> int:
-        return size(self._parts(task))
-
-    @property
-    def weights(self) -> int:
-        return size([*([self.body] if self.body else []), *self.heads.values()])
-
-    def _parts(self, task: str) -> list[nn.Module]:
-        head = of_task(self.heads, task)
-        return [part for part in (self.body, head) if part is not None]
 
     def _anchored(self, module: nn.Module, head: nn.Linear, examples: Examples, settings: SenSettings) -> Anchor | None:
         if not self.strength or settings.epochs == 0:
@@ -128,27 +124,27 @@ class Shared(Strategy):
 class _Anchored(nn.Module):
     """A loss with EWC's penalty."""
 
-    def __init__(self, learner: nn.Module, body: nn.Module, anchor: Anchor, strength: float) -> None:
+    def __init__(self, learner: nn.Module, backbone: nn.Module, anchor: Anchor, strength: float) -> None:
         super().__init__()
-        self.learner, self._weights, self._anchor, self._strength = learner, list(body.parameters()), anchor, strength
+        self.learner, self._weights, self._anchor, self._strength = learner, list(backbone.parameters()), anchor, strength
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         loss: torch.Tensor = self.learner(inputs, targets) + 0.5 * self._strength * self._anchor.penalty(self._weights)
         return loss
 
 
-def fisher(body: nn.Module, head: nn.Module, examples: Examples, seed: int) -> list[torch.Tensor]:
-    """The diagonal of the Fisher information of the body's weights: the mean square of ∂ log p(y | x) / ∂θ, y drawn from the model.
+def fisher(backbone: nn.Module, head: nn.Module, examples: Examples, seed: int) -> list[torch.Tensor]:
+    """The diagonal of the Fisher information of the backbone's weights: the mean square of ∂ log p(y | x) / ∂θ, y drawn from the model.
 
     Args:
         examples: of these at most FISHER_EXAMPLES, drawn at random, are used; their labels are not.
     """
     generator = torch.Generator().manual_seed(derive(seed, "fisher"))
     drawn = torch.randperm(len(examples), generator=generator)[:FISHER_EXAMPLES]
-    weights = list(body.parameters())
+    weights = list(backbone.parameters())
     sums = [torch.zeros_like(weight) for weight in weights]
     for index in drawn.tolist():
-        log_probabilities = functional.log_softmax(head(body(examples.inputs[index : index + 1])), dim=1)[0]
+        log_probabilities = functional.log_softmax(head(backbone(examples.inputs[index : index + 1])), dim=1)[0]
         answer = int(torch.multinomial(log_probabilities.detach().exp(), 1, generator=generator))
         for total, slope in zip(sums, torch.autograd.grad(log_probabilities[answer], weights), strict=True):
             total += slope.square()

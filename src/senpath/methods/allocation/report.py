@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import pydantic
 import torch
@@ -16,34 +15,6 @@ from senpath.settings import Share
 
 GROUPS, TASKS, LAYERS = 4, 24, 12
 """At most so many groups are shown, the last ones; of each so many tasks, the first, and so many layers."""
-
-
-class Row(NamedTuple):
-    """A task and its cells; of a layer's table also how many components it uses there."""
-
-    task: TaskSummary
-    cells: Sequence[Cell]
-    used: int = 0
-
-
-@dataclass(frozen=True)
-class Group:
-    """Tasks that were learned together, of which the first are shown.
-
-    Attributes:
-        count: how many there are.
-        components: names of the columns, as settings have them.
-        layers: a table each, of the `depth` that there are.
-        alike: 1 − mean |pᵢ − pⱼ| of each two tasks; the weakest colour is that of `least`.
-    """
-
-    tasks: Sequence[TaskSummary]
-    count: int
-    components: Sequence[str]
-    layers: Sequence[Sequence[Row]]
-    depth: int
-    alike: Sequence[Row]
-    least: float
 
 
 class _Record(pydantic.BaseModel):
@@ -78,25 +49,29 @@ def _read_record(task: TaskSummary) -> _Record | None:
     return record if fits and task.pathway.components else None
 
 
-def _group(members: Sequence[_Member]) -> Group:
+def _group(members: Sequence[_Member]) -> dict[str, Any]:
+    """Tasks that were learned together: tables of layers, and one of how alike each two tasks are; its weakest colour is that of `least`.
+
+    A row is a task, its cells, and in a layer's table how many components it uses there.
+    """
     shown = members[:TASKS]
-    record = shown[0][1]
+    record, depth = shown[0][1], len(shown[0][1].probabilities)
     alike = similarity(torch.tensor([each.probabilities for _, each in shown], dtype=torch.float64))
     least = float(alike.min())
-    return Group(
-        tasks=[task for task, _ in shown],
-        count=len(members),
-        components=record.components,
-        layers=[[_row(task, each.probabilities[place]) for task, each in shown] for place in range(min(len(record.probabilities), LAYERS))],
-        depth=len(record.probabilities),
-        alike=[
-            Row(task, [Cell(value, round((value - least) / max(1 - least, 1e-9), 3), "right") for value in row])
-            for (task, _), row in zip(shown, alike.tolist(), strict=True)
+    cells = [[Cell(value, round((value - least) / max(1 - least, 1e-9), 3), "right") for value in row] for row in alike.tolist()]
+    return {
+        "tasks": [task for task, _ in shown],
+        "count": len(members),
+        "components": record.components,
+        "layers": [
+            [_row(task, each.probabilities[place]) for task, each in shown] for place in range(min(len(record.probabilities), LAYERS))
         ],
-        least=least,
-    )
+        "depth": depth,
+        "alike": [(task, row) for (task, _), row in zip(shown, cells, strict=True)],
+        "least": least,
+    }
 
 
-def _row(task: TaskSummary, probabilities: Sequence[float]) -> Row:
+def _row(task: TaskSummary, probabilities: Sequence[float]) -> tuple[TaskSummary, list[Cell], int]:
     cells = [Cell(value, round(value, 3), "right" if value > 0.5 else "refused") for value in probabilities]
-    return Row(task, cells, sum(value > 0.5 for value in probabilities))
+    return task, cells, sum(value > 0.5 for value in probabilities)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any
 
 import pydantic
 
@@ -15,19 +15,6 @@ TASKS, EXPERTS = 60, 16
 """At most so many tasks, the latest, and experts are shown."""
 
 Expert = Annotated[int, pydantic.Field(ge=0, lt=1000)]
-
-
-class Histogram(NamedTuple):
-    """Where one task's tokens went in one block, counted from 1, or 0 where the task has no other block with experts.
-
-    A cell has the share of an expert; those that the task keeps, so many, are "right". `gate` is what chose, and how the task was placed.
-    """
-
-    task: TaskSummary
-    block: int
-    cells: Sequence[Cell]
-    gate: str
-    kept: int
 
 
 class _Block(pydantic.BaseModel):
@@ -56,12 +43,16 @@ def report_section(network: NetworkSummary, tasks: Mapping[str, TaskSummary]) ->
     return Section(Path(__file__).with_name("report.html"), values)
 
 
-def _histogram(task: TaskSummary, place: int, block: _Block, columns: int) -> Histogram:
+def _histogram(task: TaskSummary, place: int, block: _Block, columns: int) -> dict[str, Any]:
+    """Where one task's tokens went in one block, counted from 1, or 0 where the task has no other block with experts.
+
+    A cell has the share of an expert; those that the task keeps, so many, are "right". `gate` is what chose, and how the task was placed.
+    """
     shares = [block.shares.get(expert, 0.0) for expert in range(columns)]
     cells = [Cell(share, round(share, 3), "right" if expert in block.rows else "wrong") for expert, share in enumerate(shares)]
     provenance = task.pathway.provenance
     words = [word for word in (provenance.settings.get("gate"), provenance.record.get("embedding")) if isinstance(word, str)]
-    return Histogram(task, place, cells, ", ".join(words), len(block.rows))
+    return {"task": task, "block": place, "cells": cells, "gate": ", ".join(words), "kept": len(block.rows)}
 
 
 def _blocks(task: TaskSummary) -> list[_Block]:

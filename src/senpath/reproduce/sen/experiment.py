@@ -13,9 +13,8 @@ import torch
 
 from senpath import data
 from senpath.evaluation.baselines import Pnn, Shared, Single
-from senpath.evaluation.growing import Growing
 from senpath.evaluation.protocol import Split, Stage, learn_in_turn
-from senpath.evaluation.strategy import Strategy
+from senpath.evaluation.strategy import Growing, Strategy
 from senpath.methods import SenSettings
 from senpath.methods.sen.model import choose_backbone, recipe_for
 from senpath.reproduce.jobs import Job, Tell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,20 +12,34 @@ import numpy as np
 from senpath.errors import InputError, MissingExtraError
 from senpath.reports.growth import INK
 from senpath.reports.markdown import half_interval
-from senpath.reproduce.sen.borrowed import draw_network
 from senpath.reproduce.sen.published import ACTIVATED, IMAGES, METHODS, TABLE_2, TASKS, TITLES
-from senpath.reproduce.sen.records import Found
-from senpath.reproduce.sen.tables import activated_ours, crossing
+from senpath.reproduce.sen.tables import Results, activated_ours, crossing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    Places = dict[tuple[str, str], float]
+
 COLOURS = {"SEN": "#3366aa", "PNN": "#228855", "EWC": "#aa3377", "Multi-task (seq)": "#ee7733", "Single": "#777777"}
 MARKS = {"SEN": "o", "PNN": "^", "EWC": "s", "Multi-task (seq)": "D", "Single": "v"}
+TASK_COLOURS = {"fashion": "#886644", "mnist": "#ee7733", "lower": "#228855", "upper": "#3366aa", "speech": "#aa3377"}
+DIGITS = tuple(string.digits)
+CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
+SPOKEN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+CLASSES = {
+    "fashion": dict(zip(DIGITS, CLOTHES, strict=True)),
+    "mnist": dict(zip(DIGITS, DIGITS, strict=True)),
+    "lower": {letter: letter for letter in string.ascii_lowercase},
+    "upper": {letter: letter for letter in string.ascii_uppercase},
+    "speech": dict(zip(DIGITS, SPOKEN, strict=True)),
+}
+"""By task: labels and how they are written."""
+OFTEN = 0.5
+"""A link is drawn if at least this share of the seeds made it."""
 
 
-def draw_figures(found: Found, folder: Path) -> None:
+def draw_figures(results: Results, folder: Path) -> None:
     """Write overview.png, stages.png, shots.png, network.png and activated.png.
 
     Raises:
@@ -35,16 +50,16 @@ def draw_figures(found: Found, folder: Path) -> None:
         import matplotlib.figure
     except ImportError as error:
         raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
-    pictures: dict[str, tuple[Callable[[Figure, Found], None], tuple[float, float]]] = {
+    pictures: dict[str, tuple[Callable[[Figure, Results], None], tuple[float, float]]] = {
         "overview": (_draw_overview, (12.5, 4.6)),
         "stages": (_draw_stages, (12.5, 4.2)),
         "shots": (_draw_shots, (9.5, 5.6)),
-        "network": (draw_network, (12.5, 8.5)),
+        "network": (_draw_network, (12.5, 8.5)),
         "activated": (_draw_activated, (9.5, 4.2)),
     }
     for name, (draw, size) in pictures.items():
         figure = matplotlib.figure.Figure(figsize=size, layout="constrained", facecolor="white")
-        draw(figure, found)
+        draw(figure, results)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             figure.savefig(folder / f"{name}.png", dpi=110)
@@ -54,16 +69,16 @@ def draw_figures(found: Found, folder: Path) -> None:
             ) from error
 
 
-def _draw_overview(figure: Figure, found: Found) -> None:
+def _draw_overview(figure: Figure, results: Results) -> None:
     """The two promises side by side: fewer examples, and nothing forgotten."""
     fewer, kept = figure.subplots(1, 2)
-    _draw_curve(fewer, found)
+    _draw_curve(fewer, results)
     fewer.set_xlabel("examples a class of a new task (UPPER)")
     fewer.set_title("What is known makes few examples go further", loc="left", fontsize=12, weight="bold")
     for method in METHODS:
         means, errors = [], []
         for place, after in enumerate(IMAGES):
-            known = [found.percent("stage", method=method, recipe="default", after=after, task=task) for task in IMAGES[: place + 1]]
+            known = [results.percent("stage", method=method, recipe="default", after=after, task=task) for task in IMAGES[: place + 1]]
             seeds = np.mean(known, axis=0)
             means.append(float(seeds.mean()))
             errors.append(half_interval(seeds))
@@ -76,14 +91,14 @@ def _draw_overview(figure: Figure, found: Found) -> None:
     _legend(figure, kept)
 
 
-def _draw_stages(figure: Figure, found: Found) -> None:
+def _draw_stages(figure: Figure, results: Results) -> None:
     """Figure 4: a panel per task, a line per strategy."""
     panels = figure.subplots(1, len(IMAGES), sharey=True)
     for panel, task in zip(panels, IMAGES, strict=True):
         for method in METHODS:
             places, means, errors = [], [], []
             for place, after in enumerate(TASKS):
-                values = found.percent("stage", method=method, recipe="default", after=after, task=task)
+                values = results.percent("stage", method=method, recipe="default", after=after, task=task)
                 if values:
                     places.append(place)
                     means.append(float(np.mean(values)))
@@ -98,10 +113,10 @@ def _draw_stages(figure: Figure, found: Found) -> None:
     _legend(figure, panels[0])
 
 
-def _draw_shots(figure: Figure, found: Found) -> None:
+def _draw_shots(figure: Figure, results: Results) -> None:
     """Accuracy on UPPER against examples a class, with the paper's figures."""
     axes = figure.subplots()
-    _draw_curve(axes, found)
+    _draw_curve(axes, results)
     for method in METHODS:
         said = [(int(key), TABLE_2[method, key, "upper"]) for key in ("5", "10") if (method, key, "upper") in TABLE_2]
         points = [float(text.split()[0]) for _, text in said]
@@ -111,17 +126,17 @@ def _draw_shots(figure: Figure, found: Found) -> None:
     _legend(figure, axes)
 
 
-def _draw_curve(axes: Axes, found: Found) -> None:
+def _draw_curve(axes: Axes, results: Results) -> None:
     """A line per strategy, and how much further SEN's examples go than Single's."""
-    most = round(found("cost", method="SEN", task="upper")[0]["examples"] / 26)
+    most = round(results("cost", method="SEN", task="upper")[0]["examples"] / 26)
     for method in METHODS:
-        shots = found.shots(method, "default", "upper")
+        shots = results.shots(method, "default", "upper")
         keys = [*map(str, shots), "all"]
-        values = [found.cell(method, "default", key, "upper") for key in keys]
+        values = [results.cell(method, "default", key, "upper") for key in keys]
         places = [*shots, most]
         means, errors = [float(np.mean(each)) for each in values], [half_interval(each) for each in values]
         axes.errorbar(places, means, yerr=np.nan_to_num(errors), label=method, **_style(method))
-    _mark_gain(axes, found)
+    _mark_gain(axes, results)
     axes.set_xscale("log")
     ticks = [1, 2, 5, 10, 20, 50, 100, most]
     axes.set_xticks(ticks, [*map(str, ticks[:-1]), "all"])
@@ -130,22 +145,22 @@ def _draw_curve(axes: Axes, found: Found) -> None:
     _plain(axes)
 
 
-def _mark_gain(axes: Axes, found: Found) -> None:
+def _mark_gain(axes: Axes, results: Results) -> None:
     """A line from SEN's five shots to where Single has as much."""
-    at = crossing(found, "default")
+    at = crossing(results, "default")
     if at.above:
         axes.annotate("", (at.shots, at.aim), (5, at.aim), arrowprops={"arrowstyle": "<->", "color": INK, "linewidth": 1.2})
         words = f"Single needs about {at.shots:.0f} examples\nfor what SEN has from 5"
         axes.text(at.shots * 1.06, at.aim - 1, words, va="top", fontsize=9, color=INK)
 
 
-def _draw_activated(figure: Figure, found: Found) -> None:
+def _draw_activated(figure: Figure, results: Results) -> None:
     """Activated weights per task: published and ours."""
     axes = figure.subplots()
     series = {
         "published": (ACTIVATED, "#bbbbbb"),
-        "ours, class links": (activated_ours(found, "paper"), "#88aadd"),
-        "ours, default": (activated_ours(found, "default"), COLOURS["SEN"]),
+        "ours, class links": (activated_ours(results, "paper"), "#88aadd"),
+        "ours, default": (activated_ours(results, "default"), COLOURS["SEN"]),
     }
     for place, (name, (shares, colour)) in enumerate(series.items()):
         heights = np.arange(len(TASKS)) + (place - 1) * 0.26
@@ -159,6 +174,37 @@ def _draw_activated(figure: Figure, found: Found) -> None:
     _plain(axes)
     axes.grid(visible=False, axis="y")
     _legend(figure, axes)
+
+
+def _draw_network(figure: Figure, results: Results) -> None:
+    """Paper recipe, all samples: the classes that are similar, with the mean similarity over the seeds that linked them."""
+    axes = figure.subplots()
+    tasks = [*TASKS]
+    places = {(task, name): (row + 0.5) / len(CLASSES[task]) for task in tasks for row, name in enumerate(CLASSES[task])}
+    for column, task in enumerate(tasks):
+        style: dict[str, Any] = {"ha": "center", "color": TASK_COLOURS[task], "weight": "bold"}
+        for name, words in CLASSES[task].items():
+            axes.text(column, 1 - places[task, name], words, va="center", fontsize=9.5, **style)
+        axes.text(column, 1.045, TITLES[task], fontsize=12, **style)
+    for task in tasks:
+        _draw_links(axes, results, task, places)
+    axes.set_xlim(-0.5, len(tasks) - 0.5)
+    axes.set_ylim(-0.1, 1.08)
+    axes.axis("off")
+
+
+def _draw_links(axes: Axes, results: Results, task: str, places: Places) -> None:
+    column, seeds = TASKS.index(task), len(results.distinct("cell", "seed", recipe="paper"))
+    often = {pair: float(np.mean(shares)) for pair, shares in results.similarities(task).items() if len(shares) >= OFTEN * seeds}
+    for (source, first, second), share in often.items():
+        start, end = (TASKS.index(source) + 0.09, 1 - places[source, first]), (column - 0.2, 1 - places[task, second])
+        width = 0.6 + 9 * (share - 0.7)
+        axes.plot([start[0], end[0]], [start[1], end[1]], color=TASK_COLOURS[source], linewidth=width, alpha=0.65, solid_capstyle="round")
+        axes.text(column - 0.185, end[1], f".{round(1000 * share):03d}", ha="left", va="center", fontsize=8, color="#444444")
+    words = "borrows nothing"
+    if often:
+        words = f"{len(often)} of {len(CLASSES[task])} classes similar\nto classes of {TITLES[next(iter(often))[0]]}"
+    axes.text(column, -0.03, words, ha="center", va="top", fontsize=9, color="#666666")
 
 
 def _beside(places: Sequence[int], method: str) -> list[float]:

@@ -89,7 +89,7 @@ def versions() -> dict[str, str]:
 
 def data_digests() -> dict[str, str]:
     """The first digits of the SHA-256 of every set's arrays, so that a run is not continued on other data."""
-    found = {}
+    digests = {}
     for task in TASKS:
         digest = hashlib.sha256()
         for split in ("train", "test"):
@@ -97,8 +97,8 @@ def data_digests() -> dict[str, str]:
             for part in [x] if isinstance(x, np.ndarray) else [item.samples for item in x if not isinstance(item, str)]:
                 digest.update(np.ascontiguousarray(part).tobytes())
             digest.update(" ".join(map(str, y)).encode())
-        found[set_name(task)] = digest.hexdigest()[:16]
-    return found
+        digests[set_name(task)] = digest.hexdigest()[:16]
+    return digests
 
 
 @cache

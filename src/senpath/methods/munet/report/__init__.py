@@ -25,17 +25,14 @@ def report_section(network: NetworkSummary, tasks: Mapping[str, TaskSummary]) ->
     largest = sorted(roots.values(), key=len, reverse=True)[:GRAPHS]
     graphs = [draw_graph(network, mine) for mine in roots.values() if mine in largest]
     searches = [search for path in paths if (search := draw_search(path)) is not None]
-    dots, across, up = draw_accuracies(paths)
     values = {
         "paths": paths,
         "graphs": graphs,
         "roots": len(roots),
-        "gone": any(node.colour == GONE for graph in graphs for node in graph.nodes),
+        "gone": any(node.colour == GONE for graph in graphs for node in graph["nodes"]),
         "searches": searches[-SEARCHES:],
         "all_searches": len(searches),
-        "dots": dots,
-        "across": across,
-        "up": up,
+        **draw_accuracies(paths),
         "labels": LABELS,
         "chart": CHART_HEIGHT,
     }

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from senpath.methods.munet.record import METHOD
 from senpath.methods.munet.report.paths import TaskPath
 from senpath.pathways.spec import number
-from senpath.sections import Axis, TaskSummary, Tick, spread_labels
+from senpath.sections import Axis, Tick, spread_labels
 
 STEPS, DOTS, TICKS = 40, 12, 6
 """At most so many steps along a search's axis, dots in each (of more children, the best ones), and generations named."""
@@ -22,54 +21,12 @@ Trial = tuple[float, bool]
 """A child's score, and whether it was kept."""
 
 
-@dataclass(frozen=True)
-class SearchCurve:
-    """One search, drawn; places are in percent of the drawing, from its left or top.
+def draw_search(path: TaskPath) -> dict[str, Any] | None:
+    """What the log says of the search for a path; None if it says nothing of it.
 
-    Attributes:
-        line: the best score so far, `kept` and `dropped` dots for the children, as SVG paths.
-        children: how many were tried, of which `joined` were kept and `failed` could not be trained.
-        most: generations in one step of the line; `thinned` if children have no dot for want of space.
+    Drawn are a line of the best score so far, and dots for the children that were `kept` and `dropped`, as SVG paths. Of all `children`
+    so many `joined` or `failed`. A step of the line is `most` generations; it is `thinned` if children have no dot for want of space.
     """
-
-    task: TaskSummary
-    line: str
-    kept: str
-    dropped: str
-    up: Sequence[Tick]
-    across: Sequence[Tick]
-    generations: int
-    children: int
-    joined: int
-    failed: int
-    best: float
-    most: int
-    thinned: bool
-
-
-@dataclass(frozen=True)
-class Dot:
-    """One task in the chart of accuracies; places are in percent of it, from its left or top.
-
-    Attributes:
-        value: accuracy with the task given, or where it was not `measured`, the quality on the examples that the search held out.
-        trace: from where it was when it was learned, as an SVG path; "" where that is not known.
-        right: where the trace and the dot end, across.
-        label: where its label is, down; None if it has none.
-    """
-
-    path: TaskPath
-    value: float
-    measured: bool
-    across: float
-    down: float
-    trace: str
-    right: float
-    label: float | None = None
-
-
-def draw_search(path: TaskPath) -> SearchCurve | None:
-    """What the log says of the search for a path; None if it says nothing of it."""
     entry = path.task.log_entry
     generations = entry.get("generations")
     # Earlier formats' log has the record under the method's name.
@@ -87,46 +44,54 @@ def draw_search(path: TaskPath) -> SearchCurve | None:
     if not kept:
         return None
     axis, count = Axis.over(min(scores), max(scores), 3), sum(map(len, children))
-    return SearchCurve(
-        task=path.task,
-        line=_line(steps, axis),
-        kept=_dots(steps, axis, kept=True),
-        dropped=_dots(steps, axis, kept=False),
-        up=[Tick(axis.down(value), text) for value, text in axis.labels()],
-        across=[Tick(_left(step + 0.5, steps), str(step * most + 1)) for step in range(0, len(steps), -(-len(steps) // TICKS))],
-        generations=len(trials),
-        children=count,
-        joined=len(kept),
-        failed=count - len(scores),
-        best=max(kept),
-        most=most,
-        thinned=any(len(step) > DOTS for step in steps),
-    )
+    return {
+        "task": path.task,
+        "line": _line(steps, axis),
+        "kept": _dots(steps, axis, kept=True),
+        "dropped": _dots(steps, axis, kept=False),
+        "up": [Tick(axis.down(value), text) for value, text in axis.labels()],
+        "across": [Tick(_left(step + 0.5, steps), str(step * most + 1)) for step in range(0, len(steps), -(-len(steps) // TICKS))],
+        "generations": len(trials),
+        "children": count,
+        "joined": len(kept),
+        "failed": count - len(scores),
+        "best": max(kept),
+        "most": most,
+        "thinned": any(len(step) > DOTS for step in steps),
+    }
 
 
-def draw_accuracies(paths: Sequence[TaskPath]) -> tuple[list[Dot], list[Tick], list[Tick]]:
-    """Accuracy against weights that a path accounts for: the tasks of which both are known, the labels across and those up."""
+def draw_accuracies(paths: Sequence[TaskPath]) -> dict[str, Any]:
+    """Accuracy against weights that a path accounts for: a dot for each task of which both are known, and labels of the axes.
+
+    Accuracy is that with the task given, or where it was not `measured`, the quality on the examples that the search held out. A `trace`
+    begins where the task was when it was learned, and is "" where that is not known. The last tasks have a label, from top to bottom.
+    """
     values = [(path, value) for path in paths if (value := path.quality if path.task.accuracy is None else path.task.accuracy) is not None]
     if not values:
-        return [], [], []
+        return {"dots": []}
     most = max(path.of_root(max(path.accounted, path.began or 0.0)) for path, _ in values)
     widths = Axis.over(0, 100 * most, 5)
     heights = Axis.over(100 * min(value for _, value in values), 100 * max(value for _, value in values), 5)
     dots = [_dot(path, value, widths, heights) for path, value in values]
-    rest, named = dots[:-LABELS], sorted(dots[-LABELS:], key=lambda dot: dot.down)
-    places = spread_labels([dot.down for dot in named])
-    dots = [*rest, *(replace(dot, label=round(place, 2)) for dot, place in zip(named, places, strict=True))]
-    across = [Tick(widths.across(value), text) for value, text in widths.labels()]
-    return dots, across, [Tick(heights.down(value), text) for value, text in heights.labels()]
+    rest, named = dots[:-LABELS], sorted(dots[-LABELS:], key=lambda dot: float(dot["down"]))
+    for dot, place in zip(named, spread_labels([dot["down"] for dot in named]), strict=True):
+        dot["label"] = round(place, 2)
+    return {
+        "dots": [*rest, *named],
+        "across": [Tick(widths.across(value), text) for value, text in widths.labels()],
+        "up": [Tick(heights.down(value), text) for value, text in heights.labels()],
+    }
 
 
-def _dot(path: TaskPath, value: float, widths: Axis, heights: Axis) -> Dot:
+def _dot(path: TaskPath, value: float, widths: Axis, heights: Axis) -> dict[str, Any]:
     across, down = widths.across(100 * path.of_root(path.accounted)), heights.down(100 * value)
     since, trace = across, ""
     if path.began is not None:
         since = widths.across(100 * path.of_root(path.began))
         trace = f"M{across} {down}H{since}M{since} {down - MARK:.2f}V{down + MARK:.2f}"
-    return Dot(path, value, path.task.accuracy is not None, across, down, trace, max(across, since))
+    place = {"across": across, "down": down, "right": max(across, since), "trace": trace, "label": None}
+    return {"path": path, "value": value, "measured": path.task.accuracy is not None, **place}
 
 
 def _lasting(record: Any) -> dict[str, Any]:

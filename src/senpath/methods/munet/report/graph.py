@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from senpath.methods.munet.path import ADAPTER
-from senpath.methods.munet.report.paths import LayerTrainer, RootModel, TaskLayer, TaskPath
+from senpath.methods.munet.report.paths import LayerTrainer, TaskLayer, TaskPath
 from senpath.sections import NetworkSummary, cut
 
 PATHS, OUTSIDE = 24, 12
@@ -45,30 +45,6 @@ class Row(NamedTuple):
     height: float
 
 
-@dataclass(frozen=True)
-class Graph:
-    """All paths from one root.
-
-    Attributes:
-        columns: places in the order in which they run; each column is `pitch` wide.
-        borders: between rows, from the top, in pixels.
-        nodes: the layers that are drawn, `shared` of them used by several tasks.
-        lines: of the last ones of so many `paths`.
-    """
-
-    root: RootModel
-    columns: Sequence[str]
-    pitch: float
-    rows: Sequence[Row]
-    borders: Sequence[float]
-    nodes: Sequence[Shape]
-    lines: Sequence[Shape]
-    width: float
-    height: float
-    paths: int
-    shared: int
-
-
 @dataclass
 class _Stop:
     """Where a line crosses a column: in a layer, or past the layers of a row; `offset` from the row's top is its own."""
@@ -89,8 +65,12 @@ class _Box(NamedTuple):
     height: float
 
 
-def draw_graph(network: NetworkSummary, paths: Sequence[TaskPath]) -> Graph:
-    """Place the layers and the lines of paths from one root."""
+def draw_graph(network: NetworkSummary, paths: Sequence[TaskPath]) -> dict[str, Any]:
+    """Place the layers and the lines of paths from one root.
+
+    Columns are in the order in which layers run, each `pitch` wide; `borders` are between rows. There are lines for the last ones of all
+    `paths`; so many nodes are `shared` by several tasks.
+    """
     shown = paths[-PATHS:]
     columns = in_order([[layer.name for layer in path.layers] for path in shown])
     pitch = round(min(WIDEST, max(NARROWEST, WIDTH / len(columns))), 1)
@@ -105,19 +85,19 @@ def draw_graph(network: NetworkSummary, paths: Sequence[TaskPath]) -> Graph:
     for task in network.tasks.values():
         for component in task.pathway.references:
             users[component].append(task.name)
-    return Graph(
-        root=paths[0].root,
-        columns=columns,
-        pitch=pitch,
-        rows=[_row(network, trainer, heights[trainer], shown, row_of) for trainer in order],
-        borders=[tops[trainer] for trainer in order[1:]],
-        nodes=[_node(network, box, tops[box.row], pitch, users[box.layer.component]) for box in boxes],
-        lines=[_line(path, mine, tops, pitch) for path, mine in zip(shown, stops, strict=True)],
-        width=round(len(columns) * pitch, 1),
-        height=below,
-        paths=len(paths),
-        shared=sum(len(users[box.layer.component]) > 1 for box in boxes),
-    )
+    return {
+        "root": paths[0].root,
+        "columns": columns,
+        "pitch": pitch,
+        "rows": [_row(network, trainer, heights[trainer], shown, row_of) for trainer in order],
+        "borders": [tops[trainer] for trainer in order[1:]],
+        "nodes": [_node(network, box, tops[box.row], pitch, users[box.layer.component]) for box in boxes],
+        "lines": [_line(path, mine, tops, pitch) for path, mine in zip(shown, stops, strict=True)],
+        "width": round(len(columns) * pitch, 1),
+        "height": below,
+        "paths": len(paths),
+        "shared": sum(len(users[box.layer.component]) > 1 for box in boxes),
+    }
 
 
 def in_order(sequences: Sequence[Sequence[str]]) -> list[str]:
@@ -184,9 +164,7 @@ def _settle(stops: Sequence[_Stop]) -> tuple[list[_Box], dict[LayerTrainer, floa
     return boxes, heights
 
 
-def _row(
-    network: NetworkSummary, row: LayerTrainer, height: float, shown: Sequence[TaskPath], row_of: Mapping[LayerTrainer, LayerTrainer]
-) -> Row:
+def _row(network: NetworkSummary, row: LayerTrainer, height: float, shown: Sequence[TaskPath], row_of: Mapping[LayerTrainer, LayerTrainer]) -> Row:
     if row == OTHERS:
         return Row(f"{sum(other == OTHERS for other in row_of.values())} other tasks", "not drawn, or removed", GONE, height)
     if row.name is None:

@@ -101,7 +101,7 @@ def test_a_stage_is_given_before_the_next_task_is_learned(splits: dict[str, Spli
     small = replace(train, data_type=replace(train.data_type, shape=(1, 4, 4)), inputs=train.inputs[:, :, :4, :4])
     turns = learn_in_turn(Shared(), {"low": splits["low"], "small": Split(small, small)}, SETTINGS)
     assert next(turns).task == "low"
-    with pytest.raises(InputError, match=r"^task 'small': expected inputs and a model as the shared body has them"):
+    with pytest.raises(InputError, match=r"^task 'small': expected inputs and a model as the shared backbone has them"):
         next(turns)
 
 

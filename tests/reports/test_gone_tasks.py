@@ -12,7 +12,7 @@ import senpath as sp
 from senpath.cli.inspection import explain, tasks
 from senpath.cli.learn import show_transfers
 from senpath.reports.borrowing import draw_borrowing
-from senpath.reports.growth import Growth, Stage, draw_growth
+from senpath.reports.growth import draw_growth
 
 Labelled = tuple[np.ndarray, np.ndarray]
 
@@ -73,7 +73,6 @@ def test_answers_say_what_ran(net: sp.Network, digits: Labelled) -> None:
 def test_a_picture(net: sp.Network, tmp_path: Path, digits: Labelled) -> None:
     x, y = digits
     measured = sp.evaluate(net, dict.fromkeys(net.tasks, (x[y >= 5], y[y >= 5])))
-    given = dict.fromkeys(net.tasks, 0.5)
-    stages = [Stage("high", {"high": 0.5}, {"high": 0.5}), Stage("copy", given, given)]
-    draw_growth(net, Growth(stages, measured, dict.fromkeys(net.tasks, (0.1, 0.2)), "caption"), tmp_path / "growth.png")
+    stages = dict.fromkeys(("high", "copy"), measured)
+    draw_growth(net, stages, dict.fromkeys(net.tasks, (0.1, 0.2)), "caption", tmp_path / "growth.png")
     assert (tmp_path / "growth.png").exists()

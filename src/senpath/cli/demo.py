@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from senpath.cli.show import bars, console, percent, table
 from senpath.data import Labelled, Task
 from senpath.errors import InputError
 from senpath.learning.propose import propose
-from senpath.reports import Growth, Stage, draw_growth
+from senpath.reports import draw_growth
 from senpath.snapshot import encode_examples, try_out
 from senpath.types import Label
 
@@ -61,13 +62,12 @@ def demo(
     for name in tasks:
         _learn(net, story, name)
     # What was recorded after each task: the last of it is of the whole network.
-    stages = [_stage(name, entry.evaluation) for name, entry in zip(tasks, recorded_evaluations(net), strict=True)]
-    final = recorded_evaluations(net)[-1].evaluation
+    stages = {name: entry.evaluation for name, entry in zip(tasks, recorded_evaluations(net), strict=True)}
     shares = _shares(net, tasks)
     _tell_forgetting(net, story, stages)
-    _tell_routes(net, story, final)
+    _tell_routes(net, story, [*stages.values()][-1])
     _tell_weights(net, shares)
-    draw_growth(net, Growth(stages, final, shares, caption), out / FIGURE)
+    draw_growth(net, stages, shares, caption, out / FIGURE)
     report(net, out / PAGE)
     took = time.perf_counter() - start
     console.print(f"\nthe network is in {out / FOLDER}, the figure in {out / FIGURE}; all this took {took:.0f} s", highlight=False)
@@ -156,21 +156,17 @@ def _measure(net: Network, story: Story) -> Evaluation:
     return measured
 
 
-def _stage(name: str, measured: Evaluation) -> Stage:
-    given = {task: score.accuracy for task, score in measured.scores.items()}
-    return Stage(name, given, {task: score.accuracy_unlabelled for task, score in measured.scores.items()})
-
-
-def _tell_forgetting(net: Network, story: Story, stages: list[Stage]) -> None:
+def _tell_forgetting(net: Network, story: Story, stages: Mapping[str, Evaluation]) -> None:
     console.rule("nothing forgotten")
     net.verify()
     console.print(
         f"with the task given, {story.forgotten} answers changed after they were first given; every hash and probe is as committed"
     )
     rows = []
-    for index, stage in enumerate(stages[:-1]):
-        first, last = stage.unlabelled[stage.task], stages[-1].unlabelled[stage.task]
-        rows.append([stage.task, percent(first), percent(last), f"{100 * (last - first):+.1f}", len(stages) - 1 - index])
+    final = [*stages.values()][-1]
+    for since, (task, stage) in zip(range(len(stages) - 1, 0, -1), stages.items(), strict=False):
+        first, last = (measured.scores[task].accuracy_unlabelled for measured in (stage, final))
+        rows.append([task, percent(first), percent(last), f"{100 * (last - first):+.1f}", since])
     console.print("without the task id, answers may move because a new task competes:")
     table(
         None,

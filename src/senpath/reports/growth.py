@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,34 +20,16 @@ SIMILAR = 0.7
 """Similarity from which on a class is named in the picture."""
 
 
-@dataclass(frozen=True)
-class Stage:
-    """After one task was learned: accuracy, in 0 … 1, of each task so far with the task given, and without."""
-
-    task: str
-    given: Mapping[str, float]
-    unlabelled: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Growth:
-    """What the picture shows.
+def draw_growth(
+    net: Network, stages: Mapping[str, Evaluation], shares: Mapping[str, tuple[float, float]], caption: str, path: Path
+) -> None:
+    """Write the picture as PNG or SVG, by the path's ending.
 
     Args:
-        stages: one per task, in the order of learning.
-        final: measured after the last.
+        stages: what was measured after each task was learned, of all tasks so far, in the order of learning.
         shares: by task, the mean share of all weights that ran for its test inputs without task id: (pathways and links, dispatcher).
         caption: one line on the data.
-    """
-
-    stages: Sequence[Stage]
-    final: Evaluation
-    shares: Mapping[str, tuple[float, float]]
-    caption: str
-
-
-def draw_growth(net: Network, growth: Growth, path: Path) -> None:
-    """Write the picture as PNG or SVG, by the path's ending.
+        path: where to.
 
     Raises:
         MissingExtraError: if matplotlib is not installed.
@@ -60,21 +41,22 @@ def draw_growth(net: Network, growth: Growth, path: Path) -> None:
     figure = Figure(figsize=(12.5, 8.2), layout="constrained", facecolor="white")
     grid = figure.subplots(2, 2)
     colours = dict(zip(net.tasks, COLOURS * (1 + len(net.tasks) // len(COLOURS)), strict=False))
-    _draw_stages(grid[0, 0], growth, colours)
+    _draw_stages(grid[0, 0], stages, colours)
     _draw_network(grid[0, 1], net, colours)
-    _draw_routes(grid[1, 0], growth.final)
-    _draw_shares(grid[1, 1], growth, colours)
-    figure.supxlabel(growth.caption, fontsize=8, color="#666666")
+    _draw_routes(grid[1, 0], [*stages.values()][-1])
+    _draw_shares(grid[1, 1], shares, colours)
+    figure.supxlabel(caption, fontsize=8, color="#666666")
     figure.savefig(path, dpi=110)
 
 
-def _draw_stages(axes: Axes, growth: Growth, colours: Mapping[str, str]) -> None:
-    names = [stage.task for stage in growth.stages]
+def _draw_stages(axes: Axes, stages: Mapping[str, Evaluation], colours: Mapping[str, str]) -> None:
+    names = [*stages]
     ends = []
     for first, task in enumerate(names):
         places = range(first, len(names))
-        given = [100 * growth.stages[index].given[task] for index in places]
-        unlabelled = [100 * growth.stages[index].unlabelled[task] for index in places]
+        scores = [stages[name].scores[task] for name in names[first:]]
+        given = [100 * score.accuracy for score in scores]
+        unlabelled = [100 * score.accuracy_unlabelled for score in scores]
         axes.plot(places, given, "-o", color=colours[task], markersize=4)
         axes.plot(places, unlabelled, ":", color=colours[task], linewidth=1.5)
         ends.append((given[-1], task))
@@ -95,7 +77,7 @@ def _draw_network(axes: Axes, net: Network, colours: Mapping[str, str]) -> None:
         axes.text(place, 0.15, f"{info.weights / 1000:,.0f} k weights\n{info.examples:,} examples", ha="center", va="center", fontsize=7)
     arcs = [(source, name) for name in names for source in dict.fromkeys(source for source, _ in tasks[name].transfers) if source in tasks]
     for level, (source, name) in enumerate(arcs):
-        transfers = [transfer for found, transfer in tasks[name].transfers if found == source]
+        transfers = [transfer for lender, transfer in tasks[name].transfers if lender == source]
         _draw_link(axes, (names.index(source), names.index(name)), transfers, colours[source], level % 2)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylim(-0.08, 1.35)
@@ -129,10 +111,10 @@ def _draw_routes(axes: Axes, final: Evaluation) -> None:
     _title(axes, "Which pathway an unlabelled input activates", f"mean candidates per input: {final.mean.candidates:.2f}")
 
 
-def _draw_shares(axes: Axes, growth: Growth, colours: Mapping[str, str]) -> None:
-    names = list(growth.shares)
+def _draw_shares(axes: Axes, shares: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
+    names = [*shares]
     for row, name in enumerate(names):
-        paths, dispatcher = (100 * value for value in growth.shares[name])
+        paths, dispatcher = (100 * value for value in shares[name])
         axes.barh(row, paths, color=colours[name])
         axes.barh(row, dispatcher, left=paths, color=FAINT)
         axes.text(paths + dispatcher + 1, row, f"{paths:.1f} + {dispatcher:.1f} %", va="center", fontsize=9)

@@ -76,13 +76,11 @@ def _draw_overview(figure: Figure, results: Results) -> None:
     fewer.set_xlabel("examples a class of a new task (UPPER)")
     fewer.set_title("What is known makes few examples go further", loc="left", fontsize=12, weight="bold")
     for method in METHODS:
-        means, errors = [], []
+        means = []
         for place, after in enumerate(IMAGES):
             known = [results.percent("stage", method=method, recipe="default", after=after, task=task) for task in IMAGES[: place + 1]]
-            seeds = np.mean(known, axis=0)
-            means.append(float(seeds.mean()))
-            errors.append(half_interval(seeds))
-        kept.errorbar(_beside(range(len(IMAGES)), method), means, yerr=np.nan_to_num(errors), label=method, **_style(method))
+            means.append(np.mean(known, axis=0))
+        _draw_line(kept, method, _beside(range(len(IMAGES)), method), means)
     kept.set_xticks(range(len(IMAGES)), [f"+ {TITLES[task].split()[1]}" for task in IMAGES])
     kept.set_xlim(-0.3, len(IMAGES) - 0.6)
     kept.set_ylabel("test accuracy, mean over the tasks so far, %")
@@ -96,14 +94,9 @@ def _draw_stages(figure: Figure, results: Results) -> None:
     panels = figure.subplots(1, len(IMAGES), sharey=True)
     for panel, task in zip(panels, IMAGES, strict=True):
         for method in METHODS:
-            places, means, errors = [], [], []
-            for place, after in enumerate(TASKS):
-                values = results.percent("stage", method=method, recipe="default", after=after, task=task)
-                if values:
-                    places.append(place)
-                    means.append(float(np.mean(values)))
-                    errors.append(half_interval(values))
-            panel.errorbar(_beside(places, method), means, yerr=np.nan_to_num(errors), label=method, **_style(method))
+            seeds = [results.percent("stage", method=method, recipe="default", after=after, task=task) for after in TASKS]
+            measured = [place for place, values in enumerate(seeds) if values]
+            _draw_line(panel, method, _beside(measured, method), [seeds[place] for place in measured])
         panel.set_xticks(range(len(TASKS)), [f"T{place + 1}" for place in range(len(TASKS))])
         panel.set_xlim(-0.3, len(TASKS) - 0.7)
         panel.set_title(TITLES[task], loc="left", fontsize=11, weight="bold")
@@ -131,11 +124,7 @@ def _draw_curve(axes: Axes, results: Results) -> None:
     most = round(results("cost", method="SEN", task="upper")[0]["examples"] / 26)
     for method in METHODS:
         shots = results.shots(method, "default", "upper")
-        keys = [*map(str, shots), "all"]
-        values = [results.cell(method, "default", key, "upper") for key in keys]
-        places = [*shots, most]
-        means, errors = [float(np.mean(each)) for each in values], [half_interval(each) for each in values]
-        axes.errorbar(places, means, yerr=np.nan_to_num(errors), label=method, **_style(method))
+        _draw_line(axes, method, [*shots, most], [results.cell(method, "default", key, "upper") for key in (*map(str, shots), "all")])
     _mark_gain(axes, results)
     axes.set_xscale("log")
     ticks = [1, 2, 5, 10, 20, 50, 100, most]
@@ -212,16 +201,21 @@ def _beside(places: Sequence[int], method: str) -> list[float]:
     return [place + 0.07 * (METHODS.index(method) - len(METHODS) // 2) for place in places]
 
 
-def _style(method: str) -> dict[str, Any]:
+def _draw_line(axes: Axes, method: str, places: Sequence[float], seeds: Sequence[Sequence[float]]) -> None:
+    """Means over seeds with their 95 % confidence intervals."""
     first = method == "SEN"
-    return {
-        "color": COLOURS[method],
-        "marker": MARKS[method],
-        "markersize": 5.5 if first else 4,
-        "linewidth": 2.4 if first else 1.3,
-        "capsize": 2,
-        "zorder": 3 if first else 2,
-    }
+    axes.errorbar(
+        places,
+        [float(np.mean(values)) for values in seeds],
+        yerr=np.nan_to_num([half_interval(values) for values in seeds]),
+        label=method,
+        color=COLOURS[method],
+        marker=MARKS[method],
+        markersize=5.5 if first else 4,
+        linewidth=2.4 if first else 1.3,
+        capsize=2,
+        zorder=3 if first else 2,
+    )
 
 
 def _plain(axes: Axes) -> None:

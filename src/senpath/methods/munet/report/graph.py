@@ -164,7 +164,9 @@ def _settle(stops: Sequence[_Stop]) -> tuple[list[_Box], dict[LayerTrainer, floa
     return boxes, heights
 
 
-def _row(network: NetworkSummary, row: LayerTrainer, height: float, shown: Sequence[TaskPath], row_of: Mapping[LayerTrainer, LayerTrainer]) -> Row:
+def _row(
+    network: NetworkSummary, row: LayerTrainer, height: float, shown: Sequence[TaskPath], row_of: Mapping[LayerTrainer, LayerTrainer]
+) -> Row:
     if row == OTHERS:
         return Row(f"{sum(other == OTHERS for other in row_of.values())} other tasks", "not drawn, or removed", GONE, height)
     if row.name is None:

@@ -160,12 +160,13 @@ def test_consolidation_is_its_formula(splits: dict[str, Split]) -> None:
         for task, moment in {"low": one, "high": two}.items()
     ]
     train = splits["mixed"].train
-    backbone = choose_backbone("mlp", train.data_type, settings.hidden).fresh()
+    plan = choose_backbone("mlp", train.data_type, settings.hidden)
+    backbone = plan.fresh()
     backbone.load_state_dict(two.backbone.state_dict())
     head = nn.Linear(settings.hidden, 5)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    fit(Consolidated(backbone, head, wishes), train.inputs, train.targets, recipe_for("mlp.v1", train, settings), derive(0, "train"))
+    fit(Consolidated(backbone, head, wishes), train.inputs, train.targets, recipe_for(plan.kind, train, settings), derive(0, "train"))
     for expected, found, before in zip(backbone.parameters(), shared(three), shared(two), strict=True):
         torch.testing.assert_close(found, expected.detach(), rtol=1e-3, atol=1e-4)
         assert (found - before).abs().max() > 0.01

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -135,19 +134,12 @@ def recorded_evaluations(net: Network) -> list[Recorded]:
 
 def latest_by_version(recorded: Sequence[Recorded]) -> list[Recorded]:
     """One entry a version, in order: of every task that was measured at it, the latest figures."""
-    groups: dict[int, list[Recorded]] = defaultdict(list)
-    for entry in recorded:
-        groups[entry.version].append(entry)
-    return [_merged(groups[version]) for version in sorted(groups)]
-
-
-def _merged(entries: Sequence[Recorded]) -> Recorded:
-    scores: dict[str, TaskScore] = {}
-    confusion: dict[str, Mapping[str | None, int]] = {}
-    for entry in entries:
-        scores.update(entry.evaluation.scores)
-        confusion.update(entry.evaluation.confusion)
-    return Recorded(entries[-1].version, entries[-1].time, Evaluation(scores, confusion))
+    latest: dict[int, Recorded] = {}
+    for entry in sorted(recorded, key=lambda entry: entry.version):
+        before, now = latest.get(entry.version, entry).evaluation, entry.evaluation
+        merged = Evaluation({**before.scores, **now.scores}, {**before.confusion, **now.confusion})
+        latest[entry.version] = replace(entry, evaluation=merged)
+    return [*latest.values()]
 
 
 def _read(entry: dict[str, Any], where: str) -> Recorded:

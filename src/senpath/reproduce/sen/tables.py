@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,14 +81,13 @@ def table_2(results: Results, recipe: str) -> str:
 def shortfall(results: Results) -> tuple[float, str]:
     """Where SEN is furthest below Single under the same recipe: in points (negative: below), and in words with the paired interval."""
     worst, where = float("inf"), "nowhere"
-    for recipe in results.distinct("cell", "recipe"):
-        for task in IMAGES:
-            for shots in results.distinct("cell", "shots", method="SEN", recipe=recipe, task=task):
-                both = zip(results.cell("SEN", recipe, shots, task), results.cell("Single", recipe, shots, task), strict=False)
-                gains = [ours - alone for ours, alone in both]
-                if gains and np.mean(gains) < worst:
-                    worst = float(np.mean(gains))
-                    where = f"{interval(gains, 2, sign=True)}: {TITLES[task]} at {shots} shots, {recipe} recipe"
+    for recipe, task in product(results.distinct("cell", "recipe"), IMAGES):
+        for shots in results.distinct("cell", "shots", method="SEN", recipe=recipe, task=task):
+            both = zip(results.cell("SEN", recipe, shots, task), results.cell("Single", recipe, shots, task), strict=False)
+            gains = [ours - alone for ours, alone in both]
+            if gains and np.mean(gains) < worst:
+                worst = float(np.mean(gains))
+                where = f"{interval(gains, 2, sign=True)}: {TITLES[task]} at {shots} shots, {recipe} recipe"
     return worst, where
 
 
@@ -175,16 +174,13 @@ def figure_4(results: Results, recipe: str) -> str:
 def ablation(results: Results, shots: str) -> str:
     """Every way of transfer to UPPER, with the gain over Single under the same distortions."""
     rows = []
-    for augment in (False, True):
+    for augment, links, start in product((False, True), LINKS, ("random", "copy")):
+        ours = results.percent("way", shots=shots, links=links, start=start, augment=augment)
         single = results.percent("way", shots=shots, links="none", start="random", augment=augment)
-        for links in LINKS:
-            for start in ("random", "copy"):
-                ours = results.percent("way", shots=shots, links=links, start=start, augment=augment)
-                alone = links == "none" and start == "random"
-                gain = "–" if alone else interval([a - b for a, b in zip(ours, single, strict=True)], sign=True)
-                rows.append(
-                    ["on" if augment else "off", LINKS[links], start, interval(ours), gain + (" (this is Single)" if alone else "")]
-                )
+        gain = interval([a - b for a, b in zip(ours, single, strict=True)], sign=True)
+        if (links, start) == ("none", "random"):
+            gain = "– (this is Single)"
+        rows.append(["on" if augment else "off", LINKS[links], start, interval(ours), gain])
     return markdown_table(["distortions", "links", "own hidden layer", "accuracy %", "gain over Single, paired"], rows)
 
 
@@ -198,14 +194,11 @@ def zero_shots(results: Results) -> str:
     return markdown_table(["links", "set from", "accuracy %"], rows)
 
 
-@dataclass(frozen=True)
-class Crossing:
-    """Where Single reaches what SEN has from five examples a class of UPPER.
+class Crossing(NamedTuple):
+    """Where Single reaches `aim`, what SEN has from five examples a class of UPPER.
 
-    Args:
-        aim: SEN's mean accuracy in %.
-        below, above: the measured shots on either side, and Single's mean accuracies there; `above` is None if the most did not do.
-        shots: between them, along a line over log shots.
+    Between the measured shots `below` and `above`, with Single's mean accuracies there, it is at so many `shots`, along a line over log
+    shots; `above` is None if the most did not do.
     """
 
     aim: float
@@ -281,17 +274,13 @@ def _activation(results: Results, method: str, recipe: str, task: str) -> Record
 def learning(results: Results) -> str:
     """Weights run and changed while each task is learned, in % of all that the strategy has then."""
     rows = []
-    for method in METHODS:
-        for task in TASKS:
-            for cost in results("cost", method=method, recipe="default", seed=0, task=task):
-                own, total = _activation(results, method, "default", task)["all"], cost["total"]
-                cells = [f"{100 * cost[part] / own:.1f}" for part in ("read", "updated")]
-                if total > own:  # it has a dispatcher
-                    run, changed = cost["read"] + cost["updated"] + cost["dispatcher_read"], cost["updated"] + cost["dispatcher_updated"]
-                    cells += [f"{total:,}", f"{100 * run / total:.1f}", f"{100 * changed / total:.1f}"]
-                else:
-                    cells += ["–"] * 3
-                rows.append([method, TITLES[task], f"{own:,}", *cells])
+    for method, task in product(METHODS, TASKS):
+        for cost in results("cost", method=method, recipe="default", seed=0, task=task):
+            own, total = _activation(results, method, "default", task)["all"], cost["total"]
+            run, changed = cost["read"] + cost["updated"] + cost["dispatcher_read"], cost["updated"] + cost["dispatcher_updated"]
+            cells = [f"{100 * cost[part] / own:.1f}" for part in ("read", "updated")]
+            whole = [f"{total:,}", f"{100 * run / total:.1f}", f"{100 * changed / total:.1f}"]
+            rows.append([method, TITLES[task], f"{own:,}", *cells, *(whole if total > own else ["–"] * 3)])  # else it has no dispatcher
     dispatched = [f"with dispatcher: {what}" for what in ("weights", "run %", "changed %")]
     return markdown_table(["method", "learning", "weights then", "earlier tasks' run %", "trained %", *dispatched], rows)
 

@@ -84,58 +84,47 @@ class TaskPath:
         return weights / max(1.0, self.root.weights)
 
 
-class _Chain(NamedTuple):
-    """A task with its record, and for each layer its name, its component and the task that is said to have trained it."""
-
-    task: TaskSummary
-    record: MunetRecord
-    layers: Sequence[tuple[str, str, str | None]]
-
-
 def read_paths(network: NetworkSummary, tasks: Mapping[str, TaskSummary]) -> list[TaskPath]:
     """The paths of these tasks, in the order of learning."""
-    chains = [chain for task in tasks.values() if (chain := _read_chain(task)) is not None]
+    records = {name: record for name, task in tasks.items() if (record := _read_record(task)) is not None}
     readers = Counter(name for task in network.tasks.values() for name in task.pathway.references)
     users: dict[str, list[str]] = {}
-    for chain in chains:
-        for component in chain.task.pathway.components:
-            users.setdefault(component, []).append(chain.task.name)
-    trainers = _trainers(chains)
-    return [_path(chain, network.sizes, readers, users, trainers) for chain in chains]
+    for name in records:
+        for component in tasks[name].pathway.components:
+            users.setdefault(component, []).append(name)
+    trainers = _trainers(tasks, records)
+    return [_path(tasks[name], record, network.sizes, readers, users, trainers) for name, record in records.items()]
 
 
-def _read_chain(task: TaskSummary) -> _Chain | None:
+def _read_record(task: TaskSummary) -> MunetRecord | None:
     record = MunetRecord.of(task.pathway)
-    if record is None or len({cut(layer.name) for layer in record.layers}) < len(record.layers):
-        return None
-    pairs = zip(record.layers, task.pathway.components, strict=True)
-    return _Chain(task, record, [(cut(layer.name), component, layer.trainer(task.name, component)) for layer, component in pairs])
+    return record if record is not None and len({cut(layer.name) for layer in record.layers}) == len(record.layers) else None
 
 
-def _trainers(chains: Sequence[_Chain]) -> dict[str, LayerTrainer]:
+def _trainers(tasks: Mapping[str, TaskSummary], records: Mapping[str, MunetRecord]) -> dict[str, LayerTrainer]:
     """Who trained each component, by hash. A task of today did so only if it has the component itself: names are used again."""
-    trainers: dict[str, LayerTrainer] = {}
-    for chain in chains:
+    own, others = dict[str, LayerTrainer](), dict[str, LayerTrainer]()
+    for name, record in records.items():
         # An imported task's layers name it as it was called where it came from.
-        own_names = (chain.task.name, chain.task.log_entry.get("imported"))
-        for _, component, origin in chain.layers:
+        own_names = (name, tasks[name].log_entry.get("imported"))
+        for layer, component in zip(record.layers, tasks[name].pathway.components, strict=True):
+            origin = layer.trainer(name, component)
             if origin is not None and origin in own_names:
-                trainers.setdefault(component, LayerTrainer(chain.task.name))
-    for chain in chains:
-        for _, component, origin in chain.layers:
-            trainers.setdefault(component, LayerTrainer(origin, gone=origin is not None))
-    return trainers
+                own.setdefault(component, LayerTrainer(name))
+            others.setdefault(component, LayerTrainer(origin, gone=origin is not None))
+    return {**others, **own}
 
 
 def _path(
-    chain: _Chain,
+    task: TaskSummary,
+    record: MunetRecord,
     sizes: Mapping[str, int],
     readers: Mapping[str, int],
     users: Mapping[str, Sequence[str]],
     trainers: Mapping[str, LayerTrainer],
 ) -> TaskPath:
-    record, task = chain.record, chain.task
-    layers = tuple(TaskLayer(name, component, trainers[component]) for name, component, _ in chain.layers)
+    pairs = zip(record.layers, task.pathway.components, strict=True)
+    layers = tuple(TaskLayer(cut(layer.name), component, trainers[component]) for layer, component in pairs)
     others = Counter(layer.trainer for layer in layers if layer.trainer != LayerTrainer(task.name))
     partners = Counter(user for layer in layers for user in users[layer.component] if user != task.name).most_common()
     revisions = {change.revision for change in task.pathway.provenance.revisions}

@@ -36,6 +36,7 @@ check: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_house.py
 
 # A thousand tasks (docs/results/scale.md), speed (docs/results/foundation.md), a sequence of tasks beside Avalanche (docs/results/peers.md).
 # Forty minutes; needs SENPATH_DATA. Avalanche needs gigabytes in an environment of its own; `make bench PEER=` leaves it out.

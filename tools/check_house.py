@@ -1,0 +1,180 @@
+"""Checks of the repository's own rules that no linter knows: `python tools/check_house.py`, part of `make check`.
+
+A violation is printed as "rule: place"; `ALLOWED` lists those that are there for a reason, or not yet mended. An entry that is no longer
+needed fails too, so that the list only shrinks.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "senpath"
+MOST_LINES, MOST_FUNCTION_LINES = 400, 60
+METHODS_MAY_IMPORT = {("review", "sen"), ("prune", "sen")}
+"""The first of these methods is made of the second."""
+ALLOWED: dict[str, set[str]] = {
+    "kind literal outside its kind's file": set(),
+    "notes read outside reports and cli": set(),
+    "kind compared outside tasks": {
+        "src/senpath/reports/routes.py",
+        "src/senpath/reproduce/sen/records.py",
+        "src/senpath/snapshot/examples.py",
+    },
+    "a method imports another": {
+        "extend sen",
+    },
+    "manifest read outside snapshot, store and history": {
+        "src/senpath/cli/encoders.py",
+        "src/senpath/cli/predict.py",
+        "src/senpath/evaluation/growing.py",
+        "src/senpath/export/onnx.py",
+        "src/senpath/inference/encode.py",
+        "src/senpath/inference/multimodal.py",
+        "src/senpath/inference/predict.py",
+        "src/senpath/learning/batch.py",
+        "src/senpath/learning/propose.py",
+        "src/senpath/learning/stream.py",
+        "src/senpath/methods/moe/method.py",
+        "src/senpath/methods/munet/session.py",
+        "src/senpath/methods/prune/method.py",
+        "src/senpath/network.py",
+        "src/senpath/reports/facts.py",
+        "src/senpath/sklearn.py",
+    },
+    "two public classes of one name": {
+        "Column",
+        "Experts",
+        "Layer",
+        "Line",
+        "Part",
+        "Progress",
+        "Reading",
+        "Recipe",
+        "Root",
+        "Router",
+        "Routes",
+        "Row",
+        "Shared",
+        "Stage",
+    },
+    "file too long": {
+        "src/senpath/network.py",
+    },
+    "function too long": set(),
+}
+
+Violation = tuple[str, str]
+"""The rule, and the place."""
+
+
+def main() -> int:
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+    found = {*_kind_literals(trees), *_twice_named(trees)}
+    for path, tree in trees.items():
+        found |= {*_notes(path, tree), *_comparisons(path, tree), *_imports(path, tree), *_manifests(path, tree), *_lengths(path, tree)}
+    benchmarks = sorted((ROOT / "benchmarks").rglob("*.py"))
+    for path in (*benchmarks, Path(__file__)):
+        found |= {*_lengths(path, ast.parse(path.read_text(encoding="utf-8")))}
+    allowed = {(rule, place) for rule, places in ALLOWED.items() for place in places}
+    for rule, place in sorted(found - allowed):
+        print(f"{rule}: {place}")
+    for rule, place in sorted(allowed - found):
+        print(f"no longer needed in ALLOWED of {Path(__file__).name}: {rule}: {place}")
+    return int(found != allowed)
+
+
+def _name(path: Path) -> str:
+    return path.resolve().relative_to(ROOT).as_posix()
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _kind_literals(trees: dict[Path, ast.Module]) -> Iterator[Violation]:
+    """A kind of component is named by a string in the file that registers it, and by its constant everywhere else."""
+    homes: dict[str, Path] = {}
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ComponentKind" and node.args:
+                name = node.args[0]
+                if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                    homes[name.value] = path
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and homes.get(node.value, path) != path:
+                yield "kind literal outside its kind's file", f"{_name(path)} {node.value}"
+
+
+def _notes(path: Path, tree: ast.Module) -> Iterator[Violation]:
+    """What code decides by is typed; notes are for people."""
+    if _room(path) in ("reports", "cli"):
+        return
+    for node in ast.walk(tree):
+        read = node.value if isinstance(node, ast.Subscript) else None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            read = node.func.value
+        if isinstance(read, ast.Attribute) and read.attr == "notes":
+            yield "notes read outside reports and cli", _name(path)
+
+
+def _comparisons(path: Path, tree: ast.Module) -> Iterator[Violation]:
+    """What differs between kinds is in the kinds' own classes."""
+    if _room(path) == "tasks":
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            for side in (node.left, *node.comparators):
+                of_array = isinstance(side, ast.Attribute) and isinstance(side.value, ast.Attribute) and side.value.attr == "dtype"
+                if getattr(side, "attr", getattr(side, "id", None)) == "kind" and not of_array:
+                    yield "kind compared outside tasks", _name(path)
+
+
+def _imports(path: Path, tree: ast.Module) -> Iterator[Violation]:
+    """Methods are plug-ins beside each other."""
+    parts = path.relative_to(PACKAGE).parts
+    if parts[0] != "methods" or len(parts) < 3:
+        return
+    for node in ast.walk(tree):
+        module = node.module if isinstance(node, ast.ImportFrom) else None
+        names = (module or "").split(".")
+        of_method = names[:2] == ["senpath", "methods"] and len(names) > 2 and (PACKAGE / "methods" / names[2]).is_dir()
+        if of_method and names[2] != parts[1] and (parts[1], names[2]) not in METHODS_MAY_IMPORT:
+            yield "a method imports another", f"{parts[1]} {names[2]}"
+
+
+def _manifests(path: Path, tree: ast.Module) -> Iterator[Violation]:
+    """How a network lies in its folder is known by three rooms."""
+    if _room(path) in ("snapshot", "store", "history"):
+        return
+    if any(isinstance(node, ast.Attribute) and node.attr == "manifest" for node in ast.walk(tree)):
+        yield "manifest read outside snapshot, store and history", _name(path)
+
+
+def _twice_named(trees: dict[Path, ast.Module]) -> Iterator[Violation]:
+    """One word for one thing."""
+    homes: dict[str, list[str]] = {}
+    for path, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(_name(path))
+    for name, places in homes.items():
+        if len(places) > 1:
+            yield "two public classes of one name", name
+
+
+def _lengths(path: Path, tree: ast.Module) -> Iterator[Violation]:
+    """A file is a subject, a function a step."""
+    if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES:
+        yield "file too long", _name(path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= MOST_FUNCTION_LINES:
+            yield "function too long", f"{_name(path)} {node.name}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -26,12 +26,12 @@ def measure(seed: int) -> Iterator[Record]:
     maps = {f"strokes, {f} filters 7×7, stride {s}, {g}×{g}": image_features(1, seed, filters=f, stride=s, grid=g) for f, s, g in SHAPES}
     maps["Gaussian filters 7×7, 32, stride 1, 4×4"] = _gaussian(seed)
     maps["dense random, 1,024"] = _dense(seed)
-    for name, brick in maps.items():
-        width = int(brick.module.outputs)  # type: ignore[arg-type]
+    for name, component in maps.items():
+        width = int(component.module.outputs)  # type: ignore[arg-type]
         # The map itself and the query against the covariance; the columns cost the same again for every 1,000 of them.
-        mega = (float(brick.module.operations) + 2 * width**2) / 1e6  # type: ignore[arg-type]
+        mega = (float(component.module.operations) + 2 * width**2) / 1e6  # type: ignore[arg-type]
         about = {"features": name, "number": f"{width:,}", "operations": f"{mega:.2f}"}
-        yield {**about, "figures": _measure(brick, train, held, seed)}
+        yield {**about, "figures": _measure(component, train, held, seed)}
 
 
 def table(records: Records) -> str:
@@ -81,12 +81,12 @@ def _split(seed: int) -> tuple[dict[str, Examples], dict[str, torch.Tensor]]:
 
 
 def _gaussian(seed: int) -> Component:
-    brick = image_features(1, seed)
-    module = ConvFeatures(**brick.config)
+    component = image_features(1, seed)
+    module = ConvFeatures(**component.config)
     weight = torch.randn(module.weight.shape, generator=torch.Generator().manual_seed(seed))
     weight -= weight.mean((1, 2, 3), keepdim=True)
     module.weight.copy_(weight / weight.flatten(1).norm(dim=1)[:, None, None, None])
-    return freeze(brick.kind, brick.config, module)
+    return freeze(component.kind, component.config, module)
 
 
 def _dense(seed: int) -> Component:

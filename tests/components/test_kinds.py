@@ -126,17 +126,17 @@ def test_a_flipped_bit_is_noticed(example: Any, tmp_path: Path, place: float) ->
     component = example.freeze()
     content = bytearray(component.payload or b"")
     content[int(place * len(content))] ^= 1
-    path = tmp_path / "brick"
+    path = tmp_path / "component"
     path.write_bytes(bytes(content))
-    with pytest.raises(StoreError, match=r"content of brick: expected hash .*, got .*restore the folder from a copy"):
+    with pytest.raises(StoreError, match=r"content of component: expected hash .*, got .*restore the folder from a copy"):
         load(component.kind, component.config, path, component.hash)
 
 
 def test_a_cut_file_is_noticed(example: Any, tmp_path: Path) -> None:
     component = example.freeze()
-    path = tmp_path / "brick"
+    path = tmp_path / "component"
     path.write_bytes((component.payload or b"")[:-5])
-    with pytest.raises(StoreError, match="content of brick: expected hash"):
+    with pytest.raises(StoreError, match="content of component: expected hash"):
         load(component.kind, component.config, path, component.hash)
 
 
@@ -147,7 +147,7 @@ def test_a_missing_file_is_named(example: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"not weights at all", b"PK\x03\x04 nor an archive"])
 def test_a_file_of_another_kind_is_refused(example: Any, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "brick"
+    path = tmp_path / "component"
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"expected (the weights of a|a skops file)"):
         load(example.kind, example.config, path, content_hash(example.kind, example.config, content))
@@ -155,9 +155,9 @@ def test_a_file_of_another_kind_is_refused(example: Any, tmp_path: Path, content
 
 def test_weights_of_another_shape_are_refused(torch_example: Any, tmp_path: Path) -> None:
     kind, config, payload = torch_example.kind, torch_example.other, torch_example.freeze().payload
-    path = tmp_path / "brick"
+    path = tmp_path / "component"
     path.write_bytes(payload)
-    with pytest.raises(StoreError, match=rf"(?s)brick: expected the weights of a {kind}, got .*size mismatch"):
+    with pytest.raises(StoreError, match=rf"(?s)component: expected the weights of a {kind}, got .*size mismatch"):
         load(kind, config, path, content_hash(kind, config, payload))
 
 
@@ -165,9 +165,9 @@ def test_weights_of_another_shape_are_refused(torch_example: Any, tmp_path: Path
 def test_an_unknown_kind_lists_the_known_ones(kind: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"cnn\.v1.*mlp\.v1.*sklearn\.v1.*A newer senpath may know it"):
         build(kind, {})
-    (tmp_path / "brick").write_bytes(b"x")
+    (tmp_path / "component").write_bytes(b"x")
     with pytest.raises(StoreError, match="kind of component: expected one of"):
-        load(kind, {}, tmp_path / "brick", content_hash(kind, {}, b"x"))
+        load(kind, {}, tmp_path / "component", content_hash(kind, {}, b"x"))
 
 
 @pytest.mark.parametrize(
@@ -202,17 +202,17 @@ def test_a_configuration_that_does_not_build(kind: str, config: dict[str, Any]) 
 @pytest.mark.parametrize("config", [{}, {"outputs": 0}, {"outputs": "3"}, {"outputs": None}])
 def test_an_estimator_without_its_number_of_classes(config: dict[str, Any], sklearn_example: Any, tmp_path: Path) -> None:
     payload = sklearn_example.freeze().payload
-    (tmp_path / "brick").write_bytes(payload)
+    (tmp_path / "component").write_bytes(payload)
     with pytest.raises(StoreError, match="field 'outputs': expected a positive integer"):
-        load(SKLEARN, config, tmp_path / "brick", content_hash(SKLEARN, config, payload))
+        load(SKLEARN, config, tmp_path / "component", content_hash(SKLEARN, config, payload))
 
 
 def test_a_huge_configuration_allocates_nothing(tmp_path: Path) -> None:
     config = {"inputs": 10**9, "hidden": [10**9]}
     payload = freeze("linear.v1", {"inputs": 2, "outputs": 2}, build("linear.v1", {"inputs": 2, "outputs": 2})).payload or b""
-    (tmp_path / "brick").write_bytes(payload)
+    (tmp_path / "component").write_bytes(payload)
     with pytest.raises(StoreError, match="expected the weights of a mlp"):
-        load("mlp.v1", config, tmp_path / "brick", content_hash("mlp.v1", config, payload))
+        load("mlp.v1", config, tmp_path / "component", content_hash("mlp.v1", config, payload))
 
 
 def test_freezing_into_another_shape_is_refused() -> None:

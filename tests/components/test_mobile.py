@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 in bricks answers as the package's own model, and each brick as it did before it was saved."""
+"""EfficientNet-Lite0 in components answers as the package's own model, and each component as it did before it was saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A brick of which some weights are kept: it is the dense one with zeros, in less space."""
+"""A component of which some weights are kept: it is the dense one with zeros, in less space."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def hand_made(folder: Path, **tensors: Any) -> Component:
     component, _ = pruned(np.eye(3, 5, dtype=bool))
     held = {**read_tensors(component.payload or b""), **{name.replace("_", "."): value for name, value in tensors.items()}}
     payload = save({name: value for name, value in held.items() if value is not None})
-    (folder / "brick").write_bytes(payload)
-    return load("pruned.v1", component.config, folder / "brick", content_hash("pruned.v1", component.config, payload))
+    (folder / "component").write_bytes(payload)
+    return load("pruned.v1", component.config, folder / "component", content_hash("pruned.v1", component.config, payload))
 
 
 @pytest.mark.parametrize(
@@ -114,18 +114,18 @@ def hand_made(folder: Path, **tensors: Any) -> Component:
     ],
 )
 def test_a_file_made_by_hand_that_does_not_fit_is_refused(tmp_path: Path, tensors: dict[str, Any], match: str) -> None:
-    with pytest.raises(StoreError, match=rf"(?s)brick: expected the weights of a pruned\.v1, got .*{match}"):
+    with pytest.raises(StoreError, match=rf"(?s)component: expected the weights of a pruned\.v1, got .*{match}"):
         hand_made(tmp_path, **tensors)
 
 
 def test_values_of_another_type_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="brick: expected float32 weights"):
+    with pytest.raises(StoreError, match="component: expected float32 weights"):
         hand_made(tmp_path, values_weight=torch.zeros(3, dtype=torch.float64))
 
 
 def test_a_huge_configuration_allocates_nothing(tmp_path: Path) -> None:
     config = {"kind": "mlp.v1", "config": {"inputs": 10**9, "hidden": [10**9]}, "kept": {"layers.0.weight": 10**12}}
     payload = pruned(np.eye(2, dtype=bool))[0].payload or b""
-    (tmp_path / "brick").write_bytes(payload)
+    (tmp_path / "component").write_bytes(payload)
     with pytest.raises(StoreError, match="expected the weights of a pruned"):
-        load("pruned.v1", config, tmp_path / "brick", content_hash("pruned.v1", config, payload))
+        load("pruned.v1", config, tmp_path / "component", content_hash("pruned.v1", config, payload))

@@ -62,7 +62,7 @@ def test_without_a_step_the_layer_is_the_sources_own(base: Network, named: Label
     body, head = base.view.pathway("named").components
     assert body == base.view.pathway("digits").components[0]
     assert not base.view.logits("named", encode_examples(base.view, *named).inputs).any()
-    assert cost.updated == base.view.component(head).weights  # a brick that is there already is not kept twice
+    assert cost.updated == base.view.component(head).weights  # a layer that is there already is not kept twice
     assert base.tasks["named"].provenance.record["copied_from"] == "digits"
 
 

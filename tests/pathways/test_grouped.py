@@ -17,7 +17,7 @@ CONFIGS = {
 }
 
 
-def bricks(kind: str, count: int, seed: int = 0) -> list[Component]:
+def layers(kind: str, count: int, seed: int = 0) -> list[Component]:
     with seeded(seed):
         made = [build(kind, CONFIGS[kind]) for _ in range(count)]
         for module in made:
@@ -29,7 +29,7 @@ def bricks(kind: str, count: int, seed: int = 0) -> list[Component]:
 @pytest.mark.parametrize("kind", CONFIGS)
 @pytest.mark.parametrize("count", [1, 9, 300])
 def test_grouped_is_as_alone(kind: str, count: int) -> None:
-    parts = bricks(kind, count)
+    parts = layers(kind, count)
     sizes = torch.randint(0, 7, (count,), generator=torch.Generator().manual_seed(1)).tolist()
     inputs = [torch.randn(size, 6, generator=torch.Generator().manual_seed(place)) for place, size in enumerate(sizes)]
     for part, mine, found in zip(parts, inputs, run_grouped(parts, inputs), strict=True):
@@ -37,7 +37,7 @@ def test_grouped_is_as_alone(kind: str, count: int) -> None:
 
 
 def test_a_batch_over_many_pathways(monkeypatch: pytest.MonkeyPatch) -> None:
-    trunk, heads, links = bricks("mlp.v1", 1, 3)[0], bricks("linear.v1", 2 * LEAST, 4), bricks("link.v1", 2 * LEAST, 5)
+    trunk, heads, links = layers("mlp.v1", 1, 3)[0], layers("linear.v1", 2 * LEAST, 4), layers("link.v1", 2 * LEAST, 5)
     own = {part.hash: part for part in (trunk, *heads, *links)}
     one = Transfer(0, 0, 1.0)
     paths = [
@@ -57,7 +57,7 @@ def test_a_batch_over_many_pathways(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_task_with_nearly_all_inputs() -> None:
-    parts = bricks("linear.v1", 40)
+    parts = layers("linear.v1", 40)
     sizes = [3] * 39 + [5000]
     inputs = [torch.randn(size, 6, generator=torch.Generator().manual_seed(place)) for place, size in enumerate(sizes)]
     found = run_grouped(parts, inputs)

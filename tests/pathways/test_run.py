@@ -15,7 +15,7 @@ from senpath.seeds import seeded
 INPUTS = torch.rand(23, 3, 4, generator=torch.Generator().manual_seed(1))
 
 
-def brick(kind: str, seed: int, **config: object) -> Component:
+def layer(kind: str, seed: int, **config: object) -> Component:
     with seeded(seed):
         module = build(kind, config)
         with torch.no_grad():
@@ -27,13 +27,13 @@ def brick(kind: str, seed: int, **config: object) -> Component:
 class Counting:
     """Finds real components, and counts how often and on how many rows each ran."""
 
-    def __init__(self, bricks: Sequence[Component]) -> None:
-        self.bricks = {component.hash: component for component in bricks}
+    def __init__(self, layers: Sequence[Component]) -> None:
+        self.layers = {component.hash: component for component in layers}
         self.runs: Counter[str] = Counter()
         self.rows: dict[str, list[int]] = {}
 
     def __call__(self, name: str) -> Component:
-        component, owner = self.bricks[name], self
+        component, owner = self.layers[name], self
 
         class Counted(Component):
             def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -44,13 +44,13 @@ class Counting:
         return Counted(component.kind, component.config, component.module, component.hash, component.payload)
 
 
-TRUNK = brick("mlp.v1", 0, inputs=12, hidden=[6])
-LATER = brick("mlp.v1", 1, inputs=6, hidden=[5])
-HEAD_A, HEAD_B = brick("linear.v1", 2, inputs=6, outputs=3), brick("linear.v1", 3, inputs=5, outputs=4)
-OTHER, HEAD_C = brick("mlp.v1", 4, inputs=12, hidden=[7]), brick("linear.v1", 5, inputs=7, outputs=2)
-LINK_B = brick("link.v1", 6, inputs=6, outputs=4, classes=[0, 3])
-LINK_C = brick("link.v1", 7, inputs=5, outputs=2, classes=[1])
-LINK_C2 = brick("link.v1", 8, inputs=6, outputs=2, classes=[0])
+TRUNK = layer("mlp.v1", 0, inputs=12, hidden=[6])
+LATER = layer("mlp.v1", 1, inputs=6, hidden=[5])
+HEAD_A, HEAD_B = layer("linear.v1", 2, inputs=6, outputs=3), layer("linear.v1", 3, inputs=5, outputs=4)
+OTHER, HEAD_C = layer("mlp.v1", 4, inputs=12, hidden=[7]), layer("linear.v1", 5, inputs=7, outputs=2)
+LINK_B = layer("link.v1", 6, inputs=6, outputs=4, classes=[0, 3])
+LINK_C = layer("link.v1", 7, inputs=5, outputs=2, classes=[1])
+LINK_C2 = layer("link.v1", 8, inputs=6, outputs=2, classes=[0])
 BRICKS = (TRUNK, LATER, HEAD_A, HEAD_B, OTHER, HEAD_C, LINK_B, LINK_C, LINK_C2)
 
 
@@ -130,30 +130,30 @@ def test_no_job_is_no_answer() -> None:
 
 
 def test_what_a_pathway_refers_to() -> None:
-    assert C.references == {brick.hash for brick in (OTHER, HEAD_C, TRUNK, LATER, LINK_C, LINK_C2)}
+    assert C.references == {layer.hash for layer in (OTHER, HEAD_C, TRUNK, LATER, LINK_C, LINK_C2)}
     assert C.sources == ("b", "a")
     assert len(C.chains) == 3
     assert LINKS_ONLY.chains == ((TRUNK.hash, LINK_B.hash),)
 
 
-def paper_bricks() -> tuple[Component, ...]:
+def paper_layers() -> tuple[Component, ...]:
     """The paper's fourth task: an MLP of 128 units, 17 of 26 classes linked to the third task's hidden layer."""
     return (
-        brick("mlp.v1", 0, inputs=784, hidden=[128]),
-        brick("linear.v1", 1, inputs=128, outputs=26),
-        brick("mlp.v1", 2, inputs=784, hidden=[128]),
-        brick("link.v1", 3, inputs=128, outputs=26, classes=list(range(17))),
+        layer("mlp.v1", 0, inputs=784, hidden=[128]),
+        layer("linear.v1", 1, inputs=128, outputs=26),
+        layer("mlp.v1", 2, inputs=784, hidden=[128]),
+        layer("link.v1", 3, inputs=128, outputs=26, classes=list(range(17))),
     )
 
 
 def test_activation_of_the_papers_fourth_task() -> None:
-    body, head, source, link = paper_bricks()
+    body, head, source, link = paper_layers()
     upper = pathway("upper", 26, (body, head), ("lower", (source,), link))
-    found = count_activation([upper], {part.hash: part.weights for part in paper_bricks()}, dispatcher_weights=11)
+    found = count_activation([upper], {part.hash: part.weights for part in paper_layers()}, dispatcher_weights=11)
     assert found == Activation(
         tasks=("upper",),
         sources=("lower",),
-        components=frozenset(brick.hash for brick in (body, head, source, link)),
+        components=frozenset(layer.hash for layer in (body, head, source, link)),
         pathway_weights=103_834,
         link_weights=17 * 129,
         source_weights=100_480,

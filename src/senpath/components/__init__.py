@@ -13,6 +13,7 @@ from senpath.components.attention import (
     SelfAttention,
     Transformer,
 )
+from senpath.components.backbones import describe_module, register_backbone
 from senpath.components.base import (
     Component,
     Composite,
@@ -120,6 +121,7 @@ __all__ = [
     "canonical_json",
     "content_hash",
     "count_weights",
+    "describe_module",
     "find_kind",
     "freeze",
     "freeze_head",
@@ -129,6 +131,7 @@ __all__ = [
     "load",
     "real",
     "register",
+    "register_backbone",
     "thaw",
     "token_mean",
     "unpruned",

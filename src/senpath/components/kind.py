@@ -18,7 +18,7 @@ from senpath.errors import InputError, StoreError
 NAME = re.compile(r"(?:(?P<package>[A-Za-z0-9_][A-Za-z0-9_.-]*):)?[a-z0-9][a-z0-9-]*\.v[0-9]+")
 """Names of kinds: "mlp.v1"; of kinds that another package provides, "package:name.v1"."""
 GROUP = "senpath.components"
-"""The group of entry points by which packages provide kinds: `name.v1 = module:KIND`, without the package's name."""
+"""The group of entry points by which packages provide kinds: `name.v1 = module:KIND`, or `module:Class` of a registered backbone."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,10 @@ def _provided(name: str) -> ComponentKind:
     for entry in entry_points(group=GROUP, name=own_name):
         if entry.dist is not None and _normal(entry.dist.name) == _normal(package):
             provided = entry.load()
-            if isinstance(provided, ComponentKind) and provided.name == name:
-                return register(provided)
+            if isinstance(provided, ComponentKind):
+                register(provided)
+            if name in _KINDS:  # a class that `register_backbone` decorates has registered its kind while it was imported
+                return _KINDS[name]
             raise StoreError(what, expected=f"that kind at {entry.value}", got=repr(provided), do=f"Tell the authors of {package}")
     do = f"Upgrade {package}, or import the module that registers the kind"
     raise StoreError(what, expected=f"a kind that {package} provides", got=f"none in version {version}", do=do)

@@ -163,7 +163,6 @@ def as_onnx(module: nn.Module, shape: tuple[int, ...], outputs: Sequence[str]) -
             dynamic_shapes=({0: torch.export.Dim("n")},),
             opset_version=OPSET,
             verbose=False,
-            optimize=False,
         )
     if program is None:
         raise TypeError("torch exports no program")

@@ -36,7 +36,7 @@ class Change:
     """What a commit writes besides the manifest.
 
     Args:
-        components: new bricks.
+        components: new components.
         columns: per file of columns, the row where they begin and float32 rows (rows, width) that are appended.
         files: content of new files in `dispatcher/`, by name: pooled statistics and metrics.
     """

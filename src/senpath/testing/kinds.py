@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import HEAD, Component, ComponentKind, content_hash, find_kind, freeze, load, thaw
+from senpath.components import HEAD, Component, ComponentKind, content_hash, freeze, known_kinds, load, thaw
 from senpath.errors import StoreError
 from senpath.export import component_as_onnx
 from senpath.pathways.run import LEAST, run_grouped
@@ -46,7 +46,7 @@ def check_kind(
     Raises:
         AssertionError: naming the first promise that is broken.
     """
-    _require(find_kind(kind.name) is kind, f"{kind!r} is registered: senpath.components.register(kind)")
+    _require(kind in known_kinds(), f"{kind!r} is registered: senpath.components.register(kind)")
     config = dict(config)
     _require(json.loads(json.dumps(config)) == config, "the configuration consists of JSON values: lists, no tuples")
     module = _with_random_weights(kind.build(config)) if module is None else module

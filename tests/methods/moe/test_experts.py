@@ -31,15 +31,15 @@ def tokens_of(count: int, length: int, width: int, seed: int) -> torch.Tensor:
 def experts_of(width: int, kept: list[int], gate: Gating, scaled: bool, seed: int) -> Experts:
     with seeded(seed):
         children = [Router(width, 3, 4, gate), *(FeedForward(width, 5) for _ in kept)]
-        brick = Experts(width, 3, ["0" * 64] * len(children), kept, scaled)
-        nn.init.normal_(brick.task)
-    brick.bind(children)
-    return brick
+        layer = Experts(width, 3, ["0" * 64] * len(children), kept, scaled)
+        nn.init.normal_(layer.task)
+    layer.bind(children)
+    return layer
 
 
-def looped(brick: Experts, tokens: torch.Tensor) -> torch.Tensor:
+def looped(layer: Experts, tokens: torch.Tensor) -> torch.Tensor:
     """The same, token by token, as it is written down."""
-    router, *experts = brick.parts
+    router, *experts = layer.parts
     rows = []
     for token in tokens.flatten(0, 1):
         if not token.any():
@@ -47,16 +47,16 @@ def looped(brick: Experts, tokens: torch.Tensor) -> torch.Tensor:
             continue
         logits = torch.stack(
             [
-                (0 if router.token is None else router.token[row] @ token) + (0 if router.task is None else router.task[row] @ brick.task)
-                for row in brick.kept
+                (0 if router.token is None else router.token[row] @ token) + (0 if router.task is None else router.task[row] @ layer.task)
+                for row in layer.kept
             ]
         )
         chances = logits.exp() / logits.exp().sum()
         chosen = int(chances.argmax())
-        share = chances[chosen] if brick.scaled else chances[chosen] / chances[chosen].detach()
+        share = chances[chosen] if layer.scaled else chances[chosen] / chances[chosen].detach()
         added = token + share * experts[chosen](token)
         centred = added - added.mean()
-        rows.append(centred / (centred.square().mean() + EPSILON).sqrt() * brick.norm.weight + brick.norm.bias)
+        rows.append(centred / (centred.square().mean() + EPSILON).sqrt() * layer.norm.weight + layer.norm.bias)
     return torch.stack(rows).view_as(tokens)
 
 
@@ -70,12 +70,12 @@ def looped(brick: Experts, tokens: torch.Tensor) -> torch.Tensor:
     seed=st.integers(0, 2**31),
 )
 def test_it_equals_a_loop_and_so_do_its_gradients(count: int, length: int, kept: list[int], gate: Gating, scaled: bool, seed: int) -> None:
-    brick = experts_of(6, kept, gate, scaled, seed)
-    weights = [*brick.parameters(), *(values for part in brick.parts for values in part.parameters())]
+    layer = experts_of(6, kept, gate, scaled, seed)
+    weights = [*layer.parameters(), *(values for part in layer.parts for values in part.parameters())]
     tokens = tokens_of(count, length, 6, seed)
     goal = torch.randn(tokens.shape, generator=torch.Generator().manual_seed(seed))
     found = []
-    for run in (brick, lambda inputs: looped(brick, inputs)):
+    for run in (layer, lambda inputs: looped(layer, inputs)):
         inputs = tokens.clone().requires_grad_()
         answer = run(inputs)
         (answer * goal).sum().backward()
@@ -131,13 +131,13 @@ def test_load_balance_is_one_where_experts_are_used_evenly(experts: int) -> None
 @pytest.mark.parametrize("kind", ["attention", "encoder-block", "experts"])
 def test_padding_changes_no_answer_and_stays_zero(kind: str) -> None:
     with seeded(2):
-        bricks: dict[str, Any] = {"attention": Attention(6, 2), "encoder-block": EncoderBlock(6, 2, 5)}
-    bricks["experts"] = experts_of(6, [0, 1, 3], "task-aware", False, 2)
-    brick, tokens = bricks[kind], tokens_of(7, 6, 6, 3)
+        layers: dict[str, Any] = {"attention": Attention(6, 2), "encoder-block": EncoderBlock(6, 2, 5)}
+    layers["experts"] = experts_of(6, [0, 1, 3], "task-aware", False, 2)
+    layer, tokens = layers[kind], tokens_of(7, 6, 6, 3)
     with torch.no_grad():
-        answers = brick(tokens)
-        alone = [brick(tokens[place : place + 1, : int(count)]) for place, count in enumerate(real(tokens).sum(1))]
-        wider = brick(functional.pad(tokens, (0, 0, 0, 3)))
+        answers = layer(tokens)
+        alone = [layer(tokens[place : place + 1, : int(count)]) for place, count in enumerate(real(tokens).sum(1))]
+        wider = layer(functional.pad(tokens, (0, 0, 0, 3)))
     assert torch.equal(real(answers), real(tokens))
     torch.testing.assert_close(wider[:, :6], answers)
     for place, answer in enumerate(alone):
@@ -176,8 +176,8 @@ def test_what_cannot_be_is_refused() -> None:
 
 
 def test_children_are_no_part_of_the_composite() -> None:
-    brick = experts_of(6, [0, 1], "task-aware", False, 0)
-    component = freeze("experts.v1", {"width": 6, "embedding": 3, "children": ["0" * 64] * 3, "kept": [0, 1], "scaled": False}, brick)
-    assert set(brick.state_dict()) == {"task", "norm.weight", "norm.bias"}
+    layer = experts_of(6, [0, 1], "task-aware", False, 0)
+    component = freeze("experts.v1", {"width": 6, "embedding": 3, "children": ["0" * 64] * 3, "kept": [0, 1], "scaled": False}, layer)
+    assert set(layer.state_dict()) == {"task", "norm.weight", "norm.bias"}
     assert component.weights == 3 + 6 + 6
     assert component.children == ("0" * 64,) * 3

@@ -54,19 +54,19 @@ def test_tasks_are_learned_together(learned: sp.Network, tasks: dict[str, Labell
 
 def test_only_the_experts_that_a_task_keeps_are_activated(learned: sp.Network, tasks: dict[str, Labelled]) -> None:
     for task, (x, _) in tasks.items():
-        brick, children = composite_of(learned, task)
+        layer, children = composite_of(learned, task)
         inputs = learned.encode_examples(*tasks[task]).inputs
         noted = learned.tasks[task].provenance.record["experts"][0]
-        assert noted["rows"] == brick.kept
+        assert noted["rows"] == layer.kept
         assert sum(noted["shares"].values()) == pytest.approx(1, abs=1e-3)
-        assert all(noted["shares"][str(row)] >= 0.01 or len(brick.kept) == 1 for row in brick.kept)
+        assert all(noted["shares"][str(row)] >= 0.01 or len(layer.kept) == 1 for row in layer.kept)
         before = learned.view.component(learned.view.pathway(task).components[0])(inputs)
         attended = learned.view.component(learned.view.pathway(task).components[1])(before)
-        assert float(brick.shares(attended).sum()) == pytest.approx(1)
+        assert float(layer.shares(attended).sum()) == pytest.approx(1)
         activation = learned.predict(x[:1], task=task).activated[0]
         assert set(children) <= activation.components
         experts = {name for name in activation.components if learned.view.component(name).kind.name == "feed-forward.v1"}
-        assert len(experts) == len(brick.kept)
+        assert len(experts) == len(layer.kept)
 
 
 def test_later_tasks_change_no_answer(learned: sp.Network, tasks: dict[str, Labelled], other: Labelled) -> None:

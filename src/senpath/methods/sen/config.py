@@ -16,7 +16,8 @@ class SenSettings(Settings, owner="method sen"):
     """How a task is learned. The defaults won on validation data (docs/results/foundation.md).
 
     Args:
-        model: "auto", "mlp", "skip", "cnn", "lstm", "svm", "forest", or an unfitted scikit-learn classifier.
+        model: "auto", "mlp", "skip", "cnn", "lstm", "svm", "forest", an unfitted scikit-learn classifier, or a torch module of a class
+            that is registered (docs/howto/bring-a-backbone.md), of which a copy is trained.
         hidden: units of the last hidden layer, which sets the size of a torch model.
         links: which classes may borrow. "similar" links the classes whose similarity reaches `threshold` (the paper); "all" links every
             class as soon as one reaches it, and the others start from a mixture of the source's classes; "none" learns alone.
@@ -39,7 +40,7 @@ class SenSettings(Settings, owner="method sen"):
         random_state: seed of everything that is drawn.
     """
 
-    model: Annotated[Any, Expected("a model's name, or an unfitted scikit-learn classifier")] = "auto"
+    model: Annotated[Any, Expected("a model's name, a torch module, or an unfitted scikit-learn classifier")] = "auto"
     hidden: Annotated[int, Field(ge=0, le=65_536), Expected(UNITS)] = 128
     links: Literal["all", "similar", "none"] = "all"
     source: Literal["one", "per-class"] = "one"

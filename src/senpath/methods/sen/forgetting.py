@@ -30,7 +30,7 @@ class Shared:
     """What was learned together.
 
     Args:
-        trained: the new task's bricks.
+        trained: the new task's components.
         plans: its links, one to the hidden layer of each task that may change.
         measured: how similar these are.
         pathways: of these tasks, with their new hidden layers.
@@ -73,9 +73,9 @@ def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettin
     figures = {"steps": recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     return Shared(
         Trained(own_parts, tuple(freeze_link(link) for link in links), figures),
-        [replace(plan, reads=(brick.hash,)) for plan, brick in zip(plans, bodies, strict=True)],
+        [replace(plan, reads=(component.hash,)) for plan, component in zip(plans, bodies, strict=True)],
         measured,
-        tuple(_moved(view, name, brick, task) for name, brick in zip(parts, bodies, strict=True)),
+        tuple(_moved(view, name, component, task) for name, component in zip(parts, bodies, strict=True)),
         bodies,
     )
 

@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from torch import nn
 
+from senpath.components import describe_module
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.forgetting import learn_sharing
@@ -186,8 +188,10 @@ class Sen:
 
 def _is_estimator(model: Any) -> bool:
     """Whether a setting `model` means a scikit-learn classifier."""
-    return model in ("svm", "forest") if isinstance(model, str) else hasattr(model, "fit")
+    return model in ("svm", "forest") if isinstance(model, str) else hasattr(model, "fit") and not isinstance(model, nn.Module)
 
 
 def _model_name(model: Any) -> str:
+    if isinstance(model, nn.Module):
+        return describe_module(model)[0].name
     return model if isinstance(model, str) else repr(model)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import torch
 from torch import nn
 
-from senpath.components import CNN, LSTM, MLP, POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, Component, ComponentKind, build, freeze
+from senpath.components import CNN, LSTM, MLP, POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, Component, ComponentKind, build, describe_module, freeze
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.training import Recipe
@@ -27,34 +29,58 @@ class Backbone:
         kind: of the component that they are.
         config: of the kind.
         outputs: units of the last hidden layer.
+        start: a module that training starts from; None for random weights.
     """
 
     kind: ComponentKind
     config: dict[str, Any]
     outputs: int
+    start: nn.Module | None = None
 
     def fresh(self) -> nn.Module:
-        """With random weights, drawn from torch's global generator."""
-        return build(self.kind, self.config)
+        """A module to be trained: a copy of `start`, or one with weights that are drawn from torch's global generator."""
+        return build(self.kind, self.config) if self.start is None else deepcopy(self.start).requires_grad_(True)
 
     def freeze(self, module: nn.Module) -> Component:
         """As a component."""
         return freeze(self.kind, self.config, module)
 
 
-def choose_backbone(model: str, data_type: DataType, hidden: int) -> Backbone:
-    """The backbone of this name for inputs of this type; "auto" goes by the form of the inputs, see `BY_FORM`.
+def choose_backbone(model: str | nn.Module, data_type: DataType, hidden: int) -> Backbone:
+    """The backbone of this name for inputs of this type, or that a module is; "auto" goes by the form of the inputs, see `BY_FORM`.
 
     Raises:
-        InputError: if the model cannot read such inputs.
+        InputError: if the model cannot read such inputs, or is a module of a class that is not registered.
     """
+    if isinstance(model, nn.Module):
+        return _given(model, data_type)
     name = BY_FORM.get(data_type.form, "mlp") if model == "auto" else model
     if name not in MODELS:
-        raise InputError("model", expected=f"one of auto, {', '.join(MODELS)}, svm, forest, or a scikit-learn classifier", got=repr(model))
+        raise InputError(
+            "model",
+            expected=f"one of auto, {', '.join(MODELS)}, svm, forest, a torch module, or a scikit-learn classifier",
+            got=repr(model),
+        )
     backbone = MODELS[name](data_type, hidden)
     if isinstance(backbone, str):
         raise InputError(f"model {name!r}", expected=backbone, got=f"{data_type.form} inputs")
     return backbone
+
+
+def _given(module: nn.Module, data_type: DataType) -> Backbone:
+    """A module that users bring; it stays as it is, a copy is trained."""
+    kind, config = describe_module(module)
+    what, expected = f"model {type(module).__name__}", f"a vector for each input of shape {data_type.shape}"
+    start = deepcopy(module).cpu()
+    try:
+        with torch.no_grad():
+            answers = start.eval()(torch.zeros(2, *data_type.shape))
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise InputError(what, expected=expected, got=f"{type(error).__name__}: {error}") from error
+    if not isinstance(answers, torch.Tensor) or answers.dtype != torch.float32 or answers.ndim != 2 or len(answers) != 2:
+        got = f"{answers.dtype} of shape {tuple(answers.shape)}" if isinstance(answers, torch.Tensor) else type(answers).__name__
+        raise InputError(what, expected=f"{expected}, float32 (n, units)", got=f"{got} for two inputs")
+    return Backbone(kind, config, answers.shape[1], start)
 
 
 def _mlp(data_type: DataType, hidden: int) -> Backbone:

@@ -29,7 +29,7 @@ Chain = Sequence[Callable[[torch.Tensor], torch.Tensor]]
 
 @dataclass(frozen=True)
 class Trained:
-    """A task's new bricks.
+    """A task's new components.
 
     Args:
         own: its own components, in order.

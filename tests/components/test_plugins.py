@@ -58,8 +58,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Acme.Nets\nVersion: 3.1\n")
     entries = ["twice.v1 = acme_nets:TWICE", "net.v1 = acme_nets:Net", "wrong.v1 = acme_nets:TWICE", "other.v1 = no_such_module:OTHER"]
     (info / "entry_points.txt").write_text("\n".join(["[senpath.components]", *entries]))
-        "[senpath.components]\ntwice.v1 = acme_nets:TWICE\nnet.v1 = acme_nets:Net\nwrong.v1 = acme_nets:TWICE\nother.v1 = no_such_module:OTHER\n"
-    )
     monkeypatch.syspath_prepend(str(tmp_path))
     return "acme-nets"
 

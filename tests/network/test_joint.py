@@ -23,7 +23,7 @@ Labelled = tuple[np.ndarray, np.ndarray]
 WIDTH = 6
 
 
-def layer(seed: int, inputs: int = 64) -> Component:
+def made_layer(seed: int, inputs: int = 64) -> Component:
     """A layer with weights of this seed."""
     config = {"inputs": inputs, "hidden": [WIDTH]}
     with seeded(seed):
@@ -55,7 +55,7 @@ class Together:
             raise ZeroDivisionError("of the method's own making")
         if self.fault == "stop":
             raise KeyboardInterrupt
-        layers = [layer(number) for number in range(len(tasks) + 1)]
+        layers = [made_layer(number) for number in range(len(tasks) + 1)]
         results = {}
         for place, (task, examples) in enumerate(tasks.items()):
             both = mean_of(*layers[place : place + 2])
@@ -105,7 +105,7 @@ def test_what_came_of_each_has_the_cost_of_all(tmp_path: Path, digits: dict[str,
 def test_a_composite_is_the_mean_of_its_children(net: sp.Network, digits: dict[str, Labelled]) -> None:
     x = torch.from_numpy(digits["b"][0]).float()[:, None]
     head = net.view.component(net.view.pathway("b").components[1])
-    expected = head((layer(1)(x) + layer(2)(x)) / 2)
+    expected = head((made_layer(1)(x) + made_layer(2)(x)) / 2)
     torch.testing.assert_close(net.view.logits("b", x), expected)
     torch.testing.assert_close(sp.Network(net.path).view.logits("b", x), expected)
 
@@ -114,8 +114,8 @@ def test_what_ran_is_counted_with_the_children(net: sp.Network, digits: dict[str
     found = net.predict(digits["a"][0][:2], task="a").activated[0]
     layer, head = 64 * WIDTH + WIDTH, 3 * WIDTH + 3
     assert found.pathway_weights == 2 * layer + head
-    assert {layer(0).hash, layer(1).hash} < found.components
-    assert layer(2).hash not in found.components
+    assert {made_layer(0).hash, made_layer(1).hash} < found.components
+    assert made_layer(2).hash not in found.components
     assert net.tasks["a"].weights == net.tasks["a"].run_weights == 2 * layer + head
     # Layers that two tasks share are there once.
     assert net.weights["pathways"] == 4 * layer + 3 * head
@@ -127,8 +127,8 @@ def test_what_nobody_needs_goes_and_what_others_share_stays(net: sp.Network, dig
     net.remove("a")
     net.gc(versions=1)
     files = {path.stem for path in (net.path / "components").glob("*.safetensors")}
-    assert layer(0).hash not in files
-    assert layer(1).hash in files
+    assert made_layer(0).hash not in files
+    assert made_layer(1).hash in files
     net.verify()
     assert torch.equal(net.view.logits("b", x), before)
 
@@ -140,7 +140,7 @@ def test_a_task_is_exported_with_what_is_inside(net: sp.Network, tmp_path: Path,
     other.verify()
     x, _ = digits["b"]
     assert np.array_equal(other.predict(x, task="moved").label, net.predict(x, task="b").label)
-    assert layer(0).hash not in other.view.manifest.components
+    assert made_layer(0).hash not in other.view.manifest.components
     net.save_pretrained(tmp_path / "saved")
     sp.Network.from_pretrained(tmp_path / "saved").verify()
 

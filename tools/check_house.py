@@ -48,7 +48,6 @@ ALLOWED: dict[str, set[str]] = {
     "two public classes of one name": {
         "Column",
         "Group",
-        "Part",
         "Progress",
         "Reading",
         "Recipe",

@@ -29,7 +29,7 @@ def test_it_keeps_its_promises(name: str) -> None:
 
 
 def test_every_kind_has_an_example(example_kinds: set[str]) -> None:
-    assert example_kinds == {kind.name for kind in known_kinds()}
+    assert example_kinds == {kind.name for kind in known_kinds() if ":" not in kind.name}, "senpath's own"
 
 
 def reload(component: Component, folder: Path) -> Component:

@@ -85,13 +85,13 @@ class _Select(torch.autograd.Function):
     def forward(ctx: Any, inputs: torch.Tensor, *rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
         ctx.save_for_backward(*rows)
         ctx.count = len(inputs)
-        return tuple(inputs.index_select(0, mine) for mine in rows)
+        return tuple(inputs.index_select(0, places) for places in rows)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         total = gradients[0].new_zeros(ctx.count, *gradients[0].shape[1:])
-        for mine, gradient in zip(ctx.saved_tensors, gradients, strict=True):
-            total.index_add_(0, mine, gradient)
+        for places, gradient in zip(ctx.saved_tensors, gradients, strict=True):
+            total.index_add_(0, places, gradient)
         return total, *[None] * len(gradients)
 
 
@@ -103,8 +103,8 @@ class _WeightedSum(torch.autograd.Function):
         weights, answers = both[: len(rows)], both[len(rows) :]
         ctx.save_for_backward(*rows, *both)
         made = answers[0].new_zeros(count, *shape)
-        for mine, weight, answer in zip(rows, weights, answers, strict=True):
-            made.index_add_(0, mine, answer * weight.view(-1, *[1] * len(shape)))
+        for places, weight, answer in zip(rows, weights, answers, strict=True):
+            made.index_add_(0, places, answer * weight.view(-1, *[1] * len(shape)))
         return made
 
     @staticmethod
@@ -112,8 +112,8 @@ class _WeightedSum(torch.autograd.Function):
         third = len(ctx.saved_tensors) // 3
         rows, weights, answers = (ctx.saved_tensors[start * third :][:third] for start in range(3))
         of_weights, of_answers = [], []
-        for mine, weight, answer in zip(rows, weights, answers, strict=True):
-            selected = gradient.index_select(0, mine)
+        for places, weight, answer in zip(rows, weights, answers, strict=True):
+            selected = gradient.index_select(0, places)
             of_weights.append(torch.linalg.vecdot(selected.flatten(1), answer.flatten(1)))
             of_answers.append(selected.mul_(weight.view(-1, *[1] * (answer.ndim - 1))))
         return None, None, None, *of_weights, *of_answers
@@ -134,7 +134,7 @@ def shares(use: torch.Tensor) -> torch.Tensor:
     The count is differentiated too, so what reaches an entry in use is ⟨g, f − mean⟩ / count: whether a component is better than the others
     that the task uses. With a constant count it is ⟨g, f⟩ / count, which is mostly what all components have in common. On the toy of
     MNIST and its copies, from p0 = ½, the count as a constant did not pair all four tasks (one seed) where this did (three seeds); from
-    p0 = .97 both paired all, and this told the two kinds of tasks further apart.
+    p0 = .97 both paired all, and this separated the two kinds of tasks better.
     """
     used = use * (use.detach() > 0.5)
     return used / used.sum(1, keepdim=True).clamp(min=1)

@@ -117,8 +117,8 @@ class Training:
         features = self.model.features(inputs.to(self._device), owner, self._drawn_use(seen, step), self._layer)
         features = features * self._dropout(features.shape, self._seed("dropout", seen, step))
         losses = [
-            self.splits[task].loss(self.model.heads[task](mine), places)
-            for task, places, mine in zip(tasks, batches, features.split(sizes), strict=True)
+            self.splits[task].loss(self.model.heads[task](values), places)
+            for task, places, values in zip(tasks, batches, features.split(sizes), strict=True)
         ]
         return torch.stack(losses).mean()
 

@@ -17,7 +17,7 @@ from senpath.tasks import TaskKind
 
 DECAY = 1e-5
 """Of the new rows' squared length, in units of the layer's mean squared length."""
-IMAGINED, IMAGINED_IN_ALL = 60, 6_000
+SYNTHETIC_PER_CLASS, SYNTHETIC_IN_ALL = 60, 6_000
 """Features of old classes that are made up, for each of them and in all, at most."""
 SURE = 0.5, 4.0
 """How sure the old rows are to be of them: log odds, drawn from this range, in units of those that a twentieth of the examples exceeds. Of
@@ -125,7 +125,7 @@ def synthesize_features(reading: Reading, features: torch.Tensor, generator: tor
         float32 (made up, units) and the old class of each, int64.
     """
     classes = len(reading.bias)
-    each = max(1, min(IMAGINED, IMAGINED_IN_ALL // classes))
+    each = max(1, min(SYNTHETIC_PER_CLASS, SYNTHETIC_IN_ALL // classes))
     wanted = torch.arange(classes).repeat_interleave(each)
     start = torch.randint(len(features), (len(wanted),), generator=generator)
     unit = torch.quantile(_odds(features @ reading.weight.T + reading.bias), 0.95).cpu()

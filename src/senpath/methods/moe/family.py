@@ -130,15 +130,15 @@ class Family:
         """
         mixture = Mixture(self._plan(view), [outputs], [[*experts] for experts in self.known])
         known = iter(self.known)
-        for block, mine in zip(mixture.blocks, self.blocks, strict=True):
-            if not isinstance(block, ExpertBlock) or mine.experts is None:
-                _copy_weights(mine.shared, block)
+        for block, source in zip(mixture.blocks, self.blocks, strict=True):
+            if not isinstance(block, ExpertBlock) or source.experts is None:
+                _copy_weights(source.shared, block)
                 continue
-            _copy_weights(mine.shared, block.attention)
-            _copy_weights(view.component(mine.experts.children[0]), block.router)
+            _copy_weights(source.shared, block.attention)
+            _copy_weights(view.component(source.experts.children[0]), block.router)
             for expert, name in zip(block.experts, next(known).values(), strict=True):
                 _copy_weights(view.component(name), expert)
-            of_nearest = cast(Experts, mine.experts.module)
+            of_nearest = cast(Experts, source.experts.module)
             block.norm.load_state_dict(of_nearest.norm.state_dict())
             with torch.no_grad():
                 mixture.tasks.copy_(of_nearest.task if task is None else task)

@@ -50,7 +50,7 @@ class Plan:
 
 @dataclass
 class Flow:
-    """What is noted down of a pass through the experts, for one block.
+    """A pass of tokens through the experts of one block.
 
     Attributes:
         probabilities: (tokens, experts), with gradients.
@@ -88,12 +88,12 @@ class ExpertBlock(nn.Module):
         """
         tokens = self.attention(tokens)
         there = real(tokens)
-        mine = tokens[there]
+        given = tokens[there]
         of_task = tasks[there.nonzero()[:, 0]]
-        probabilities = self.router(mine, of_task)[:, self.rows].softmax(1)
-        most = None if capacity is None else ceil(capacity * len(mine) / len(self.rows))
-        made, choice = pass_through(mine, probabilities, [*self.experts], scaled=self.scaled, capacity=most)
-        answers = torch.zeros_like(tokens).index_put((there,), self.norm(mine + made))
+        probabilities = self.router(given, of_task)[:, self.rows].softmax(1)
+        most = None if capacity is None else ceil(capacity * len(given) / len(self.rows))
+        added, choice = pass_through(given, probabilities, [*self.experts], scaled=self.scaled, capacity=most)
+        answers = torch.zeros_like(tokens).index_put((there,), self.norm(given + added))
         return answers, Flow(probabilities, choice, _dropped(choice, len(self.rows), most))
 
 
@@ -227,7 +227,7 @@ def upcycle(mixture: Mixture, noise: float) -> None:
                 _copy(expert.fc1, layer.intermediate.dense)
                 _copy(expert.fc2, layer.output.dense)
         if len(experts) > 1:
-            _disturb(experts, noise)
+            _add_noise(experts, noise)
 
 
 def _copy(to: nn.Module, source: nn.Module) -> None:
@@ -243,7 +243,7 @@ def _copy_attention(to: Attention, source: Any) -> None:
     _copy(to.norm, source.output.LayerNorm)
 
 
-def _disturb(experts: Sequence[nn.Module], noise: float) -> None:
+def _add_noise(experts: Sequence[nn.Module], noise: float) -> None:
     with torch.no_grad():
         for expert in experts:
             for values in expert.parameters():

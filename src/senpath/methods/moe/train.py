@@ -23,7 +23,7 @@ RATES = {False: (2e-4, 5e-3), True: (1e-3, 2e-3)}
 def fit_mixture(
     mixture: Mixture, tasks: Mapping[str, Examples], settings: MoeSettings, device: torch.device, progress: Progress
 ) -> dict[str, Any]:
-    """Train those weights of a mixture that require gradients, on all tasks at once; the same seed gives the same bits.
+    """Train the weights of a mixture that require gradients, on all tasks at once; the same seed gives the same bits.
 
     Args:
         tasks: in the order of the mixture's output layers, which then answer in the targets' own units.
@@ -63,7 +63,7 @@ class MixedBatch(NamedTuple):
     Args:
         tasks: of every example, int64 ascending.
         places: for each task those of its examples.
-        order: of all, so that those who come too late for an expert are not always the same task's.
+        order: of all, so that the tokens above an expert's capacity, the last ones, are not always of the same task.
     """
 
     tasks: torch.Tensor
@@ -102,14 +102,14 @@ class _Loss:
     def __call__(self, batch: MixedBatch) -> torch.Tensor:
         tasks, places, order = batch
         device = self._mixture.tasks.device
-        tokens = torch.cat([split.inputs(mine) for split, mine in zip(self._splits, places, strict=True)])
+        tokens = torch.cat([split.inputs(rows) for split, rows in zip(self._splits, places, strict=True)])
         pooled, flows = self._mixture(trimmed(tokens.to(device))[order], tasks[order].to(device), self._capacity)
         pooled = pooled[order.argsort()]
         loss: torch.Tensor = pooled.new_zeros(())
-        parts = pooled.split([len(mine) for mine in places])
-        for split, head, mine, values in zip(self._splits, self._mixture.heads, places, parts, strict=True):
-            if len(mine):
-                loss = loss + split.loss(head(values), mine) * (len(mine) / len(tasks))
+        parts = pooled.split([len(rows) for rows in places])
+        for split, head, rows, values in zip(self._splits, self._mixture.heads, places, parts, strict=True):
+            if len(rows):
+                loss = loss + split.loss(head(values), rows) * (len(rows) / len(tasks))
         if flows:
             balance = torch.stack([load_balance(flow) for flow in flows]).mean()
             self.used.append({"balance": float(balance.detach()), "dropped": sum(flow.dropped for flow in flows) / len(flows)})

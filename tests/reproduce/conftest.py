@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from data_files import wav_bytes, write_idx, write_zip
 
-from senpath.reproduce.sen import Progress, Setup, reproduce_sen
+from senpath.reproduce.sen import RunProgress, Setup, reproduce_sen
 
 SETUP = Setup(seeds=1, epochs=8)
 
@@ -77,7 +77,7 @@ class Run:
 
     page: Path
     work: Path
-    seen: list[Progress]
+    seen: list[RunProgress]
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from rich.text import Text
 from senpath.cli.show import console, table
 from senpath.evaluation.metrics import FORMULAS
 from senpath.reports.markdown import spread
-from senpath.reproduce.sen import Progress, Results, Setup, reproduce_sen
+from senpath.reproduce.sen import Results, RunProgress, Setup, reproduce_sen
 from senpath.reproduce.sen.published import METHODS, SHOTS, TABLE_2, TASKS, TITLES
 from senpath.reproduce.sen.tables import metric_rows
 
@@ -42,11 +42,11 @@ def sen(
     """The tables and figures of Ling, Wang and Wang, "Sparse and Expandable Network for Google's Pathways", section 4."""
     start = time.perf_counter()
     console.print(f"results are kept in {work}; stop with Ctrl-C and run the same command again to go on", highlight=False)
-    last: list[Progress] = []
+    last: list[RunProgress] = []
     try:
         with Live(console=console, refresh_per_second=2) as live:
 
-            def look(progress: Progress) -> None:
+            def look(progress: RunProgress) -> None:
                 last[:] = [progress]
                 live.update(_picture(progress, start))
 
@@ -64,7 +64,7 @@ def _tell_metrics(results: Results) -> None:
         console.print(f"{name} = {formula}: {words}", highlight=False)
 
 
-def _picture(progress: Progress, start: float) -> RenderableType:
+def _picture(progress: RunProgress, start: float) -> RenderableType:
     """How far it is, and Table 2 as far as it is known."""
     minutes = (time.perf_counter() - start) / 60
     head = Text(f"{progress.step}: {progress.done} of {progress.jobs} jobs, {minutes:.1f} minutes", style="bold")

@@ -27,7 +27,7 @@ LEAST = -0.5
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """How far the reproduction is.
 
     Args:
@@ -43,7 +43,7 @@ class Progress:
     records: list[Record]
 
 
-def reproduce_sen(out: Path, work: Path, setup: Setup, *, jobs: int | None = None, look: Callable[[Progress], None]) -> Path:
+def reproduce_sen(out: Path, work: Path, setup: Setup, *, jobs: int | None = None, look: Callable[[RunProgress], None]) -> Path:
     """Run the experiment of Ling et al., section 4, and write `sen.md` with its figures.
 
     Args:
@@ -76,9 +76,9 @@ def reproduce_sen(out: Path, work: Path, setup: Setup, *, jobs: int | None = Non
     return _write_page(results, out / "sen.md", setup, strength)
 
 
-def _run(step: str, jobs: list[Job], before: list[Job], work: Path, count: int, look: Callable[[Progress], None]) -> None:
+def _run(step: str, jobs: list[Job], before: list[Job], work: Path, count: int, look: Callable[[RunProgress], None]) -> None:
     def poll(done: int, total: int) -> None:
-        look(Progress(step, done, total, read_records([*before, *jobs], work, unfinished=True)))
+        look(RunProgress(step, done, total, read_records([*before, *jobs], work, unfinished=True)))
 
     run_jobs(jobs, work, count, look=poll)
 

@@ -74,11 +74,11 @@ class Heads(MultiTaskModule):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.Flatten(), nn.Linear(PIXELS, hidden), nn.ReLU())
+        self.backbone = nn.Sequential(nn.Flatten(), nn.Linear(PIXELS, hidden), nn.ReLU())
         self.head = MultiHeadClassifier(hidden)
 
     def forward(self, x: torch.Tensor, task_labels: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(x), task_labels)
+        return self.head(self.backbone(x), task_labels)
 
 
 class Schedule(SupervisedPlugin):

@@ -71,7 +71,7 @@ def test_what_is_long_is_not_pruned(net: sp.Network, unchanged: Unchanged, what:
     with unchanged(net.path):
         found = net.prune(task, 0.5, what=what)
     assert not found.changed
-    assert found.reason == f"it consists of {count} layers, not of one hidden body and an output layer"
+    assert found.reason == f"it consists of {count} layers, not of a backbone and an output layer"
 
 
 def test_it_is_extended_by_classes_and_its_old_rows_stay(net: sp.Network, train: Labelled) -> None:

@@ -101,7 +101,7 @@ def of(data: Labelled, digits: Any) -> Labelled:
 @pytest.mark.parametrize(
     ("task", "reason"),
     [
-        ("deep", "it consists of 6 layers, not of one hidden body and an output layer"),
+        ("deep", "it consists of 6 layers, not of a backbone and an output layer"),
         (
             "shared",
             "its hidden layer is the root model's, which further tasks may share, so that a smaller copy would make the network larger",

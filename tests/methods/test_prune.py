@@ -330,10 +330,10 @@ def test_units_that_say_nothing_go_first_and_nothing_changes(base: Network, trai
     assert layer.units == 32
     with torch.no_grad():
         part.head.weight[:, ::2] = 0
-        before = part.head(part.body(inputs))
+        before = part.head(part.backbone(inputs))
         for measured in (inputs, None):
             cut = cut_units(part, 0.5, measured)
-            torch.testing.assert_close(cut.head(cut.body(inputs)), before, atol=1e-5, rtol=1e-5)
+            torch.testing.assert_close(cut.head(cut.backbone(inputs)), before, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("what", WHAT)

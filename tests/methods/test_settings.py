@@ -111,7 +111,10 @@ def test_an_unknown_setting_lists_the_known_ones(name: str) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("mpl", "model: expected one of auto, mlp, skip, cnn, lstm, svm, forest, a torch module, or a scikit-learn classifier, got 'mpl'"),
+        (
+            "mpl",
+            "model: expected one of auto, mlp, wide-and-deep, cnn, lstm, svm, forest, a torch module, or a scikit-learn .*, got 'mpl'",
+        ),
         (None, "model: expected one of auto, .*got None"),
         (7, "model: expected one of auto, .*got 7"),
         ("lstm", r"model 'lstm': expected sequences \(sounds\), got image inputs"),

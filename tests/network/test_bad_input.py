@@ -171,7 +171,7 @@ BAD_SETTINGS = {
     "threshold": ({"threshold": float("nan")}, "setting 'threshold': expected a number from 0 to 1, got nan"),
     "links": ({"links": "some"}, "setting 'links': expected one of all, similar, none, got 'some'"),
     "seed": ({"random_state": "lucky"}, "setting 'random_state': expected a whole number from 0 to .*, got 'lucky'"),
-    "model": ({"model": "resnet"}, "model: expected one of auto, mlp, skip, .* or a scikit-learn classifier, got 'resnet'"),
+    "model": ({"model": "resnet"}, "model: expected one of auto, mlp, wide-and-deep, .* or a scikit-learn classifier, got 'resnet'"),
     "no classifier": ({"model": KMeans()}, "model: expected a scikit-learn classifier, got KMeans"),
     "model for sounds": ({"model": "lstm"}, r"model 'lstm': expected sequences \(sounds\), got image inputs"),
     "method": ({"method": "magic"}, "method: expected one of sen.*, got 'magic'"),

@@ -11,6 +11,8 @@ TYPED = ("method", "settings", "examples", "fewest_per_class", "data")
 REVISIONS = {"reviewed": "review", "pruned": "prune", "extended": "extend"}
 SETTINGS = {"sen": {"apart": "min_separability"}}
 """By method: settings that have another name now."""
+VALUES = {"model": {"skip": "wide-and-deep"}}
+"""By setting: values that have another name now."""
 OWN_RECORD = ("munet", "allocation")
 """Methods that kept their record under their name."""
 
@@ -53,11 +55,15 @@ def upgrade_task(record: Any) -> Any:
     }
     if isinstance(settings := notes.get("settings"), dict):
         renamed = SETTINGS.get(str(method), {})
-        provenance["settings"] = {renamed.get(name, name): value for name, value in settings.items()}
+        provenance["settings"] = {renamed.get(name, name): _value(name, value) for name, value in settings.items()}
     owners = notes.get("columns")
     upgraded = {name: value for name, value in pathway.items() if name != "notes"} | {"provenance": provenance}
     kept = {**statistics, "owners": owners} if isinstance(owners, list) and len(owners) == statistics.get("rows") else statistics
     return {**record, "pathway": upgraded, "statistics": kept}
+
+
+def _value(setting: str, value: Any) -> Any:
+    return VALUES.get(setting, {}).get(value, value) if isinstance(value, str) else value
 
 
 def _revisions(notes: dict[str, Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from senpath.errors import UnknownTaskError
 from senpath.evaluation.strategy import Strategy
 from senpath.methods import SenSettings
 from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
-from senpath.methods.sen.train import Learner, fresh_head, train_skip
+from senpath.methods.sen.train import Learner, fresh_head, train_wide_and_deep
 from senpath.pathways import LearningCost
 from senpath.progress import silent
 from senpath.seeds import derive, seeded
@@ -57,8 +57,8 @@ def train(learner: nn.Module, backbone: Backbone, examples: Examples, settings: 
     if settings.epochs == 0:
         return
     recipe, seed = recipe_for(backbone.kind, examples, settings), derive(settings.random_state, "train")
-    if isinstance(learner, Learner) and isinstance(learner.body, WideAndDeep):
-        train_skip(learner.body, learner.head, [], examples, recipe, seed, silent)
+    if isinstance(learner, Learner) and isinstance(learner.backbone, WideAndDeep):
+        train_wide_and_deep(learner.backbone, learner.head, [], examples, recipe, seed, silent)
     else:
         fit(learner, examples.inputs, examples.targets, recipe, seed)
 

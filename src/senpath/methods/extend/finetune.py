@@ -72,12 +72,12 @@ class Distillation(nn.Module):
         synthetic: SyntheticFeatures | None,
     ) -> None:
         super().__init__()
-        self.body, self.head, self._kind, self._synthetic = part.body, part.head, kind, synthetic
+        self.backbone, self.head, self._kind, self._synthetic = part.backbone, part.head, kind, synthetic
         self._before, self._links = [*before], [*links]  # plain lists: what is frozen is no part of this module
         self._generator = torch.Generator().manual_seed(0)
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        hidden = self.body(inputs)
+        hidden = self.backbone(inputs)
         answers = self.head(hidden)
         with torch.no_grad():
             hidden_before = self._before[0](inputs)

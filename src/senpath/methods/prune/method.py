@@ -159,7 +159,7 @@ def train_on(view: View, pathway: Pathway, part: OwnPart, examples: Examples, re
     links = frozen_links(view, pathway)
     scaler = TargetScaler.fit(examples)
     scaler.inverse().fold_into(part.head, [link for _, link in links])
-    learner = Learner(part.body, part.head, links, examples.task_kind).to(view.device)
+    learner = Learner(part.backbone, part.head, links, examples.task_kind).to(view.device)
     targets = scaler.transform(examples.targets).to(view.device)
     fit(learner, examples.inputs.to(view.device), targets, recipe, seed, progress=progress)
     scaler.fold_into(part.head)

@@ -86,11 +86,11 @@ def _spreads(part: OwnPart, layers: Sequence[UnitLayer], inputs: torch.Tensor) -
 
         return add
 
-    hooks = [part.body.get_submodule(name).register_forward_hook(listen(name)) for name in sums]
+    hooks = [part.backbone.get_submodule(name).register_forward_hook(listen(name)) for name in sums]
     try:
         with torch.no_grad():
             for batch in inputs.split(CHUNK):
-                part.body(batch)
+                part.backbone(batch)
     finally:
         for hook in hooks:
             hook.remove()
@@ -111,8 +111,8 @@ def _rows(place: UnitSlice, units: int, kept: torch.Tensor) -> torch.Tensor:
 def _put_together(part: OwnPart, tensors: Mapping[str, torch.Tensor], masks: dict[str, torch.Tensor], widths: Sequence[int]) -> OwnPart:
     config = _units(part).resized(part.config, widths)
     with seeded(0):  # the first weights are drawn, and thrown away
-        body, head = build(part.kind, config), Linear(tensors[f"{HEAD}.weight"].shape[1], part.head.out_features)
-    body.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(f"{HEAD}.")})
+        backbone, head = build(part.kind, config), Linear(tensors[f"{HEAD}.weight"].shape[1], part.head.out_features)
+    backbone.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(f"{HEAD}.")})
     head.load_state_dict({name: tensors[f"{HEAD}.{name}"] for name in ("weight", "bias")})
     device = part.head.weight.device
-    return OwnPart(part.kind, config, body.to(device), head.to(device), masks)
+    return OwnPart(part.kind, config, backbone.to(device), head.to(device), masks)

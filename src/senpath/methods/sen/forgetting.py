@@ -34,14 +34,14 @@ class Shared:
         plans: its links, one to the hidden layer of each task that may change.
         measured: how similar these are.
         pathways: of these tasks, with their new hidden layers.
-        bodies: the hidden layers.
+        backbones: the hidden layers.
     """
 
     trained: Trained
     plans: list[LinkPlan]
     measured: list[Similarity]
     pathways: tuple[Pathway, ...]
-    bodies: tuple[Component, ...]
+    backbones: tuple[Component, ...]
 
 
 def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettings, progress: Progress) -> Shared:
@@ -58,25 +58,25 @@ def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettin
     with seeded(seed):
         links = [make_link(plan, len(examples.classes)) for plan in plans]
         own = _fresh(examples, settings)
-    body, module, head = own or (None, None, None)
+    backbone, module, head = own or (None, None, None)
     olds = list(parts.values())
-    reads = [([part.body], link) for part, link in zip(olds, links, strict=True)]
+    reads = [([part.backbone], link) for part, link in zip(olds, links, strict=True)]
     learner = Learner(module, head, reads, examples.task_kind)
     kinds = [view.pathway(name).task_kind for name in parts]
     model = _Sharing(learner, olds, kinds, settings.remember).to(view.device)
     scaler = TargetScaler.fit(examples)
-    recipe = recipe_for(body.kind if body is not None else olds[0].kind, examples, settings)
+    recipe = recipe_for(backbone.kind if backbone is not None else olds[0].kind, examples, settings)
     fit(model, examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device), recipe, seed, progress=progress)
     scaler.fold_into(head, links)
-    bodies = tuple(part.freeze()[0] for part in olds)
-    own_parts = (body.freeze(module), freeze_head(head)) if body is not None and module is not None and head is not None else ()
+    backbones = tuple(part.freeze()[0] for part in olds)
+    own_parts = (backbone.freeze(module), freeze_head(head)) if backbone is not None and module is not None and head is not None else ()
     figures = {"steps": recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     return Shared(
         Trained(own_parts, tuple(freeze_link(link) for link in links), figures),
-        [replace(plan, reads=(component.hash,)) for plan, component in zip(plans, bodies, strict=True)],
+        [replace(plan, reads=(component.hash,)) for plan, component in zip(plans, backbones, strict=True)],
         measured,
-        tuple(_moved(view, name, component, task) for name, component in zip(parts, bodies, strict=True)),
-        bodies,
+        tuple(_moved(view, name, component, task) for name, component in zip(parts, backbones, strict=True)),
+        backbones,
     )
 
 
@@ -84,7 +84,7 @@ class _Sharing(nn.Module):
     """The new task's loss, and that of each earlier one: how far its own part has moved from its earlier answers.
 
     Args:
-        learner: the new task; its links read the earlier tasks' bodies.
+        learner: the new task; its links read the earlier tasks' backbones.
         parts: the earlier tasks' own parts.
         kinds: of the earlier tasks.
         remember: weight of each earlier task's loss.
@@ -92,9 +92,9 @@ class _Sharing(nn.Module):
 
     def __init__(self, learner: Learner, parts: Sequence[OwnPart], kinds: Sequence[TaskKind], remember: float) -> None:
         super().__init__()
-        self.learner, self.bodies = learner, nn.ModuleList([part.body for part in parts])
+        self.learner, self.backbones = learner, nn.ModuleList([part.backbone for part in parts])
         self.heads = nn.ModuleList([part.head.requires_grad_(False) for part in parts])
-        self.earlier = nn.ModuleList([deepcopy(part.body).requires_grad_(False) for part in parts])
+        self.earlier = nn.ModuleList([deepcopy(part.backbone).requires_grad_(False) for part in parts])
         self._kinds = [*kinds]
         self._remember = remember
 
@@ -102,8 +102,8 @@ class _Sharing(nn.Module):
         loss: torch.Tensor = self.learner(inputs, targets)
         if not self._remember:
             return loss
-        for body, head, earlier, kind in zip(self.bodies, self.heads, self.earlier, self._kinds, strict=True):
-            loss = loss + self._remember * kind.distillation_loss(head(body(inputs)), head(earlier(inputs)))
+        for backbone, head, earlier, kind in zip(self.backbones, self.heads, self.earlier, self._kinds, strict=True):
+            loss = loss + self._remember * kind.distillation_loss(head(backbone(inputs)), head(earlier(inputs)))
         return loss
 
 
@@ -124,12 +124,12 @@ def _fresh(examples: Examples, settings: SenSettings) -> tuple[Backbone, nn.Modu
     """The new task's own units, where it gets any."""
     if not settings.hidden:
         return None
-    body = choose_backbone(settings.model, examples.data_type, settings.hidden)
-    return body, body.fresh(), fresh_head(body.outputs, len(examples.classes))
+    backbone = choose_backbone(settings.model, examples.data_type, settings.hidden)
+    return backbone, backbone.fresh(), fresh_head(backbone.outputs, len(examples.classes))
 
 
-def _moved(view: View, task: str, body: Component, new: str) -> Pathway:
+def _moved(view: View, task: str, backbone: Component, new: str) -> Pathway:
     """An earlier task's pathway with its new hidden layer, which was trained along with the new task."""
     pathway = view.pathway(task)
     provenance = pathway.provenance.revised("sen", view.version, {"along_with": new})
-    return replace(pathway, components=(body.hash, *pathway.components[1:]), provenance=provenance)
+    return replace(pathway, components=(backbone.hash, *pathway.components[1:]), provenance=provenance)

@@ -97,7 +97,7 @@ class Sen:
         if self.settings.may_change:
             shared = learn_sharing(view, task, examples, self.settings, progress)
             result = self.result(shared.measured, shared.plans, shared.trained)
-            return replace(result, parts=(*result.parts, *shared.bodies), changes=shared.pathways)
+            return replace(result, parts=(*result.parts, *shared.backbones), changes=shared.pathways)
         measured, plans = self.plan(view, examples)
         progress("similarity", 1, 1)
         judged: dict[str, Any] = {}

@@ -17,7 +17,7 @@ from senpath.methods.sen.config import SenSettings
 from senpath.training import Recipe
 from senpath.types import DataType, Examples
 
-BY_FORM = {"audio": "lstm", "table": "skip", "vector": "skip", "tokens": "skip"}
+BY_FORM = {"audio": "lstm", "table": "wide-and-deep", "vector": "wide-and-deep", "tokens": "wide-and-deep"}
 """The model for a form of inputs where none is asked for; for others an MLP."""
 
 
@@ -106,7 +106,12 @@ def _lstm(data_type: DataType, hidden: int) -> Backbone | str:
     return Backbone(LSTM, {"inputs": data_type.shape[1], "units": 500, "hidden": [hidden, hidden // 2]}, hidden // 2)
 
 
-MODELS: dict[str, Callable[[DataType, int], Backbone | str]] = {"mlp": _mlp, "skip": _wide_and_deep, "cnn": _cnn, "lstm": _lstm}
+MODELS: dict[str, Callable[[DataType, int], Backbone | str]] = {
+    "mlp": _mlp,
+    "wide-and-deep": _wide_and_deep,
+    "cnn": _cnn,
+    "lstm": _lstm,
+}
 """Backbones by name: for inputs of a type and a number of hidden units the backbone, or the inputs that it wants instead, in words."""
 
 

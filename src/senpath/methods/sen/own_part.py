@@ -36,23 +36,23 @@ class OwnPart:
     """Body and output layer of a pathway, as modules of one's own.
 
     Args:
-        kind: of the body, dense.
-        config: of the body, dense.
-        body: maps (n, …) to (n, units).
+        kind: of the backbone, dense.
+        config: of the backbone, dense.
+        backbone: maps (n, …) to (n, units).
         head: the output layer.
-        masks: for each pruned tensor of the body which of its weights are there: bool, of its shape; empty where nothing is pruned.
+        masks: for each pruned tensor of the backbone which of its weights are there: bool, of its shape; empty where nothing is pruned.
     """
 
     kind: ComponentKind
     config: dict[str, Any]
-    body: nn.Module
+    backbone: nn.Module
     head: nn.Linear
     masks: dict[str, torch.Tensor]
 
     @property
     def tensors(self) -> dict[str, torch.Tensor]:
         """All its tensors by name, those of the output layer as "head.weight" and "head.bias"."""
-        return {**self.body.state_dict(), **{f"{HEAD}.{name}": value for name, value in self.head.state_dict().items()}}
+        return {**self.backbone.state_dict(), **{f"{HEAD}.{name}": value for name, value in self.head.state_dict().items()}}
 
     @property
     def weights(self) -> int:
@@ -62,8 +62,8 @@ class OwnPart:
     def freeze(self) -> tuple[Component, Component]:
         """As components."""
         if not self.masks:
-            return freeze(self.kind, self.config, self.body), freeze_head(self.head)
-        return freeze_pruned(self.kind, self.config, self.body, self.masks), freeze_head(self.head)
+            return freeze(self.kind, self.config, self.backbone), freeze_head(self.head)
+        return freeze_pruned(self.kind, self.config, self.backbone, self.masks), freeze_head(self.head)
 
 
 def take_out(view: View, pathway: Pathway) -> OwnPart | str:
@@ -73,15 +73,15 @@ def take_out(view: View, pathway: Pathway) -> OwnPart | str:
     own = [view.component(name) for name in pathway.components]
     if own[0].kind is ESTIMATOR:
         return "it is a scikit-learn model, which has no layers"
-    kind, config, body = unpruned(own[0])
+    kind, config, backbone = unpruned(own[0])
     if len(own) != 2 or own[1].kind is not LINEAR or kind.units is None:
         kinds = " and ".join(component.kind.name for component in own)
-        return f"it consists of {kinds}, not of one hidden body and an output layer"
+        return f"it consists of {kinds}, not of a backbone and an output layer"
     head = deepcopy(own[1].module).requires_grad_(True)
     if not isinstance(head, nn.Linear):
         raise TypeError(f"expected an nn.Linear, got {type(head).__name__}")
     masks = own[0].module.kept_places() if isinstance(own[0].module, Pruned) else {}
-    return OwnPart(kind, dict(config), deepcopy(body).requires_grad_(True), head, masks)
+    return OwnPart(kind, dict(config), deepcopy(backbone).requires_grad_(True), head, masks)
 
 
 def frozen_links(view: View, pathway: Pathway) -> list[tuple[Chain, ClassLink]]:
@@ -101,7 +101,7 @@ def movable(view: View, pathway: Pathway) -> OwnPart | str:
     """A pathway's own part, see `take_out`; of a path of many layers, as `munet` finds them, the reason why there is none in short."""
     layers = len(pathway.components)
     if layers > LISTED:
-        return f"it consists of {layers} layers, not of one hidden body and an output layer"
+        return f"it consists of {layers} layers, not of a backbone and an output layer"
     return take_out(view, pathway)
 
 
@@ -120,7 +120,7 @@ def cut_weights(part: OwnPart, keep: float, inputs: torch.Tensor | None) -> OwnP
     Returns:
         The part, or why there is none, a sentence about the task.
     """
-    tensors = dict(part.body.named_parameters())
+    tensors = dict(part.backbone.named_parameters())
     there = {name: part.masks.get(name, torch.ones_like(value, dtype=torch.bool)) for name, value in tensors.items() if value.ndim > 1}
     prunable = sum(int(mask.sum()) for mask in there.values())
     fixed = part.weights - prunable
@@ -140,7 +140,7 @@ def cut_weights(part: OwnPart, keep: float, inputs: torch.Tensor | None) -> OwnP
 
 def hold_at_zero(part: OwnPart) -> None:
     """What is pruned stays zero in training: without a gradient Adam, which has no decay here, does not move it."""
-    for name, parameter in part.body.named_parameters():
+    for name, parameter in part.backbone.named_parameters():
         if name in part.masks:
             mask = part.masks[name].to(parameter.device)
             parameter.register_hook(lambda gradient, mask=mask: gradient * mask)
@@ -165,16 +165,16 @@ def _sizes_of_inputs(part: OwnPart, inputs: torch.Tensor) -> dict[str, torch.Ten
 
         return note
 
-    layers = {name: module for name, module in part.body.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
+    layers = {name: module for name, module in part.backbone.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
     hooks = [module.register_forward_pre_hook(listen(name)) for name, module in layers.items()]
-    _run(part.body, inputs)
+    _run(part.backbone, inputs)
     for hook in hooks:
         hook.remove()
     sizes = {name: (torch.stack(found).sum(0) / len(inputs)).sqrt().float() for name, found in sums.items()}
-    return {name: size[:, None, None] if part.body.get_parameter(name).ndim == 4 else size for name, size in sizes.items()}
+    return {name: size[:, None, None] if part.backbone.get_parameter(name).ndim == 4 else size for name, size in sizes.items()}
 
 
-def _run(body: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor) -> None:
+def _run(backbone: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor) -> None:
     with torch.no_grad():
         for batch in inputs.split(CHUNK):
-            body(batch)
+            backbone(batch)

@@ -45,13 +45,13 @@ class Trained:
 
 
 class Learner(nn.Module):
-    """The new pathway while it is trained: own body and output layer, and links on frozen layers.
+    """The new pathway while it is trained: its own backbone and output layer, and links on frozen layers.
 
     Its loss is that of the whole pathway's answer plus that of its own part's alone: what the own part leaves to the
     links, a later task that borrows from this one could not read (a link never reads another link).
 
     Args:
-        body: own layers up to the last hidden one; None where links alone answer.
+        backbone: own layers up to the last hidden one; None where links alone answer.
         head: own output layer, or None.
         links: each with the frozen components that it reads.
         kind: of task.
@@ -59,61 +59,61 @@ class Learner(nn.Module):
 
     def __init__(
         self,
-        body: nn.Module | None,
+        backbone: nn.Module | None,
         head: nn.Linear | None,
         links: Sequence[tuple[Chain, ClassLink]],
         kind: TaskKind,
     ) -> None:
         super().__init__()
         self._loss = kind.loss
-        self.body: nn.Module | None = body
+        self.backbone: nn.Module | None = backbone
         self.head: nn.Linear | None = head
         self.links = nn.ModuleList([link for _, link in links])
         self._reads = [reads for reads, _ in links]  # a plain list: what is frozen is no part of this module
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         parts: list[torch.Tensor] = []
-        if self.body is not None and self.head is not None:
-            parts.append(self.head(self.body(inputs)))
+        if self.backbone is not None and self.head is not None:
+            parts.append(self.head(self.backbone(inputs)))
         for reads, link in zip(self._reads, self.links, strict=True):
             parts.append(link(run_chain(reads, inputs)))
         loss = self._loss(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets)
-        if len(parts) > 1 and self.body is not None:
+        if len(parts) > 1 and self.backbone is not None:
             loss = loss + OWN * self._loss(parts[0], targets)
         return loss
 
 
 def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
     """Learn the examples with a torch model; the same settings and seed give the same bits."""
-    body = choose_backbone(settings.model, examples.data_type, settings.hidden)
+    backbone = choose_backbone(settings.model, examples.data_type, settings.hidden)
     seed = derive(settings.random_state, "train")
     zero_shot = settings.epochs == 0
-    source = _same_body(view, body, plans) if settings.copies and plans else None
+    source = _same_backbone(view, backbone, plans) if settings.copies and plans else None
     linked = plans if settings.links != "none" else ()
     with seeded(seed):
         links = [make_link(plan, len(examples.classes)) for plan in linked]
-        own = None if zero_shot and links else _own_part(view, body, len(examples.classes), source)
+        own = None if zero_shot and links else _own_part(view, backbone, len(examples.classes), source)
     reads = [[view.component(name) for name in plan.reads] for plan in linked]
-    body_module, head = own or (None, None)
+    module, head = own or (None, None)
     scaler = TargetScaler.fit(examples)
-    learner = Learner(body_module, head, list(zip(reads, links, strict=True)), examples.task_kind)
+    learner = Learner(module, head, list(zip(reads, links, strict=True)), examples.task_kind)
     learner.to(view.device)
-    recipe = recipe_for(body.kind, examples, settings)
+    recipe = recipe_for(backbone.kind, examples, settings)
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     if not zero_shot:
         inputs, targets = examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device)
-        if isinstance(body_module, WideAndDeep):
+        if isinstance(module, WideAndDeep):
             there = replace(examples, inputs=inputs, targets=targets)
-            figures["strength"] = train_skip(body_module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress)
+            figures["strength"] = train_wide_and_deep(module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress)
         else:
             fit(learner, inputs, targets, recipe, seed, progress=progress)
     scaler.fold_into(head, links)
-    components = (body.freeze(own[0]), freeze_head(own[1])) if own else ()
+    components = (backbone.freeze(own[0]), freeze_head(own[1])) if own else ()
     return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None)
 
 
-def train_skip(
-    body: WideAndDeep,
+def train_wide_and_deep(
+    backbone: WideAndDeep,
     head: nn.Linear | None,
     links: Sequence[tuple[Chain, ClassLink]],
     examples: Examples,
@@ -124,18 +124,20 @@ def train_skip(
     """Train the hidden layer by itself, then fit output layer and links on top of inputs and hidden layer together.
 
     Args:
-        body, head, links: of the pathway, see `Learner`.
-        examples: on the body's device, targets as they are trained on.
+        backbone, head, links: of the pathway, see `Learner`.
+        examples: on the backbone's device, targets as they are trained on.
 
     Returns:
         The strength of the fit, see `refit`.
     """
     with seeded(derive(seed, "hidden")):
-        alone = Learner(body.layers, fresh_head(body.units, len(examples.classes)), (), examples.task_kind).to(examples.inputs.device)
-    fit(alone, body.vectors(examples.inputs), examples.targets, recipe, seed, progress=progress)
+        alone = Learner(backbone.layers, fresh_head(backbone.units, len(examples.classes)), (), examples.task_kind).to(
+            examples.inputs.device
+        )
+    fit(alone, backbone.vectors(examples.inputs), examples.targets, recipe, seed, progress=progress)
     with torch.no_grad():
-        body.balance(examples.inputs)
-        own, read = body(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
+        backbone.balance(examples.inputs)
+        own, read = backbone(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
     return refit(head, [link for _, link in links], own, read, examples, derive(seed, "folds"))
 
 
@@ -156,17 +158,17 @@ def fresh_head(inputs: int, classes: int) -> nn.Linear:
     return head
 
 
-def _own_part(view: View, body: Backbone, classes: int, source: LinkPlan | None) -> tuple[nn.Module, nn.Linear]:
-    module, head = body.fresh(), fresh_head(body.outputs, classes)
+def _own_part(view: View, backbone: Backbone, classes: int, source: LinkPlan | None) -> tuple[nn.Module, nn.Linear]:
+    module, head = backbone.fresh(), fresh_head(backbone.outputs, classes)
     if source is not None:
         module.load_state_dict(unpruned(view.component(source.reads[0]))[2].state_dict())
     return module, head
 
 
-def _same_body(view: View, body: Backbone, plans: Sequence[LinkPlan]) -> LinkPlan | None:
-    """The largest link, if what it reads is one body of this shape."""
+def _same_backbone(view: View, backbone: Backbone, plans: Sequence[LinkPlan]) -> LinkPlan | None:
+    """The largest link, if what it reads is one backbone of this shape."""
     largest = max(plans, key=lambda plan: len(plan.classes))
     if len(largest.reads) != 1:
         return None
     kind, config, _ = unpruned(view.component(largest.reads[0]))
-    return largest if kind is body.kind and config == body.config else None
+    return largest if kind is backbone.kind and config == backbone.config else None

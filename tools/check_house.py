@@ -46,7 +46,6 @@ ALLOWED: dict[str, set[str]] = {
     },
     "two public classes of one name": {
         "Column",
-        "Progress",
         "Reading",
         "Recipe",
         "Router",

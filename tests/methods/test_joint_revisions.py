@@ -139,8 +139,8 @@ def test_the_log_names_all_tasks_of_a_commit(net: sp.Network, tmp_path: Path) ->
     first, second = net.log
     assert (first["tasks"], first["method"]) == (["low", "high"], "allocation")
     assert (second["tasks"], second["method"], second["examples"]) == (["wine", "tea"], "moe", 16)
-    assert set(first["allocation"]) == {"low", "high"}
-    assert set(second["moe"]) == {"wine", "tea"}
+    assert set(first["learned"]) == {"low", "high"}
+    assert set(second["learned"]) == {"wine", "tea"}
     sp.report(net, tmp_path / "net.html")
     page = (tmp_path / "net.html").read_text()
     assert "Components in use" in page

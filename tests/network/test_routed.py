@@ -13,6 +13,7 @@ import torch
 
 import senpath as sp
 from senpath.errors import StoreError
+from senpath.history.checkout import Checkout
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Stream = tuple[list[Any], list[Any], np.ndarray]
@@ -122,14 +123,14 @@ def test_what_a_task_declines_is_left(tmp_path: Path, digits: Labelled) -> None:
 
 
 def test_an_error_says_what_was_done(net: sp.Network, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = net.commit
+    commit = Checkout.commit
 
-    def fail_second(proposal: sp.Proposal) -> None:
+    def fail_second(checkout: Checkout, proposal: sp.Proposal) -> None:
         if "flowers" in proposal.replaces:
             raise StoreError("disk", expected="room", got="none")
-        commit(proposal)
+        commit(checkout, proposal)
 
-    monkeypatch.setattr(net, "commit", fail_second)
+    monkeypatch.setattr(Checkout, "commit", fail_second)
     with pytest.raises(StoreError, match=r"task 'flowers': disk: expected room, got none\. Extended before it: digits"):
         net.extend(*stream[:2])
     assert net.version == 3
@@ -164,14 +165,14 @@ def test_truth_values_are_labels(tmp_path: Path, digits: Labelled) -> None:
 
 
 def test_whatever_fails_says_what_was_done(net: sp.Network, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = net.commit
+    commit = Checkout.commit
 
-    def fail_second(proposal: sp.Proposal) -> None:
+    def fail_second(checkout: Checkout, proposal: sp.Proposal) -> None:
         if "flowers" in proposal.replaces:
             raise ZeroDivisionError("by a fault.")
-        commit(proposal)
+        commit(checkout, proposal)
 
-    monkeypatch.setattr(net, "commit", fail_second)
+    monkeypatch.setattr(Checkout, "commit", fail_second)
     match = r"^task 'flowers': expected to be extended, got ZeroDivisionError: by a fault\. Extended before it: digits$"
     with pytest.raises(sp.SenpathError, match=match):
         net.extend(*stream[:2])

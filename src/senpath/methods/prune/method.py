@@ -181,6 +181,8 @@ def _shared(view: View, pathway: Pathway) -> str:
 
     Links that read it are no reason not to prune: the record says what they cost.
     """
+    if pathway.provenance.method in ("", Sen.name):  # its layers are its own, even where another task's are equal
+        return ""
     layer = pathway.components[0]
     users = [path.task for path in view.paths if path.task != pathway.task and layer in path.components]
     if not users and layer not in pathway.provenance.untrained:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,13 @@ TWICE = ComponentKind("acme-nets:twice.v1", Twice)
 
 @register_backbone("acme-nets:net.v1")
 class Net(nn.Module):
+    def __init__(self, inputs):
+        super().__init__()
+        self.inputs = inputs
+        self.layer = nn.Linear(inputs, 8)
+
     def forward(self, inputs):
-        return inputs
+        return self.layer(inputs).relu()
 """
 NET = """
 from torch import nn
@@ -70,6 +76,22 @@ def test_a_kind_of_an_installed_package(package: str) -> None:
     with pytest.raises(StoreError, match=r"expected that kind at acme_nets:TWICE, got .*twice\.v1.*Tell the authors of acme-nets"):
         find_kind(f"{package}:wrong.v1")
     assert check_kind(kind, {}, (3,), onnx=False)(torch.ones(1, 3)).tolist() == [[2.0, 2.0, 2.0]]
+
+
+def test_the_command_line_opens_what_an_installed_package_brings(package: str, iris: Labelled, tmp_path: Path) -> None:
+    rows = [[*row, f"kind {label}"] for row, label in zip(*iris, strict=True)]
+    for name, columns, chosen in (
+        ("train", ["a", "b", "c", "d", "label"], rows),
+        ("flowers", ["a", "b", "c", "d"], [r[:4] for r in rows[:20]]),
+    ):
+        (tmp_path / f"{name}.csv").write_text("\n".join(",".join(map(str, row)) for row in [columns, *chosen]))
+    module = find_kind(f"{package}:net.v1").module(4)
+    Network(tmp_path / "net.sen").learn("iris", tmp_path / "train.csv", "label", model=module)
+    command = [sys.executable, "-m", "senpath", "predict", "net.sen", "flowers.csv", "--task", "iris"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("kind ") >= 20
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save
 from torch import nn
 
-from senpath.components import build
+from senpath.components import build, content_hash, freeze, load
 from senpath.errors import StoreError
 from senpath.seeds import seeded
 
@@ -90,3 +93,55 @@ def test_an_adapter_changes_nothing_at_first(shape: tuple[int, ...], axis: int) 
 def test_shapes_that_do_not_fit_are_refused(kind: str, config: dict[str, int], message: str) -> None:
     with pytest.raises(StoreError, match=message):
         build(kind, config)
+
+
+OLD_NAMES: dict[str, tuple[dict[str, int], dict[str, str]]] = {
+    "transformer.v1": (
+        {"width": 6, "heads": 2, "hidden": 7},
+        {
+            "ask": "attention.qkv",
+            "answer": "attention.out_proj",
+            "widen": "feed_forward.fc1",
+            "narrow": "feed_forward.fc2",
+            "before": "norm1",
+            "between": "norm2",
+        },
+    ),
+    "attention.v1": ({"width": 6, "heads": 2}, {"ask": "attention.qkv", "answer": "attention.out_proj", "norm": "norm"}),
+    "feed-forward.v1": ({"width": 6, "hidden": 7}, {"widen": "fc1", "narrow": "fc2"}),
+    "encoder-block.v1": (
+        {"width": 6, "heads": 2, "hidden": 7},
+        {
+            "attention.ask": "attention.attention.qkv",
+            "attention.answer": "attention.attention.out_proj",
+            "attention.norm": "attention.norm",
+            "feed.widen": "feed_forward.fc1",
+            "feed.narrow": "feed_forward.fc2",
+            "norm": "norm",
+        },
+    ),
+    "adapter.v1": ({"features": 6, "hidden": 3}, {"norm": "norm", "narrow": "fc1", "widen": "fc2"}),
+    "positions.v1": ({"tokens": 4, "width": 6}, {"places": "embedding"}),
+    "mbconv.v1": (
+        {"inputs": 2, "outputs": 3, "kernel": 3, "stride": 2, "expand": 2},
+        {"widen": "expand", "depthwise": "depthwise", "narrow": "project"},
+    ),
+}
+"""Kinds whose tensors had other names, or lay in other modules: a configuration, and what each was called."""
+
+
+@pytest.mark.parametrize("kind", OLD_NAMES)
+def test_files_of_before_are_read_by_their_old_names(kind: str, tmp_path: Path) -> None:
+    config, names = OLD_NAMES[kind]
+    present = freeze(kind, config, build(kind, config))
+    state = present.module.state_dict()
+    old = {}
+    for name, value in state.items():
+        before, after = next((before, after) for before, after in names.items() if name == after or name.startswith(f"{after}."))
+        old[before + name.removeprefix(after)] = value
+    assert len(old) == len(state)
+    payload = save(old)
+    (tmp_path / "old").write_bytes(payload)
+    read = load(kind, config, tmp_path / "old", content_hash(kind, config, payload))
+    assert {name: value.tolist() for name, value in read.module.state_dict().items()} == {name: v.tolist() for name, v in state.items()}
+    assert freeze(kind, config, read.module).hash == present.hash, "it is written with the new names"

@@ -101,13 +101,12 @@ class Network:
     @property
     def encoders(self) -> dict[str, str]:
         """Name of the pretrained encoder of each type of data that has one, by the type's key."""
-        types = {key: record.data_type for key, record in self.view.manifest.types.items()}
-        return {key: data_type.encoder for key, data_type in types.items() if data_type.encoder is not None}
+        return {key: data_type.encoder for key, data_type in self.view.types.items() if data_type.encoder is not None}
 
     @property
     def log(self) -> list[dict[str, Any]]:
         """One entry per commit, oldest first: what changed, from which data, settings and seed, and the figures."""
-        return self._at.store.log(self.view.manifest)
+        return self._at.log()
 
     @property
     def evaluations(self) -> list[dict[str, Any]]:

@@ -205,8 +205,8 @@ def _moved(view: View, proposal: Proposal) -> tuple[Network, Proposal]:
     pathway = proposal.pathways[0]
     types = proposal.types
     if not types:
-        known = view.manifest.types[pathway.data_type]
-        types = {pathway.data_type: (known.data_type, view.with_payload(known.features))}
+        known = view.types[pathway.data_type]
+        types = {pathway.data_type: (known, view.with_payload(view.feature_map(known).hash))}
     data_type, _ = types[pathway.data_type]
     encoders = {data_type.modality: view.encoders.of(data_type)} if data_type.encoder is not None else None
     new = {component.hash for component in proposal.components}

@@ -158,7 +158,12 @@ def test_a_file_that_is_there(net: sp.Network, tmp_path: Path, unchanged: Callab
 @pytest.mark.parametrize(
     ("task", "path", "error", "message"),
     [
-        ("vectors", "x.onnx", sp.InputError, r"task 'vectors' as an ONNX model: expected .*, got a component of kind sklearn\.v1\. .* skl2onnx"),
+        (
+            "vectors",
+            "x.onnx",
+            sp.InputError,
+            r"task 'vectors' as an ONNX model: expected .*, got a component of kind sklearn\.v1\. .* skl2onnx",
+        ),
         ("nothing", "x.onnx", sp.UnknownTaskError, "task 'nothing': expected one that the network has learned"),
         ("iris", "no/where/x.onnx", sp.StoreError, "exporting task 'iris' to .*: expected to be possible, got No such file"),
         ("iris", 3, sp.InputError, "path of the file: expected a str or Path, got 3"),

@@ -43,7 +43,7 @@ def choose_encoders(encoder: str, x: Any, method: Method) -> Mapping[str, str] |
 def show_encoder(net: Network, task: str, encoder: str, x: Any) -> None:
     """Say what the inputs of a type are read through, if this task is its first; and if photographs are read as something smaller."""
     key, group = net.tasks[task].data_type, split_by_modality(x)[0]
-    data_type = net.view.manifest.types[key].data_type
+    data_type = net.view.types[key]
     if len(net.view.tasks_of_type(key)) > 1:
         _show_reduced(data_type, group)
     elif data_type.encoder is not None:

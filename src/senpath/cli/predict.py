@@ -30,7 +30,7 @@ def predict(
     if together and task is not None:
         raise InputError("--task", expected="none beside --together", got=repr(task))
     network = open_network(net)
-    tables = [table_columns(record.data_type) for record in network.view.manifest.types.values() if record.data_type.modality == "table"]
+    tables = [table_columns(data_type) for data_type in network.view.types.values() if data_type.modality == "table"]
     names, items = read_unlabelled(files, tables)
     if together:
         _predict_together(network, names, items, top)

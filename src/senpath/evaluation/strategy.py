@@ -106,7 +106,7 @@ class Growing(Strategy):
 
     def activated(self, task: str) -> int:
         view = self.net.view
-        return count_activation([view.pathway(task)], view.manifest.components).total
+        return count_activation([view.pathway(task)], view.sizes).total
 
     @property
     def weights(self) -> int:

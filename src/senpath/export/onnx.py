@@ -52,7 +52,7 @@ def export_onnx(view: View, task: str, path: Path, *, overwrite: bool) -> None:
     pathway = view.pathway(task)
     require_free(path, overwrite, "an ONNX model that senpath wrote", is_ours)
     library = _onnx()
-    data_type = view.manifest.types[pathway.data_type].data_type
+    data_type = view.types[pathway.data_type]
     model = as_onnx(PathwayModule(pathway, view), data_type.shape, pathway.task_kind.exported_names)
     library.helper.set_model_props(model, _about(pathway, data_type))
     library.checker.check_model(model, full_check=True)

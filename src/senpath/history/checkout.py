@@ -152,6 +152,10 @@ class Checkout:
             self.show(manifest)
         return newer
 
+    def log(self) -> list[dict[str, Any]]:
+        """One entry per commit, oldest first."""
+        return self.store.log(self.view.manifest)
+
     def earlier_versions(self) -> tuple[int, ...]:
         """Those that are kept, ascending."""
         return tuple(self.store.history.numbers(self.store.read(self.view.manifest).version))

@@ -90,7 +90,7 @@ def answer_modality(view: View, things: int, modality: ModalityInputs, concept: 
         else:
             read += _add_known(answers, view, own, concept, routing)
     if concept is not None and read < len(encoded):
-        modalities = {view.manifest.types[path.data_type].data_type.modality for path in view.paths if path.concept == concept}
+        modalities = {view.types[path.data_type].modality for path in view.paths if path.concept == concept}
         raise InputError(
             f"modality {modality.modality!r} of concept {concept!r}",
             expected=f"data as the concept's tasks read it: {', '.join(sorted(modalities))}",

@@ -74,8 +74,8 @@ def encode_inputs(view: View, x: Any, progress: Progress = silent) -> Encoded:
     types: dict[str, DataType] = {}
     for group in groups:
         key = view.type_key(group)
-        if key in view.manifest.types:
-            types[key] = view.manifest.types[key].data_type
+        if key in view.types:
+            types[key] = view.types[key]
             batches += _batches(key, view.encode(group.items, types[key], progress), group.rows, view.device)
     unknown = frozenset(view.type_key(group) for group in groups) - types.keys()
     return Encoded(sum(len(group.rows) for group in groups), tuple(batches), types, unknown)
@@ -88,16 +88,16 @@ def _batches(key: str, inputs: torch.Tensor, rows: np.ndarray, device: torch.dev
 
 
 def _require_types(view: View, encoded: Encoded) -> None:
-    new = next((key for key in encoded.unknown if key in view.manifest.types), None)
+    new = next((key for key in encoded.unknown if key in view.types), None)
     if new is not None:
         got = f"some of the type {new!r}, which came since"
         raise InputError("encoded inputs", expected="of types that the network had then", got=got, do="Encode them again")
     for key, data_type in encoded.types.items():
-        record = view.manifest.types.get(key)
-        if record is not None and record.data_type != data_type:
+        known = view.types.get(key)
+        if known is not None and known != data_type:
             got = "inputs encoded otherwise, by another network or before the type came anew"
             raise InputError("encoded inputs", expected=f"the network's encoding of the type {key!r}", got=got, do="Encode them again")
-        if record is None:
+        if known is None:
             raise InputError("encoded inputs", expected="of a type that the network has", got=repr(key), do="Encode them with this network")
 
 
@@ -180,7 +180,7 @@ class Answers:
 
     def _routes(self) -> Routes:
         paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}
-        return Routes(self._candidates, self._dispatcher, paths, self._view.manifest.components, self._view.encoder_weights)
+        return Routes(self._candidates, self._dispatcher, paths, self._view.sizes, self._view.encoder_weights)
 
 
 def _values(pathways: Sequence[Pathway], outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
@@ -307,7 +307,7 @@ def _require_type(view: View, task: str, encoded: Encoded) -> None:
     pathway = view.pathway(task)
     fitting = sum(len(batch.rows) for batch in encoded.batches if batch.key == pathway.data_type)
     if fitting < len(encoded):
-        record = view.manifest.types[pathway.data_type].data_type
+        record = view.types[pathway.data_type]
         raise InputError(
             f"inputs for task {task!r}",
             expected=f"{record.modality} data of the type {pathway.data_type!r}",

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -122,8 +122,8 @@ class _Batch:
 
     def _prepare(self, works: deque[_Work], method: Method) -> Callable[[], Callable[[_Work], Proposal]]:
         view = self._checkout.view
-        keys = [key for key in dict.fromkeys(work.data_type.key for work in works) if key in view.manifest.types]
-        start = replace(view.manifest, lines={})  # these are for writers
+        keys = [key for key in dict.fromkeys(work.data_type.key for work in works) if key in view.types]
+        start = view.to_send()
         return partial(_open, self._checkout.path.absolute(), start, str(view.device), method, keys)
 
 

@@ -29,8 +29,8 @@ def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> Learn
         view: that the proposal was made against.
         touched: what it handed out meanwhile.
     """
-    sizes = view.manifest.components
-    maps = {record.features for record in view.manifest.types.values()}
+    sizes = view.sizes
+    maps = view.feature_maps
     gates = {record.statistics.gate for record in view.tasks.values()}
     added = [part for part in proposal.components if part.hash not in sizes]
     new = sum(part.weights for part in added)
@@ -43,7 +43,7 @@ def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> Learn
         if path.task in proposal.statistics:
             kept[path.data_type].append(proposal.statistics[path.task])
     read_by = {read_type.encoder_id: read_type.encoder_weights for read_type in (_data_type(view, proposal, key) for key in kept)}
-    known = {record.data_type.encoder_id for record in view.manifest.types.values()}
+    known = {data_type.encoder_id for data_type in view.types.values()}
     new_encoders = sum(size for name, size in read_by.items() if name not in known)
     own = sum(_own_numbers(view, statistics) for group in kept.values() for statistics in group)
     sums = {key: _sum_numbers(view, group) for key, group in kept.items()}
@@ -59,7 +59,7 @@ def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> Learn
 
 
 def _data_type(view: View, proposal: Proposal, key: str) -> DataType:
-    return proposal.types[key][0] if key in proposal.types else view.manifest.types[key].data_type
+    return proposal.types[key][0] if key in proposal.types else view.types[key]
 
 
 def _replaced(view: View, proposal: Proposal) -> int:
@@ -73,8 +73,8 @@ def _replaced(view: View, proposal: Proposal) -> int:
     columns = 0
     for name, record in records.items():
         if name in proposal.statistics or name in proposal.removes:
-            columns += record.statistics.rows * view.manifest.types[record.pathway.data_type].width
-    return sum(view.manifest.components[name] for name in gone) + (columns if view.settings.dispatcher == "discriminant" else 0)
+            columns += record.statistics.rows * view.column_width(record.pathway.data_type)
+    return sum(view.sizes[name] for name in gone) + (columns if view.settings.dispatcher == "discriminant" else 0)
 
 
 def _own_numbers(view: View, statistics: TaskStatistics) -> int:
@@ -102,7 +102,7 @@ def new_statistics(
     collected = collect(examples, features, view.settings.random_state, device=view.device, progress=progress)
     statistics = statistics_of(collected, gate=view.settings.dispatcher == "binary")
     progress("dispatcher", len(examples), len(examples))
-    return statistics, {} if key in view.manifest.types else {key: (examples.data_type, features)}
+    return statistics, {} if key in view.types else {key: (examples.data_type, features)}
 
 
 def extended_statistics(view: View, task: str, examples: Examples, progress: Progress = silent) -> TaskStatistics:
@@ -266,7 +266,7 @@ def _checked(method: Method, task: str, result: object) -> MethodResult:
 def _proposal(
     view: View, method: Method, tasks: Mapping[str, Examples], results: Mapping[str, MethodResult], progress: Progress
 ) -> Proposal:
-    known = view.manifest.components
+    known = view.sizes
     pathways: list[Pathway] = []
     components: dict[str, Component] = {}
     statistics: dict[str, TaskStatistics] = {}

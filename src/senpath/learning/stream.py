@@ -105,7 +105,7 @@ class _Parts:
         rows, inputs = (torch.cat([torch.as_tensor(part[which]) for part in self._found[task]]) for which in (0, 1))
         order = rows.argsort()
         targets = torch.tensor([pathway.classes.index(labels[row]) for row in rows[order].tolist()])
-        data_type = self._view.manifest.types[pathway.data_type].data_type
+        data_type = self._view.types[pathway.data_type]
         return rows[order].numpy(), Examples(data_type, inputs[order], targets, pathway.classes)
 
     def _takes(self, task: str, label: Label) -> bool:

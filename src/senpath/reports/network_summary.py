@@ -37,7 +37,7 @@ def measured_stages(net: Network) -> list[Recorded]:
 def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
     """Read everything that a report says beside `stages`; no component is loaded."""
     log, weights, view = net.log, net.weights, net.view
-    dispatchers = {key: view.dispatcher_weights(key) for key in view.manifest.types}
+    dispatchers = {key: view.dispatcher_weights(key) for key in view.types}
     entries = _first_entries(log)
     tasks = {}
     for place, (name, info) in enumerate(net.tasks.items()):
@@ -45,8 +45,8 @@ def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
         # What was measured before is of a task that had this name before.
         measured = [stage for stage in stages if name in stage.evaluation.scores and stage.version >= _version(entry)]
         score = measured[-1].evaluation.scores[name] if measured else None
-        pathway, data_type = view.pathway(name), view.manifest.types[info.data_type].data_type
-        own = sum(view.manifest.components[part] for part in pathway.whole(pathway.components))
+        pathway, data_type = view.pathway(name), view.types[info.data_type]
+        own = sum(view.sizes[part] for part in pathway.whole(pathway.components))
         parts = {
             "own": own,
             "links": info.weights - own,
@@ -70,7 +70,7 @@ def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
             log_entry=entry,
         )
     name = net.path.resolve().name or str(net.path)
-    return NetworkSummary(name, net.version, tasks, weights, view.manifest.components, log, datetime.now(UTC))
+    return NetworkSummary(name, net.version, tasks, weights, view.sizes, log, datetime.now(UTC))
 
 
 def sections(network: NetworkSummary) -> list[Section]:

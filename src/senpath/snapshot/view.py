@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock, RLock
 from types import MappingProxyType
@@ -122,6 +122,29 @@ class View:
     def tasks(self) -> Mapping[str, TaskRecord]:
         """The record of each task, by name, in the order of learning."""
         return MappingProxyType(self.manifest.tasks)
+
+    @cached_property
+    def types(self) -> Mapping[str, DataType]:
+        """The data types that the network has, by key."""
+        return MappingProxyType({key: record.data_type for key, record in self.manifest.types.items()})
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """How many weights each component of the network has, by hash."""
+        return MappingProxyType(self.manifest.components)
+
+    def column_width(self, key: str) -> int:
+        """Numbers in a column of the dispatcher of a type."""
+        return self.manifest.types[key].width
+
+    def to_send(self) -> Manifest:
+        """The version as a worker in another process needs it; lines are for writers."""
+        return replace(self.manifest, lines={})
+
+    @cached_property
+    def feature_maps(self) -> frozenset[str]:
+        """Hashes of the components that are the dispatcher's features."""
+        return frozenset(record.features for record in self.manifest.types.values())
 
     @cached_property
     def paths(self) -> list[Pathway]:

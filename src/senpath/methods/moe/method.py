@@ -154,7 +154,7 @@ def kept_experts(shares: torch.Tensor, least: float) -> list[int]:
 def _nearest(view: View, examples: Examples) -> str | None:
     """Of the tasks that this method learned the one that the dispatcher takes most of these inputs for; None if there is none."""
     key = examples.data_type.key
-    names = [pathway.task for pathway in members(view, key)] if key in view.manifest.types else []
+    names = [pathway.task for pathway in members(view, key)] if key in view.types else []
     if len(names) < 2:
         return names[0] if names else None
     order, ranking = view.rank(key, examples.inputs)

@@ -132,7 +132,7 @@ class SearchSession:
         known = {**self.root.components, **known}
         return MethodResult(
             chain=names,
-            parts=tuple(known[name] for name in names if name not in self.view.manifest.components),
+            parts=tuple(known[name] for name in names if name not in self.view.sizes),
             settings=self.settings.to_json(),
             record=self._record(best).to_json(),
             untrained=frozenset(layer.component or "" for layer in best.layers if layer.origin is ROOT),

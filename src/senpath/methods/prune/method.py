@@ -198,7 +198,7 @@ def count_bytes(view: View, pathway: Pathway, own: Iterable[Component]) -> Bytes
     others = [path for path in view.paths if path.task != pathway.task]
     read = frozenset().union(*(path.references for path in others))
     gone = set(old) - set(new) - read - {name for link in pathway.links for name in (*link.reads, link.component)}
-    added = {name for name in new if name not in view.manifest.components}
+    added = {name for name in new if name not in view.sizes}
     saved = sum(old[name] for name in gone) - sum(new[name] for name in added)
     replaced = set(old) - set(new)
     return Bytes(sum(old.values()), sum(new.values()), saved, tuple(path.task for path in others if path.references & replaced))

@@ -55,6 +55,10 @@ class StoreError(SenpathError):
     exit_code = 3
 
 
+class PathwayError(StoreError):
+    """The components of a pathway do not fit together."""
+
+
 class FormatVersionError(StoreError):
     """The folder was written by a newer version of senpath."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from senpath.components import Lookup, content_hash
-from senpath.errors import ConflictError, InputError, TaskExistsError, UnknownTaskError
+from senpath.errors import ConflictError, InputError, PathwayError, TaskExistsError, UnknownTaskError
 from senpath.pathways import Pathway, run_pathway
 from senpath.routing import Metric, TaskStatistics, scarcity
 from senpath.seeds import derive
@@ -318,7 +318,12 @@ def _named(components: Mapping[str, int], tasks: Iterable[TaskRecord], types: It
 
 def _probe(pathway: Pathway, data_type: DataType, lookup: Lookup, device: torch.device) -> Probe:
     seed = derive(0, pathway.task)
-    output = run_pathway(pathway, probe_inputs(data_type, seed).to(device), lookup)
+    try:
+        output = run_pathway(pathway, probe_inputs(data_type, seed).to(device), lookup)
+    except PathwayError as error:
+        method = pathway.provenance.method
+        what = f"task {pathway.task!r}, learned by method {method!r}: its pathway" if method else error.what
+        raise InputError(what, expected=error.expected, got=error.got) from error
     if not bool(torch.isfinite(output).all()):
         raise InputError(
             f"task {pathway.task!r}: its answers", expected="finite numbers", got="NaN or infinity", do="Lower the learning rate"

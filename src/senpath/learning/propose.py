@@ -22,12 +22,12 @@ from senpath.training import splits
 from senpath.types import DataType, Examples
 
 
-def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> LearningCost:
+def learning_cost(view: View, trace: AccessTrace, proposal: Proposal) -> LearningCost:
     """What making and committing a proposal runs and changes.
 
     Args:
         view: that the proposal was made against.
-        touched: what it handed out meanwhile.
+        trace: what it handed out meanwhile.
     """
     sizes = view.sizes
     maps = view.feature_maps
@@ -35,8 +35,8 @@ def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> Learn
     added = [part for part in proposal.components if part.hash not in sizes]
     new = sum(part.weights for part in added)
     untrained = sum(part.weights for part in added if part.hash in proposal.untrained)
-    asked = sum(touched.dispatchers.values())
-    read_maps = sum(sizes[name] for name in touched.components & maps)
+    asked = sum(trace.dispatchers.values())
+    read_maps = sum(sizes[name] for name in trace.components & maps)
     new_maps = sum(features.weights for _, features in proposal.types.values())
     kept: dict[str, list[TaskStatistics]] = {path.data_type: [] for path in proposal.pathways}
     for path in proposal.pathways:
@@ -49,7 +49,7 @@ def learning_cost(view: View, touched: AccessTrace, proposal: Proposal) -> Learn
     sums = {key: _sum_numbers(view, group) for key, group in kept.items()}
     of_types = new_encoders + sum(sums[key] for key in proposal.types)
     return LearningCost(
-        read=sum(sizes[name] for name in touched.components - maps - gates) + untrained,
+        read=sum(sizes[name] for name in trace.components - maps - gates) + untrained,
         updated=new - untrained,
         dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map and gates in it
         dispatcher_updated=own + sum(sums.values()),
@@ -180,7 +180,7 @@ def fitted_temperature(view: View, method: Method, examples: Examples) -> float:
 
 def propose(view: View, method: Method, task: str, examples: Examples, progress: Progress = silent, concept: str | None = None) -> Proposal:
     """What a method makes of one task's examples."""
-    with view.watch() as touched:
+    with view.watch() as trace:
         result = _checked(method, task, method.propose(view, task, examples, progress))
         proposal = _proposal(view, method, {task: examples}, {task: result}, progress)
         if concept is not None:
@@ -189,19 +189,19 @@ def propose(view: View, method: Method, task: str, examples: Examples, progress:
             own = replace(own, concept=concept, temperature=temperature)
             entry = {**proposal.entry, "concept": concept, "temperature": temperature}
             proposal = replace(proposal, pathways=(own, *others), entry=entry)
-    return _with_cost(proposal, {task}, learning_cost(view, touched, proposal))
+    return _with_cost(proposal, {task}, learning_cost(view, trace, proposal))
 
 
 def propose_jointly(view: View, method: JointMethod, tasks: Mapping[str, Examples], progress: Progress = silent) -> Proposal:
     """What a method makes of several tasks' examples together."""
-    with view.watch() as touched:
+    with view.watch() as trace:
         results = method.propose_many(view, tasks, progress)
         if not isinstance(results, Mapping) or set(results) != set(tasks):
             got = f"results of {', '.join(map(repr, results))}" if isinstance(results, Mapping) else type(results).__name__
             raise SenpathError(f"method {method.name!r}", expected=f"a result for each of {', '.join(map(repr, tasks))}", got=got)
         checked = {task: _checked(method, task, results[task]) for task in tasks}
         proposal = _proposal(view, method, tasks, checked, progress)
-    return _with_cost(proposal, set(tasks), learning_cost(view, touched, proposal))
+    return _with_cost(proposal, set(tasks), learning_cost(view, trace, proposal))
 
 
 def propose_revision(

@@ -10,7 +10,7 @@ from torch.func import functional_call
 from torch.nn.utils.rnn import pad_sequence
 
 from senpath.components import Component, Lookup, canonical_json
-from senpath.errors import SenpathError, StoreError
+from senpath.errors import PathwayError, SenpathError
 from senpath.pathways.spec import Pathway
 
 LEAST = 8
@@ -115,10 +115,10 @@ def run_batch(jobs: Mapping[Pathway, torch.Tensor], inputs: torch.Tensor, lookup
     return answers
 
 
-def _misfit(pathways: Iterable[Pathway], got: str) -> StoreError:
+def _misfit(pathways: Iterable[Pathway], got: str) -> PathwayError:
     names = [repr(pathway.task) for pathway in pathways]
     which = f"task {names[0]}: its pathway" if len(names) == 1 else f"pathways of tasks {', '.join(names[:5])}"
-    return StoreError(which, expected="parts that fit together", got=got)
+    return PathwayError(which, expected="parts that fit together", got=got)
 
 
 def run_chain(chain: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: torch.Tensor) -> torch.Tensor:

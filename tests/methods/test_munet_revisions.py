@@ -351,6 +351,7 @@ def test_of_numbers(net: sp.Network) -> None:
     net.verify()
 
 
+@pytest.mark.slow("several processes that load all of torch")
 def test_many_at_once(tmp_path: Path, train: Labelled) -> None:
     tasks = {"low": of(train, range(5)), "high": of(train, range(5, 10))}
     nets = [sp.Network(tmp_path / f"{jobs}.sen") for jobs in (1, 2)]

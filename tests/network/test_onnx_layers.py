@@ -34,6 +34,7 @@ def same(found: np.ndarray, expected: np.ndarray) -> None:
             {"root": "efficientnet-lite0", "adapters": "all", "layers": False},
             {"conv-stem.v1", "mbconv.v1", "adapter.v1", "conv-tail.v1", "linear.v1"},
             id="efficientnet-lite0",
+            marks=pytest.mark.slow("torch takes seconds to export many layers"),
         ),
     ],
 )

@@ -45,6 +45,7 @@ def learn(path: Path, data: Labelled, observer: SearchObserver | None = None, **
     return net.view.pathway("digits").components
 
 
+@pytest.mark.slow("several processes that load all of torch")
 def test_two_processes_find_the_same(tmp_path: Path, some: Labelled) -> None:
     assert learn(tmp_path / "two.sen", some, jobs=2) == learn(tmp_path / "one.sen", some)
 

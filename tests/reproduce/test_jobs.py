@@ -15,6 +15,7 @@ import pytest
 
 from senpath import InputError, SenpathError
 from senpath.reproduce.jobs import Job, Tell, claimed, read_records, run_jobs
+from senpath.reproduce.sen import Setup, reproduce_sen
 
 
 def count(folder: Path, name: str, upto: int, tell: Tell) -> None:
@@ -130,3 +131,10 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "work").write_text("")
     with pytest.raises(InputError, match="expected a folder that can be written"), claimed(tmp_path / "work", {}):
         pass
+
+
+def test_an_experiment_whose_data_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENPATH_DATA", str(tmp_path))
+    with pytest.raises(InputError, match=r"got no fashion, mnist, lower, upper, speech\. Run `senpath data download`"):
+        reproduce_sen(tmp_path / "out", tmp_path / "work", Setup(seeds=1, epochs=8), look=lambda progress: None)
+    assert not (tmp_path / "work").exists()

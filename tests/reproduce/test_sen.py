@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .conftest import Run  # type: ignore[import-not-found]
 
 SETUP = Setup(seeds=1, epochs=8)
+pytestmark = pytest.mark.slow("the whole experiment, if on tiny data")
 
 
 def results_in(work: Path) -> Results:
@@ -144,10 +145,3 @@ def test_a_run_that_is_stopped_goes_on_and_comes_to_the_same(whole: Run, on_tiny
 def test_a_work_folder_of_other_settings_is_refused(whole: Run, on_tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected results of the same settings, data and version, got those of others\. Choose another"):
         reproduce_sen(tmp_path, whole.work, Setup(seeds=2, epochs=8), look=lambda progress: None)
-
-
-def test_missing_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SENPATH_DATA", str(tmp_path))
-    with pytest.raises(InputError, match=r"got no fashion, mnist, lower, upper, speech\. Run `senpath data download`"):
-        reproduce_sen(tmp_path / "out", tmp_path / "work", SETUP, look=lambda progress: None)
-    assert not (tmp_path / "work").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -42,7 +43,9 @@ def test_another_process_encodes_the_same() -> None:
     text = "Which planet is the largest?"
     code = "from senpath.inputs.modalities import MODALITIES; t = MODALITIES['text']; "
     code += f"print(t.encode([{text!r}], t.define([])).nonzero()[:, 1].tolist())"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"})
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"}
+    )
     assert run.stdout.strip() == str(encode(text).nonzero()[:, 1].tolist())
 
 

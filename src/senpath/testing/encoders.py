@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from senpath.errors import InputError
 from senpath.inputs.encoders import Encoder
 from senpath.inputs.encoders.base import CHUNK
 from senpath.inputs.modalities import MODALITIES
+from senpath.testing.promise import require
 from senpath.types import Audio, DataType
+
+_require = partial(require, "an encoder")
 
 
 def check_encoder(encoder: Encoder, items: Sequence[Any] | None = None) -> DataType:
@@ -42,11 +46,6 @@ def check_encoder(encoder: Encoder, items: Sequence[Any] | None = None) -> DataT
     _check_bad_inputs(encoder, examples, data_type)
     _require(torch.equal(torch.random.get_rng_state(), before), "it draws no random numbers")
     return data_type
-
-
-def _require(condition: bool, promise: str) -> None:
-    if not condition:
-        raise AssertionError(f"broken promise of an encoder: {promise}")
 
 
 def _examples(modality: str) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,9 @@ from senpath.errors import StoreError
 from senpath.export import component_as_onnx
 from senpath.pathways.run import LEAST, run_grouped
 from senpath.seeds import seeded
+from senpath.testing.promise import require
 
+_require = partial(require, "a kind of component")
 BATCH = 5
 
 
@@ -66,11 +69,6 @@ def check_kind(
     if onnx and kind.exportable is not None:
         _check_export(component, batch)
     return component
-
-
-def _require(condition: bool, promise: str) -> None:
-    if not condition:
-        raise AssertionError(f"broken promise of a kind of component: {promise}")
 
 
 def _with_random_weights(module: nn.Module) -> nn.Module:

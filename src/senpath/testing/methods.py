@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,9 +20,11 @@ from senpath.pathways import Link, pathways_touched
 from senpath.progress import Progress, silent
 from senpath.snapshot import JointMethod, Method, MethodResult, View
 from senpath.tasks import TASK_KINDS, Classification, Multilabel, Regression
+from senpath.testing.promise import require
 from senpath.testing.tiny import Labelled, tiny_network, tiny_task
 from senpath.types import Examples
 
+_require = partial(require, "a method")
 TASK = "checked"
 """Name of the task that the method learns."""
 SEED, OTHER_SEED = 3, 4
@@ -66,11 +69,6 @@ def check_method(
                 _check_seeds(make, view, examples, draws=draws)
                 if isinstance(method, JointMethod):
                     _check_together(method, copy, examples)
-
-
-def _require(condition: bool, promise: str) -> None:
-    if not condition:
-        raise AssertionError(f"broken promise of a method: {promise}")
 
 
 def _targets(kind: str, classes: Sequence[Any]) -> Any:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from senpath.routing import Column, merge_columns, merge_limits
+from senpath.routing import MeanColumn, merge_columns, merge_limits
 
 
-def column(value: float, count: float, of: int | None) -> Column:
-    return Column(np.full(3, value, dtype=np.float32), count, of)
+def column(value: float, count: float, of: int | None) -> MeanColumn:
+    return MeanColumn(np.full(3, value, dtype=np.float32), count, of)
 
 
-def described(columns: list[Column]) -> list[tuple[float, float, int | None]]:
+def described(columns: list[MeanColumn]) -> list[tuple[float, float, int | None]]:
     return [(float(found.mean[0]), found.count, found.of) for found in columns]
 
 

@@ -9,7 +9,7 @@ import typer
 from senpath import Evaluation
 from senpath import evaluate as measure
 from senpath.cli.options import NetFolder, open_network, read_pairs
-from senpath.cli.reading import Label, Modality, Reading, SkipBad, labelled
+from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, labelled
 from senpath.cli.show import console, percent, table
 from senpath.evaluation import record_evaluation
 
@@ -27,7 +27,7 @@ def evaluate(
     sources = read_pairs(tests, "test data", network.view.tasks)
     for task in sources:
         network.view.pathway(task)  # says which tasks there are, if this is none
-    reading = Reading(label, modality, skip_bad)
+    reading = ReadingOptions(label, modality, skip_bad)
     with console.status("measuring"):
         measured = measure(network, {task: labelled(source, "test", reading=reading) for task, source in sources.items()})
     show_scores(None, measured)

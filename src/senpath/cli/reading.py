@@ -20,7 +20,7 @@ SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingOptions:
     """How labelled data is to be read; see `senpath.read`.
 
     Args:
@@ -34,7 +34,7 @@ class Reading:
     skip_bad: bool = False
 
 
-def labelled(source: str, split: str = "train", *, reading: Reading, say: bool = False) -> tuple[Any, Any]:
+def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say: bool = False) -> tuple[Any, Any]:
     """A path's labelled data, or this part of a known set.
 
     Args:
@@ -49,7 +49,7 @@ def labelled(source: str, split: str = "train", *, reading: Reading, say: bool =
     return dataset.x, dataset.y
 
 
-def _otherwise(source: str, reading: Reading) -> str:
+def _otherwise(source: str, reading: ReadingOptions) -> str:
     """How to tell what was guessed wrong."""
     told = {"--label COLUMN": reading.label is not None or Path(source).is_dir(), "--modality KIND": reading.modality is not None}
     options = [option for option, known in told.items() if not known]

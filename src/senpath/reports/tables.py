@@ -52,9 +52,9 @@ def _cells(counts: Mapping[str | None, int], name: str, columns: Sequence[str], 
     return [*cells, _cell(refused / total, "refused")]
 
 
-def _cell(share: float, kind: str) -> Cell:
+def _cell(share: float, outcome: str) -> Cell:
     # What went wrong is little, most often: the root makes it visible.
-    return Cell(share, round(share if kind == "right" else max(0.0, share) ** 0.5, 3), kind)
+    return Cell(share, round(share if outcome == "right" else max(0.0, share) ** 0.5, 3), outcome)
 
 
 def describe_log(network: NetworkSummary) -> list[dict[str, Any]]:

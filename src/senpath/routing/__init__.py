@@ -6,7 +6,7 @@ from senpath.routing.features import feature_map, image_features
 from senpath.routing.metric import Metric
 from senpath.routing.statistics import (
     Collected,
-    Column,
+    MeanColumn,
     TaskStatistics,
     collect,
     columns_of,
@@ -22,12 +22,12 @@ from senpath.routing.statistics import (
 __all__ = [
     "ADMIT",
     "Collected",
-    "Column",
     "Columns",
     "Decision",
     "Discriminant",
     "Dispatcher",
     "Gates",
+    "MeanColumn",
     "Metric",
     "Ranking",
     "StoredTask",

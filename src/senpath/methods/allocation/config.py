@@ -44,7 +44,7 @@ class AllocationSettings(Settings, owner=f"method {NAME}"):
         l2: weight decay: the share of each weight that is added to its gradient.
         p0: probability with which a component is in use at first.
         budget: mean probability of use, over all components, up to which a task pays no penalty; None is no limit.
-        penalty: how strongly use beyond the budget is pressed down, λ of the paper; see `Router.press`.
+        penalty: how strongly use beyond the budget is pressed down, λ of the paper; see `AllocationRouter.press`.
         tasks_per_update: how many tasks, in random order, move the weights together. None is all of them; the paper has 1.
         allocation: "learned"; or "shared", where every task uses every component.
         validation: examples of a task that are held out to validate on, at most, and at most a fifth. None are held out of a task with

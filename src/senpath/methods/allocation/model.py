@@ -140,7 +140,7 @@ def shares(use: torch.Tensor) -> torch.Tensor:
     return used / used.sum(1, keepdim=True).clamp(min=1)
 
 
-class Router(nn.Module):
+class AllocationRouter(nn.Module):
     """Two logits for each task, layer and component: of using it, and of not.
 
     Args:

@@ -12,7 +12,7 @@ from torch import nn
 
 from senpath.methods.allocation.blueprint import make_blueprint
 from senpath.methods.allocation.config import AllocationSettings
-from senpath.methods.allocation.model import LayerFunction, Router, SharedModel, grouped, gumbel, temperature
+from senpath.methods.allocation.model import AllocationRouter, LayerFunction, SharedModel, grouped, gumbel, temperature
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
 from senpath.training import BestState, Descent, TaskSplit, in_chunks, mean_quality, training_steps
@@ -64,7 +64,7 @@ class Training:
         self.blueprint = make_blueprint(splits[0].examples.data_type, settings)
         with seeded(derive(settings.random_state, "weights")):
             self.model = SharedModel(self.blueprint, [len(split.examples.classes) for split in splits]).to(device)
-        self.router = Router(len(splits), len(self.blueprint.layers), len(self.blueprint.names), settings.p0).to(device)
+        self.router = AllocationRouter(len(splits), len(self.blueprint.layers), len(self.blueprint.names), settings.p0).to(device)
         self._modules = nn.ModuleDict({"model": self.model, "router": self.router})
         self._together = min(settings.tasks_per_update or len(splits), len(splits))
         self._updates_per_step = -(-len(splits) // self._together)

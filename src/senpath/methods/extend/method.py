@@ -13,7 +13,7 @@ from senpath.components import ClassLink, Component, Linear, freeze_head, freeze
 from senpath.errors import InputError
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.extend.finetune import SyntheticFeatures, finetune
-from senpath.methods.extend.new_rows import Reading, learn_rows, reading_of, synthesize_features
+from senpath.methods.extend.new_rows import OutputRows, learn_rows, output_rows_of, synthesize_features
 from senpath.methods.sen.own_part import class_link, frozen_links, movable
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
@@ -90,7 +90,7 @@ class Extend:
         links = tuple(link.component for link in pathway.links)
         if not self.settings.finetune and len(examples.classes) == len(pathway.classes):
             return _Extended(pathway.components, links, (), {})
-        reading = reading_of(view, pathway)
+        reading = output_rows_of(view, pathway)
         if reading is None:
             what = "may not move" if self.settings.finetune else "cannot get new classes"
             return f"a scikit-learn model {what} without the earlier examples; learn it again with all of them"
@@ -104,7 +104,7 @@ class Extend:
         components = (*pathway.components[:-1], own[0].hash) if own else ()
         return _Extended(components, tuple(link.hash for link in frozen), (*own, *frozen), {"rows": len(bias)})
 
-    def _rows(self, view: View, reading: Reading, examples: Examples) -> tuple[torch.Tensor, torch.Tensor]:
+    def _rows(self, view: View, reading: OutputRows, examples: Examples) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights and biases of the new classes' rows."""
         generator = torch.Generator().manual_seed(derive(self.settings.random_state, "extend"))
         inputs, targets = examples.inputs, examples.targets
@@ -113,7 +113,7 @@ class Extend:
             inputs, targets = torch.cat([inputs, copies]), torch.cat([targets, targets.repeat_interleave(COPIES, 0)])
         return learn_rows(reading, reading.features(view, inputs), targets, len(examples.classes), examples.task_kind, generator)
 
-    def _finetune(self, view: View, pathway: Pathway, reading: Reading, examples: Examples, progress: Progress) -> _Extended | str:
+    def _finetune(self, view: View, pathway: Pathway, reading: OutputRows, examples: Examples, progress: Progress) -> _Extended | str:
         part = movable(view, pathway)
         if isinstance(part, str):
             return f"nothing of {pathway.task!r} can move: {part}"
@@ -132,7 +132,7 @@ class Extend:
         hashes = tuple(component.hash for component in own)
         return _Extended(hashes, tuple(link.hash for link in frozen), (*own, *frozen), asdict(recipe))
 
-    def _synthetic(self, view: View, reading: Reading, examples: Examples) -> SyntheticFeatures | None:
+    def _synthetic(self, view: View, reading: OutputRows, examples: Examples) -> SyntheticFeatures | None:
         """Features of the old classes that there are no examples of."""
         old, counts = len(reading.bias), examples.task_kind.counts(examples.targets, len(examples.classes))
         missing = [index for index in range(old) if examples.task_kind.exclusive and not counts[index]]
@@ -159,7 +159,7 @@ def _longer_head(view: View, pathway: Pathway, weight: torch.Tensor, bias: torch
     return head
 
 
-def _longer_links(view: View, pathway: Pathway, reading: Reading, weight: torch.Tensor, bias: torch.Tensor) -> list[ClassLink]:
+def _longer_links(view: View, pathway: Pathway, reading: OutputRows, weight: torch.Tensor, bias: torch.Tensor) -> list[ClassLink]:
     """The links with further outputs: rows for new classes where links alone answer, else none."""
     old, outputs, longer = len(pathway.classes), len(pathway.classes) + len(bias), list[ClassLink]()
     widths = reading.sizes[1:] if reading.own else reading.sizes

@@ -28,7 +28,7 @@ ROUNDS = 100
 
 
 @dataclass(frozen=True)
-class Reading:
+class OutputRows:
     """What a pathway's output layer and links read, side by side, and their rows.
 
     Args:
@@ -60,7 +60,7 @@ class Reading:
         return torch.cat(parts)
 
 
-def reading_of(view: View, pathway: Pathway) -> Reading | None:
+def output_rows_of(view: View, pathway: Pathway) -> OutputRows | None:
     """What the rows of a pathway read; None where its own part ends in no output layer."""
     chains: list[tuple[str, ...]] = []
     weights, own_bias = [], torch.zeros(len(pathway.classes), device=view.device)
@@ -79,7 +79,7 @@ def reading_of(view: View, pathway: Pathway) -> Reading | None:
         chains.append(link.reads)
         weights.append(_spread(module, module.weight.detach()))
         link_bias = link_bias + _spread(module, module.bias.detach()[:, None])[:, 0]
-    return Reading(
+    return OutputRows(
         tuple(chains),
         tuple(part.shape[1] for part in weights),
         torch.cat(weights, 1),
@@ -90,7 +90,7 @@ def reading_of(view: View, pathway: Pathway) -> Reading | None:
 
 
 def learn_rows(
-    reading: Reading, features: torch.Tensor, targets: torch.Tensor, outputs: int, kind: TaskKind, generator: torch.Generator
+    reading: OutputRows, features: torch.Tensor, targets: torch.Tensor, outputs: int, kind: TaskKind, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows for the outputs that a pathway does not have yet; those that it has stay.
 
@@ -99,12 +99,12 @@ def learn_rows(
     class has fewer examples than a new one. The loss is convex, so nothing but what is made up depends on chance.
 
     Args:
-        features: float32 (n, units of all), see `Reading.features`.
+        features: float32 (n, units of all), see `OutputRows.features`.
         targets: see `senpath.types.Examples`, of all outputs, old and new.
         outputs: how many there are to be.
 
     Returns:
-        Weights (new outputs, units that they read: see `Reading.rows_read`) and biases (new outputs,).
+        Weights (new outputs, units that they read: see `OutputRows.rows_read`) and biases (new outputs,).
     """
     old, targets = len(reading.bias), targets.to(features.device)
     rows = nn.Linear(reading.rows_read, outputs - old).to(features.device)
@@ -118,7 +118,7 @@ def learn_rows(
     return rows.weight.detach(), rows.bias.detach()
 
 
-def synthesize_features(reading: Reading, features: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def synthesize_features(reading: OutputRows, features: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Features as examples of the old classes might have them: those given, moved until the old rows say so.
 
     Returns:
@@ -145,7 +145,7 @@ def synthesize_features(reading: Reading, features: torch.Tensor, generator: tor
     return moved, wanted
 
 
-def _fit_classes(rows: nn.Linear, reading: Reading, features: torch.Tensor, targets: torch.Tensor, generator: torch.Generator) -> None:
+def _fit_classes(rows: nn.Linear, reading: OutputRows, features: torch.Tensor, targets: torch.Tensor, generator: torch.Generator) -> None:
     old = len(reading.bias)
     counts = targets.bincount(minlength=old + rows.out_features).double()
     synthetic, wanted = synthesize_features(reading, features[targets >= old], generator)

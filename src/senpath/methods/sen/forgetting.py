@@ -26,7 +26,7 @@ from senpath.types import Examples
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedLearning:
     """What was learned together.
 
     Args:
@@ -44,7 +44,7 @@ class Shared:
     backbones: tuple[Component, ...]
 
 
-def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettings, progress: Progress) -> Shared:
+def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettings, progress: Progress) -> SharedLearning:
     """Learn the examples with a few units of its own on top of hidden layers that move.
 
     Raises:
@@ -71,7 +71,7 @@ def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettin
     backbones = tuple(part.freeze()[0] for part in olds)
     own_parts = (backbone.freeze(module), freeze_head(head)) if backbone is not None and module is not None and head is not None else ()
     figures = {"steps": recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
-    return Shared(
+    return SharedLearning(
         Trained(own_parts, tuple(freeze_link(link) for link in links), figures),
         [replace(plan, reads=(component.hash,)) for plan, component in zip(plans, backbones, strict=True)],
         measured,

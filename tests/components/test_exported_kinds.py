@@ -31,7 +31,12 @@ def agrees(example: Example, batch: torch.Tensor) -> None:
         np.testing.assert_allclose(answers, expected, rtol=0, atol=1e-5 * max(1.0, np.abs(expected).max()))
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+QUICKLY = ("mlp", "linear", "link", "pooled-skip")
+"""Those that are exported in every run: torch takes a second for each."""
+exporting_is_slow = pytest.mark.slow("torch takes a second to export one")
+
+
+@pytest.mark.parametrize("name", [name if name in QUICKLY else pytest.param(name, marks=exporting_is_slow) for name in EXPORTED])
 def test_it_answers_alike(name: str) -> None:
     example = EXPORTED[name]
     batch = example.batch(7)
@@ -41,6 +46,7 @@ def test_it_answers_alike(name: str) -> None:
     agrees(example, batch)
 
 
+@pytest.mark.slow("torch takes a second to export one")
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 9, 12), (3, 50, 7)], ids=["grey", "smaller", "higher"])
 def test_images_of_other_sizes(shape: tuple[int, ...]) -> None:
     config = {"channels": 3, "side": 16, "patch": 8, "width": 6}

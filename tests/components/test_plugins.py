@@ -78,6 +78,7 @@ def test_a_kind_of_an_installed_package(package: str) -> None:
     assert check_kind(kind, {}, (3,), onnx=False)(torch.ones(1, 3)).tolist() == [[2.0, 2.0, 2.0]]
 
 
+@pytest.mark.slow("starts a process of its own")
 def test_the_command_line_opens_what_an_installed_package_brings(package: str, iris: Labelled, tmp_path: Path) -> None:
     rows = [[*row, f"kind {label}"] for row, label in zip(*iris, strict=True)]
     for name, columns, chosen in (
@@ -169,6 +170,7 @@ def test_a_module_is_a_task_s_backbone(net_module: Any, digits: Labelled, tmp_pa
     check_kind(kind, config, (1, 8, 8), onnx=False)
 
 
+@pytest.mark.slow("starts a process of its own")
 def test_a_folder_whose_kind_is_not_registered_says_so(net_module: Any, digits: Labelled, tmp_path: Path) -> None:
     Network(tmp_path / "net.sen").learn("digits", *digits, model=net_module.Net((8, 8)), epochs=1)
     program = "import numpy, senpath, sys; senpath.Network(sys.argv[1]).predict(numpy.zeros((2, 8, 8), dtype='uint8'), task='digits')"

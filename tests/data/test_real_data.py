@@ -45,6 +45,7 @@ def need(name: str, root: Path) -> None:
         pytest.skip(f"the files of {name} are not in SENPATH_DATA")
 
 
+@pytest.mark.slow("reads whole sets of data")
 @pytest.mark.parametrize("name", IMAGES)
 def test_images(name: str, real: Path) -> None:
     need(name, real)
@@ -59,6 +60,7 @@ def test_images(name: str, real: Path) -> None:
             assert len(np.unique(y)) == classes
 
 
+@pytest.mark.slow("reads whole sets of data")
 def test_omniglot_is_bright_on_dark(real: Path) -> None:
     need("omniglot", real)
     x, y = load("omniglot", "evaluation", root=real)
@@ -91,6 +93,7 @@ def test_environmental_sounds(real: Path) -> None:
     assert x[0].rate == 16000
 
 
+@pytest.mark.slow("reads whole sets of data")
 @pytest.mark.parametrize("name", TEXT)
 def test_text(name: str, real: Path) -> None:
     need(name, real)

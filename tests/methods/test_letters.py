@@ -34,6 +34,7 @@ def chain(learned: Path, tmp_path: Path) -> Network:
     return Network(shutil.copytree(learned, tmp_path / "n.sen"))
 
 
+@pytest.mark.slow("learns thousands of real letters")
 def test_capitals_borrow_from_small_letters(chain: Network) -> None:
     x, y = data.load("upper")
     shots = data.few_shot(x, y, 5, seed=0)
@@ -45,6 +46,7 @@ def test_capitals_borrow_from_small_letters(chain: Network) -> None:
     assert {source for source, _ in chain.tasks["upper"].transfers} == {"lower"}
 
 
+@pytest.mark.slow("learns thousands of real letters")
 def test_the_right_source_is_chosen_class_by_class(chain: Network) -> None:
     x, y = data.load("upper")
     chain.learn("zero-shot", x, y, links="similar", epochs=0)

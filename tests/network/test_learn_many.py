@@ -98,7 +98,7 @@ def batch() -> dict[str, Any]:
     x, y = load_digits(return_X_y=True)
     images = x.reshape(-1, 8, 8) / 16
     return {
-        "high": (images[y >= 5], y[y >= 5]),
+        "high": (images[y >= 5][:200], y[y >= 5][:200]),
         "texts": (TEXTS, LABELS),
         "large": (np.kron(images[:60], np.ones((2, 2))), y[:60] % 2),
         "few": (list(images[:20]), (y[:20] > 4).astype(str)),

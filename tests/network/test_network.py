@@ -50,7 +50,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labe
     }
     for task, (inputs, labels) in found.data.items():
         model = {"model": "mlp"} if task == "tones" else {}
-        found.net.learn(task, inputs, labels, hidden=32, threshold=0.3, **model)
+        found.net.learn(task, inputs, labels, hidden=32, epochs=40, threshold=0.3, **model)
         found.first[task] = found.alone(task)
     return found
 

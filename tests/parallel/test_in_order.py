@@ -29,6 +29,9 @@ def in_order(prepare: Callable[[], Work], items: Iterable[Any], jobs: int) -> It
         yield pool.in_order(items)
 
 
+several_starts = pytest.mark.slow("starts processes, each of which loads all of torch")
+
+
 def squares(base: int = 0) -> Work:
     return partial(square, base, [])
 
@@ -93,7 +96,7 @@ def two() -> Iterator[WorkerPool[Any, Any]]:
     assert multiprocessing.active_children() == []
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("jobs", [1, pytest.param(3, marks=several_starts)])
 def test_results_come_in_the_order_of_the_items(jobs: int) -> None:
     with in_order(partial(squares, 100), range(7), jobs) as results:
         found = list(results)
@@ -153,7 +156,7 @@ def test_a_failure_of_this_process_comes_at_its_turn() -> None:
             next(results)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=several_starts)])
 def test_a_worker_that_cannot_begin(jobs: int) -> None:
     with pytest.raises(InputError, match="preparing: expected luck, got none"), in_order(refuse, [1], jobs):
         pass

@@ -288,13 +288,17 @@ def test_ctrl_c_goes_through_and_leaves_no_process() -> None:
     assert set(multiprocessing.active_children()) == before
 
 
-@pytest.mark.parametrize("where", [HERE, TWO], ids=["here", "two"])
+several_starts = pytest.mark.slow("starts processes, each of which loads all of torch")
+
+
+@pytest.mark.parametrize("where", [HERE, pytest.param(TWO, marks=several_starts)], ids=["here", "two"])
 def test_a_pool_that_cannot_prepare(where: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="preparing: expected luck, got none"), pool_of(refuse, **where):
         pass
 
 
-@pytest.mark.parametrize("where", [TWO, pytest.param({"jobs": 1, "ray": "local"}, marks=RAY_MARKS)], ids=["two", "on_ray"])
+@several_starts
+@pytest.mark.parametrize("where", [TWO, pytest.param({"jobs": 1, "ray": "local"}, marks=needs_ray)], ids=["two", "on_ray"])
 def test_workers_that_cannot_start(where: dict[str, Any], request: pytest.FixtureRequest) -> None:
     if "ray" in where:
         request.getfixturevalue("with_ray")

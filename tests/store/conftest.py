@@ -32,6 +32,20 @@ def template(built_once: Callable[[str, Callable[[Path], object]], Path], digits
 
 
 @pytest.fixture
+def light(built_once: Callable[[str, Callable[[Path], object]], Path], tmp_path: Path, iris: Labelled) -> Path:
+    """A network with tasks of the same names and kinds of models as the template's, all of one table, so that commits cost little."""
+
+    def build(path: Path) -> None:
+        net = sp.Network(path)
+        net.learn("low", *iris, hidden=4, epochs=1)
+        net.learn("high", *iris, hidden=4, epochs=1, threshold=0, min_separability=0)
+        net.learn("iris", *iris, model="svm", links="none")
+        assert net.tasks["high"].transfers
+
+    return Path(shutil.copytree(built_once("light.sen", build), tmp_path / "light"))
+
+
+@pytest.fixture
 def folder(template: Path, tmp_path: Path) -> Path:
     """A copy of the template."""
     return Path(shutil.copytree(template, tmp_path / "net"))

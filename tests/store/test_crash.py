@@ -108,26 +108,26 @@ def test_killed_before_every_file_operation_of_a_commit(nursery: Nursery, iris: 
     check_goes_on(folder, iris)
 
 
-def test_interrupted_at_every_file_operation(folder: Path, faults: Faults, iris: Labelled) -> None:
+def test_interrupted_at_every_file_operation(light: Path, faults: Faults, iris: Labelled) -> None:
     steps = 0
     while True:
-        net = sp.Network(folder)
+        net = sp.Network(light)
         before = net.version
-        with faults.at(folder, steps, KeyboardInterrupt()):
+        with faults.at(light, steps, KeyboardInterrupt()):
             said = interruption(net, f"task-{steps}", iris)
         if not faults.fired:
             break
         steps += 1
-        found = sp.Network(folder)
+        found = sp.Network(light)
         found.verify()
         assert said == (
             f"interrupted; the network is as it was, at version {before}"
             if found.version == before
             else f"interrupted after 'task-{steps - 1}' was committed as version {before + 1}"
         )
-        assert not list(folder.rglob("*.tmp"))
+        assert not list(light.rglob("*.tmp"))
     assert steps > 15
-    check_goes_on(folder, iris)
+    check_goes_on(light, iris)
 
 
 def interruption(net: sp.Network, task: str, iris: Labelled) -> str | None:

@@ -131,6 +131,7 @@ def test_no_space_at_every_file_operation(folder: Path, faults: Faults) -> None:
     assert kept(folder)[-1] == 1
 
 
+@pytest.mark.slow("several real processes at once")
 def test_several_writers_at_once(nursery: Nursery, folder: Path, tmp_path: Path) -> None:
     writers = [nursery.start("record", folder=folder, name=name, times=40) for name in ("left", "right")]
     writers.append(nursery.start("grow", folder=folder, told=tmp_path / "told", name="grown", tasks=3))

@@ -245,14 +245,14 @@ def test_the_binary_dispatcher(tmp_path: Path, digits: Labelled) -> None:
     net.verify()
 
 
-def test_an_interrupted_commit_takes_no_file_of_a_kept_version(folder: Path, faults: Faults, iris: Labelled) -> None:
+def test_an_interrupted_commit_takes_no_file_of_a_kept_version(light: Path, faults: Faults, iris: Labelled) -> None:
     """A task that is learned again has the components that a kept version names."""
-    net = sp.Network(folder)
+    net = sp.Network(light)
     learn(net, "twin", iris)
     net.remove("twin")
     steps = 0
     while True:
-        with faults.at(folder, steps, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))), suppress(sp.StoreError):
+        with faults.at(light, steps, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))), suppress(sp.StoreError):
             learn(net, "twin", iris)
         if net.version > 5:
             break

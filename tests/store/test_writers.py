@@ -25,28 +25,28 @@ Watch = Callable[[Path], AbstractContextManager[None]]
 Contents = Callable[[Path], dict[str, str]]
 
 
-def test_no_space_at_every_file_operation(folder: Path, faults: Faults, iris: Labelled, contents: Contents) -> None:
+def test_no_space_at_every_file_operation(light: Path, faults: Faults, iris: Labelled, contents: Contents) -> None:
     steps, refused = 0, 0
     while True:
-        net = sp.Network(folder)
-        before, files = net.version, contents(folder)
-        with faults.at(folder, steps, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))):
+        net = sp.Network(light)
+        before, files = net.version, contents(light)
+        with faults.at(light, steps, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))):
             said = refusal(net, f"task-{steps}", iris)
         if not faults.fired:
             break
         steps += 1
-        found = sp.Network(folder)
+        found = sp.Network(light)
         found.verify()
-        assert not list(folder.rglob("*.tmp"))
+        assert not list(light.rglob("*.tmp"))
         if said is None:  # after the commit, when only the log is left to write
             assert found.version == net.version == before + 1
         else:
             refused += 1
             assert "No space left on device" in said
             assert found.version == net.version == before
-            assert contents(folder) | {"log.jsonl": ""} == files | {"log.jsonl": ""}  # the log may have caught up
+            assert contents(light) | {"log.jsonl": ""} == files | {"log.jsonl": ""}  # the log may have caught up
     assert refused > 10
-    assert [entry["version"] for entry in sp.Network(folder).log] == list(range(1, net.version + 1))
+    assert [entry["version"] for entry in sp.Network(light).log] == list(range(1, net.version + 1))
 
 
 def refusal(net: sp.Network, task: str, iris: Labelled) -> str | None:

@@ -152,7 +152,10 @@ def test_a_package_that_is_none_is_not_advised(toy: Path, tmp_path: Path, colour
         net.learn("more", *colours, **QUICK)
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+LARGE = {"efficientnet-lite0": pytest.mark.slow("a large network")}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LARGE.get(name, ())) for name in ENCODERS])
 def test_built_in_encoders_keep_their_promises(name: str) -> None:
     try:
         encoder = ENCODERS[name][1]()

@@ -131,7 +131,7 @@ class View:
     @property
     def sizes(self) -> Mapping[str, int]:
         """How many weights each component of the network has, by hash."""
-        return MappingProxyType(self.manifest.components)
+        return self.manifest.components  # as it is: predictions keep it, and are copied and sent
 
     def column_width(self, key: str) -> int:
         """Numbers in a column of the dispatcher of a type."""

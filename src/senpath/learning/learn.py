@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -117,10 +118,26 @@ def learn(
 ) -> Learned:
     """Learn a task and commit it; see `senpath.Network.learn`."""
     start = time.perf_counter()
-    try:
-        changed = _learn(checkout, task, x, y, kind, concept, method, {} if measure is None else measure, progress)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_interrupted(checkout, task)) from None
+    with _saying_where_it_stopped(checkout, task):
+        checkout.refresh()
+        view = checkout.view
+        check_task(task, view)
+        if concept is not None:
+            check_name("concept", concept)
+        if isinstance(x, Examples):
+            examples = check_encoded(view, x, y, kind)
+        else:
+            examples = encode_examples(view, *read_labelled(x, y), kind=kind, progress=progress)
+        if concept is not None:
+            check_concept(concept, examples.task_kind, examples.classes, labels_of(view.paths, concept))
+        require_kind(method, examples)
+        tests = _read_tests(view, method, {} if measure is None else measure)
+        proposal = propose(view, method, task, examples, progress, concept)
+        changed = measure_changes(view, proposal, tests)
+        if changed:
+            entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
+            proposal = replace(proposal, entry=entry)
+        checkout.commit(proposal)
     return _learned(checkout.view, task, time.perf_counter() - start, changed)
 
 
@@ -142,50 +159,24 @@ def learn_many(
     return {task: _learned(checkout.view, task, taken, {}) for task, taken in seconds.items()}
 
 
-def _learn(
-    checkout: Checkout,
-    task: str,
-    x: Any,
-    y: Any,
-    kind: str | None,
-    concept: str | None,
-    method: Method,
-    measure: Mapping[str, Any],
-    progress: Progress,
-) -> Mapping[str, TaskChange]:
-    checkout.refresh()
-    view = checkout.view
-    check_task(task, view)
-    if concept is not None:
-        check_name("concept", concept)
-    if isinstance(x, Examples):
-        examples = check_encoded(view, x, y, kind)
-    else:
-        examples = encode_examples(view, *read_labelled(x, y), kind=kind, progress=progress)
-    if concept is not None:
-        check_concept(concept, examples.task_kind, examples.classes, labels_of(view.paths, concept))
-    require_kind(method, examples)
-    tests = _read_tests(view, method, measure)
-    proposal = propose(view, method, task, examples, progress, concept)
-    changed = measure_changes(view, proposal, tests)
-    if changed:
-        entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
-        proposal = replace(proposal, entry=entry)
-    checkout.commit(proposal)
-    return changed
-
-
 def _learned(view: View, task: str, seconds: float, changed: Mapping[str, TaskChange]) -> Learned:
     info = task_info(view, task)
     return Learned(task, info.version, seconds, info.transfers, info.provenance, changed)
 
 
-def _interrupted(checkout: Checkout, task: str) -> str:
-    checkout.refresh()
-    view = checkout.view
-    if task in view.tasks:
-        return f"interrupted after {task!r} was committed as version {view.tasks[task].version}"
-    return f"interrupted; the network is as it was, at version {view.version}"
+@contextmanager
+def _saying_where_it_stopped(checkout: Checkout, task: str) -> Iterator[None]:
+    """Within, Ctrl-C says whether the task was committed before it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        checkout.refresh()
+        view = checkout.view
+        if task in view.tasks:
+            message = f"interrupted after {task!r} was committed as version {view.tasks[task].version}"
+        else:
+            message = f"interrupted; the network is as it was, at version {view.version}"
+        raise KeyboardInterrupt(message) from None
 
 
 def _read_tests(view: View, method: Method, measure: Mapping[str, Any]) -> dict[str, Examples]:

@@ -19,7 +19,7 @@ def net(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labell
     """A network of two tasks that no test may change."""
     found = sp.Network(tmp_path_factory.mktemp("bad") / "net")
     found.learn("digits", *digits, epochs=1, hidden=8)
-    found.learn("iris", *iris, epochs=1, hidden=8)
+    found.learn("iris", *iris, epochs=1, hidden=8, model="mlp")
     return found
 
 

@@ -32,7 +32,7 @@ from senpath.snapshot import MethodResult, encode_examples, try_out
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Refused = Callable[..., AbstractContextManager[None]]
-SMALL: dict[str, Any] = {"epochs": 1, "hidden": 4}
+SMALL: dict[str, Any] = {"epochs": 1, "hidden": 4, "model": "mlp"}
 NAMES = ["a", "b", "c", "d"]
 ROWS = np.linspace(0, 1, 24).reshape(6, 4)
 LABELS = [0, 1, 0, 1, 0, 1]
@@ -138,7 +138,7 @@ def test_any_number_of_jobs_makes_the_same_network(start: str, grown: Path, tmp_
             shutil.copytree(grown, folder)
         net = sp.Network(folder)
         before, told = list(net.tasks), []
-        learned = net.learn_many(tasks, jobs=jobs, epochs=2, hidden=8, progress=lambda *step, told=told: told.append(step))
+        learned = net.learn_many(tasks, jobs=jobs, epochs=2, hidden=8, model="mlp", progress=lambda *step, told=told: told.append(step))
         assert told == [("tasks", done + 1, len(tasks)) for done in range(len(tasks))]
         assert list(learned) == list(tasks)
         assert list(net.tasks) == [*before, *tasks]
@@ -330,7 +330,7 @@ def test_interrupted_just_after_a_commit(tmp_path: Path) -> None:
 def test_a_proposal_travels_whole(form: Any, model: str, tmp_path: Path) -> None:
     net = sp.Network(tmp_path / "net", dispatcher=form)
     x, y = flowers("a")["a"]
-    made = propose(net.view, sp.Sen(model=model, **SMALL), "a", encode_examples(net.view, x, y))
+    made = propose(net.view, sp.Sen(**{**SMALL, "model": model}), "a", encode_examples(net.view, x, y))
     sent = pickle.loads(pickle.dumps(made))  # noqa: S301 (made here)
     assert [part.hash for part in sent.components] == [part.hash for part in made.components]
     inputs = encode_examples(net.view, x, y).inputs

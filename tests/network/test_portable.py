@@ -188,7 +188,7 @@ def test_a_type_that_is_encoded_otherwise(files: dict[str, Path], tmp_path: Path
 
 def test_a_table_that_is_scaled_otherwise(files: dict[str, Path], tmp_path: Path, iris: Labelled, unchanged: Watch) -> None:
     net = sp.Network(tmp_path / "net")
-    net.learn("own", iris[0] * 2, iris[1], hidden=4, epochs=1)
+    net.learn("own", iris[0] * 2, iris[1], hidden=4, epochs=1, model="mlp")
     with unchanged(net.path), pytest.raises(sp.InputError, match=r"data type 'table-\w+': .*shape \(4,\), got other options of it"):
         net.import_task(files["iris"])
 

@@ -115,7 +115,7 @@ def test_a_damaged_file_is_not_passed_on(grown: sp.Network, tmp_path: Path) -> N
 def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, digits: Labelled, iris: Labelled) -> None:
     """The version that the object shows went by another one's gc."""
     net = sp.Network(tmp_path / "net")
-    net.learn("flowers", *iris, hidden=4, epochs=1)
+    net.learn("flowers", *iris, hidden=4, epochs=1, model="mlp")
     net.learn("digits", *digits, hidden=4, epochs=1)
     other = sp.Network(net.path)
     other.remove("digits")

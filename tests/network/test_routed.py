@@ -23,8 +23,8 @@ Stream = tuple[list[Any], list[Any], np.ndarray]
 def learned(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labelled) -> Path:
     """The folder of a network that knows digits, by number, and flowers, by name: half of the examples."""
     net = sp.Network(tmp_path_factory.mktemp("routed") / "net")
-    net.learn("digits", digits[0][:200], digits[1][:200], epochs=1, hidden=8)
-    net.learn("flowers", iris[0][:75], [f"flower {label}" for label in iris[1][:75]], epochs=1, hidden=8)
+    net.learn("digits", digits[0][:200], digits[1][:200], epochs=1, hidden=8, model="mlp")
+    net.learn("flowers", iris[0][:75], [f"flower {label}" for label in iris[1][:75]], epochs=1, hidden=8, model="mlp")
     return net.path
 
 
@@ -110,13 +110,13 @@ def test_nothing_gives_nothing(net: sp.Network, unchanged: Callable[..., Any], e
 
 def test_several_labels_and_numbers_are_left(tmp_path: Path, digits: Labelled) -> None:
     net, (x, y) = sp.Network(tmp_path / "net"), digits
-    net.learn("size", x[:200], y[:200], kind="regression", epochs=1, hidden=8)
+    net.learn("size", x[:200], y[:200], kind="regression", epochs=1, hidden=8, model="mlp")
     assert not net.extend(x[200:220], y[200:220]).sent
 
 
 def test_what_a_task_declines_is_left(tmp_path: Path, digits: Labelled) -> None:
     net, (x, y) = sp.Network(tmp_path / "net", dispatcher="binary"), digits
-    net.learn("digits", x[:200], y[:200], epochs=1, hidden=8)
+    net.learn("digits", x[:200], y[:200], epochs=1, hidden=8, model="mlp")
     found = net.extend(x[200:220], y[200:220])
     assert (dict(found.sent), len(found.left), net.version) == ({}, 20, 1)
     assert "binary dispatcher" in found.revised["digits"].reason
@@ -159,7 +159,7 @@ def test_bad_input_is_refused(net: sp.Network, digits: Labelled, unchanged: Call
 
 def test_truth_values_are_labels(tmp_path: Path, digits: Labelled) -> None:
     net, (x, y) = sp.Network(tmp_path / "net"), digits
-    net.learn("large", x[:200], y[:200] >= 5, epochs=1, hidden=8)
+    net.learn("large", x[:200], y[:200] >= 5, epochs=1, hidden=8, model="mlp")
     for labels in (y[200:240] >= 5, [*(y[200:240] >= 5)], list(torch.from_numpy(y[200:240] >= 5))):
         assert len(net.extend(x[200:240], labels).sent["large"]) >= 20
 
@@ -186,7 +186,7 @@ def test_one_example_of_each_class_is_enough(net: sp.Network, digits: Labelled) 
 
 
 def test_a_task_that_another_writer_learned_is_one(net: sp.Network, digits: Labelled) -> None:
-    sp.Network(net.path).learn("late", digits[0][:40], digits[1][:40], epochs=1, hidden=8)
+    sp.Network(net.path).learn("late", digits[0][:40], digits[1][:40], epochs=1, hidden=8, model="mlp")
     with pytest.raises(sp.InputError, match="extending task 'late': expected examples, x and y, got none"):
         net.extend("late")
 

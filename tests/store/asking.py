@@ -13,7 +13,7 @@ Labelled = tuple[np.ndarray, np.ndarray]
 
 
 def learn(net: sp.Network, task: str, data: Labelled, **settings: Any) -> None:
-    net.learn(task, *data, epochs=1, hidden=4, **settings)
+    net.learn(task, *data, **{"model": "mlp", "epochs": 1, "hidden": 4, **settings})
 
 
 def answers(folder: Path, *inputs: np.ndarray) -> list[np.ndarray]:

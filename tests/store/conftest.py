@@ -37,8 +37,8 @@ def light(built_once: Callable[[str, Callable[[Path], object]], Path], tmp_path:
 
     def build(path: Path) -> None:
         net = sp.Network(path)
-        net.learn("low", *iris, hidden=4, epochs=1)
-        net.learn("high", *iris, hidden=4, epochs=1, threshold=0, min_separability=0)
+        net.learn("low", *iris, hidden=4, epochs=1, model="mlp")
+        net.learn("high", *iris, hidden=4, epochs=1, model="mlp", threshold=0, min_separability=0)
         net.learn("iris", *iris, model="svm", links="none")
         assert net.tasks["high"].transfers
 

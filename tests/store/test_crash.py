@@ -18,6 +18,7 @@ from nursery import Nursery
 
 import senpath as sp
 from senpath.store import KEPT_VERSIONS
+from senpath.testing import ConstantMethod
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]
@@ -39,7 +40,7 @@ def check(folder: Path, told: set[str], iris: Labelled) -> sp.Network:
 def check_goes_on(folder: Path, iris: Labelled) -> None:
     """After the next commit no trace of a crash is left."""
     net = sp.Network(folder)
-    net.learn("after", *iris, epochs=1, hidden=4)
+    net.learn("after", *iris, method=ConstantMethod(hidden=4))
     net.verify()
     assert not list(folder.rglob("*.tmp"))
     assert [entry["version"] for entry in net.log] == list(range(1, net.version + 1))
@@ -81,7 +82,7 @@ def test_killed_at_random_instants(nursery: Nursery, iris: Labelled, tmp_path: P
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_while_committing(nursery: Nursery, iris: Labelled, tmp_path: Path, seed: int) -> None:
     folder, told = tmp_path / "net", tmp_path / "told"
-    sp.Network(folder).learn("first", *iris, epochs=1, hidden=4)
+    sp.Network(folder).learn("first", *iris, method=ConstantMethod(hidden=4))
     process = nursery.start("commit_only", folder=folder, told=told)
     wait_for(lambda: told.exists() and "ready\n" in told.read_text())
     time.sleep(np.random.default_rng(seed).uniform(0, 0.05))
@@ -95,7 +96,7 @@ def test_killed_while_committing(nursery: Nursery, iris: Labelled, tmp_path: Pat
 @pytest.mark.slow("kills dozens of real processes")
 def test_killed_before_every_file_operation_of_a_commit(nursery: Nursery, iris: Labelled, tmp_path: Path) -> None:
     folder = tmp_path / "net"
-    sp.Network(folder).learn("first", *iris, epochs=1, hidden=4)
+    sp.Network(folder).learn("first", *iris, method=ConstantMethod(hidden=4))
     ends: list[int] = []
     while not ends or ends[-1] == -signal.SIGKILL:
         before = sp.Network(folder).version
@@ -133,7 +134,7 @@ def test_interrupted_at_every_file_operation(light: Path, faults: Faults, iris: 
 def interruption(net: sp.Network, task: str, iris: Labelled) -> str | None:
     """What Ctrl-C while learning said, or None if it did not happen."""
     try:
-        net.learn(task, *iris, epochs=1, hidden=4, links="none")
+        net.learn(task, *iris, method=ConstantMethod(hidden=4))
     except KeyboardInterrupt as error:
         return str(error)
     return None

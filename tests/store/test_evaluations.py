@@ -61,7 +61,7 @@ def test_a_commit_leaves_it(folder: Path, iris: Labelled) -> None:
     net = sp.Network(folder)
     keep(net, 1)
     content = (folder / NAME).read_bytes()
-    net.learn("new", *iris, epochs=1, hidden=4)
+    net.learn("new", *iris, epochs=1, hidden=4, model="mlp")
     assert (folder / NAME).read_bytes() == content
     keep(net, 2)
     assert [entry["version"] for entry in net.evaluations] == [3, 4]

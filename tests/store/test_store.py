@@ -29,11 +29,11 @@ Contents = Callable[[Path], dict[str, str]]
 
 
 def a_proposal(net: sp.Network, task: str, data: Labelled, **settings: object) -> sp.Proposal:
-    return propose(net.view, sp.Sen(epochs=1, hidden=4, **settings), task, encode_examples(net.view, *data))
+    return propose(net.view, sp.Sen(**{"model": "mlp", "epochs": 1, "hidden": 4, **settings}), task, encode_examples(net.view, *data))
 
 
 def learn(net: sp.Network, task: str, data: Labelled, **settings: object) -> None:
-    net.learn(task, *data, epochs=1, hidden=4, **settings)
+    net.learn(task, *data, **{"model": "mlp", "epochs": 1, "hidden": 4, **settings})
 
 
 def test_saved_equals_loaded(folder: Path, digits: Labelled, iris: Labelled) -> None:

@@ -19,6 +19,7 @@ from filelock import FileLock
 from nursery import Nursery
 
 import senpath as sp
+from senpath.testing import ConstantMethod
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]
@@ -52,7 +53,7 @@ def test_no_space_at_every_file_operation(light: Path, faults: Faults, iris: Lab
 def refusal(net: sp.Network, task: str, iris: Labelled) -> str | None:
     """What learning failed with, or None if it went well."""
     try:
-        net.learn(task, *iris, epochs=1, hidden=4, links="none")
+        net.learn(task, *iris, method=ConstantMethod(hidden=4))
     except sp.StoreError as error:
         return str(error)
     return None
@@ -134,7 +135,7 @@ def test_a_writer_that_waits_too_long(folder: Path, unchanged: Watch, iris: Labe
     net = sp.Network(folder, lock_seconds=0.2)
     message = r"expected the write lock within 0\.2 s, got another process that holds it\. Wait .* nothing was changed"
     with FileLock(folder / ".lock"), unchanged(folder), pytest.raises(sp.ConflictError, match=message):
-        net.learn("new", *iris, epochs=1)
+        net.learn("new", *iris, method=ConstantMethod(hidden=4))
     assert net.version == 3
-    net.learn("new", *iris, epochs=1)
+    net.learn("new", *iris, method=ConstantMethod(hidden=4))
     assert net.version == 4

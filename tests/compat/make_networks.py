@@ -1,14 +1,16 @@
-"""Makes the networks of `data/`: small folders of every format up to 5, and what the code that wrote format 5 answers from them.
+"""Makes the networks of `data/`: small folders of every format up to 6, and what the code that wrote format 5 or 6 answers from them.
 
 The networks were grown by the last commits that wrote their formats and can be imported, and they are kept as these wrote them:
 
-    format 1: ab19b7c    format 2: 21cba3a    format 3: 45e9481    format 4: 0adce8a    format 5: bbb93e7
+    format 1: ab19b7c    format 2: 21cba3a    format 3: 45e9481    format 4: 0adce8a    format 5: bbb93e7    format 6: 0a24353
 
 With a work tree of such a commit (`git worktree add --detach DIR COMMIT`), from the repository root:
 
     PYTHONPATH=DIR/src:. python -m tests.compat.make_networks grow format-1 FOLDER       # likewise format-2 to format-5
     PYTHONPATH=DIR/src:. python -m tests.compat.make_networks grow sen munet … FOLDER    # format 5
     PYTHONPATH=DIR/src:. python -m tests.compat.make_networks answer FOLDER              # format 5: packs all that were grown
+    PYTHONPATH=DIR/src:. python -m tests.compat.make_networks grow format-6 FOLDER       # format 6
+    PYTHONPATH=DIR/src:. python -m tests.compat.make_networks answer FOLDER              # format 6: with that network alone in FOLDER
 
 Present code cannot run it: it reaches into the old packages to make networks small. Feature maps get 32 numbers where they have a thousand,
 and layers fewer filters and units; the folder keeps both as it keeps any. Weights of the mixture of experts are rounded, so that they pack
@@ -22,6 +24,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import importlib.util
 import shutil
 import sys
 import tarfile
@@ -96,12 +99,15 @@ INPUTS: dict[str, np.ndarray] = {
 
 def shrink() -> None:
     """32 features of images, 16 of tables and sounds, 4 of texts, for their covariances are most of a folder; fewer filters and units."""
-    from senpath.dispatch import features
+    if importlib.util.find_spec("senpath.dispatch") is None:  # from format 6 on
+        from senpath.routing import features
+    else:
+        from senpath.dispatch import features
 
-    from senpath.methods import models
+        from senpath.methods import models
 
-    plain, less = models.Body, {"cnn.v1": {"filters": [4, 8]}, "lstm.v1": {"units": 8}}
-    models.Body = lambda kind, config, outputs: plain(kind, {**config, **less.get(kind, {})}, outputs)
+        plain, less = models.Body, {"cnn.v1": {"filters": [4, 8]}, "lstm.v1": {"units": 8}}
+        models.Body = lambda kind, config, outputs: plain(kind, {**config, **less.get(kind, {})}, outputs)
 
     features.image_features.__kwdefaults__.update(filters=4, grid=2)
     features.DENSE_OTHERS = 16
@@ -132,6 +138,32 @@ def grow_format(net: sp.Network) -> None:
     net.learn("tones", *recordings(12, 1), model="lstm", hidden=8, epochs=4)
     net.learn("even", IMAGES[:60], DIGITS[:60] % 2, model="cnn", hidden=8, epochs=4, links="none")
     net.learn("thirds", IMAGES[:40], DIGITS[:40] % 3, model="svm")
+
+
+def grow_estimators(net: sp.Network) -> None:
+    """Scikit-learn models that format 6 keeps as skops files, of every kind of task, one with links; a torch model beside them."""
+    from sklearn.decomposition import PCA
+    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVR
+
+    forest = RandomForestClassifier(4, max_depth=4, random_state=0)
+    x, y = IMAGES[:60], DIGITS[:60]
+    net.learn("digits", IMAGES[:200], DIGITS[:200], **QUICK, augment=0.0)
+    net.learn("thirds", x[:40], y[:40] % 3, model="svm", links="none")
+    net.learn("linked", x[:40], y[:40], model="svm", threshold=0.1, min_separability=0.0)
+    net.learn("forest", x, y // 4, model=forest, links="none")
+    net.learn("properties", x, properties(y), model=forest)
+    net.learn("shade", x, ink(x)[:, 0], kind="regression", model=Ridge())
+    net.learn("both shades", x, ink(x), kind="regression", model=Ridge())
+    net.learn("even", x, y % 2, model=make_pipeline(StandardScaler(), PCA(4), LogisticRegression()), links="none")
+    net.learn("iris", FLOWERS[:60], SPECIES[:60], model=GradientBoostingClassifier(n_estimators=3, max_depth=2), links="none")
+    net.learn("iris again", FLOWERS[60:100], SPECIES[60:100], model=GaussianNB(), links="none")
+    net.learn("two of iris", FLOWERS[60:100], FLOWERS[60:100, 2] > 3, model="svm", links="none")
+    net.learn("width", FLOWERS[:40], FLOWERS[:40, 3], kind="regression", model=SVR())
 
 
 def grow_sen(net: sp.Network) -> None:
@@ -268,6 +300,7 @@ GROW = {
     "revised": grow_revised,
     "binary": grow_binary,
     **{f"format-{number}": grow_format for number in range(1, 6)},
+    "format-6": grow_estimators,
 }
 
 
@@ -297,10 +330,12 @@ def answer(folder: Path) -> None:
         concept = "digit" if name == "revised" else None
         keep(name, net, {"iris": "table iris"} if name == "revised" else {}, concept)
         pack(path)
-    shutil.copy(folder / "exported.sentask", DATA)
-    net = sp.Network()
-    net.import_task(DATA / "exported.sentask")
-    keep("exported", net)
+    exported = folder / "exported.sentask"
+    if exported.exists():
+        shutil.copy(exported, DATA)
+        net = sp.Network()
+        net.import_task(DATA / exported.name)
+        keep("exported", net)
 
 
 def keep(name: str, net: sp.Network, others: Mapping[str, str] = MappingProxyType({}), concept: str | None = None) -> None:

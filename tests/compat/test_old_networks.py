@@ -30,7 +30,7 @@ class Kept:
     Args:
         folder: read by many tests, changed by none.
         tasks: for each task the name of the inputs that it was asked.
-        texts, numbers: the answers of the code that wrote format 5, see `ask`.
+        texts, numbers: the answers of the code that wrote format 5 or 6, see `ask`.
         same_bits: whether they came from a machine that rounds as this one does.
     """
 
@@ -84,7 +84,7 @@ def assert_close(numbers: Numbers, expected: Numbers, exactly: bool) -> None:
 
 
 def test_every_family_and_format_is_kept() -> None:
-    assert {*NAMES} == FAMILIES | {f"format-{number}" for number in range(1, 6)}
+    assert {*NAMES} == FAMILIES | {f"format-{number}" for number in range(1, 7)}
     assert sum(path.stat().st_size for path in DATA.iterdir()) < 2_000_000
 
 

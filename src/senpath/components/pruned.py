@@ -98,7 +98,7 @@ class Pruned(nn.Module):
         Raises:
             RuntimeError: also if a mask does not have as many bits as there are values.
         """
-        found = super().load_state_dict(state_dict, strict, assign)
+        keys = super().load_state_dict(state_dict, strict, assign)
         self._built = []
         for name, count in self.kept.items():
             packed = self.masks.get_buffer(_spelled(name))
@@ -110,7 +110,7 @@ class Pruned(nn.Module):
             length = prod(self._shapes[name])
             if int(bits[:length].sum()) != count or bool(bits[length:].any()):
                 raise RuntimeError(f"the mask of {name!r} has {int(bits.sum())} bits set, {count} of {length} were expected")
-        return found
+        return keys
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         self._built = []  # what was moved elsewhere is built again there

@@ -73,10 +73,10 @@ def _compare_children(view: View, task: str) -> None:
 def _replay(view: View, task: str) -> None:
     record = view.tasks[task]
     inputs = probe_inputs(view.manifest.types[record.pathway.data_type].data_type, record.probe.seed)
-    found = view.logits(task, inputs).cpu().flatten()
+    logits = view.logits(task, inputs).cpu().flatten()
     expected = torch.tensor(record.probe.output)
-    if found.shape != expected.shape or not torch.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
-        worst = float((found - expected).abs().max()) if found.shape == expected.shape else float("inf")
+    if logits.shape != expected.shape or not torch.allclose(logits, expected, rtol=TOLERANCE, atol=TOLERANCE):
+        worst = float((logits - expected).abs().max()) if logits.shape == expected.shape else float("inf")
         raise StoreError(
             f"task {task!r}: answers to its probe",
             expected=f"those it gave when it was learned, within {TOLERANCE:g}",

@@ -152,9 +152,9 @@ class _WorkerActor:
 
 def _cause(error: Exception) -> str:
     """The telling part of Ray's pages: what the actor is dead of, or the last line, which is that of an error on its side."""
-    found = re.search(r"The actor is dead because ([^.]*)\.(?: Worker exit type: (\w+))?", str(error))
-    if found:
-        return ": ".join(part for part in found.groups() if part)
+    reason = re.search(r"The actor is dead because ([^.]*)\.(?: Worker exit type: (\w+))?", str(error))
+    if reason:
+        return ": ".join(part for part in reason.groups() if part)
     return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
 
 

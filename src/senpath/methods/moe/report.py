@@ -21,9 +21,7 @@ class _Block(pydantic.BaseModel):
     """What a task's record says of one block."""
 
     rows: list[Annotated[int, pydantic.Strict()]]
-    shares: Annotated[
-        dict[Annotated[int, pydantic.Field(ge=0, lt=1000)], Annotated[Share, pydantic.Strict()]], pydantic.Field(min_length=1)
-    ]
+    shares: Annotated[dict[Expert, Annotated[Share, pydantic.Strict()]], pydantic.Field(min_length=1)]
 
 
 _BLOCKS = pydantic.TypeAdapter(list[_Block])

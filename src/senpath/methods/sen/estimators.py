@@ -75,12 +75,12 @@ def _fresh(model: Any, seed: int, kind: TaskKind) -> Any:
 
 
 def _check_answer(fitted: Any, inputs: np.ndarray, classes: int, kind: TaskKind) -> None:
-    found = kind.estimator_outputs(fitted, inputs).shape[1]
-    if found != classes:
+    columns = kind.estimator_outputs(fitted, inputs).shape[1]
+    if columns != classes:
         raise InputError(
             f"answer of {type(fitted).__name__}",
             expected=f"one score for each of {classes} classes",
-            got=found,
+            got=columns,
             do="An SVC needs decision_function_shape='ovr'",
         )
 

@@ -53,7 +53,7 @@ def learn_sharing(view: View, task: str, examples: Examples, settings: SenSettin
     """
     parts = {name: _part(view, name, examples) for name in settings.may_change}
     measured = similarities(view, examples, derive(settings.random_state, "similarity"), settings.may_change)
-    plans = [plan_all(view, found, examples, settings.threshold) for found in measured]
+    plans = [plan_all(view, similarity, examples, settings.threshold) for similarity in measured]
     seed = derive(settings.random_state, "train")
     with seeded(seed):
         links = [make_link(plan, len(examples.classes)) for plan in plans]

@@ -77,8 +77,8 @@ def _relevant(view: View, examples: Examples) -> list[str]:
     if len(tasks) <= SOURCES:
         return tasks
     names, ranking = view.rank(key, examples.inputs)
-    found = ranking.tasks >= 0
-    relevance = np.bincount(ranking.tasks[found], weights=ranking.probabilities.numpy()[found], minlength=len(names))
+    answered = ranking.tasks >= 0
+    relevance = np.bincount(ranking.tasks[answered], weights=ranking.probabilities.numpy()[answered], minlength=len(names))
     ranked = (names[index] for index in np.argsort(-relevance, kind="stable") if relevance[index] > 0)
     return list(islice((task for task in ranked if is_source(view.pathway(task), examples.task_kind)), SOURCES))
 
@@ -108,7 +108,7 @@ def _readout(view: View, task: str, examples: Examples) -> Similarity:
     targets = (examples.targets.double() - mean) / torch.where(spread > 0, spread, 1)
     design = torch.cat([units, torch.ones(len(units), 1, dtype=torch.float64)], 1)
     length = max(float(units.square().sum(1).mean()), 1e-9)
-    shares, weights = max((_ridge(design, targets, penalty * length) for penalty in PENALTIES), key=lambda found: float(found[0].mean()))
+    shares, weights = max((_ridge(design, targets, penalty * length) for penalty in PENALTIES), key=lambda fit: float(fit[0].mean()))
     return Similarity(task, shares.clamp(0, 1)[:, None], len(examples), weights.T.float())
 
 
@@ -177,79 +177,79 @@ def plan_links(view: View, examples: Examples, measured: list[Similarity], setti
         return []
     chosen = _choose(measured, settings)
     plans = []
-    for found, classes in chosen:
-        plans.append(_plan(view, found, classes, examples, settings.threshold))
+    for similarity, classes in chosen:
+        plans.append(_plan(view, similarity, classes, examples, settings.threshold))
     return plans
 
 
-def plan_all(view: View, found: Similarity, examples: Examples, threshold: float) -> LinkPlan:
+def plan_all(view: View, similarity: Similarity, examples: Examples, threshold: float) -> LinkPlan:
     """A link for every class to one source, however little similar it is."""
-    return _plan(view, found, list(range(len(examples.classes))), examples, threshold)
+    return _plan(view, similarity, list(range(len(examples.classes))), examples, threshold)
 
 
 def _choose(measured: list[Similarity], settings: SenSettings) -> list[tuple[Similarity, list[int]]]:
     """The sources, each with the new classes that borrow from it."""
-    shares = torch.stack([found.best()[0] for found in measured])  # (sources, new classes)
+    shares = torch.stack([similarity.best()[0] for similarity in measured])  # (sources, new classes)
     enough = torch.where(shares >= settings.threshold, shares, 0)
     if not bool(enough.any()):
         return []
-    worth = [_worth(found, settings.threshold) for found in measured]
+    worth = [_worth(similarity, settings.threshold) for similarity in measured]
     one = torch.full(shares.shape[1:], worth.index(max(worth)))
     source = one if settings.source == "one" else shares.argmax(0)
     chosen = []
-    for index, found in enumerate(measured):
+    for index, similarity in enumerate(measured):
         mine = source == index
         linked = mine & (enough[index] > 0) if settings.links == "similar" else mine
         if bool(linked.any()):
-            chosen.append((found, linked.nonzero().flatten().tolist()))
+            chosen.append((similarity, linked.nonzero().flatten().tolist()))
     return chosen
 
 
-def separability(found: Similarity) -> float:
+def separability(similarity: Similarity) -> float:
     """Part of the new classes that a source takes for different ones of its own, 0 … 1.
 
     0 where it takes all for one class, 1 where it recognises each as another one. A high similarity of a class or two says little about
     what a transfer gains, and this says more (docs/results/transfer.md).
     """
-    return (_worth(found, 0.0) - 1) / (len(found.shares) - 1)
+    return (_worth(similarity, 0.0) - 1) / (len(similarity.shares) - 1)
 
 
-def _worth(found: Similarity, threshold: float) -> float:
+def _worth(similarity: Similarity, threshold: float) -> float:
     """How many new classes to expect right of links alone, before any training.
 
     New classes that copy one class of the source cannot be told apart, so each source class counts once. Else a source of two classes,
     which takes everything for one or the other, would look similar to all.
     """
-    shares, classes = found.best()
+    shares, classes = similarity.best()
     enough = torch.where(shares >= threshold, shares, 0)
-    return float(torch.zeros(found.shares.shape[1], dtype=enough.dtype).scatter_reduce(0, classes, enough, "amax").sum())
+    return float(torch.zeros(similarity.shares.shape[1], dtype=enough.dtype).scatter_reduce(0, classes, enough, "amax").sum())
 
 
-def _plan_readout(found: Similarity, rows: torch.Tensor, reads: tuple[str, ...], classes: list[int], examples: Examples) -> LinkPlan:
+def _plan_readout(similarity: Similarity, rows: torch.Tensor, reads: tuple[str, ...], classes: list[int], examples: Examples) -> LinkPlan:
     """A link of a regression: it starts as the answer that was read off the source's layer."""
-    shares = found.shares[:, 0].tolist()
+    shares = similarity.shares[:, 0].tolist()
     transfers = tuple(Transfer(examples.classes[index], LAYER, round(shares[index], 4)) for index in classes)
-    return LinkPlan(found.source, reads, tuple(classes), rows[:, :-1], rows[:, -1], transfers, found.examples)
+    return LinkPlan(similarity.source, reads, tuple(classes), rows[:, :-1], rows[:, -1], transfers, similarity.examples)
 
 
-def _plan(view: View, found: Similarity, classes: list[int], examples: Examples, threshold: float) -> LinkPlan:
-    pathway = view.pathway(found.source)
+def _plan(view: View, similarity: Similarity, classes: list[int], examples: Examples, threshold: float) -> LinkPlan:
+    pathway = view.pathway(similarity.source)
     reads, has_output_layer = readable(view, pathway)
-    if found.readout is not None:
-        return _plan_readout(found, found.readout.to(view.device)[classes], reads, classes, examples)
+    if similarity.readout is not None:
+        return _plan_readout(similarity, similarity.readout.to(view.device)[classes], reads, classes, examples)
     if has_output_layer:
         output = view.component(pathway.components[-1]).module
         rows, biases = output.get_parameter("weight").detach(), output.get_parameter("bias").detach()
     else:
         rows, biases = torch.eye(len(pathway.classes), device=view.device), torch.zeros(len(pathway.classes), device=view.device)
-    best, source_class = found.best()
-    mixture = found.shares.clone()
+    best, source_class = similarity.best()
+    mixture = similarity.shares.clone()
     similar = best >= threshold
     # A similar class starts as a copy of its one source class, the others as what the source makes of them on average.
     mixture[similar] = torch.nn.functional.one_hot(source_class[similar], len(pathway.classes)).to(mixture.dtype)
     mixture = mixture[classes].float().to(rows.device)
     return LinkPlan(
-        source=found.source,
+        source=similarity.source,
         reads=reads,
         classes=tuple(classes),
         weight=mixture @ rows,
@@ -257,5 +257,5 @@ def _plan(view: View, found: Similarity, classes: list[int], examples: Examples,
         transfers=tuple(
             Transfer(examples.classes[index], pathway.classes[int(source_class[index])], round(float(best[index]), 4)) for index in classes
         ),
-        examples=found.examples,
+        examples=similarity.examples,
     )

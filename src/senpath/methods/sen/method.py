@@ -48,16 +48,16 @@ def judge(examples: Examples, learn: Callable[[Examples, bool], Answer], seed: i
     Args:
         learn: from examples, and whether to transfer, makes a function from inputs to logits.
     """
-    found: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+    held_outputs: dict[bool, list[torch.Tensor]] = {True: [], False: []}
     truth = []
     for fitted, held in splits(examples, seed, least=least):
         part, rest = examples.subset(fitted), examples.subset(held)
         truth.append(rest.targets)
-        for transfer, outputs in found.items():
+        for transfer, outputs in held_outputs.items():
             outputs.append(learn(part, transfer)(rest.inputs).cpu())
     if not truth:
         return None
-    scores = {transfer: examples.task_kind.score(torch.cat(outputs), torch.cat(truth)) for transfer, outputs in found.items()}
+    scores = {transfer: examples.task_kind.score(torch.cat(outputs), torch.cat(truth)) for transfer, outputs in held_outputs.items()}
     return Verdict(scores[True], scores[False], sum(map(len, truth)))
 
 
@@ -114,7 +114,7 @@ class Sen:
         judged: dict[str, Any] = {}
         if examples.task_kind.exclusive:
             sources = {plan.source for plan in plans}
-            best = max(separability(found) for found in measured if found.source in sources)
+            best = max(separability(similarity) for similarity in measured if similarity.source in sources)
             judged["separability"] = round(best, 4)
         least = self.settings.min_separability
         doubtful = best < (MIN_SEPARABILITY.get(examples.data_type.form, 0.2) if least is None else least)

@@ -114,7 +114,7 @@ class _Part:
         values: float32 (n, directions).
         penalty: float32 (directions, 1).
         outputs: int64, those that it adds to.
-        found: float32 (directions, those outputs), what is looked for.
+        solution: float32 (directions, those outputs), what is looked for.
     """
 
     mean: torch.Tensor
@@ -122,27 +122,27 @@ class _Part:
     values: torch.Tensor
     penalty: torch.Tensor
     outputs: torch.Tensor
-    found: torch.Tensor
+    solution: torch.Tensor
 
     @staticmethod
     def of(features: _Directions, outputs: torch.Tensor, of_all: int, strength: float) -> _Part:
         penalty = features.variances.sum().clamp(min=1e-12) / (strength * of_all)
         scale = (features.variances / of_all + penalty).rsqrt()  # one over the loss's expected curvature's root, along each direction
         turn = features.turn * scale
-        found = torch.zeros(turn.shape[1], len(outputs), device=turn.device, requires_grad=True)
+        solution = torch.zeros(turn.shape[1], len(outputs), device=turn.device, requires_grad=True)
         values = (features.centred @ turn).float()
-        return _Part(features.mean, turn.float(), values, (penalty * scale.square())[:, None].float(), outputs, found)
+        return _Part(features.mean, turn.float(), values, (penalty * scale.square())[:, None].float(), outputs, solution)
 
     def answer(self, of_all: int) -> torch.Tensor:
-        said = self.values @ self.found
+        said = self.values @ self.solution
         return said if len(self.outputs) == of_all else said.new_zeros(len(said), of_all).index_add(1, self.outputs, said)
 
     def length(self) -> torch.Tensor:
-        return (self.penalty * self.found.square()).sum() / 2
+        return (self.penalty * self.solution.square()).sum() / 2
 
     def weight(self) -> torch.Tensor:
         """(units, outputs), in the features' own coordinates."""
-        return self.turn @ self.found.detach()
+        return self.turn @ self.solution.detach()
 
 
 def _solve(
@@ -156,7 +156,7 @@ def _solve(
     outputs = offset.shape[1]
     bias = torch.zeros(outputs, device=offset.device, requires_grad=True)
     options: dict[str, Any] = {"tolerance_grad": TOLERANCE, "line_search_fn": "strong_wolfe"}
-    optimizer = torch.optim.LBFGS([bias, *(part.found for part in parts)], max_iter=rounds, **options)
+    optimizer = torch.optim.LBFGS([bias, *(part.solution for part in parts)], max_iter=rounds, **options)
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()

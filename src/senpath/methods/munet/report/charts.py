@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from senpath.methods.munet.record import METHOD
@@ -97,11 +97,6 @@ def _dot(path: TaskPath, value: float, widths: Axis, heights: Axis) -> dict[str,
 def _lasting(record: Any) -> dict[str, Any]:
     """What is recorded of a search and stays so: layers may be replaced later."""
     return {name: value for name, value in record.items() if name not in ("parts", "layers")} if isinstance(record, dict) else {}
-
-
-def _read_trial(child: Mapping[str, Any]) -> Trial | None:
-    score = number(child.get("score"))
-    return (score, child.get("kept") is True) if score is not None else None
 
 
 def _line(steps: Sequence[Sequence[Trial]], axis: Axis) -> str:

@@ -51,7 +51,7 @@ BAD_DATA = {
     "rows far from the type's": (ROWS * 1e30, "hidden layer: expected finite numbers, got NaN or infinity. Scale the inputs"),
     "None in a row": (with_value(ROWS, None, object), "row 3, column 'x2': expected a finite number, as most of the column, got no value"),
     "nan sound": ([sp.Audio(SOUND * np.nan, 8000)] * 6, "recording 0: expected finite samples"),
-    "no rate": ([sp.Audio(SOUND, 0)] * 6, "recording 0: expected a rate in whole hertz, 1,000 or more, got 0"),
+    "no rate": ([sp.Audio(SOUND, 0)] * 6, "recording 0: expected a rate in whole hertz, 1,000 to 1,000,000, got 0"),
     "stereo": (
         [sp.Audio(np.stack([SOUND, SOUND]), 8000)] * 6,
         r"expected samples of shape \(time,\), floating point, got float32 of shape \(2,",

@@ -33,7 +33,7 @@ def shape_of(layout: str, n: int, height: int, width: int) -> tuple[int, ...]:
 
 def pixels(dtype: Any, shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:
     kind = np.dtype(dtype).kind
-    elements = {"b": st.booleans(), "f": st.floats(0, 1, width=16)}.get(kind, st.integers(0, 255))
+    elements = {"b": st.booleans(), "f": st.floats(0, 1, width=16)}.get(kind, st.integers(2, 255))  # 0s and 1s alone would be a mask
     return hnp.arrays(dtype, shape, elements=elements)
 
 

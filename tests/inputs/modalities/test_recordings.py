@@ -16,6 +16,7 @@ from scipy.signal import resample_poly
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITIES
 from senpath.types import Audio, DataType
+from tests.raising import raises_error
 
 AUDIO = MODALITIES["audio"]
 KIND = DataType("audio", (20, 64), {"rate": 8000})
@@ -109,6 +110,38 @@ def test_sound_files(tmp_path: Path, ending: str) -> None:
     soundfile.write(tmp_path / f"a.{ending}", stereo, 8000)
     from_file, direct = AUDIO.encode([tmp_path / f"a.{ending}", Audio(tone(), 8000)], KIND)
     assert (from_file - direct).abs().mean() < (0.3 if ending == "ogg" else 0.05)
+
+
+@pytest.mark.parametrize("right", [-1.0, -0.9, 0.0])
+def test_channels_that_cancel_out_are_not_silence(tmp_path: Path, right: float) -> None:
+    soundfile.write(tmp_path / "a.wav", np.stack([tone(), right * tone()], 1), 8000, subtype="FLOAT")
+    torch.testing.assert_close(AUDIO.encode([tmp_path / "a.wav"], KIND), encode(Audio(tone(), 8000)), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("subtype", "tolerance"), [("PCM_U8", 1.0), ("PCM_16", 0.05), ("PCM_24", 1e-3), ("DOUBLE", 1e-3)])
+def test_how_a_file_writes_its_samples_does_not_matter(tmp_path: Path, subtype: str, tolerance: float) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(), 8000, subtype=subtype)
+    assert (AUDIO.encode([tmp_path / "a.wav"], KIND) - encode(Audio(tone(), 8000))).abs().mean() < tolerance
+
+
+def test_samples_beyond_one_are_the_same_sound(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 32_768 * tone(), 8000, subtype="FLOAT")
+    torch.testing.assert_close(AUDIO.encode([tmp_path / "a.wav"], KIND), encode(Audio(tone(), 8000)), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("rate", [500_000_003, 1_000_003])
+def test_a_header_that_claims_any_rate_is_refused(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(), 8000)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[24:28] = rate.to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(content)
+    with raises_error(InputError, "a.wav", expected="1,000 to 1,000,000", got=str(rate)):
+        AUDIO.encode([tmp_path / "a.wav"], KIND)
+
+
+def test_rates_without_a_common_divisor() -> None:
+    high, odd = tone(441_000), tone(441_001)
+    assert (encode(Audio(high, 441_000)) - encode(Audio(odd, 441_001))).abs().mean() < 0.1
 
 
 @pytest.mark.parametrize(

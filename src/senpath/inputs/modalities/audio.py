@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from io import BytesIO
-from math import gcd
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +30,27 @@ CENTRE_DB, SPREAD_DB = -54.0, 20.0
 LOUDEST = 2.0**31
 """A recording is divided by its own peak, so samples that are whole numbers in disguise do no harm; their squares have to be finite."""
 CHUNK = 256
+RATES = (1000, 1_000_000)
+"""Samples a second: the highest are those of ultrasound. What resampling takes grows with the rate, which a header may claim at will."""
+LONGEST_RATIO = 100_000
+"""Rates whose ratio needs larger numbers are resampled by a ratio that differs from theirs by less than a millionth."""
+CANCELLED = 0.05
+"""Share of its channels' energy below which their mean is not what is heard: one was recorded with opposite sign."""
 
 
 class AudioModality:
-    """Lists of `Audio` or of sound files (wav, flac, ogg)."""
+    """Lists of `Audio` or of sound files (wav, flac, ogg).
+
+    Of a file's channels the mean is taken; where they cancel each other out, the loudest of them.
+    """
 
     name = "audio"
 
     def define(self, items: Any) -> DataType:
-        recordings = [_read(item, index) for index, item in enumerate(items)]
-        rate = min(16_000, max(recording.rate for recording in recordings))
-        seconds = np.array([len(recording.samples) / recording.rate for recording in recordings])
+        recordings = (_read(item, index) for index, item in enumerate(items))
+        lengths, rates = zip(*((len(recording.samples), recording.rate) for recording in recordings), strict=True)
+        rate = min(16_000, max(rates))
+        seconds = np.array(lengths) / rates
         # One very long recording must not make every other mostly silence: the longest twentieth is cut at its end.
         length = min(LONGEST_SECONDS, float(np.quantile(seconds, 0.95)))
         return DataType("audio", (max(4, round(length / HOP_SECONDS)), MELS), {"rate": rate})
@@ -49,13 +59,13 @@ class AudioModality:
         frames, mels = data_type.shape
         rate = int(data_type.options["rate"])
         hop = round(rate * HOP_SECONDS)
-        waves = np.zeros((len(items), frames * hop), dtype=np.float32)
-        for index, item in enumerate(items):
-            samples = _resample(_read(item, index), rate)[: waves.shape[1]]
-            waves[index, : len(samples)] = samples
         spectra = np.zeros((len(items), frames, mels), dtype=np.float32)
         for start in range(0, len(items), CHUNK):
-            spectra[start : start + CHUNK] = _log_mel(waves[start : start + CHUNK], rate, hop, mels)[:, :frames]
+            waves = np.zeros((len(spectra[start : start + CHUNK]), frames * hop), dtype=np.float32)
+            for index, wave in enumerate(waves, start=start):
+                samples = _resample(_read(items[index], index), rate)[: len(wave)]
+                wave[: len(samples)] = samples
+            spectra[start : start + CHUNK] = _log_mel(waves, rate, hop, mels)[:, :frames]
         return torch.from_numpy(spectra)
 
 
@@ -88,8 +98,10 @@ def _resample(recording: Audio, rate: int) -> np.ndarray:
         return recording.samples
     from scipy.signal import resample_poly  # large, and only recordings of another rate need it
 
-    common = gcd(recording.rate, rate)
-    samples: np.ndarray = resample_poly(recording.samples, rate // common, recording.rate // common)
+    ratio = Fraction(rate, recording.rate)
+    if ratio.denominator > LONGEST_RATIO:  # the filter grows with it
+        ratio = ratio.limit_denominator(LONGEST_RATIO // 10)
+    samples: np.ndarray = resample_poly(recording.samples, ratio.numerator, ratio.denominator)
     return samples
 
 
@@ -116,18 +128,31 @@ def read_recording(file: Path | BytesIO, name: object) -> Audio:
         raise InputError(f"recording {name}", expected="a readable sound file", got=str(error)) from error
     if not fits:
         raise InputError(f"recording {name}", expected=f"at most {MAX_SAMPLES:,} samples in {READ_SECONDS:g} s", got="more")
-    return _check(Audio(samples.mean(axis=1), int(rate)), f"recording {name}")
+    return _check(Audio(_mixed(samples), int(rate)), f"recording {name}")
+
+
+def _mixed(channels: np.ndarray) -> np.ndarray:
+    """One channel, (time,), of several, (time, channels)."""
+    mean: np.ndarray = channels.mean(axis=1)
+    if channels.shape[1] == 1 or not len(mean):
+        return mean
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused later
+        energies = np.square(channels, dtype=np.float64).mean(axis=0)
+        cancelled = np.square(mean, dtype=np.float64).mean() < CANCELLED * energies.mean()
+    return channels[:, int(energies.argmax())] if cancelled else mean
 
 
 def _check(recording: Audio, what: str) -> Audio:
     samples = np.asarray(recording.samples)
     if samples.ndim != 1 or samples.dtype.kind != "f":
-        raise InputError(what, expected="samples of shape (time,), floating point", got=f"{samples.dtype} of shape {samples.shape}")
+        do = "Mix the channels, or take one" if samples.ndim == 2 else "Divide whole numbers by the largest possible"
+        got = f"{samples.dtype} of shape {samples.shape}"
+        raise InputError(what, expected="samples of shape (time,), floating point", got=got, do=do)
     if not len(samples):
         raise InputError(what, expected="at least one sample", got="none", do="Remove the empty recording")
     if not np.isfinite(samples).all() or np.abs(samples).max() > LOUDEST:
         raise InputError(what, expected="finite samples in -1 … 1", got=f"NaN, infinity or more than {LOUDEST:g}")
     rate = recording.rate
-    if not isinstance(rate, int | float | np.integer | np.floating) or not float(rate).is_integer() or rate < 1000:
-        raise InputError(what, expected="a rate in whole hertz, 1,000 or more", got=repr(rate))
+    if not isinstance(rate, int | float | np.integer | np.floating) or not RATES[0] <= rate <= RATES[1] or not float(rate).is_integer():
+        raise InputError(what, expected=f"a rate in whole hertz, {RATES[0]:,} to {RATES[1]:,}", got=repr(rate))
     return Audio(samples, int(rate))

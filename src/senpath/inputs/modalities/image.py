@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,29 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 
 GREY = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
 
+TURN = Image.Transpose
+TURNS = {
+    2: TURN.FLIP_LEFT_RIGHT,
+    3: TURN.ROTATE_180,
+    4: TURN.FLIP_TOP_BOTTOM,
+    5: TURN.TRANSPOSE,
+    6: TURN.ROTATE_270,
+    7: TURN.TRANSVERSE,
+    8: TURN.ROTATE_90,
+}
+"""How a picture is turned to stand upright, by the orientation that its camera wrote (Exif 2.32, tag 0x0112)."""
+ORIENTATION = 0x0112
+
+PIXELS_AT_ONCE = 2**22
+"""Numbers of an array that are brought to the network's size together, so that memory does not grow with the batch."""
+
 
 class ImageModality:
-    """Arrays (n, h, w), (n, h, w, c) or (n, c, h, w); lists of such images, of PIL images or of files."""
+    """Arrays (n, h, w), (n, h, w, c) or (n, c, h, w); lists of such images, of PIL images or of files.
+
+    Pictures stand upright as their EXIF data says, and what is transparent shows a white ground. Whole numbers are shares of 255; a
+    picture of no other numbers than 0 and 1 is taken as it is. Of an animation the first picture is read.
+    """
 
     name = "image"
 
@@ -41,8 +62,10 @@ class ImageModality:
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         if isinstance(items, np.ndarray | torch.Tensor):
-            return _fit(_as_batch(items), data_type.shape)
-        encoded = [_fit(_as_batch([item], index), data_type.shape) for index, item in enumerate(items)]
+            size = max(1, PIXELS_AT_ONCE // max(1, prod(items.shape[1:])))
+            encoded = [_fit(_as_batch(items[start : start + size], start), data_type.shape) for start in range(0, len(items), size)]
+        else:
+            encoded = [_fit(_as_batch([item], index), data_type.shape) for index, item in enumerate(items)]
         return torch.cat(encoded) if encoded else torch.zeros(0, *data_type.shape)
 
 
@@ -61,7 +84,7 @@ def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 
         array = items
     else:
         array = np.stack([_read(item) for item in items])
-    return _scale(_channels_first(array, channels_first), position)
+    return _on_white(_scale(_channels_first(array, channels_first), position))
 
 
 def open_picture(file: Path | BytesIO) -> Image.Image:
@@ -90,11 +113,27 @@ def _read(item: Any) -> np.ndarray:
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
+    image.load()
+    turn = _turn(image)
     if image.mode.startswith("I;16"):  # Pillow would cut these off at 255
-        return np.asarray(image, dtype=np.float32) / 65_535
-    if image.mode in ("L", "RGB", "I", "F"):
-        return np.asarray(image)
-    return np.asarray(image.convert("L" if image.mode in ("1", "LA") else "RGB"))
+        pixels = np.asarray(image if turn is None else image.transpose(turn), dtype=np.float32)
+        return pixels / 65_535 if pixels.size and pixels.max() > 1 else pixels
+    see_through = image.has_transparency_data
+    if see_through or image.mode not in ("L", "RGB", "I", "F"):
+        grey = image.mode in ("1", "L", "LA", "La")
+        image = image.convert(("LA" if grey else "RGBA") if see_through else "L" if grey else "RGB")
+    pixels = np.asarray(image if turn is None else image.transpose(turn))
+    if image.mode == "LA":  # two channels are none of an array's forms
+        return _on_white(_scale(np.moveaxis(pixels, 2, 0)[None], 0))[0, 0].numpy()
+    return pixels
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """How the picture has to be turned, if its camera says so in a way that can be read."""
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION))  # type: ignore[arg-type]
+    except Exception:  # what cameras and programs write there is often damaged; the picture is not
+        return None
 
 
 def _channels_first(array: np.ndarray, channels_first: bool) -> np.ndarray:
@@ -108,21 +147,35 @@ def _channels_first(array: np.ndarray, channels_first: bool) -> np.ndarray:
         raise InputError("images", expected="1, 3 or 4 channels as the second or last axis", got=shape)
     if last and not (second and channels_first):
         array = array.transpose(0, 3, 1, 2)
-    return array[:, :3]  # transparency carries no content
+    return array
+
+
+def _on_white(images: torch.Tensor) -> torch.Tensor:
+    """Pictures (n, c, h, w) in [0, 1] without their last channel, where that says how opaque they are: what is behind them is white.
+
+    A picture that would not be seen at all but has colours keeps these: whoever wrote it left the channel empty.
+    """
+    channels = images.shape[1]
+    if channels not in (2, 4):
+        return images
+    colours, alpha = images[:, : channels - 1], images[:, channels - 1 :]
+    unseen = (alpha == 0).flatten(1).all(1) & (colours.flatten(2) != colours.flatten(2)[:, :, :1]).flatten(1).any(1)
+    alpha = torch.where(unseen[:, None, None, None], 1.0, alpha)
+    return colours * alpha + (1 - alpha)
 
 
 def _scale(array: np.ndarray, position: int) -> torch.Tensor:
-    if array.dtype == np.uint8:
-        return torch.from_numpy(np.require(array, requirements=["C", "W"])).float() / 255
     if array.dtype == bool:
         return torch.from_numpy(np.require(array, requirements=["C", "W"])).float()
+    if array.dtype == np.uint8:
+        return _shares(torch.from_numpy(np.require(array, requirements=["C", "W"])).float())
     if array.dtype.kind not in "fiu":
         raise InputError("images", expected="numbers", got=f"dtype {array.dtype}")
     with np.errstate(over="ignore"):  # what is too large becomes infinity, and is refused
         pixels = torch.from_numpy(np.require(array, np.float32, ["C", "W"]))
     require_finite(pixels, "image", range(position, position + len(pixels)))
     if array.dtype.kind in "iu":
-        pixels = pixels / 255
+        pixels = _shares(pixels)
     low, high = (float(pixels.min()), float(pixels.max())) if pixels.numel() else (0.0, 0.0)
     if low < 0 or high > 1:
         raise InputError(
@@ -132,6 +185,14 @@ def _scale(array: np.ndarray, position: int) -> torch.Tensor:
             do="Undo any standardisation and divide by the largest possible value",
         )
     return pixels
+
+
+def _shares(whole: torch.Tensor) -> torch.Tensor:
+    """Whole numbers as shares of 255; a picture of 0s and 1s, such as a mask, as it is, so that its type of numbers does not matter."""
+    if not whole.numel():
+        return whole
+    is_mask = whole.flatten(1).amax(1) <= 1
+    return torch.where(is_mask[:, None, None, None], whole, whole / 255) if bool(is_mask.any()) else whole / 255
 
 
 def _fit(images: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:

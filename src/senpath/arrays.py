@@ -29,6 +29,14 @@ def object_array(values: Sequence[object]) -> np.ndarray:
     return np.fromiter(values, dtype=object, count=len(values))
 
 
+def plain_array(values: np.ndarray) -> np.ndarray:
+    """An array of objects (n,) as one of int64 or float64 if all of them are of Python's int or float, and fit."""
+    for kind, dtype in ((int, np.int64), (float, np.float64)):
+        if len(values) and all(type(value) is kind for value in values):
+            return values.astype(dtype) if kind is float or all(-(2**63) <= value < 2**63 for value in values) else values
+    return values
+
+
 def require_unicode(texts: Iterable[object], what: str) -> None:
     """Refuse half characters, as in the names of folders in another encoding: no file of a network can hold them."""
     for text in texts:

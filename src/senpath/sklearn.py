@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from enum import Enum
 from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ from senpath.network import Network
 from senpath.pathways import run_pathway
 from senpath.snapshot import Proposal, View, encode_examples
 from senpath.tasks import Classification
+from senpath.tasks.labels import plain_label
 from senpath.types import Audio
 
 TASK = "task"
@@ -128,6 +130,9 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _read_labelled(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
+        # Of members of an Enum numpy takes the names, cut to their values' length.
+        if isinstance(y, list | tuple) and any(isinstance(label, Enum) for label in y):
+            y = [plain_label(label) if isinstance(label, str | int) else label for label in y]
         if y is not None and _is_raw(X):
             inputs, labels = _require_some(X), column_or_1d(y, warn=True)
             check_consistent_length(inputs, labels)

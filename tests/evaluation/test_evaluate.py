@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from torch.utils.data import TensorDataset
 
 from senpath import Evaluation, InputError, Network, Prediction, UnknownTaskError, evaluate
+from tests.raising import raises_error
 
 Labelled = tuple[np.ndarray, np.ndarray]
 FIGURES = ("accuracy", "accuracy_unlabelled", "first", "task", "among", "candidates", "refused")
@@ -113,7 +114,8 @@ def test_labels_that_are_words(tmp_path: Path, iris: Labelled) -> None:
     net.learn("iris", x[:100], names[:100], epochs=60)
     score = evaluate(net, {"iris": (x[100:], names[100:])}).scores["iris"]
     assert score.accuracy == (net.predict(x[100:], task="iris").label == names[100:]).mean() > 0.7
-    assert evaluate(net, {"iris": (x[100:], np.full(50, "tulip"))}).scores["iris"].accuracy == 0
+    with raises_error(InputError, "test data of 'iris': labels y", expected="'setosa', 'versicolor', 'virginica'", got="'tulip'"):
+        evaluate(net, {"iris": (x[100:], np.full(50, "tulip"))})
 
 
 def test_a_task_called_none_is_not_a_refusal(tmp_path: Path, tests: dict[str, Labelled]) -> None:

@@ -154,7 +154,7 @@ def test_test_data_of_one_class_counts_it_as_the_training_data_does(iris: Labell
 def test_a_label_that_was_not_learned_is_refused(iris: Labelled) -> None:
     x, y = iris
     two = y != 1
-    with pytest.raises(InputError, match="labels y: expected labels that were learned, such as 0, got 1"):
+    with pytest.raises(InputError, match="labels y: expected labels that were learned, 0, 2, got 1"):
         Split.of((x[two], y[two]), (x, y))
 
 

@@ -138,7 +138,11 @@ def test_scikit_learn_models_are_declined(train: Labelled) -> None:
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no such task": ({"task": "none"}, sp.UnknownTaskError, "task 'none': expected one that the network has learned: early, late"),
     "no data": ({"x": None, "y": None}, sp.InputError, "review of task 'early': expected the examples that it was learned from"),
-    "labels of its own": ({"y": ["what"] * 50}, sp.InputError, "labels y: expected labels that were learned, such as 'eight', got 'what'"),
+    "labels of its own": (
+        {"y": ["what"] * 50},
+        sp.InputError,
+        "labels y: expected labels that were learned, 'eight', .* got 'what'",
+    ),
     "numbers for words": ({"y": [1] * 50}, sp.InputError, "labels y: expected labels that were learned"),
     "other inputs": ({"x": np.zeros((50, 3))}, sp.InputError, "inputs: expected the type 'image', got 'table-"),
     "unknown setting": ({"depth": 3}, sp.InputError, "setting 'depth' of method sen: expected one of "),

@@ -72,9 +72,20 @@ def test_what_fits_nowhere_is_returned(net: sp.Network, stream: Stream, unchange
     assert sum(map(len, found.sent.values())) >= 80
 
 
-def test_numbers_and_words_are_different_labels(net: sp.Network, digits: Labelled) -> None:
-    assert not net.extend(digits[0][200:220], [str(label) for label in digits[1][200:220]]).sent
-    assert net.extend(digits[0][200:220], digits[1][200:220].astype(np.float32)).sent
+def test_labels_may_come_as_text_or_floats(net: sp.Network, digits: Labelled) -> None:
+    x, y = digits[0][200:220], digits[1][200:220]
+    assert not net.extend(x, [f"digit {label}" for label in y]).sent
+    sent = net.extend(x, y.astype(np.float32)).sent["digits"]
+    assert len(sent)
+    assert net.extend(x, [str(label) for label in y]).sent["digits"].tolist() == sent.tolist()
+
+
+def test_text_is_for_the_task_whose_labels_are_text(tmp_path: Path, digits: Labelled) -> None:
+    net, (x, y) = sp.Network(tmp_path / "net"), digits
+    for task, labels in (("numbers", y[:200]), ("texts", y[:200].astype(str))):  # of the same pictures, so that both are candidates
+        net.learn(task, x[:200], labels, epochs=1, hidden=8, model="mlp", links="none")
+    assert [*net.extend(x[200:240], list(y[200:240].astype(str))).sent] == ["texts"]
+    assert [*net.extend(x[200:240], y[200:240]).sent] == ["numbers"]
 
 
 def test_a_batch_of_one_type_is_as_good(net: sp.Network, digits: Labelled) -> None:

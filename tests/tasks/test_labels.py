@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from decimal import Decimal
+from enum import Enum, IntEnum
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from senpath.errors import InputError
-from senpath.tasks import read_targets
+from senpath.tasks import read_targets, task_kind
+from senpath.tasks.labels import match_labels
+from tests.raising import raises_error
 
 LABELS = st.one_of(
     st.lists(st.integers(-(2**60), 2**60), min_size=2, max_size=30),
@@ -55,10 +62,10 @@ def test_whole_numbers_in_any_form(labels: Any) -> None:
         ([1, 2], 3, "labels y: expected 3, one per input, got 2"),
         ([], 0, "inputs: expected at least two, got none"),
         ([4, 4], 2, "labels y: expected two classes or more, got one class, .*4"),
-        ([0.5, 1.0], 2, "labels y: expected whole numbers or strings, got dtype float64"),
-        ([np.nan, 1.0], 2, "labels y: expected whole numbers or strings, got dtype float64"),
-        ([1e300, 1.0], 2, "labels y: expected whole numbers or strings, got dtype float64"),
-        ([None, "a"], 2, "labels y: expected whole numbers or strings"),
+        ([0.5, 1.0], 2, r"labels y: expected whole numbers or strings, got float 0\.5 of input 0"),
+        ([np.nan, 1.0], 2, "labels y: expected whole numbers or strings, got no label of input 0"),
+        ([1.0, 1e300], 2, r"labels y: expected whole numbers or strings, got float 1e\+300 of input 1"),
+        ([None, "a"], 2, "labels y: expected whole numbers or strings, got no label of input 0. Leave out"),
         ([[1], [2, 3]], 2, r"labels y: expected shape \(n,\)"),
         ([[1, 2], [3, 4]], 2, r"labels y: expected shape \(n,\), got shape \(2, 2\)"),
         (["a", "\udcff"], 2, r"label .*udcff'.*: expected text that UTF-8 can hold"),
@@ -67,3 +74,103 @@ def test_whole_numbers_in_any_form(labels: Any) -> None:
 def test_labels_that_cannot_be_used(labels: Any, inputs: int, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_targets(labels, inputs, "classification")
+
+
+class Mood(str, Enum):  # noqa: UP042 - as people wrote it before there was StrEnum
+    GOOD = "good"
+    BAD = "bad, and long"
+
+
+class Level(IntEnum):
+    LOW = 3
+    HIGH = 5
+
+
+class Plain(Enum):
+    A = 1
+    B = 2
+
+
+FORMS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "members that are strings": ([Mood.GOOD, Mood.BAD], ("bad, and long", "good")),
+    "members that are numbers": ([Level.LOW, Level.HIGH], (3, 5)),
+    "a NUL at the end": (["a", "a\0"], ("a", "a\0")),
+    "objects that are numbers": (np.array([1, 0], dtype=object), (0, 1)),
+    "numbers of numpy": ([np.int8(1), np.float32(2)], (1, 2)),
+    "arrays without axes": ([np.array(1), np.array(2)], (1, 2)),
+    "tensors without axes": ([torch.tensor(1), torch.tensor(2)], (1, 2)),
+    "truth values": ([True, np.False_], (0, 1)),
+    "decimals": ([Decimal(1), Decimal("2.0")], (1, 2)),
+    "categories": (pd.Categorical(["b", "a"]), ("a", "b")),
+    "categories of numbers": (pd.Series([7, 5], dtype="category"), (5, 7)),
+    "an arrow column": (pa.chunked_array([["b"], ["a"]]), ("a", "b")),
+    "an arrow dictionary": (pa.array(["b", "a"]).dictionary_encode(), ("a", "b")),
+    "polars": (pl.Series(["b", "a"]), ("a", "b")),
+    "polars categories": (pl.Series(["b", "a"], dtype=pl.Categorical), ("a", "b")),
+    "large numbers": ([2**63, 1], (1, 2**63)),
+}
+
+
+@pytest.mark.parametrize(("labels", "classes"), FORMS.values(), ids=FORMS)
+def test_labels_come_back_as_they_were_given(labels: Any, classes: tuple[Any, ...]) -> None:
+    read = read_targets(labels, 2)
+    assert read.classes == classes
+    assert {type(label) for label in read.classes} <= {int, str}
+    given = labels if isinstance(labels, list) else np.asarray(labels).tolist()
+    assert [read.classes[place] for place in read.values] == given
+
+
+NOT_LABELS: dict[str, tuple[Any, str, str]] = {
+    "members of a plain Enum": ([Plain.A, Plain.B], "Plain <Plain.A: 1> of input 0", "member.value"),
+    "dates": (np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[ns]"), "datetime64", "Give their text"),
+    "dates of pandas": (pd.Series(pd.to_datetime(["2020-01-01", "2021-01-01"])), "datetime64", "Give their text"),
+    "a gap in categories": (pd.Categorical(["a", None]), "no label of input 1", "Leave out"),
+    "a gap in nullable numbers": (pd.Series([1, pd.NA], dtype="Int64"), "no label of input 1", "Leave out"),
+    "a masked label": (np.ma.array([1, 2], mask=[True, False]), "no label of input 0", "Leave out"),
+    "fractions": ([Decimal("0.5"), Decimal(1)], "Decimal Decimal('0.5') of input 0", "regression"),
+}
+
+
+@pytest.mark.parametrize(("labels", "got", "do"), NOT_LABELS.values(), ids=NOT_LABELS)
+def test_what_is_no_label_is_named(labels: Any, got: str, do: str) -> None:
+    with raises_error(InputError, "labels y", expected="whole numbers or strings", got=got, do=do):
+        read_targets(labels, 2)
+
+
+def test_a_long_label_takes_its_own_room_alone() -> None:
+    labels = ["a", "b" * 2**20] * 2_000  # 16 GB, were each as wide as the longest
+    tracemalloc.start()
+    assert len(read_targets(labels, len(labels)).classes) == 2
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+MEANT: dict[str, tuple[list[Any], tuple[Any, ...], list[Any]]] = {
+    "themselves": (["a", "b"], ("b", "a"), ["a", "b"]),
+    "text of numbers": (["0", "1.0", " 2 "], (0, 1, 2), [0, 1, 2]),
+    "text of truth values": (["True", "false"], (0, 1), [1, 0]),
+    "truth values among more": ([True], (0, 1, 2), [None]),
+    "numbers of text": ([0, 1], ("0", "1"), ["0", "1"]),
+    "numbers of padded text": ([7], ("007", "008"), ["007"]),
+    "either of two": ([7], ("07", "007"), [None]),
+    "two for one": (["1", "01"], ("1", "2"), ["1", None]),
+    "truth values of text": ([True, False], ("False", "True"), ["True", "False"]),
+    "others": (["a", "3"], (0, 1), [None, None]),
+}
+
+
+@pytest.mark.parametrize(("given", "known", "meant"), MEANT.values(), ids=MEANT)
+def test_what_a_label_means_in_a_task(given: list[Any], known: tuple[Any, ...], meant: list[Any]) -> None:
+    assert match_labels(given, known) == meant
+
+
+def test_further_labels_are_of_the_task_s_kind() -> None:
+    kind = task_kind("classification")
+    assert kind.read_more(["10", "1", "9"], 3, (0, 1), new_classes=True).classes == (0, 1, 9, 10)
+    assert kind.read_more([10, 1, 9], 3, ("0", "1"), new_classes=True).classes == ("0", "1", "10", "9")
+    with raises_error(InputError, "new labels", expected="strings, as the task's other labels are", got="7"):
+        kind.read_more([7], 1, ("a", "b"), new_classes=True)
+    several = task_kind("multilabel")
+    answers = np.fromiter([("1",), (), ("0", "1")], dtype=object)
+    more = several.read_more(answers, 3, (0, 1), new_classes=False)
+    assert more.values.tolist() == [[0, 1], [0, 0], [1, 1]]

@@ -61,7 +61,8 @@ def _judge(pathway: Pathway, y: Any, inputs: int) -> Callable[[Prediction], floa
     try:
         truth = kind.read_truth(y, inputs, pathway.classes)
     except InputError as error:
-        error.reword(f"test data of {pathway.task!r}: {error.message}")
+        what = f"test data of {pathway.task!r}:"
+        error.reword(f"{what} {error.message}", what=f"{what} {error.what}")
         raise
 
     def score(answers: Prediction) -> float:

@@ -32,7 +32,7 @@ def explain_one(view: View, x: Any, routing: Routing) -> Explanation:
         names, ranking = view.rank(batches[0].key, batches[0].inputs)
         probabilities = zip(ranking.tasks[0], ranking.probabilities[0].tolist(), strict=True)
         scores = {names[place]: probability for place, probability in sorted(probabilities, key=lambda pair: -pair[1]) if place >= 0}
-    task, label, activated = answer.task[0], answer.label[0], answer.activated[0]
+    task, label, activated = answer.task[0], answer.label.tolist()[0], answer.activated[0]
     links = _links_used(view, view.pathway(task), label, batches[0].inputs) if task is not None else ()
     return Explanation(
         task=task,

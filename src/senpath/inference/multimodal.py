@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from senpath.arrays import object_array
+from senpath.arrays import object_array, plain_array
 from senpath.errors import InputError
 from senpath.inference.predict import Answers, Batch, Routing, add_routed, encode_inputs, with_second
 from senpath.inference.prediction import Part, Prediction, Routes
@@ -162,7 +162,7 @@ class MultimodalPrediction:
 
     Attributes:
         concept: object array (n,), name of the concept, or of the task if it has no concept; None where nothing fits.
-        label: object array (n,), the label, or None; of multilabel tasks and regressions as in `Prediction`.
+        label: (n,), the label, or None; as in `Prediction`.
         confidence: float64 (n,), P(concept, label | all modalities); 0 where nothing fits.
         tasks: object array (n,), tuples of the names of the tasks that answered.
         modalities: for each modality that was given, its own `Prediction`.
@@ -187,6 +187,7 @@ class MultimodalPrediction:
             self.confidence[chosen] = (probability[rows] * certainty)[better]
             self.tasks[chosen] = object_array(topic.answering(self.modalities, chosen))
             self._said.append((topic, chosen, values[better] * probability[chosen, None]))
+        self.label = plain_array(self.label)
 
     def __len__(self) -> int:
         return len(self.label)

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import numpy as np
 import torch
 
+from senpath.arrays import plain_array
 from senpath.errors import InputError
 from senpath.inference.prediction import Part, Prediction, Probabilities, Routes
 from senpath.inputs.modalities import split_by_modality
@@ -171,7 +172,7 @@ class Answers:
             rows = part.rows[better]
             task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
             label[rows] = kind.answers(part.values[better], paths[name].classes)
-        return Prediction(task, label, confidence, Probabilities(self._inputs, parts, paths), self._routes(), self._ood_score)
+        return Prediction(task, plain_array(label), confidence, Probabilities(self._inputs, parts, paths), self._routes(), self._ood_score)
 
     def _incomparable(self) -> np.ndarray:
         """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""

@@ -124,8 +124,8 @@ class Prediction:
 
     Attributes:
         task: object array (n,), name of the task, or None where nothing fits.
-        label: object array (n,), the label within that task, or None. Of a multilabel task a tuple of labels; of a regression a number, or
-            a tuple of numbers.
+        label: (n,), the label within that task, or None. Of a multilabel task a tuple of labels; of a regression a number, or a tuple of
+            numbers. An array of int64 or float64 where all are whole numbers or all are numbers, else of objects.
         confidence: float64 (n,), P(task, label | input), or P(task | input) for a regression; 0 where nothing fits.
         probabilities: per task, see `Probabilities`.
         routes: which pathways ran.

@@ -15,7 +15,8 @@ from senpath.inference.predict import Batch, encode_inputs
 from senpath.inputs.sources import read_labelled
 from senpath.snapshot.proposal import Revised
 from senpath.snapshot.view import View
-from senpath.types import Examples, Label
+from senpath.tasks.labels import Given, Label, match_labels, plain_label
+from senpath.types import Examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +79,15 @@ class _Parts:
     def __init__(self, view: View) -> None:
         self._view = view
         self._found: dict[str, list[tuple[np.ndarray, torch.Tensor]]] = {}
+        self._classes = {label for path in view.paths if path.task_kind.exclusive for label in path.classes}
+        self._meanings: dict[tuple[str, type, Given], Label | None] = {}
 
     @property
     def tasks(self) -> list[str]:
         """Those that get examples, in the order of the network's tasks."""
         return [task for task in self._view.tasks if task in self._found]
 
-    def add(self, batch: Batch, labels: Sequence[Label | None]) -> None:
+    def add(self, batch: Batch, labels: Sequence[Given | None]) -> None:
         """Choose for each input the likeliest of its candidates that has its label, if it is not strange to the network."""
         decision = self._view.dispatcher(batch.key).decide(batch.inputs)
         runs = np.ones(decision.order.shape, dtype=bool)
@@ -93,25 +96,36 @@ class _Parts:
         for place in np.flatnonzero(decision.known):
             label = labels[batch.rows[place]]
             candidates = [decision.names[index] for index in decision.order[place][runs[place]]]
-            task = next((name for name in candidates if label is not None and self._takes(name, label)), None)
+            task = next((name for name in candidates if self._meant(name, label) is not None), None)
             if task is not None:
                 chosen.setdefault(task, []).append(int(place))
         for task, places in chosen.items():
             self._found.setdefault(task, []).append((batch.rows[places], batch.inputs[places].cpu()))
 
-    def of(self, task: str, labels: Sequence[Label | None]) -> tuple[np.ndarray, Examples]:
+    def of(self, task: str, labels: Sequence[Given | None]) -> tuple[np.ndarray, Examples]:
         """Places in the stream of a task's examples, ascending, and the examples."""
         pathway = self._view.pathway(task)
         rows, inputs = (torch.cat([torch.as_tensor(part[which]) for part in self._found[task]]) for which in (0, 1))
         order = rows.argsort()
-        targets = torch.tensor([pathway.classes.index(labels[row]) for row in rows[order].tolist()])
+        place: dict[Label | None, int] = {label: place for place, label in enumerate(pathway.classes)}
+        targets = torch.tensor([place[self._meant(task, labels[row])] for row in rows[order].tolist()])
         data_type = self._view.types[pathway.data_type]
         return rows[order].numpy(), Examples(data_type, inputs[order], targets, pathway.classes)
 
-    def _takes(self, task: str, label: Label) -> bool:
-        """Whether a task tells classes apart and this is one of them; 1 and "1" are not the same."""
+    def _meant(self, task: str, label: Given | None) -> Label | None:
+        """The class that a label means in a task; None if it means none, or the task tells no classes apart.
+
+        If any task has "1" itself, it does not mean 1 to another one; see `match_labels`.
+        """
         pathway = self._view.pathway(task)
-        return pathway.task_kind.exclusive and label in pathway.classes
+        if label is None or not pathway.task_kind.exclusive:
+            return None
+        if label in self._classes and not isinstance(label, bool):
+            return label if label in pathway.classes else None
+        key = (task, type(label), label)
+        if key not in self._meanings:
+            self._meanings[key] = match_labels([label], pathway.classes)[0]
+        return self._meanings[key]
 
 
 def _is_empty(x: Any) -> bool:
@@ -121,7 +135,7 @@ def _is_empty(x: Any) -> bool:
         return False
 
 
-def _labels(y: Any, inputs: int) -> list[Label | None]:
+def _labels(y: Any, inputs: int) -> list[Given | None]:
     """The label of each input, None where it has another form than one label."""
     try:
         given = list(as_array(y) if isinstance(y, torch.Tensor) else y)
@@ -129,13 +143,4 @@ def _labels(y: Any, inputs: int) -> list[Label | None]:
         raise InputError("labels y", expected="one for each input", got=type(y).__name__) from error
     if len(given) != inputs:
         raise InputError("labels y", expected=f"{inputs}, one per input", got=len(given))
-    return [_label(value) for value in given]
-
-
-def _label(value: Any) -> Label | None:
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, torch.Tensor) and value.ndim == 0:
-        value = value.item()
-    whole = isinstance(value, int | np.integer | np.bool_) or (isinstance(value, float | np.floating) and float(value).is_integer())
-    return int(value) if whole else None
+    return [plain_label(value) for value in given]

@@ -2,10 +2,10 @@
 
 from senpath.tasks.base import Targets, TaskKind, TaskKindName
 from senpath.tasks.classification import Classification
+from senpath.tasks.labels import Label
 from senpath.tasks.multilabel import Multilabel
 from senpath.tasks.registry import TASK_KINDS, read_targets, task_kind
 from senpath.tasks.regression import Regression
-from senpath.tasks.targets import Label
 
 __all__ = [
     "TASK_KINDS",

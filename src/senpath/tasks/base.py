@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from senpath.errors import InputError
-from senpath.tasks.targets import Label
+from senpath.tasks.labels import Label
 
 TaskKindName = Literal["classification", "multilabel", "regression"]
 """As users say it, and as folders keep it."""
@@ -63,7 +63,8 @@ class TaskKind(ABC):
         Args:
             y: as for `read_targets`. Columns of a data frame are found by name, in whatever order; of an array by their places. A
                 multilabel task's labels may be on no input.
-            known: the task's labels, or the names of its numbers.
+            known: the task's labels, or the names of its numbers. What is given as text, or as a number, may mean one of them, see
+                `senpath.tasks.labels.match_labels`.
             new_classes: whether labels may be new; they come behind the known ones, sorted.
 
         Raises:
@@ -138,7 +139,7 @@ class TaskKind(ABC):
         """What answers to test inputs are compared with, for `score_answers`.
 
         Raises:
-            InputError: if there is not one for each input, or there are no inputs.
+            InputError: if there is not one for each input, one is of another kind or none of the task's, or there are no inputs.
         """
 
     @abstractmethod

@@ -12,7 +12,7 @@ from torch.nn import functional
 from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
-from senpath.tasks.targets import Label, index_labels, join_labels, one_per_input
+from senpath.tasks.labels import Label, distinct_labels, index_labels, join_labels, require_known
 
 TEMPERATURE = 2.0
 """At which earlier and present probabilities are compared (Hinton, Vinyals and Dean 2015; Li and Hoiem 2016, equation 3)."""
@@ -40,9 +40,9 @@ class Classification(TaskKind):
         return Targets(self.name, classes, targets)
 
     def read_more(self, y: Any, inputs: int, known: tuple[Label, ...], *, new_classes: bool) -> Targets:
-        labels, places = index_labels(y, inputs)
-        classes = join_labels(known, labels, may_be_new=new_classes)
-        return Targets(self.name, classes, torch.tensor([classes.index(label) for label in labels])[places])
+        labels, places = distinct_labels(y, inputs)
+        mine, classes = join_labels(labels, known, may_be_new=new_classes)
+        return Targets(self.name, classes, torch.tensor([classes.index(label) for label in mine])[places])
 
     def _check_values(self, targets: torch.Tensor, classes: tuple[Label, ...], known: int) -> None:
         if len({isinstance(label, str) for label in classes}) > 1 or not all(isinstance(label, int | str) for label in classes):
@@ -64,14 +64,13 @@ class Classification(TaskKind):
     def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
         return float((outputs.argmax(1) == targets).double().mean())
 
-    def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> list[Any]:
-        labels: list[Any] = one_per_input(y, inputs).tolist()  # any: those that were never learned are answered wrongly
-        return labels
+    def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> list[Label]:
+        labels, places = distinct_labels(y, inputs)
+        mine = require_known(labels, classes)
+        return [mine[place] for place in places.tolist()]
 
-    def score_answers(self, answers: Sequence[Any], truth: list[Any], classes: tuple[Label, ...]) -> float:
-        return float(
-            np.mean([isinstance(true, str | int | float) and bool(label == true) for label, true in zip(answers, truth, strict=True)])
-        )
+    def score_answers(self, answers: Sequence[Any], truth: list[Label], classes: tuple[Label, ...]) -> float:
+        return float(np.mean([label is not None and bool(label == true) for label, true in zip(answers, truth, strict=True)]))
 
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         values: list[np.ndarray] = [np.zeros(0)] * len(outputs)

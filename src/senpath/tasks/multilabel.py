@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from enum import Enum
 from typing import Any, final
 
 import numpy as np
@@ -13,7 +14,8 @@ from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
 from senpath.tasks.classification import TINY
-from senpath.tasks.targets import Label, column_names, index_labels, join_labels, plain_label, read_numbers, require_columns, require_some
+from senpath.tasks.labels import Label, distinct_labels, join_labels
+from senpath.tasks.targets import column_names, read_numbers, require_columns, require_some, stacked
 
 LABELS_Y = "labels y of a multilabel task"
 
@@ -38,16 +40,19 @@ class Multilabel(TaskKind):
 
     def read_more(self, y: Any, inputs: int, known: tuple[Label, ...], *, new_classes: bool) -> Targets:
         given = self._read(y, inputs, known)
-        classes = join_labels(known, given.classes, may_be_new=new_classes)
+        mine, classes = join_labels(given.classes, known, may_be_new=new_classes)
         values = torch.zeros(inputs, len(classes))
-        values[:, [classes.index(label) for label in given.classes]] = given.values
+        for column, label in enumerate(mine):  # of two columns, "1" and "1.0", that mean one label either may hold
+            place = classes.index(label)
+            values[:, place] = torch.maximum(values[:, place], given.values[:, column])
         return Targets(self.name, classes, values)
 
     def _read(self, y: Any, inputs: int, known: tuple[Label, ...] = ()) -> Targets:
         """What y says, with labels that there are or, where columns have no names, those that are known."""
+        y = stacked(y)
         if isinstance(y, list | tuple) and all(is_collection(labels) for labels in y):
             return self._read_collections(y, inputs, known)
-        names, values = column_names(y), read_numbers(y, inputs, LABELS_Y)
+        names, values = column_names(y, known), read_numbers(y, inputs, LABELS_Y)
         _require_bits(values, learned=bool(known))
         if known and names is None and values.shape[1] != len(known):
             raise InputError("labels y", expected=f"{len(known)} columns, the task's labels", got=values.shape[1])
@@ -64,12 +69,12 @@ class Multilabel(TaskKind):
         flat = [label for labels in y for label in labels]
         if not flat:
             return Targets(self.name, known, torch.zeros(inputs, len(known)))
-        classes, _ = index_labels(flat, len(flat))
-        place = {label: index for index, label in enumerate(classes)}
-        values = torch.zeros(inputs, len(classes))
-        for row, labels in enumerate(y):
-            values[row, [place[plain_label(label)] for label in labels]] = 1
-        return Targets(self.name, classes, values)
+        labels, places = distinct_labels(flat, len(flat))
+        values = torch.zeros(inputs, len(labels))
+        values[torch.arange(inputs).repeat_interleave(torch.tensor([len(row) for row in y])), places] = 1
+        if not known:
+            labels = [label if isinstance(label, str) else int(label) for label in labels]
+        return Targets(self.name, tuple(labels), values)
 
     def _check_values(self, targets: torch.Tensor, classes: tuple[Label, ...], known: int) -> None:
         if not bool(((targets == 0) | (targets == 1)).all()):
@@ -133,7 +138,7 @@ def jaccard_score(answers: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 
 def is_collection(value: Any) -> bool:
     """Whether this is a collection of labels."""
-    return isinstance(value, Collection) and not isinstance(value, str | bytes | dict | torch.Tensor | np.ndarray)
+    return isinstance(value, Collection) and not isinstance(value, str | bytes | dict | torch.Tensor | np.ndarray | Enum)
 
 
 def _require_bits(values: np.ndarray, *, learned: bool) -> None:

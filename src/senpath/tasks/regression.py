@@ -12,7 +12,8 @@ from torch.nn import functional
 from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
-from senpath.tasks.targets import Label, column_names, listed, read_numbers, require_columns
+from senpath.tasks.labels import Label, listed
+from senpath.tasks.targets import column_names, read_numbers, require_columns
 
 LARGEST = 1e12
 """Numbers to learn are at most this large: float32 has to hold them, and their differences."""
@@ -38,7 +39,7 @@ class Regression(TaskKind):
         return Targets(self.name, names or tuple(range(values.shape[1])), torch.from_numpy(values.astype(np.float32)))
 
     def read_more(self, y: Any, inputs: int, known: tuple[Label, ...], *, new_classes: bool) -> Targets:
-        names, given = column_names(y), self.read(y, inputs)
+        names, given = column_names(y, known), self.read(y, inputs)
         if names is None and len(given.classes) != len(known):
             raise InputError("numbers y", expected=f"{len(known)} for each input", got=len(given.classes))
         if names is None:

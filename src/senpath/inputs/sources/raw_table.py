@@ -28,7 +28,7 @@ class RawTable:
         lines: the place of each row in its file; None for data that comes from no file.
         line: what such a place is called, "line" or "row".
         folder: what names of files are relative to.
-        classes: names of the classes, for each column that holds indices of classes.
+        classes: names of the classes, for each column that holds indices of classes, or lists of them.
     """
 
     name: str
@@ -66,7 +66,8 @@ class RawTable:
         values = self.columns[name]
         if name in self.classes:
             class_names = dict(enumerate(self.classes[name]))
-            values = np.array([class_names.get(index) for index in values.tolist()], dtype=object)
+            named = [[*map(class_names.get, index)] if isinstance(index, list) else class_names.get(index) for index in values.tolist()]
+            values = object_array(named)
         missing = [row for row, value in enumerate(values.tolist()) if is_missing(value)]
         places = {row: f"{self.name}, {self.place(row)}, column {name!r}" for row in missing}
         return values, {row: InputError(place, expected="a label", got="no value") for row, place in places.items()}
@@ -88,7 +89,7 @@ def column_array(values: Sequence[Any]) -> np.ndarray:
 
 
 def plain_labels(values: np.ndarray, *, class_names: bool = False) -> Any:
-    """Labels as they are learned: words or numbers in an array, collections of labels in a list.
+    """Labels as they are learned: words (objects, for one may be long) or numbers in an array, collections of labels in a list.
 
     Words that are all numbers, at least one of them a fraction, become numbers, as they are in a data frame.
 
@@ -98,7 +99,7 @@ def plain_labels(values: np.ndarray, *, class_names: bool = False) -> Any:
     plain = values.tolist()
     if not all(isinstance(value, str) for value in plain):
         return values if values.dtype != object else plain
-    words = np.array(plain)
+    words = object_array(plain)
     if class_names:
         return words
     try:

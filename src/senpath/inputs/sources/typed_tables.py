@@ -92,8 +92,14 @@ def read_huggingface(data: Any) -> RawTable:
     if not hasattr(data, "__len__"):
         raise InputError(what, expected="one with a length", got="a stream", do="Load it with streaming=False, or take a list of its rows")
     features = data.features or {}
-    classes = {name: feature.names for name, feature in features.items() if type(feature).__name__ == "ClassLabel"}
+    classes = {name: label.names for name, feature in features.items() if (label := _class_label(feature)) is not None}
     return _from_arrow(data.with_format("arrow")[:], what, Path(), classes)
+
+
+def _class_label(feature: Any) -> Any:
+    """The `ClassLabel` of a column that holds classes, or a list of them for each row; None for any other."""
+    held = feature[0] if isinstance(feature, list) and len(feature) == 1 else getattr(feature, "feature", feature)
+    return held if type(held).__name__ == "ClassLabel" else None
 
 
 def read_frame(frame: Any) -> RawTable:
@@ -126,6 +132,9 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
     """The names of classes that `datasets` wrote into a file's metadata."""
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        return {name: [*map(str, feature["names"])] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+        # Of a list of classes the feature says what is in it.
+        items = {name: feature[0] if isinstance(feature, list) else feature for name, feature in features.items()}
+        held = {name: feature.get("feature", feature) for name, feature in items.items()}
+        return {name: [*map(str, feature["names"])] for name, feature in held.items() if feature.get("_type") == "ClassLabel"}
     except (ValueError, AttributeError, TypeError, KeyError):
         return {}

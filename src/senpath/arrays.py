@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import torch
 
 from senpath.errors import InputError
+
+BYTE_ORDER_MARK = "\ufeff"
+INVISIBLE = "\u200b\u2060"
+"""Characters without width that no word needs at its ends."""
+
+
+def composed(text: str) -> str:
+    """The one form of a text among those that look alike: composed (Unicode's NFC), without byte order marks."""
+    return text if text.isascii() else normalize("NFC", text.replace(BYTE_ORDER_MARK, ""))
+
+
+def as_word(text: str) -> str:
+    """A word, a label or a column's name in its one form: composed, without blanks around it."""
+    word = composed(text).strip()
+    return word if word.isascii() else word.strip(INVISIBLE).strip()
+
+
+def unmasked(values: Any) -> Any:
+    """An array of numpy's special kinds as a plain one; anything else as it is.
+
+    A value that is masked is missing: NaN among numbers, None among words.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        if not np.ma.getmaskarray(values).any():
+            return np.asarray(values.data)
+        present: Any = np.asarray(values.data, dtype=np.float64 if values.dtype.kind in "fiub" else object)
+        return np.where(np.ma.getmaskarray(values), np.nan if values.dtype.kind in "fiub" else None, present)
+    return np.asarray(values) if isinstance(values, np.matrix) else values
 
 
 def as_array(values: torch.Tensor) -> np.ndarray:

@@ -311,7 +311,7 @@ class Network:
 
     def encode_examples(self, x: Any, y: Any = None, *, kind: str | None = None, progress: Progress = silent) -> Examples:
         """Encode labelled data as `learn` does, to give it to `learn` several times; errors as for `encode`."""
-        return encode_examples(self.view, *read_labelled(x, y), kind=kind, progress=progress)
+        return encode_examples(self.view, *read_labelled(x, y, kind), kind=kind, progress=progress)
 
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
         """Keep figures (JSON values) of this version with the network, without a commit. `senpath.evaluate` calls this."""

@@ -25,11 +25,10 @@ def evaluate(
     """Measure tasks on test data, with the task given and found."""
     network = open_network(net)
     sources = read_pairs(tests, "test data", network.view.tasks)
-    for task in sources:
-        network.view.pathway(task)  # says which tasks there are, if this is none
-    reading = ReadingOptions(label, modality, skip_bad)
+    # A name that is no task's is an error here, which says which tasks there are.
+    reading = {task: ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind) for task in sources}
     with console.status("measuring"):
-        measured = measure(network, {task: labelled(source, "test", reading=reading) for task, source in sources.items()})
+        measured = measure(network, {task: labelled(source, "test", reading=reading[task]) for task, source in sources.items()})
     show_scores(None, measured)
     if record:
         record_evaluation(network, measured)

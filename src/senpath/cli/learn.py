@@ -47,7 +47,7 @@ def learn(
     """Learn a task and commit it; the folder is created if needed."""
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
     learner = _make_method(method, seed, settings)
-    x, y = labelled(source, reading=ReadingOptions(label, modality, skip_bad), say=True)
+    x, y = labelled(source, reading=ReadingOptions(label, modality, skip_bad, kind), say=True)
     if shots is not None:
         places = data.few_shot(x, np.asarray(y), shots, seed)
         x, y = (x[places] if isinstance(x, np.ndarray) else [x[index] for index in places]), np.asarray(y)[places]
@@ -74,7 +74,7 @@ def learn_many(
 ) -> None:
     """Learn several tasks of one type of data at once; the folder is created if needed."""
     sources, learner = read_pairs(tasks, "tasks"), _make_method(method, seed, settings)
-    reading = ReadingOptions(label, modality, skip_bad)
+    reading = ReadingOptions(label, modality, skip_bad, kind)
     examples = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
     first = next(iter(examples.values()))[0]
     network = Network(net, encoders=choose_encoders(encoder, first, learner))

@@ -27,11 +27,13 @@ class ReadingOptions:
         label: the column of labels, if it is told.
         modality: what the inputs are, if it is told.
         skip_bad: whether what cannot be read is left out.
+        kind: of the task, if it is known.
     """
 
     label: str | None = None
     modality: str | None = None
     skip_bad: bool = False
+    kind: str | None = None
 
 
 def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say: bool = False) -> tuple[Any, Any]:
@@ -42,7 +44,8 @@ def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say:
     """
     if not Path(source).exists() and source in {known.name for known in data.available()}:
         return data.load(source, split)
-    dataset = read(Path(source), reading.label, modality=reading.modality, bad="skip" if reading.skip_bad else "error")
+    bad = "skip" if reading.skip_bad else "error"
+    dataset = read(Path(source), reading.label, modality=reading.modality, bad=bad, kind=reading.kind)
     if say:
         console.print(f"read: {dataset.about}{_otherwise(source, reading)}", highlight=False, soft_wrap=True)
     _show_skipped(dataset)

@@ -24,7 +24,7 @@ def review(
 ) -> None:
     """Let a task borrow from tasks that were learned after it, if it gains."""
     network, revision = open_network(net), make_revision("review", read_settings(settings))
-    x, y = labelled(source, reading=ReadingOptions(label, modality, skip_bad))
+    x, y = labelled(source, reading=ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind))
     with bars(task) as progress:
         _show_revised(network.revise(task, revision, x, y, progress))
 
@@ -45,7 +45,8 @@ def prune(
     """Make a task's pathway smaller, unless that loses too much."""
     given = {"keep": keep, "what": what, **read_settings(settings, "keep", "what")}
     network, revision = open_network(net), make_revision("prune", given)
-    x, y = labelled(source, reading=ReadingOptions(label, modality, skip_bad)) if source is not None else (None, None)
+    reading = ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind)
+    x, y = labelled(source, reading=reading) if source is not None else (None, None)
     with bars(task) as progress:
         _show_revised(network.revise(task, revision, x, y, progress))
 
@@ -62,7 +63,8 @@ def extend(
     """Add examples or new classes to a task, or split a mixed stream among all tasks."""
     network, given = open_network(net), read_settings(settings)
     revision = make_revision("extend", given)
-    x, y = labelled(first if second is None else second, reading=ReadingOptions(label, modality, skip_bad))
+    kind = network.view.pathway(first).kind if second is not None else None
+    x, y = labelled(first if second is None else second, reading=ReadingOptions(label, modality, skip_bad, kind))
     if second is not None:
         with bars(first) as progress:
             _show_revised(network.revise(first, revision, x, y, progress))

@@ -14,6 +14,7 @@ from senpath.inference import Prediction
 from senpath.inputs.sources import read_labelled
 from senpath.network import Network
 from senpath.pathways import Pathway
+from senpath.snapshot.examples import pair_of
 
 
 def evaluate(
@@ -40,8 +41,8 @@ def evaluate(
         raise InputError("tests", expected="a mapping of tasks to labelled data", got=type(tests).__name__)
     scores, confusion = {}, {}
     for task, data in tests.items():
-        x, y = read_labelled(*data) if isinstance(data, tuple) and len(data) in (1, 2) else read_labelled(data)
         pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
+        x, y = read_labelled(*pair_of(data), pathway.kind)
         x = net.encode(x)  # once: it is predicted three times
         given = net.predict(x, task=task)
         right = _judge(pathway, y, len(given))

@@ -22,6 +22,7 @@ from pydantic_core import from_json
 
 from senpath.errors import FormatVersionError, InputError, SenpathError, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout, verify
+from senpath.inputs.modalities.table import same_columns, table_columns
 from senpath.progress import silent
 from senpath.routing import TaskStatistics
 from senpath.snapshot.examples import check_task
@@ -174,6 +175,8 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
 
 def _require_same_type(view: View, data_type: DataType, features: str) -> None:
     record = view.manifest.types.get(data_type.key)
+    if record is None and data_type.modality == "table":  # one of them may have an older key
+        record = next((view.manifest.types[kind.key] for kind in same_columns(table_columns(data_type), view.types.values())), None)
     if record is None:
         shape = view.settings.image_shape
         if data_type.form == "image" and shape is not None and data_type != DataType("image", tuple(shape)):

@@ -218,7 +218,7 @@ class _Reader:
         x, y = pair_of(data)
         if isinstance(x, Examples):
             return self._same_type(check_encoded(self._view, x, y, kind))
-        return encode_examples(self, *read_labelled(x, y), kind=kind)
+        return encode_examples(self, *read_labelled(x, y, kind), kind=kind)
 
     def _same_type(self, examples: Examples) -> Examples:
         known = self._types.setdefault(examples.data_type.key, examples.data_type)

@@ -127,7 +127,7 @@ def learn(
         if isinstance(x, Examples):
             examples = check_encoded(view, x, y, kind)
         else:
-            examples = encode_examples(view, *read_labelled(x, y), kind=kind, progress=progress)
+            examples = encode_examples(view, *read_labelled(x, y, kind), kind=kind, progress=progress)
         if concept is not None:
             check_concept(concept, examples.task_kind, examples.classes, labels_of(view.paths, concept))
         require_kind(method, examples)

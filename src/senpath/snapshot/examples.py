@@ -156,7 +156,7 @@ def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool
     none = pathway.task_kind.empty_targets(len(pathway.classes))
     like = Examples(data_type, torch.zeros(0, *data_type.shape), none, pathway.classes, pathway.kind)
     if not isinstance(x, Examples):
-        return encode_examples(view, *read_labelled(x, y), like=like, new_classes=new_classes)
+        return encode_examples(view, *read_labelled(x, y, pathway.kind), like=like, new_classes=new_classes)
     old, expected = len(pathway.classes), f"those of a task like {pathway.task!r}, its classes first"
     if x.kind != pathway.kind or tuple(x.classes[:old]) != pathway.classes:
         raise InputError("encoded examples", expected=expected, got=f"a {x.kind} of {x.classes[: max(5, old)]}")

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from senpath.inputs.modalities import MODALITIES
-from senpath.inputs.modalities.table import fingerprint, table_width
+from senpath.inputs.modalities.table import fingerprint, old_fingerprint, table_width
 from senpath.types import DataType
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:
     )
     named = words.keys() <= {*columns} and known and (table_width(columns, words),) == shape
     numbers = all(_numbers(options.get(name), shape[0]) for name in ("mean", "scale"))
-    return named and numbers and 0 not in options["scale"] and options.get("fingerprint") == fingerprint(columns)
+    marked = options.get("fingerprint") in (fingerprint(columns), old_fingerprint(columns))
+    return named and numbers and 0 not in options["scale"] and marked
 
 
 def _fits_encoder(kind: DataType) -> bool:

@@ -17,7 +17,7 @@ from senpath.store.upgrade import upgrade_line, upgrade_task
 from senpath.types import DataType
 
 FORMAT = "senpath-network"
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 PROVENANCE_SINCE = 6
 """The format in which tasks have a provenance in place of notes."""
 TASKS = b',\n"tasks":{\n'

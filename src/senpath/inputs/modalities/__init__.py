@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from senpath.arrays import unmasked
 from senpath.errors import InputError
 from senpath.inputs.modalities.audio import AudioModality, waves_of
 from senpath.inputs.modalities.columns import is_frame
@@ -102,6 +103,7 @@ def split_by_modality(x: Any) -> list[Group]:
         return [Group("table", x, np.arange(len(x)))]
     if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place
         x = x.to_numpy()
+    x = unmasked(x)
     if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 1):
         return [Group(_of_array(x, batch=True), x, np.arange(len(x)))]
     if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
@@ -159,4 +161,4 @@ def _of_item(item: Any, index: int) -> str:
 def _plain(item: Any) -> Any:
     if isinstance(item, Path) and item.suffix.lower() == ".txt":
         return read_text(item)
-    return np.asarray(item) if isinstance(item, list | tuple) else item
+    return np.asarray(item) if isinstance(item, list | tuple) else unmasked(item)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from senpath.arrays import unmasked
 from senpath.errors import InputError
 from senpath.plugins import import_extra
 from senpath.types import Audio, DataType
@@ -143,7 +144,7 @@ def _mixed(channels: np.ndarray) -> np.ndarray:
 
 
 def _check(recording: Audio, what: str) -> Audio:
-    samples = np.asarray(recording.samples)
+    samples = np.asarray(unmasked(recording.samples))
     if samples.ndim != 1 or samples.dtype.kind != "f":
         do = "Mix the channels, or take one" if samples.ndim == 2 else "Divide whole numbers by the largest possible"
         got = f"{samples.dtype} of shape {samples.shape}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
 
-from senpath.arrays import object_array
+from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
 
 MAX_WORDS = 32
@@ -17,6 +18,8 @@ MAX_WORDS = 32
 WORD_TYPES = (str, int, float, np.integer, np.floating, np.bool_)
 """Types of values that may stand among words."""
 TRUTH = {"true": 1.0, "false": 0.0}
+THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+(\.\d*)?\s*")
+"""Numbers such as 1,234,567.8."""
 
 
 class Rows(Sequence[Any]):
@@ -28,7 +31,7 @@ class Rows(Sequence[Any]):
     """
 
     def __init__(self, columns: Mapping[str, np.ndarray], *, named: bool = True) -> None:
-        self._columns, self.named = dict(columns), named
+        self._columns, self.named = {as_word(name): values for name, values in columns.items()}, named
 
     @property
     def columns(self) -> list[str]:
@@ -139,8 +142,10 @@ def distinct_words(name: str, words: Sequence[str]) -> list[str]:
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, pandas' NA or NaT, or blank."""
     if isinstance(value, str):
-        return not value.strip()
-    return value is None or (isinstance(value, float | np.floating) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
+        return not as_word(value)
+    if value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and math.isnan(value)
 
 
 def is_frame(data: Any) -> bool:
@@ -158,7 +163,9 @@ def _numbers(values: np.ndarray) -> np.ndarray:
 
 def _number(value: Any) -> float:
     try:
-        return TRUTH[value.strip().lower()] if isinstance(value, str) and value.strip().lower() in TRUTH else float(value)
+        if isinstance(value, str):
+            value = TRUTH.get(value.strip().lower(), value.replace(",", "") if THOUSANDS.fullmatch(value) else value)
+        return float(value)
     except (TypeError, ValueError):
         return math.nan
     except OverflowError:
@@ -168,5 +175,5 @@ def _number(value: Any) -> float:
 def _word(value: Any) -> str:
     """A value among words; 3 and 3.0 are one word."""
     if isinstance(value, str):
-        return value.strip()
+        return as_word(value)
     return str(int(value)) if float(value).is_integer() else str(value)

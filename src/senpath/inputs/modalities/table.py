@@ -6,13 +6,14 @@ Numbers are standardised with the mean and spread of the first task's rows; a wo
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, object_array, require_finite, require_unicode
+from senpath.arrays import as_array, as_word, object_array, require_finite, require_unicode, unmasked
 from senpath.errors import InputError
 from senpath.inputs.modalities.columns import Rows, distinct_words, is_frame, read_column, wrong_value
 from senpath.types import DataType
@@ -45,7 +46,7 @@ class TableModality:
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         rows, options = read_rows(items), data_type.options
-        if sorted(rows.columns) != sorted(options["columns"]):
+        if sorted(rows.columns) != sorted(map(as_word, options["columns"])):
             raise InputError("table", expected=f"columns {options['columns']}", got=rows.columns)
         values = _matrix(rows, options["columns"], options.get("categories", {}))
         mean, scale = (torch.tensor(options[name], dtype=torch.float64) for name in ("mean", "scale"))
@@ -55,15 +56,31 @@ class TableModality:
 
 
 def fingerprint(columns: Sequence[str]) -> str:
-    """Eight hexadecimal digits that stand for the columns and their order."""
+    """32 hexadecimal digits that stand for the columns and their order."""
+    return hashlib.sha256(json.dumps(list(columns)).encode()).hexdigest()[:32]
+
+
+def old_fingerprint(columns: Sequence[str]) -> str:
+    """The eight digits that folders of formats 1 to 6 have for a table's type, which keeps them."""
     return hashlib.sha256("\x1f".join(columns).encode()).hexdigest()[:8]
 
 
 def table_key(items: Any, known: Iterable[DataType] = ()) -> str:
     """The key of the data type of rows: that of a known type with the same columns in any order, or a new one."""
     names = _names(items)
-    same = [columns for kind in known if kind.modality == "table" and sorted(columns := table_columns(kind)) == sorted(names)]
-    return f"table-{fingerprint(names if names in same or not same else same[0])}"
+    same = same_columns(names, known)
+    return next((kind.key for kind in same if [*map(as_word, table_columns(kind))] == names), same[0].key) if same else new_key(names)
+
+
+def new_key(columns: Sequence[str]) -> str:
+    """The key of a table's type that no network has yet; see `DataType.key`."""
+    return f"table-{fingerprint(columns)}"
+
+
+def same_columns(names: Iterable[str], known: Iterable[DataType]) -> list[DataType]:
+    """Types of tables that have these columns, in whatever order."""
+    wanted = sorted(map(as_word, names))
+    return [kind for kind in known if kind.modality == "table" and sorted(map(as_word, table_columns(kind))) == wanted]
 
 
 def table_columns(data_type: DataType) -> list[str]:
@@ -90,7 +107,7 @@ def read_rows(items: Any) -> Rows:
     if isinstance(items, Rows):
         return items
     if is_frame(items):
-        return Rows({name: np.asarray(items[key].to_numpy()) for name, key in zip(names, items.columns, strict=True)})
+        return Rows({name: unmasked(np.asanyarray(items[key].to_numpy())) for name, key in zip(names, items.columns, strict=True)})
     rows = [_by_name(row, names, index) for index, row in enumerate(items)]
     return Rows({name: object_array([row[name] for row in rows]) for name in names})
 
@@ -103,7 +120,7 @@ def _names(items: Any) -> list[str]:
     """The names of the columns."""
     if not _has_names(items):
         return [f"x{index}" for index in range(_stack(items).shape[1])]
-    names = [str(name) for name in (items.columns if is_frame(items) else items[0])]
+    names = [as_word(str(name)) for name in (items.columns if is_frame(items) else items[0])]
     if not names:
         raise InputError("table", expected="at least one column", got="none")
     if len({*names}) < len(names):
@@ -114,7 +131,7 @@ def _names(items: Any) -> list[str]:
 
 
 def _by_name(row: Any, names: Sequence[str], index: int) -> dict[str, Any]:
-    values = {str(name): value for name, value in row.items()} if isinstance(row, dict) else {}
+    values = {as_word(str(name)): value for name, value in row.items()} if isinstance(row, dict) else {}
     if values.keys() != {*names} or len(row) != len(names):
         got = list(row) if isinstance(row, dict) else "a row without names"
         raise InputError(f"row {index}", expected=f"columns {list(names)}", got=got)
@@ -128,7 +145,7 @@ def _stack(items: Any) -> np.ndarray:
         shapes = {np.shape(row) for row in items}
         if len(shapes) != 1:
             raise InputError("rows", expected="all of one length", got=f"shapes {sorted(shapes)}")
-        items = np.stack([as_array(row) if isinstance(row, torch.Tensor) else np.asarray(row) for row in items])
+        items = np.stack([as_array(row) if isinstance(row, torch.Tensor) else np.asarray(unmasked(row)) for row in items])
     if items.ndim != 2 or not items.shape[1]:
         raise InputError("table", expected="shape (rows, columns)", got=f"shape {items.shape}")
     return np.asarray(items)
@@ -144,9 +161,11 @@ def _matrix(rows: Rows, names: Sequence[str], categories: Mapping[str, Sequence[
 
 def _part(rows: Rows, name: str, words: Sequence[str] | None) -> np.ndarray:
     """A column's numbers (n, 1), or a 1 where it has each word, (n, words)."""
-    values = rows.column(name)
+    values = rows.column(as_word(name))
     column = read_column(name, values, words=words is not None)
     if len(column.wrong) and (rows.named or values.dtype.kind not in "fiub"):
         first = int(column.wrong[0])
         raise wrong_value(f"row {first}", name, column, values[first])
-    return column.values[:, None] if words is None else (column.values[:, None] == np.array([*words], dtype=object)).astype(np.float64)
+    if words is None:
+        return column.values[:, None]
+    return np.asarray(column.values[:, None] == object_array([*map(as_word, words)]), dtype=np.float64)

@@ -15,12 +15,11 @@ from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.columns import MAX_WORDS, Rows, distinct_words, is_missing, read_column, wrong_value
 from senpath.inputs.sources.dataset import ErrorPolicy, counted
 from senpath.inputs.sources.files import FileBytes, Source, inspect_files
+from senpath.inputs.sources.guesses import TEXT_COLUMNS
 from senpath.inputs.sources.raw_table import RawTable
 
 FILE_COLUMNS = ("file_name", "filename", "file", "path", "file_path", "image", "picture", "audio", "sound")
 """Names of columns that may hold names of files."""
-TEXT_COLUMNS = ("text", "sentence", "utterance", "question", "query", "review", "comment", "content")
-"""Names of columns that hold texts, if their values are words."""
 EXPECTED_COLUMNS = {"image": "pictures or their files", "audio": "sounds or their files", "text": "texts"}
 """What a column of each modality holds."""
 
@@ -113,6 +112,8 @@ def _is_text(values: np.ndarray, *, named: bool) -> bool:
     """Whether values are words, and either the column's name says that they are texts or they are too varied for categories."""
     present = [value for value in values.tolist() if not is_missing(value)]
     if not present or not all(isinstance(value, str) for value in present):
+        return False
+    if not named and 2 * sum(any(map(str.isalpha, value)) for value in present) <= len(present):  # dates, prices
         return False
     distinct = len({*present})
     return read_column("text", np.array(present, dtype=object)).words and (named or distinct > MAX_WORDS or 2 * distinct > len(present))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from senpath.arrays import object_array
+from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
 from senpath.inputs.modalities.columns import is_missing
+from senpath.inputs.sources.guesses import names_rows
 
 LABEL_COLUMN = "label"
 LABEL_NAMES = (LABEL_COLUMN, "labels", "class", "target", "y")
 """Names by which a column of labels is recognised, the most certain first."""
+NO_LABEL = frozenset({"NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
+"""Words that stand for no label, as programs that write tables put them."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,12 @@ class RawTable:
 
     Args:
         name: what errors call the table, such as "table flowers.csv".
-        columns: arrays (n,) by name.
+        columns: arrays (n,) by name; the names have one form, see `senpath.arrays.as_word`.
         lines: the place of each row in its file; None for data that comes from no file.
         line: what such a place is called, "line" or "row".
         folder: what names of files are relative to.
         classes: names of the classes, for each column that holds indices of classes, or lists of them.
+        row_names: columns that are known to name or number the rows, as the index of a data frame does.
     """
 
     name: str
@@ -37,6 +42,7 @@ class RawTable:
     line: str = "line"
     folder: Path = field(default_factory=Path)
     classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    row_names: Collection[str] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -45,6 +51,15 @@ class RawTable:
         """Where a row stands: "line 3", or "row 1" of a table without lines."""
         return f"{self.line} {self.lines[row]}" if self.lines is not None else f"row {row}"
 
+    @cached_property
+    def index(self) -> list[str]:
+        """Columns that name or number the rows; they are inputs of nothing."""
+        return [name for name, values in self.columns.items() if name in self.row_names or names_rows(name, values)]
+
+    def input_columns(self, label: str | None = None) -> list[str]:
+        """All columns but those of the labels and of the rows' names."""
+        return [name for name in self.columns if name != label and name not in self.index]
+
     def label_column(self, given: str | None) -> tuple[str, str]:
         """The name of the column of labels, and how it was chosen, in words.
 
@@ -52,25 +67,33 @@ class RawTable:
             InputError: if there is no column of the given name.
         """
         if given is not None:
-            if given not in self.columns:
+            if as_word(given) not in self.columns:
                 columns = ", ".join(map(repr, self.columns))
                 raise InputError(self.name, expected=f"a column {given!r} of labels", got=f"the columns {columns}")
-            return given, ""
+            return as_word(given), ""
         by_lower_case = {name.lower(): name for name in reversed([*self.columns])}
         candidates = [by_lower_case[name] for name in LABEL_NAMES if name in by_lower_case]
         candidates += [name for name in self.columns if name in self.classes]
-        return (candidates[0], "") if candidates else ([*self.columns][-1], " (the last column)")
+        return (candidates[0], "") if candidates else ((self.input_columns() or [*self.columns])[-1], " (the last column)")
 
     def labels(self, name: str) -> tuple[np.ndarray, Mapping[int, InputError]]:
         """The values of a column of labels, and an error for each row without one."""
         values = self.columns[name]
         if name in self.classes:
-            class_names = dict(enumerate(self.classes[name]))
+            class_names = dict(enumerate(map(as_word, self.classes[name])))
             named = [[*map(class_names.get, index)] if isinstance(index, list) else class_names.get(index) for index in values.tolist()]
             values = object_array(named)
-        missing = [row for row, value in enumerate(values.tolist()) if is_missing(value)]
+            missing = [row for row, value in enumerate(named) if value is None]
+        else:
+            if values.dtype.kind in "OU":
+                values = object_array([as_word(value) if isinstance(value, str) else value for value in values.tolist()])
+            missing = [row for row, value in enumerate(values.tolist()) if _no_label(value)]
         places = {row: f"{self.name}, {self.place(row)}, column {name!r}" for row in missing}
         return values, {row: InputError(place, expected="a label", got="no value") for row, place in places.items()}
+
+
+def _no_label(value: Any) -> bool:
+    return is_missing(value) or (isinstance(value, str) and value in NO_LABEL)
 
 
 def require_header(names: Sequence[str], what: str) -> None:

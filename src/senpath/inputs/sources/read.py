@@ -18,9 +18,18 @@ from senpath.inputs.sources.containers import is_dataset, is_experience, read_da
 from senpath.inputs.sources.content import read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
 from senpath.inputs.sources.files import NOUNS, inspect_files, label_table, read_folder
+from senpath.inputs.sources.guesses import require_plausible
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
 from senpath.inputs.sources.text_tables import read_delimited, read_json, read_json_lines, read_labelled_lines
-from senpath.inputs.sources.typed_tables import is_huggingface, read_arrays, read_frame, read_huggingface, read_parquet
+from senpath.inputs.sources.typed_tables import (
+    is_arrow,
+    is_huggingface,
+    read_arrays,
+    read_arrow,
+    read_frame,
+    read_huggingface,
+    read_parquet,
+)
 
 TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
     ".csv": read_delimited,
@@ -34,23 +43,26 @@ TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
 ENDINGS = (*TABLES, ".txt", ".npz")
 
 
-def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str = "error") -> Data:
+def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str = "error", kind: str | None = None) -> Data:
     """Read labelled data, and say what was read.
 
     Args:
         data: one of these:
             a folder with a subfolder per class of pictures, sounds or texts, or of files beside a `metadata.csv` or `labels.csv` with a
             column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.jsonl`, `.json` (a list of objects), `.txt` (a label, a tab and a
-            text on each line) or `.npz` (arrays x and y); a data frame of pandas or polars; a Hugging Face `Dataset`; a torch `Dataset`
+            text on each line) or `.npz` (arrays x and y); a data frame of pandas or polars, or a table of pyarrow, whose index is left
+            out; a Hugging Face `Dataset`; a torch `Dataset`
             or `DataLoader` of pairs; an experience of Avalanche; or inputs, with their labels.
         label: for a table the name of the column of labels; by default "label", "labels", "class", "target" or "y", else the last column.
             For inputs, or a data frame without labels, the labels themselves.
         modality: "image", "audio", "text" or "table", where the guess would be wrong.
         bad: what to do with files that cannot be read and rows with gaps: "error" raises an error that names the first, "skip" leaves
             them out and lists them.
+        kind: of the task, if it is known, see `Network.learn`: numbers to be predicted may all differ, labels that are guessed may not.
 
     Raises:
-        InputError: if the data cannot be read; names the file, and the line or row.
+        InputError: if the data cannot be read; names the file, and the line or row. If the last column is taken for the labels, and its
+            values all differ or it is called as texts or names of rows are.
         MissingExtraError: for sounds or Parquet files, if the extra that reads them is not installed.
     """
     if modality is not None and modality not in MODALITIES:
@@ -61,22 +73,23 @@ def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str 
         return data
     if isinstance(data, str | Path):
         try:
-            return _from_path(Path(data), label, modality, policy)
+            return _from_path(Path(data), label, modality, policy, kind)
         except OSError as error:
             raise InputError(f"data {data}", expected="a folder or file that can be read", got=str(error)) from error
-    if is_huggingface(data):
-        return _from_table(read_huggingface(data), label, modality, policy)
+    if is_huggingface(data) or is_arrow(data):
+        return _from_table(read_huggingface(data) if is_huggingface(data) else read_arrow(data), label, modality, policy, kind)
     if is_frame(data) and (label is None or isinstance(label, str)):
-        return _from_table(read_frame(data), label, modality, policy)
+        return _from_table(read_frame(data), label, modality, policy, kind)
     return _from_pair(*read_labelled(data, label), modality)
 
 
-def read_labelled(x: Any, y: Any = None) -> tuple[Any, Any]:
+def read_labelled(x: Any, y: Any = None, kind: str | None = None) -> tuple[Any, Any]:
     """Raw inputs and their labels.
 
     Args:
         x: inputs, with `y` their labels; or what `read` takes.
         y: the labels; or, for what has columns, the name of the column of labels.
+        kind: of the task, if it is known.
 
     Raises:
         InputError: for anything else, or if a file cannot be read.
@@ -86,8 +99,8 @@ def read_labelled(x: Any, y: Any = None) -> tuple[Any, Any]:
     if isinstance(x, DataLoader) or is_dataset(x) or is_experience(x):
         _refuse_labels(y, type(x).__name__)
         return read_loader(x) if isinstance(x, DataLoader) else read_dataset(x if is_dataset(x) else x.dataset)
-    if isinstance(x, Data | str | Path) or is_huggingface(x) or (is_frame(x) and (y is None or isinstance(y, str))):
-        data = read(x, y)
+    if isinstance(x, Data | str | Path) or is_huggingface(x) or ((is_frame(x) or is_arrow(x)) and (y is None or isinstance(y, str))):
+        data = read(x, y, kind=kind)
         return data.x, data.y
     if hasattr(x, "collect"):
         raise InputError("data", expected="a data frame", got=f"a {type(x).__name__}", do="Call collect() first")
@@ -135,7 +148,7 @@ def _unlabelled_rows(file: Path, ending: str, known: Sequence[Sequence[str]]) ->
         return read_arrays(file, "x")[0]
     table = TABLES[ending](file, ErrorPolicy())
     fitting = [columns for columns in known if {*columns} <= table.columns.keys()]
-    names = max(fitting, key=len) if fitting else [name for name in table.columns if name != LABEL_COLUMN]
+    names = max(fitting, key=len) if fitting else table.input_columns(LABEL_COLUMN)
     return read_content(table, names, range(len(table)), "table" if fitting else None, ErrorPolicy()).items
 
 
@@ -149,7 +162,7 @@ def _refuse_column(label: str | None, what: str) -> None:
         raise InputError("column of labels", expected=f"none of {what}, which has no columns", got=repr(label))
 
 
-def _from_path(path: Path, label: Any, modality: str | None, policy: ErrorPolicy) -> Data:
+def _from_path(path: Path, label: Any, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
     if not isinstance(label, str):
         _refuse_labels(label, "a path")
     table = path if path.is_file() else label_table(path) if path.is_dir() else None
@@ -161,10 +174,10 @@ def _from_path(path: Path, label: Any, modality: str | None, policy: ErrorPolicy
         raise InputError(f"data {path}", expected="a folder or file", got=got)
     ending = table.suffix.lower()
     if ending in TABLES:
-        return _from_table(TABLES[ending](table, policy), label, modality, policy)
+        return _from_table(TABLES[ending](table, policy), label, modality, policy, kind)
     if ending == ".txt":
         _refuse_column(label, "lines of text")
-        return _from_table(read_labelled_lines(table, policy), LABEL_COLUMN, "text", policy)
+        return _from_table(read_labelled_lines(table, policy), LABEL_COLUMN, "text", policy, kind)
     if ending == ".npz":
         _refuse_column(label, "arrays")
         x, y = read_arrays(table, "x", "y")
@@ -173,7 +186,7 @@ def _from_path(path: Path, label: Any, modality: str | None, policy: ErrorPolicy
     raise InputError(f"data {path}", expected=expected, got=ending or "no ending")
 
 
-def _from_table(table: RawTable, label: str | None, modality: str | None, policy: ErrorPolicy) -> Data:
+def _from_table(table: RawTable, label: str | None, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
     if not len(table):
         policy.require_some(0, table.name)
         raise InputError(table.name, expected="rows to learn from", got="none")
@@ -183,10 +196,15 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
         policy.reject(table.place(row), error)
     rows = [row for row in range(len(table)) if row not in wrong]
     policy.require_some(len(rows), table.name)
-    content = read_content(table, [other for other in table.columns if other != name], rows, modality, policy)
+    inputs = table.input_columns(name)
+    if choice:
+        require_plausible(table.name, name, plain_labels(labels[rows]).tolist(), inputs, kind)
+    content = read_content(table, inputs, rows, modality, policy)
     policy.require_some(len(content.rows), table.name)
     y = plain_labels(labels[list(content.rows)], class_names=name in table.classes)
-    return Data(content.items, y, content.modality, f"{content.about}; label {name!r}{choice}", tuple(policy.skipped))
+    index = [other for other in table.index if other != name]
+    about = f"{content.about}; label {name!r}{choice}" + (f"; index {', '.join(map(repr, index))} left out" if index else "")
+    return Data(content.items, y, content.modality, about, tuple(policy.skipped))
 
 
 def _from_pair(x: Any, y: Any, modality: str | None) -> Data:

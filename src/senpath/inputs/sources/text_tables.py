@@ -12,19 +12,21 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from senpath.arrays import object_array
+from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
 from senpath.inputs.modalities.text import MAX_TEXT_BYTES
 from senpath.inputs.sources.dataset import ErrorPolicy
+from senpath.inputs.sources.guesses import require_header_line
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
 
 MAX_BYTES = 2**29
 """Bytes of a table in text, which takes ten times as many in memory."""
 MAX_LINE_BYTES = 2 * MAX_TEXT_BYTES
 """Bytes of a line: the longest text, and what stands beside it."""
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 QUOTED = re.compile('"[^"]*"')
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+"""Numbers such as 1234,5 and 1.234,5."""
 CSV_LIMIT = threading.Lock()
 """Held while the csv module's limit, which is the process's, is changed."""
 
@@ -42,7 +44,7 @@ def read_delimited(path: Path, policy: ErrorPolicy) -> RawTable:
     delimiter = max(DELIMITERS, key=bare.count)
     with _long_values():
         header, *records = [*_records(chain([first], lines), delimiter, what)] or [(1, [])]
-    names = [name.strip() for name in header[1]]
+    names = [as_word(name) for name in header[1]]
     require_header(names, what)
     places, rows = [], []
     for line, row in records:
@@ -54,6 +56,7 @@ def read_delimited(path: Path, policy: ErrorPolicy) -> RawTable:
     columns = {name: object_array([row[index] for row in rows]) for index, name in enumerate(names)}
     # pandas writes the numbers of rows in front, under no name.
     columns = {name: values for name, values in columns.items() if name or len(columns) == 1}
+    require_header_line(columns, what)
     return RawTable(what, columns, places, folder=path.parent)
 
 
@@ -135,7 +138,7 @@ def text_lines(path: Path, what: str, expected: str, max_bytes: int = MAX_LINE_B
                 where = f"{what}, line {number}"
                 if b"\0" in line or len(line) == max_bytes:
                     got = "NUL bytes" if b"\0" in line else f"a line of more than {max_bytes // 2**20} MiB"
-                    raise InputError(where, expected=expected, got=got)
+                    raise InputError(where, expected=expected, got=got, do="Save it as UTF-8" if b"\0" in line else "")
                 try:
                     yield line.decode("utf-8-sig" if number == 1 else "utf-8")  # spreadsheets put a byte order mark first
                 except UnicodeDecodeError as error:
@@ -157,7 +160,7 @@ def _long_values() -> Iterator[None]:
 
 def _records(lines: Iterator[str], delimiter: str, what: str) -> Iterator[tuple[int, list[str]]]:
     """Each record, and the line on which it begins."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
         start = reader.line_num + 1
         try:
@@ -171,13 +174,14 @@ def _records(lines: Iterator[str], delimiter: str, what: str) -> Iterator[tuple[
 
 def _decimal_point(value: str) -> str:
     """Turn a decimal comma into a point; files with decimal commas are delimited by semicolons."""
-    return value.replace(",", ".") if DECIMAL_COMMA.fullmatch(value) else value
+    return value.replace(".", "").replace(",", ".") if DECIMAL_COMMA.fullmatch(value) else value
 
 
 def _from_objects(path: Path, objects: list[tuple[int, Any]], line: str, policy: ErrorPolicy) -> RawTable:
     what = f"table {path}"
+    objects = [(place, _named(item)) for place, item in objects]
     first = next((item for _, item in objects if isinstance(item, dict)), {})
-    names = [str(name) for name in first]
+    names = [*first]
     places, rows = [], []
     for place, item in objects:
         if isinstance(item, dict) and item.keys() <= first.keys():
@@ -188,3 +192,8 @@ def _from_objects(path: Path, objects: list[tuple[int, Any]], line: str, policy:
         policy.reject(f"{line} {place}", InputError(f"{what}, {line} {place}", expected=expected, got=got))
     columns = {name: column_array([row.get(name) for row in rows]) for name in names}
     return RawTable(what, columns, places, line, path.parent)
+
+
+def _named(item: Any) -> Any:
+    """An object with its names in their one form."""
+    return {as_word(name): value for name, value in item.items()} if isinstance(item, dict) else item

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from senpath.arrays import as_word, unmasked
 from senpath.errors import InputError
 from senpath.inputs.sources.dataset import ErrorPolicy
+from senpath.inputs.sources.guesses import require_header_line
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
 from senpath.plugins import import_extra
 
@@ -75,7 +77,7 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
             table = file.read()
     except (OSError, pyarrow.ArrowException, MemoryError) as error:
         raise InputError(what, expected="a readable .parquet file", got=f"{type(error).__name__}: {error}") from error
-    return _from_arrow(table, what, path.parent, _class_names(table.schema.metadata or {}))
+    return _from_arrow(table, what, path.parent)
 
 
 def read_huggingface(data: Any) -> RawTable:
@@ -102,30 +104,62 @@ def _class_label(feature: Any) -> Any:
     return held if type(held).__name__ == "ClassLabel" else None
 
 
+def is_arrow(data: Any) -> bool:
+    """Whether this is a table of pyarrow."""
+    return all(hasattr(data, name) for name in ("column_names", "schema", "to_pylist"))
+
+
+def read_arrow(table: Any) -> RawTable:
+    """Read a table of pyarrow.
+
+    Raises:
+        InputError: if a name occurs twice.
+    """
+    return _from_arrow(table, "table", Path())
+
+
 def read_frame(frame: Any) -> RawTable:
     """Read a data frame of pandas or polars.
 
     Raises:
         InputError: if a name occurs twice.
     """
-    names = [str(name) for name in frame.columns]
+    names = [as_word(str(name)) for name in frame.columns]
     require_header(names, "data frame")
-    columns = {name: np.asarray(frame[key].to_numpy()) for name, key in zip(names, frame.columns, strict=True)}
+    columns = {name: unmasked(np.asanyarray(frame[key].to_numpy())) for name, key in zip(names, frame.columns, strict=True)}
+    if all(isinstance(name, str) for name in frame.columns):
+        require_header_line(columns, "data frame")
     return RawTable("data frame", columns)
 
 
-def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Sequence[str]]) -> RawTable:
-    names = [str(name) for name in table.column_names]
+def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Sequence[str]] | None = None) -> RawTable:
+    """A table of pyarrow.
+
+    Args:
+        classes: names of classes by column; None takes those that its metadata have.
+    """
+    names = [as_word(str(name)) for name in table.column_names]
     require_header(names, what)
     columns = {name: _values(column) for name, column in zip(names, table.columns, strict=True)}
-    present = {name: class_names for name, class_names in classes.items() if name in columns}
-    return RawTable(what, columns, range(table.num_rows), "row", folder, present)
+    metadata = table.schema.metadata or {}
+    known = {as_word(name): class_names for name, class_names in (_class_names(metadata) if classes is None else classes).items()}
+    present = {name: class_names for name, class_names in known.items() if name in columns}
+    return RawTable(what, columns, range(table.num_rows), "row", folder, present, _row_names(metadata))
 
 
 def _values(column: Any) -> np.ndarray:
     if column.null_count == 0 and str(column.type).startswith(("int", "uint", "float", "double", "half")):
         return np.asarray(column.to_numpy())
     return column_array(column.to_pylist())
+
+
+def _row_names(metadata: Mapping[bytes, bytes]) -> list[str]:
+    """The columns that hold the index of the data frame from which pandas made the table."""
+    try:
+        names = json.loads(metadata.get(b"pandas", b"{}")).get("index_columns", [])
+        return [as_word(name) for name in names if isinstance(name, str)]
+    except (ValueError, AttributeError, TypeError):
+        return []
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:

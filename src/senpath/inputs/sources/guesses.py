@@ -1,0 +1,103 @@
+"""What people meant and did not say: which columns name rows, which can be labels, whether a first line is a header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from senpath.errors import InputError
+from senpath.inputs.modalities.columns import MAX_WORDS, read_column
+from senpath.tasks import Regression
+
+TEXT_COLUMNS = ("text", "sentence", "utterance", "question", "query", "review", "comment", "content")
+"""Names of columns that hold texts, if their values are words."""
+ID_COLUMNS = ("id", "uuid", "guid", "key", "index", "row_id", "sample_id", "filename", "file_name", "file_path", "path", "name")
+"""Names of columns that say which row it is: never guessed to be labels, if their values differ."""
+ROW_NAMES = re.compile(r"__index_level_\d+__|Unnamed: 0(\.\d+)*")
+"""Names under which pandas writes a table's index, and reads one that was written without a name."""
+ROW_NUMBERS = ("index", "level_0")
+"""Names that pandas gives to an index that becomes a column; it is one if its values count up."""
+LOOKED_AT = 1000
+"""Rows that a first line is compared with."""
+MANY = 5
+"""More labels than these are no few examples of a class each, if all differ."""
+
+
+def names_rows(name: str, values: np.ndarray) -> bool:
+    """Whether a column is the index of a data frame."""
+    if ROW_NAMES.fullmatch(name):
+        return True
+    try:
+        numbers = values.astype(np.float64) if name in ROW_NUMBERS else np.zeros(0)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return len(numbers) > 1 and bool((numbers == numbers.round()).all()) and bool((np.diff(numbers) > 0).all())
+
+
+def require_plausible(table: str, name: str, labels: Sequence[object], others: Sequence[str], kind: str | None) -> None:
+    """Refuse a column that nobody named as that of the labels, if it can hardly be it.
+
+    Args:
+        table: what errors call the table.
+        name: of the column.
+        labels: its values.
+        others: names of the other columns.
+        kind: of the task, if it is known; numbers to be predicted may all differ.
+
+    Raises:
+        InputError: if it is called as texts or the names of rows are, or its words or whole numbers all differ.
+    """
+    if kind == Regression.name or not all(isinstance(label, str | int | np.integer | np.bool_) for label in labels):
+        return
+    many, distinct = len(labels) > MANY, len({*labels})
+    got = ""
+    if many and distinct == len(labels):
+        got = f"the last column, {name!r}, whose {distinct:,} values all differ"
+    elif name.lower() in TEXT_COLUMNS or (name.lower() in ID_COLUMNS and 2 * distinct > len(labels)):
+        got = f"the last column, {name!r}, which by its name holds {'texts' if name.lower() in TEXT_COLUMNS else 'names of rows'}"
+    if got:
+        columns = ", ".join(map(repr, others[:10])) + (", …" if len(others) > 10 else "")
+        do = f"Say which column holds them, label='…' or --label …; there are also {columns or 'no others'}"
+        raise InputError(table, expected="a column of labels", got=got, do=do)
+
+
+def require_header_line(columns: Mapping[str, np.ndarray], what: str) -> None:
+    """Refuse names of columns that are the first row of a table without a header.
+
+    They are, if at least one of them is a number or a word of its column, and each fits the values below it: a number among numbers of
+    its size, or a word that occurs. Numbers that count up, as a data frame without names has them, are names.
+
+    Raises:
+        InputError: if the names look like values.
+    """
+    if len(columns) < 2 or [*columns] in ([str(place + first) for place in range(len(columns))] for first in (0, 1)):
+        return
+    fits = []
+    for name, values in columns.items():
+        fits.append(_fits(name, values[:LOOKED_AT]))
+        if fits[-1] is False:
+            return
+    if True in fits:
+        got = ", ".join([*columns][:5]) + (", …" if len(columns) > 5 else "")
+        do = "Write the names of the columns into the first line"
+        raise InputError(what, expected="a header line", got=f"a first line that looks like the others: {got}", do=do)
+
+
+def _fits(name: str, values: np.ndarray) -> bool | None:
+    """Whether a name could be one of a column's values; None if that cannot be said."""
+    if values.dtype.kind not in "fiubOU":
+        return None
+    column = read_column(name, values)
+    as_value = read_column(name, np.array([name], dtype=object))
+    if column.words:
+        known = {*column.values.tolist()}
+        if as_value.words and name in known:
+            return True
+        return False if not as_value.words or len(known) <= MAX_WORDS else None
+    numbers = np.delete(column.values, column.wrong)
+    if as_value.words or len(numbers) < 2:
+        return False
+    low, high, value = numbers.min(), numbers.max(), as_value.values[0]
+    return bool(low - (high - low) <= value <= high + (high - low))

@@ -8,6 +8,7 @@ from typing import Any, Self, Unpack, final, overload
 
 import torch
 
+from senpath.arrays import composed
 from senpath.export import export_onnx
 from senpath.history.archive import export, import_task
 from senpath.history.checkout import Checkout
@@ -155,7 +156,7 @@ class Network:
             TaskExistsError: if the name is taken.
             StoreError: if the folder cannot be written.
         """
-        return learn(self._at, task, x, y, kind, concept, make_method(method, settings), measure, progress)
+        return learn(self._at, self.view.task_name(task), x, y, kind, _composed(concept), make_method(method, settings), measure, progress)
 
     def learn_many(
         self,
@@ -187,7 +188,7 @@ class Network:
             InputError, TaskExistsError, StoreError: as for `learn`; the message names the task.
             SenpathError: if a worker process dies, for example because it is out of memory.
         """
-        return learn_many(self._at, tasks, kind, concept, make_method(method, settings), jobs, progress)
+        return learn_many(self._at, self.view.task_names(tasks), kind, _composed(concept), make_method(method, settings), jobs, progress)
 
     def revise(self, task: str, revision: Revision, x: Any = None, y: Any = None, progress: Progress = silent) -> Revised:
         """Change a task by a revision; `review`, `prune` and `extend` are senpath's own.
@@ -202,7 +203,7 @@ class Network:
             InputError: if the data cannot be used.
             ConflictError: if another writer changed the task meanwhile.
         """
-        return revise(self._at, task, revision, x, y, progress)
+        return revise(self._at, self.view.task_name(task), revision, x, y, progress)
 
     def review(self, task: str, x: Any, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised:
         """Let a task borrow from tasks that were learned after it (backward transfer), if it gains by that.
@@ -210,7 +211,7 @@ class Network:
         Needs the examples that the task was learned from. Cross-validation decides; without a gain nothing changes.
         For the settings see `senpath.Review`; other arguments and errors are those of `revise`.
         """
-        return revise(self._at, task, make_revision("review", settings), x, y, progress)
+        return revise(self._at, self.view.task_name(task), make_revision("review", settings), x, y, progress)
 
     def prune(self, task: str, keep: float, x: Any = None, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised:
         """Make a task's pathway smaller: remove its smallest weights, or whole hidden units with `what="units"`.
@@ -222,7 +223,7 @@ class Network:
         Args:
             keep: the share that remains, above 0 and below 1.
         """
-        return revise(self._at, task, make_revision("prune", {"keep": keep, **settings}), x, y, progress)
+        return revise(self._at, self.view.task_name(task), make_revision("prune", {"keep": keep, **settings}), x, y, progress)
 
     @overload
     def extend(self, task: str, x: Any, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised: ...
@@ -289,8 +290,8 @@ class Network:
         """
         routing = Routing(candidates, admit, reject, strict)
         if isinstance(x, Mapping):
-            return fuse(self.view, x, task, concept, routing)
-        return predict(self.view, x, task, routing, concept)
+            return fuse(self.view, x, task, _composed(concept), routing)
+        return predict(self.view, x, self.view.task_name(task), routing, concept)
 
     def explain(self, x: Any, *, candidates: int = 2, admit: float | None = None, reject: bool = True, strict: bool = False) -> Explanation:
         """Explain the answer to a single input: scores per task, candidates, links used, weights activated."""
@@ -339,7 +340,7 @@ class Network:
             UnknownTaskError: if there is no such task.
             ConflictError: if another writer changed the task meanwhile.
         """
-        return remove(self._at, task)
+        return remove(self._at, self.view.task_name(task))
 
     def rollback(self, version: int) -> RolledBack:
         """Return to an earlier version, one of `versions`: the next version has its tasks and answers as it did.
@@ -375,7 +376,7 @@ class Network:
             InputError: if the path cannot be used, or a file of this name exists and may not be replaced.
             StoreError: if the file cannot be written, or a file of the network is damaged.
         """
-        export(self._at, task, as_path("path of the file", path), overwrite=overwrite)
+        export(self._at, self.view.task_name(task), as_path("path of the file", path), overwrite=overwrite)
 
     def import_task(self, path: str | Path, name: str | None = None) -> TaskInfo:
         """Import an exported task and commit it. With the task given, it answers as it did where it was learned.
@@ -390,7 +391,7 @@ class Network:
             TaskExistsError: if the name is taken.
             InputError: if the path cannot be used, or the network has the task's data type with another encoding or other features.
         """
-        return import_task(self._at, as_path("path of the file", path), name)
+        return import_task(self._at, as_path("path of the file", path), _composed(name))
 
     def export_onnx(self, task: str, path: str | Path, *, overwrite: bool = False) -> None:
         """Write everything that a task's pathway runs as one ONNX model, for programs without senpath.
@@ -403,7 +404,7 @@ class Network:
             UnknownTaskError, InputError, StoreError: as for `export`; InputError also if the task is a scikit-learn model.
             MissingExtraError: if onnx is not installed.
         """
-        export_onnx(self.view, task, as_path("path of the file", path), overwrite=overwrite)
+        export_onnx(self.view, self.view.task_name(task), as_path("path of the file", path), overwrite=overwrite)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Copy the version that this object shows, and no other, to a new or empty folder, which is then a network itself.
@@ -433,3 +434,8 @@ class Network:
             MissingExtraError, DownloadError: if the hub is needed and its library is not installed, or it cannot be reached.
         """
         return copy_saved(cls, source, path, revision, settings)
+
+
+def _composed(name: Any) -> Any:
+    """A name in its one form; what is no name is refused by whom it is for."""
+    return composed(name) if isinstance(name, str) else name

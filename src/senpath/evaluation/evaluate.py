@@ -41,6 +41,7 @@ def evaluate(
         raise InputError("tests", expected="a mapping of tasks to labelled data", got=type(tests).__name__)
     scores, confusion = {}, {}
     for task, data in tests.items():
+        task = net.view.task_name(task)
         pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
         x, y = read_labelled(*pair_of(data), pathway.kind)
         x = net.encode(x)  # once: it is predicted three times

@@ -226,8 +226,9 @@ def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, pr
 def extend(checkout: Checkout, task: Any, x: Any, y: Any, revision: Revision, progress: Progress) -> Revised | Routed:
     """Add examples to a task, or to the tasks that a stream's examples fit; see `senpath.Network.extend`."""
     checkout.refresh()  # another writer may have learned the task meanwhile
-    if isinstance(task, str) and (x is not None or y is not None or task in checkout.view.tasks or not os.path.exists(task)):
-        return revise(checkout, task, revision, x, y, progress)
+    name = checkout.view.task_name(task)
+    if isinstance(task, str) and (x is not None or y is not None or name in checkout.view.tasks or not os.path.exists(task)):
+        return revise(checkout, name, revision, x, y, progress)
     if y is not None:
         raise InputError("task to extend", expected="a name, or no task, but a stream of inputs and labels", got=type(task).__name__)
     return extend_routed(checkout.view, task, x, lambda name, examples: revise(checkout, name, revision, examples, None, progress))

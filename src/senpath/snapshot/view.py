@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from senpath.arrays import composed
 from senpath.components import Component
-from senpath.errors import UnknownTaskError
+from senpath.errors import InputError, UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.inputs.modalities import MODALITIES, Group, type_key
 from senpath.pathways import Pathway, Provenance, Transfer, run_pathway
@@ -161,6 +162,26 @@ class View:
         if key not in self._places:
             self._places[key] = np.flatnonzero([pathway.data_type == key for pathway in self.paths])
         return self._places[key]
+
+    def task_name(self, given: Any) -> Any:
+        """How the network spells a task's name, which may have been given in another of Unicode's forms; a new one is composed."""
+        if not isinstance(given, str) or given in self.manifest.tasks:
+            return given
+        name = composed(given)
+        return name if name in self.manifest.tasks else next((known for known in self.manifest.tasks if composed(known) == name), name)
+
+    def task_names(self, tasks: Any) -> Any:
+        """A mapping of names, each as `task_name` has it.
+
+        Raises:
+            InputError: if two differ in their form alone.
+        """
+        if not isinstance(tasks, Mapping):
+            return tasks
+        named = {self.task_name(name): value for name, value in tasks.items()}
+        if len(named) < len(tasks):
+            raise InputError("tasks", expected="names that differ", got="two that look alike, in two of Unicode's forms")
+        return named
 
     def pathway(self, task: str) -> Pathway:
         """The pathway of a task.

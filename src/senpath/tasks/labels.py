@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, require_unicode
+from senpath.arrays import as_array, composed, require_unicode
 from senpath.errors import InputError
 
 Label = int | str
@@ -135,7 +135,7 @@ def plain_label(given: Any) -> Given | None:
     """A label as Python has it; None for what is neither a whole number nor a string."""
     value: Any = _unpacked(given)
     if isinstance(value, str):
-        return str.__str__(value)  # not the text of a member of an Enum, which is its name
+        return composed(str.__str__(value))  # not the text of a member of an Enum, which is its name
     if isinstance(value, bool):
         return value
     if isinstance(value, float | Decimal) and not is_missing(value) and -(2**53) < value < 2**53 and value == int(value):
@@ -189,7 +189,7 @@ def match_labels(given: Sequence[Given], known: Sequence[Label]) -> list[Label |
         given: labels that differ.
         known: the task's labels.
     """
-    same = {label: label for label in known}
+    same = {composed(label) if isinstance(label, str) else label: label for label in known}
     words = bool(known) and isinstance(known[0], str)
     exact = [same.get(label) if isinstance(label, str) == words and not isinstance(label, bool) else None for label in given]
     taken = {label for label in exact if label is not None}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array
+from senpath.arrays import as_array, as_word
 from senpath.errors import InputError
 from senpath.tasks.labels import Label, listed, match_labels
 
@@ -69,7 +69,7 @@ def column_names(y: Any, known: tuple[Label, ...] = ()) -> tuple[Label, ...] | N
     """
     if not hasattr(y, "columns"):
         return None
-    given = [int(name) if isinstance(name, int | np.integer) else str(name) for name in y.columns]
+    given = [int(name) if isinstance(name, int | np.integer) else as_word(str(name)) for name in y.columns]
     names = tuple(name if match is None else match for name, match in zip(given, match_labels(given, known), strict=True))
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from senpath.arrays import require_unicode
+from senpath.arrays import composed, require_unicode
 from senpath.errors import InputError
 from senpath.types import DataType
 
@@ -38,12 +38,12 @@ class TextModality:
 
 
 def texts_of(items: Any) -> list[str]:
-    """Inputs as strings.
+    """Inputs as strings in their one form, see `senpath.arrays.composed`.
 
     Raises:
         InputError: for a text without a word, or with a lone surrogate.
     """
-    texts = [str(item) for item in items]
+    texts = [composed(str(item)) for item in items]
     for index, text in enumerate(texts):
         if not text.strip():
             raise InputError(f"text {index}", expected="at least one word", got="an empty text")

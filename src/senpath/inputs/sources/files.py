@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from senpath.arrays import as_word
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import read_recording
@@ -146,7 +147,7 @@ def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data
         raise InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds or texts", got="none", do=do)
     kept, items, about = inspect_files([(str(file.relative_to(folder)), str(file), file) for _, file in labelled], modality, policy)
     policy.require_some(len(items), f"folder {folder}")
-    labels = np.array([labelled[index][0] for index in kept])
+    labels = np.array([as_word(labelled[index][0]) for index in kept])
     others = len(files) - len(labelled)
     ignored = f"; {counted(others, 'file')} of other kinds left out" if others else ""
     return Data(items, labels, modality, f"{about} in {counted(len({*labels}), 'folder')}{ignored}", tuple(policy.skipped))

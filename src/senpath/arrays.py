@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 import numpy as np
 import torch
@@ -38,6 +38,18 @@ def unmasked(values: Any) -> Any:
         present: Any = np.asarray(values.data, dtype=np.float64 if values.dtype.kind in "fiub" else object)
         return np.where(np.ma.getmaskarray(values), np.nan if values.dtype.kind in "fiub" else None, present)
     return np.asarray(values) if isinstance(values, np.matrix) else values
+
+
+LONGEST_NAME = 200
+UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control characters, half characters and breaks of lines: no part of a name."""
+
+
+def is_name(text: object) -> bool:
+    """Whether this can be the name of a task or a concept: it is printable, not blank, and not too long."""
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_NAME:
+        return False
+    return not any(category(letter) in UNPRINTABLE for letter in text)
 
 
 def as_array(values: torch.Tensor) -> np.ndarray:

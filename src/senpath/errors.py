@@ -1,5 +1,21 @@
 """The one tree of exceptions. Each message says what is wrong, what was expected, what was got and what to do."""
 
+from unicodedata import category
+
+TURNED = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the direction in which others are shown."""
+
+
+def printable(text: str) -> str:
+    """Text in which whatever would control a terminal is spelled out: names, labels and times in files can be anybody's."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(letter if _is_shown(letter) else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _is_shown(letter: str) -> bool:
+    return letter in "\n\t" or (category(letter) not in ("Cc", "Cs", "Zl", "Zp") and letter not in TURNED)
+
 
 class SenpathError(Exception):
     """Base class of every error that senpath raises on purpose.
@@ -16,18 +32,19 @@ class SenpathError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
-        self.what = what.rstrip(".")
-        self.expected = None if expected is None else str(expected)
-        self.got = None if got is None else str(got)
-        self.do = do or None
+        self.what = printable(what).rstrip(".")
+        self.expected = None if expected is None else printable(str(expected))
+        self.got = None if got is None else printable(str(got))
+        self.do = printable(do) or None
         contrast = ", ".join(f"{name} {value}" for name, value in (("expected", self.expected), ("got", self.got)) if value is not None)
         message = f"{self.what}: {contrast}" if contrast else self.what
-        self.message = f"{message}. {do}" if do else message
+        self.message = f"{message}. {self.do}" if do else message
         super().__init__(self.message)
 
     def reword(self, message: str, *, what: str | None = None) -> None:
         """Give it another message, where the caller knows more; the parts stay, but for `what` if that is given."""
-        self.message, self.args = message, (message,)
+        self.message = printable(message)
+        self.args = (self.message,)
         self.what = self.what if what is None else what
 
     # KeyError and ValueError, which some subclasses also are, would print the message in quotes.

@@ -208,7 +208,7 @@ def test_an_estimator_without_its_number_of_classes(config: dict[str, Any], skle
 
 
 def test_a_huge_configuration_allocates_nothing(tmp_path: Path) -> None:
-    config = {"inputs": 10**9, "hidden": [10**9]}
+    config = {"inputs": 2**24, "hidden": [2**24]}
     payload = freeze("linear.v1", {"inputs": 2, "outputs": 2}, build("linear.v1", {"inputs": 2, "outputs": 2})).payload or b""
     (tmp_path / "component").write_bytes(payload)
     with pytest.raises(StoreError, match="expected the weights of a mlp"):

@@ -41,6 +41,7 @@ from senpath.components.features import (
 )
 from senpath.components.gate import GATE, Gate
 from senpath.components.kind import ComponentKind, TrainingDefaults, find_kind, known_kinds, register
+from senpath.components.limits import LEVELS, NUMBERS, OPERATIONS
 from senpath.components.mobile import CONV_STEM, CONV_TAIL, MBCONV
 from senpath.components.pruned import PRUNED, Pruned, freeze_pruned, unpruned
 from senpath.components.recurrent import LSTM, Lstm
@@ -70,12 +71,15 @@ __all__ = [
     "GATE",
     "HEAD",
     "IDENTITY",
+    "LEVELS",
     "LINEAR",
     "LINK",
     "LSTM",
     "MBCONV",
     "MEAN",
     "MLP",
+    "NUMBERS",
+    "OPERATIONS",
     "PATCHES",
     "POINTWISE",
     "POOL",

@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.components.kind import ComponentKind, register
-from senpath.components.tokens import real
+from senpath.components.limits import Size
+from senpath.components.tokens import real, spread, together
 
 VIT_EPSILON, BERT_EPSILON = 1e-6, 1e-12
 """Of layer normalisation, as in the published models."""
@@ -25,7 +26,7 @@ class SelfAttention(nn.Module):
         heads: divides `width`.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: Size, heads: Size) -> None:
         super().__init__()
         if width % heads:
             raise ValueError(f"{heads} heads do not divide width {width}")
@@ -53,7 +54,7 @@ class FeedForward(nn.Module):
         hidden: units between.
     """
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: Size, hidden: Size) -> None:
         super().__init__()
         self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
@@ -71,7 +72,7 @@ class Transformer(nn.Module):
         hidden: units between the two fully connected layers.
     """
 
-    def __init__(self, width: int, heads: int, hidden: int) -> None:
+    def __init__(self, width: Size, heads: Size, hidden: Size) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width, VIT_EPSILON), nn.LayerNorm(width, VIT_EPSILON)
         self.attention, self.feed_forward = SelfAttention(width, heads), FeedForward(width, hidden)
@@ -93,7 +94,7 @@ class Attention(nn.Module):
         heads: divides `width`.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: Size, heads: Size) -> None:
         super().__init__()
         self.attention = SelfAttention(width, heads)
         self.norm = nn.LayerNorm(width, BERT_EPSILON)
@@ -114,7 +115,7 @@ class EncoderBlock(nn.Module):
         hidden: units of the feed-forward part.
     """
 
-    def __init__(self, width: int, heads: int, hidden: int) -> None:
+    def __init__(self, width: Size, heads: Size, hidden: Size) -> None:
         super().__init__()
         self.attention, self.feed_forward = Attention(width, heads), FeedForward(width, hidden)
         self.norm = nn.LayerNorm(width, BERT_EPSILON)
@@ -122,8 +123,8 @@ class EncoderBlock(nn.Module):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         tokens = self.attention(tokens)
         there = real(tokens)
-        mine = tokens[there]  # padding is not computed with
-        return torch.zeros_like(tokens).index_put((there,), self.norm(mine + self.feed_forward(mine)))
+        mine = together(tokens, there)  # padding is not computed with
+        return spread(tokens, there, self.norm(mine + self.feed_forward(mine)))
 
 
 FC = {"widen": "fc1", "narrow": "fc2"}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from senpath.components.files import Safetensors
 from senpath.components.kind import ComponentKind, find_kind
+from senpath.components.limits import AT_ONCE, LEVELS, RUNS, SMALL, Outline, outline
+from senpath.confined import blocks
 from senpath.errors import StoreError
 
 Config = Mapping[str, Any]
@@ -59,9 +62,11 @@ class Component:
         hash: 64 hexadecimal digits, see `content_hash`.
         weights: how many trained numbers it holds.
         payload: content of its file while it is new; None once it is read from one.
+        inside: the components within a composite one that is bound, by hash.
+        levels, runs: how deep these are, and how many components run when it runs once.
     """
 
-    __slots__ = ("config", "hash", "kind", "module", "payload", "weights")
+    __slots__ = ("_outlines", "config", "hash", "inside", "kind", "levels", "module", "payload", "runs", "weights")
 
     def __init__(self, kind: ComponentKind, config: Config, module: nn.Module, name: str, payload: bytes | None) -> None:
         self.kind = kind
@@ -70,6 +75,9 @@ class Component:
         self.hash = name
         self.payload = payload
         self.weights = count_weights(module)
+        self.inside: dict[str, Component] = {}
+        self.levels, self.runs = 0, 1
+        self._outlines: dict[tuple[int, ...], Outline] = {}
 
     @property
     def children(self) -> tuple[str, ...]:
@@ -78,14 +86,59 @@ class Component:
 
     def bind(self, lookup: Lookup) -> None:
         """Let a composite one run its children, which `lookup` finds; their hashes are in its own, so they are always the same."""
-        if isinstance(self.module, Composite) and self.module.bound is None:
-            self.module.bind([lookup(name).module for name in self.children])
+        if not isinstance(self.module, Composite) or self.module.bound is not None:
+            return
+        parts = {name: lookup(name) for name in self.children}
+        self.levels = 1 + max((part.levels for part in parts.values()), default=0)
+        self.runs = 1 + sum(parts[name].runs for name in self.children)
+        if self.levels > LEVELS or self.runs > RUNS:
+            expected, got = f"at most {LEVELS} levels and {RUNS:,} components that run", f"{self.levels} and {self.runs:,}"
+            raise StoreError(f"component {self.hash[:12]}: what is inside of it", expected=expected, got=got)
+        for name, part in parts.items():
+            self.inside |= {name: part, **part.inside}
+        self.module.bind([parts[name].module for name in self.children])
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Run the component; no gradients are recorded."""
+        """Run the component; no gradients are recorded.
+
+        Raises:
+            StoreError: if it takes more than the limits of `senpath.components.limits`.
+        """
+        most = max(1, AT_ONCE // max(1, self.outline(inputs.shape[1:]).largest))
         with torch.no_grad():
-            output: torch.Tensor = self.module(inputs)
-        return output
+            if len(inputs) <= most:
+                output: torch.Tensor = self.module(inputs)
+                return output
+            return torch.cat([self.module(part) for part in inputs.split(most)])
+
+    def outline(self, shape: Sequence[int]) -> Outline:
+        """What running it on one input of this shape takes.
+
+        Raises:
+            StoreError: if that is more than the limits.
+        """
+        # A few products with its own weights; or code that its user installed.
+        if (self.kind.grouped and max(self.weights, self.config.get("outputs", 0)) <= SMALL) or ":" in self.kind.name:
+            return Outline((), 0, 2 * self.weights)
+        shape = tuple(shape)
+        if shape not in self._outlines:
+            made = self._blank({})
+            self._outlines[shape] = outline(self.kind.outline(made), shape, f"component {self.hash[:12]} of kind {self.kind}")
+        return self._outlines[shape]
+
+    def _blank(self, made: dict[str, nn.Module]) -> nn.Module:
+        """A module of its shape without numbers, and those inside of it, each once."""
+        if not isinstance(self.kind.files, Safetensors):
+            return self.module
+        with torch.device("meta"):
+            module = self.kind.build(self.config).to("meta")
+        if isinstance(module, Composite):
+            for name in self.children:
+                if name not in made:
+                    part = self.inside[name]
+                    made[name] = part.kind.outline(part._blank(made))
+            module.bind([made[name] for name in self.children])
+        return module
 
     def __reduce__(self) -> tuple[Callable[..., Component], tuple[Any, ...]]:
         """Between processes a new component travels as its kind, configuration and content."""
@@ -137,10 +190,9 @@ def load(kind: str | ComponentKind, config: Config, path: Path, name: str) -> Co
         StoreError: if the file is missing, truncated or changed, or is not of this kind.
     """
     try:
-        payload = path.read_bytes()
+        actual = content_hash(kind, config, blocks(path))
     except OSError as error:
         raise StoreError(f"component {name[:12]}: file {path.name}", expected="readable", got=error.strerror or str(error)) from error
-    actual = content_hash(kind, config, payload)
     if actual != name:
         raise StoreError(
             f"component {name[:12]}: content of {path.name}",
@@ -157,12 +209,13 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def content_hash(kind: str | ComponentKind, config: Config, payload: bytes | memoryview) -> str:
-    """Name of a component: SHA-256 over its kind, its configuration (children included) and the content of its file."""
+def content_hash(kind: str | ComponentKind, config: Config, payload: bytes | memoryview | Iterable[bytes]) -> str:
+    """Name of a component: SHA-256 over its kind, its configuration (children included) and the content of its file, whole or in parts."""
     head = canonical_json({"kind": str(kind), "config": dict(config)}).encode()
     digest = hashlib.sha256(len(head).to_bytes(8, "little"))
     digest.update(head)
-    digest.update(payload)
+    for part in (payload,) if isinstance(payload, bytes | memoryview) else payload:
+        digest.update(part)
     return digest.hexdigest()
 
 

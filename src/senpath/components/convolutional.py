@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import nn
 
 from senpath.components.dense import dense_stack
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
+from senpath.components.limits import Layers, Shape, Size
 from senpath.components.units import HiddenUnits, UnitLayer, UnitSlice, stacked_units
 
 
@@ -22,7 +23,7 @@ class Cnn(nn.Module):
         hidden: units of the last layer.
     """
 
-    def __init__(self, shape: Sequence[int], filters: Sequence[int], hidden: int) -> None:
+    def __init__(self, shape: Shape, filters: Layers, hidden: Size) -> None:
         super().__init__()
         channels, height, width = shape
         blocks: list[nn.Module] = []

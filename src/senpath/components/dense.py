@@ -9,6 +9,7 @@ from torch import nn
 
 from senpath.components.base import Component, freeze
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
+from senpath.components.limits import Layers, Places, Size
 from senpath.components.units import HiddenUnits, stacked_units
 
 
@@ -20,7 +21,7 @@ class Mlp(nn.Module):
         hidden: units of each layer.
     """
 
-    def __init__(self, inputs: int, hidden: Sequence[int]) -> None:
+    def __init__(self, inputs: Size, hidden: Layers) -> None:
         super().__init__()
         self.layers = dense_stack(inputs, hidden)
 
@@ -61,7 +62,7 @@ class Linear(nn.Linear):
         outputs: classes.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: Size, outputs: Size) -> None:
         super().__init__(inputs, outputs)
 
 
@@ -76,7 +77,7 @@ class ClassLink(nn.Module):
 
     classes: torch.Tensor
 
-    def __init__(self, inputs: int, outputs: int, classes: Sequence[int]) -> None:
+    def __init__(self, inputs: Size, outputs: Size, classes: Places) -> None:
         super().__init__()
         self.outputs = outputs
         self.weight = nn.Parameter(torch.zeros(len(classes), inputs))

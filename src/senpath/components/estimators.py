@@ -43,6 +43,21 @@ class Estimator(nn.Module):
         return count_numbers(self.estimator)
 
 
+class EstimatorOutline(nn.Module):
+    """The shape of an estimator's answer.
+
+    Args:
+        module: whose it is.
+    """
+
+    def __init__(self, module: Estimator) -> None:
+        super().__init__()
+        self.outputs = module.outputs
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs.new_zeros(len(inputs), self.outputs)
+
+
 class SkopsFile(FileFormat):
     """An estimator in the skops format, which holds no code."""
 
@@ -72,4 +87,4 @@ def _wrapped(config: Mapping[str, Any], payload: bytes, where: str) -> Estimator
     return Estimator(estimator, outputs, TASK_KINDS[kind])
 
 
-ESTIMATOR = register(ComponentKind("sklearn.v1", Estimator, trainable=False, exportable=None, files=SkopsFile()))
+ESTIMATOR = register(ComponentKind("sklearn.v1", Estimator, trainable=False, exportable=None, outline=EstimatorOutline, files=SkopsFile()))

@@ -15,6 +15,7 @@ from torch.nn import functional
 from senpath.components.attention import BERT_EPSILON
 from senpath.components.base import Composite
 from senpath.components.kind import ComponentKind, register
+from senpath.components.limits import Hashes, Places, Size
 from senpath.components.tokens import real
 
 Gating = Literal["token", "task", "task-aware"]
@@ -31,7 +32,7 @@ class Router(nn.Module):
         gate: what it looks at, W·x, W·e or W·[x; e].
     """
 
-    def __init__(self, width: int, embedding: int, experts: int, gate: Gating) -> None:
+    def __init__(self, width: Size, embedding: Size, experts: Size, gate: Gating) -> None:
         super().__init__()
         if gate not in get_args(Gating):
             raise ValueError(f"gate {gate!r} is none of {', '.join(get_args(Gating))}")
@@ -106,7 +107,7 @@ class Experts(Composite):
         scaled: see `pass_through`.
     """
 
-    def __init__(self, width: int, embedding: int, children: Sequence[str], kept: Sequence[int], scaled: bool) -> None:
+    def __init__(self, width: Size, embedding: Size, children: Hashes, kept: Places, scaled: bool) -> None:
         super().__init__(children)
         if len(children) != len(kept) + 1 or not kept or list(kept) != sorted(set(kept)):
             raise ValueError(f"{len(children)} children for the experts {list(kept)}")
@@ -155,4 +156,4 @@ class DenseExperts(nn.Module):
 
 
 ROUTER = register(ComponentKind("router.v1", Router))
-EXPERTS = register(ComponentKind("experts.v1", Experts, exportable=DenseExperts))
+EXPERTS = register(ComponentKind("experts.v1", Experts, exportable=DenseExperts, outline=DenseExperts))

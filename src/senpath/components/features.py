@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.components.kind import ComponentKind, register
+from senpath.components.limits import Size, Step
 
 CHUNK = 64
 
@@ -25,7 +26,7 @@ class ConvFeatures(nn.Module):
         grid: cells along each side.
     """
 
-    def __init__(self, channels: int, side: int, filters: int, size: int, stride: int, grid: int) -> None:
+    def __init__(self, channels: Size, side: Size, filters: Size, size: Step, stride: Step, grid: Size) -> None:
         super().__init__()
         self.register_buffer("weight", torch.zeros(filters, channels, size, size))
         self.weight: torch.Tensor
@@ -63,7 +64,7 @@ class DenseFeatures(nn.Module):
         outputs: how many features.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: Size, outputs: Size) -> None:
         super().__init__()
         self.register_buffer("weight", torch.zeros(outputs, inputs))
         self.register_buffer("bias", torch.zeros(outputs))
@@ -89,7 +90,7 @@ class UnitFeatures(nn.Module):
             Sánchez and Mensink 2010, section 3.1).
     """
 
-    def __init__(self, outputs: int, root: bool) -> None:
+    def __init__(self, outputs: Size, root: bool) -> None:
         super().__init__()
         self.outputs, self.root = outputs, root
         self.operations = 2 * outputs

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from senpath.components.kind import ComponentKind, register
+from senpath.components.limits import Count, Size
 
 
 class Gate(nn.Module):
@@ -18,7 +19,7 @@ class Gate(nn.Module):
         rank: directions that are kept.
     """
 
-    def __init__(self, inputs: int, rank: int) -> None:
+    def __init__(self, inputs: Size, rank: Count) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("basis", torch.zeros(rank, inputs))

@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from senpath.components.files import SAFETENSORS, FileFormat
+from senpath.components.limits import check_config
 from senpath.components.units import HiddenUnits
 from senpath.errors import InputError, StoreError
 
@@ -62,6 +63,7 @@ class ComponentKind:
         grouped: whether many of one configuration may run as one batched product: a function of its input without state or random numbers.
         renamed: tensors that older files know by another name: parts of the names between dots, old to new.
         exportable: from a module of this kind, one that answers the same and that `torch.export` can trace; None if there is none.
+        outline: from a module of this kind on torch's meta device, one whose tensors have the same sizes and that runs on shapes alone.
         config_of: from a module, the configuration that builds it; None reads attributes of the names of the constructor's parameters.
         files: the format of its files.
     """
@@ -75,6 +77,7 @@ class ComponentKind:
     grouped: bool = False
     renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     exportable: Callable[[Any], nn.Module] | None = _itself
+    outline: Callable[[Any], nn.Module] = _itself
     config_of: Callable[[Any], Mapping[str, Any]] | None = None
     files: FileFormat = SAFETENSORS
 
@@ -89,6 +92,8 @@ class ComponentKind:
             StoreError: if the configuration does not build one.
         """
         try:
+            if ":" not in self.name:  # what a package takes is for that package to check
+                check_config(self.module, config)
             return self.module(**config)
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             got = f"{dict(config)} ({error})"

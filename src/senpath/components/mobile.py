@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.components.kind import ComponentKind, register
+from senpath.components.limits import Size, Step
 from senpath.components.vision import fitted
 
 EPSILON = 1e-3
@@ -26,7 +27,7 @@ class ConvStem(nn.Module):
     """
 
     def __init__(
-        self, channels: int = 3, filters: int = 32, *, kernel: int, stride: int, side: int | None, mean: float, std: float
+        self, channels: Size = 3, filters: Size = 32, *, kernel: Step, stride: Step, side: Size | None, mean: float, std: float
     ) -> None:
         super().__init__()
         if std <= 0 or (side is not None and side < 1):
@@ -51,7 +52,7 @@ class MbConv(nn.Module):
         expand: how many times as many maps there are between; 1 leaves the first step out.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expand: int) -> None:
+    def __init__(self, inputs: Size, outputs: Size, kernel: Step, stride: Step, expand: Step) -> None:
         super().__init__()
         between = inputs * expand
         self.skips = stride == 1 and inputs == outputs
@@ -73,7 +74,7 @@ class ConvTail(nn.Module):
         outputs: maps that are made of them, each of which is one number of the answer.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: Size, outputs: Size) -> None:
         super().__init__()
         self.conv = NormedConv(inputs, outputs)
 

@@ -11,8 +11,11 @@ from torch import nn
 
 from senpath.components.base import Component, freeze
 from senpath.components.kind import ComponentKind, find_kind, known_kinds, register
+from senpath.errors import StoreError
 
 BITS = 8
+LARGEST = 2**26
+"""Weights of the dense component, at most: a file of bits is small."""
 
 
 class Pruned(nn.Module):
@@ -38,6 +41,8 @@ class Pruned(nn.Module):
             raise ValueError(f"a component of kind {kind!r} cannot be pruned, only {', '.join(names)}")
         self.kind, self.config, self.kept = kind, dict(config), dict(kept)
         self._shapes = {name: value.shape for name, value in _shapes_only(kind, config).state_dict().items()}
+        if sum(map(prod, self._shapes.values())) > LARGEST:  # a bit of the file becomes a number
+            raise ValueError(f"more than {LARGEST:,} weights")
         self._built: list[nn.Module] = []  # in a list, for it is made from this module's tensors and not one of its parts
         for name, count in self.kept.items():
             most = prod(self._shapes[name]) if name in self._shapes else -1
@@ -143,9 +148,18 @@ def _places(like: torch.Tensor) -> torch.Tensor:
     return torch.arange(BITS - 1, -1, -1, dtype=torch.uint8, device=like.device)
 
 
-def _shapes_only(kind: str, config: Mapping[str, Any]) -> nn.Module:
-    with torch.device("meta"):
-        return find_kind(kind).module(**config)
+def _shapes_only(kind: str | ComponentKind, config: Mapping[str, Any]) -> nn.Module:
+    try:
+        with torch.device("meta"):
+            return find_kind(kind).build(config)
+    except StoreError as error:
+        raise ValueError(str(error)) from error
+
+
+def _outline(module: Pruned) -> nn.Module:
+    dense = find_kind(module.kind)
+    outlined: nn.Module = dense.outline(_shapes_only(dense, module.config))
+    return outlined
 
 
 def _spelled(name: str) -> str:
@@ -167,4 +181,12 @@ def unpruned(component: Component) -> tuple[ComponentKind, dict[str, Any], nn.Mo
     return component.kind, component.config, module
 
 
-PRUNED = register(ComponentKind("pruned.v1", Pruned, trainable=False, exportable=Pruned.dense))
+PRUNED = register(
+    ComponentKind(
+        "pruned.v1",
+        Pruned,
+        trainable=False,
+        exportable=Pruned.dense,
+        outline=_outline,
+    )
+)

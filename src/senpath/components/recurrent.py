@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import nn
 
 from senpath.components.dense import dense_stack
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
+from senpath.components.limits import Layers, Size
 from senpath.components.units import HiddenUnits, UnitLayer, UnitSlice, stacked_units
 
 
@@ -22,7 +23,7 @@ class Lstm(nn.Module):
         hidden: units of each layer after it.
     """
 
-    def __init__(self, inputs: int, units: int, hidden: Sequence[int]) -> None:
+    def __init__(self, inputs: Size, units: Size, hidden: Layers) -> None:
         super().__init__()
         self.lstm = nn.LSTM(inputs, units, batch_first=True)
         self.dense = dense_stack(units, hidden)
@@ -30,6 +31,26 @@ class Lstm(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         states, _ = self.lstm(inputs)
         output: torch.Tensor = self.dense(states.mean(dim=1))
+        return output
+
+
+class LstmOutline(nn.Module):
+    """The products of an `Lstm` over all frames at once, which is what it takes, without a step for each frame.
+
+    Args:
+        module: whose shapes these are.
+    """
+
+    def __init__(self, module: Lstm) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        lstm = self.module.lstm
+        gates = nn.functional.linear(inputs, lstm.get_parameter("weight_ih_l0"))
+        states = gates[..., : lstm.hidden_size].contiguous()
+        nn.functional.linear(states, lstm.get_parameter("weight_hh_l0"))
+        output: torch.Tensor = self.module.dense(states.mean(dim=1))
         return output
 
 
@@ -46,5 +67,6 @@ LSTM = register(
         training=TrainingDefaults(4e-3, 32, 30, 2000, clip=1.0),
         units=HiddenUnits(_units, lambda config, widths: {**config, "units": widths[0], "hidden": list(widths[1:])}),
         prunable=True,
+        outline=LstmOutline,
     )
 )

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from senpath.components.base import Composite
 from senpath.components.kind import ComponentKind, register
+from senpath.components.limits import Hashes, Shape, Size, Step
 
 
 class Pointwise(nn.Module):
@@ -21,7 +22,7 @@ class Pointwise(nn.Module):
         groups: of maps that are normalised together; divides `outputs`.
     """
 
-    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
+    def __init__(self, inputs: Size, outputs: Size, groups: Size) -> None:
         super().__init__()
         self.conv, self.norm = nn.Conv2d(inputs, outputs, 1), nn.GroupNorm(groups, outputs)
 
@@ -42,7 +43,7 @@ class ConvPair(nn.Module):
         groups: of maps that are normalised together; divides `width`.
     """
 
-    def __init__(self, width: int, kernels: Sequence[Sequence[int]], stride: int, groups: int) -> None:
+    def __init__(self, width: Size, kernels: Sequence[Sequence[Step]], stride: Step, groups: Size) -> None:
         super().__init__()
         if len(kernels) != 2 or any(len(kernel) != 2 or min(kernel) < 1 or any(size % 2 == 0 for size in kernel) for kernel in kernels):
             raise ValueError(f"kernels {kernels} must be two, of odd height and width")
@@ -65,7 +66,7 @@ class Pool(nn.Module):
         stride: of the places.
     """
 
-    def __init__(self, how: str, stride: int) -> None:
+    def __init__(self, how: str, stride: Step) -> None:
         super().__init__()
         if how not in ("max", "avg") or stride < 1:
             raise ValueError(f"pooling {how!r} must be max or avg, and stride {stride} positive")
@@ -84,7 +85,7 @@ class Identity(nn.Module):
         stride: 1 for inputs of any shape.
     """
 
-    def __init__(self, stride: int = 1) -> None:
+    def __init__(self, stride: Step = 1) -> None:
         super().__init__()
         if stride < 1:
             raise ValueError(f"stride {stride} must be positive")
@@ -104,7 +105,7 @@ class Dense(nn.Module):
         norm: whether there is the normalisation.
     """
 
-    def __init__(self, inputs: int, outputs: int, norm: bool = True) -> None:
+    def __init__(self, inputs: Size, outputs: Size, norm: bool = True) -> None:
         super().__init__()
         self.dense, self.norm = nn.Linear(inputs, outputs), nn.LayerNorm(outputs) if norm else None
 
@@ -128,7 +129,7 @@ class Mean(Composite):
         shape: of one output, without the number of inputs.
     """
 
-    def __init__(self, children: Sequence[str], shape: Sequence[int]) -> None:
+    def __init__(self, children: Hashes, shape: Shape) -> None:
         super().__init__(children)
         self.shape = tuple(int(size) for size in shape)
         if not self.shape or prod(self.shape) < 1 or min(self.shape) < 1:

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from senpath.components.kind import ComponentKind, register
+from senpath.components.limits import Size
 
 
 def real(tokens: torch.Tensor) -> torch.Tensor:
@@ -20,6 +21,16 @@ def token_mean(tokens: torch.Tensor) -> torch.Tensor:
     return tokens.sum(1) / counts  # padding adds nothing
 
 
+def together(tokens: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    """The tokens (n, length, width) at `there`, one after another: (m, width). Where there are only shapes, all of them."""
+    return tokens.flatten(0, 1) if tokens.is_meta else tokens[there]
+
+
+def spread(tokens: torch.Tensor, there: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+    """What was made of the tokens at `there` in their places, and zeros elsewhere."""
+    return made.reshape(tokens.shape) if tokens.is_meta else torch.zeros_like(tokens).index_put((there,), made)
+
+
 class TokenMean(nn.Module):
     """The mean over the tokens that are no padding: (n, length, width) to (n, width).
 
@@ -27,7 +38,7 @@ class TokenMean(nn.Module):
         width: numbers in a token.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: Size) -> None:
         super().__init__()
         self.width = width
 
@@ -42,7 +53,7 @@ class TokenFeatures(nn.Module):
         outputs: numbers in a token.
     """
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: Size) -> None:
         super().__init__()
         self.outputs = outputs
         self.operations = 2 * outputs

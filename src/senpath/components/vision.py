@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from senpath.components.attention import VIT_EPSILON
 from senpath.components.kind import ComponentKind, register
+from senpath.components.limits import Size
 
 
 class Patches(nn.Module):
@@ -22,7 +25,7 @@ class Patches(nn.Module):
     The output is (n, (side / patch)², width).
     """
 
-    def __init__(self, channels: int, side: int, patch: int, width: int) -> None:
+    def __init__(self, channels: Size, side: Size, patch: Size, width: Size) -> None:
         super().__init__()
         if side % patch:
             raise ValueError(f"patch {patch} does not divide side {side}")
@@ -41,7 +44,7 @@ class ClassToken(nn.Module):
         width: numbers in a token.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: Size) -> None:
         super().__init__()
         self.token = nn.Parameter(torch.zeros(width))
 
@@ -57,7 +60,7 @@ class Positions(nn.Module):
         width: numbers in one.
     """
 
-    def __init__(self, tokens: int, width: int) -> None:
+    def __init__(self, tokens: Size, width: Size) -> None:
         super().__init__()
         self.embedding = nn.Parameter(torch.empty(tokens, width))
         nn.init.normal_(self.embedding, std=0.02)
@@ -73,7 +76,7 @@ class ClassNorm(nn.Module):
         width: numbers in a token.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: Size) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, VIT_EPSILON)
 
@@ -91,7 +94,7 @@ class Adapter(nn.Module):
         axis: where the features are, -1 of vectors and tokens, 1 of maps.
     """
 
-    def __init__(self, features: int, hidden: int, axis: int = -1) -> None:
+    def __init__(self, features: Size, hidden: Size, axis: Literal[-1, 1] = -1) -> None:
         super().__init__()
         self.axis = axis
         self.norm = nn.LayerNorm(features, VIT_EPSILON)

@@ -11,6 +11,7 @@ from torch import nn
 
 from senpath.components.dense import dense_stack
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
+from senpath.components.limits import Size
 from senpath.components.tokens import token_mean
 from senpath.components.units import HEAD, HiddenUnits, UnitLayer, UnitSlice
 
@@ -24,7 +25,7 @@ class WideAndDeep(nn.Module):
         pooled: whether inputs are tokens (n, length, inputs), of which the vector is the mean; else all axes together are the vector.
     """
 
-    def __init__(self, inputs: int, hidden: int, *, pooled: bool = False) -> None:
+    def __init__(self, inputs: Size, hidden: Size, *, pooled: bool = False) -> None:
         super().__init__()
         self.units = hidden
         self.pooled = pooled

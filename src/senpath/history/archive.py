@@ -20,6 +20,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from senpath.confined import BLOCK, LARGEST_FILE, open_plain
 from senpath.errors import FormatVersionError, InputError, SenpathError, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout, verify
 from senpath.inputs.modalities.table import same_columns, table_columns
@@ -38,7 +39,13 @@ from senpath.types import DataType
 FORMAT, FORMAT_VERSION = "senpath-task", 1
 HEAD = "task.json"
 LARGEST_HEAD = 2**24
-MEMBER = re.compile(r"network\.json|components/[0-9a-f]{64}\.(json|safetensors|skops)|dispatcher/[a-z0-9-]+\.(columns|pooled)")
+MEMBER = re.compile(r"network\.json|components/[0-9a-f]{64}\.(json|safetensors|skops)|dispatcher/[a-z0-9-]{1,100}\.(columns|pooled)")
+MOST_MEMBERS, DIRECTORY = 2**14, 2**22
+"""Members of an archive, and bytes of the list of them at its end, at most."""
+MEMBER_HEADER = 30
+"""Bytes in front of a member's name."""
+END = struct.Struct("<4s4H2LH")
+"""The last record of a zip archive: signature, disks, entries, bytes and place of the list, length of a comment."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Date of all members, so that one task makes one file whenever it is exported."""
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, KeyError)
@@ -113,7 +120,7 @@ def import_task(checkout: Checkout, path: Path, name: str | None) -> TaskInfo:
 
 def is_task_file(path: Path) -> bool:
     """Whether `export` wrote this file, of whatever format version; it may be damaged."""
-    with suppress(*UNREADABLE), zipfile.ZipFile(path) as archive:
+    with suppress(*UNREADABLE), _archive(path) as archive:
         head = from_json(_read(archive, HEAD, LARGEST_HEAD))
         return isinstance(head, dict) and head.get("format") == FORMAT
     return False
@@ -219,15 +226,12 @@ def _blamed(path: Path, folder: Path) -> Iterator[None]:
 def _unpack(path: Path, folder: Path) -> None:
     """Write the members that the head lists, and nothing else, into a folder."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _archive(path) as archive:
             head = _parse_head(_read(archive, HEAD, LARGEST_HEAD), path)
             for part in ("components", "dispatcher"):
                 (folder / part).mkdir()
             for name, member in head.members.items():
-                content = _read(archive, name, member.bytes)
-                if not MEMBER.fullmatch(name) or hashlib.sha256(content).hexdigest() != member.sha256:
-                    raise ValueError(f"another {name}")
-                (folder / name).write_bytes(content)
+                _unpack_member(archive, name, member, folder)
     except SenpathError:
         raise
     except FileNotFoundError as error:
@@ -236,13 +240,55 @@ def _unpack(path: Path, folder: Path) -> None:
         raise _foreign(path, f"{type(error).__name__}: {error}") from error
 
 
-def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """Content of a member, which is stored as it is, so that it is no longer than the archive."""
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip archive as `export` makes it: members stored as they are, one behind the other, so that they are no longer than the file.
+
+    Raises:
+        ValueError: if it is another one.
+    """
+    with open_plain(path.resolve(), most=2**63) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - END.size))
+        last = file.read()
+        signature, _, _, _, entries, listed, _, _ = END.unpack(last) if len(last) == END.size else (b"",) * 8
+        if signature != b"PK\5\6":
+            raise zipfile.BadZipFile("no zip archive that ends with the list of its members")
+        if entries > MOST_MEMBERS or listed > DIRECTORY:
+            raise ValueError(f"{entries} members")
+        with zipfile.ZipFile(file) as archive:
+            members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+            ends = [member.header_offset + MEMBER_HEADER + len(member.filename) + member.compress_size for member in members]
+            starts = [*(member.header_offset for member in members[1:]), size]
+            apart = all(end <= start for end, start in zip(ends, starts, strict=True))
+            if not apart or len({member.filename for member in members}) < len(members):
+                raise ValueError("members that overlap, or have one name")
+            yield archive
+
+
+def _stored(archive: zipfile.ZipFile, name: str, most: int) -> zipfile.ZipInfo:
     member = archive.getinfo(name)
-    if member.compress_type != zipfile.ZIP_STORED or member.file_size > most:
+    if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size or member.file_size > most:
         raise ValueError(f"{name} of {member.file_size} bytes, compression {member.compress_type}")
-    with archive.open(member) as file:
-        return file.read()
+    return member
+
+
+def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    with archive.open(_stored(archive, name, most)) as file:
+        return file.read(most)
+
+
+def _unpack_member(archive: zipfile.ZipFile, name: str, member: _Member, folder: Path) -> None:
+    stored = _stored(archive, name, min(member.bytes, LARGEST_FILE))
+    if not MEMBER.fullmatch(name):
+        raise ValueError(f"another {name}")
+    digest, length = hashlib.sha256(), 0
+    with archive.open(stored) as file, open_plain(folder / name, new=True) as copy:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            length += copy.write(block)
+    if digest.hexdigest() != member.sha256 or length != member.bytes:
+        raise ValueError(f"another {name}")
 
 
 def _dump_head(files: dict[str, bytes]) -> bytes:

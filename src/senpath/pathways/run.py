@@ -9,7 +9,7 @@ import torch
 from torch.func import functional_call
 from torch.nn.utils.rnn import pad_sequence
 
-from senpath.components import Component, Lookup, canonical_json
+from senpath.components import OPERATIONS, Component, Lookup, canonical_json
 from senpath.errors import PathwayError, SenpathError
 from senpath.pathways.spec import Pathway
 
@@ -96,7 +96,7 @@ def run_batch(jobs: Mapping[Pathway, torch.Tensor], inputs: torch.Tensor, lookup
     Returns:
         For each task the logits of its rows, float32 (rows, classes).
     """
-    shared = _SharedPrefixes(inputs, lookup)
+    shared = _SharedPrefixes(inputs, lookup, len(jobs))
     for pathway, rows in jobs.items():
         for chain in pathway.chains:
             shared.need(chain, rows)
@@ -131,8 +131,10 @@ def run_chain(chain: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: t
 class _SharedPrefixes:
     """Outputs of chains of components over rows of a batch; each prefix is computed once, over the union of its rows."""
 
-    def __init__(self, inputs: torch.Tensor, lookup: Lookup) -> None:
+    def __init__(self, inputs: torch.Tensor, lookup: Lookup, tasks: int) -> None:
+        self.tasks = tasks
         self.inputs, self.lookup = inputs, lookup
+        self.work = 0
         self.asked: dict[Chain, list[torch.Tensor]] = {}
         self.done: dict[Chain, tuple[torch.Tensor, torch.Tensor]] = {}
 
@@ -156,6 +158,7 @@ class _SharedPrefixes:
         alike: dict[tuple[str, str], list[tuple[Chain, Component]]] = {}
         for chain in chains:
             component = self.lookup(chain[-1])
+            self._account(chain, component)
             if component.kind.grouped and component.weights <= largest(self.inputs.device) and len(chains) >= LEAST:
                 alike.setdefault((component.kind.name, canonical_json(component.config)), []).append((chain, component))
             else:
@@ -165,6 +168,13 @@ class _SharedPrefixes:
             before = [self._before(chain, mine) for (chain, _), mine in zip(group, rows, strict=True)]
             answers = run_grouped([component for _, component in group], before)
             self.done |= {chain: (mine, answer) for (chain, _), mine, answer in zip(group, rows, answers, strict=True)}
+
+    def _account(self, chain: Chain, component: Component) -> None:
+        """Count what one input takes, and refuse what takes more than any pathway may."""
+        reads = self.done[chain[:-1]][1] if len(chain) > 1 else self.inputs
+        self.work += component.outline(reads.shape[1:]).work
+        if self.work > self.tasks * OPERATIONS:
+            raise PathwayError("pathway", expected=f"at most {OPERATIONS:,} operations on one input", got=f"{self.work // self.tasks:,}")
 
     def _run_alone(self, chain: Chain, component: Component) -> None:
         rows = self._rows(chain)

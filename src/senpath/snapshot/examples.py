@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
-from unicodedata import category
 
 import torch
 
-from senpath.arrays import require_finite
+from senpath.arrays import LONGEST_NAME, is_name, require_finite
 from senpath.errors import InputError, TaskExistsError
 from senpath.inputs.modalities import Group, split_by_modality, type_key
 from senpath.inputs.sources import read_labelled
@@ -18,9 +17,6 @@ from senpath.progress import Progress, silent
 from senpath.snapshot.view import View
 from senpath.tasks import Label, TaskKind, read_targets
 from senpath.types import DataType, Examples
-
-UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Unicode's categories of control characters, half characters and breaks of lines: no part of a task's name."""
 
 
 class Types(Protocol):
@@ -167,8 +163,8 @@ def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool
 
 def check_name(what: str, name: str) -> None:
     """Refuse what cannot be the name of a task or a concept."""
-    if not isinstance(name, str) or not name.strip() or len(name) > 200 or any(category(letter) in UNPRINTABLE for letter in name):
-        raise InputError(f"{what} name", expected="1 to 200 printable characters", got=repr(name))
+    if not is_name(name):
+        raise InputError(f"{what} name", expected=f"1 to {LONGEST_NAME} printable characters", got=repr(name))
 
 
 def check_task(task: str, view: View) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from senpath.arrays import composed
-from senpath.components import Component
-from senpath.errors import InputError, UnknownTaskError
+from senpath.components import LEVELS, Component
+from senpath.errors import InputError, StoreError, UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.inputs.modalities import MODALITIES, Group, type_key
 from senpath.pathways import Pathway, Provenance, Transfer, run_pathway
@@ -56,6 +56,7 @@ class ComponentCache:
         """Keep a component."""
         with self._lock:
             if component.hash in self._components:
+                self._components.move_to_end(component.hash)
                 return
             self._components[component.hash] = component
             self._held += component.weights
@@ -199,17 +200,28 @@ class View:
         return record.pathway
 
     def component(self, name: str) -> Component:
-        """The component of this hash."""
+        """The component of this hash.
+
+        Raises:
+            StoreError: if its files are damaged, or more is inside of it than `senpath.components.limits` allows.
+        """
+        component = self._read(name, LEVELS)
         for touched in self._watchers:
-            touched.components.add(name)
+            touched.components |= {name, *component.inside}
+        for part in component.inside.values():
+            self._component_cache.put(part)  # it runs too, and is kept as any other
+        return component
+
+    def _read(self, name: str, levels: int) -> Component:
+        """A component with what is inside of it, at most so many levels."""
+        if levels < 0:
+            raise StoreError(f"component {name[:12]}", expected=f"at most {LEVELS} levels inside of one another", got="more")
         component = self._component_cache.get(name)
         if component is None:
             component = self._store.component(name)
             component.module.to(self.device)
             self._component_cache.put(component)
-        for child in component.children:
-            self.component(child)  # it runs too, and is written down and kept as any other
-        component.bind(self.component)
+        component.bind(lambda part: self._read(part, levels - 1))
         return component
 
     def with_payload(self, name: str) -> Component:

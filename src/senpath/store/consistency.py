@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from senpath.arrays import is_name
+from senpath.components import NUMBERS
 from senpath.inputs.modalities import MODALITIES
 from senpath.inputs.modalities.table import fingerprint, old_fingerprint, table_width
 from senpath.types import DataType
@@ -14,8 +16,22 @@ from senpath.types import DataType
 if TYPE_CHECKING:
     from senpath.store.manifest import Manifest, StatisticsRecord, TaskRecord, TypeRecord
 
-LARGEST = 2**28
-"""Numbers in one encoded input, at most; a gigabyte."""
+LARGEST = NUMBERS
+"""Numbers in one encoded input, at most: 64 megabytes."""
+LARGEST_READ, LONGEST_TEXT = 2**22, 4096
+"""Numbers and parts of a text that an encoder reads of one input, at most."""
+WIDEST = 2**14
+"""Numbers in a row of columns, at most: their covariances take the square of it."""
+ROWS = 2**31
+VERSIONS = 2**53
+WEIGHTS = 2**40
+LONGEST, LONGEST_TOGETHER = 1024, 2**14
+"""Components of a chain, and of all chains of a task together, at most: each of a chain's beginnings is computed with."""
+HASH = re.compile(r"[0-9a-f]{64}")
+KEY = re.compile(r"[a-z0-9-]{1,100}")
+"""The key of a type, of which files' names are made."""
+FILE = re.compile(r"[a-z0-9-]{1,100}(\.[0-9]{1,16})?\.(columns|pooled|metric)")
+"""The name of a file of the dispatcher's."""
 RATES = range(1_000, 16_001)
 SEEDS = range(2**64)
 PACKAGE = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -28,6 +44,9 @@ def check_parts(manifest: Manifest, new: Iterable[str]) -> None:
     Raises:
         ValueError: naming the first place that cannot be.
     """
+    _require(0 <= manifest.version < VERSIONS, "version")
+    for name, weights in manifest.components.items():
+        _require(HASH.fullmatch(name) is not None and 0 <= weights <= WEIGHTS, f"components.{name[:64]}")
     for key, record in manifest.types.items():
         _require(_fits_type(key, record, manifest.components), f"types.{key}")
     for name in new:
@@ -41,13 +60,18 @@ def _require(holds: bool, where: str) -> None:
 
 
 def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> bool:
-    names = [record.pooled, record.columns, *([record.metric.file] if record.metric is not None else [])]
+    metric = record.metric
+    names = [record.pooled, record.columns, *([metric.file] if metric is not None else [])]
     return (
         _fits_encoding(record.data_type)
+        and KEY.fullmatch(key) is not None
         and record.data_type.key == key
         and record.features in components
-        and min(record.rows, record.width, record.summed) >= 1
-        and all(name and not name.startswith(".") and not set(name) & set("/\\\0") for name in names)
+        and 1 <= record.rows <= ROWS
+        and 1 <= record.width <= WIDEST
+        and 1 <= record.summed <= VERSIONS
+        and all(FILE.fullmatch(name) for name in names)
+        and (metric is None or all(0 <= number <= WEIGHTS for number in (metric.tasks, metric.shared, metric.each)))
     )
 
 
@@ -92,22 +116,28 @@ def _fits_encoder(kind: DataType) -> bool:
     if kind.modality not in MODALITIES or len(kind.shape) not in (1, 2) or min(kind.shape) < 1 or prod(kind.shape) > LARGEST:
         return False
     shape, options = tuple(reads["shape"]), reads["options"]
-    if not all(isinstance(size, int) and size >= 1 for size in shape) or prod(shape) > LARGEST:
+    if not all(isinstance(size, int) and size >= 1 for size in shape) or prod(shape) > LARGEST_READ:
         return False
     if kind.modality == "audio":  # spectra, or waves
         return len(shape) in (1, 2) and options.get("rate") in RATES
-    return kind.modality == "text" or _fits_encoding(DataType(kind.modality, shape, options))
+    if kind.modality == "text":
+        return len(shape) == 1 and shape[0] <= LONGEST_TEXT
+    return _fits_encoding(DataType(kind.modality, shape, options))
 
 
 def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
     path = record.pathway
     return (
         path.task == name
+        and is_name(name)
         and path.data_type in manifest.types
         and bool(path.classes)
         and len(set(path.classes)) == len(path.classes)
         and bool(path.chains)
-        and (path.concept is None or (bool(path.concept) and path.task_kind.exclusive))
+        and max(map(len, path.chains)) <= LONGEST
+        and sum(map(len, path.chains)) <= LONGEST_TOGETHER
+        and 0 <= record.version <= manifest.version
+        and (path.concept is None or (is_name(path.concept) and path.task_kind.exclusive))
         and 0 < path.temperature < 1e300
         and path.references <= manifest.components.keys()
         and len(record.statistics.owners) in (0, record.statistics.rows)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from senpath.confined import open_plain, plain_files, require_own_folders
 from senpath.errors import InputError, StoreError
 
 TEMPORARY = ".tmp"
@@ -29,7 +30,7 @@ def write_atomic(path: Path, content: bytes, scratch: Path | None = None) -> Non
         scratch: an existing folder of the same file system to write it in; by default it is written beside `path`.
     """
     temporary = (scratch or path.parent) / (path.name + TEMPORARY)
-    with open(temporary, "wb") as file:
+    with open_plain(temporary, new=True) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -38,8 +39,7 @@ def write_atomic(path: Path, content: bytes, scratch: Path | None = None) -> Non
 
 def append_at(path: Path, offset: int, content: bytes) -> None:
     """Write `content` at `offset`, on disk when this returns. What is before `offset` stays as it is; what a crash left after it goes."""
-    path.touch(exist_ok=True)
-    with open(path, "r+b") as file:
+    with open_plain(path, write=True) if os.path.lexists(path) else open_plain(path, new=True) as file:
         file.truncate(max(offset, 0))
         file.seek(offset)
         file.write(content)
@@ -63,9 +63,16 @@ def sync_folder(path: Path) -> None:
 
 def sweep(scratch: Path) -> None:
     """Empty the folder of half-written files, or make it. Only for the holder of the write lock."""
+    require_own_folders((scratch,))
     scratch.mkdir(exist_ok=True)
-    for path in scratch.iterdir():
+    for path in plain_files(scratch):
         path.unlink(missing_ok=True)
+
+
+def cut(path: Path, length: int) -> None:
+    """Make a file this short."""
+    with open_plain(path, write=True) as file:
+        file.truncate(length)
 
 
 def last_line(path: Path) -> tuple[bytes, int]:
@@ -73,9 +80,9 @@ def last_line(path: Path) -> tuple[bytes, int]:
 
     Reads from the end, so that the cost does not grow with the file.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return b"", 0
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         start = file.seek(0, os.SEEK_END)
         tail = b""
         while start and tail.count(b"\n") < 2:
@@ -132,7 +139,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write, under another name until it is whole, so that no half file has this one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with open_plain(temporary, new=True) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -16,10 +16,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from senpath.components import Component, Config, canonical_json, content_hash, load
+from senpath.confined import open_plain, plain_files, read_plain, require_lock, require_own_folders
 from senpath.errors import ConflictError, StoreError
-from senpath.store.files import SCRATCH, TEMPORARY, append_at, explained, last_line, sweep, sync_folder, write_atomic
+from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, explained, sweep, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest, same_file
-from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Versions, append_line, read_lines
+from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Versions, append_line, append_log, log_entries, read_lines
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"
@@ -27,6 +28,8 @@ SUFFIXES = (".safetensors", ".skops")
 """Endings of files of weights."""
 COMPONENT = re.compile(r"(?P<hash>[0-9a-f]{64})\.(json|safetensors|skops)")
 """Names of components' files."""
+LARGEST_DESCRIPTION = 2**24
+"""Bytes of the file that has a component's kind and configuration, at most."""
 AGAIN = "Call refresh(), for the network moved on; what was being learned, learn again on the present version"
 BEHIND = f"Call refresh() if the network moved on. Else: {RESTORE[0].lower()}{RESTORE[1:]}"
 
@@ -57,6 +60,7 @@ class Store:
     def __init__(self, path: Path, *, lock_seconds: float = 30.0) -> None:
         self.path = path
         self._scratch, self._dispatcher = path / SCRATCH, path / "dispatcher"
+        self._folders = (path / "components", self._dispatcher, self._scratch, path / VERSIONS)
         self.history = Versions(path, path / MANIFEST, self._scratch)
         self.lock_seconds = lock_seconds
 
@@ -66,13 +70,13 @@ class Store:
         Raises:
             StoreError: if there is something else under this name.
         """
-        if (self.path / MANIFEST).exists():
+        if os.path.lexists(self.path / MANIFEST):
             return True
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"{self.path}", expected="a folder", got="a file", do="Choose another name for the network")
         # A crash while the folder was being made may have left its parts, and nothing of value.
         foreign = [child.name for child in self.path.iterdir() if child.name not in PARTS] if self.path.exists() else []
-        if foreign or ((self.path / "components").is_dir() and any((self.path / "components").iterdir())):
+        if foreign or plain_files(self.path / "components"):
             got = f"no {MANIFEST}, but {', '.join(sorted(foreign)[:3]) or 'components'}"
             raise StoreError(
                 f"{self.path}", expected="a network, or an empty or absent folder", got=got, do="Choose another folder, or restore it"
@@ -82,10 +86,11 @@ class Store:
     def create(self, settings: dict[str, Any]) -> Manifest:
         """Make an empty network; if another process does so first, that one is opened."""
         with explained(f"creating the network {self.path}"):
-            for part in ("components", "dispatcher", SCRATCH, VERSIONS):
-                (self.path / part).mkdir(parents=True, exist_ok=True)
+            require_own_folders(self._folders)
+            for folder in self._folders:
+                folder.mkdir(parents=True, exist_ok=True)
         with self.locked():
-            if not (self.path / MANIFEST).exists():
+            if not os.path.lexists(self.path / MANIFEST):
                 with explained(f"creating the network {self.path}"):
                     write_atomic(self.path / MANIFEST, dump_manifest(Manifest(settings=settings))[0], self._scratch)
                     sync_folder(self.path)
@@ -98,7 +103,8 @@ class Store:
             known: one that was read or written before; what has not changed is taken from it.
         """
         try:
-            content = (self.path / MANIFEST).read_bytes()
+            require_own_folders(self._folders)
+            content = read_plain(self.path / MANIFEST)
         except OSError as error:
             raise StoreError(f"{self.path}", expected=f"a folder with {MANIFEST}", got=error.strerror or str(error)) from error
         if known is not None and same_file(content, known):
@@ -114,6 +120,8 @@ class Store:
         """
         lock = FileLock(self.path / ".lock")
         with explained(f"locking the network {self.path}"):
+            require_own_folders(self._folders)
+            require_lock(self.path / ".lock")
             try:
                 lock.acquire(timeout=self.lock_seconds)
             except Timeout as error:  # inside, for it is an OSError too
@@ -139,11 +147,11 @@ class Store:
         """
         content, written = dump_manifest(after)
         # Of these files some may be there: earlier versions need them.
-        new = [path for component in change.components for path in self._component_paths(component) if not path.exists()]
+        new = [path for component in change.components for path in self._component_paths(component) if not os.path.lexists(path)]
         try:
             with explained(f"writing version {after.version} of {self.path}"):
                 sweep(self._scratch)
-                self._append_log(before)
+                append_log(self.path / LOG, before)
                 self._write_parts(change)
                 if keep > 1:
                     self.history.keep(before.version)
@@ -155,7 +163,7 @@ class Store:
                 self._undo(before, change, new)
             raise
         with suppress(OSError):  # the commit stands; what fails here is made good by the next one
-            self._append_log(after)
+            append_log(self.path / LOG, after)
             self.history.drop(after.version, keep)
             self._drop_unnamed_statistics(after)
         return written
@@ -169,7 +177,7 @@ class Store:
         """Content of a component's two files, by their names in `components/`, checked against its hash. No module is made of it."""
         kind, config, path, description = self._described(name)
         try:
-            payload = path.read_bytes()
+            payload = read_plain(path)
         except OSError as error:
             raise self._unreadable(f"component {name[:12]}: file {path.name}", "readable", error, name) from error
         if content_hash(kind, config, payload) != name:
@@ -179,9 +187,9 @@ class Store:
     def component_size(self, name: str) -> int:
         """Bytes that a component's files take; what another writer removes meanwhile takes none."""
         size = 0
-        for path in (self.path / "components").glob(f"{name}.*"):
+        for path in plain_files(self.path / "components"):
             with suppress(FileNotFoundError):
-                size += path.stat().st_size
+                size += path.lstat().st_size if path.stem == name else 0
         return size
 
     def columns(self, record: TypeRecord) -> np.ndarray:
@@ -189,7 +197,8 @@ class Store:
         path = self._dispatcher / record.columns
         try:
             # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
-            return np.memmap(path, dtype="<f4", mode="c", shape=(record.rows, record.width))
+            with open_plain(path) as file:
+                return np.memmap(file, dtype="<f4", mode="c", shape=(record.rows, record.width))
         except (OSError, ValueError, OverflowError) as error:
             raise self._unreadable(f"{path}", f"{record.rows} rows of {record.width} numbers", error, record.columns) from error
 
@@ -217,13 +226,13 @@ class Store:
 
     def holds(self, name: str) -> bool:
         """Whether there is a file of this name in `dispatcher/`."""
-        return (self._dispatcher / name).exists()
+        return os.path.lexists(self._dispatcher / name)
 
     def dispatcher_file(self, name: str, sha256: str) -> bytes:
         """Content of a file in `dispatcher/`, checked against its hash."""
         path = self._dispatcher / name
         try:
-            content = path.read_bytes()
+            content = read_plain(path)
         except OSError as error:
             raise self._unreadable(f"{path}", "readable", error, name) from error
         if hashlib.sha256(content).hexdigest() != sha256:
@@ -232,7 +241,7 @@ class Store:
 
     def log(self, manifest: Manifest) -> list[dict[str, Any]]:
         """The entries up to a version, oldest first."""
-        entries = [entry for entry in self._log_entries() if entry["version"] <= manifest.version]
+        entries = [entry for entry in log_entries(self.path / LOG) if entry["version"] <= manifest.version]
         if manifest.last and (not entries or entries[-1]["version"] < manifest.version):
             entries.append(manifest.last)
         return entries
@@ -275,13 +284,13 @@ class Store:
         """A component's kind, its configuration, where its content is, and the description that says so."""
         described = self.path / "components" / f"{name}.json"
         try:
-            content = described.read_bytes()
+            content = read_plain(described, LARGEST_DESCRIPTION)
             head = json.loads(content)
             kind, config = head["kind"], dict(head["config"])
             if _describe(kind, config) != content:
                 raise ValueError("changed after it was written")
             # Whichever is there: a kind that is not installed can be copied and checked all the same.
-            payloads = [path for path in map(described.with_suffix, SUFFIXES) if path.exists()]
+            payloads = [path for path in map(described.with_suffix, SUFFIXES) if os.path.lexists(path)]
             return kind, config, payloads[0] if payloads else described.with_suffix(SUFFIXES[0]), content
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise self._unreadable(f"component {name[:12]}: {described.name}", "its kind and configuration", error, name) from error
@@ -310,36 +319,13 @@ class Store:
                 (self._dispatcher / name).unlink(missing_ok=True)
             sweep(self._scratch)
             for name, (first, rows) in change.columns.items():
-                os.truncate(self._dispatcher / name, first * rows.shape[1] * 4)
+                cut(self._dispatcher / name, first * rows.shape[1] * 4)
 
     def _may_stand(self, manifest: Manifest) -> bool:
         try:
             return self.read().version >= manifest.version
         except StoreError:
             return True  # parts too many do no harm, parts too few do
-
-    def _log_entries(self) -> list[dict[str, Any]]:
-        try:
-            lines = (self.path / LOG).read_bytes().split(b"\n")  # bytes: a crash may cut within a letter
-        except OSError:
-            return []
-        entries = []
-        for line in lines:
-            with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # a crash may have cut the last line
-                entry = json.loads(line)
-                entries.append({**entry, "version": int(entry["version"])})
-        return entries
-
-    def _append_log(self, manifest: Manifest) -> None:
-        """Add the entry of this version unless it is there; a line that a crash cut is removed first."""
-        if not manifest.last:
-            return
-        path = self.path / LOG
-        last, whole = last_line(path)
-        with suppress(ValueError, KeyError, TypeError, RecursionError):
-            if last and json.loads(last)["version"] >= manifest.version:
-                return
-        append_at(path, whole, json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")
 
     def rows_in_use(self, present: Manifest) -> dict[str, int]:
         """By the name of each file of columns, how many of its rows are taken in the present or a kept version."""
@@ -358,7 +344,7 @@ class Store:
     def drop_unnamed(self, present: Manifest, kept: Iterable[Manifest]) -> None:
         """Remove components and statistics that none of these versions names; no other version is kept. For the lock's holder."""
         named = {name for manifest in (present, *kept) for name in manifest.components}
-        for path in (self.path / "components").iterdir():
+        for path in plain_files(self.path / "components"):
             match = COMPONENT.fullmatch(path.name)
             if match and match["hash"] not in named:
                 path.unlink(missing_ok=True)
@@ -368,12 +354,12 @@ class Store:
     def sizes(self) -> dict[Path, int]:
         """Bytes of each file that holds components, statistics or an earlier version."""
         folders = (self.path / "components", self._dispatcher, self.path / VERSIONS)
-        return {path: path.stat().st_size for folder in folders if folder.is_dir() for path in folder.iterdir()}
+        return {path: path.lstat().st_size for folder in folders for path in plain_files(folder)}
 
     def _drop_unnamed_statistics(self, present: Manifest) -> None:
         """Remove files of the dispatcher that no kept version names, also those of writers who died before their commit."""
         named = {name for types in (present.types, *self.history.types()) for name in dispatcher_files(types)}
-        for path in self._dispatcher.iterdir():
+        for path in plain_files(self._dispatcher):
             if path.name not in named:
                 path.unlink(missing_ok=True)
 

@@ -13,15 +13,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from senpath.confined import open_plain, plain_files, read_plain
 from senpath.errors import StoreError
-from senpath.store.files import append_at, last_line, sync_folder, write_atomic
+from senpath.store.files import append_at, cut, last_line, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, TypeRecord, parse_manifest
 
 VERSIONS = "versions"
 """Folder of a network for the manifests of earlier versions."""
 KEPT_VERSIONS = 10
 """Versions that a commit keeps, the one that it makes among them."""
-NAME = re.compile(r"(0|[1-9][0-9]*)\.json")
+NAME = re.compile(r"(0|[1-9][0-9]{0,15})\.json")
 TYPES = b'"types":'
 """How the line of a manifest that has the types begins."""
 _TYPES = TypeAdapter(dict[str, TypeRecord])
@@ -50,7 +51,7 @@ class Versions:
         try:
             os.link(self._present, self._path(version))
         except OSError:  # not every file system has links
-            write_atomic(self._path(version), self._present.read_bytes(), self._scratch)
+            write_atomic(self._path(version), read_plain(self._present), self._scratch)
         sync_folder(self._folder)
 
     def forget(self, version: int) -> None:
@@ -74,7 +75,7 @@ class Versions:
         """
         path = self._path(version)
         try:
-            content = path.read_bytes()
+            content = read_plain(path)
         except OSError as error:
             raise StoreError(f"{path}", expected="readable", got=error.strerror or str(error)) from error
         manifest = parse_manifest(content, str(path), known)
@@ -92,20 +93,17 @@ class Versions:
                 yield self._types(number)
 
     def _types(self, version: int) -> Mapping[str, TypeRecord]:
-        with open(self._path(version), "rb") as file:
+        with open_plain(self._path(version)) as file:
             for line in file:
                 if line.startswith(TYPES):
                     records = _TYPES.validate_json(line.removeprefix(TYPES).rstrip(b",\n"))
                     # Format 2 did not say the name of the file of columns.
                     return {key: replace(record, columns=record.columns or f"{key}.columns") for key, record in records.items()}
-        return parse_manifest(self._path(version).read_bytes(), str(self._path(version))).types
+        return parse_manifest(read_plain(self._path(version)), str(self._path(version))).types
 
     def _numbers(self) -> list[int]:
-        try:
-            names = os.listdir(self._folder)
-        except FileNotFoundError:  # an earlier senpath made the network
-            return []
-        return [int(match[1]) for name in names if (match := NAME.fullmatch(name))]
+        # None where an earlier senpath made the network.
+        return [int(match[1]) for path in plain_files(self._folder) if (match := NAME.fullmatch(path.name))]
 
     def _path(self, version: int) -> Path:
         return self._folder / f"{version}.json"
@@ -122,7 +120,7 @@ def append_line(path: Path, entry: Mapping[str, Any]) -> None:
         append_at(path, whole, line)
     except BaseException:
         with suppress(OSError):
-            os.truncate(path, whole)
+            cut(path, whole)
         raise
     sync_folder(path.parent)
 
@@ -134,7 +132,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         StoreError: if the file cannot be read, or a line is not such an object.
     """
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -151,3 +149,28 @@ def _entry(line: bytes, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         got = str(error)
     raise StoreError(where, expected="a measurement in JSON", got=got, do=f"Remove the line, or {RESTORE.lower()}")
+
+
+def log_entries(path: Path) -> list[dict[str, Any]]:
+    """The entries of a log, oldest first; lines that are none are left out."""
+    try:
+        lines = read_plain(path).split(b"\n")  # bytes: a crash may cut within a letter
+    except OSError:
+        return []
+    entries = []
+    for line in lines:
+        with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # a crash may have cut the last line
+            entry = json.loads(line)
+            entries.append({**entry, "version": int(entry["version"])})
+    return entries
+
+
+def append_log(path: Path, manifest: Manifest) -> None:
+    """Add the entry of this version unless it is there; a line that a crash cut is removed first."""
+    if not manifest.last:
+        return
+    last, whole = last_line(path)
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        if last and json.loads(last)["version"] >= manifest.version:
+            return
+    append_at(path, whole, json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")

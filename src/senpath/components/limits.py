@@ -1,0 +1,130 @@
+"""What a configuration may say, and what running a component may take: a small file cannot ask for much (docs/format.md)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Annotated, Any, get_type_hints
+
+import pydantic
+import torch
+from pydantic import Field
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from senpath.errors import StoreError
+
+NUMBERS = 2**24
+"""Numbers of one tensor that one input makes on its way, at most; no size in a configuration is larger."""
+OPERATIONS = 2**37
+"""Operations on one input of one pathway, at most."""
+EACH = 32
+"""Operations that writing one number counts for: it takes as long as so many of a product."""
+AT_ONCE = 2**27
+"""Numbers of one tensor that a batch makes; a larger batch runs in parts."""
+SMALL = 2**14
+"""Weights of layers that are not looked at."""
+LEVELS, RUNS = 16, 4096
+"""Composites within one another, and components that run when one of them runs, at most."""
+
+Size = Annotated[int, Field(ge=1, le=NUMBERS)]
+"""Units, maps, features, pixels of a side."""
+Count = Annotated[int, Field(ge=0, le=NUMBERS)]
+Step = Annotated[int, Field(ge=1, le=1024)]
+"""Of a kernel: how far it reaches, or moves on."""
+Layers = Annotated[Sequence[Size], Field(max_length=256)]
+Places = Annotated[Sequence[Count], Field(max_length=2**16)]
+"""Positions among outputs or experts."""
+Hashes = Annotated[Sequence[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]], Field(max_length=RUNS)]
+Shape = Annotated[Sequence[Size], Field(min_length=1, max_length=4)]
+
+
+def check_config(make: Callable[..., nn.Module], config: Mapping[str, Any]) -> None:
+    """Compare a configuration with what the constructor's annotations take.
+
+    Raises:
+        ValueError: naming the first value that is out of its range.
+    """
+    try:
+        _model(make).model_validate(dict(config))
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+@cache
+def _model(make: Callable[..., nn.Module]) -> type[pydantic.BaseModel]:
+    """The constructor's parameters as fields; those without annotations take anything."""
+    kind: Any = make.func if isinstance(make, partial) else make
+    try:
+        hints = get_type_hints(getattr(kind, "__init__", kind) if isinstance(kind, type) else kind, include_extras=True)
+    except (AttributeError, NameError, TypeError):  # of another package, which writes them as it likes
+        hints = {}
+    fields: dict[str, Any] = {
+        name: (hints.get(name, Any), ... if parameter.default is parameter.empty else parameter.default)
+        for name, parameter in inspect.signature(make).parameters.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+    settings = pydantic.ConfigDict(strict=True, extra="allow", arbitrary_types_allowed=True, protected_namespaces=())
+    return pydantic.create_model("Configuration", __config__=settings, **fields)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What running a component on one input takes.
+
+    Args:
+        shape: of its answer, without the number of inputs.
+        largest: numbers of the largest tensor that is made on the way.
+        work: operations.
+    """
+
+    shape: tuple[int, ...]
+    largest: int
+    work: int
+
+
+def outline(module: nn.Module, shape: Sequence[int], what: str) -> Outline:
+    """Run a module on shapes alone: nothing is allocated or computed.
+
+    Args:
+        module: on torch's meta device.
+        shape: of one input.
+        what: it is, for messages.
+
+    Raises:
+        StoreError: as soon as it would take more than the limits.
+    """
+    meter = _Meter(what)
+    with torch.no_grad(), meter:
+        answer = module.eval()(torch.empty(1, *shape, device="meta"))
+    return Outline(tuple(answer.shape[1:]), meter.largest, meter.work)
+
+
+class _Meter(TorchDispatchMode):
+    """Adds up what torch's operations make and do."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.what, self.largest, self.work = what, 0, 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for value in made if isinstance(made, tuple | list) else (made,):
+            if isinstance(value, torch.Tensor):
+                self.largest = max(self.largest, value.numel())
+                self.work += EACH * value.numel()
+        count = flop_registry.get(func._overloadpacket)
+        self.work += count(*args, **(kwargs or {}), out_val=made) if count is not None else 0
+        if self.largest > NUMBERS:
+            got = f"{self.largest:,}"
+            raise StoreError(self.what, expected=f"at most {NUMBERS:,} numbers in a layer for one input", got=got, do=SMALLER)
+        if self.work > OPERATIONS:
+            raise StoreError(self.what, expected=f"at most {OPERATIONS:,} operations on one input", got=f"{self.work:,}", do=SMALLER)
+        return made
+
+
+SMALLER = "Smaller inputs or layers take less"

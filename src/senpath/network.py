@@ -46,6 +46,8 @@ class Network:
             installed; None encodes pixels, spectra, columns and hashed words. A type keeps its encoder for ever.
         device: where pathways run, as torch names it.
         lock_seconds: how long a commit waits for another writer.
+        trust: whether you vouch for whoever made the folder. Without it, scikit-learn models that cannot be held as plain arrays
+            (docs/howto/estimators.md) are refused, for their files could end or misuse this process.
 
     Raises:
         StoreError: if the folder holds something else, is damaged, or was written by a newer version of senpath.
@@ -62,9 +64,10 @@ class Network:
         encoders: Mapping[str, str | Encoder] | str | None = None,
         device: str | torch.device = "cpu",
         lock_seconds: float = 30.0,
+        trust: bool = False,
     ) -> None:
         settings = {"dispatcher": dispatcher, "image_shape": image_shape, "random_state": random_state}
-        self._at = Checkout(path, device=device, lock_seconds=lock_seconds, encoders=encoders, settings=settings)
+        self._at = Checkout(path, device=device, lock_seconds=lock_seconds, encoders=encoders, trust=trust, settings=settings)
 
     def __repr__(self) -> str:
         return f"Network({str(self.path)!r}, version {self.version}, {len(self.view.tasks)} tasks)"
@@ -378,20 +381,21 @@ class Network:
         """
         export(self._at, self.view.task_name(task), as_path("path of the file", path), overwrite=overwrite)
 
-    def import_task(self, path: str | Path, name: str | None = None) -> TaskInfo:
+    def import_task(self, path: str | Path, name: str | None = None, *, trust: bool = False) -> TaskInfo:
         """Import an exported task and commit it. With the task given, it answers as it did where it was learned.
 
         The whole file is checked first, and the task's probe is replayed; no code in it is run.
 
         Args:
             name: a name for the task; by default the one that it had.
+            trust: whether you vouch for whoever made the file, as for `Network`.
 
         Raises:
             StoreError: if the file is damaged or something else; FormatVersionError if a newer version of senpath wrote it.
             TaskExistsError: if the name is taken.
             InputError: if the path cannot be used, or the network has the task's data type with another encoding or other features.
         """
-        return import_task(self._at, as_path("path of the file", path), _composed(name))
+        return import_task(self._at, as_path("path of the file", path), _composed(name), trust=trust)
 
     def export_onnx(self, task: str, path: str | Path, *, overwrite: bool = False) -> None:
         """Write everything that a task's pathway runs as one ONNX model, for programs without senpath.

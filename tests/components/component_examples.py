@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 from torch import nn
 
-from senpath.components import Component, Composite, Estimator, Pruned, build, find_kind, freeze
+from senpath.components import Component, Composite, Estimator, Pruned, build, find_kind, freeze, freeze_estimator
 from senpath.seeds import seeded
 from senpath.tasks import Classification
 
@@ -97,6 +99,13 @@ def _composite(
     return Example(kind, plain.config, inputs, outputs, plain.other, make, children)
 
 
+def _plain(make: Callable[[], Any]) -> Example:
+    x, y = load_iris(return_X_y=True)
+    component = freeze_estimator(make().fit(x.astype("float32"), y), x.astype("float32"), 3, Classification())
+    other = {**component.config, "outputs": 4}
+    return Example(component.kind.name, component.config, (4,), (3,), other, lambda: deepcopy(component.module))
+
+
 def _sklearn(make: Callable[[], Any]) -> Example:
     x, y = load_iris(return_X_y=True)
     return Example(
@@ -163,7 +172,8 @@ EXAMPLES: dict[str, Example] = {
     "pruned lstm": _pruned(
         {"kind": "lstm.v1", "config": {"inputs": 6, "units": 5, "hidden": [4, 3]}}, {"lstm.weight_hh_l0": 33}, (7, 6), (3,)
     ),
-    "svm": _sklearn(SVC),
-    "forest": _sklearn(lambda: RandomForestClassifier(5, random_state=0)),
+    "svm": _plain(SVC),
+    "forest": _plain(lambda: RandomForestClassifier(5, random_state=0)),
+    "stack": _plain(lambda: StackingClassifier([("a", LogisticRegression(max_iter=1000)), ("b", GaussianNB())], SVC(), cv=2)),
     "logistic": _sklearn(lambda: LogisticRegression(max_iter=1000)),
 }

@@ -14,7 +14,20 @@ import torch
 from component_examples import EXAMPLES
 from safetensors.torch import load as load_tensors
 
-from senpath.components import Component, Composite, Estimator, build, content_hash, find_kind, freeze, known_kinds, load
+from senpath.components import (
+    PLAIN,
+    Component,
+    Composite,
+    Estimator,
+    PlainEstimator,
+    build,
+    content_hash,
+    find_kind,
+    freeze,
+    known_kinds,
+    load,
+)
+from senpath.components.estimators.kinds import arrays_of
 from senpath.errors import InputError, StoreError
 from senpath.tasks import Classification
 from senpath.testing import check_kind
@@ -45,11 +58,9 @@ def changed_weight(example: Any) -> torch.nn.Module:
     """The example's module with one number moved."""
     module = example.make()
     if isinstance(module, Estimator):
-        arrays = [value for value in vars(module.estimator).values() if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
-        if arrays:
-            arrays[0].flat[0] += 1e-3
-        else:
-            module.estimator.estimators_[0].tree_.threshold[0] += 1e-3
+        module.estimator.coef_.flat[0] += 1e-3
+    elif isinstance(module, PlainEstimator):
+        next(array for array in arrays_of(module.step).values() if array.dtype.kind == "f").flat[0] += 1e-3
     else:
         next(iter(module.state_dict().values())).flatten()[0] += 1e-3
     return module
@@ -99,6 +110,8 @@ def test_shape_and_type_of_the_output(example: Any, size: int) -> None:
 
 def numbers_in(payload: bytes, kind: str) -> int:
     """The numbers in a component's file, counted from the file alone."""
+    if kind == PLAIN.name:
+        return sum(values.numel() for values in load_tensors(payload).values())
     if kind != SKLEARN:
         # Bits of a mask are no weights.
         return sum(values.numel() for values in load_tensors(payload).values() if values.is_floating_point())
@@ -114,10 +127,8 @@ def numbers_in(payload: bytes, kind: str) -> int:
 def test_weights_are_the_numbers_in_the_file(example: Any) -> None:
     component = example.freeze()
     assert component.payload is not None
-    # The file says of each tree once more how many classes it has; that is configuration.
-    repeated = len(getattr(getattr(component.module, "estimator", None), "estimators_", ()))
-    assert component.weights == numbers_in(component.payload, component.kind.name) - repeated
-    assert (component.weights > 0) == bool(component.module.state_dict() or isinstance(component.module, Estimator))
+    assert component.weights == numbers_in(component.payload, component.kind.name)
+    assert (component.weights > 0) == bool(component.module.state_dict() or isinstance(component.module, PlainEstimator))
     assert f"{component.weights:,} weights" in repr(component)
 
 
@@ -149,7 +160,7 @@ def test_a_missing_file_is_named(example: Any, tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(example: Any, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "component"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"expected (the weights of a|a skops file)"):
+    with pytest.raises(StoreError, match=r"expected (the weights of a|the arrays of an estimator|a skops file)"):
         load(example.kind, example.config, path, content_hash(example.kind, example.config, content))
 
 
@@ -157,7 +168,7 @@ def test_weights_of_another_shape_are_refused(torch_example: Any, tmp_path: Path
     kind, config, payload = torch_example.kind, torch_example.other, torch_example.freeze().payload
     path = tmp_path / "component"
     path.write_bytes(payload)
-    with pytest.raises(StoreError, match=rf"(?s)component: expected the weights of a {kind}, got .*size mismatch"):
+    with pytest.raises(StoreError, match=rf"(?s)component: .*(the weights of a {kind}, got .*size mismatch|4 outputs)"):
         load(kind, config, path, content_hash(kind, config, payload))
 
 

@@ -32,7 +32,7 @@ def test_a_classifier_alone(tmp_path: Path, train: Labelled, fresh: Labelled, mo
     net.learn("digits", *train, model=model)
     assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() > 0.9
     (component,) = (net.view.component(name) for name in net.view.pathway("digits").components)
-    assert component.kind.name == "sklearn.v1"
+    assert component.kind.name == "estimator.v1"
     assert net.tasks["digits"].weights == component.weights > 0
     p = net.predict(fresh[0][:20], task="digits").probabilities["digits"]
     np.testing.assert_allclose(p.sum(1), 1)

@@ -77,5 +77,6 @@ def test_scikit_learn_comes_with_texts(told: dict[str, tuple[int, list[str]]]) -
     assert "skops" not in told[TEXTS][1]
 
 
-def test_skops_comes_with_the_pathway_that_needs_it(told: dict[str, tuple[int, list[str]]]) -> None:
-    assert {"sklearn", "skops"} <= set(told[FITTED][1])
+def test_a_fitted_estimator_needs_scipy_alone(told: dict[str, tuple[int, list[str]]]) -> None:
+    assert "skops" not in told[FITTED][1]
+    assert "scipy" in told[FITTED][1]

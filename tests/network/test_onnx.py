@@ -162,7 +162,7 @@ def test_a_file_that_is_there(net: sp.Network, tmp_path: Path, unchanged: Callab
             "vectors",
             "x.onnx",
             sp.InputError,
-            r"task 'vectors' as an ONNX model: expected .*, got a component of kind sklearn\.v1\. .* skl2onnx",
+            r"task 'vectors' as an ONNX model: expected .*, got a component of kind estimator\.v1\. .* skl2onnx",
         ),
         ("nothing", "x.onnx", sp.UnknownTaskError, "task 'nothing': expected one that the network has learned"),
         ("iris", "no/where/x.onnx", sp.StoreError, "exporting task 'iris' to .*: expected to be possible, got No such file"),

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import senpath as sp
-from senpath.components import content_hash
+from senpath.components import canonical_json, content_hash
 from senpath.store import FORMAT_VERSION
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -28,7 +28,6 @@ Answers = dict[str, list[object]]
 KINDS = {
     "manifest": "network.json",
     "weights": "components/*.safetensors",
-    "estimator": "components/*.skops",
     "description": "components/*.json",
     "columns": "dispatcher/*.columns",
     "pooled": "dispatcher/*.pooled",
@@ -246,11 +245,13 @@ class Evil:
 
 def forge(folder: Path, payload: bytes) -> str:
     """Put this in the place of the support vector machine, under a name and with checksums that fit; gives the name."""
-    old = next(folder.glob("components/*.skops"))
+    kinds = {path: json.loads(path.read_text())["kind"] for path in folder.glob("components/*.json")}
+    old = next(path for path, kind in kinds.items() if kind == "estimator.v1")
     new = content_hash("sklearn.v1", {"outputs": 3}, payload)
     (folder / "components" / f"{new}.skops").write_bytes(payload)
-    old.with_suffix(".json").rename(folder / "components" / f"{new}.json")
+    (folder / "components" / f"{new}.json").write_text(canonical_json({"kind": "sklearn.v1", "config": {"outputs": 3}}))
     old.unlink()
+    old.with_suffix(".safetensors").unlink()
     seal(folder, (old.stem, new))
     return new
 
@@ -265,8 +266,10 @@ def test_an_estimator_that_would_run_code(folder: Path, iris: Labelled, tmp_path
     (tmp_path / "evil_module.ran").unlink()
     forge(folder, payload)
     for ask in (lambda net: net.verify(), lambda net: net.predict(iris[0][:2], task="iris"), lambda net: net.predict(iris[0][:2])):
-        with pytest.raises(sp.StoreError, match=r"scikit-learn component: expected trusted types only, got .*evil_module\.Evil"):
+        with pytest.raises(sp.StoreError, match=r"opened as plain arrays .*, got evil_module\.Evil, .*trust=True"):
             ask(sp.Network(folder))
+        with pytest.raises(sp.StoreError, match=r"scikit-learn component: expected trusted types only, got .*evil_module\.Evil"):
+            ask(sp.Network(folder, trust=True))
     assert not (tmp_path / "evil_module.ran").exists()
 
 

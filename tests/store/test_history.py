@@ -183,7 +183,7 @@ def test_back_to_the_empty_network(folder: Path, iris: Labelled) -> None:
     net.verify()
 
 
-@pytest.mark.parametrize("pattern", ["components/*.safetensors", "components/*.skops", "dispatcher/*.pooled", "dispatcher/*.columns"])
+@pytest.mark.parametrize("pattern", ["components/*.safetensors", "dispatcher/*.pooled", "dispatcher/*.columns"])
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_version_with_a_damaged_file(folder: Path, unchanged: Watch, pattern: str, gone: bool) -> None:
     net = sp.Network(folder)

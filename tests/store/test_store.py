@@ -6,7 +6,6 @@ import copy
 import json
 import re
 import shutil
-import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -172,17 +171,12 @@ def test_opening_reads_one_file(folder: Path, digits: Labelled, tmp_path: Path) 
 
 def test_no_file_holds_a_pickle(folder: Path) -> None:
     kinds = {path.suffix or path.name for path in folder.rglob("*") if path.is_file()}
-    assert kinds == {".json", ".jsonl", ".safetensors", ".skops", ".columns", ".pooled", ".metric", ".lock"}
+    assert kinds == {".json", ".jsonl", ".safetensors", ".columns", ".pooled", ".metric", ".lock"}
     for path in folder.rglob("*.json*"):
         assert all(json.loads(line) for line in (path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]))
     for path in folder.rglob("*.safetensors"):
         with safe_open(path, framework="numpy") as tensors:
             assert tensors.keys()
-    for path in folder.rglob("*.skops"):
-        with zipfile.ZipFile(path) as archive:
-            assert {Path(name).suffix for name in archive.namelist()} == {".json", ".npy"}
-            for name in archive.namelist():
-                assert name == "schema.json" or np.load(archive.open(name), allow_pickle=False) is not None
     sizes = [path.stat().st_size for path in folder.glob("dispatcher/*.columns")]
     assert all(size % (4 * 512) == 0 for size in sizes)  # rows of plain numbers, nothing around them
 

@@ -11,7 +11,7 @@ from senpath import Network, TaskInfo, data
 from senpath.cli.encoders import EncoderName, choose_encoders, show_encoder
 from senpath.cli.inspection import run_share
 from senpath.cli.munet import show_path, watched
-from senpath.cli.options import Kind, NetFolder, NewTasks, Seed, Sets, read_pairs, read_settings
+from senpath.cli.options import Kind, NetFolder, NewTasks, Seed, Sets, read_pairs, read_settings, trusted
 from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, labelled
 from senpath.cli.show import bars, console, percent
 from senpath.inputs.encoders import AUTO
@@ -51,7 +51,7 @@ def learn(
     if shots is not None:
         places = data.few_shot(x, np.asarray(y), shots, seed)
         x, y = (x[places] if isinstance(x, np.ndarray) else [x[index] for index in places]), np.asarray(y)[places]
-    network = Network(net, encoders=choose_encoders(encoder, x, learner))
+    network = Network(net, encoders=choose_encoders(encoder, x, learner), trust=trusted())
     with watched(learner, task) as progress:
         learned = network.learn(task, x, y, kind=kind, concept=concept, method=learner, progress=progress)
     _show_learned(network, task, learned, encoder, x)
@@ -77,7 +77,7 @@ def learn_many(
     reading = ReadingOptions(label, modality, skip_bad, kind)
     examples = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
     first = next(iter(examples.values()))[0]
-    network = Network(net, encoders=choose_encoders(encoder, first, learner))
+    network = Network(net, encoders=choose_encoders(encoder, first, learner), trust=trusted())
     with bars(method) as progress:
         learned = network.learn_many(examples, kind=kind, method=learner, jobs=jobs, progress=progress)
     show_encoder(network, next(iter(learned)), encoder, first)

@@ -50,7 +50,12 @@ app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, ric
 
 
 @app.callback()
-def root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="You vouch for whoever made the network or file: see docs/howto/estimators.md.")
+    ] = False,
+) -> None:
     """One network that grows: learn, predict, look inside."""
 
 

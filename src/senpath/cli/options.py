@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import typer
 
 from senpath import Network
@@ -28,7 +29,13 @@ def open_network(path: Path) -> Network:
         raise StoreError(
             f"network {path}", expected="a folder with network.json", got="none", do=f"Make it with `senpath learn {path} TASK DATA`"
         )
-    return Network(path)
+    return Network(path, trust=trusted())
+
+
+def trusted() -> bool:
+    """Whether `senpath --trust` was called."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.find_root().params.get("trust"))
 
 
 def read_settings(texts: Sequence[str] | None, *own: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from senpath import Network
-from senpath.cli.options import NetFolder, Task, open_network
+from senpath.cli.options import NetFolder, Task, open_network, trusted
 from senpath.cli.show import console
 from senpath.errors import InputError
 from senpath.store import KEPT_VERSIONS
@@ -77,9 +77,9 @@ def import_(
     if not file.is_file():
         raise InputError(f"task file {file}", expected="an exported task", got="no file of that name")
     if not (net / "network.json").exists():
-        Network().import_task(file, name)  # into one that goes: a file that is refused leaves no empty network
-    network = Network(net)
-    info = network.import_task(file, name)
+        Network().import_task(file, name, trust=trusted())  # into one that goes: a file that is refused leaves no empty network
+    network = Network(net, trust=trusted())
+    info = network.import_task(file, name, trust=trusted())
     task = list(network.tasks)[-1]
     console.print(f"imported {task!r}: {len(info.classes_)} classes, {info.weights:,} weights; version {info.version}", highlight=False)
 

@@ -29,7 +29,7 @@ from senpath.components.base import (
 )
 from senpath.components.convolutional import CNN, Cnn
 from senpath.components.dense import LINEAR, LINK, MLP, ClassLink, Linear, Mlp, freeze_head, freeze_link
-from senpath.components.estimators import ESTIMATOR, Estimator
+from senpath.components.estimators import ESTIMATOR, PLAIN, Estimator, PlainEstimator, freeze_estimator, is_estimator
 from senpath.components.experts import EXPERTS, ROUTER, Experts, Router
 from senpath.components.features import (
     CONV_FEATURES,
@@ -81,6 +81,7 @@ __all__ = [
     "NUMBERS",
     "OPERATIONS",
     "PATCHES",
+    "PLAIN",
     "POINTWISE",
     "POOL",
     "POOLED_WIDE_AND_DEEP",
@@ -111,6 +112,7 @@ __all__ = [
     "Lookup",
     "Lstm",
     "Mlp",
+    "PlainEstimator",
     "Pruned",
     "Router",
     "SelfAttention",
@@ -128,9 +130,11 @@ __all__ = [
     "describe_module",
     "find_kind",
     "freeze",
+    "freeze_estimator",
     "freeze_head",
     "freeze_link",
     "freeze_pruned",
+    "is_estimator",
     "known_kinds",
     "load",
     "real",

@@ -180,11 +180,12 @@ def thaw(kind: str | ComponentKind, config: Config, payload: bytes) -> Component
     return Component(kind, config, kind.files.restore(kind, config, payload), content_hash(kind, config, payload), payload)
 
 
-def load(kind: str | ComponentKind, config: Config, path: Path, name: str) -> Component:
+def load(kind: str | ComponentKind, config: Config, path: Path, name: str, *, trust: bool = False) -> Component:
     """Read a component from its file; torch weights stay memory-mapped.
 
     Args:
         name: the hash under which it is known; its content must have it.
+        trust: whether the user vouches for who made the file; some estimators are not opened without.
 
     Raises:
         StoreError: if the file is missing, truncated or changed, or is not of this kind.
@@ -201,7 +202,7 @@ def load(kind: str | ComponentKind, config: Config, path: Path, name: str) -> Co
             do="The file was changed or cut after it was written; restore the folder from a copy",
         )
     kind = find_kind(kind)
-    return Component(kind, config, kind.files.read(kind, config, path), name, None)
+    return Component(kind, config, kind.files.read(kind, config, path, trust=trust), name, None)
 
 
 def canonical_json(value: object) -> str:

@@ -37,8 +37,11 @@ class FileFormat(ABC):
         """The module with these weights, a copy that shares no memory with anything else."""
 
     @abstractmethod
-    def read(self, kind: ComponentKind, config: Mapping[str, Any], path: Path) -> nn.Module:
+    def read(self, kind: ComponentKind, config: Mapping[str, Any], path: Path, *, trust: bool = False) -> nn.Module:
         """The module in this file.
+
+        Args:
+            trust: whether the user vouches for who made it.
 
         Raises:
             StoreError: if the file holds something else.
@@ -56,7 +59,7 @@ class Safetensors(FileFormat):
     def restore(self, kind: ComponentKind, config: Mapping[str, Any], payload: bytes) -> nn.Module:
         return _filled(kind, config, {name: value.clone() for name, value in read_tensors(payload).items()})
 
-    def read(self, kind: ComponentKind, config: Mapping[str, Any], path: Path) -> nn.Module:
+    def read(self, kind: ComponentKind, config: Mapping[str, Any], path: Path, *, trust: bool = False) -> nn.Module:
         types = {name: value.dtype for name, value in _blank(kind, config).state_dict().items()}
         try:
             with safe_open(path, framework="pt") as file:

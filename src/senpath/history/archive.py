@@ -91,7 +91,7 @@ def export(checkout: Checkout, task: str, path: Path, *, overwrite: bool) -> Non
         _fill(file, {HEAD: _dump_head(files), **files}.items())
 
 
-def import_task(checkout: Checkout, path: Path, name: str | None) -> TaskInfo:
+def import_task(checkout: Checkout, path: Path, name: str | None, *, trust: bool = False) -> TaskInfo:
     """Commit the task of a file; see `Network.import_task`.
 
     Raises:
@@ -103,7 +103,7 @@ def import_task(checkout: Checkout, path: Path, name: str | None) -> TaskInfo:
     """
     checkout.refresh()
     view = checkout.view
-    with _opened(path) as (source, manifest):
+    with _opened(path, trust=trust) as (source, manifest):
         task = next(iter(manifest.tasks)) if name is None else name
         try:
             check_task(task, view)
@@ -199,11 +199,11 @@ def _require_same_type(view: View, data_type: DataType, features: str) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Store, Manifest]]:
+def _opened(path: Path, *, trust: bool) -> Iterator[tuple[Store, Manifest]]:
     """The network that the archive holds, unpacked while this is open."""
     with tempfile.TemporaryDirectory(prefix="senpath-", ignore_cleanup_errors=True) as folder:
         _unpack(path, Path(folder))
-        store = Store(Path(folder))
+        store = Store(Path(folder), trust=trust)
         with _blamed(path, store.path):
             manifest = store.read()
         if len(manifest.tasks) != 1:

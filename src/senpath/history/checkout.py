@@ -98,6 +98,7 @@ class Checkout:
         device: where pathways run, as torch names it.
         lock_seconds: how long a commit waits for another writer.
         encoders: see `senpath.Network`.
+        trust: see `senpath.Network`.
         settings: see `NetworkSettings`; None is the default where the folder is created, and whatever it has where it is opened.
 
     Raises:
@@ -112,6 +113,7 @@ class Checkout:
         device: str | torch.device,
         lock_seconds: float,
         encoders: Mapping[str, str | Encoder] | str | None,
+        trust: bool = False,
         settings: Mapping[str, Any],
     ) -> None:
         if path is not None and not isinstance(path, str | Path):
@@ -123,7 +125,9 @@ class Checkout:
         if isinstance(lock_seconds, bool) or not isinstance(lock_seconds, int | float) or not lock_seconds >= 0:
             raise InputError("lock_seconds", expected="a number of seconds, 0 or more", got=repr(lock_seconds))
         readers = Encoders(encoders, self.device)
-        self.store = Store(self.path, lock_seconds=lock_seconds)
+        if not isinstance(trust, bool):
+            raise InputError("trust", expected="True or False", got=repr(trust))
+        self.store = Store(self.path, lock_seconds=lock_seconds, trust=trust)
         given = {name: value for name, value in settings.items() if value is not None}
         chosen = NetworkSettings(**given)
         if self.store.exists():

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,15 +123,16 @@ class _Batch:
         view = self._checkout.view
         keys = [key for key in dict.fromkeys(work.data_type.key for work in works) if key in view.types]
         start = view.to_send()
-        return partial(_open, self._checkout.path.absolute(), start, str(view.device), method, keys)
+        store = partial(Store, self._checkout.path.absolute(), trust=self._checkout.store.trust)
+        return partial(_open, store, start, str(view.device), method, keys)
 
 
-def _open(path: Path, manifest: Manifest, device: str, method: Method, keys: list[str]) -> Callable[[_Work], Proposal]:
+def _open(store: Callable[[], Store], manifest: Manifest, device: str, method: Method, keys: list[str]) -> Callable[[_Work], Proposal]:
     """Look at one version of a folder, afresh in this process too: what a view has taken over from earlier ones must not matter.
 
     Read first is what commits take away: the folder keeps the dispatchers of its last versions only.
     """
-    view = View(Store(path), manifest, torch.device(device))
+    view = View(store(), manifest, torch.device(device))
     for key in keys:
         view.dispatcher(key)
     return partial(_work, view, method)

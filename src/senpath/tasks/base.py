@@ -42,6 +42,8 @@ class TaskKind(ABC):
         score_name: what `score` is.
         exported_names: what `exported` answers, by name.
         estimator_noun: what the scikit-learn models are that learn it.
+        estimator_methods: what these are asked, the best first.
+        estimator_advice: what to do with a model that has none of them.
     """
 
     name: ClassVar[TaskKindName]
@@ -51,6 +53,8 @@ class TaskKind(ABC):
     score_name: ClassVar[str]
     exported_names: ClassVar[tuple[str, ...]]
     estimator_noun: ClassVar[str]
+    estimator_methods: ClassVar[tuple[str, ...]]
+    estimator_advice: ClassVar[str] = ""
 
     @abstractmethod
     def read(self, y: Any, inputs: int) -> Targets:
@@ -191,10 +195,40 @@ class TaskKind(ABC):
         values: np.ndarray = targets.numpy().astype(np.int64 if self.has_labels else np.float64)
         return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
+    def asked_method(self, estimator: Any) -> str:
+        """The first of `estimator_methods` that a scikit-learn model has.
+
+        Raises:
+            InputError: if it has none.
+        """
+        for method in self.estimator_methods:
+            if hasattr(estimator, method):
+                return method
+        raise InputError(
+            f"estimator {type(estimator).__name__}",
+            expected=f"a {self.estimator_noun} with {' or '.join(self.estimator_methods)}",
+            got="one without",
+            do=self.estimator_advice,
+        )
+
     @abstractmethod
-    def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
+    def answered_outputs(self, method: str, width: int, outputs: int) -> int:
+        """How many outputs `decode_estimator` makes of an answer with so many columns."""
+
+    @abstractmethod
+    def decode_estimator(self, method: str, answer: np.ndarray, outputs: int) -> np.ndarray:
+        """What a model answered, as a pathway would give it: float32 (n, outputs).
+
+        Args:
+            method: that it was asked, one of `estimator_methods`.
+            answer: (n,) or (n, columns).
+        """
+
+    def estimator_outputs(self, estimator: Any, inputs: np.ndarray, outputs: int) -> np.ndarray:
         """What a fitted model answers, as a pathway would give it: float32 (n, outputs).
 
         Raises:
             InputError: if it has no method that tells.
         """
+        method = self.asked_method(estimator)
+        return self.decode_estimator(method, np.asarray(getattr(estimator, method)(inputs)), outputs)

@@ -31,6 +31,7 @@ class Classification(TaskKind):
     score_name = "accuracy"
     exported_names = ("logits", "probabilities")
     estimator_noun = "classifier"
+    estimator_methods = ("predict_proba", "decision_function", "predict")
 
     def read(self, y: Any, inputs: int) -> Targets:
         classes, targets = index_labels(y, inputs)
@@ -99,18 +100,18 @@ class Classification(TaskKind):
 
         return {"svm": SVC(), "forest": RandomForestClassifier(n_estimators=200, random_state=seed)}.get(name)
 
-    def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
-        """log P(class | input); scores of `decision_function` are taken as logits."""
-        if hasattr(estimator, "predict_proba"):
-            return np.asarray(np.log(np.clip(estimator.predict_proba(inputs), TINY, 1)), dtype=np.float32)
-        if not hasattr(estimator, "decision_function"):
-            raise InputError(
-                f"estimator {type(estimator).__name__}",
-                expected="a classifier with predict_proba or decision_function",
-                got="neither",
-                do="Wrap it in sklearn.calibration.CalibratedClassifierCV",
-            )
-        scores = torch.from_numpy(np.asarray(estimator.decision_function(inputs), dtype=np.float32))
-        if scores.ndim == 1:
-            scores = torch.stack([-scores, scores], dim=1) / 2
-        return torch.log_softmax(scores, dim=1).numpy()
+    def answered_outputs(self, method: str, width: int, outputs: int) -> int:
+        if method == "predict":
+            return outputs if width == 1 else 0
+        return 2 if method == "decision_function" and width == 1 else width
+
+    def decode_estimator(self, method: str, answer: np.ndarray, outputs: int) -> np.ndarray:
+        """log P(class | input); scores of `decision_function` are taken as logits, and labels as certain."""
+        if method == "decision_function":
+            scores = torch.from_numpy(np.asarray(answer, dtype=np.float32).reshape(len(answer), -1))
+            if scores.shape[1] == 1:
+                scores = torch.cat([-scores, scores], dim=1) / 2
+            return torch.log_softmax(scores, dim=1).numpy()
+        if method == "predict":
+            answer = answer.reshape(-1, 1) == np.arange(outputs)
+        return np.asarray(np.log(np.clip(answer, TINY, 1)), dtype=np.float32)

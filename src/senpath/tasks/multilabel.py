@@ -31,6 +31,8 @@ class Multilabel(TaskKind):
     score_name = "Jaccard index"
     exported_names = ("logits", "probabilities")
     estimator_noun = "classifier of several labels"
+    estimator_methods = ("predict_proba",)
+    estimator_advice = "Wrap a classifier in sklearn.multiclass.OneVsRestClassifier"
 
     def read(self, y: Any, inputs: int) -> Targets:
         targets = self._read(y, inputs)
@@ -118,16 +120,27 @@ class Multilabel(TaskKind):
 
         return RandomForestClassifier(n_estimators=200, random_state=seed) if name == "forest" else None
 
-    def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
-        """The log odds of each label."""
-        if not hasattr(estimator, "predict_proba"):
-            what = f"estimator {type(estimator).__name__} of several labels"
-            raise InputError(what, expected="predict_proba", got="none", do="Wrap a classifier in sklearn.multiclass.OneVsRestClassifier")
-        given = estimator.predict_proba(inputs)
-        # Scikit-learn's own models answer (n, 2) for each label, in a list; its wrappers (n, labels).
-        probabilities = np.stack([part[:, -1] for part in given], 1) if isinstance(given, list) else given
+    def answered_outputs(self, method: str, width: int, outputs: int) -> int:
+        return 1 if (width, outputs) == (2, 1) else width
+
+    def decode_estimator(self, method: str, answer: np.ndarray, outputs: int) -> np.ndarray:
+        """The log odds of each label; of a single one its classifier answers the probabilities that it does not hold, and that it does."""
+        probabilities = answer[:, 1:] if (answer.shape[1], outputs) == (2, 1) else answer
         probabilities = np.clip(probabilities, TINY, 1 - TINY)
         return np.asarray(np.log(probabilities) - np.log1p(-probabilities), dtype=np.float32)
+
+    def estimator_outputs(self, estimator: Any, inputs: np.ndarray, outputs: int) -> np.ndarray:
+        method = self.asked_method(estimator)
+        given = getattr(estimator, method)(inputs)
+        if isinstance(given, list):  # scikit-learn's own models answer (n, classes) for each label; its wrappers (n, labels)
+            given = np.stack([_holds(part, classes) for part, classes in zip(given, estimator.classes_, strict=True)], 1)
+        return self.decode_estimator(method, given, outputs)
+
+
+def _holds(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """P(label holds), of the probabilities of a label's classes: 0, 1, or the only one that there were examples of."""
+    held = np.flatnonzero(np.asarray(classes) == 1)
+    return probabilities[:, held[0]] if len(held) else np.zeros(len(probabilities))
 
 
 def jaccard_score(answers: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:

@@ -30,6 +30,7 @@ class Regression(TaskKind):
     score_name = "R²"
     exported_names = ("values",)
     estimator_noun = "regressor"
+    estimator_methods = ("predict",)
 
     def read(self, y: Any, inputs: int) -> Targets:
         names = column_names(y)
@@ -94,8 +95,11 @@ class Regression(TaskKind):
 
         return {"svm": SVR(), "forest": RandomForestRegressor(n_estimators=200, random_state=seed)}.get(name)
 
-    def estimator_outputs(self, estimator: Any, inputs: np.ndarray) -> np.ndarray:
-        return np.asarray(estimator.predict(inputs), dtype=np.float32).reshape(len(inputs), -1)
+    def answered_outputs(self, method: str, width: int, outputs: int) -> int:
+        return width
+
+    def decode_estimator(self, method: str, answer: np.ndarray, outputs: int) -> np.ndarray:
+        return np.asarray(answer, dtype=np.float32).reshape(len(answer), -1)
 
 
 def r2_score(answers: torch.Tensor, truth: torch.Tensor) -> float:

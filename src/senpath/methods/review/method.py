@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from senpath.components import ESTIMATOR
+from senpath.components import is_estimator
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import is_source
@@ -86,7 +86,7 @@ def _why_not(view: View, pathway: Pathway, examples: Examples) -> str:
         return f"it was learned by the method {method!r}, and a review would learn it again by {Sen.name!r}"
     if len(examples) < known:
         return f"it was learned from {known:,} examples and {len(examples):,} are given, so a review would lose what the others said"
-    if any(view.component(name).kind is ESTIMATOR for name in pathway.components):
+    if any(is_estimator(view.component(name)) for name in pathway.components):
         return "it is a scikit-learn model, which has no hidden layer to start from another task's"
     if pathway.provenance.revisions_by("prune"):
         return "it was pruned, and would be learned again at its full size"

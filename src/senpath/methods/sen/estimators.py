@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from senpath.components import ESTIMATOR, Component, Estimator, freeze, freeze_link
+from senpath.components import Component, freeze_estimator, freeze_link
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import LinkPlan
@@ -46,9 +46,7 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     if plans and settings.links != "none":
         links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
     progress("train", 1, 1)
-    config = {"outputs": len(examples.classes), **({} if kind.exclusive else {"kind": kind.name})}  # as the first format had it
-    own = freeze(ESTIMATOR, config, Estimator(fitted, len(examples.classes), kind))
-    return Trained((own,), links, {})
+    return Trained((freeze_estimator(fitted, inputs, len(examples.classes), kind),), links, {})
 
 
 class _OnTop(nn.Module):
@@ -75,12 +73,12 @@ def _fresh(model: Any, seed: int, kind: TaskKind) -> Any:
 
 
 def _check_answer(fitted: Any, inputs: np.ndarray, classes: int, kind: TaskKind) -> None:
-    columns = kind.estimator_outputs(fitted, inputs).shape[1]
-    if columns != classes:
+    answered = kind.estimator_outputs(fitted, inputs, classes).shape[1]
+    if answered != classes:
         raise InputError(
             f"answer of {type(fitted).__name__}",
             expected=f"one score for each of {classes} classes",
-            got=columns,
+            got=answered,
             do="An SVC needs decision_function_shape='ovr'",
         )
 
@@ -92,9 +90,10 @@ def _out_of_fold(estimator: Any, inputs: np.ndarray, targets: np.ndarray, seed: 
         raise InputError(
             "links to a scikit-learn model", expected="two examples of each class or more", got="a class with one", do="Use links='none'"
         )
-    answers = np.zeros((len(targets), int(targets.max()) + 1), dtype=np.float32)
+    classes = int(targets.max()) + 1
+    answers = np.zeros((len(targets), classes), dtype=np.float32)
     for fitted, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(inputs, targets):
-        answers[held] = Classification().estimator_outputs(clone(estimator).fit(inputs[fitted], targets[fitted]), inputs[held])
+        answers[held] = Classification().estimator_outputs(clone(estimator).fit(inputs[fitted], targets[fitted]), inputs[held], classes)
     return answers
 
 

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from senpath.components import (
-    ESTIMATOR,
     HEAD,
     LINEAR,
     ClassLink,
@@ -21,6 +20,7 @@ from senpath.components import (
     freeze,
     freeze_head,
     freeze_pruned,
+    is_estimator,
     unpruned,
 )
 from senpath.methods.sen.train import Chain
@@ -71,7 +71,7 @@ def take_out(view: View, pathway: Pathway) -> OwnPart | str:
     if not pathway.components:
         return "links alone answer, it has no layers of its own"
     own = [view.component(name) for name in pathway.components]
-    if own[0].kind is ESTIMATOR:
+    if is_estimator(own[0]):
         return "it is a scikit-learn model, which has no layers"
     kind, config, backbone = unpruned(own[0])
     if len(own) != 2 or own[1].kind is not LINEAR or kind.units is None:

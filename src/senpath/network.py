@@ -14,6 +14,7 @@ from senpath.history.archive import export, import_task
 from senpath.history.checkout import Checkout
 from senpath.history.gc import Cleaned, clean
 from senpath.history.hub import copy_saved, save
+from senpath.history.pickling import reduce
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
 from senpath.inference.explain import explain_one
 from senpath.inference.multimodal import MultimodalPrediction, fuse
@@ -21,6 +22,7 @@ from senpath.inference.predict import Encoded, Routing, RoutingOptions, encode_i
 from senpath.inference.prediction import Explanation, Prediction
 from senpath.inputs.encoders import Encoder
 from senpath.inputs.sources import read_labelled
+from senpath.isolation import isolated_class
 from senpath.learning.learn import Learned, extend, learn, learn_many, revise
 from senpath.learning.stream import Routed
 from senpath.methods.registry import make_method, make_revision
@@ -33,6 +35,7 @@ from senpath.types import Examples
 
 
 @final
+@isolated_class
 class Network:
     """A folder of tasks that were learned one after another, with their pathways and the dispatcher.
 
@@ -72,6 +75,10 @@ class Network:
     def __repr__(self) -> str:
         return f"Network({str(self.path)!r}, version {self.version}, {len(self.view.tasks)} tasks)"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied networks open the same folder; those of a temporary folder have a copy of this version in another one."""
+        return reduce(type(self), self._at)
+
     @property
     def path(self) -> Path:
         """The network's folder."""
@@ -95,7 +102,8 @@ class Network:
     @property
     def tasks(self) -> dict[str, TaskInfo]:
         """What is known of each task, by name, in the order of learning."""
-        return {name: task_info(self.view, name) for name in self.view.tasks}
+        view = self.view  # one, though other threads may move on
+        return {name: task_info(view, name) for name in view.tasks}
 
     @property
     def weights(self) -> dict[str, int]:
@@ -293,12 +301,12 @@ class Network:
         """
         routing = Routing(candidates, admit, reject, strict)
         if isinstance(x, Mapping):
-            return fuse(self.view, x, task, _composed(concept), routing)
-        return predict(self.view, x, self.view.task_name(task), routing, concept)
+            return self._at.reading(lambda view: fuse(view, x, task, _composed(concept), routing))
+        return self._at.reading(lambda view: predict(view, x, view.task_name(task), routing, concept))
 
     def explain(self, x: Any, *, candidates: int = 2, admit: float | None = None, reject: bool = True, strict: bool = False) -> Explanation:
         """Explain the answer to a single input: scores per task, candidates, links used, weights activated."""
-        return explain_one(self.view, x, Routing(candidates, admit, reject, strict))
+        return self._at.reading(lambda view: explain_one(view, x, Routing(candidates, admit, reject, strict)))
 
     def encode(self, x: Any, progress: Progress = silent) -> Encoded:
         """Encode inputs once, to give them to `predict` several times; a pretrained encoder then runs only here.
@@ -311,18 +319,22 @@ class Network:
             InputError: if an input cannot be read.
             MissingExtraError, StoreError: if a type's pretrained encoder is not installed, or has other weights.
         """
-        return encode_inputs(self.view, x, progress)
+        return self._at.reading(lambda view: encode_inputs(view, x, progress))
 
     def encode_examples(self, x: Any, y: Any = None, *, kind: str | None = None, progress: Progress = silent) -> Examples:
         """Encode labelled data as `learn` does, to give it to `learn` several times; errors as for `encode`."""
-        return encode_examples(self.view, *read_labelled(x, y, kind), kind=kind, progress=progress)
+        data = read_labelled(x, y, kind)
+        return self._at.reading(lambda view: encode_examples(view, *data, kind=kind, progress=progress))
 
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
         """Keep figures (JSON values) of this version with the network, without a commit. `senpath.evaluate` calls this."""
         self._at.record_evaluation(figures)
 
     def refresh(self) -> bool:
-        """Show the newest version that any writer has committed; returns whether it is another one."""
+        """Show the version that is in the folder now, whoever wrote it; returns whether it is another one.
+
+        That is the newest commit, or, where the folder was built anew or restored from a copy, whatever it holds.
+        """
         return self._at.refresh()
 
     def commit(self, proposal: Proposal) -> None:
@@ -379,7 +391,8 @@ class Network:
             InputError: if the path cannot be used, or a file of this name exists and may not be replaced.
             StoreError: if the file cannot be written, or a file of the network is damaged.
         """
-        export(self._at, self.view.task_name(task), as_path("path of the file", path), overwrite=overwrite)
+        target = as_path("path of the file", path)
+        self._at.reading(lambda view: export(self._at.store, view, view.task_name(task), target, overwrite=overwrite))
 
     def import_task(self, path: str | Path, name: str | None = None, *, trust: bool = False) -> TaskInfo:
         """Import an exported task and commit it. With the task given, it answers as it did where it was learned.
@@ -408,7 +421,8 @@ class Network:
             UnknownTaskError, InputError, StoreError: as for `export`; InputError also if the task is a scikit-learn model.
             MissingExtraError: if onnx is not installed.
         """
-        export_onnx(self.view, self.view.task_name(task), as_path("path of the file", path), overwrite=overwrite)
+        target = as_path("path of the file", path)
+        self._at.reading(lambda view: export_onnx(view, view.task_name(task), target, overwrite=overwrite))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Copy the version that this object shows, and no other, to a new or empty folder, which is then a network itself.
@@ -419,7 +433,8 @@ class Network:
             InputError: if the folder is not a str or Path.
             StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged or gone after a `gc`.
         """
-        save(self._at.store, self.view, as_path("folder to save to", folder))
+        target = as_path("folder to save to", folder)
+        self._at.reading(lambda view: save(self._at.store, view, target))
 
     @classmethod
     def from_pretrained(cls, source: str | Path, path: str | Path | None = None, *, revision: str | None = None, **settings: Any) -> Self:

@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Within, torch's global generator follows from `seed`; after, it is where it was before."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
+class seeded(TorchDispatchMode):
+    """Within, what torch draws in this thread follows from `seed`.
+
+    The numbers are those that its global generator gives after `torch.manual_seed(seed)`, but that generator is left alone: all threads
+    share it, so what one draws would depend on what others do meanwhile.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+        self._generators: dict[torch.device, torch.Generator] = {}
+
+    def __torch_dispatch__(
+        self, function: Any, types: Sequence[Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        given = dict(kwargs or {})
+        if function is torch.ops.aten.randn_like.default:  # has no argument for a generator
+            empty = torch.empty_like(*args, **given)
+            return empty.normal_(generator=self._generator(empty.device))
+        drawing = _with_generator(function)
+        if drawing is None or given.get("generator") is not None:
+            return function(*args, **given)
+        device = next((value.device for value in args if isinstance(value, torch.Tensor)), given.get("device") or torch.device("cpu"))
+        return drawing(*args, **given, generator=self._generator(torch.device(device)))
+
+    def _generator(self, device: torch.device) -> torch.Generator | None:
+        if device.type == "meta":
+            return None
+        if device not in self._generators:
+            self._generators[device] = torch.Generator(device).manual_seed(self._seed)
+        return self._generators[device]
+
+
+@functools.cache
+def _with_generator(function: Any) -> Any:
+    """The operation, or its form, that takes a generator; None if it draws nothing."""
+    if torch.Tag.nondeterministic_seeded not in function.tags:
+        return None
+    packet, name = function.overloadpacket, function._schema.overload_name
+    for overload in (name or "default", f"{name}_generator" if name else "generator"):
+        form = getattr(packet, overload, None)
+        if form is not None and any(argument.name == "generator" for argument in form._schema.arguments):
+            return form
+    raise NotImplementedError(f"drawing with {function}, which takes no generator")
 
 
 def derive(seed: int, *names: object) -> int:

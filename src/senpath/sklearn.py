@@ -7,7 +7,6 @@ from dataclasses import replace
 from enum import Enum
 from numbers import Integral
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
@@ -21,11 +20,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from senpath.components import Component
 from senpath.errors import InputError, StoreError
 from senpath.inputs.modalities.columns import Rows
+from senpath.isolation import isolated
 from senpath.learning.propose import propose
 from senpath.methods import Sen
 from senpath.network import Network
 from senpath.pathways import run_pathway
 from senpath.snapshot import Proposal, View, encode_examples
+from senpath.store.files import scratch_folder
 from senpath.tasks import Classification
 from senpath.tasks.labels import plain_label
 from senpath.types import Audio
@@ -78,6 +79,7 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.source = source
         self.random_state = random_state
 
+    @isolated
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from inputs X and their labels y (n,).
 
@@ -98,6 +100,7 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = np.unique(labels)
         return self
 
+    @isolated
     def predict_proba(self, X: Any) -> np.ndarray:
         """P(class | input), float64 (n, classes), columns as in `classes_`.
 
@@ -222,14 +225,14 @@ def _moved(view: View, proposal: Proposal) -> tuple[Network, Proposal]:
 
 def _packed(net: Network) -> bytes:
     """The one task as a file's content, which holds no code."""
-    with TemporaryDirectory(prefix="senpath-") as folder:
-        net.export(TASK, Path(folder) / TASK)
-        return (Path(folder) / TASK).read_bytes()
+    with scratch_folder() as folder:
+        net.export(TASK, folder / TASK)
+        return (folder / TASK).read_bytes()
 
 
 def _unpacked(content: bytes) -> Network:
     net = Network()
-    with TemporaryDirectory(prefix="senpath-") as folder:
-        (Path(folder) / TASK).write_bytes(content)
-        net.import_task(Path(folder) / TASK)
+    with scratch_folder() as folder:
+        (folder / TASK).write_bytes(content)
+        net.import_task(folder / TASK)
     return net

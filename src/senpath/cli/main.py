@@ -19,7 +19,7 @@ from senpath.cli.learn import learn, learn_many
 from senpath.cli.methods import methods
 from senpath.cli.predict import predict
 from senpath.cli.revise import extend, prune, review
-from senpath.cli.show import errors
+from senpath.cli.show import accept_any_text, errors
 from senpath.cli.upkeep import export, gc, import_, remove, rollback
 from senpath.errors import InputError, SenpathError
 
@@ -67,6 +67,7 @@ app.add_typer(reproduce.app, name="reproduce")
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with 0, or with an error's exit code after one line that explains it."""
+    accept_any_text()
     try:
         app(args=arguments)  # wrong options are typer's to explain; it ends the process with 2 then
     except SenpathError as error:

@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from senpath.errors import SenpathError
+
+
+class Output(Console):
+    """A console that says what it can: a reader that has gone, as `head` goes, stops no command halfway."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        self._let_go()
+
+    def print(self, *values: Any, **options: Any) -> None:
+        """Print, see rich.
+
+        Raises:
+            SenpathError: if the output cannot be written (a full disk).
+        """
+        try:
+            super().print(*values, **options)
+        except OSError as error:
+            self._let_go()
+            do = "What the command did so far stands; `senpath tasks NET` shows what the network has"
+            raise SenpathError("output", expected="to be written", got=error.strerror or str(error), do=do) from error
+
+    def _let_go(self) -> None:
+        """What is still in the stream's buffer goes nowhere, or it would be an error when the process ends."""
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.file.fileno())
+            os.close(nowhere)
+
+
+def accept_any_text() -> None:
+    """Let standard output write what its encoding lacks (→ and – in cp1252, a task's name in ASCII) as \\u2192, in place of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 # What people call their tasks and files may look like markup.
-console = Console(markup=False, emoji=False)
-errors = Console(stderr=True, markup=False, emoji=False)
+console = Output(markup=False, emoji=False)
+errors = Output(stderr=True, markup=False, emoji=False)
 
 
 class Bars:

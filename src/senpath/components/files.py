@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -73,6 +74,8 @@ class Safetensors(FileFormat):
 
 
 SAFETENSORS = Safetensors()
+BUILDING = Lock()
+"""Held until torch's global generator is where it was: another thread would put it back to a place in between."""
 
 
 def _blank(kind: ComponentKind, config: Mapping[str, Any]) -> nn.Module:
@@ -86,7 +89,7 @@ def _filled(kind: ComponentKind, config: Mapping[str, Any], tensors: Mapping[str
     module, tensors = _blank(kind, config), _with_new_names(kind, tensors)
     module.load_state_dict(tensors, assign=True)
     if any(value.is_meta for value in (*module.parameters(), *module.buffers())):  # buffers that are not saved are made by the constructor
-        with torch.random.fork_rng(devices=[]):
+        with BUILDING, torch.random.fork_rng(devices=[]):  # what is drawn is thrown away
             module = kind.build(config)
         module.load_state_dict(tensors, assign=True)
     return module

@@ -12,11 +12,13 @@ from senpath.errors import InputError
 from senpath.evaluation.records import Evaluation, TaskScore, record_evaluation
 from senpath.inference import Prediction
 from senpath.inputs.sources import read_labelled
+from senpath.isolation import isolated
 from senpath.network import Network
 from senpath.pathways import Pathway
 from senpath.snapshot.examples import pair_of
 
 
+@isolated
 def evaluate(
     net: Network, tests: Mapping[str, Any], *, admit: float | None = None, reject: bool = True, record: bool = False
 ) -> Evaluation:

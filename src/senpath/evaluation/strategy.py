@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import weakref
 from abc import ABC, abstractmethod
 from dataclasses import asdict
-from pathlib import Path
 
 import torch
 
 from senpath.methods import SenSettings
 from senpath.network import Network
 from senpath.pathways import LearningCost, count_activation
+from senpath.store.files import go_with, temporary_folder
 from senpath.types import DataType, Examples
 
 BATCH = 4096
@@ -93,9 +91,9 @@ class Growing(Strategy):
         return "SEN"
 
     def learn(self, task: str, examples: Examples, settings: SenSettings) -> Growing:
-        folder = Path(tempfile.mkdtemp(prefix="senpath-"))
+        folder = temporary_folder()
         net = Network(shutil.copytree(self.net.path, folder / "grown.sen"), device=self.net.device)
-        weakref.finalize(net, shutil.rmtree, folder, ignore_errors=True)
+        go_with(net, folder)
         return Growing(net, net.learn(task, examples, method="sen", **asdict(settings)).cost)
 
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:

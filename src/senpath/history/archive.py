@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -31,7 +30,7 @@ from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.view import TaskInfo, View, task_info
 from senpath.store import Change, Manifest, Store
 from senpath.store.copies import contents
-from senpath.store.files import explained, replacing, require_free
+from senpath.store.files import explained, replacing, require_free, scratch_folder
 from senpath.store.folder import MANIFEST
 from senpath.store.manifest import CHECKSUM, STRICT, dump_manifest
 from senpath.types import DataType
@@ -74,7 +73,7 @@ class _Head:
 _HEAD = TypeAdapter(_Head)
 
 
-def export(checkout: Checkout, task: str, path: Path, *, overwrite: bool) -> None:
+def export(store: Store, view: View, task: str, path: Path, *, overwrite: bool) -> None:
     """Write a task's file; see `Network.export`.
 
     Raises:
@@ -82,7 +81,6 @@ def export(checkout: Checkout, task: str, path: Path, *, overwrite: bool) -> Non
         InputError: if the file is there and may not be replaced.
         StoreError: if it cannot be written, or a file of the network is damaged.
     """
-    store, view = checkout.store, checkout.view
     view.pathway(task)
     require_free(path, overwrite, "an exported task", is_task_file)
     manifest, change = _alone(store, view, task)
@@ -114,8 +112,7 @@ def import_task(checkout: Checkout, path: Path, name: str | None, *, trust: bool
             theirs = View(source, manifest, torch.device("cpu"))
             verify(source, theirs, silent)
             theirs.dispatcher(next(iter(manifest.types)))
-        checkout.commit(_proposal(source, theirs, view, task))
-    return task_info(checkout.view, task)
+        return task_info(checkout.commit(_proposal(source, theirs, view, task)), task)
 
 
 def is_task_file(path: Path) -> bool:
@@ -201,9 +198,9 @@ def _require_same_type(view: View, data_type: DataType, features: str) -> None:
 @contextmanager
 def _opened(path: Path, *, trust: bool) -> Iterator[tuple[Store, Manifest]]:
     """The network that the archive holds, unpacked while this is open."""
-    with tempfile.TemporaryDirectory(prefix="senpath-", ignore_cleanup_errors=True) as folder:
-        _unpack(path, Path(folder))
-        store = Store(Path(folder), trust=trust)
+    with scratch_folder() as folder:
+        _unpack(path, folder)
+        store = Store(folder, trust=trust)
         with _blamed(path, store.path):
             manifest = store.read()
         if len(manifest.tasks) != 1:

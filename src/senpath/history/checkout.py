@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, TypeVar
 
 import torch
 
-from senpath.errors import InputError, StoreError
+from senpath.errors import ConflictError, InputError, StoreError
 from senpath.history.commit import commit, probe_inputs
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.progress import Progress
@@ -20,7 +19,7 @@ from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.view import View
 from senpath.store import Manifest, Store
-from senpath.store.files import timestamp
+from senpath.store.files import as_lasting_path, temporary_folder, timestamp
 from senpath.store.manifest import RESTORE
 
 TOLERANCE = 1e-4
@@ -104,6 +103,9 @@ class Checkout:
     Raises:
         StoreError: if the folder holds something else, is damaged, or was written by a newer senpath.
         InputError: if a setting differs from the one that the network was created with.
+
+    Attributes:
+        given: what another object for the same folder is to be opened with.
     """
 
     def __init__(
@@ -113,21 +115,18 @@ class Checkout:
         device: str | torch.device,
         lock_seconds: float,
         encoders: Mapping[str, str | Encoder] | str | None,
-        trust: bool = False,
+        trust: bool | frozenset[str] = False,
         settings: Mapping[str, Any],
     ) -> None:
-        if path is not None and not isinstance(path, str | Path):
-            raise InputError("path of the network", expected="a str or Path", got=repr(path))
-        self.path = Path(tempfile.mkdtemp(prefix="senpath-") if path is None else path)
-        if path is None:  # not a TemporaryDirectory, which would warn when it goes
-            weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        self.path = temporary_folder(self) if path is None else as_lasting_path("path of the network", path)
         self.device = _device(device)
         if isinstance(lock_seconds, bool) or not isinstance(lock_seconds, int | float) or not lock_seconds >= 0:
             raise InputError("lock_seconds", expected="a number of seconds, 0 or more", got=repr(lock_seconds))
         readers = Encoders(encoders, self.device)
-        if not isinstance(trust, bool):
+        if not isinstance(trust, bool | frozenset):
             raise InputError("trust", expected="True or False", got=repr(trust))
         self.store = Store(self.path, lock_seconds=lock_seconds, trust=trust)
+        self.given = {"device": str(self.device), "lock_seconds": lock_seconds, "encoders": encoders}
         given = {name: value for name, value in settings.items() if value is not None}
         chosen = NetworkSettings(**given)
         if self.store.exists():
@@ -138,23 +137,62 @@ class Checkout:
         for record in manifest.types.values():
             readers.check(record.data_type)
         self.view = View(self.store, manifest, self.device, encoders=readers)
+        self._writing, self._showing = RLock(), RLock()
 
-    def show(self, manifest: Manifest) -> None:
-        """Show this version from now on."""
-        self.view = View(self.store, manifest, self.device, self.view)
+    def reading(self, work: Callable[[View], Answer]) -> Answer:
+        """The answer of `work` to the version that is shown.
 
-    def moved(self, manifest: Manifest, answer: Answer) -> Answer:
-        """Show this version from now on, and pass an answer through."""
-        self.show(manifest)
-        return answer
+        If what it reads goes meanwhile because this object moves on (another thread removes a task and cleans up), it works on what is
+        shown then.
+
+        Raises:
+            ConflictError: if it goes because another object moved on.
+        """
+        while True:
+            view = self.view
+            try:
+                return work(view)
+            except ConflictError:
+                with self._writing:  # until it is shown
+                    pass
+                if self.view is view:
+                    raise
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the write lock; threads of this object take turns.
+
+        Raises:
+            ConflictError: if another process holds it for longer than `lock_seconds`.
+        """
+        with self._writing, self.store.locked():
+            yield
+
+    def moved(self, manifest: Manifest) -> View:
+        """Show the newest version, now that this object has made one, or restored it. For who is `writing`.
+
+        Returns:
+            The version of this manifest, whatever other writers have made of it since.
+        """
+        with self._showing:
+            view = self._view_of(manifest)
+            newest = self.store.read(manifest)
+            self.view = view if newest is manifest else self._view_of(newest)
+            return view
 
     def refresh(self) -> bool:
-        """Show the newest version that any writer committed; returns whether there was a newer one."""
-        manifest = self.store.read(self.view.manifest)
-        newer = manifest.version != self.view.version
-        if newer:
-            self.show(manifest)
-        return newer
+        """Show the version that is on disk now; returns whether it is another one."""
+        with self._showing:  # not an older one than another thread shows meanwhile
+            shown = self.view.manifest
+            manifest = self.store.read(shown)
+            other = manifest is not shown and manifest != shown
+            if other:
+                self.view = self._view_of(manifest)
+            return other
+
+    def _view_of(self, manifest: Manifest) -> View:
+        same = manifest.id == self.view.manifest.id  # nothing is known of another network that has taken the folder
+        return View(self.store, manifest, self.device, self.view if same else None, self.view.encoders)
 
     def log(self) -> list[dict[str, Any]]:
         """One entry per commit, oldest first."""
@@ -168,9 +206,10 @@ class Checkout:
         """Append figures that were measured of the version that is shown."""
         self.store.append_evaluation({"version": self.view.version, "time": timestamp(), **figures})
 
-    def commit(self, proposal: Proposal) -> None:
-        """Make a proposal the next version; see `senpath.history.commit`."""
-        self.show(commit(self.store, proposal, self.view))
+    def commit(self, proposal: Proposal) -> View:
+        """Make a proposal the next version, and return that; see `senpath.history.commit`."""
+        with self._writing:
+            return self.moved(commit(self.store, proposal, self.view))
 
     def verify(self, progress: Progress) -> None:
         """Recompute every hash and replay every pathway's probe.

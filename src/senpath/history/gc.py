@@ -43,7 +43,7 @@ def clean(checkout: Checkout, versions: int) -> Cleaned:
     if isinstance(versions, bool) or not isinstance(versions, int) or versions < 1:
         raise InputError("versions", expected="a number of versions to keep, 1 (the present one) or more", got=repr(versions))
     store, view = checkout.store, checkout.view
-    with store.locked():
+    with checkout.writing():
         present = store.read(view.manifest)
         numbers = store.history.numbers(present.version)
         last = numbers[max(0, len(numbers) - versions + 1) :]
@@ -59,9 +59,11 @@ def clean(checkout: Checkout, versions: int) -> Cleaned:
         except OSError as error:
             got = error.strerror or str(error)
             raise StoreError(f"cleaning {store.path}", expected="to be possible", got=got, do="Call gc() again for what is left") from error
+        finally:
+            checkout.moved(present)
         after = store.sizes()
     freed = sum(before.values()) - sum(after.values())
-    return checkout.moved(present, Cleaned(len(before.keys() - after.keys()), freed, (*last, present.version)))
+    return Cleaned(len(before.keys() - after.keys()), freed, (*last, present.version))
 
 
 def compacted(store: Store, present: Manifest, version: int, view: View) -> tuple[Manifest, Change] | None:

@@ -6,8 +6,6 @@ import inspect
 import json
 import re
 import shutil
-import tempfile
-import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -19,7 +17,7 @@ from senpath.history.gc import compacted
 from senpath.snapshot.view import View
 from senpath.store import Change, Store
 from senpath.store.copies import contents, require_empty, write_copy
-from senpath.store.files import as_path, explained
+from senpath.store.files import as_path, explained, go_with, temporary_folder
 from senpath.store.folder import LOG, MANIFEST
 
 
@@ -87,7 +85,7 @@ def copy_saved(network: type[N], source: str | Path, path: str | Path | None, re
     given = None if path is None else as_path("path of the copy", path)
     folder = find_saved(source, revision)
     saved = network(folder, **settings).view.manifest
-    target = Path(tempfile.mkdtemp(prefix="senpath-")) if given is None else given
+    target = temporary_folder() if given is None else given
     try:
         store = Store(folder)
         save(store, View(store, saved, torch.device("cpu")), target)
@@ -97,7 +95,7 @@ def copy_saved(network: type[N], source: str | Path, path: str | Path | None, re
             shutil.rmtree(target, ignore_errors=True)
         raise
     if path is None:
-        weakref.finalize(net, shutil.rmtree, target, ignore_errors=True)
+        go_with(net, target)
     return net
 
 

@@ -66,8 +66,7 @@ def remove(checkout: Checkout, task: str) -> Removed:
     pathway, kept = view.pathway(task), view.tasks[task].statistics
     mine = sorted(pathway.references | ({kept.gate} if kept.gate is not None else set()))
     sizes = {name: store.component_size(name) for name in mine}  # before the commit: after it another's gc may free them at once
-    checkout.commit(Proposal(view.version, (), (), {}, removes=frozenset({task})))
-    after = checkout.view.manifest
+    after = checkout.commit(Proposal(view.version, (), (), {}, removes=frozenset({task}))).manifest
     gone = tuple(name for name in mine if name not in after.components)
     size = sum(sizes[name] for name in gone) + 4 * kept.rows * view.manifest.types[pathway.data_type].width
     return Removed(task, after.version, gone, tuple(name for name in mine if name in after.components), size)
@@ -81,7 +80,7 @@ def roll_back(checkout: Checkout, version: int) -> RolledBack:
         StoreError: if a file of it is missing or damaged.
     """
     store = checkout.store
-    with store.locked():
+    with checkout.writing():
         before = store.read(checkout.view.manifest)
         known = store.history.numbers(before.version)
         if isinstance(version, bool) or not isinstance(version, int) or version not in known:
@@ -98,7 +97,8 @@ def roll_back(checkout: Checkout, version: int) -> RolledBack:
             last=_entry(answer),
             checksum=b"",
         )
-        return checkout.moved(store.write(before, after, Change((), {}, {})), answer)
+        checkout.moved(store.write(before, after, Change((), {}, {})))
+        return answer
 
 
 def _check_whole(store: Store, target: Manifest, present: Manifest) -> None:

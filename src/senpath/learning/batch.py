@@ -22,7 +22,7 @@ from senpath.parallel import WorkerPool, one_thread
 from senpath.progress import Progress, silent
 from senpath.snapshot.examples import check_concept, check_encoded, check_name, check_task, encode_examples, labels_of, one_type, pair_of
 from senpath.snapshot.proposal import JointMethod, Method, Proposal
-from senpath.snapshot.view import View
+from senpath.snapshot.view import TaskInfo, View, task_info
 from senpath.store import Manifest, Store
 from senpath.tasks import TaskKindName
 from senpath.types import DataType, Examples, Label
@@ -39,11 +39,11 @@ def learn_batch(
     progress: Progress,
     kind: str | None = None,
     concept: str | None = None,
-) -> dict[str, float]:
+) -> dict[str, tuple[TaskInfo, float]]:
     """Learn tasks and commit them; see `Network.learn_many`.
 
     Returns:
-        For each task the seconds from this call to its commit.
+        For each task what the version that its commit made knows of it, and the seconds from this call to its commit.
     """
     batch = _Batch(checkout)
     with one_thread():  # commits too: what they note down of a pathway's answers is to be the same for any number of jobs
@@ -52,7 +52,7 @@ def learn_batch(
             batch.learn(_read(checkout.view, tasks, method, kind, concept), method, jobs, progress)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted. {batch.told()}") from None
-    return batch.seconds
+    return batch.learned
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class _Batch:
     """Tasks on their way into a network.
 
     Attributes:
-        seconds: of each task that is committed, from the call to its commit.
+        learned: of each task that is committed, what its version knows of it, and the seconds from the call to its commit.
     """
 
     def __init__(self, checkout: Checkout) -> None:
-        self.seconds: dict[str, float] = {}
+        self.learned: dict[str, tuple[TaskInfo, float]] = {}
         self._checkout = checkout
         self._start = time.perf_counter()
         self._task: str | None = None
@@ -91,10 +91,10 @@ class _Batch:
                 for task in names:
                     self._task = task
                     self._proposal = next(proposals)
-                    self._checkout.commit(self._proposal)
-                    self.seconds[task] = time.perf_counter() - self._start
+                    view = self._checkout.commit(self._proposal)
+                    self.learned[task] = task_info(view, task), time.perf_counter() - self._start
                     self._task = self._proposal = None
-                    progress("tasks", len(self.seconds), len(names))
+                    progress("tasks", len(self.learned), len(names))
         except SenpathError as error:
             if isinstance(error, TaskExistsError):  # by another writer, perhaps from the same data
                 self._proposal = None
@@ -110,8 +110,8 @@ class _Batch:
         """Which tasks of the batch the network has by now, in a sentence without its full stop."""
         with suppress(StoreError):
             self._checkout.refresh()
-        view, learned = self._checkout.view, [repr(task) for task in self.seconds]
-        if self._task is not None and self._proposal is not None and self._task not in self.seconds:  # stopped while it was committed
+        view, learned = self._checkout.view, [repr(task) for task in self.learned]
+        if self._task is not None and self._proposal is not None and self._task not in self.learned:  # stopped while it was committed
             record = view.tasks.get(self._task)
             learned += [repr(self._task)] if record is not None and record.pathway == self._proposal.pathways[0] else []
         if not learned:
@@ -235,11 +235,11 @@ def _of(task: str | None, error: SenpathError) -> str:
 
 def learn_jointly(
     checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, jobs: int, progress: Progress, kind: str | None, concept: str | None
-) -> dict[str, float]:
+) -> dict[str, tuple[TaskInfo, float]]:
     """Learn tasks together and commit them; see `Network.learn_many`.
 
     Returns:
-        For each task the seconds from this call to the commit.
+        For each task what the version that the commit made knows of it, and the seconds from this call to the commit.
     """
     start = time.perf_counter()
     together = f"with {method.name!r}, which learns tasks together"
@@ -250,20 +250,21 @@ def learn_jointly(
         raise InputError("concept", expected=f"none {together}", got=repr(concept), do=do)
     checkout.refresh()
     try:
-        _learn(checkout, tasks, method, progress, kind)
+        view = _learn(checkout, tasks, method, progress, kind)
     except KeyboardInterrupt:
         checkout.refresh()
         learned = all(task in checkout.view.tasks for task in tasks)
         state = "interrupted after the tasks were committed" if learned else "interrupted; the network is as it was"
         raise KeyboardInterrupt(f"{state}, at version {checkout.view.version}") from None
-    return dict.fromkeys(tasks, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return {task: (task_info(view, task), seconds) for task in tasks}
 
 
-def _learn(checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, progress: Progress, kind: str | None) -> None:
+def _learn(checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, progress: Progress, kind: str | None) -> View:
     view = checkout.view
     examples = read_tasks(view, tasks, method, kind)
     if not examples:
-        return
+        return view
     one_type(examples)
     raised: list[Exception] = []
 
@@ -275,7 +276,7 @@ def _learn(checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, pr
             raise
 
     try:
-        checkout.commit(propose_jointly(view, method, examples, told))
+        return checkout.commit(propose_jointly(view, method, examples, told))
     except (SenpathError, KeyboardInterrupt):
         raise
     except Exception as error:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from senpath.errors import InputError, SenpathError
+from senpath.errors import ConflictError, InputError, SenpathError
 from senpath.history.checkout import Checkout
 from senpath.inputs.sources import read_labelled
 from senpath.learning.batch import learn_batch, learn_jointly
@@ -20,7 +20,7 @@ from senpath.pathways import LearningCost, Pathway, Provenance, Transfer
 from senpath.progress import Progress
 from senpath.snapshot.examples import check_concept, check_encoded, check_name, check_task, encode_examples, labels_of, pair_of, read_more
 from senpath.snapshot.proposal import Declined, JointMethod, Method, Proposal, Revised, Revision, try_out
-from senpath.snapshot.view import View, task_info
+from senpath.snapshot.view import TaskInfo, View, task_info
 from senpath.types import Examples
 
 
@@ -105,6 +105,10 @@ class Learned:
         return self.provenance.cost
 
 
+ATTEMPTS = 3
+"""How often a task is learned whose sources other threads remove meanwhile."""
+
+
 def learn(
     checkout: Checkout,
     task: str,
@@ -120,25 +124,46 @@ def learn(
     start = time.perf_counter()
     with _saying_where_it_stopped(checkout, task):
         checkout.refresh()
-        view = checkout.view
-        check_task(task, view)
-        if concept is not None:
-            check_name("concept", concept)
-        if isinstance(x, Examples):
-            examples = check_encoded(view, x, y, kind)
-        else:
-            examples = encode_examples(view, *read_labelled(x, y, kind), kind=kind, progress=progress)
-        if concept is not None:
-            check_concept(concept, examples.task_kind, examples.classes, labels_of(view.paths, concept))
-        require_kind(method, examples)
-        tests = _read_tests(view, method, {} if measure is None else measure)
-        proposal = propose(view, method, task, examples, progress, concept)
-        changed = measure_changes(view, proposal, tests)
-        if changed:
-            entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
-            proposal = replace(proposal, entry=entry)
-        checkout.commit(proposal)
-    return _learned(checkout.view, task, time.perf_counter() - start, changed)
+        for attempt in range(ATTEMPTS):
+            view = checkout.view
+            try:
+                proposal, changed = _propose(view, task, x, y, kind, concept, method, measure, progress)
+                info = task_info(checkout.commit(proposal), task)
+                break
+            except ConflictError:  # what it builds on went, by another thread that has this object if it shows another version now
+                if attempt + 1 == ATTEMPTS or checkout.view is view:
+                    raise
+    return _learned(info, task, time.perf_counter() - start, changed)
+
+
+def _propose(
+    view: View,
+    task: str,
+    x: Any,
+    y: Any,
+    kind: str | None,
+    concept: str | None,
+    method: Method,
+    measure: Mapping[str, Any] | None,
+    progress: Progress,
+) -> tuple[Proposal, dict[str, TaskChange]]:
+    check_task(task, view)
+    if concept is not None:
+        check_name("concept", concept)
+    if isinstance(x, Examples):
+        examples = check_encoded(view, x, y, kind)
+    else:
+        examples = encode_examples(view, *read_labelled(x, y, kind), kind=kind, progress=progress)
+    if concept is not None:
+        check_concept(concept, examples.task_kind, examples.classes, labels_of(view.paths, concept))
+    require_kind(method, examples)
+    tests = _read_tests(view, method, {} if measure is None else measure)
+    proposal = propose(view, method, task, examples, progress, concept)
+    changed = measure_changes(view, proposal, tests)
+    if changed:
+        entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
+        proposal = replace(proposal, entry=entry)
+    return proposal, changed
 
 
 def learn_many(
@@ -153,14 +178,13 @@ def learn_many(
     """Learn several tasks and commit them; see `senpath.Network.learn_many`."""
     check_jobs(jobs)
     if isinstance(method, JointMethod):
-        seconds = learn_jointly(checkout, tasks, method, jobs, progress, kind, concept)
+        learned = learn_jointly(checkout, tasks, method, jobs, progress, kind, concept)
     else:
-        seconds = learn_batch(checkout, tasks, method, jobs, progress, kind, concept)
-    return {task: _learned(checkout.view, task, taken, {}) for task, taken in seconds.items()}
+        learned = learn_batch(checkout, tasks, method, jobs, progress, kind, concept)
+    return {task: _learned(info, task, seconds, {}) for task, (info, seconds) in learned.items()}
 
 
-def _learned(view: View, task: str, seconds: float, changed: Mapping[str, TaskChange]) -> Learned:
-    info = task_info(view, task)
+def _learned(info: TaskInfo, task: str, seconds: float, changed: Mapping[str, TaskChange]) -> Learned:
     return Learned(task, info.version, seconds, info.transfers, info.provenance, changed)
 
 
@@ -214,13 +238,13 @@ def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, pr
     try:
         answer = propose_revision(view, revision, task, examples, progress)
         if not isinstance(answer, Declined):
-            checkout.commit(answer[1])
+            view = checkout.commit(answer[1])
     except KeyboardInterrupt:
         checkout.refresh()
         raise KeyboardInterrupt(f"interrupted; the network is at version {checkout.view.version}") from None
     changed = not isinstance(answer, Declined)
     told = answer if isinstance(answer, Declined) else answer[0]
-    return Revised(task, changed, told.reason, checkout.view.version, time.perf_counter() - start, told.record)
+    return Revised(task, changed, told.reason, view.version, time.perf_counter() - start, told.record)
 
 
 def extend(checkout: Checkout, task: Any, x: Any, y: Any, revision: Revision, progress: Progress) -> Revised | Routed:

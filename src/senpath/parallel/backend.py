@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from senpath.errors import InputError, SenpathError
+from senpath.isolation import isolation
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -153,7 +154,8 @@ def unpack(packed: bytes) -> Any:
 def reply(work: Callable[[Any], Any], packed: bytes) -> bytes:
     """The packed answer of a worker to an item; see `Worker.receive`."""
     try:
-        return pack((True, work(unpack(packed))))
+        with isolation():  # a script that is imported in each worker may have set what it likes
+            return pack((True, work(unpack(packed))))
     except Exception as error:
         return pack((False, _portable(error)))
 

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from senpath.errors import InputError
 from senpath.evaluation import Recorded
 from senpath.inputs.modalities.table import table_columns
+from senpath.isolation import isolated
 from senpath.network import Network
 from senpath.reports import borrowing
 from senpath.reports.accuracy import describe_accuracy
@@ -36,6 +37,7 @@ BARS = 24
 """At most so many tasks have a bar of what they activate: those that activate most."""
 
 
+@isolated
 def report(net: Network, path: str | Path) -> None:
     """Write a page about the network: tasks and figures, accuracy after each stage, links, shared layers, activation, confusions, log.
 

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from senpath.errors import InputError, SenpathError
 from senpath.parallel import Processes, WorkerDiedError, WorkerPool
-from senpath.store.files import write_atomic
+from senpath.store.files import scratch_folder, write_atomic
 
 Record = dict[str, Any]
 Tell = Callable[[Record], None]
@@ -97,7 +97,7 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
         done += 1
         look(done, len(jobs))
 
-    with tempfile.TemporaryDirectory(prefix="senpath-jobs-", ignore_cleanup_errors=True) as scratch:
+    with scratch_folder() as scratch:
         try:
             with WorkerPool(partial(_begin, scratch, folder), min(workers, len(waiting)), backend=Processes()) as pool:
                 pool.run(waiting, finished, retry=False, tick=lambda: look(done, len(jobs)))
@@ -117,9 +117,9 @@ def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False)
     return records
 
 
-def _begin(scratch: str, folder: Path) -> Callable[[Job], None]:
+def _begin(scratch: Path, folder: Path) -> Callable[[Job], None]:
     """In each process, at first."""
-    tempfile.tempdir = scratch  # a process that is stopped cleans nothing up; the parent does
+    tempfile.tempdir = str(scratch)  # a process that is stopped cleans nothing up; the parent does
     return partial(_work, folder)
 
 

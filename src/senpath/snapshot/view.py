@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock, RLock
@@ -73,6 +74,10 @@ def at_once(inputs: torch.Tensor) -> int:
     return max(32, min(CHUNK, NUMBERS // max(1, inputs[:1].numel())))
 
 
+WATCHED: ContextVar[tuple[tuple[View, AccessTrace], ...]] = ContextVar("WATCHED", default=())
+"""What is noted down in this thread, and of which views: other threads may ask the same view meanwhile."""
+
+
 @dataclass(eq=False)
 class AccessTrace:
     """What a view has handed out: hashes of components, and by data type how many numbers of its dispatcher."""
@@ -112,7 +117,6 @@ class View:
         self._reader: Dispatchers = Dispatchers(store, manifest, binary, device, before._reader if before is not None else None)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._lock = RLock()
-        self._watchers: list[AccessTrace] = []
         self._places: dict[str, np.ndarray] = {}
 
     @property
@@ -206,8 +210,8 @@ class View:
             StoreError: if its files are damaged, or more is inside of it than `senpath.components.limits` allows.
         """
         component = self._read(name, LEVELS)
-        for touched in self._watchers:
-            touched.components |= {name, *component.inside}
+        for trace in self._traces():
+            trace.components |= {name, *component.inside}
         for part in component.inside.values():
             self._component_cache.put(part)  # it runs too, and is kept as any other
         return component
@@ -226,21 +230,24 @@ class View:
 
     def with_payload(self, name: str) -> Component:
         """The component of this hash with the content of its file, so that it can be proposed to another network."""
-        for touched in self._watchers:
-            touched.components.add(name)
+        for trace in self._traces():
+            trace.components.add(name)
         component = self._store.component(name)
         component.payload = next(content for file, content in self._store.component_files(name).items() if not file.endswith(".json"))
         return component
 
     @contextmanager
     def watch(self) -> Iterator[AccessTrace]:
-        """A context that notes what this view hands out meanwhile, which is what a method may have run."""
-        touched = AccessTrace()
-        self._watchers.append(touched)
+        """A context that notes what this view hands out in this thread meanwhile, which is what a method may have run."""
+        trace = AccessTrace()
+        token = WATCHED.set((*WATCHED.get(), (self, trace)))
         try:
-            yield touched
+            yield trace
         finally:
-            self._watchers.remove(touched)
+            WATCHED.reset(token)
+
+    def _traces(self) -> Iterator[AccessTrace]:
+        return (trace for view, trace in WATCHED.get() if view is self)
 
     def tasks_of_type(self, key: str) -> list[str]:
         """Names of the tasks whose inputs are of this type."""
@@ -281,22 +288,22 @@ class View:
         rows = self._store.columns(record)
         self._store.check_columns(rows, record, kept)
         mine = np.array(rows[kept.first : kept.first + kept.rows])
-        for touched in self._watchers:
-            touched.add_dispatcher(self.pathway(task).data_type, int(mine.size))
+        for trace in self._traces():
+            trace.add_dispatcher(self.pathway(task).data_type, int(mine.size))
         return TaskStatistics(mine, np.array(kept.counts), None, dict(kept.figures), owners=kept.owners)
 
     def dispatcher(self, key: str) -> Dispatcher:
         """The dispatcher among the tasks of one type."""
-        for touched in self._watchers:
-            touched.add_dispatcher(key, self.dispatcher_weights(key))
+        for trace in self._traces():
+            trace.add_dispatcher(key, self.dispatcher_weights(key))
         return self._dispatcher(key)
 
     def rank(self, key: str, inputs: torch.Tensor) -> tuple[tuple[str, ...], Ranking]:
         """Rank the tasks of one type for encoded inputs: the names of all, and those that were scored for each input."""
         dispatcher = self._dispatcher(key)
         ranking = dispatcher.rank(inputs.to(self.device))
-        for touched in self._watchers:
-            touched.add_dispatcher(key, ranking.together())
+        for trace in self._traces():
+            trace.add_dispatcher(key, ranking.together())
         return dispatcher.names, ranking
 
     def _dispatcher(self, key: str) -> Dispatcher:

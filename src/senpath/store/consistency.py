@@ -34,6 +34,8 @@ FILE = re.compile(r"[a-z0-9-]{1,100}(\.[0-9]{1,16})?\.(columns|pooled|metric)")
 """The name of a file of the dispatcher's."""
 RATES = range(1_000, 16_001)
 SEEDS = range(2**64)
+ID = re.compile(r"[0-9a-f]{32}")
+"""Of a network."""
 PACKAGE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 """The name of a package, which messages may advise to install."""
 
@@ -44,6 +46,7 @@ def check_parts(manifest: Manifest, new: Iterable[str]) -> None:
     Raises:
         ValueError: naming the first place that cannot be.
     """
+    _require(not manifest.id or ID.fullmatch(manifest.id) is not None, "id")
     _require(0 <= manifest.version < VERSIONS, "version")
     for name, weights in manifest.components.items():
         _require(HASH.fullmatch(name) is not None and 0 <= weights <= WEIGHTS, f"components.{name[:64]}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from senpath.errors import StoreError
-from senpath.store.files import TEMPORARY, sync_folder, write_atomic
+from senpath.store.files import TEMPORARY, is_litter, sync_folder, write_atomic
 from senpath.store.folder import MANIFEST, Change, Store
-from senpath.store.manifest import Manifest, dump_manifest
+from senpath.store.manifest import Manifest, dump_manifest, new_id
 
 
 def contents(store: Store, manifest: Manifest, change: Change) -> Iterator[tuple[str, bytes]]:
@@ -38,7 +39,7 @@ def write_copy(folder: Path, manifest: Manifest, files: Iterable[tuple[str, byte
 
     The manifest comes last, so that what a crash leaves does not open as a network.
     """
-    content, _ = dump_manifest(manifest)
+    content, _ = dump_manifest(replace(manifest, id=new_id()))
     with _taken_back(folder) as made:
         folder.mkdir(parents=True, exist_ok=True)
         for part in ("components", "dispatcher"):
@@ -62,7 +63,7 @@ def require_empty(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder}", expected="a new or empty folder", got="a file", do="Choose another name")
-    names = sorted(child.name for child in folder.iterdir()) if folder.exists() else []
+    names = sorted(child.name for child in folder.iterdir() if not is_litter(child.name)) if folder.exists() else []
     if names:
         raise StoreError(f"{folder}", expected="a new or empty folder", got=f"one with {', '.join(names[:3])}", do="Choose another name")
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -16,6 +20,8 @@ TEMPORARY = ".tmp"
 SCRATCH = "temporary"
 """Folder of a network for files that are being written; what is found there was left by a writer that died."""
 BLOCK = 65_536
+LITTER = re.compile(r"\.DS_Store|\._.*|@eaDir|#recycle|lost\+found|Thumbs\.db|desktop\.ini|\.nfs.*|\.fuse_hidden.*|\.snapshot|\.Trash.*")
+_DELETED_LATER: set[Path] = set()
 
 
 def timestamp() -> str:
@@ -37,14 +43,38 @@ def write_atomic(path: Path, content: bytes, scratch: Path | None = None) -> Non
     os.replace(temporary, path)
 
 
-def append_at(path: Path, offset: int, content: bytes) -> None:
-    """Write `content` at `offset`, on disk when this returns. What is before `offset` stays as it is; what a crash left after it goes."""
+def append_at(path: Path, offset: int, content: bytes, scratch: Path) -> None:
+    """Write `content` at `offset`, on disk when this returns. What is before `offset` stays as it is; what a crash left after it goes.
+
+    Args:
+        scratch: a folder of the same file system for a copy of what is before `offset`, where the file has other names: folders are
+            copied by hard links, and such a copy is not to change along.
+    """
+    if _has_other_names(path):
+        scratch.mkdir(exist_ok=True)
+        temporary = scratch / (path.name + TEMPORARY)
+        with open_plain(path) as old, open_plain(temporary, new=True) as file:
+            shutil.copyfileobj(old, file)
+            _write_at(file, offset, content)
+        os.replace(temporary, path)
+        return
     with open_plain(path, write=True) if os.path.lexists(path) else open_plain(path, new=True) as file:
-        file.truncate(max(offset, 0))
-        file.seek(offset)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        _write_at(file, offset, content)
+
+
+def _write_at(file: IO[bytes], offset: int, content: bytes) -> None:
+    file.truncate(max(offset, 0))
+    file.seek(offset)
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _has_other_names(path: Path) -> bool:
+    try:
+        return os.lstat(path).st_nlink > 1
+    except FileNotFoundError:
+        return False
 
 
 def sync_folder(path: Path) -> None:
@@ -66,11 +96,24 @@ def sweep(scratch: Path) -> None:
     require_own_folders((scratch,))
     scratch.mkdir(exist_ok=True)
     for path in plain_files(scratch):
-        path.unlink(missing_ok=True)
+        remove_file(path)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file of no use, if it can be; one that is still open elsewhere may stay."""
+    with suppress(OSError):
+        path.unlink()
+
+
+def is_litter(name: str) -> bool:
+    """Whether systems put files or folders of this name everywhere by themselves."""
+    return LITTER.fullmatch(name) is not None
 
 
 def cut(path: Path, length: int) -> None:
-    """Make a file this short."""
+    """Make a file this short again; where it has other names, nothing was appended to it."""
+    if _has_other_names(path):
+        return
     with open_plain(path, write=True) as file:
         file.truncate(length)
 
@@ -105,6 +148,41 @@ def explained(what: str) -> Iterator[None]:
         ) from error
 
 
+def temporary_folder(owner: object | None = None) -> Path:
+    """A new folder for files that nobody named; it goes with its owner, if it has one."""
+    folder = Path(tempfile.mkdtemp(prefix="senpath-"))
+    if owner is not None:
+        go_with(owner, folder)
+    return folder
+
+
+def go_with(owner: object, folder: Path) -> None:
+    """Delete a folder when its owner goes, in this process alone: a forked child has copies of owners, and the folder is not its own."""
+    _DELETED_LATER.add(folder)
+    weakref.finalize(owner, _delete, folder, os.getpid())
+
+
+def is_temporary(folder: Path) -> bool:
+    """Whether a folder goes with its owner."""
+    return folder in _DELETED_LATER
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A temporary folder that goes in the end. A child that is forked meanwhile leaves it alone, unlike a `TemporaryDirectory`."""
+    folder, process = temporary_folder(), os.getpid()
+    try:
+        yield folder
+    finally:
+        _delete(folder, process)
+
+
+def _delete(folder: Path, process: int) -> None:
+    _DELETED_LATER.discard(folder)
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def as_path(what: str, path: str | Path) -> Path:
     """A path that a user named.
 
@@ -114,6 +192,18 @@ def as_path(what: str, path: str | Path) -> Path:
     if not isinstance(path, str | Path):
         raise InputError(what, expected="a str or Path", got=repr(path))
     return Path(path)
+
+
+def as_lasting_path(what: str, path: str | Path) -> Path:
+    """A path that a user named, absolute, so that it still leads there from another working directory.
+
+    Raises:
+        InputError: if it is none, or relative to a working directory that is gone.
+    """
+    try:
+        return as_path(what, path).absolute()
+    except FileNotFoundError as error:
+        raise InputError(what, expected="an absolute path", got=f"{str(path)!r} in a working directory that is gone") from error
 
 
 def require_free(path: Path, overwrite: bool, what: str, is_one: Callable[[Path], bool]) -> None:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from senpath.components import Component, Config, canonical_json, content_hash, load
 from senpath.confined import open_plain, plain_files, read_plain, require_lock, require_own_folders
 from senpath.errors import ConflictError, StoreError
-from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, explained, sweep, sync_folder, write_atomic
-from senpath.store.manifest import RESTORE, Manifest, StatisticsRecord, TypeRecord, dump_manifest, parse_manifest, same_file
+from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, explained, is_litter, remove_file, sweep, sync_folder, write_atomic
+from senpath.store.lock import LOCK, write_lock
+from senpath.store.manifest import (
+    RESTORE,
+    Manifest,
+    StatisticsRecord,
+    TypeRecord,
+    dump_manifest,
+    ends_as,
+    new_id,
+    parse_manifest,
+    same_file,
+)
 from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Versions, append_line, append_log, log_entries, read_lines
 
 MANIFEST = "network.json"
@@ -77,8 +86,9 @@ class Store:
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"{self.path}", expected="a folder", got="a file", do="Choose another name for the network")
         # A crash while the folder was being made may have left its parts, and nothing of value.
-        foreign = [child.name for child in self.path.iterdir() if child.name not in PARTS] if self.path.exists() else []
-        if foreign or plain_files(self.path / "components"):
+        names = [child.name for child in self.path.iterdir()] if self.path.exists() else []
+        foreign = [name for name in names if name not in PARTS and not is_litter(name)]
+        if foreign or not all(is_litter(file.name) for file in plain_files(self.path / "components")):
             got = f"no {MANIFEST}, but {', '.join(sorted(foreign)[:3]) or 'components'}"
             raise StoreError(
                 f"{self.path}", expected="a network, or an empty or absent folder", got=got, do="Choose another folder, or restore it"
@@ -94,7 +104,7 @@ class Store:
         with self.locked():
             if not os.path.lexists(self.path / MANIFEST):
                 with explained(f"creating the network {self.path}"):
-                    write_atomic(self.path / MANIFEST, dump_manifest(Manifest(settings=settings))[0], self._scratch)
+                    write_atomic(self.path / MANIFEST, dump_manifest(Manifest(id=new_id(), settings=settings))[0], self._scratch)
                     sync_folder(self.path)
         return self.read()
 
@@ -113,30 +123,15 @@ class Store:
             return known
         return parse_manifest(content, str(self.path / MANIFEST), known)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the write lock.
 
         Raises:
             ConflictError: if another process holds it for longer than `lock_seconds`.
         """
-        lock = FileLock(self.path / ".lock")
         with explained(f"locking the network {self.path}"):
             require_own_folders(self._folders)
-            require_lock(self.path / ".lock")
-            try:
-                lock.acquire(timeout=self.lock_seconds)
-            except Timeout as error:  # inside, for it is an OSError too
-                raise ConflictError(
-                    f"writing to {self.path}",
-                    expected=f"the write lock within {self.lock_seconds:g} s",
-                    got="another process that holds it",
-                    do="Wait for the other writer to finish and try again; nothing was changed",
-                ) from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return write_lock(self.path, self.lock_seconds)
 
     def write(self, before: Manifest, after: Manifest, change: Change, keep: int = KEPT_VERSIONS) -> Manifest:
         """Make `after` the network's version and return it as it was written.
@@ -144,10 +139,13 @@ class Store:
         The caller holds the lock and has read `before` under it. Everything that `after` names is on disk before network.json is
         replaced; that one step is the commit.
 
+        Raises:
+            ConflictError: if something else took the place of `before` meanwhile: the folder was restored, or the lock did not hold.
+
         Args:
             keep: how many versions can be returned to from then on, `after` counted.
         """
-        content, written = dump_manifest(after)
+        content, written = dump_manifest(replace(after, id=before.id or new_id()))
         if not isinstance(self.trust, bool):
             self.trust |= {component.hash for component in change.components}
         # Of these files some may be there: earlier versions need them.
@@ -155,19 +153,22 @@ class Store:
         try:
             with explained(f"writing version {after.version} of {self.path}"):
                 sweep(self._scratch)
-                append_log(self.path / LOG, before)
+                append_log(self.path / LOG, before, self._scratch)
                 self._write_parts(change)
                 if keep > 1:
                     self.history.keep(before.version)
+                self._require_present(before)
                 write_atomic(self.path / MANIFEST, content, self._scratch)
                 sync_folder(self.path)
+        except ConflictError:
+            raise  # what is in the folder is another writer's by now
         except BaseException:
             # Also on Ctrl-C. A manifest that was replaced already stands, and so do its parts.
             if not self._may_stand(after):
                 self._undo(before, change, new)
             raise
         with suppress(OSError):  # the commit stands; what fails here is made good by the next one
-            append_log(self.path / LOG, after)
+            append_log(self.path / LOG, after, self._scratch)
             self.history.drop(after.version, keep)
             self._drop_unnamed_statistics(after)
         return written
@@ -266,7 +267,7 @@ class Store:
             StoreError: if the folder cannot be written.
         """
         with self.locked(), explained(f"recording an evaluation in {self.path}"):
-            append_line(self.path / EVALUATIONS, entry)
+            append_line(self.path / EVALUATIONS, entry, self._scratch)
 
     def _write_parts(self, change: Change) -> None:
         for component in change.components:
@@ -274,7 +275,7 @@ class Store:
             write_atomic(payload, component.payload or b"", self._scratch)
             write_atomic(description, _describe(component.kind.name, component.config), self._scratch)
         for name, (first, rows) in change.columns.items():
-            append_at(self._dispatcher / name, first * rows.shape[1] * 4, rows.astype("<f4").tobytes())
+            append_at(self._dispatcher / name, first * rows.shape[1] * 4, rows.astype("<f4").tobytes(), self._scratch)
         for name, content in change.files.items():
             write_atomic(self._dispatcher / name, content, self._scratch)
         sync_folder(self.path / "components")
@@ -325,6 +326,13 @@ class Store:
             for name, (first, rows) in change.columns.items():
                 cut(self._dispatcher / name, first * rows.shape[1] * 4)
 
+    def _require_present(self, before: Manifest) -> None:
+        if before.checksum and ends_as(self.path / MANIFEST, before):
+            return
+        if before.checksum or self.read() != before:
+            got = "another one that took its place meanwhile"
+            raise ConflictError(f"writing to {self.path}", expected=f"version {before.version} as it was read", got=got, do=AGAIN)
+
     def _may_stand(self, manifest: Manifest) -> bool:
         try:
             return self.read().version >= manifest.version
@@ -351,7 +359,7 @@ class Store:
         for path in plain_files(self.path / "components"):
             match = COMPONENT.fullmatch(path.name)
             if match and match["hash"] not in named:
-                path.unlink(missing_ok=True)
+                remove_file(path)
         self._drop_unnamed_statistics(present)
         sweep(self._scratch)
 
@@ -365,7 +373,7 @@ class Store:
         named = {name for types in (present.types, *self.history.types()) for name in dispatcher_files(types)}
         for path in plain_files(self._dispatcher):
             if path.name not in named:
-                path.unlink(missing_ok=True)
+                remove_file(path)
 
 
 def dispatcher_files(types: Mapping[str, TypeRecord]) -> Iterator[str]:
@@ -382,4 +390,4 @@ def _describe(kind: str, config: Config) -> bytes:
     return canonical_json({"kind": kind, "config": dict(config)}).encode()
 
 
-PARTS = frozenset({"components", "dispatcher", SCRATCH, VERSIONS, ".lock", LOG, EVALUATIONS, MANIFEST + TEMPORARY})
+PARTS = frozenset({"components", "dispatcher", SCRATCH, VERSIONS, LOCK, LOG, EVALUATIONS, MANIFEST + TEMPORARY})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
@@ -118,6 +121,8 @@ class Manifest:
 
     Args:
         version: 0 for an empty network; each commit adds one.
+        id: the network's own, drawn when it is made: by it and the checksum a version is known, for others may have the same number.
+            Empty where an earlier senpath wrote the file.
         settings: choices made when the network was created (see `senpath.network.NetworkSettings`).
         components: number of weights of each component, by hash.
         types: by key.
@@ -128,6 +133,7 @@ class Manifest:
     """
 
     version: int = 0
+    id: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     components: dict[str, int] = field(default_factory=dict)
     types: dict[str, TypeRecord] = field(default_factory=dict)
@@ -150,13 +156,14 @@ class _Head:
     components: dict[str, int]
     types: dict[str, TypeRecord]
     last: dict[str, Any]
+    id: str = ""
 
 
 @dataclass(frozen=True)
 class _First(_Head):
     """A network as the first format version has it."""
 
-    tasks: dict[str, TaskRecord]
+    tasks: dict[str, TaskRecord] = field(default_factory=dict)
 
 
 STRICT = ConfigDict(extra="forbid", strict=True)
@@ -242,6 +249,22 @@ def parse_manifest(content: bytes, where: str, known: Manifest | None = None) ->
         raise StoreError(where, expected="parts that fit each other", got=f"others at {error}", do=RESTORE) from error
 
 
+def new_id() -> str:
+    """The id of a network that is made."""
+    return uuid4().hex
+
+
+def ends_as(path: Path, manifest: Manifest) -> bool:
+    """Whether the file is the one that the manifest was read from or written to, judged by its end, which has the checksum."""
+    end = CHECKSUM + manifest.checksum + b'"}\n'
+    try:
+        with open(path, "rb") as file:
+            file.seek(-len(end), os.SEEK_END)
+            return file.read() == end
+    except FileNotFoundError:
+        return False
+
+
 def same_file(content: bytes, manifest: Manifest) -> bool:
     """Whether this is the content of the file that the manifest was read from or written to."""
     return bool(manifest.checksum) and content.endswith(CHECKSUM + manifest.checksum + b'"}\n')
@@ -313,7 +336,7 @@ def _dump_task(name: str, record: TaskRecord) -> bytes:
 def _dump_head(manifest: Manifest) -> bytes:
     fields = [
         b'"%s":%s' % (name.encode(), to_json(getattr(manifest, name), inf_nan_mode="constants"))
-        for name in ("version", "settings", "components", "types", "last")
+        for name in ("version", "id", "settings", "components", "types", "last")
     ]
     head = b'{"format":"%s",\n"format_version":%d,\n"network":{' % (FORMAT.encode(), FORMAT_VERSION) + b",\n".join(fields)
     _FILE.validate_json(head + b"}}")

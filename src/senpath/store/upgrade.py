@@ -1,7 +1,8 @@
-"""Tasks as formats 1 to 5 wrote them, brought to the present one."""
+"""Tasks as formats 1 to 5 wrote them (format 6 lacks no more than the network's id), brought to the present one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -54,12 +55,17 @@ def upgrade_task(record: Any) -> Any:
         "revisions": _revisions(notes),
     }
     if isinstance(settings := notes.get("settings"), dict):
-        renamed = SETTINGS.get(str(method), {})
-        provenance["settings"] = {renamed.get(name, name): _value(name, value) for name, value in settings.items()}
+        provenance["settings"] = with_present_names(str(method), settings)
     owners = notes.get("columns")
     upgraded = {name: value for name, value in pathway.items() if name != "notes"} | {"provenance": provenance}
     kept = {**statistics, "owners": owners} if isinstance(owners, list) and len(owners) == statistics.get("rows") else statistics
     return {**record, "pathway": upgraded, "statistics": kept}
+
+
+def with_present_names(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's settings by the names that they and their values have now, where they were written with earlier ones."""
+    renamed = {old: new for old, new in SETTINGS.get(method, {}).items() if new not in settings}
+    return {renamed.get(name, name): _value(name, value) for name, value in settings.items()}
 
 
 def _value(setting: str, value: Any) -> Any:

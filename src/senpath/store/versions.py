@@ -112,12 +112,12 @@ class Versions:
 EVALUATIONS = "evaluations.jsonl"
 
 
-def append_line(path: Path, entry: Mapping[str, Any]) -> None:
+def append_line(path: Path, entry: Mapping[str, Any], scratch: Path) -> None:
     """Add a line, on disk when this returns; a line that a crash cut is removed first. For the holder of the write lock."""
     _, whole = last_line(path)
     line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     try:
-        append_at(path, whole, line)
+        append_at(path, whole, line, scratch)
     except BaseException:
         with suppress(OSError):
             cut(path, whole)
@@ -165,7 +165,7 @@ def log_entries(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def append_log(path: Path, manifest: Manifest) -> None:
+def append_log(path: Path, manifest: Manifest, scratch: Path) -> None:
     """Add the entry of this version unless it is there; a line that a crash cut is removed first."""
     if not manifest.last:
         return
@@ -173,4 +173,4 @@ def append_log(path: Path, manifest: Manifest) -> None:
     with suppress(ValueError, KeyError, TypeError, RecursionError):
         if last and json.loads(last)["version"] >= manifest.version:
             return
-    append_at(path, whole, json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n")
+    append_at(path, whole, json.dumps(manifest.last, ensure_ascii=False).encode() + b"\n", scratch)

@@ -30,6 +30,7 @@ from senpath.inputs.sources.typed_tables import (
     read_huggingface,
     read_parquet,
 )
+from senpath.isolation import isolated
 
 TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
     ".csv": read_delimited,
@@ -43,6 +44,7 @@ TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
 ENDINGS = (*TABLES, ".txt", ".npz")
 
 
+@isolated
 def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str = "error", kind: str | None = None) -> Data:
     """Read labelled data, and say what was read.
 

@@ -38,7 +38,7 @@ class SearchCheckpoint:
     """
 
     def __init__(self, work: str | Path | None, key: str, warn: Callable[[str], None]) -> None:
-        base = Path(work) if work is not None else cache_folder() / SEARCHES
+        base = Path(work).absolute() if work is not None else cache_folder() / SEARCHES
         self._lock: FileLock | None = None
         try:
             self.folder = base / key

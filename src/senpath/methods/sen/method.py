@@ -22,6 +22,7 @@ from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View, run_new
 from senpath.snapshot.examples import fewest
+from senpath.store.upgrade import with_present_names
 from senpath.training import splits
 from senpath.types import DataType, Examples
 
@@ -83,7 +84,7 @@ class Sen:
     report_section = staticmethod(report_section)
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = SenSettings(**settings)
+        self.settings = SenSettings(**with_present_names(self.name, settings))
 
     def check(self, data_type: DataType) -> None:
         """Raise InputError if the model does not read inputs of this type, or if `may_change` is set, which is for one task at a time."""

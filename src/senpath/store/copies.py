@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from senpath.errors import StoreError
 from senpath.store.files import TEMPORARY, is_litter, sync_folder, write_atomic
 from senpath.store.folder import MANIFEST, Change, Store
-from senpath.store.manifest import Manifest, dump_manifest, new_id
+from senpath.store.manifest import Manifest, dump_manifest
 
 
 def contents(store: Store, manifest: Manifest, change: Change) -> Iterator[tuple[str, bytes]]:
@@ -39,7 +38,7 @@ def write_copy(folder: Path, manifest: Manifest, files: Iterable[tuple[str, byte
 
     The manifest comes last, so that what a crash leaves does not open as a network.
     """
-    content, _ = dump_manifest(replace(manifest, id=new_id()))
+    content, _ = dump_manifest(manifest)
     with _taken_back(folder) as made:
         folder.mkdir(parents=True, exist_ok=True)
         for part in ("components", "dispatcher"):

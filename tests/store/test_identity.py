@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -98,17 +97,17 @@ def test_a_lock_file_that_is_deleted_while_it_is_held(tmp_path: Path) -> None:
     assert [*sp.Network(net.path).tasks] == ["a", "b"]
 
 
-LINKS: dict[str, Callable[[Path, Path], object]] = {
-    "hard": lambda source, copy: subprocess.run(["cp", "-al", source, copy], check=True),
-    "symbolic": lambda source, copy: subprocess.run(["cp", "-as", source, copy], check=True),
-}
+def test_a_copy_of_symbolic_links_is_refused(tmp_path: Path) -> None:
+    net = build(tmp_path / "net", "0", "1", "2")
+    subprocess.run(["cp", "-as", net.path, tmp_path / "twin"], check=True)
+    with raises_error(sp.StoreError, got="a symbolic link"):
+        sp.Network(tmp_path / "twin")
 
 
-@pytest.mark.parametrize("kind", LINKS)
-def test_a_copy_of_links_is_not_changed_along(kind: str, tmp_path: Path) -> None:
+def test_a_copy_of_hard_links_is_not_changed_along(tmp_path: Path) -> None:
     net = build(tmp_path / "net", "0", "1", "2")
     net.record_evaluation({"number": 1})
-    LINKS[kind](net.path, tmp_path / "twin")
+    subprocess.run(["cp", "-al", net.path, tmp_path / "twin"], check=True)
     before = {path: path.read_bytes() for path in net.path.rglob("*") if path.is_file() and path.name != ".lock"}
     twin = sp.Network(tmp_path / "twin")
     twin.learn("b", X, Y, method=METHOD)
@@ -137,7 +136,7 @@ def test_what_systems_put_into_folders(part: str, name: str, tmp_path: Path) -> 
     net.remove("low")
     net.gc(versions=1)
     sp.Network(net.path).verify()
-    assert litter.exists() == (name != ".DS_Store" or part not in ("temporary", "dispatcher"))
+    assert litter.exists() == (litter.is_dir() or part not in ("temporary", "dispatcher"))
 
 
 def test_a_new_folder_with_litter(tmp_path: Path) -> None:

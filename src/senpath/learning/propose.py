@@ -17,7 +17,8 @@ from senpath.progress import Progress, silent
 from senpath.routing import TaskStatistics, collect, columns_of, is_few, merge_columns, merge_limits, statistics_of
 from senpath.snapshot.examples import fewest, fingerprint
 from senpath.snapshot.proposal import Declined, JointMethod, Method, MethodResult, Proposal, Revision, RevisionResult, run_new
-from senpath.snapshot.view import AccessTrace, View
+from senpath.snapshot.traces import AccessTrace
+from senpath.snapshot.view import View
 from senpath.training import splits
 from senpath.types import DataType, Examples
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock, RLock
 from types import MappingProxyType
@@ -25,6 +24,7 @@ from senpath.progress import Progress, silent
 from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
 from senpath.snapshot.dispatchers import Dispatchers
 from senpath.snapshot.settings import NetworkSettings
+from senpath.snapshot.traces import AccessTrace, traces_of, watching
 from senpath.store import Manifest, Store, TaskRecord
 from senpath.tasks import TaskKindName
 from senpath.types import DataType, Label
@@ -72,22 +72,6 @@ CHUNK, NUMBERS = 4096, 2**22
 def at_once(inputs: torch.Tensor) -> int:
     """How many of these encoded inputs (n, …) to run at once."""
     return max(32, min(CHUNK, NUMBERS // max(1, inputs[:1].numel())))
-
-
-WATCHED: ContextVar[tuple[tuple[View, AccessTrace], ...]] = ContextVar("WATCHED", default=())
-"""What is noted down in this thread, and of which views: other threads may ask the same view meanwhile."""
-
-
-@dataclass(eq=False)
-class AccessTrace:
-    """What a view has handed out: hashes of components, and by data type how many numbers of its dispatcher."""
-
-    components: set[str] = field(default_factory=set)
-    dispatchers: dict[str, int] = field(default_factory=dict)
-
-    def add_dispatcher(self, key: str, numbers: int) -> None:
-        """Note that so many of its numbers were used; several uses are taken for uses of the same ones."""
-        self.dispatchers[key] = max(numbers, self.dispatchers.get(key, 0))
 
 
 class View:
@@ -210,7 +194,7 @@ class View:
             StoreError: if its files are damaged, or more is inside of it than `senpath.components.limits` allows.
         """
         component = self._read(name, LEVELS)
-        for trace in self._traces():
+        for trace in traces_of(self):
             trace.components |= {name, *component.inside}
         for part in component.inside.values():
             self._component_cache.put(part)  # it runs too, and is kept as any other
@@ -230,24 +214,15 @@ class View:
 
     def with_payload(self, name: str) -> Component:
         """The component of this hash with the content of its file, so that it can be proposed to another network."""
-        for trace in self._traces():
+        for trace in traces_of(self):
             trace.components.add(name)
         component = self._store.component(name)
         component.payload = next(content for file, content in self._store.component_files(name).items() if not file.endswith(".json"))
         return component
 
-    @contextmanager
-    def watch(self) -> Iterator[AccessTrace]:
+    def watch(self) -> AbstractContextManager[AccessTrace]:
         """A context that notes what this view hands out in this thread meanwhile, which is what a method may have run."""
-        trace = AccessTrace()
-        token = WATCHED.set((*WATCHED.get(), (self, trace)))
-        try:
-            yield trace
-        finally:
-            WATCHED.reset(token)
-
-    def _traces(self) -> Iterator[AccessTrace]:
-        return (trace for view, trace in WATCHED.get() if view is self)
+        return watching(self)
 
     def tasks_of_type(self, key: str) -> list[str]:
         """Names of the tasks whose inputs are of this type."""
@@ -288,13 +263,13 @@ class View:
         rows = self._store.columns(record)
         self._store.check_columns(rows, record, kept)
         mine = np.array(rows[kept.first : kept.first + kept.rows])
-        for trace in self._traces():
+        for trace in traces_of(self):
             trace.add_dispatcher(self.pathway(task).data_type, int(mine.size))
         return TaskStatistics(mine, np.array(kept.counts), None, dict(kept.figures), owners=kept.owners)
 
     def dispatcher(self, key: str) -> Dispatcher:
         """The dispatcher among the tasks of one type."""
-        for trace in self._traces():
+        for trace in traces_of(self):
             trace.add_dispatcher(key, self.dispatcher_weights(key))
         return self._dispatcher(key)
 
@@ -302,7 +277,7 @@ class View:
         """Rank the tasks of one type for encoded inputs: the names of all, and those that were scored for each input."""
         dispatcher = self._dispatcher(key)
         ranking = dispatcher.rank(inputs.to(self.device))
-        for trace in self._traces():
+        for trace in traces_of(self):
             trace.add_dispatcher(key, ranking.together())
         return dispatcher.names, ranking
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from senpath.components import Component, Config, canonical_json, content_hash, load
-from senpath.confined import open_plain, plain_files, read_plain, require_lock, require_own_folders
+from senpath.confined import open_plain, plain_files, read_plain, require_own_folders
 from senpath.errors import ConflictError, StoreError
 from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, explained, is_litter, remove_file, sweep, sync_folder, write_atomic
 from senpath.store.lock import LOCK, write_lock
@@ -139,11 +140,11 @@ class Store:
         The caller holds the lock and has read `before` under it. Everything that `after` names is on disk before network.json is
         replaced; that one step is the commit.
 
-        Raises:
-            ConflictError: if something else took the place of `before` meanwhile: the folder was restored, or the lock did not hold.
-
         Args:
             keep: how many versions can be returned to from then on, `after` counted.
+
+        Raises:
+            ConflictError: if something else took the place of `before` meanwhile: the folder was restored, or the lock did not hold.
         """
         content, written = dump_manifest(replace(after, id=before.id or new_id()))
         if not isinstance(self.trust, bool):

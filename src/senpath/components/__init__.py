@@ -41,7 +41,7 @@ from senpath.components.features import (
 )
 from senpath.components.gate import GATE, Gate
 from senpath.components.kind import ComponentKind, TrainingDefaults, find_kind, known_kinds, register
-from senpath.components.limits import LEVELS, NUMBERS, OPERATIONS
+from senpath.components.limits import LEVELS, NUMBERS, OPERATIONS, STEP
 from senpath.components.mobile import CONV_STEM, CONV_TAIL, MBCONV
 from senpath.components.pruned import PRUNED, Pruned, freeze_pruned, unpruned
 from senpath.components.recurrent import LSTM, Lstm
@@ -88,6 +88,7 @@ __all__ = [
     "POSITIONS",
     "PRUNED",
     "ROUTER",
+    "STEP",
     "TOKEN_FEATURES",
     "TOKEN_MEAN",
     "TRANSFORMER",

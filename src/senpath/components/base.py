@@ -63,10 +63,11 @@ class Component:
         weights: how many trained numbers it holds.
         payload: content of its file while it is new; None once it is read from one.
         inside: the components within a composite one that is bound, by hash.
+        is_small: whether running it takes no more than a few products with few weights, or it is of a kind that its user installed.
         levels, runs: how deep these are, and how many components run when it runs once.
     """
 
-    __slots__ = ("_outlines", "config", "hash", "inside", "kind", "levels", "module", "payload", "runs", "weights")
+    __slots__ = ("_outlines", "config", "hash", "inside", "is_small", "kind", "levels", "module", "payload", "runs", "weights")
 
     def __init__(self, kind: ComponentKind, config: Config, module: nn.Module, name: str, payload: bytes | None) -> None:
         self.kind = kind
@@ -77,6 +78,7 @@ class Component:
         self.weights = count_weights(module)
         self.inside: dict[str, Component] = {}
         self.levels, self.runs = 0, 1
+        self.is_small = ":" in kind.name or (kind.grouped and max(self.weights, self.config.get("outputs", 0)) <= SMALL)
         self._outlines: dict[tuple[int, ...], Outline] = {}
 
     @property
@@ -104,7 +106,7 @@ class Component:
         Raises:
             StoreError: if it takes more than the limits of `senpath.components.limits`.
         """
-        most = max(1, AT_ONCE // max(1, self.outline(inputs.shape[1:]).largest))
+        most = len(inputs) if self.is_small else max(1, AT_ONCE // max(1, self.outline(inputs.shape[1:]).largest))
         with torch.no_grad():
             if len(inputs) <= most:
                 output: torch.Tensor = self.module(inputs)
@@ -117,9 +119,6 @@ class Component:
         Raises:
             StoreError: if that is more than the limits.
         """
-        # A few products with its own weights; or code that its user installed.
-        if (self.kind.grouped and max(self.weights, self.config.get("outputs", 0)) <= SMALL) or ":" in self.kind.name:
-            return Outline((), 0, 2 * self.weights)
         shape = tuple(shape)
         if shape not in self._outlines:
             made = self._blank({})

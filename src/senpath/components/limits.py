@@ -19,10 +19,10 @@ from senpath.errors import StoreError
 
 NUMBERS = 2**24
 """Numbers of one tensor that one input makes on its way, at most; no size in a configuration is larger."""
-OPERATIONS = 2**37
+OPERATIONS = 2 * 10**11
 """Operations on one input of one pathway, at most."""
-EACH = 32
-"""Operations that writing one number counts for: it takes as long as so many of a product."""
+EACH, STEP = 256, 2**18
+"""Operations that writing one number, and calling torch once, count for: they take as long as so many of a product."""
 AT_ONCE = 2**27
 """Numbers of one tensor that a batch makes; a larger batch runs in parts."""
 SMALL = 2**14
@@ -113,8 +113,10 @@ class _Meter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         made = func(*args, **(kwargs or {}))
-        for value in made if isinstance(made, tuple | list) else (made,):
-            if isinstance(value, torch.Tensor):
+        self.work += STEP
+        parts = made if isinstance(made, tuple | list) else (made,)
+        for value, written in zip(parts, func._schema.returns, strict=False):
+            if isinstance(value, torch.Tensor) and (written.alias_info is None or written.alias_info.is_write):  # no mere view
                 self.largest = max(self.largest, value.numel())
                 self.work += EACH * value.numel()
         count = flop_registry.get(func._overloadpacket)

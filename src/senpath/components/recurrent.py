@@ -47,6 +47,8 @@ class LstmOutline(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         lstm = self.module.lstm
+        for _ in range(16):  # a frame takes its time however few numbers it has
+            inputs.new_empty(inputs.shape[1], 64)
         gates = nn.functional.linear(inputs, lstm.get_parameter("weight_ih_l0"))
         states = gates[..., : lstm.hidden_size].contiguous()
         nn.functional.linear(states, lstm.get_parameter("weight_hh_l0"))

@@ -9,7 +9,7 @@ import torch
 from torch.func import functional_call
 from torch.nn.utils.rnn import pad_sequence
 
-from senpath.components import OPERATIONS, Component, Lookup, canonical_json
+from senpath.components import NUMBERS, OPERATIONS, STEP, Component, Lookup, canonical_json
 from senpath.errors import PathwayError, SenpathError
 from senpath.pathways.spec import Pathway
 
@@ -134,11 +134,13 @@ class _SharedPrefixes:
     def __init__(self, inputs: torch.Tensor, lookup: Lookup, tasks: int) -> None:
         self.tasks = tasks
         self.inputs, self.lookup = inputs, lookup
-        self.work = 0
+        self.kept = 0
+        self.ends: set[Chain] = set()
         self.asked: dict[Chain, list[torch.Tensor]] = {}
         self.done: dict[Chain, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def need(self, chain: Chain, rows: torch.Tensor) -> None:
+        self.ends.add(chain)
         for end in range(1, len(chain) + 1):
             self.asked.setdefault(chain[:end], []).append(rows)
 
@@ -147,8 +149,15 @@ class _SharedPrefixes:
         levels: dict[int, list[Chain]] = {}
         for chain in self.asked:
             levels.setdefault(len(chain), []).append(chain)
+        self._account(levels)
         for length in sorted(levels):
             self._run_level(levels[length])
+            for chain in levels.get(length - 1, ()):  # nothing else reads it
+                if chain not in self.ends:
+                    del self.done[chain]
+            self.kept += sum(self.done[chain][1][:1].numel() for chain in levels[length] if chain in self.ends)
+            if self.kept > self.tasks * NUMBERS:
+                raise PathwayError("pathway", expected=f"at most {NUMBERS:,} numbers as an answer", got=f"{self.kept // self.tasks:,}")
 
     def output(self, chain: Chain, rows: torch.Tensor) -> torch.Tensor:
         have, values = self.done[chain]
@@ -158,8 +167,7 @@ class _SharedPrefixes:
         alike: dict[tuple[str, str], list[tuple[Chain, Component]]] = {}
         for chain in chains:
             component = self.lookup(chain[-1])
-            self._account(chain, component)
-            if component.kind.grouped and component.weights <= largest(self.inputs.device) and len(chains) >= LEAST:
+            if component.kind.grouped and component.is_small and component.weights <= largest(self.inputs.device) and len(chains) >= LEAST:
                 alike.setdefault((component.kind.name, canonical_json(component.config)), []).append((chain, component))
             else:
                 self._run_alone(chain, component)
@@ -169,12 +177,23 @@ class _SharedPrefixes:
             answers = run_grouped([component for _, component in group], before)
             self.done |= {chain: (mine, answer) for (chain, _), mine, answer in zip(group, rows, answers, strict=True)}
 
-    def _account(self, chain: Chain, component: Component) -> None:
-        """Count what one input takes, and refuse what takes more than any pathway may."""
-        reads = self.done[chain[:-1]][1] if len(chain) > 1 else self.inputs
-        self.work += component.outline(reads.shape[1:]).work
-        if self.work > self.tasks * OPERATIONS:
-            raise PathwayError("pathway", expected=f"at most {OPERATIONS:,} operations on one input", got=f"{self.work // self.tasks:,}")
+    def _account(self, levels: Mapping[int, Sequence[Chain]]) -> None:
+        """Count what one input takes, and refuse what takes more than any pathway may, before anything runs."""
+        work, shapes = 0, {(): tuple(self.inputs.shape[1:])}
+        for length in sorted(levels):
+            for chain in levels[length]:
+                component = self.lookup(chain[-1])
+                if component.is_small:
+                    work += STEP + 2 * component.weights
+                    continue
+                known = next(end for end in range(length - 1, -1, -1) if chain[:end] in shapes)
+                for end in range(known + 1, length):  # after small ones, whose answers' shapes have to be known only here
+                    shapes[chain[:end]] = self.lookup(chain[end - 1]).outline(shapes[chain[: end - 1]]).shape
+                outline = component.outline(shapes[chain[:-1]])
+                shapes[chain], work = outline.shape, work + outline.work
+                if work > self.tasks * OPERATIONS:
+                    got = f"{work // self.tasks:,}"
+                    raise PathwayError("pathway", expected=f"at most {OPERATIONS:,} operations on one input", got=got)
 
     def _run_alone(self, chain: Chain, component: Component) -> None:
         rows = self._rows(chain)

@@ -117,6 +117,7 @@ class Trials:
         self._seeds, self._place, self._watch = seeds, place, Watch()
         self._whole = {seed.name: Folder.read(seed.folder) for seed in seeds}
         self._packed = {seed.name: Folder.unpack(seed.exported) for seed in seeds if seed.exported is not None}
+        sys.dont_write_bytecode = True
         tempfile.tempdir = str(place / "box" / "tmp")
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + ADDRESSES, resource.RLIM_INFINITY))

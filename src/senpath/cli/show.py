@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from senpath.errors import SenpathError
+from senpath.errors import SenpathError, printable
 
 
 class Output(Console):
@@ -30,7 +30,7 @@ class Output(Console):
             SenpathError: if the output cannot be written (a full disk).
         """
         try:
-            super().print(*values, **options)
+            super().print(*(printable(value) if isinstance(value, str) else value for value in values), **options)
         except OSError as error:
             self._let_go()
             do = "What the command did so far stands; `senpath tasks NET` shows what the network has"
@@ -72,7 +72,7 @@ class Bars:
         if stage not in self._stages:
             for other in self._stages.values():
                 self._progress.update(other, visible=False)
-            self._stages[stage] = self._progress.add_task(f"{self._name}: {stage}", total=total)
+            self._stages[stage] = self._progress.add_task(printable(f"{self._name}: {stage}"), total=total)
         self._progress.update(self._stages[stage], completed=done, total=total)
 
 
@@ -86,12 +86,12 @@ def bars(name: str) -> Iterator[Bars]:
 
 def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; columns that hold numbers are aligned to the right."""
-    grid = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    grid = Table(title=None if title is None else printable(title), title_justify="left", title_style="bold", header_style="bold")
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(_is_number(str(row[index])) for row in rows)
-        grid.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
+        grid.add_column(printable(name), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
-        grid.add_row(*(str(value) for value in row))
+        grid.add_row(*(printable(str(value)) for value in row))
     console.print(grid)
 
 

@@ -7,7 +7,9 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -54,7 +56,8 @@ def save(store: Store, view: View, folder: Path) -> None:
         write_copy(folder, manifest, files())
 
 
-def find_saved(source: str | Path, revision: str | None) -> Path:
+@contextmanager
+def _saved(source: str | Path, revision: str | None) -> Iterator[Path]:
     """The folder of a saved network, fetched from the hub if there is none of this name here.
 
     Raises:
@@ -64,11 +67,24 @@ def find_saved(source: str | Path, revision: str | None) -> Path:
     """
     if not isinstance(source, str | Path):
         raise InputError("source of the network", expected="a folder, or the id of a repository on the Hugging Face hub", got=repr(source))
-    folder = Path(source)
-    if not folder.exists() and isinstance(source, str) and REPOSITORY.fullmatch(source):
-        folder = _fetched(source, revision)
-    if not (folder / MANIFEST).exists():
-        raise StoreError(f"network {source}", expected=f"a folder with {MANIFEST}", got="none")
+    with TemporaryDirectory(prefix="senpath-", ignore_cleanup_errors=True) as own:
+        folder = Path(source)
+        if not folder.exists() and isinstance(source, str) and REPOSITORY.fullmatch(source):
+            folder = _own_copy(_fetched(source, revision), Path(own))
+        if not (folder / MANIFEST).exists():
+            raise StoreError(f"network {source}", expected=f"a folder with {MANIFEST}", got="none")
+        yield folder
+
+
+def _own_copy(fetched: Path, folder: Path) -> Path:
+    """The files that were fetched, without the links by which the hub's cache shares them; these lead to other files of the repository."""
+    for pattern in FILES:
+        for file in fetched.glob(pattern):
+            real = file.resolve()
+            if real.is_file() and real.is_relative_to(fetched.resolve().parents[1]):
+                target = folder / file.relative_to(fetched)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(real, target)
     return folder
 
 
@@ -83,9 +99,13 @@ def copy_saved(network: type[N], source: str | Path, path: str | Path | None, re
         if name not in known:
             raise InputError(f"setting {name!r}", expected=f"one of {', '.join(known)}", got="another name")
     given = None if path is None else as_path("path of the copy", path)
-    folder = find_saved(source, revision)
+    with _saved(source, revision) as folder:
+        return _copied(network, folder, given, settings)
+
+
+def _copied(network: type[N], folder: Path, path: Path | None, settings: Mapping[str, Any]) -> N:
     saved = network(folder, **settings).view.manifest
-    target = temporary_folder() if given is None else given
+    target = temporary_folder() if path is None else path
     try:
         store = Store(folder)
         save(store, View(store, saved, torch.device("cpu")), target)

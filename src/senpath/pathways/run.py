@@ -179,7 +179,7 @@ class _SharedPrefixes:
 
     def _account(self, levels: Mapping[int, Sequence[Chain]]) -> None:
         """Count what one input takes, and refuse what takes more than any pathway may, before anything runs."""
-        work, shapes = 0, {(): tuple(self.inputs.shape[1:])}
+        work, shapes = 0, dict[Chain, tuple[int, ...]]({(): tuple(self.inputs.shape[1:])})
         for length in sorted(levels):
             for chain in levels[length]:
                 component = self.lookup(chain[-1])

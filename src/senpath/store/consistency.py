@@ -36,6 +36,8 @@ RATES = range(1_000, 16_001)
 SEEDS = range(2**64)
 ID = re.compile(r"[0-9a-f]{32}")
 """Of a network."""
+REVISION = re.compile(r"[0-9a-f]{40}")
+"""A commit on the Hugging Face hub."""
 PACKAGE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 """The name of a package, which messages may advise to install."""
 
@@ -112,7 +114,8 @@ def _fits_encoder(kind: DataType) -> bool:
     known = isinstance(encoder, dict) and isinstance(encoder.get("name"), str) and isinstance(encoder.get("sha256"), str)
     counted = known and isinstance(encoder.get("weights"), int) and encoder["weights"] >= 0
     package = encoder.get("package", "-") if known else None
-    if not isinstance(package, str) or not PACKAGE.fullmatch(package):
+    revision = encoder.get("revision", "0" * 40) if known else None
+    if not isinstance(package, str) or not PACKAGE.fullmatch(package) or not isinstance(revision, str) or not REVISION.fullmatch(revision):
         return False
     if not counted or not isinstance(reads, dict) or not isinstance(reads.get("shape"), list) or not isinstance(reads.get("options"), dict):
         return False

@@ -43,9 +43,11 @@ class Encoder(ABC):
 
     Attributes:
         package: the installed package that provides the encoder, if it came by an entry point.
+        revision: commit of the model on the Hugging Face hub, if it came from there.
     """
 
     package: str | None = None
+    revision: str | None = None
 
     def __init__(
         self, name: str, modality: str, module: nn.Module, *, unit: bool = True, tokens: bool = False, preparation: str = ""
@@ -102,6 +104,8 @@ class Encoder(ABC):
         encoder: dict[str, Any] = {"name": self.name, "sha256": self.sha256, "weights": self.weights}
         if self.package is not None:
             encoder["package"] = self.package
+        if self.revision is not None:
+            encoder["revision"] = self.revision
         options: dict[str, Any] = {"encoder": encoder, "reads": {"shape": list(inputs.shape), "options": inputs.options}}
         if "fingerprint" in inputs.options:
             options["fingerprint"] = inputs.options["fingerprint"]

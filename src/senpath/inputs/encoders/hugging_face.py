@@ -23,17 +23,20 @@ LONGEST_SOUND = 10.0
 """Seconds that are read of a recording."""
 
 
-def from_hugging_face(name: str, modality: str) -> Encoder:
+def from_hugging_face(name: str, modality: str, revision: str | None = None) -> Encoder:
     """Load the encoder of a name such as "hf:sentence-transformers/all-mpnet-base-v2".
+
+    Args:
+        revision: commit of the model on the hub; None takes the present one. An encoder says which it has.
 
     Raises:
         InputError: if it cannot be read, or there is none for this modality.
         MissingExtraError: if transformers is not installed.
     """
-    kinds: dict[str, Callable[[str, str], Encoder]] = {"text": TextEncoder, "image": ImageEncoder, "audio": AudioEncoder}
+    kinds: dict[str, Callable[[str, str, str | None], Encoder]] = {"text": TextEncoder, "image": ImageEncoder, "audio": AudioEncoder}
     if modality not in kinds:
         raise InputError(f"encoder {name!r}", expected=f"a modality of {', '.join(kinds)}", got=repr(modality))
-    return kinds[modality](name, name.removeprefix(PREFIX))
+    return kinds[modality](name, name.removeprefix(PREFIX), revision)
 
 
 class HubEncoder(Encoder):
@@ -43,21 +46,24 @@ class HubEncoder(Encoder):
         name: under which networks know it.
         modality: what it reads.
         source: name on the hub, or a folder.
+        revision: commit of the model on the hub; None takes the present one.
         kind: class of transformers that prepares inputs.
         call: the class's method that loads it.
     """
 
-    def __init__(self, name: str, modality: str, source: str, kind: str, call: str = "from_pretrained") -> None:
-        self.prepare = _load(name, kind, source, call)
-        super().__init__(name, modality, _load(name, "AutoModel", source, use_safetensors=True, dtype=torch.float32))
+    def __init__(self, name: str, modality: str, source: str, revision: str | None, kind: str, call: str = "from_pretrained") -> None:
+        model = _load_model(name, source, revision)
+        self.revision = getattr(model.config, "_commit_hash", None)
+        self.prepare = _load(name, kind, source, call, revision=self.revision or revision)
+        super().__init__(name, modality, model)
 
 
 @final
 class TextEncoder(HubEncoder):
     """A language model: the mean of its last layer over the parts of words."""
 
-    def __init__(self, name: str, source: str) -> None:
-        super().__init__(name, "text", source, "AutoTokenizer")
+    def __init__(self, name: str, source: str, revision: str | None = None) -> None:
+        super().__init__(name, "text", source, revision, "AutoTokenizer")
 
     def input_type(self, items: Any) -> DataType:
         return DataType("text", (LONGEST_TEXT,))
@@ -75,9 +81,9 @@ class TextEncoder(HubEncoder):
 class ImageEncoder(HubEncoder):
     """A model of images: what it pools, or the mean of its last layer."""
 
-    def __init__(self, name: str, source: str) -> None:
+    def __init__(self, name: str, source: str, revision: str | None = None) -> None:
         # The model's own image processor may need torchvision; the settings of that processor do not.
-        super().__init__(name, "image", source, "BaseImageProcessor", "get_image_processor_dict")
+        super().__init__(name, "image", source, revision, "BaseImageProcessor", "get_image_processor_dict")
         self._processor, _ = self.prepare
 
     def input_type(self, items: Any) -> DataType:
@@ -100,8 +106,8 @@ class ImageEncoder(HubEncoder):
 class AudioEncoder(HubEncoder):
     """A model of sounds: the mean of its last layer over time."""
 
-    def __init__(self, name: str, source: str) -> None:
-        super().__init__(name, "audio", source, "AutoFeatureExtractor")
+    def __init__(self, name: str, source: str, revision: str | None = None) -> None:
+        super().__init__(name, "audio", source, revision, "AutoFeatureExtractor")
 
     def input_type(self, items: Any) -> DataType:
         rate = int(self.prepare.sampling_rate)
@@ -115,13 +121,27 @@ class AudioEncoder(HubEncoder):
         return torch.cat(means)
 
 
+def _load_model(name: str, source: str, revision: str | None) -> Any:
+    """The model, all of whose weights are in its file: others would be drawn anew at each load."""
+    options: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+    model, report = _load(name, "AutoModel", source, revision=revision, **options)
+    absent = sorted(report["missing_keys"])
+    if absent and all(key.startswith("pooler.") for key in absent) and getattr(model, "pooler", None) is not None:
+        model.pooler = None  # a part that such models answer without
+    elif absent:
+        what, expected = f"encoder {name!r}", "a model that has all of its weights"
+        raise InputError(what, expected=expected, got=f"one without {', '.join(absent[:3])}", do="Choose another model")
+    return model
+
+
 def _load(name: str, kind: str, source: str, call: str = "from_pretrained", **options: Any) -> Any:
+    """What transformers loads. Code that comes with a model is never run, nor asked about."""
     what = f"encoder {name!r}"
     transformers = import_extra("transformers", what, "text")
     transformers.utils.logging.disable_progress_bar()  # of reading weights; what takes long here has bars of its own
     owner = getattr(transformers, kind)
     try:
-        return getattr(owner, call)(source, **options)
+        return getattr(owner, call)(source, trust_remote_code=False, **options)
     except Exception as error:  # the hub, files and models fail in many ways
         expected = "a model of the Hugging Face hub with safetensors, or a folder like one"
         raise InputError(what, expected=expected, got=str(error).strip().split("\n")[0]) from error

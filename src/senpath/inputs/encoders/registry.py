@@ -59,19 +59,20 @@ def is_known(name: str) -> bool:
     return name in ENCODERS or name.startswith(PREFIX) or name in offered(GROUP)
 
 
-def make_encoder(name: str, modality: str, package: str | None = None) -> Encoder:
+def make_encoder(name: str, modality: str, package: str | None = None, revision: str | None = None) -> Encoder:
     """Make the encoder of this name.
 
     Args:
         modality: what it has to read.
         package: that provides it, as far as that is known.
+        revision: of a model of the Hugging Face hub, as far as that is known.
 
     Raises:
         InputError: if it cannot be made, or there is none and no package is known to provide it.
         MissingExtraError: if the package that provides it is not installed.
     """
     if name.startswith(PREFIX):
-        return from_hugging_face(name, modality)
+        return from_hugging_face(name, modality, revision)
     if name in ENCODERS:
         return _checked(ENCODERS[name][1](), name, modality)
     place = offered(GROUP).get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from senpath.inputs.modalities import MODALITIES, Group, Modality
 from senpath.progress import Progress, silent
 from senpath.types import DataType
 
+NAMED = "SENPATH_ENCODERS"
+"""Variable of the environment with names of encoders of the hub that networks may name, with commas between; for the command line."""
 AUTO = "auto"
 """Instead of encoders: MiniLM for texts and EfficientNet-Lite0 for photographs, where they are installed."""
 
@@ -76,20 +79,29 @@ class Encoders:
         name, sha256 = recorded["name"], recorded["sha256"]
         given = self._chosen.get(data_type.modality)
         choice = given if isinstance(given, Encoder) and given.name == name else name
-        encoder = self._load(choice, data_type.modality, recorded.get("package"))
+        encoder = self._load(choice, data_type.modality, recorded.get("package"), recorded.get("revision"))
         if encoder.sha256 != sha256:
             got = f"other weights or another preparation, hash {encoder.sha256[:12]}"
             do = "Install or give the one that the network was made with"
             raise StoreError(f"encoder {name!r}", expected=f"the weights of hash {sha256[:12]}", got=got, do=do)
         return encoder
 
-    def _load(self, choice: str | Encoder, modality: str, package: str | None = None) -> Encoder:
+    def _load(self, choice: str | Encoder, modality: str, package: str | None = None, revision: str | None = None) -> Encoder:
         name = choice.name if isinstance(choice, Encoder) else choice
         if (modality, name) not in self._loaded:
-            encoder = choice if isinstance(choice, Encoder) else make_encoder(choice, modality, package)
+            if isinstance(choice, str):
+                self._require_consent(choice, modality)
+            encoder = choice if isinstance(choice, Encoder) else make_encoder(choice, modality, package, revision)
             encoder.module.to(self._device)
             self._loaded[modality, name] = encoder
         return self._loaded[modality, name]
+
+    def _require_consent(self, name: str, modality: str) -> None:
+        """A network may be anybody's: what it names on the hub is loaded only if whoever opens it names it too."""
+        named = {*(choice for choice in self._chosen.values() if isinstance(choice, str)), *os.environ.get(NAMED, "").split(",")}
+        if name.startswith(PREFIX) and name not in named:
+            do = f"If you trust that model, open the network with encoders={{{modality!r}: {name!r}}}, or set {NAMED}={name}"
+            raise InputError(f"encoder {name!r}, which the network names", expected="an encoder that you name too", got="none", do=do)
 
 
 def _require(modality: object, encoder: object) -> None:

@@ -17,7 +17,7 @@ from senpath.history.hub import copy_saved, save
 from senpath.history.pickling import reduce
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
 from senpath.inference.explain import explain_one
-from senpath.inference.multimodal import MultimodalPrediction, fuse
+from senpath.inference.multimodal import MultimodalPrediction, fuse, is_row
 from senpath.inference.predict import Encoded, Routing, RoutingOptions, encode_inputs, predict
 from senpath.inference.prediction import Explanation, Prediction
 from senpath.inputs.encoders import Encoder
@@ -264,11 +264,17 @@ class Network:
 
     @overload
     def predict(
-        self, x: Mapping[str, Any], task: None = None, *, concept: str | None = None, **routing: Unpack[RoutingOptions]
+        self,
+        x: Mapping[str, Any],
+        task: None = None,
+        *,
+        concept: str | None = None,
+        errors: str = "raise",
+        **routing: Unpack[RoutingOptions],
     ) -> MultimodalPrediction: ...
 
     @overload
-    def predict(self, x: Any, task: str | None = None, **routing: Unpack[RoutingOptions]) -> Prediction: ...
+    def predict(self, x: Any, task: str | None = None, *, errors: str = "raise", **routing: Unpack[RoutingOptions]) -> Prediction: ...
 
     def predict(
         self,
@@ -276,6 +282,7 @@ class Network:
         task: str | None = None,
         *,
         concept: str | None = None,
+        errors: str = "raise",
         candidates: int = 2,
         admit: float | None = None,
         reject: bool = True,
@@ -283,12 +290,20 @@ class Network:
     ) -> Prediction | MultimodalPrediction:
         """Answer for each input of a batch, which may mix data types; or for things that are given in several modalities.
 
+        Inputs are encoded and answered some at a time, so memory does not grow with the batch, but for what is answered.
+
         Args:
-            x: inputs, see `senpath.inputs.modalities.split_by_modality`, or what `encode` returned. Or a mapping of modalities ("image",
-                "audio", "table" or "text") to equally many inputs: the first of every modality belong to one thing, and so on. None (or
-                NaN) in a list, or in the place of one, is a missing input.
+            x: inputs, see `senpath.inputs.modalities.split_by_modality`, or what `encode` returned. One input by itself is answered as a
+                batch of one: a picture as large as those that were learned, a row (an array, a dict, a pandas Series), a text, an `Audio`,
+                a PIL image, a path; a path of a table stands for its rows. Of a table columns that its task did not learn from, such as the
+                labels, are left aside; the others may come in any order. Or a mapping of modalities ("image", "audio", "table" or "text")
+                to equally many inputs: the first of every modality belong to one thing, and so on. None (or NaN) in a list, or in the place
+                of one, is a missing input.
             task: the task, if it is known; by default the dispatcher finds it.
             concept: the concept, if it is known and x is a mapping: its tasks answer.
+            errors: "raise" refuses a batch with an input that no task can read, naming the first; "none" answers None to inputs of types
+                that no task reads; "skip" also to those that are broken: a file that is damaged, a gap, another shape than the others'.
+                `Prediction.reason` says of each why. What `encode` returned was judged there.
             candidates: how many pathways may run per input (and modality), 1 or 2.
             admit: the second one runs where its P(task | input) is at least this; None takes the dispatcher's default.
             reject: answer None where an input fits no task; False always answers.
@@ -296,30 +311,40 @@ class Network:
 
         Raises:
             UnknownTaskError: if there is no such task.
-            InputError: if an input cannot be read, or has another type than the task; if there is no such concept or modality, or a
-                thing has no input at all.
+            InputError: if an input cannot be read, or no task or not the given one reads its type, see `errors`; if an array may be one
+                input or several; if there is no such concept or modality, or a thing has no input at all.
         """
         routing = Routing(candidates, admit, reject, strict)
-        if isinstance(x, Mapping):
-            return self._at.reading(lambda view: fuse(view, x, task, _composed(concept), routing))
-        return self._at.reading(lambda view: predict(view, x, view.task_name(task), routing, concept))
+        if isinstance(x, Mapping) and not is_row(x):
+            return self._at.reading(lambda view: fuse(view, x, task, _composed(concept), routing, errors))
+        return self._at.reading(lambda view: predict(view, x, view.task_name(task), routing, errors, concept))
 
-    def explain(self, x: Any, *, candidates: int = 2, admit: float | None = None, reject: bool = True, strict: bool = False) -> Explanation:
-        """Explain the answer to a single input: scores per task, candidates, links used, weights activated."""
-        return self._at.reading(lambda view: explain_one(view, x, Routing(candidates, admit, reject, strict)))
+    def explain(
+        self,
+        x: Any,
+        *,
+        errors: str = "raise",
+        candidates: int = 2,
+        admit: float | None = None,
+        reject: bool = True,
+        strict: bool = False,
+    ) -> Explanation:
+        """Explain the answer to a single input: scores per task, candidates, links used, weights activated, or why there is none."""
+        return self._at.reading(lambda view: explain_one(view, x, Routing(candidates, admit, reject, strict), errors))
 
-    def encode(self, x: Any, progress: Progress = silent) -> Encoded:
+    def encode(self, x: Any, progress: Progress = silent, *, errors: str = "raise") -> Encoded:
         """Encode inputs once, to give them to `predict` several times; a pretrained encoder then runs only here.
 
         Args:
-            x: as for `predict`; inputs of types that the network does not have get no answer.
+            x: as for `predict`.
             progress: called with ("encode", done, all) where a pretrained encoder runs.
+            errors: as for `predict`, for all predictions from what is returned.
 
         Raises:
-            InputError: if an input cannot be read.
+            InputError: if an input cannot be read, or is of a type that no task reads, see `errors`.
             MissingExtraError, StoreError: if a type's pretrained encoder is not installed, or has other weights.
         """
-        return self._at.reading(lambda view: encode_inputs(view, x, progress))
+        return self._at.reading(lambda view: encode_inputs(view, x, progress, errors))
 
     def encode_examples(self, x: Any, y: Any = None, *, kind: str | None = None, progress: Progress = silent) -> Examples:
         """Encode labelled data as `learn` does, to give it to `learn` several times; errors as for `encode`."""

@@ -65,6 +65,9 @@ def test_predict_names_what_it_cannot_read_and_offers_nothing_that_it_lacks(
     end = senpath("predict", net, files / "bad" / "cut.png")  # of a type that the network knows nothing of
     assert (end.code, "cut.png: expected a readable picture file" in end.err) == (2, True)
     (tmp_path / "gap.csv").write_text("width,colour\n1,red\n,white\n")
+    end = senpath("predict", net, tmp_path / "gap.csv", "--errors", "skip")
+    reason = "gap.csv[1]: input 1, column 'width': expected a finite number, as most of the column, got no value"
+    assert (end.code, reason in end.out, end.out.count("nothing fits")) == (0, True, 1)
     end = senpath("predict", net, tmp_path / "gap.csv")
     assert (end.code, "gap.csv, line 3, column 'width'" in end.err, "skip" in end.err) == (2, True, False)
     end = senpath("learn", net, "other", tmp_path / "gap.csv", *QUICK)
@@ -75,10 +78,11 @@ def test_a_table_that_fits_nothing_is_explained(senpath: Run, learned: Path, fil
     (tmp_path / "other.csv").write_text("petal length,petal width\n1,2\n")
     end = senpath("predict", learned, tmp_path / "other.csv")
     assert end.code == 0
-    known = "'sepal length', 'sepal width', 'petal length', 'petal width'"
-    assert f"the columns 'petal length', 'petal width' fit no table that this network has learned: {known}\n" in end.out
+    assert "other.csv[0]: no task reads this table: columns 'sepal length', 'sepal width' missing\n" in end.out
+    end = senpath("predict", learned, tmp_path / "other.csv", "--errors", "raise")
+    assert (end.code, "error: other.csv[0]: no task reads this table: expected columns 'sepal length'," in end.err) == (2, True)
     frame = pd.read_csv(files / "iris.csv").assign(place=1).rename(columns={"label": "species"})
     frame[[*reversed(frame.columns)]].to_csv(tmp_path / "turned.csv", index=False)
     end = senpath("predict", learned, tmp_path / "turned.csv")
-    assert "fit no table" not in end.out
+    assert "no task" not in end.out
     assert end.out.count("setosa") > 40

@@ -63,7 +63,11 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("predict", NET, "FILES/bad/cut.wav"), 2, "expected a readable sound file"),
     (("predict", NET, "FILES/bad/cut.npz"), 2, "expected a .npz with x, no objects"),
     (("predict", NET, "FILES/iris.csv", "--task", "nobody"), 2, "task 'nobody': expected one that the network has learned: digits, again"),
-    (("predict", NET, "FILES/iris.csv", "--task", "digits"), 2, "inputs for task 'digits': expected image data"),
+    (
+        ("predict", NET, "FILES/iris.csv", "--task", "digits"),
+        2,
+        "iris.csv[0] and 149 more: task 'digits' does not read table data: expected image data",
+    ),
     (("explain", NET, "FILES/iris.csv"), 2, "expected one input, got 150"),
     (("tasks", "FILES/nothing"), 3, "expected a folder with network.json, got none"),
     (("predict", "FILES/digits", "FILES/iris.csv"), 3, "expected a folder with network.json, got none"),

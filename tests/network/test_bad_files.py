@@ -149,25 +149,29 @@ def test_classes_in_another_encoding(net: sp.Network, refused: Refused, tmp_path
 BAD_QUESTIONS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "nan": (np.full((2, 8, 8), np.nan), {}, "image 0: expected finite numbers, got NaN or infinity"),
     "nan in the last": ([*IMAGES, np.full((8, 8), np.nan)], {}, r"image 4: expected finite numbers, got NaN or infinity \(1 of 1"),
-    "no batch": ("a text", {}, "inputs: expected an array, .*, got str. Put a single input into a list"),
+    "no text": ("a text", {}, "input 0: no task reads text data: expected image or table data"),
     "a number": (7, {}, "inputs: expected an array, .*, got int"),
     "objects": (np.full((2, 8, 8), None), {}, "images: expected numbers, got dtype object"),
     "text for images": (
         ["a text"],
         {"task": "digits"},
-        "inputs for task 'digits': expected image data .*, got 1 of 1 inputs of another type",
+        "input 0: task 'digits' does not read text data: expected image data",
     ),
-    "one row among images": ([*IMAGES, np.zeros(4)], {"task": "digits"}, "inputs for task 'digits': .* got 1 of 5 inputs of another type"),
+    "one row among images": (
+        [*IMAGES, np.zeros(4)],
+        {"task": "digits"},
+        "input 4: task 'digits' does not read table data: expected image data",
+    ),
     "other columns": (
         np.zeros((2, 5)),
         {"task": "iris"},
-        "inputs for task 'iris': expected table data .*, got 2 of 2 inputs of another type",
+        r"input 0 and 1 more: task 'iris' does not read this table: expected 4 columns, got rows of 5 numbers without names",
     ),
     "candidates": (IMAGES, {"candidates": 3}, "candidates: expected 1 or 2, got 3"),
     "admit": (IMAGES, {"admit": 0.7}, "admit: expected a probability above 0 and at most 0.5, got 0.7"),
     "admit in words": (IMAGES, {"admit": "all"}, "admit: expected a probability above 0 and at most 0.5, got 'all'"),
     "missing file": ([Path("nowhere.png")], {}, r"image nowhere\.png: expected a readable picture file, got FileNotFoundError"),
-    "file of another kind": ([Path("a.exe")], {}, r"file a\.exe: expected one of \.png, .*, got \.exe"),
+    "file of another kind": ([Path("a.exe")], {}, r"input 0: file a\.exe: expected one of \.png, .*, got \.exe"),
 }
 
 
@@ -190,13 +194,14 @@ def test_a_batch_to_explain(net: sp.Network, refused: Refused) -> None:
 
 def test_types_that_no_task_has_run_nothing(net: sp.Network) -> None:
     unknown = ["a text", sp.Audio(np.ones(800, np.float32), 8000), {"height": 3.0, "width": 4.0}]
-    answers = net.predict(unknown, reject=False)
+    answers = net.predict(unknown, reject=False, errors="none")
     assert list(answers.task) == list(answers.label) == [None] * 3
     assert [(ran.total, ran.tasks, ran.components) for ran in answers.activated] == [(0, (), frozenset())] * 3
     assert list(answers.candidates) == [()] * 3
     assert not answers.confidence.any()
     assert answers.top(2) == [[], [], []]
-    why = net.explain("a text")
+    why = net.explain("a text", errors="none")
+    assert why.reason == answers.reason[0] == "no task reads text data: expected image or table data"
     assert (why.task, why.scores, why.candidates, why.activated.total, why.top) == (None, {}, (), 0, ())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -285,7 +286,12 @@ def test_another_writer_gave_the_concept_other_labels(own: sp.Network) -> None:
 IMAGES = np.zeros((2, 8, 8), dtype=np.uint8)
 BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a name": ({"smell": [1]}, {}, r"modality 'smell': expected one of image, audio, table, text, got another name"),
-    "a row": ({"age": 3, "height": 4}, {}, r"modality 'age': .* A single row of a table goes into a list"),
+    "a row": (
+        {"age": 3, "height": 4},
+        {},
+        r"input 0: no task reads this table: .* got rows with names|missing, 'age', 'height' unknown",
+    ),
+    "columns": ({"age": [3], "height": [4]}, {}, r"modality 'age': .* A table is a data frame, or a list of its rows"),
     "lengths": ({"image": IMAGES, "text": ["one"]}, {}, r"modalities: expected as many inputs of each, got 2 of image, 1 of text"),
     "another modality": ({"image": [IMAGES[0], "one"]}, {}, r"modality 'image', row 1: expected image data, got text data"),
     "a gap before it": ({"image": [None, "one"], "text": ["a", "b"]}, {}, r"modality 'image', row 1: expected image data, got text data"),
@@ -379,13 +385,16 @@ def test_one_input_is_explained(net: sp.Network, seen: tuple[Modalities, np.ndar
         with pytest.raises(sp.InputError, match=match):
             net.explain({"table": items, "text": None})
     for row in ({"a": 1}, {"image": 1.0, "text": 2.0}, {"table": "of words"}, {"table": 1, "a": 2}):
-        assert net.explain(row).task is None
+        assert net.explain(row, errors="none").task is None
     assert net.explain(modalities["text"][0]).candidates == ("by text",)
 
 
 def test_a_modality_of_which_nothing_is_known_says_nothing(net: sp.Network) -> None:
     sounds = [sp.Audio(np.sin(np.arange(4000) / 9).astype(np.float32), 8000)] * 2
-    found = net.predict({"audio": sounds, "text": ["three", None]})
+    with pytest.raises(sp.InputError, match=r"input 0 and 1 more: no task reads audio data: expected .* data"):
+        net.predict({"audio": sounds, "text": ["three", None]})
+    found = net.predict({"audio": sounds, "text": ["three", None]}, errors="none")
+    assert re.fullmatch("audio: no task reads audio data: expected .* data; text: not given", found.reason[1])
     assert list(found.concept) == ["digit", None]
     assert (found.tasks[1], found.label[1], found.top(3)[1]) == ((), None, [])
 

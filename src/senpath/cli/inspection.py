@@ -43,12 +43,14 @@ def run_share(net: Network, info: TaskInfo) -> float:
 def explain(net: NetFolder, file: Annotated[Path, typer.Argument(metavar="FILE", help="One picture, sound or text.")]) -> None:
     """Show why one input gets its answer."""
     network = open_network(net)
-    _, items = read_unlabelled([file])
+    _, items = read_unlabelled([file], network.view.types.values())
     if len(items) != 1:
         raise InputError(f"file {file}", expected="one input", got=f"{len(items)}")
-    why = network.explain(items[0])
+    why = network.explain(items[0], errors="none")
     answer = "nothing fits" if why.task is None else f"task {why.task!r}, label {why.label!r}, confidence {percent(why.confidence)}"
     console.print(f"{file.name}: {answer}", style="bold", highlight=False)
+    if why.reason is not None:
+        console.print(why.reason, highlight=False, soft_wrap=True)
     scores = [[name, percent(score, 2), "yes" if name in why.candidates else ""] for name, score in why.scores.items()]
     table("which task? (dispatcher)", ["task", "P(task)", "runs"], scores)
     console.print(f"ood_score {why.ood_score:.2f} (above 1 nothing fits)")

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from senpath.errors import InputError
 from senpath.inference.multimodal import is_by_modality
 from senpath.inference.predict import Routing, encode_inputs, predict
 from senpath.inference.prediction import Explanation, LinkUse
+from senpath.inference.single import as_batch
 from senpath.pathways import Pathway, run_chain
 from senpath.snapshot.view import View
 
 
-def explain_one(view: View, x: Any, routing: Routing) -> Explanation:
+def explain_one(view: View, x: Any, routing: Routing, errors: str = "raise") -> Explanation:
     """The whole way of one input; see `Network.explain`.
 
     Raises:
-        InputError: for several inputs.
+        InputError: for several inputs, or one that cannot be answered and may not be spared.
     """
-    if isinstance(x, list | tuple):
-        raise InputError("input to explain", expected="one input, such as x[0]", got=f"a {type(x).__name__} of {len(x)}")
     if is_by_modality(x):
         got = f"a mapping of modalities: {', '.join(x)}"
         raise InputError("input to explain", expected="one input, such as x[0]", got=got, do="Explain what one modality tells")
-    encoded = encode_inputs(view, [x])
+    one = [x] if isinstance(x, np.ndarray | torch.Tensor) else as_batch(x, view.types, skip=errors == "skip")
+    if one is x:
+        got = f"a {type(x).__name__} of {len(x)}" if hasattr(x, "__len__") else f"a {type(x).__name__}"
+        raise InputError("input to explain", expected="one input, such as x[0]", got=got)
+    if len(one) != 1:
+        raise InputError("input to explain", expected="one input, such as x[0]", got=f"{len(one)}")
+    encoded = encode_inputs(view, one, errors=errors)
     answer, batches = predict(view, encoded, None, routing), encoded.batches
     scores: dict[str, float] = {}
     if batches:
@@ -40,6 +46,7 @@ def explain_one(view: View, x: Any, routing: Routing) -> Explanation:
         confidence=float(answer.confidence[0]),
         scores=scores,
         ood_score=float(answer.ood_score[0]),
+        reason=answer.reason[0],
         candidates=answer.candidates[0],
         links=links,
         activated=activated,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from senpath.arrays import object_array, plain_array
 from senpath.errors import InputError
-from senpath.inference.predict import Answers, Batch, Routing, add_routed, encode_inputs, with_second
-from senpath.inference.prediction import Part, Prediction, Routes
+from senpath.inference.predict import Batch, Reading, Routing, add_routed, with_second
+from senpath.inference.prediction import Answers, Part, Prediction, Routes
 from senpath.inputs.modalities import MODALITIES, split_by_modality
 from senpath.inputs.modalities.columns import is_missing
 from senpath.pathways import Pathway
@@ -45,7 +46,7 @@ def is_by_modality(x: Any) -> bool:
     return isinstance(x, Mapping) and all(name in MODALITIES for name in x) and any(map(_is_batch, x.values()))
 
 
-def read_modalities(modalities: Mapping[str, Any]) -> tuple[int, list[ModalityInputs]]:
+def read_modalities(modalities: Mapping[str, Any], errors: str) -> tuple[int, list[ModalityInputs]]:
     """How many things there are, and what each modality tells of them.
 
     Raises:
@@ -53,9 +54,9 @@ def read_modalities(modalities: Mapping[str, Any]) -> tuple[int, list[ModalityIn
     """
     for name in modalities:
         if name not in MODALITIES:
-            do = "A single row of a table goes into a list"
+            do = "A table is a data frame, or a list of its rows"
             raise InputError(f"modality {name!r}", expected=f"one of {', '.join(MODALITIES)}", got="another name", do=do)
-    read = {name: _read_modality(name, items) for name, items in modalities.items() if items is not None}
+    read = {name: _read_modality(name, items, errors) for name, items in modalities.items() if items is not None}
     if not read:
         raise InputError("modalities", expected="at least one", got="none")
     lengths = {name: things for name, (things, _) in read.items()}
@@ -72,34 +73,38 @@ def read_modalities(modalities: Mapping[str, Any]) -> tuple[int, list[ModalityIn
     return things, given
 
 
-def answer_modality(view: View, things: int, modality: ModalityInputs, concept: str | None, routing: Routing) -> Prediction:
+def answer_modality(view: View, things: int, modality: ModalityInputs, concept: str | None, routing: Routing, errors: str) -> Prediction:
     """What this modality alone says of all things; of those that it tells nothing of, no task.
 
     Args:
         concept: if it is known: its tasks answer, whatever the dispatcher would choose.
 
     Raises:
-        InputError: if an input cannot be read, or none of the concept's tasks reads it.
+        InputError: if an input cannot be read, or none of the concept's tasks reads it, and it is not to be spared.
     """
-    encoded = encode_inputs(view, modality.items)
-    answers, read = Answers(view, things), 0
-    for batch in encoded.batches:
+    reading = Reading(view, modality.items, errors="none" if concept is not None and errors == "raise" else errors)
+    answers, answered = Answers(view, things), np.zeros(things, dtype=bool)
+    for batch in reading.batches():
         own = replace(batch, rows=modality.rows[batch.rows])
+        answered[own.rows] = True
         if concept is None:
             add_routed(answers, view, own, routing)
-        else:
-            read += _add_known(answers, view, own, concept, routing)
-    if concept is not None and read < len(encoded):
+        elif not _add_known(answers, view, own, concept, routing):
+            answered[own.rows] = False
+    read = int(answered.sum())
+    if concept is not None and errors == "raise" and read < reading.inputs:
         modalities = {view.types[path.data_type].modality for path in view.paths if path.concept == concept}
         raise InputError(
             f"modality {modality.modality!r} of concept {concept!r}",
             expected=f"data as the concept's tasks read it: {', '.join(sorted(modalities))}",
-            got=f"{len(encoded) - read} of {len(encoded)} inputs that none of them reads",
+            got=f"{reading.inputs - read} of {reading.inputs} inputs that none of them reads",
         )
-    return answers.prediction()
+    unread = dict.fromkeys(np.flatnonzero(~answered).tolist(), f"no task of the concept reads this {modality.modality}")
+    unread |= dict.fromkeys(np.setdiff1d(np.arange(things), modality.rows).tolist(), "not given")
+    return answers.prediction(unread | {int(modality.rows[place]): reason for place, reason in reading.reasons.items()})
 
 
-def _read_modality(name: str, items: Any) -> tuple[int, ModalityInputs]:
+def _read_modality(name: str, items: Any, errors: str) -> tuple[int, ModalityInputs]:
     series = hasattr(items, "to_numpy") and not hasattr(items, "columns")
     if series:
         items = items.to_numpy()
@@ -114,7 +119,7 @@ def _read_modality(name: str, items: Any) -> tuple[int, ModalityInputs]:
         if isinstance(items, list | tuple):
             rows = np.array([row for row, item in enumerate(items) if not _is_missing(item)], dtype=np.int64)
             items, missing = [items[row] for row in rows], things - len(rows)
-        groups = split_by_modality(items)
+        groups = split_by_modality(items, {} if errors == "skip" else None)
     except InputError as error:
         counted = ", those that are missing not counted" if missing else ""
         raise InputError(f"modality {name!r}{counted}: {error}") from error
@@ -122,6 +127,14 @@ def _read_modality(name: str, items: Any) -> tuple[int, ModalityInputs]:
         if group.modality != name:
             raise InputError(f"modality {name!r}, row {rows[group.rows[0]]}", expected=f"{name} data", got=f"{group.modality} data")
     return things, ModalityInputs(name, items, rows)
+
+
+def is_row(x: Mapping[str, Any]) -> bool:
+    """Whether this is a row of a table: values, and not all of them under modalities' names, unless they are numbers."""
+    values = [*x.values()]
+    return not any(map(_is_batch, values)) and (
+        any(name not in MODALITIES for name in x) or any(isinstance(value, Real) for value in values)
+    )
 
 
 def _is_batch(items: Any) -> bool:
@@ -134,23 +147,23 @@ def _is_missing(item: Any) -> bool:
     return not isinstance(item, str) and is_missing(item)
 
 
-def _add_known(answers: Answers, view: View, batch: Batch, concept: str, routing: Routing) -> int:
-    """Add what the concept's tasks of a type answer, of several the likeliest one or two; returns how many inputs they answered."""
+def _add_known(answers: Answers, view: View, batch: Batch, concept: str, routing: Routing) -> bool:
+    """Add what the concept's tasks of a type answer, of several the likeliest one or two; returns whether there is such a task."""
     of_type = view.places_of_type(batch.key)
     own = np.array([view.paths[place].concept == concept for place in of_type])
     places = of_type[own]
     if not len(places):
-        return 0
+        return False
     if len(places) == 1:
         answers.add(batch.inputs, batch.rows, np.full((len(batch.rows), 1), places[0]), np.ones((len(batch.rows), 1)))
-        return len(batch.rows)
+        return True
     ranking = view.dispatcher(batch.key).rank(batch.inputs)
     probabilities = ranking.spread(len(of_type))[:, own] + TINY
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     likeliest = np.take_along_axis(probabilities / probabilities.sum(1, keepdims=True), order, 1)
     candidates = with_second(view, places[order], likeliest[:, 1] >= routing.least, routing)
     answers.add(batch.inputs, batch.rows, candidates, likeliest, dispatcher=ranking.numbers)
-    return len(batch.rows)
+    return True
 
 
 UNHEARD = 1e-3
@@ -194,6 +207,14 @@ class MultimodalPrediction:
 
     def __repr__(self) -> str:
         return f"MultimodalPrediction({len(self)} things, {', '.join(self.modalities)})"
+
+    @cached_property
+    def reason(self) -> np.ndarray:
+        """Object array (n,): why a thing has no answer, what each modality says of it; None where it has one. Made on first use."""
+        reasons = np.full(len(self), None, dtype=object)
+        for row in np.flatnonzero(self.concept == None).tolist():  # noqa: E711 - of an array, item by item
+            reasons[row] = "; ".join(f"{name}: {alone.reason[row]}" for name, alone in self.modalities.items())
+        return reasons
 
     @cached_property
     def activated(self) -> np.ndarray:
@@ -282,15 +303,17 @@ class _Topic:
         return spread
 
 
-def fuse(view: View, modalities: Mapping[str, Any], task: str | None, concept: str | None, routing: Routing) -> MultimodalPrediction:
+def fuse(
+    view: View, modalities: Mapping[str, Any], task: str | None, concept: str | None, routing: Routing, errors: str = "raise"
+) -> MultimodalPrediction:
     """Put together what several modalities tell; see `Network.predict`."""
     if task is not None:
         do = "A concept may be given; a single row of a table goes into a list"
         raise InputError("task", expected="none beside a mapping of modalities", got=repr(task), do=do)
     if concept is not None:
         _require_concept(view, concept)
-    things, given = read_modalities(modalities)
-    answers = {modality.modality: answer_modality(view, things, modality, concept, routing) for modality in given}
+    things, given = read_modalities(modalities, errors)
+    answers = {modality.modality: answer_modality(view, things, modality, concept, routing, errors) for modality in given}
     names = {name for alone in answers.values() for name in alone.probabilities.parts}
     return MultimodalPrediction(things, answers, _topics([path for path in view.paths if path.task in names], view.paths))
 

@@ -3,32 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import prod
+from numbers import Real
 from typing import Any, TypedDict
 
 import numpy as np
 import torch
 
-from senpath.arrays import plain_array
 from senpath.errors import InputError
-from senpath.inference.prediction import Part, Prediction, Probabilities, Routes
-from senpath.inputs.modalities import split_by_modality
-from senpath.pathways import Pathway, pathways_touched, run_batch
+from senpath.inference.prediction import Answers, Prediction
+from senpath.inference.single import as_batch
+from senpath.inference.unanswered import Encode, first_unreadable, no_type, of_input, readable, reason_of, refusal
+from senpath.inputs.modalities import Group, known_type, split_by_modality
+from senpath.inputs.modalities.columns import is_frame
+from senpath.inputs.modalities.table import read_rows, table_columns
+from senpath.pathways import pathways_touched
 from senpath.progress import Progress, silent
 from senpath.routing import ADMIT
 from senpath.snapshot.examples import check_tensors
 from senpath.snapshot.view import View, at_once
 from senpath.types import DataType, Examples
 
+ERRORS = ("raise", "none", "skip")
+"""What happens to inputs that no task can answer, see `Network.predict`; each spares more than the one before."""
+ENCODED_AT_ONCE = 2**23
+"""Numbers that inputs are encoded as at once."""
+MOST_AT_ONCE = 4096
+"""Inputs that are encoded at once, at most."""
+IN_STEP = 256
+"""Inputs are encoded by multiples of this, which sounds and pretrained encoders take together; so the bits depend on no limit here."""
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Encoded inputs of one data type."""
+    """Encoded inputs of one data type.
+
+    Args:
+        key: of the type.
+        stored: the inputs, float32 (n, …); sparse where nearly all numbers are 0.
+        rows: their places among all inputs, int64 (n,).
+    """
 
     key: str
-    inputs: torch.Tensor
+    stored: torch.Tensor
     rows: np.ndarray
+
+    @property
+    def inputs(self) -> torch.Tensor:
+        """The inputs, dense."""
+        return self.stored.to_dense() if self.stored.is_sparse else self.stored
+
+    def packed(self) -> Batch:
+        """The same, in as little memory as it takes."""
+        few = 8 * int(torch.count_nonzero(self.stored)) < self.stored.numel()
+        return replace(self, stored=self.stored.to_sparse()) if few else self
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,23 +67,177 @@ class Encoded:
     """Encoded inputs in their original order, made by `Network.encode`.
 
     Attributes:
-        inputs: number of inputs, including those of types that the network does not have.
-        batches: the encoded inputs, one batch per type that the network has.
+        inputs: number of inputs, including those that could not be encoded.
+        batches: the encoded inputs, in batches of one type each.
         types: the network's types when the inputs were encoded, by key.
         unknown: keys of types that the network does not have.
+        reasons: why an input could not be encoded, by its place.
     """
 
     inputs: int
     batches: tuple[Batch, ...]
     types: Mapping[str, DataType]
     unknown: frozenset[str] = frozenset()
+    reasons: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.inputs
 
 
-def encode_inputs(view: View, x: Any, progress: Progress = silent) -> Encoded:
-    """Inputs as the network's types encode them.
+class Reading:
+    """Inputs on their way to encoded batches, so that no more than a few are encoded at a time.
+
+    Args:
+        view: whose types they are encoded as.
+        x: raw inputs, see `senpath.inputs.modalities.split_by_modality`, or one of them; or `Encoded` or `Examples`, which are encoded.
+        task: the task that is to answer, if it is known; the others' types do not come into question.
+        errors: one of `ERRORS`.
+
+    Attributes:
+        types: those that occur, by key.
+        unknown: keys of types that the network does not have.
+        reasons: why an input gets no answer, by its place; complete when all batches were taken.
+
+    Raises:
+        InputError: if these are no inputs, or one cannot be answered and may not be spared.
+    """
+
+    def __init__(self, view: View, x: Any, task: str | None = None, errors: str = "raise") -> None:
+        if errors not in ERRORS:
+            raise InputError("errors", expected=f"one of {', '.join(map(repr, ERRORS))}", got=repr(errors))
+        self._view, self._task, self._errors = view, task, errors
+        self.reasons: dict[int, str] = {}
+        self.types: dict[str, DataType] = {}
+        self.unknown: set[str] = set()
+        self._known = view.types if task is None else {(key := view.pathway(task).data_type): view.types[key]}
+        self._groups: list[tuple[Group, DataType]] = []
+        self._ready: Iterable[Batch] = ()
+        if isinstance(x, Encoded | Examples):
+            self._take(x if isinstance(x, Encoded) else _as_encoded(view, x))
+        else:
+            self._sort(x if _is_batch(x) else as_batch(x, self._known, skip=errors == "skip"))
+
+    def batches(self, progress: Progress = silent) -> Iterator[Batch]:
+        """The inputs that can be answered, encoded, in the order of their types; raises what `Network.predict` does.
+
+        Args:
+            progress: told ("encode", done, all) where a pretrained encoder reads them.
+        """
+        yield from self._ready
+        for group, data_type in self._groups:
+            for inputs, rows in _in_batches(self._encoded(group, data_type, progress)):
+                yield Batch(data_type.key, inputs.to(self._view.device), rows)
+
+    def _sort(self, x: Any) -> None:
+        """Find each input's type."""
+        unusable: dict[int, InputError] = {}
+        groups = split_by_modality(x, unusable)
+        self.inputs = sum(len(group.rows) for group in groups) + len(unusable)
+        for row, error in unusable.items():
+            self._spare("skip", error, np.array([row]))
+        for group in groups:
+            data_type = self._known_type(group)
+            if data_type is not None:
+                self.types[data_type.key] = data_type
+                self._groups.append((group, data_type))
+
+    def _known_type(self, group: Group) -> DataType | None:
+        if not len(group.rows):
+            return None
+        try:
+            data_type = known_type(group, self._known.values())
+            if data_type is None:
+                self.unknown.add(self._view.type_key(group))
+        except InputError as error:  # columns that no table can have
+            self._spare("skip", error, group.rows)
+            return None
+        if data_type is None:
+            self._spare("none", no_type(group, self._known, self._task), group.rows)
+        return data_type
+
+    def _take(self, x: Encoded) -> None:
+        """Inputs that are encoded: those of another type than the task's get no answer."""
+        _require_types(self._view, x)
+        self.inputs, self.types, self.unknown = len(x), dict(x.types), {*x.unknown}
+        self.reasons.update(x.reasons)
+        self._ready = [batch for batch in x.batches if batch.key in self._known]
+        for batch in x.batches:
+            if batch.key not in self._known:
+                what = f"task {self._task!r} does not read this {x.types[batch.key].modality}"
+                expected = f"the type {' or '.join(map(repr, self._known))}"
+                self._spare("none", InputError(what, expected=expected, got=f"the type {batch.key!r}"), batch.rows)
+
+    def _spare(self, level: str, error: InputError, rows: np.ndarray) -> None:
+        """Note why inputs get no answer, or raise it where so much is not to be spared.
+
+        Args:
+            level: the first of `ERRORS` that spares them.
+        """
+        if ERRORS.index(self._errors) < ERRORS.index(level):
+            raise refusal(error, level, int(rows[0]), len(rows), self.inputs)
+        self.reasons.update(dict.fromkeys(rows.tolist(), reason_of(error, level, int(rows[0]))))
+
+    def _encoded(self, group: Group, data_type: DataType, progress: Progress) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+        """Encoded inputs of one type, with their places, some at a time."""
+        if data_type.encoder is not None:
+            self._view.encoders.of(data_type)  # if it is missing, no input is to blame
+        items = read_rows(group.items, table_columns(data_type)) if group.modality == "table" and is_frame(group.items) else group.items
+        chunk = max(IN_STEP, min(MOST_AT_ONCE, ENCODED_AT_ONCE // prod(data_type.shape)) // IN_STEP * IN_STEP)
+        for start in range(0, len(group.rows), chunk):
+            part, rows = items[start : start + chunk], group.rows[start : start + chunk]
+            told = partial(_told, progress, start, len(group.rows))
+            try:
+                yield self._view.encode(part, data_type, told), rows
+            except InputError as error:
+                yield from self._those_readable(partial(self._view.encode, data_type=data_type), part, rows, error)
+
+    def _those_readable(self, encode: Encode, part: Any, rows: np.ndarray, error: InputError) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+        """Of inputs that cannot be encoded together those that can, one and all; or the error of the first that cannot."""
+        if self._errors == "skip":
+            for inputs, place in readable(encode, part, len(rows), lambda place, error: self._spare("skip", error, rows[[place]])):
+                yield inputs, rows[place]
+            return
+        first = first_unreadable(encode, part) if len(rows) < self.inputs else None  # otherwise the error names it by its place
+        raise error if first is None else of_input(first[1], int(rows[first[0]]))
+
+
+def _is_batch(x: Any) -> bool:
+    """Whether these are several inputs in a form that nobody takes for one; the usual case."""
+    if isinstance(x, np.ndarray | torch.Tensor):
+        return x.ndim == 4 or (x.ndim == 3 and x.shape[0] != 3 and x.shape[2] not in (1, 3, 4))
+    return isinstance(x, list | tuple) and not (x and isinstance(x[0], Real))
+
+
+def _told(progress: Progress, before: int, inputs: int, stage: str, done: int, _: int) -> None:
+    """Progress with a part of the inputs, told as progress with all."""
+    progress(stage, before + done, inputs)
+
+
+def _as_encoded(view: View, x: Examples) -> Encoded:
+    check_tensors(x)
+    if len(x.inputs) != len(x):
+        raise InputError("encoded examples", expected=f"{len(x.inputs)} targets, one per input", got=len(x))
+    key = x.data_type.key
+    parts = [Batch(key, inputs.to(view.device), rows) for inputs, rows in _in_batches([(x.inputs, np.arange(len(x)))])]
+    return Encoded(len(x), tuple(parts), {key: x.data_type})
+
+
+def _in_batches(parts: Iterable[tuple[torch.Tensor, np.ndarray]]) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+    """Inputs of one type and their places, in batches as large as may run at once; all but the last are equally large."""
+    inputs, rows = torch.zeros(0), np.zeros(0, dtype=np.int64)
+    for more, their_rows in parts:
+        inputs, rows = (torch.cat([inputs, more]), np.concatenate([rows, their_rows])) if len(rows) else (more, their_rows)
+        size = at_once(inputs)
+        whole = len(rows) // size * size
+        for start in range(0, whole, size):
+            yield inputs[start : start + size], rows[start : start + size]
+        inputs, rows = inputs[whole:], rows[whole:]
+    if len(rows):
+        yield inputs, rows
+
+
+def encode_inputs(view: View, x: Any, progress: Progress = silent, errors: str = "raise") -> Encoded:
+    """Inputs as the network's types encode them; see `Network.encode`.
 
     Args:
         x: raw inputs, see `senpath.inputs.modalities.split_by_modality`; or what is encoded already, `Encoded` or `Examples`.
@@ -64,28 +249,9 @@ def encode_inputs(view: View, x: Any, progress: Progress = silent) -> Encoded:
     if isinstance(x, Encoded):
         _require_types(view, x)
         return x
-    if isinstance(x, Examples):
-        check_tensors(x)
-        if len(x.inputs) != len(x):
-            raise InputError("encoded examples", expected=f"{len(x.inputs)} targets, one per input", got=len(x))
-        _require_types(view, Encoded(len(x), (), {x.data_type.key: x.data_type}))
-        return Encoded(len(x), tuple(_batches(x.data_type.key, x.inputs, np.arange(len(x)), view.device)), {x.data_type.key: x.data_type})
-    groups = split_by_modality(x)
-    batches: list[Batch] = []
-    types: dict[str, DataType] = {}
-    for group in groups:
-        key = view.type_key(group)
-        if key in view.types:
-            types[key] = view.types[key]
-            batches += _batches(key, view.encode(group.items, types[key], progress), group.rows, view.device)
-    unknown = frozenset(view.type_key(group) for group in groups) - types.keys()
-    return Encoded(sum(len(group.rows) for group in groups), tuple(batches), types, unknown)
-
-
-def _batches(key: str, inputs: torch.Tensor, rows: np.ndarray, device: torch.device) -> list[Batch]:
-    size = at_once(inputs)
-    places = np.split(rows, range(size, len(rows), size))
-    return [Batch(key, part.to(device), index) for part, index in zip(inputs.split(size), places, strict=True)]
+    reading = Reading(view, x, errors=errors)
+    batches = tuple(batch.packed() for batch in reading.batches(progress))
+    return Encoded(reading.inputs, batches, reading.types, frozenset(reading.unknown), reading.reasons)
 
 
 def _require_types(view: View, encoded: Encoded) -> None:
@@ -100,108 +266,6 @@ def _require_types(view: View, encoded: Encoded) -> None:
             raise InputError("encoded inputs", expected=f"the network's encoding of the type {key!r}", got=got, do="Encode them again")
         if known is None:
             raise InputError("encoded inputs", expected="of a type that the network has", got=repr(key), do="Encode them with this network")
-
-
-class Answers:
-    """Answers to n inputs, added batch by batch.
-
-    Args:
-        view: of the network that answers.
-        inputs: how many.
-    """
-
-    def __init__(self, view: View, inputs: int) -> None:
-        self._view, self._inputs = view, inputs
-        self._parts: dict[str, list[Part]] = {}
-        self._known = np.zeros(inputs, dtype=bool)
-        self._candidates = np.full((inputs, 2), -1)
-        self._dispatcher = np.zeros(inputs, dtype=np.int64)
-        self._ood_score = np.full(inputs, np.inf)
-
-    def add(
-        self,
-        inputs: torch.Tensor,
-        rows: np.ndarray,
-        candidates: np.ndarray,
-        probabilities: np.ndarray,
-        *,
-        known: np.ndarray | bool = True,
-        dispatcher: np.ndarray | int = 0,
-        ood_score: np.ndarray | float = np.nan,
-    ) -> None:
-        """Run the candidates of a batch.
-
-        Args:
-            inputs: encoded, of one data type, (n, …).
-            rows: their places among all inputs (n,).
-            candidates: int64 (n, k), k at most 2: the tasks' places in the network, −1 for none; the likelier first.
-            probabilities: float64 (n, k), P(task | input).
-            known: bool (n,), whether an input fits its likeliest task.
-            dispatcher: how many numbers of the dispatcher each input ran.
-            ood_score: float64 (n,), see `Prediction`.
-        """
-        if not len(rows):  # no answers, of no task
-            return
-        self._known[rows], self._dispatcher[rows], self._ood_score[rows] = known, dispatcher, ood_score
-        self._candidates[rows, : candidates.shape[1]] = candidates
-        member, column = np.nonzero(candidates >= 0)
-        task = candidates[member, column]
-        order = np.lexsort((member, task))
-        member, probability = member[order], probabilities[member, column][order]
-        asked, starts = np.unique(task[order], return_index=True)
-        pathways = [self._view.paths[place] for place in asked]
-        index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
-        logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
-        values = _values(pathways, [logits[path.task] / path.temperature for path in pathways])
-        where, weights = np.split(rows[member], starts[1:]), np.split(probability, starts[1:])
-        for pathway, own, weight, value in zip(pathways, where, weights, values, strict=True):
-            self._parts.setdefault(pathway.task, []).append(Part(own, weight, value))
-
-    def prediction(self) -> Prediction:
-        """What was collected."""
-        parts = {name: _joined(of_batches) for name, of_batches in self._parts.items()}
-        paths = {name: self._view.pathway(name) for name in parts}
-        incomparable = self._incomparable()
-        task, label = np.full(self._inputs, None, dtype=object), np.full(self._inputs, None, dtype=object)
-        confidence, best = np.zeros(self._inputs), np.zeros(self._inputs)
-        for name, part in parts.items():
-            kind = paths[name].task_kind
-            joint = part.probabilities * kind.certainty(part.values)
-            worth = np.where(incomparable[part.rows], part.probabilities, joint)
-            better = self._known[part.rows] & (worth > best[part.rows])
-            rows = part.rows[better]
-            task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
-            label[rows] = kind.answers(part.values[better], paths[name].classes)
-        return Prediction(task, plain_array(label), confidence, Probabilities(self._inputs, parts, paths), self._routes(), self._ood_score)
-
-    def _incomparable(self) -> np.ndarray:
-        """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""
-        others = [place for place in np.unique(self._candidates) if place >= 0 and not self._view.paths[place].task_kind.exclusive]
-        return np.asarray(np.isin(self._candidates, others).any(1))
-
-    def _routes(self) -> Routes:
-        paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}
-        return Routes(self._candidates, self._dispatcher, paths, self._view.sizes, self._view.encoder_weights)
-
-
-def _values(pathways: Sequence[Pathway], outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
-    """What outputs of these pathways mean, see `Part`; those of one kind in one go."""
-    values: list[np.ndarray] = [np.zeros(0)] * len(outputs)
-    for kind in {path.task_kind for path in pathways}:
-        places = [place for place, path in enumerate(pathways) if path.task_kind is kind]
-        for place, part in zip(places, kind.values([outputs[place] for place in places]), strict=True):
-            values[place] = part
-    return values
-
-
-def _joined(parts: Sequence[Part]) -> Part:
-    """Those of several batches as one, in the order of the inputs."""
-    if len(parts) == 1:
-        return parts[0]
-    rows = np.concatenate([part.rows for part in parts])
-    order = np.argsort(rows)
-    probabilities, values = np.concatenate([part.probabilities for part in parts]), np.concatenate([part.values for part in parts])
-    return Part(rows[order], probabilities[order], values[order])
 
 
 class RoutingOptions(TypedDict, total=False):
@@ -246,23 +310,19 @@ class Routing:
         return ADMIT if self.admit is None else self.admit
 
 
-def predict(view: View, x: Any, task: str | None, routing: Routing, concept: str | None = None) -> Prediction:
+def predict(view: View, x: Any, task: str | None, routing: Routing, errors: str = "raise", concept: str | None = None) -> Prediction:
     """Answers for inputs; see `Network.predict`."""
     if concept is not None:
         raise InputError("concept", expected="a mapping of modalities to inputs beside it", got=type(x).__name__)
-    if task is not None:
-        view.pathway(task)
-    encoded = encode_inputs(view, x)
-    answers = Answers(view, len(encoded))
-    for batch in encoded.batches:
+    reading = Reading(view, x, task, errors)
+    answers = Answers(view, reading.inputs)
+    for batch in reading.batches():
         if task is None:
             add_routed(answers, view, batch, routing)
-        elif view.pathway(task).data_type == batch.key:
+        else:
             only = np.full(len(batch.rows), view.places[task])
             answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
-    if task is not None:
-        _require_type(view, task, encoded)
-    return answers.prediction()
+    return answers.prediction(reading.reasons)
 
 
 def add_routed(answers: Answers, view: View, batch: Batch, routing: Routing) -> None:
@@ -302,16 +362,3 @@ def _at_most_two(view: View, candidates: np.ndarray) -> np.ndarray:
     pairs, member = np.unique(candidates, axis=0, return_inverse=True)
     few = [second < 0 or len(pathways_touched([view.paths[first], view.paths[second]])) <= 2 for first, second in pairs]
     return np.array(few, dtype=bool)[member.ravel()]
-
-
-def _require_type(view: View, task: str, encoded: Encoded) -> None:
-    pathway = view.pathway(task)
-    fitting = sum(len(batch.rows) for batch in encoded.batches if batch.key == pathway.data_type)
-    if fitting < len(encoded):
-        record = view.types[pathway.data_type]
-        raise InputError(
-            f"inputs for task {task!r}",
-            expected=f"{record.modality} data of the type {pathway.data_type!r}",
-            got=f"{len(encoded) - fitting} of {len(encoded)} inputs of another type",
-            do="Leave out the task's name to have each input sent to a task of its own type",
-        )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 
-from senpath.arrays import object_array
-from senpath.pathways import Activation, Pathway, Transfer, count_activation
+from senpath.arrays import object_array, plain_array
+from senpath.pathways import Activation, Pathway, Transfer, count_activation, run_batch
+from senpath.snapshot.view import View
 from senpath.types import Label
 
 
@@ -130,7 +133,7 @@ class Prediction:
         probabilities: per task, see `Probabilities`.
         routes: which pathways ran.
         ood_score: float64 (n,), squared distance of an input from what its likeliest task was learned from, divided by that task's limit;
-            above 1 nothing fits. Infinite where no task has the input's type, NaN where the task or the concept was given.
+            above 1 nothing fits. Infinite where no task could read the input, NaN where the task or the concept was given.
     """
 
     def __init__(
@@ -141,15 +144,35 @@ class Prediction:
         probabilities: Probabilities,
         routes: Routes,
         ood_score: np.ndarray,
+        unread: Mapping[int, str],
     ) -> None:
         self.task, self.label, self.confidence, self.probabilities, self.routes = task, label, confidence, probabilities, routes
-        self.ood_score = ood_score
+        self.ood_score, self._unread = ood_score, unread
 
     def __len__(self) -> int:
         return len(self.task)
 
     def __repr__(self) -> str:
         return f"Prediction({len(self)} inputs, {len(self.probabilities)} tasks)"
+
+    @cached_property
+    def reason(self) -> np.ndarray:
+        """Object array (n,): why an input has no answer, in words; None where it has one. Made on first use.
+
+        Either it is further from its likeliest task than that task's own examples are, or no task could read it.
+        """
+        reasons = np.full(len(self), None, dtype=object)
+        for row in np.flatnonzero(self.task == None).tolist():  # noqa: E711 - of an array, item by item
+            reasons[row] = self._unread.get(row) or self._too_far(row)
+        return reasons
+
+    def _too_far(self, row: int) -> str:
+        task, score = self.routes.paths[int(self.routes.candidates[row, 0])].task, float(self.ood_score[row])
+        if score <= 1 or math.isnan(score):
+            return f"task {task!r} answers with no finite number"
+        score = math.ceil(score * 100) / 100 if math.isfinite(score) else score
+        shown = f"{score:,.0f}" if 100 <= score < 1e6 else f"{score:.3g}"
+        return f"further from {task!r}, the likeliest task, than its own examples: {shown} of the limit"
 
     @cached_property
     def candidates(self) -> np.ndarray:
@@ -187,6 +210,7 @@ class Explanation:
         scores: the dispatcher's P(task | input), most probable first: for every task of the input's type or, where there are very many, for
             those that came into question.
         ood_score: how far the input is from what its likeliest task was learned from; above 1 nothing fits.
+        reason: why there is no answer, see `Prediction.reason`; None where there is one.
         candidates: the tasks whose pathways ran.
         links: what each link of the answering pathway contributed.
         activated: what ran, in weights.
@@ -199,8 +223,116 @@ class Explanation:
     confidence: float
     scores: dict[str, float]
     ood_score: float
+    reason: str | None
     candidates: tuple[str, ...]
     links: tuple[LinkUse, ...]
     activated: Activation
     share: float
     top: tuple[tuple[str, Any, float], ...]
+
+
+class Answers:
+    """Answers to n inputs, added batch by batch.
+
+    Args:
+        view: of the network that answers.
+        inputs: how many.
+    """
+
+    def __init__(self, view: View, inputs: int) -> None:
+        self._view, self._inputs = view, inputs
+        self._parts: dict[str, list[Part]] = {}
+        self._known = np.zeros(inputs, dtype=bool)
+        self._candidates = np.full((inputs, 2), -1)
+        self._dispatcher = np.zeros(inputs, dtype=np.int64)
+        self._ood_score = np.full(inputs, np.inf)
+
+    def add(
+        self,
+        inputs: torch.Tensor,
+        rows: np.ndarray,
+        candidates: np.ndarray,
+        probabilities: np.ndarray,
+        *,
+        known: np.ndarray | bool = True,
+        dispatcher: np.ndarray | int = 0,
+        ood_score: np.ndarray | float = np.nan,
+    ) -> None:
+        """Run the candidates of a batch.
+
+        Args:
+            inputs: encoded, of one data type, (n, …).
+            rows: their places among all inputs (n,).
+            candidates: int64 (n, k), k at most 2: the tasks' places in the network, −1 for none; the likelier first.
+            probabilities: float64 (n, k), P(task | input).
+            known: bool (n,), whether an input fits its likeliest task.
+            dispatcher: how many numbers of the dispatcher each input ran.
+            ood_score: float64 (n,), see `Prediction`.
+        """
+        if not len(rows):  # no answers, of no task
+            return
+        self._known[rows], self._dispatcher[rows], self._ood_score[rows] = known, dispatcher, ood_score
+        self._candidates[rows, : candidates.shape[1]] = candidates
+        member, column = np.nonzero(candidates >= 0)
+        task = candidates[member, column]
+        order = np.lexsort((member, task))
+        member, probability = member[order], probabilities[member, column][order]
+        asked, starts = np.unique(task[order], return_index=True)
+        pathways = [self._view.paths[place] for place in asked]
+        index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
+        logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
+        values = _values(pathways, [logits[path.task] / path.temperature for path in pathways])
+        where, weights = np.split(rows[member], starts[1:]), np.split(probability, starts[1:])
+        for pathway, own, weight, value in zip(pathways, where, weights, values, strict=True):
+            self._parts.setdefault(pathway.task, []).append(Part(own, weight, value))
+
+    def prediction(self, unread: Mapping[int, str]) -> Prediction:
+        """What was collected.
+
+        Args:
+            unread: why there is no answer to an input that was not added, by its place.
+        """
+        parts = {name: _joined(of_batches) for name, of_batches in self._parts.items()}
+        paths = {name: self._view.pathway(name) for name in parts}
+        incomparable = self._incomparable()
+        task, label = np.full(self._inputs, None, dtype=object), np.full(self._inputs, None, dtype=object)
+        confidence, best = np.zeros(self._inputs), np.zeros(self._inputs)
+        for name, part in parts.items():
+            kind = paths[name].task_kind
+            joint = part.probabilities * kind.certainty(part.values)
+            worth = np.where(incomparable[part.rows], part.probabilities, joint)
+            better = self._known[part.rows] & (worth > best[part.rows])
+            rows = part.rows[better]
+            task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
+            label[rows] = kind.answers(part.values[better], paths[name].classes)
+        probabilities = Probabilities(self._inputs, parts, paths)
+        return Prediction(task, plain_array(label), confidence, probabilities, self._routes(), self._ood_score, unread)
+
+    def _incomparable(self) -> np.ndarray:
+        """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""
+        others = [place for place in np.unique(self._candidates) if place >= 0 and not self._view.paths[place].task_kind.exclusive]
+        return np.asarray(np.isin(self._candidates, others).any(1))
+
+    def _routes(self) -> Routes:
+        paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}
+        return Routes(self._candidates, self._dispatcher, paths, self._view.sizes, self._view.encoder_weights)
+
+
+def _values(pathways: Sequence[Pathway], outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
+    """What outputs of these pathways mean, see `Part`; those of one kind in one go."""
+    values: list[np.ndarray] = [np.zeros(0)] * len(outputs)
+    for kind in {path.task_kind for path in pathways}:
+        places = [place for place, path in enumerate(pathways) if path.task_kind is kind]
+        for place, part in zip(places, kind.values([outputs[place] for place in places]), strict=True):
+            values[place] = part
+    return values
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    """Those of several batches as one, in the order of the inputs."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(rows)
+    probabilities, values = np.concatenate([part.probabilities for part in parts]), np.concatenate([part.values for part in parts])
+    return Part(rows[order], probabilities[order], values[order])

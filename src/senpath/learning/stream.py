@@ -11,7 +11,7 @@ import torch
 
 from senpath.arrays import as_array
 from senpath.errors import InputError, SenpathError
-from senpath.inference.predict import Batch, encode_inputs
+from senpath.inference.predict import Batch, Reading
 from senpath.inputs.sources import read_labelled
 from senpath.snapshot.proposal import Revised
 from senpath.snapshot.view import View
@@ -49,9 +49,9 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
     if _is_empty(x):
         _labels(y, 0)
         return Routed({}, np.zeros(0, dtype=np.int64), {})
-    encoded = encode_inputs(view, x)
-    labels, parts = _labels(y, len(encoded)), _Parts(view)
-    for batch in encoded.batches:
+    reading = Reading(view, x, errors="none")
+    labels, parts = _labels(y, reading.inputs), _Parts(view)
+    for batch in reading.batches():
         parts.add(batch, labels)
     revised: dict[str, Revised] = {}
     sent: dict[str, np.ndarray] = {}
@@ -70,7 +70,7 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
         if outcome.changed:
             sent[task] = rows
     gone = np.concatenate([*sent.values(), np.zeros(0, dtype=np.int64)])
-    return Routed(sent, np.setdiff1d(np.arange(len(encoded)), gone), revised)
+    return Routed(sent, np.setdiff1d(np.arange(reading.inputs), gone), revised)
 
 
 class _Parts:

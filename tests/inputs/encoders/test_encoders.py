@@ -330,8 +330,9 @@ def test_a_model_that_fails_is_one_error(colours: Pictures) -> None:
 def test_inputs_encoded_before_their_type_was_there(colours: Pictures) -> None:
     (x, y) = colours
     net = sp.Network()
-    early = net.encode(x)
+    early = net.encode(x, errors="none")
     assert list(net.predict(early).task) == [None] * len(x)
+    assert set(net.predict(early).reason) == {"nothing learned yet"}
     net.learn("colours", x, y, **QUICK)
     with pytest.raises(InputError, match=r"encoded inputs: expected of types that the network had then, got some of the type 'image'"):
         net.predict(early)

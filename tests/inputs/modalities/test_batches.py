@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from senpath.errors import InputError
-from senpath.inputs.modalities import split_by_modality, type_key
+from senpath.inputs.modalities import split_by_modality, texts_of, type_key
 from senpath.types import Audio
 
 SINGLE: dict[str, tuple[str, Any]] = {
@@ -88,14 +88,14 @@ def test_whole_batches(batch: Any, modality: str) -> None:
 
 def test_a_text_file_is_the_text_in_it(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("grüße", encoding="utf-8")
-    assert split_by_modality([tmp_path / "a.txt"])[0].items == ["grüße"]
+    assert texts_of([tmp_path / "a.txt"]) == ["grüße"]
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(InputError, match=r"file .*a.txt: expected a text in UTF-8"):
-        split_by_modality([tmp_path / "a.txt"])
+        texts_of([tmp_path / "a.txt"])
     with (tmp_path / "a.txt").open("wb") as file:
         file.truncate(10 * 2**30)
     with pytest.raises(InputError, match=r"file .*a.txt: expected a text of at most 16 MiB, got NUL bytes"):
-        split_by_modality([tmp_path / "a.txt"])
+        texts_of([tmp_path / "a.txt"])
 
 
 @pytest.mark.parametrize(

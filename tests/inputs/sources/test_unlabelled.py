@@ -11,6 +11,7 @@ from PIL import Image
 
 from senpath.errors import InputError
 from senpath.inputs.sources import read_unlabelled
+from senpath.types import DataType
 
 ROWS = [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}]
 
@@ -31,8 +32,13 @@ def test_rows_of_every_kind_of_table(tmp_path: Path, ending: str, label: bool) -
 
 def test_columns_of_a_known_table_are_chosen(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,b,a,species\n7,2,1,x\n8,4,3,y\n")
-    assert read_unlabelled([tmp_path / "t.csv"], [["c"], ["a"], ["a", "b"]])[1] == ROWS
-    assert read_unlabelled([tmp_path / "t.csv"], [["a", "c"]])[1][0] == {"id": 7.0, "b": 2.0, "a": 1.0, "species": "x"}
+    tables = [DataType("table", (len(columns),), {"columns": [*columns]}) for columns in ("c", "a", "ab", "cd")]
+    assert read_unlabelled([tmp_path / "t.csv"], tables)[1] == ROWS
+    assert read_unlabelled([tmp_path / "t.csv"], [DataType("table", (2,), {"columns": ["a", "c"]})])[1][0].keys() == {
+        *"ab",
+        "id",
+        "species",
+    }
 
 
 def test_texts_and_files(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from senpath.errors import InputError
 from senpath.inputs.modalities.audio import AudioModality, waves_of
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.image import ImageModality, is_photograph
-from senpath.inputs.modalities.table import TableModality, table_key
-from senpath.inputs.modalities.text import TextModality, read_text, texts_of
+from senpath.inputs.modalities.table import TableModality, known_table, table_key
+from senpath.inputs.modalities.text import TextModality, texts_of
 from senpath.types import Audio, DataType
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Group",
     "Modality",
     "is_photograph",
+    "known_type",
     "split_by_modality",
     "texts_of",
     "type_key",
@@ -89,15 +90,19 @@ class Group:
         return f"{self.modality} ({', '.join(map(str, self.items[0]))})" if named else self.modality
 
 
-def split_by_modality(x: Any) -> list[Group]:
+def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> list[Group]:
     """Sort a batch by what its inputs are.
 
     Arrays and tensors: (n, columns) is a table, (n, h, w) and four axes are images. Data frames are tables. In a list each item
     speaks for itself: `str` is text, `Audio` a recording, a path a file by its ending, one axis or a dict a row, two or three axes
     or a PIL image an image.
 
+    Args:
+        unusable: takes the items of a list that are nothing of this, by place, with what is wrong with each; rows of different lengths
+            are then groups of their own.
+
     Raises:
-        InputError: for anything else.
+        InputError: for anything else, without `unusable` also for such an item.
     """
     if not isinstance(x, np.ndarray | torch.Tensor) and is_frame(x):
         return [Group("table", x, np.arange(len(x)))]
@@ -109,10 +114,16 @@ def split_by_modality(x: Any) -> list[Group]:
     if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
         expected, do = "an array, a tensor, a data frame or a list of inputs", "Put a single input into a list"
         raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
-    rows: dict[tuple[str, frozenset[Any] | None], list[int]] = {}
+    rows: dict[tuple[str, frozenset[Any] | int | None], list[int]] = {}
     for index, item in enumerate(x):
-        columns = frozenset(item) if isinstance(item, dict) else None
-        rows.setdefault((_of_item(item, index), columns), []).append(index)
+        try:
+            modality = _of_item(item, index)
+            columns = frozenset(item) if isinstance(item, dict) else len(item) if unusable is not None and modality == "table" else None
+            rows.setdefault((modality, columns), []).append(index)
+        except InputError as error:
+            if unusable is None:
+                raise
+            unusable[index] = error
     return [
         Group(modality, [_plain(x[index]) for index in places], np.array(places, dtype=np.int64)) for (modality, _), places in rows.items()
     ]
@@ -125,6 +136,13 @@ def type_key(group: Group, known: Iterable[DataType] = ()) -> str:
         known: types that there are: rows with names are of one whose columns they have, in whatever order.
     """
     return table_key(group.items, known) if group.modality == "table" else group.modality
+
+
+def known_type(group: Group, known: Iterable[DataType]) -> DataType | None:
+    """The one of these types that inputs are read as, if there is one; of rows with names other columns are left aside."""
+    if group.modality == "table":
+        return known_table(group.items, known)
+    return next((data_type for data_type in known if data_type.modality == group.modality), None)
 
 
 def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
@@ -159,6 +177,4 @@ def _of_item(item: Any, index: int) -> str:
 
 
 def _plain(item: Any) -> Any:
-    if isinstance(item, Path) and item.suffix.lower() == ".txt":
-        return read_text(item)
     return np.asarray(item) if isinstance(item, list | tuple) else unmasked(item)

@@ -45,9 +45,8 @@ class TableModality:
         return DataType("table", (values.shape[1],), {**options, "categories": categories} if categories else options)
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
-        rows, options = read_rows(items), data_type.options
-        if sorted(rows.columns) != sorted(map(as_word, options["columns"])):
-            raise InputError("table", expected=f"columns {options['columns']}", got=rows.columns)
+        options = data_type.options
+        rows = read_rows(items, table_columns(data_type))
         values = _matrix(rows, options["columns"], options.get("categories", {}))
         mean, scale = (torch.tensor(options[name], dtype=torch.float64) for name in ("mean", "scale"))
         encoded = ((values - mean) / scale).float()
@@ -67,9 +66,9 @@ def old_fingerprint(columns: Sequence[str]) -> str:
 
 def table_key(items: Any, known: Iterable[DataType] = ()) -> str:
     """The key of the data type of rows: that of a known type with the same columns in any order, or a new one."""
-    names = _names(items)
+    names = column_names(items)
     same = same_columns(names, known)
-    return next((kind.key for kind in same if [*map(as_word, table_columns(kind))] == names), same[0].key) if same else new_key(names)
+    return next((kind.key for kind in same if table_columns(kind) == names), same[0].key) if same else new_key(names)
 
 
 def new_key(columns: Sequence[str]) -> str:
@@ -80,14 +79,45 @@ def new_key(columns: Sequence[str]) -> str:
 def same_columns(names: Iterable[str], known: Iterable[DataType]) -> list[DataType]:
     """Types of tables that have these columns, in whatever order."""
     wanted = sorted(map(as_word, names))
-    return [kind for kind in known if kind.modality == "table" and sorted(map(as_word, table_columns(kind))) == wanted]
+    return [kind for kind in known if kind.modality == "table" and sorted(table_columns(kind)) == wanted]
+
+
+def known_table(items: Any, known: Iterable[DataType]) -> DataType | None:
+    """The type that rows are read as: that of the same columns, else that of the most columns among theirs, if it is the only one.
+
+    Rows without names have to have as many columns as the type.
+    """
+    names = column_names(items)
+    tables = [kind for kind in known if kind.modality == "table"]
+    place = fitting_table(names, [table_columns(kind) for kind in tables], named=has_names(items))
+    return None if place is None else tables[place]
+
+
+def fitting_table(names: Sequence[str], tables: Sequence[Sequence[str]], *, named: bool = True) -> int | None:
+    """Which of these tables' columns rows have: the same ones, else the most among theirs, if only one table has so many.
+
+    Args:
+        names: the rows' columns.
+        named: whether the names are the user's; without them all columns count.
+    """
+    same = [place for place, columns in enumerate(tables) if sorted(columns) == sorted(names)]
+    if same:
+        return next((place for place in same if [*tables[place]] == [*names]), same[0])
+    within = [place for place, columns in enumerate(tables) if {*columns} < {*names}] if named else []
+    most = max((len(tables[place]) for place in within), default=0)
+    widest = [place for place in within if len(tables[place]) == most]
+    return widest[0] if len(widest) == 1 else None
+
+
+def unnamed_columns(width: int) -> list[str]:
+    """What the columns of an array are called."""
+    return [f"x{index}" for index in range(width)]
 
 
 def table_columns(data_type: DataType) -> list[str]:
-    """The names of a type's columns, in its order; behind a pretrained encoder those that it reads."""
+    """The names of a type's columns in their one form, in its order; behind a pretrained encoder those that it reads."""
     options = data_type.options if "columns" in data_type.options else data_type.options["reads"]["options"]
-    columns: list[str] = options["columns"]
-    return columns
+    return [*map(as_word, options["columns"])]
 
 
 def table_width(columns: Sequence[str], categories: Mapping[str, Sequence[str]]) -> int:
@@ -95,31 +125,45 @@ def table_width(columns: Sequence[str], categories: Mapping[str, Sequence[str]])
     return sum(len(categories.get(name, [name])) for name in columns)
 
 
-def read_rows(items: Any) -> Rows:
+def read_rows(items: Any, wanted: Sequence[str] | None = None) -> Rows:
     """Rows in any form, by column.
 
+    Args:
+        wanted: columns to read of rows that may have others beside them; None reads all.
+
     Raises:
-        InputError: for rows of different columns or length, names that occur twice, or no column.
+        InputError: for rows of different columns or length, names that occur twice, no column, or without a wanted one.
     """
-    if not _has_names(items):
-        return Rows({f"x{index}": column for index, column in enumerate(_stack(items).T)}, named=False)
-    names = _names(items)
+    if not is_frame(items) and not has_names(items):
+        stacked = _stack(items)
+        items = Rows(dict(zip(unnamed_columns(stacked.shape[1]), stacked.T, strict=True)), named=False)
+    names = column_names(items)
+    _require_columns(names, wanted, named=has_names(items))
     if isinstance(items, Rows):
         return items
     if is_frame(items):
-        return Rows({name: unmasked(np.asanyarray(items[key].to_numpy())) for name, key in zip(names, items.columns, strict=True)})
+        read = {*(wanted or names)}
+        keys = {name: key for name, key in zip(names, items.columns, strict=True) if name in read}
+        return Rows({name: unmasked(np.asanyarray(items[key].to_numpy())) for name, key in keys.items()})
     rows = [_by_name(row, names, index) for index, row in enumerate(items)]
-    return Rows({name: object_array([row[name] for row in rows]) for name in names})
+    return Rows({name: object_array([row[name] for row in rows]) for name in wanted or names})
 
 
-def _has_names(items: Any) -> bool:
-    return is_frame(items) or (len(items) > 0 and isinstance(items[0], dict))
+def has_names(items: Any) -> bool:
+    """Whether the columns of these rows have names of the user's."""
+    return getattr(items, "named", True) if is_frame(items) else len(items) > 0 and isinstance(items[0], dict)
 
 
-def _names(items: Any) -> list[str]:
+def _require_columns(names: Sequence[str], wanted: Sequence[str] | None, *, named: bool) -> None:
+    """Refuse rows that lack a column; those without names may have no others either."""
+    if wanted is not None and not ({*wanted} <= {*names} if named else sorted(wanted) == sorted(names)):
+        raise InputError("table", expected=f"columns {[*wanted]}", got=names)
+
+
+def column_names(items: Any) -> list[str]:
     """The names of the columns."""
-    if not _has_names(items):
-        return [f"x{index}" for index in range(_stack(items).shape[1])]
+    if not is_frame(items) and not has_names(items):
+        return unnamed_columns(_stack(items).shape[1])
     names = [as_word(str(name)) for name in (items.columns if is_frame(items) else items[0])]
     if not names:
         raise InputError("table", expected="at least one column", got="none")

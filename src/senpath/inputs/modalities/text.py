@@ -38,12 +38,12 @@ class TextModality:
 
 
 def texts_of(items: Any) -> list[str]:
-    """Inputs as strings in their one form, see `senpath.arrays.composed`.
+    """Inputs as strings in their one form, see `senpath.arrays.composed`; of a path what its file holds.
 
     Raises:
-        InputError: for a text without a word, or with a lone surrogate.
+        InputError: for a file that cannot be read, a text without a word, or with a lone surrogate.
     """
-    texts = [composed(str(item)) for item in items]
+    texts = [composed(read_text(item) if isinstance(item, Path) else str(item)) for item in items]
     for index, text in enumerate(texts):
         if not text.strip():
             raise InputError(f"text {index}", expected="at least one word", got="an empty text")

@@ -68,6 +68,18 @@ def read_content(table: RawTable, names: Sequence[str], rows: Sequence[int], mod
     return Content(content.modality, content.rows, content.items, f"{content.about} in column {name!r}{ignored}")
 
 
+def held_modality(table: RawTable, names: Sequence[str]) -> str | None:
+    """What `read_content` takes one of these columns to hold, if it is not told; None where the rows themselves are the inputs."""
+    chosen = _input_column(table, names, None)
+    if chosen is None:
+        return None
+    name, read = chosen
+    first = _first(table.columns[name])
+    if read is _read_files:
+        return _file_modality(name, table.columns[name]) or "image"
+    return "text" if read is _read_texts else "image" if first and isinstance(first[0], list) else "table"
+
+
 def _input_column(table: RawTable, names: Sequence[str], modality: str | None) -> tuple[str, Reader] | None:
     """The one column that holds the inputs, and its reader; None where the rows themselves are the inputs."""
     if modality == "table":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from torch.utils.data import DataLoader
 
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING, split_by_modality
-from senpath.inputs.modalities.columns import is_frame
+from senpath.inputs.modalities.columns import Rows, is_frame
+from senpath.inputs.modalities.table import fitting_table, table_columns
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
-from senpath.inputs.sources.content import read_content
+from senpath.inputs.sources.content import held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
 from senpath.inputs.sources.files import NOUNS, inspect_files, label_table, read_folder
 from senpath.inputs.sources.guesses import require_plausible
@@ -31,6 +32,7 @@ from senpath.inputs.sources.typed_tables import (
     read_parquet,
 )
 from senpath.isolation import isolated
+from senpath.types import DataType
 
 TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
     ".csv": read_delimited,
@@ -112,46 +114,55 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None) -> tuple[Any, 
     return x, y
 
 
-def read_unlabelled(files: Sequence[Path], tables: Sequence[Sequence[str]] = ()) -> tuple[list[str], list[Any]]:
-    """Read inputs to predict from files, with a name for each.
-
-    Args:
-        files: pictures, sounds, texts; or tables and arrays that hold several inputs.
-        tables: the columns of each kind of table that the network knows. Of a file with all of those only these are read; of any other
-            all but a column "label". A .npz file's labels are ignored.
-
-    Raises:
-        InputError: if a file is missing, of another kind, or cannot be read.
-        MissingExtraError: for a sound or a Parquet file without the extra that reads it.
-    """
+def read_unlabelled(files: Sequence[Path], known: Collection[DataType] = (), *, skip: bool = False) -> tuple[list[str], list[Any]]:
+    """Read inputs to predict from files, with a name for each; see `unlabelled_items`."""
     names: list[str] = []
     items: list[Any] = []
     uses = Counter(file.name for file in files)
     for file in files:
-        name = str(file) if uses[file.name] > 1 else file.name
-        if not file.is_file():
-            do = f"Give the files in it: {file / '*'}" if file.is_dir() else ""
-            raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name", do=do)
-        ending = file.suffix.lower()
-        if ending in TABLES or ending == ".npz":
-            rows = [*_unlabelled_rows(file, ending, tables)]
-            names += [f"{name}[{index}]" for index in range(len(rows))]
-            items += rows
-        else:
-            if ending in MODALITY_BY_ENDING:  # a network without tasks of its type would never open it
-                inspect_files([(name, str(file), file)], MODALITY_BY_ENDING[ending], ErrorPolicy())
-            names.append(name)
-            items.append(file)
+        name, inputs = str(file) if uses[file.name] > 1 else file.name, unlabelled_items(file, known, skip=skip)
+        alone = len(inputs) == 1 and inputs[0] is file
+        names += [name] if alone else [f"{name}[{index}]" for index in range(len(inputs))]
+        items.extend(inputs)
     return names, items
 
 
-def _unlabelled_rows(file: Path, ending: str, known: Sequence[Sequence[str]]) -> Any:
+def unlabelled_items(file: Path, known: Collection[DataType] = (), *, skip: bool = False) -> Any:
+    """Read the inputs to predict from a file.
+
+    Args:
+        file: a picture, a sound or a text, which is one input; or a table or arrays that hold several.
+        known: the types that the network has. Of a table that has all columns of one of these only they are read. A .npz file's labels are
+            ignored.
+        skip: whether inputs are taken as they are, to be read and refused one by one.
+
+    Raises:
+        InputError: if the file is missing, of another kind, or cannot be read.
+        MissingExtraError: for a sound or a Parquet file without the extra that reads it.
+    """
+    if not file.is_file():
+        do = f"Give the files in it: {file / '*'}" if file.is_dir() else ""
+        raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name", do=do)
+    ending = file.suffix.lower()
     if ending == ".npz":
         return read_arrays(file, "x")[0]
-    table = TABLES[ending](file, ErrorPolicy())
-    fitting = [columns for columns in known if {*columns} <= table.columns.keys()]
-    names = max(fitting, key=len) if fitting else table.input_columns(LABEL_COLUMN)
-    return read_content(table, names, range(len(table)), "table" if fitting else None, ErrorPolicy()).items
+    if ending in TABLES:
+        return _unlabelled_rows(TABLES[ending](file, ErrorPolicy()), known, skip=skip)
+    if ending in MODALITY_BY_ENDING and not skip:  # a network without tasks of its type would never open it
+        inspect_files([(file.name, str(file), file)], MODALITY_BY_ENDING[ending], ErrorPolicy())
+    return [file]
+
+
+def _unlabelled_rows(table: RawTable, known: Collection[DataType], *, skip: bool) -> Any:
+    tables = [table_columns(data_type) for data_type in known if data_type.modality == "table"]
+    fitting = fitting_table([*table.columns], tables)
+    if fitting is not None and not skip:
+        return read_content(table, tables[fitting], range(len(table)), "table", ErrorPolicy()).items
+    names = table.input_columns(LABEL_COLUMN) if fitting is None else tables[fitting]
+    held = held_modality(table, names) if fitting is None else None
+    if not known or (held is not None and (not tables or held in {data_type.modality for data_type in known})):
+        return read_content(table, names, range(len(table)), None, ErrorPolicy()).items
+    return Rows({name: table.columns[name] for name in names})  # as they are: who knows their columns says what is wrong
 
 
 def _refuse_labels(y: Any, what: str) -> None:

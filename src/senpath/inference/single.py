@@ -1,0 +1,105 @@
+"""One input by itself: a picture, a row, a text. It is told from several by what the network has learned."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from senpath.arrays import as_word
+from senpath.errors import InputError
+from senpath.inputs.modalities.columns import is_frame
+from senpath.inputs.modalities.image import LARGEST
+from senpath.inputs.modalities.table import table_columns, unnamed_columns
+from senpath.inputs.sources.read import ENDINGS, unlabelled_items
+from senpath.types import Audio, DataType
+
+CHANNELS = (1, 3, 4)
+"""How many channels a picture may have."""
+
+
+def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> Any:
+    """Inputs in a form that `split_by_modality` takes; one by itself becomes a list of one.
+
+    Args:
+        known: the types that come into question, by key. An array (h, w) is a picture if one of them is of pictures of this size, else
+            rows of a table; (h, w, c) is a picture in colour.
+        skip: whether a table's rows, and files, may be such that they cannot be read.
+
+    Raises:
+        InputError: if it may be one input or several.
+    """
+    if isinstance(x, Path):
+        return unlabelled_items(x, known.values(), skip=skip)
+    if isinstance(x, str):
+        if os.path.splitext(x)[1].lower() in ENDINGS and os.path.isfile(x):
+            raise InputError("inputs", expected="a Path, for a file", got=f"the text {x!r}", do=f"Write Path({x!r})")
+        return [x]
+    if isinstance(x, Mapping):
+        return [dict(x)]
+    if isinstance(x, Audio | Image.Image) or (isinstance(x, list | tuple) and x and all(isinstance(value, Real) for value in x)):
+        return [x]
+    if hasattr(x, "to_numpy") and hasattr(x, "index") and not is_frame(x):
+        return _of_series(x, known)
+    if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS"):
+        return x[None] if x.ndim == 1 or _is_picture(x, known) else x
+    return x
+
+
+def _is_picture(x: np.ndarray | torch.Tensor, known: Mapping[str, DataType]) -> bool:
+    """Whether this is one picture; of others an array holds several inputs."""
+    shape = _picture_shape(known["image"]) if "image" in known else None
+    if shape is None or x.ndim not in (2, 3):
+        return False
+    if x.ndim == 2:
+        is_picture, may_be_rows = _has_size(x.shape, shape), unnamed_columns(x.shape[1]) in _tables(known)
+        if is_picture and may_be_rows:
+            got = f"shape {tuple(x.shape)}, one picture or rows of a table"
+            raise InputError(
+                "inputs", expected="one or the other", got=got, do="A picture goes into a list, and so do rows; or give the task"
+            )
+        return is_picture
+    if x.shape[2] in CHANNELS and not _has_size(x.shape[1:], shape):
+        return True
+    if x.shape[0] == shape[0] == 3 and (isinstance(x, torch.Tensor) or _has_size(x.shape[1:], shape)):
+        got = f"shape {tuple(x.shape)}, three grey pictures or one in colour"
+        raise InputError("inputs", expected="one or the other", got=got, do="A picture goes into a list; several have four axes")
+    return False
+
+
+def _picture_shape(data_type: DataType) -> tuple[int, ...] | None:
+    """(channels, height, width) that pictures are brought to; None where an encoder does not say."""
+    shape = data_type.options["reads"]["shape"] if data_type.encoder is not None else data_type.shape
+    return tuple(shape) if len(shape) == 3 else None
+
+
+def _has_size(size: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether (h, w) is the size of pictures of this type, or becomes it as the first picture's did."""
+    scale = min(1.0, LARGEST / max(1, *size))
+    return tuple(shape[1:]) in (tuple(size), tuple(max(1, round(side * scale)) for side in size))
+
+
+def _tables(known: Mapping[str, DataType]) -> list[list[str]]:
+    return [table_columns(data_type) for data_type in known.values() if data_type.modality == "table"]
+
+
+def _of_series(x: Any, known: Mapping[str, DataType]) -> Any:
+    """A row of a pandas data frame, or a column of inputs."""
+    values = x.tolist()
+    names = [as_word(str(name)) for name in x.index]
+    words = [value for value in values if isinstance(value, str)]
+    if any({*columns} <= {*names} for columns in _tables(known)):
+        if "text" in known and len(words) == len(values):
+            raise InputError("inputs", expected="texts, or a row of a table", got="a Series that may be either", do="Put it into a list")
+        return [dict(zip(names, values, strict=True))]
+    numbers = sum(isinstance(value, Real) for value in values)
+    if not numbers or len(words) + numbers < len(values):
+        return x
+    named = all(isinstance(name, str) for name in x.index)
+    return [dict(zip(names, values, strict=True))] if named else [values]

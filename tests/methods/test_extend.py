@@ -352,7 +352,7 @@ def test_bad_input_is_refused(halves: Network, high: Labelled, iris: Labelled, w
             halves.extend("none", *high)
         with pytest.raises(InputError, match="new labels: expected whole numbers, as the task's other labels are, got 'eight'"):
             halves.extend("low", high[0], words[high[1]])
-        with pytest.raises(InputError, match="inputs: expected the type 'image'"):
+        with pytest.raises(InputError, match="inputs: expected image data, got table data"):
             halves.extend("low", *iris)
         with pytest.raises(InputError, match="labels y: expected 100, one per input, got 99"):
             halves.extend("low", high[0], high[1][:-1])

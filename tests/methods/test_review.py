@@ -144,7 +144,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         "labels y: expected labels that were learned, 'eight', .* got 'what'",
     ),
     "numbers for words": ({"y": [1] * 50}, sp.InputError, "labels y: expected labels that were learned"),
-    "other inputs": ({"x": np.zeros((50, 3))}, sp.InputError, "inputs: expected the type 'image', got 'table-"),
+    "other inputs": ({"x": np.zeros((50, 3))}, sp.InputError, "inputs: expected image data, got table data"),
     "unknown setting": ({"depth": 3}, sp.InputError, "setting 'depth' of method sen: expected one of "),
     "another model": ({"model": "cnn"}, sp.InputError, "setting 'model': expected settings that a review has"),
     "threshold": ({"threshold": 2}, sp.InputError, "setting 'threshold': expected a number from 0 to 1, got 2"),

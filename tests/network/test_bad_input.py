@@ -268,7 +268,7 @@ BAD_MEASURES: dict[str, tuple[Any, str]] = {
     "a list": ({"digits": [IMAGES, LABELS]}, "measure of task 'digits': labels y: expected one label per input, got None"),
     "three": ({"digits": (IMAGES, LABELS, LABELS)}, "measure of task 'digits': labels y: expected one label per input, got None"),
     "no file": ({"digits": "nowhere.csv"}, "measure of task 'digits': data nowhere.csv: expected a folder or file"),
-    "another type": ({"digits": (ROWS, LABELS)}, "measure of task 'digits': inputs: expected the type 'image'"),
+    "another type": ({"digits": (ROWS, LABELS)}, "measure of task 'digits': inputs: expected image data, got table data"),
     "a task that stays": ({"iris": (ROWS, LABELS)}, "measure: expected data of tasks that may change: digits, got 'iris'"),
     "no task": ({"none": (ROWS, LABELS)}, "task 'none': expected one that the network has learned"),
     "no mapping": ([("digits", IMAGES)], "measure: expected a mapping of tasks to labelled data, got list"),

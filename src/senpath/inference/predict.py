@@ -16,9 +16,10 @@ import torch
 from senpath.errors import InputError
 from senpath.inference.prediction import Answers, Prediction
 from senpath.inference.single import as_batch
-from senpath.inference.unanswered import Encode, first_unreadable, no_type, of_input, readable, reason_of, refusal
+from senpath.inference.unanswered import Encode, first_unreadable, of_input, readable, reason_of, refusal
 from senpath.inputs.modalities import Group, known_type, split_by_modality
 from senpath.inputs.modalities.columns import is_frame
+from senpath.inputs.modalities.mismatch import no_type
 from senpath.inputs.modalities.table import read_rows, table_columns
 from senpath.pathways import pathways_touched
 from senpath.progress import Progress, silent
@@ -163,7 +164,7 @@ class Reading:
         self._ready = [batch for batch in x.batches if batch.key in self._known]
         for batch in x.batches:
             if batch.key not in self._known:
-                what = f"task {self._task!r} does not read this {x.types[batch.key].modality}"
+                what = f"task {self._task!r} does not read {x.types[batch.key].modality} data"
                 expected = f"the type {' or '.join(map(repr, self._known))}"
                 self._spare("none", InputError(what, expected=expected, got=f"the type {batch.key!r}"), batch.rows)
 

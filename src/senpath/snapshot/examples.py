@@ -10,7 +10,8 @@ import torch
 
 from senpath.arrays import LONGEST_NAME, is_name, require_finite
 from senpath.errors import InputError, TaskExistsError
-from senpath.inputs.modalities import Group, split_by_modality, type_key
+from senpath.inputs.modalities import Group, known_type, split_by_modality
+from senpath.inputs.modalities.mismatch import no_type
 from senpath.inputs.sources import read_labelled
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
@@ -57,7 +58,7 @@ def encode_examples(
 
     Args:
         view: whose data types they are brought to.
-        x: see `senpath.inputs.modalities.split_by_modality`.
+        x: see `senpath.inputs.modalities.split_by_modality`; of a table like that of earlier examples only their columns are read.
         y: one label per input, or several, or numbers; see `senpath.tasks.read_targets`.
         kind: of the task; None is what y looks like.
         like: examples of the same task: their type, kind and classes are taken, as test data needs it.
@@ -76,8 +77,9 @@ def encode_examples(
         raise InputError(
             "inputs of one task", expected="one data type", got=" and ".join(group.title for group in groups), do="Learn a task of each"
         )
-    if like is not None and type_key(groups[0], [like.data_type]) != like.data_type.key:
-        raise InputError("inputs", expected=f"the type {like.data_type.key!r}", got=repr(type_key(groups[0])))
+    if like is not None and known_type(groups[0], [like.data_type]) is None:
+        other = no_type(groups[0], {like.data_type.key: like.data_type})
+        raise InputError("inputs", expected=other.expected, got=other.got or f"{groups[0].modality} data", do=other.do or "")
     data_type = like.data_type if like is not None else view.data_type(groups[0])
     inputs = view.encode(groups[0].items, data_type, progress)
     return Examples(data_type, inputs, targets.values, targets.classes, targets.kind)

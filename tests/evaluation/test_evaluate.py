@@ -130,7 +130,7 @@ def test_a_task_called_none_is_not_a_refusal(tmp_path: Path, tests: dict[str, La
 
 
 def test_an_input_of_another_type_is_no_candidate_of_any(net: Network, tests: dict[str, Labelled]) -> None:
-    before = net.predict(["a text", tests["low"][0][0]])
+    before = net.predict(["a text", tests["low"][0][0]], errors="none")
     assert before.candidates[0] == ()
     assert before.task[0] is None
 
@@ -145,7 +145,7 @@ def test_an_input_of_another_type_is_no_candidate_of_any(net: Network, tests: di
         ),
         ({"low": (np.zeros((3, 8, 8)), [0, 1])}, InputError, "test data of 'low': labels y: expected 3, one per input, got 2"),
         ({"low": (np.zeros((0, 8, 8)), [])}, InputError, "test data of 'low': inputs: expected at least two, got none"),
-        ({"low": (np.zeros((2, 4)), [0, 1])}, InputError, "inputs for task 'low': expected image data"),
+        ({"low": (np.zeros((2, 4)), [0, 1])}, InputError, "input 0 and 1 more: no task reads table data: expected image data"),
         ({"low": np.zeros((2, 8, 8))}, InputError, "labels y: expected one label per input, got None"),
     ],
 )

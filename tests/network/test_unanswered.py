@@ -91,7 +91,9 @@ def test_columns_beside_those_learned_are_left_aside(net: sp.Network, flowers: p
 def test_columns_that_are_missing_are_named(net: sp.Network, flowers: pd.DataFrame, form: str, task: str | None) -> None:
     fewer = FORMS[form](flowers.rename(columns={"width": "breadth"}).head(7)[[*COLUMNS[:1], "breadth", *COLUMNS[2:]]])
     who = "no task reads this table" if task is None else "task 'iris' does not read this table"
-    with raises_error(InputError, f"input 0 and 6 more: {who}", expected="'length', 'width'", got="columns 'width' missing, 'breadth' unknown"):
+    with raises_error(
+        InputError, f"input 0 and 6 more: {who}", expected="'length', 'width'", got="columns 'width' missing, 'breadth' unknown"
+    ):
         net.predict(fewer, task=task)
     answers = net.predict(fewer, task=task, errors="none")
     assert list(answers.reason) == [f"{who}: columns 'width' missing, 'breadth' unknown"] * 7

@@ -47,7 +47,7 @@ def refusal(error: InputError, level: str, row: int, count: int, inputs: int) ->
         inputs: how many are asked about in all.
     """
     named = of_input(error, row, f" and {count - 1:,} more" if count > 1 else "")
-    spared = f"errors={level!r} answers None and says why" if inputs > 1 else ""
+    spared = f"predict(…, errors={level!r}) answers None and says why" if inputs > 1 else ""
     return InputError(named.what, expected=named.expected, got=named.got, do=". ".join(filter(None, [named.do, spared])))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +63,7 @@ def test_what_is_further_than_a_tasks_own_examples_is_told_by_how_much(net: sp.N
 
 def test_reasons_go_with_copies(net: sp.Network, flowers: pd.DataFrame) -> None:
     answers = net.predict([*flowers[COLUMNS].head(2).to_dict("records"), "a text"], errors="none")
-    for other in (copy.deepcopy(answers), pickle.loads(pickle.dumps(answers))):
-        assert list(other.reason) == list(answers.reason)
+    assert list(copy.deepcopy(answers).reason) == list(answers.reason)
     assert answers.reason[2] == "no task reads text data: expected image or table data"
 
 

@@ -118,7 +118,7 @@ def test_inputs_that_are_no_numbers(inputs: Callable[[], tuple[list[Any], list[s
     if inputs is texts:  # as pandas and numpy hold them
         for column in (pd.Series(x, index=range(5, 5 + len(x))), np.array(x), np.array(x, dtype=object)):
             assert np.array_equal(found.predict_proba(column), found.predict_proba(x))
-    with pytest.raises(sp.InputError, match=r"expected (text|audio) data of the type"):
+    with pytest.raises(sp.InputError, match=r"no task reads table data: expected (text|audio) data"):
         found.predict(np.zeros((2, 4)))
 
 

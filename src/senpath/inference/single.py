@@ -47,7 +47,7 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
         return [x]
     if hasattr(x, "to_numpy") and hasattr(x, "index") and not is_frame(x):
         return _of_series(x, known)
-    if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS"):
+    if x.dtype.kind not in "OUS" if isinstance(x, np.ndarray) else isinstance(x, torch.Tensor) and x.layout == torch.strided:
         return x[None] if x.ndim == 1 or _is_picture(x, known) else x
     return x
 

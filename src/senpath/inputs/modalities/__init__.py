@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from senpath.arrays import unmasked
+from senpath.arrays import as_array, unmasked
 from senpath.errors import InputError
 from senpath.inputs.modalities.audio import AudioModality, waves_of
 from senpath.inputs.modalities.columns import is_frame
@@ -146,6 +146,8 @@ def known_type(group: Group, known: Iterable[DataType]) -> DataType | None:
 
 
 def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
+    if isinstance(x, torch.Tensor) and x.layout != torch.strided:
+        as_array(x)  # which refuses it
     axes = x.ndim - batch
     if axes == 1:
         return "table"

@@ -33,7 +33,7 @@ def unmasked(values: Any) -> Any:
     A value that is masked is missing: NaN among numbers, None among words.
     """
     if isinstance(values, np.ma.MaskedArray):
-        if not np.ma.getmaskarray(values).any():
+        if values.dtype.names is not None or not np.ma.getmaskarray(values).any():
             return np.asarray(values.data)
         present: Any = np.asarray(values.data, dtype=np.float64 if values.dtype.kind in "fiub" else object)
         return np.where(np.ma.getmaskarray(values), np.nan if values.dtype.kind in "fiub" else None, present)

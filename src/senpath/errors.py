@@ -94,3 +94,7 @@ class DownloadError(SenpathError):
     """A file could not be downloaded, or is not the expected file."""
 
     exit_code = 5
+
+
+class SenpathWarning(UserWarning):
+    """What was done may not be what was wanted; the message says what it is and what to do."""

@@ -21,6 +21,7 @@ from senpath.components import Component
 from senpath.errors import InputError, StoreError
 from senpath.inputs.modalities.columns import Rows
 from senpath.isolation import isolated
+from senpath.learning.own_examples import say
 from senpath.learning.propose import propose
 from senpath.methods import Sen
 from senpath.network import Network
@@ -93,6 +94,7 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         method = Sen(**{**settings, "random_state": _seed(self.random_state)})
         examples = encode_examples(net.view, inputs, labels, kind=Classification.name)
         proposal = propose(net.view, method, TASK, examples)
+        say(proposal.warnings)
         if self.source is not None:
             net, proposal = _moved(net.view, proposal)
         net.commit(proposal)

@@ -15,6 +15,7 @@ from senpath.components import ClassLink
 from senpath.learning import propose_revision
 from senpath.learning.propose import learning_cost
 from senpath.snapshot import encode_examples
+from senpath.testing import ConstantMethod, tiny_task
 
 Labelled = tuple[np.ndarray, np.ndarray]
 
@@ -360,3 +361,42 @@ def test_bad_input_is_refused(halves: Network, high: Labelled, iris: Labelled, w
             halves.extend("low")
         with pytest.raises(InputError, match="labels y: expected one label per input, got None"):
             halves.extend("low", high[0])
+
+
+@pytest.mark.parametrize("settings", [{}, {"finetune": True}], ids=["rows", "finetune"])
+def test_one_example_of_a_new_class_takes_nothing_from_the_old_ones(settings: dict[str, Any]) -> None:
+    x, y = tiny_task("iris")
+    old, test = np.flatnonzero(y[:100] < 2), np.flatnonzero(y[100:] < 2) + 100
+    net = Network()
+    net.learn("flowers", x[old], y[old])
+    told = net.extend("flowers", x[y == 2][:1], [2], **settings)
+    assert told.changed
+    assert told.record["lost"] <= 0.15
+    assert float((net.predict(x[test], task="flowers").label == y[test]).mean()) >= 0.85
+    assert net.predict(x[y == 2][:1], task="flowers").label[0] == 2
+
+
+def test_what_would_lose_more_than_is_allowed_is_declined() -> None:
+    x, y = tiny_task("iris")
+    net = Network()
+    net.learn("flowers", x[y < 2], y[y < 2])
+    mislabelled = x[y == 0][:30]  # of a class that the task has: to learn them as another one is to forget it
+    told = net.extend("flowers", mislabelled, [2] * 30)
+    assert not told.changed
+    assert net.version == 1
+    assert "would lose about" in told.reason
+    assert "set most_lost" in told.reason
+    assert told.record["lost"] > 0.15
+    assert net.extend("flowers", mislabelled, [2] * 30, most_lost=1).changed
+
+
+def test_a_new_label_of_one_example_is_not_given_to_all(everything: Labelled) -> None:
+    x, y = everything
+    named = [{"even"} if digit % 2 == 0 else {"odd"} for digit in y]
+    old = np.flatnonzero(y < 9)
+    net = Network()
+    net.learn("what", x[old][:300], [named[place] for place in old[:300]], kind="multilabel", method=ConstantMethod())
+    nine = np.flatnonzero(y == 9)[:5]
+    net.extend("what", x[nine], [{"odd", "nine"}] * 5)
+    claimed = ["nine" in labels for labels in net.predict(x[old[300:500]], task="what").label]
+    assert np.mean(claimed) <= 0.15

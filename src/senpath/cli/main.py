@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
 
@@ -21,7 +22,7 @@ from senpath.cli.predict import predict
 from senpath.cli.revise import extend, prune, review
 from senpath.cli.show import accept_any_text, errors
 from senpath.cli.upkeep import export, gc, import_, remove, rollback
-from senpath.errors import InputError, SenpathError
+from senpath.errors import InputError, SenpathError, SenpathWarning
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(demo, learn, learn_many, predict, tasks, explain, evaluate, report, verify),
@@ -69,7 +70,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with 0, or with an error's exit code after one line that explains it."""
     accept_any_text()
     try:
-        app(args=arguments)  # wrong options are typer's to explain; it ends the process with 2 then
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", SenpathWarning)
+            warnings.showwarning = _show_warning
+            app(args=arguments)  # wrong options are typer's to explain; it ends the process with 2 then
     except SenpathError as error:
         _end(str(error), error.exit_code)
     except OSError as error:  # such as a folder that may not be read
@@ -78,6 +82,12 @@ def main(arguments: list[str] | None = None) -> None:
         if os.environ.get("SENPATH_DEBUG"):
             raise
         _end(f"internal error: {type(error).__name__}: {error} (set SENPATH_DEBUG=1 to see where)", 70)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    """One line of senpath's own warnings, and of others what Python shows."""
+    text = str(message) if issubclass(category, SenpathWarning) else warnings.formatwarning(message, category, *where[:2]).rstrip()
+    errors.print(f"warning: {text}" if issubclass(category, SenpathWarning) else text, style="yellow", highlight=False, soft_wrap=True)
 
 
 def _end(message: str, code: int) -> NoReturn:

@@ -10,6 +10,8 @@ from senpath.components.kind import ComponentKind, register
 from senpath.components.limits import Size, Step
 
 CHUNK = 64
+TINY = 1e-6
+"""At 0 a square root has no gradient."""
 
 
 class ConvFeatures(nn.Module):
@@ -46,9 +48,11 @@ class ConvFeatures(nn.Module):
         contrast = centred / (images.std((1, 2, 3), keepdim=True) + 0.05)  # the constant keeps noise in flat images small
         maps = functional.conv2d(contrast, self.weight, stride=self.stride, padding=self.size // 2)
         mean = functional.adaptive_avg_pool2d(maps, self.grid)
-        positive = functional.adaptive_avg_pool2d(maps.relu_(), self.grid)
+        traced = maps.requires_grad
+        positive = functional.adaptive_avg_pool2d(maps.relu() if traced else maps.relu_(), self.grid)
         negative = (positive - mean).clamp(min=0)  # relu(−y) = relu(y) − y, so the other sign costs no second map
-        return torch.cat([positive, negative], 1).flatten(1).sqrt()
+        energies = torch.cat([positive, negative], 1).flatten(1)
+        return (energies.clamp(min=TINY) if traced else energies).sqrt()
 
     @property
     def operations(self) -> int:

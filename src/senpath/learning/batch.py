@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.errors import InputError, SenpathError, StoreError, TaskExistsError
+from senpath.errors import InputError, SenpathError, SenpathWarning, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout
 from senpath.inputs.modalities import Group, type_key
 from senpath.inputs.sources import read_labelled
+from senpath.learning.own_examples import say
 from senpath.learning.propose import propose, propose_jointly, require_kind
 from senpath.parallel import WorkerPool, one_thread
 from senpath.progress import Progress, silent
@@ -39,11 +40,11 @@ def learn_batch(
     progress: Progress,
     kind: str | None = None,
     concept: str | None = None,
-) -> dict[str, tuple[TaskInfo, float]]:
+) -> dict[str, Outcome]:
     """Learn tasks and commit them; see `Network.learn_many`.
 
     Returns:
-        For each task what the version that its commit made knows of it, and the seconds from this call to its commit.
+        The outcome for each task; its seconds are from this call to its commit.
     """
     batch = _Batch(checkout)
     with one_thread():  # commits too: what they note down of a pathway's answers is to be the same for any number of jobs
@@ -53,6 +54,15 @@ def learn_batch(
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted. {batch.told()}") from None
     return batch.learned
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one task of several: what its version knows of it, the seconds that it took, and a warning if it needs one."""
+
+    info: TaskInfo
+    seconds: float
+    warning: str | None
 
 
 @dataclass(frozen=True)
@@ -72,11 +82,11 @@ class _Batch:
     """Tasks on their way into a network.
 
     Attributes:
-        learned: of each task that is committed, what its version knows of it, and the seconds from the call to its commit.
+        learned: the outcome for each task that is committed.
     """
 
     def __init__(self, checkout: Checkout) -> None:
-        self.learned: dict[str, tuple[TaskInfo, float]] = {}
+        self.learned: dict[str, Outcome] = {}
         self._checkout = checkout
         self._start = time.perf_counter()
         self._task: str | None = None
@@ -91,8 +101,9 @@ class _Batch:
                 for task in names:
                     self._task = task
                     self._proposal = next(proposals)
-                    view = self._checkout.commit(self._proposal)
-                    self.learned[task] = task_info(view, task), time.perf_counter() - self._start
+                    say(self._proposal.warnings)
+                    view, warning = self._checkout.commit(self._proposal), self._proposal.warnings.get(task)
+                    self.learned[task] = Outcome(task_info(view, task), time.perf_counter() - self._start, warning)
                     self._task = self._proposal = None
                     progress("tasks", len(self.learned), len(names))
         except SenpathError as error:
@@ -101,7 +112,7 @@ class _Batch:
             error.reword(f"{_of(self._task, error)}. {self.told()}")
             raise
         except Exception as error:
-            if self._task is None:  # raised by `progress`
+            if self._task is None or isinstance(error, SenpathWarning):  # raised by `progress`, or for whoever makes warnings errors
                 raise
             got = f"{type(error).__name__}: {error}"
             raise SenpathError(f"task {self._task!r}", expected="a proposal of the method", got=got, do=self.told()) from error
@@ -235,11 +246,11 @@ def _of(task: str | None, error: SenpathError) -> str:
 
 def learn_jointly(
     checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, jobs: int, progress: Progress, kind: str | None, concept: str | None
-) -> dict[str, tuple[TaskInfo, float]]:
+) -> dict[str, Outcome]:
     """Learn tasks together and commit them; see `Network.learn_many`.
 
     Returns:
-        For each task what the version that the commit made knows of it, and the seconds from this call to the commit.
+        The outcome for each task; its seconds are from this call to the commit.
     """
     start = time.perf_counter()
     together = f"with {method.name!r}, which learns tasks together"
@@ -250,21 +261,23 @@ def learn_jointly(
         raise InputError("concept", expected=f"none {together}", got=repr(concept), do=do)
     checkout.refresh()
     try:
-        view = _learn(checkout, tasks, method, progress, kind)
+        view, warned = _learn(checkout, tasks, method, progress, kind)
     except KeyboardInterrupt:
         checkout.refresh()
         learned = all(task in checkout.view.tasks for task in tasks)
         state = "interrupted after the tasks were committed" if learned else "interrupted; the network is as it was"
         raise KeyboardInterrupt(f"{state}, at version {checkout.view.version}") from None
     seconds = time.perf_counter() - start
-    return {task: (task_info(view, task), seconds) for task in tasks}
+    return {task: Outcome(task_info(view, task), seconds, warned.get(task)) for task in tasks}
 
 
-def _learn(checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, progress: Progress, kind: str | None) -> View:
+def _learn(
+    checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, progress: Progress, kind: str | None
+) -> tuple[View, Mapping[str, str]]:
     view = checkout.view
     examples = read_tasks(view, tasks, method, kind)
     if not examples:
-        return view
+        return view, {}
     one_type(examples)
     raised: list[Exception] = []
 
@@ -276,8 +289,10 @@ def _learn(checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, pr
             raise
 
     try:
-        return checkout.commit(propose_jointly(view, method, examples, told))
-    except (SenpathError, KeyboardInterrupt):
+        proposal = propose_jointly(view, method, examples, told)
+        say(proposal.warnings)
+        return checkout.commit(proposal), proposal.warnings
+    except (SenpathError, SenpathWarning, KeyboardInterrupt):
         raise
     except Exception as error:
         if error in raised:  # of the caller's own

@@ -12,7 +12,8 @@ from typing import Any
 from senpath.errors import ConflictError, InputError, SenpathError
 from senpath.history.checkout import Checkout
 from senpath.inputs.sources import read_labelled
-from senpath.learning.batch import learn_batch, learn_jointly
+from senpath.learning.batch import Outcome, learn_batch, learn_jointly
+from senpath.learning.own_examples import say
 from senpath.learning.propose import propose, propose_revision, require_kind
 from senpath.learning.stream import Routed, extend_routed
 from senpath.parallel import check_jobs
@@ -20,7 +21,7 @@ from senpath.pathways import LearningCost, Pathway, Provenance, Transfer
 from senpath.progress import Progress
 from senpath.snapshot.examples import check_concept, check_encoded, check_name, check_task, encode_examples, labels_of, pair_of, read_more
 from senpath.snapshot.proposal import Declined, JointMethod, Method, Proposal, Revised, Revision, try_out
-from senpath.snapshot.view import TaskInfo, View, task_info
+from senpath.snapshot.view import View, task_info
 from senpath.types import Examples
 
 
@@ -88,6 +89,7 @@ class Learned:
         transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
         provenance: how it was learned, including the cost.
         changed: the earlier tasks that were changed along with it (`may_change`), and what they lost.
+        warning: what to do if it cannot tell its own examples apart, as a `SenpathWarning` and the log say it too; else None.
     """
 
     task: str
@@ -96,6 +98,7 @@ class Learned:
     transfers: tuple[tuple[str, Transfer], ...]
     provenance: Provenance
     changed: Mapping[str, TaskChange]
+    warning: str | None = None
 
     @property
     def cost(self) -> LearningCost:
@@ -128,12 +131,13 @@ def learn(
             view = checkout.view
             try:
                 proposal, changed = _propose(view, task, x, y, kind, concept, method, measure, progress)
+                say(proposal.warnings)
                 info = task_info(checkout.commit(proposal), task)
                 break
             except ConflictError:  # what it builds on went, by another thread that has this object if it shows another version now
                 if attempt + 1 == ATTEMPTS or checkout.view is view:
                     raise
-    return _learned(info, task, time.perf_counter() - start, changed)
+    return _learned(Outcome(info, time.perf_counter() - start, proposal.warnings.get(task)), task, changed)
 
 
 def _propose(
@@ -181,11 +185,12 @@ def learn_many(
         learned = learn_jointly(checkout, tasks, method, jobs, progress, kind, concept)
     else:
         learned = learn_batch(checkout, tasks, method, jobs, progress, kind, concept)
-    return {task: _learned(info, task, seconds, {}) for task, (info, seconds) in learned.items()}
+    return {task: _learned(outcome, task, {}) for task, outcome in learned.items()}
 
 
-def _learned(info: TaskInfo, task: str, seconds: float, changed: Mapping[str, TaskChange]) -> Learned:
-    return Learned(task, info.version, seconds, info.transfers, info.provenance, changed)
+def _learned(outcome: Outcome, task: str, changed: Mapping[str, TaskChange]) -> Learned:
+    info = outcome.info
+    return Learned(task, info.version, outcome.seconds, info.transfers, info.provenance, changed, outcome.warning)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from senpath.components import Component
 from senpath.errors import InputError, SenpathError
+from senpath.learning.own_examples import Attempt, best_attempt, warnings_of
 from senpath.pathways import LearningCost, Pathway, Provenance
 from senpath.progress import Progress, silent
 from senpath.routing import TaskStatistics, collect, columns_of, is_few, merge_columns, merge_limits, statistics_of
@@ -181,11 +182,16 @@ def fitted_temperature(view: View, method: Method, examples: Examples) -> float:
 
 def propose(view: View, method: Method, task: str, examples: Examples, progress: Progress = silent, concept: str | None = None) -> Proposal:
     """What a method makes of one task's examples."""
+    tasks = {task: examples}
+
+    def learn(tried: Method) -> dict[str, MethodResult]:
+        return {task: _checked(tried, task, tried.propose(view, task, examples, progress))}
+
     with view.watch() as trace:
-        result = _checked(method, task, method.propose(view, task, examples, progress))
-        proposal = _proposal(view, method, {task: examples}, {task: result}, progress)
+        attempt, notes = best_attempt(view, method, tasks, learn)
+        proposal = _proposal(view, attempt, tasks, notes, progress)
         if concept is not None:
-            temperature = fitted_temperature(view, method, examples)
+            temperature = fitted_temperature(view, attempt.method, examples)
             own, *others = proposal.pathways
             own = replace(own, concept=concept, temperature=temperature)
             entry = {**proposal.entry, "concept": concept, "temperature": temperature}
@@ -195,13 +201,17 @@ def propose(view: View, method: Method, task: str, examples: Examples, progress:
 
 def propose_jointly(view: View, method: JointMethod, tasks: Mapping[str, Examples], progress: Progress = silent) -> Proposal:
     """What a method makes of several tasks' examples together."""
-    with view.watch() as trace:
-        results = method.propose_many(view, tasks, progress)
+
+    def learn(tried: Any) -> dict[str, MethodResult]:
+        results = tried.propose_many(view, tasks, progress)
         if not isinstance(results, Mapping) or set(results) != set(tasks):
             got = f"results of {', '.join(map(repr, results))}" if isinstance(results, Mapping) else type(results).__name__
-            raise SenpathError(f"method {method.name!r}", expected=f"a result for each of {', '.join(map(repr, tasks))}", got=got)
-        checked = {task: _checked(method, task, results[task]) for task in tasks}
-        proposal = _proposal(view, method, tasks, checked, progress)
+            raise SenpathError(f"method {tried.name!r}", expected=f"a result for each of {', '.join(map(repr, tasks))}", got=got)
+        return {task: _checked(tried, task, results[task]) for task in tasks}
+
+    with view.watch() as trace:
+        attempt, notes = best_attempt(view, method, tasks, learn)
+        proposal = _proposal(view, attempt, tasks, notes, progress)
     return _with_cost(proposal, set(tasks), learning_cost(view, trace, proposal))
 
 
@@ -264,10 +274,8 @@ def _checked(method: Method, task: str, result: object) -> MethodResult:
     return result
 
 
-def _proposal(
-    view: View, method: Method, tasks: Mapping[str, Examples], results: Mapping[str, MethodResult], progress: Progress
-) -> Proposal:
-    known = view.sizes
+def _proposal(view: View, attempt: Attempt, tasks: Mapping[str, Examples], notes: dict[str, Any], progress: Progress) -> Proposal:
+    known, method, results = view.sizes, attempt.method, attempt.results
     pathways: list[Pathway] = []
     components: dict[str, Component] = {}
     statistics: dict[str, TaskStatistics] = {}
@@ -278,6 +286,7 @@ def _proposal(
         statistics[task], new_types = new_statistics(view, tasks[task], progress)
         types |= new_types
     changes = [pathway for result in results.values() for pathway in result.changes]
+    warned = warnings_of(attempt, tasks, len(notes.get("recipes_tried", ())))
     return Proposal(
         version=view.version,
         pathways=(*pathways, *changes),
@@ -286,7 +295,8 @@ def _proposal(
         types=types,
         replaces=frozenset(pathway.task for pathway in changes),
         untrained=frozenset().union(*(result.untrained for result in results.values())),
-        entry=_entry(pathways, results),
+        entry={**_entry(pathways, results), **notes, **({"warnings": [*warned.values()]} if warned else {})},
+        warnings=warned,
     )
 
 

@@ -175,6 +175,7 @@ class Proposal:
         untrained: hashes of those `components` that were taken as they were, not learned.
         entry: the log entry (JSON values).
         cost: what learning ran and changed; for tasks learned together, of all of them. None if nothing was learned.
+        warnings: what people should be told about a task before they rely on it, by its name.
     """
 
     version: int
@@ -187,6 +188,7 @@ class Proposal:
     untrained: frozenset[str] = frozenset()
     entry: Mapping[str, Any] = field(default_factory=dict)
     cost: LearningCost | None = None
+    warnings: Mapping[str, str] = field(default_factory=dict)
 
 
 def try_out(view: View, proposal: Proposal, inputs: torch.Tensor, place: int = 0) -> torch.Tensor:

@@ -13,6 +13,7 @@ from torch.nn.functional import one_hot
 
 from senpath.errors import InputError
 from senpath.tasks.labels import Label
+from senpath.tasks.skill import label_skill
 
 TaskKindName = Literal["classification", "multilabel", "regression"]
 """As users say it, and as folders keep it."""
@@ -137,6 +138,12 @@ class TaskKind(ABC):
     @abstractmethod
     def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
         """How good outputs are, at most 1; `score_name` says what it is."""
+
+    def skill(self, outputs: torch.Tensor, targets: torch.Tensor) -> float | None:
+        """How well outputs tell these inputs apart, at most 1; 0 for the same answer to all. None where there is nothing to tell apart."""
+        truth = one_hot(targets, outputs.shape[1]) if self.exclusive else targets
+        scores = outputs.log_softmax(1) if self.exclusive else outputs
+        return label_skill(scores, self.decide(outputs).bool(), truth > 0.5, exclusive=self.exclusive)
 
     @abstractmethod
     def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> Any:

@@ -68,6 +68,10 @@ class Regression(TaskKind):
         """The coefficient of determination R², below 0 where a constant is better."""
         return r2_score(outputs, targets)
 
+    def skill(self, outputs: torch.Tensor, targets: torch.Tensor) -> float | None:
+        varies = (targets != targets[:1]).any(0)
+        return r2_score(outputs[:, varies], targets[:, varies]) if bool(varies.any()) else None
+
     def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> torch.Tensor:
         return self.read_more(y, inputs, classes, new_classes=False).values
 

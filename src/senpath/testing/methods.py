@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import torch
 
 from senpath.components import Component
-from senpath.errors import InputError
+from senpath.errors import InputError, SenpathWarning
 from senpath.network import Network
 from senpath.pathways import Link, pathways_touched
 from senpath.progress import Progress, silent
@@ -56,7 +57,8 @@ def check_method(
     _require(isinstance(method.name, str) and method.name != "", "it has a name")
     claimed = [*(kinds if kinds is not None else getattr(method, "kinds", TASK_KINDS))]
     x, y = data if data is not None else tiny_task("odd")
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, catch_warnings():
+        simplefilter("ignore", SenpathWarning)  # how well it learns is not asked here
         earlier = network if network is not None else tiny_network(Path(folder) / "earlier.sen", ("low", "high"))
         for place, kind in enumerate([*claimed, *(TASK_KINDS.keys() - {*claimed})]):
             copy = Network(shutil.copytree(earlier.path, Path(folder) / f"{place}.sen"))

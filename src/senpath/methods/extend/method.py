@@ -13,6 +13,7 @@ from senpath.components import ClassLink, Component, Linear, freeze_head, freeze
 from senpath.errors import InputError
 from senpath.methods.extend.config import ExtendSettings
 from senpath.methods.extend.finetune import SyntheticFeatures, finetune
+from senpath.methods.extend.loss import Memory
 from senpath.methods.extend.new_rows import OutputRows, learn_rows, output_rows_of, synthesize_features
 from senpath.methods.sen.own_part import class_link, frozen_links, movable
 from senpath.pathways import Pathway
@@ -22,6 +23,8 @@ from senpath.snapshot import Declined, RevisionResult, View
 from senpath.training import Augmentation
 from senpath.types import Examples
 
+CAREFUL = 2 / 3
+"""Share of the loss that is allowed from which on it is prevented: what is measured on few made-up inputs is not exact."""
 COPIES, COPIED = 15, 2_000
 """Distorted copies of an image that new rows are trained on too, where there are fewer images than this."""
 
@@ -41,6 +44,11 @@ class _Extended:
     links: tuple[str, ...]
     new: tuple[Component, ...]
     training: dict[str, Any]
+
+    def pathway(self, before: Pathway, examples: Examples) -> Pathway:
+        """The pathway that it becomes, answering the examples' classes."""
+        links = tuple(replace(link, component=name) for link, name in zip(before.links, self.links, strict=True))
+        return replace(before, classes=examples.classes, components=self.own, links=links)
 
 
 class Extend:
@@ -76,14 +84,32 @@ class Extend:
         if new and not pathway.task_kind.has_labels:
             raise InputError(f"extending task {task!r}", expected="the numbers that it answers", got="further ones")
         with seeded(derive(self.settings.random_state, "extend")):
-            extended = self._extend(view, pathway, examples, progress)
+            extended, measured = self._within_limit(view, pathway, examples, progress)
         if isinstance(extended, str):
-            return Declined(extended)
+            return Declined(extended, measured)
         record = {"examples": len(examples), "classes": [*new], "settings": asdict(self.settings), "training": extended.training}
-        links = tuple(replace(link, component=name) for link, name in zip(pathway.links, extended.links, strict=True))
-        longer = replace(pathway, classes=examples.classes, components=extended.own, links=links)
         reason = _reason(examples, new, finetuned=bool(extended.new) and self.settings.finetune)
-        return RevisionResult(longer, extended.new, reason, record)
+        return RevisionResult(extended.pathway(pathway, examples), extended.new, reason, {**record, **measured})
+
+    def _within_limit(
+        self, view: View, pathway: Pathway, examples: Examples, progress: Progress
+    ) -> tuple[_Extended | str, dict[str, float]]:
+        """What becomes of the pathway if that loses no more than `most_lost`, or why it stays; and what was measured."""
+        extended, seed, most = self._extend(view, pathway, examples, progress), self.settings.random_state, self.settings.most_lost
+        if isinstance(extended, str) or not extended.new or most == 1:
+            return extended, {}
+        memory = Memory.of(view, pathway, examples, seed)
+        if memory is None:
+            return extended, {}
+        lost = memory.lost(extended.pathway(pathway, examples), extended.new)
+        if lost <= CAREFUL * most:
+            return extended, {"lost": round(lost, 4)}
+        other = self._extend(view, pathway, memory.with_earlier(seed), progress)
+        if not isinstance(other, str) and (lost_then := memory.lost(other.pathway(pathway, examples), other.new)) < lost:
+            extended, lost = other, lost_then
+        if lost > most:
+            return _too_much(pathway, lost, most), {"lost": round(lost, 4)}
+        return extended, {"lost": round(lost, 4)}
 
     def _extend(self, view: View, pathway: Pathway, examples: Examples, progress: Progress) -> _Extended | str:
         """What becomes of the pathway, or why it cannot be extended."""
@@ -174,6 +200,13 @@ def _longer_links(view: View, pathway: Pathway, reading: OutputRows, weight: tor
             module.bias.copy_(torch.cat([before.bias, biases]))
         longer.append(module)
     return longer
+
+
+def _too_much(pathway: Pathway, lost: float, most: float) -> str:
+    return (
+        f"{pathway.task!r} would lose about {100 * lost:.0f} points of {pathway.task_kind.score_name} on what it has learned, and may lose "
+        f"{100 * most:.0f}: give examples of the earlier {pathway.task_kind.nouns[1]} too, or set most_lost"
+    )
 
 
 def _reason(examples: Examples, new: Sequence[Any], *, finetuned: bool) -> str:

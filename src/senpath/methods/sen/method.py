@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -66,6 +66,8 @@ ENOUGH = 10
 """Examples of each class from which on cross-validation is believed where a source is doubtful (docs/results/transfer.md)."""
 MIN_SEPARABILITY = {"vector": 0.3, "tokens": 0.3}
 """By form of the inputs, where no setting says it; 0.2 for all other forms."""
+GENTLER = (1 / 4, 1 / 16)
+"""Of the model's own learning rate, where that ended at chance."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -92,6 +94,14 @@ class Sen:
             raise InputError("may_change", expected="one task to be learned", got="several at once", do="Learn it by itself")
         if not _is_estimator(self.settings.model):
             choose_backbone(self.settings.model, data_type, self.settings.hidden)
+
+    def recipes(self, examples: Examples) -> Iterator[Sen]:
+        """The same settings with lower learning rates; none where the rate was set, or nothing is trained."""
+        given = self.settings
+        if given.learning_rate is None and given.epochs != 0 and not _is_estimator(given.model):
+            training = choose_backbone(given.model, examples.data_type, given.hidden).kind.training
+            if training is not None:
+                yield from (Sen(**{**vars(given), "learning_rate": share * training.learning_rate}) for share in GENTLER)
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
         """Learn `task` from `examples` on top of what `view` shows; nothing is written."""

@@ -1,0 +1,109 @@
+"""Whether tasks tell apart the very examples that they were learned from, and what is tried and said where they do not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import torch
+
+from senpath.errors import PathwayError, SenpathWarning
+from senpath.snapshot.proposal import Method, MethodResult, run_new
+from senpath.snapshot.view import View
+from senpath.tasks.skill import CLEAR
+from senpath.types import Examples
+
+MOST = 1_000
+"""Examples of a task that are asked, at most, evenly spread."""
+WELL = 0.5
+"""Skill from which no further recipe is tried, once one has failed."""
+
+Learn = Callable[[Method], Mapping[str, MethodResult]]
+
+
+@dataclass(frozen=True)
+class OwnScore:
+    """How a task answers its own examples: their `TaskKind.score` and `TaskKind.skill`, 1 where there is nothing to tell apart."""
+
+    score: float
+    skill: float
+
+    @property
+    def at_chance(self) -> bool:
+        """Whether it does hardly better than one answer to all."""
+        return self.skill < CLEAR
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a method, with the settings that it has, made of tasks, and how they answer their own examples."""
+
+    method: Method
+    results: Mapping[str, MethodResult]
+    scores: Mapping[str, OwnScore]
+
+    @property
+    def worth(self) -> float:
+        """The skill of the task that has the least."""
+        return min(own.skill for own in self.scores.values())
+
+
+def best_attempt(view: View, method: Method, tasks: Mapping[str, Examples], learn: Learn) -> tuple[Attempt, dict[str, Any]]:
+    """Learn tasks; where one ends at chance, with the method's further recipes too, until one does well or there are no more.
+
+    Args:
+        method: may have `recipes(examples)`, the same method with other settings, in the order in which to try them.
+        tasks: the examples of each.
+        learn: calls a method.
+
+    Returns:
+        The attempt of most skill, and what the log says of the others: empty where the first one was not at chance.
+    """
+    best = _attempt(view, method, tasks, learn)
+    if best.worth >= CLEAR:
+        return best, {}
+    skills, recipes = [best.worth], getattr(method, "recipes", None)
+    for other in recipes(next(iter(tasks.values()))) if recipes is not None else ():
+        attempt = _attempt(view, other, tasks, learn)
+        skills.append(attempt.worth)
+        best = max(best, attempt, key=lambda one: one.worth)
+        if best.worth >= WELL:
+            break
+    return best, {"recipes_tried": [round(skill, 4) for skill in skills]} if len(skills) > 1 else {}
+
+
+def _attempt(view: View, method: Method, tasks: Mapping[str, Examples], learn: Learn) -> Attempt:
+    results = learn(method)
+    return Attempt(method, results, {task: _own_score(view, results[task], examples) for task, examples in tasks.items()})
+
+
+def _own_score(view: View, result: MethodResult, examples: Examples) -> OwnScore:
+    places = torch.linspace(0, len(examples) - 1, min(MOST, len(examples))).round().long()
+    asked, kind = examples.subset(places), examples.task_kind
+    try:
+        outputs = run_new(view, result.pathway("", asked), result.components, asked.inputs).cpu()
+    except PathwayError:  # which the commit explains
+        return OwnScore(1.0, 1.0)
+    skill = kind.skill(outputs, asked.targets)
+    return OwnScore(kind.score(outputs, asked.targets), 1.0 if skill is None else skill if isfinite(skill) else 0.0)
+
+
+def warnings_of(attempt: Attempt, tasks: Mapping[str, Examples], tried: int) -> dict[str, str]:
+    """What to say of each task that cannot tell its own examples apart."""
+    again = f", after {tried} recipes were tried" if tried > 1 else ""
+    return {
+        task: f"task {task!r} hardly tells its own examples apart{again}: its {tasks[task].task_kind.score_name} on them is "
+        f"{own.score:.3f}, its skill {own.skill:.2f} (0: one answer to all; 1: all right). Check that the labels belong to the "
+        "inputs; then try other settings, such as learning_rate, epochs or model, or a pretrained encoder"
+        for task, own in attempt.scores.items()
+        if own.at_chance
+    }
+
+
+def say(told: Mapping[str, str]) -> None:
+    """Warn of what was noticed about tasks."""
+    for text in told.values():
+        warnings.warn(text, SenpathWarning, stacklevel=4)

@@ -40,7 +40,7 @@ def learn_batch(
     progress: Progress,
     kind: str | None = None,
     concept: str | None = None,
-) -> dict[str, Outcome]:
+) -> dict[str, LearnedOne]:
     """Learn tasks and commit them; see `Network.learn_many`.
 
     Returns:
@@ -57,7 +57,7 @@ def learn_batch(
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LearnedOne:
     """What became of one task of several: what its version knows of it, the seconds that it took, and a warning if it needs one."""
 
     info: TaskInfo
@@ -86,7 +86,7 @@ class _Batch:
     """
 
     def __init__(self, checkout: Checkout) -> None:
-        self.learned: dict[str, Outcome] = {}
+        self.learned: dict[str, LearnedOne] = {}
         self._checkout = checkout
         self._start = time.perf_counter()
         self._task: str | None = None
@@ -103,7 +103,7 @@ class _Batch:
                     self._proposal = next(proposals)
                     say(self._proposal.warnings)
                     view, warning = self._checkout.commit(self._proposal), self._proposal.warnings.get(task)
-                    self.learned[task] = Outcome(task_info(view, task), time.perf_counter() - self._start, warning)
+                    self.learned[task] = LearnedOne(task_info(view, task), time.perf_counter() - self._start, warning)
                     self._task = self._proposal = None
                     progress("tasks", len(self.learned), len(names))
         except SenpathError as error:
@@ -246,7 +246,7 @@ def _of(task: str | None, error: SenpathError) -> str:
 
 def learn_jointly(
     checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, jobs: int, progress: Progress, kind: str | None, concept: str | None
-) -> dict[str, Outcome]:
+) -> dict[str, LearnedOne]:
     """Learn tasks together and commit them; see `Network.learn_many`.
 
     Returns:
@@ -268,7 +268,7 @@ def learn_jointly(
         state = "interrupted after the tasks were committed" if learned else "interrupted; the network is as it was"
         raise KeyboardInterrupt(f"{state}, at version {checkout.view.version}") from None
     seconds = time.perf_counter() - start
-    return {task: Outcome(task_info(view, task), seconds, warned.get(task)) for task in tasks}
+    return {task: LearnedOne(task_info(view, task), seconds, warned.get(task)) for task in tasks}
 
 
 def _learn(

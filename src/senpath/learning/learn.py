@@ -12,7 +12,7 @@ from typing import Any
 from senpath.errors import ConflictError, InputError, SenpathError
 from senpath.history.checkout import Checkout
 from senpath.inputs.sources import read_labelled
-from senpath.learning.batch import Outcome, learn_batch, learn_jointly
+from senpath.learning.batch import LearnedOne, learn_batch, learn_jointly
 from senpath.learning.own_examples import say
 from senpath.learning.propose import propose, propose_revision, require_kind
 from senpath.learning.stream import Routed, extend_routed
@@ -137,7 +137,7 @@ def learn(
             except ConflictError:  # what it builds on went, by another thread that has this object if it shows another version now
                 if attempt + 1 == ATTEMPTS or checkout.view is view:
                     raise
-    return _learned(Outcome(info, time.perf_counter() - start, proposal.warnings.get(task)), task, changed)
+    return _learned(LearnedOne(info, time.perf_counter() - start, proposal.warnings.get(task)), task, changed)
 
 
 def _propose(
@@ -188,7 +188,7 @@ def learn_many(
     return {task: _learned(outcome, task, {}) for task, outcome in learned.items()}
 
 
-def _learned(outcome: Outcome, task: str, changed: Mapping[str, TaskChange]) -> Learned:
+def _learned(outcome: LearnedOne, task: str, changed: Mapping[str, TaskChange]) -> Learned:
     info = outcome.info
     return Learned(task, info.version, outcome.seconds, info.transfers, info.provenance, changed, outcome.warning)
 

@@ -168,7 +168,34 @@ def as_onnx(module: nn.Module, shape: tuple[int, ...], outputs: Sequence[str]) -
         raise TypeError("torch exports no program")
     model: onnx.ModelProto = program.model_proto
     _strip(model)
+    _allow_none(model)
     return model
+
+
+def _allow_none(model: onnx.ModelProto) -> None:
+    """Let no inputs have no answers: runtimes fail at layers of none, or end the process, so one of zeros runs in their place."""
+    graph, make = model.graph, _onnx().helper.make_node
+    (given,) = graph.input
+    beside = len(given.type.tensor_type.shape.dim) - 1
+    renamed = {name: f"{name}.padded" for name in (given.name, *(output.name for output in graph.output))}
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [renamed.get(name, name) for name in names]
+    before = [
+        make("Constant", [], ["batch.zero"], value_ints=[0]),
+        make("Constant", [], ["batch.one"], value_ints=[1]),
+        make("Constant", [], ["batch.ends"], value_ints=[0] * (beside + 1)),
+        make("Shape", [given.name], ["batch.count"], start=0, end=1),
+        make("Sub", ["batch.one", "batch.count"], ["batch.lack"]),
+        make("Max", ["batch.lack", "batch.zero"], ["batch.more"]),
+        make("Concat", ["batch.ends", "batch.more", *["batch.zero"] * beside], ["batch.pads"], axis=0),
+        make("Pad", [given.name, "batch.pads"], [renamed[given.name]]),
+    ]
+    cut = ("batch.zero", "batch.count", "batch.zero")
+    after = [make("Slice", [renamed[output.name], *cut], [output.name]) for output in graph.output]
+    inside = list(graph.node)
+    del graph.node[:], graph.value_info[:]  # the latter say how many inputs run
+    graph.node.extend([*before, *inside, *after])
 
 
 def _strip(model: onnx.ModelProto) -> None:

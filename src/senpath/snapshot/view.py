@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -64,6 +64,12 @@ class ComponentCache:
             while self._held > self._most and len(self._components) > 1:
                 self._held -= self._components.popitem(last=False)[1].weights
 
+    def drop_others(self, names: Container[str]) -> None:
+        """Keep no component but these: a process may have so many files mapped and no more."""
+        with self._lock:
+            for name in [name for name in self._components if name not in names]:
+                self._held -= self._components.pop(name).weights
+
 
 CHUNK, NUMBERS = 4096, 2**22
 """Inputs run at once, so that memory does not grow with the batch: so many, or as many as so many numbers, if that is fewer."""
@@ -97,6 +103,7 @@ class View:
         self.device = device
         self._store = store
         self._component_cache: ComponentCache = before._component_cache if before is not None else ComponentCache(CACHED_WEIGHTS)
+        self._component_cache.drop_others(manifest.components)
         binary = self.settings.dispatcher == "binary"
         self._reader: Dispatchers = Dispatchers(store, manifest, binary, device, before._reader if before is not None else None)
         self._dispatchers: dict[str, Dispatcher] = {}

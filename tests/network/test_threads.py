@@ -1,0 +1,138 @@
+"""Many threads that share one network while it is learned into, cleaned and taken back."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import senpath as sp
+from senpath.testing import ConstantMethod, tiny_network, tiny_task
+
+SECONDS, THREADS = 15.0, 200
+
+
+class Crowd:
+    """Threads at one network; what they raise, and which answers were none of any version, is kept.
+
+    The tasks "low" and "iris" are always there; others, named by their label, come and go.
+    """
+
+    def __init__(self, net: sp.Network) -> None:
+        self.net, self.done, self.wrong = net, Counter[str](), list[str]()
+        self._end, self._names = time.monotonic() + SECONDS, itertools.count()
+        self._x = {name: tiny_task(name)[0][:20] for name in ("low", "iris")}
+        self._expected = {name: net.predict(x, task=name).label.tolist() for name, x in self._x.items()}
+
+    def run(self) -> None:
+        works = [self.learn, self.remove, self.gc, self.roll_back, *[self.ask, self.ask_freely, self.explain, self.look] * 49]
+        threads = [threading.Thread(target=self._repeat, args=(work,)) for work in works]
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            sys.setswitchinterval(before)
+
+    def _repeat(self, work: object) -> None:
+        assert callable(work)
+        while time.monotonic() < self._end and not self.wrong:
+            try:
+                work()
+                self.done[work.__name__] += 1
+            except Exception as error:
+                self.wrong.append(f"{work.__name__}: {type(error).__name__}: {error}")
+
+    def learn(self) -> None:
+        name = f"extra-{next(self._names)}"
+        x, y = tiny_task("iris")
+        learned = self.net.learn(name, x * 3, [f"{name}:{label}" for label in y], method=ConstantMethod(hidden=4))
+        assert (learned.task, learned.provenance.examples) == (name, len(y))
+
+    def remove(self) -> None:
+        names = [name for name in self.net.tasks if name.startswith("extra")]
+        if len(names) > 2:
+            try:
+                self.net.remove(random.choice(names))
+            except (sp.UnknownTaskError, sp.ConflictError):  # rolled back meanwhile, and perhaps learned again
+                self.done["overtaken"] += 1
+
+    def gc(self) -> None:
+        self.net.gc(versions=random.choice([1, 3]))
+
+    def roll_back(self) -> None:
+        if versions := self.net.versions:
+            try:
+                self.net.rollback(random.choice(versions))
+            except sp.InputError:  # cleaned up meanwhile
+                self.done["overtaken"] += 1
+
+    def ask(self) -> None:
+        for name, x in self._x.items():
+            if (labels := self.net.predict(x, task=name).label.tolist()) != self._expected[name]:
+                self.wrong.append(f"{name} answers {labels}")
+
+    def ask_freely(self) -> None:
+        answer = self.net.predict(np.concatenate([self._x["iris"], 3 * self._x["iris"]]))
+        for task, label in zip(answer.task, answer.label, strict=True):
+            if task is not None and task.startswith("extra") and not str(label).startswith(f"{task}:"):
+                self.wrong.append(f"task {task}, label {label}")
+
+    def explain(self) -> None:
+        explanation = self.net.explain(self._x["low"][0])
+        if explanation.task not in ("low", None):
+            self.wrong.append(f"explained by {explanation.task}")
+
+    def look(self) -> None:
+        tasks = self.net.tasks
+        if not {"low", "iris"} <= tasks.keys() or not self.net.log:
+            self.wrong.append(f"tasks {[*tasks]}")
+
+
+@pytest.mark.slow("200 threads for a quarter of a minute")
+def test_many_threads_at_one_network(tmp_path: Path) -> None:
+    crowd = Crowd(tiny_network(tmp_path / "net", ["low", "iris"]))
+    crowd.run()
+    assert crowd.wrong == []
+    assert min(crowd.done[name] for name in ("learn", "gc", "roll_back", "ask", "ask_freely", "explain", "look")) > 0, crowd.done
+    net = sp.Network(tmp_path / "net")
+    net.verify()
+    assert {*net.tasks} == {*crowd.net.tasks}
+
+
+def figures() -> tuple[int, int, int]:
+    """Resident bytes, open descriptors and memory maps of this process."""
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return resident, len(os.listdir("/proc/self/fd")), Path("/proc/self/maps").read_text().count("\n")
+
+
+@pytest.mark.slow("hundreds of commits")
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc")
+def test_memory_descriptors_and_maps_stay_flat(tmp_path: Path) -> None:
+    net, (x, y) = tiny_network(tmp_path / "net", ["low", "iris"]), tiny_task("iris")
+    cycles = int(os.environ.get("SENPATH_CYCLES", "120"))
+    told = []
+    for cycle in range(cycles):
+        net.learn("more", x, y, method=ConstantMethod(hidden=4, random_state=cycle))
+        net.predict(x[:5])
+        net.remove("more")
+        net.gc(versions=2)
+        net.predict(x[:5], task="iris")
+        if cycle in (cycles // 3, cycles - 1):
+            told.append(figures())
+    (memory, files, maps), (memory_after, files_after, maps_after) = told
+    print(f"{cycles} cycles: {memory_after - memory:+,} bytes, {files_after - files:+} descriptors, {maps_after - maps:+} maps")
+    assert memory_after - memory < 32 * 2**20
+    assert files_after <= files + 2
+    assert maps_after <= maps + 20

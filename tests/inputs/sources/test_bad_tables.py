@@ -140,7 +140,7 @@ def test_ten_gigabytes_of_nothing(tmp_path: Path, name: str) -> None:
 def test_a_small_parquet_file_of_many_rows(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": pa.nulls(600_000_000)}), tmp_path / "t.parquet", row_group_size=2**30)
     assert (tmp_path / "t.parquet").stat().st_size < 2**20
-    with pytest.raises(sp.InputError, match=r"table .*t.parquet: expected at most 4 GiB in memory, got 600,000,000 rows"):
+    with pytest.raises(sp.InputError, match=r"table .*t.parquet: expected at most 1 GiB in memory, got 4.5 GiB"):
         sp.read(tmp_path / "t.parquet")
 
 

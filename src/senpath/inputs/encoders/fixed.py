@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from senpath.inputs.encoders.base import Encoder
+from senpath.inputs.encoders.hugging_face import READ_CHARACTERS
 from senpath.inputs.encoders.minilm import MAX_TOKENS
 from senpath.inputs.modalities import MODALITIES, texts_of
 from senpath.types import DataType
@@ -63,7 +64,7 @@ class RandomTokens(Encoder):
     def run(self, items: Any, inputs: DataType) -> torch.Tensor:
         (longest,) = inputs.shape
         tokens = torch.zeros(len(items), longest, WIDTH)
-        for row, text in enumerate(texts_of(items)):
+        for row, text in enumerate(texts_of(items, READ_CHARACTERS)):
             words = WORDS.findall(text.casefold())[:longest]
             tokens[row, : len(words)] = torch.stack([_word(word) for word in words])
         is_word = (tokens != 0).any(-1, keepdim=True)

@@ -19,6 +19,8 @@ SIDE = 224
 """Pixels of a picture's sides where the model does not say."""
 LONGEST_TEXT = 256
 """Parts of words that are read of a text."""
+READ_CHARACTERS = 2**17
+"""Characters of a text that its parts are looked for in: many more than any model reads."""
 LONGEST_SOUND = 10.0
 """Seconds that are read of a recording."""
 
@@ -71,7 +73,8 @@ class TextEncoder(HubEncoder):
     def run(self, items: Any, inputs: DataType) -> torch.Tensor:
         positions = getattr(self.module.config, "max_position_embeddings", None) or inputs.shape[0]
         longest = min(inputs.shape[0], self.prepare.model_max_length, positions)
-        parts = self.prepare(texts_of(items), padding=True, truncation=True, max_length=longest, return_tensors="pt").to(self.device)
+        texts = texts_of(items, READ_CHARACTERS)
+        parts = self.prepare(texts, padding=True, truncation=True, max_length=longest, return_tensors="pt").to(self.device)
         hidden, mask = self.module(**parts).last_hidden_state, parts["attention_mask"][..., None]
         mean: torch.Tensor = (hidden * mask).sum(1) / mask.sum(1)
         return mean

@@ -11,7 +11,7 @@ from torch import nn
 
 from senpath.errors import MissingExtraError
 from senpath.inputs.encoders.base import Encoder
-from senpath.inputs.encoders.hugging_face import TextEncoder
+from senpath.inputs.encoders.hugging_face import READ_CHARACTERS, TextEncoder
 from senpath.inputs.modalities import texts_of
 from senpath.types import DataType
 
@@ -59,6 +59,7 @@ class MiniLmTokens(Encoder):
 
     def run(self, items: Any, inputs: DataType) -> torch.Tensor:
         (longest,) = inputs.shape
-        parts = self._tokenize(texts_of(items), padding=True, truncation=True, max_length=longest, return_tensors="pt").to(self.device)
+        texts = texts_of(items, READ_CHARACTERS)
+        parts = self._tokenize(texts, padding=True, truncation=True, max_length=longest, return_tensors="pt").to(self.device)
         hidden = self.module(**parts).last_hidden_state * parts["attention_mask"][..., None]
         return nn.functional.pad(hidden, (0, 0, 0, longest - hidden.shape[1]))

@@ -13,6 +13,7 @@ import torch
 
 from senpath.arrays import unmasked
 from senpath.errors import InputError
+from senpath.inputs.limits import require_plain_file
 from senpath.plugins import import_extra
 from senpath.types import Audio, DataType
 
@@ -120,6 +121,8 @@ def read_recording(file: Path | BytesIO, name: object) -> Audio:
         InputError: if it cannot be read, or holds no finite samples.
     """
     soundfile = import_extra("soundfile", "reading sound files", "audio")
+    if isinstance(file, Path):
+        require_plain_file(file, f"recording {name}")
     try:
         with soundfile.SoundFile(file) as sound:
             frames, rate = min(sound.frames, int(READ_SECONDS * sound.samplerate)), sound.samplerate

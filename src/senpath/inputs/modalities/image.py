@@ -5,17 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from io import BytesIO
-from math import prod
+from math import ceil, prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 from torch.nn import functional
 
 from senpath.arrays import as_array, require_finite
 from senpath.errors import InputError
+from senpath.inputs.limits import PICTURE_PIXELS, require_plain_file
 from senpath.types import DataType
 
 LARGEST = 64
@@ -105,16 +106,32 @@ def _read(item: Any) -> np.ndarray:
         return item
     try:
         if isinstance(item, Image.Image):
-            return _pixels(item)
+            return _pixels_of(item)
+        require_plain_file(Path(item), f"image {item}")
         with open_picture(Path(item)) as image:
             return _pixels(image)
+    except InputError:
+        raise
     except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
         raise InputError(f"image {item}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error
+
+
+def _pixels_of(image: Image.Image) -> np.ndarray:
+    """A picture's pixels; one that was opened from bytes and not decoded yet does not keep them, which would fill memory."""
+    file = getattr(image, "fp", None)
+    if isinstance(image, ImageFile.ImageFile) and image.tile and isinstance(file, BytesIO) and not image.tell():
+        with open_picture(BytesIO(file.getvalue())) as fresh:
+            if (fresh.mode, fresh.size) == (image.mode, image.size):
+                return _pixels(fresh)
+    return _pixels(image)
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
     image.load()
     turn = _turn(image)
+    factor = ceil((image.width * image.height / PICTURE_PIXELS) ** 0.5)
+    if factor > 1 and image.mode in ("L", "RGB", "RGBA", "LA", "RGBX", "CMYK", "YCbCr"):
+        image = image.reduce(factor)
     if image.mode.startswith("I;16"):  # Pillow would cut these off at 255
         pixels = np.asarray(image if turn is None else image.transpose(turn), dtype=np.float32)
         return pixels / 65_535 if pixels.size and pixels.max() > 1 else pixels

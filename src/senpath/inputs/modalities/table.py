@@ -15,8 +15,12 @@ import torch
 
 from senpath.arrays import as_array, as_word, object_array, require_finite, require_unicode, unmasked
 from senpath.errors import InputError
+from senpath.inputs.limits import require_few_columns
 from senpath.inputs.modalities.columns import Rows, distinct_words, is_frame, read_column, wrong_value
 from senpath.types import DataType
+
+NUMBERS_AT_ONCE = 2**22
+"""Of a table that are standardised together, so that memory does not grow with the batch."""
 
 
 class TableModality:
@@ -29,6 +33,7 @@ class TableModality:
 
     def define(self, items: Any) -> DataType:
         rows = read_rows(items)
+        require_few_columns("table", len(rows.columns))
         columns = {name: read_column(name, rows.column(name)) for name in rows.columns}
         categories = {name: distinct_words(name, column.values.tolist()) for name, column in columns.items() if column.words}
         for name, words in categories.items():
@@ -47,9 +52,12 @@ class TableModality:
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         options = data_type.options
         rows = read_rows(items, table_columns(data_type))
-        values = _matrix(rows, options["columns"], options.get("categories", {}))
         mean, scale = (torch.tensor(options[name], dtype=torch.float64) for name in ("mean", "scale"))
-        encoded = ((values - mean) / scale).float()
+        encoded = torch.zeros(len(rows), *data_type.shape, dtype=torch.float32)
+        size = max(1, NUMBERS_AT_ONCE // data_type.shape[0])
+        for start in range(0, len(rows), size):
+            values = _matrix(rows[start : start + size], options["columns"], options.get("categories", {}), start)
+            encoded[start : start + size] = (values - mean) / scale
         require_finite(encoded, "standardised row")
         return encoded
 
@@ -195,21 +203,25 @@ def _stack(items: Any) -> np.ndarray:
     return np.asarray(items)
 
 
-def _matrix(rows: Rows, names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> torch.Tensor:
-    """float64 (n, numbers), since a time stamp has more digits than float32 holds."""
-    parts = [_part(rows, name, categories.get(name)) for name in names]
+def _matrix(rows: Rows, names: Sequence[str], categories: Mapping[str, Sequence[str]], start: int = 0) -> torch.Tensor:
+    """float64 (n, numbers), since a time stamp has more digits than float32 holds.
+
+    Args:
+        start: what errors call the first row.
+    """
+    parts = [_part(rows, name, categories.get(name), start) for name in names]
     values = torch.from_numpy(np.ascontiguousarray(np.concatenate(parts, axis=1)))
-    require_finite(values.float(), "row")
+    require_finite(values.float(), "row", range(start, start + len(values)))
     return values
 
 
-def _part(rows: Rows, name: str, words: Sequence[str] | None) -> np.ndarray:
+def _part(rows: Rows, name: str, words: Sequence[str] | None, start: int) -> np.ndarray:
     """A column's numbers (n, 1), or a 1 where it has each word, (n, words)."""
     values = rows.column(as_word(name))
     column = read_column(name, values, words=words is not None)
     if len(column.wrong) and (rows.named or values.dtype.kind not in "fiub"):
         first = int(column.wrong[0])
-        raise wrong_value(f"row {first}", name, column, values[first])
+        raise wrong_value(f"row {start + first}", name, column, values[first])
     if words is None:
         return column.values[:, None]
     return np.asarray(column.values[:, None] == object_array([*map(as_word, words)]), dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import torch
 
 from senpath.arrays import composed, require_unicode
 from senpath.errors import InputError
+from senpath.inputs.limits import TEXT_BYTES, require_plain_file
 from senpath.types import DataType
 
 if TYPE_CHECKING:
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
 BUCKETS = 2048
 """Hash buckets for words and pairs of words, and as many again for groups of 3 to 5 letters."""
-MAX_TEXT_BYTES = 2**24
-"""Bytes of one text: some five thousand pages."""
+CHUNK = 1024
+"""Texts that are counted together, so that memory does not grow with the batch."""
+PIECE = 2**16
+"""Characters that are counted together; a longer text is cut into such pieces, between words where there are any."""
 
 
 class TextModality:
@@ -33,17 +37,31 @@ class TextModality:
         texts = texts_of(items)
         if not texts:
             return torch.zeros(0, *data_type.shape)
-        counts = _vectorizer(int(data_type.options["buckets"])).transform(texts)
-        return torch.from_numpy(np.asarray(counts.todense(), dtype=np.float32))
+        encoded = np.zeros((len(texts), *data_type.shape), dtype=np.float32)
+        buckets = int(data_type.options["buckets"])
+        vectorizer = _vectorizer(buckets)
+        for start in range(0, len(texts), CHUNK):
+            encoded[start : start + CHUNK] = vectorizer.transform([text[:PIECE] for text in texts[start : start + CHUNK]]).toarray()
+        for row in (row for row, text in enumerate(texts) if len(text) > PIECE):
+            encoded[row] = _of_long(texts[row], buckets)
+        return torch.from_numpy(encoded)
 
 
-def texts_of(items: Any) -> list[str]:
+def texts_of(items: Any, characters: int | None = None) -> list[str]:
     """Inputs as strings in their one form, see `senpath.arrays.composed`; of a path what its file holds.
 
+    Args:
+        characters: how many are kept of each, for who reads no more; None keeps all.
+
     Raises:
-        InputError: for a file that cannot be read, a text without a word, or with a lone surrogate.
+        InputError: for a file that cannot be read, a text without a word, with a lone surrogate, or longer than `TEXT_BYTES`.
     """
-    texts = [composed(read_text(item) if isinstance(item, Path) else str(item)) for item in items]
+    texts = []
+    for index, item in enumerate(items):
+        text = read_text(item) if isinstance(item, Path) else str(item)
+        if len(text) > TEXT_BYTES:
+            raise InputError(f"text {index}", expected=f"at most {TEXT_BYTES:,} characters", got=f"{len(text):,}")
+        texts.append(composed(text)[:characters])
     for index, text in enumerate(texts):
         if not text.strip():
             raise InputError(f"text {index}", expected="at least one word", got="an empty text")
@@ -55,25 +73,47 @@ def read_text(file: Path) -> str:
     """Read the text in a file.
 
     Raises:
-        InputError: if it cannot be read, is not UTF-8, or longer than `MAX_TEXT_BYTES`.
+        InputError: if it cannot be read, is not UTF-8, or longer than `TEXT_BYTES`.
     """
+    require_plain_file(file, f"file {file}")
     try:
         with file.open("rb") as opened:
-            content = opened.read(MAX_TEXT_BYTES + 1)
-        text = content.decode("utf-8-sig") if len(content) <= MAX_TEXT_BYTES else ""
+            content = opened.read(TEXT_BYTES + 1)
+        text = content.decode("utf-8-sig") if len(content) <= TEXT_BYTES else ""
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"file {file}", expected="a text in UTF-8", got=str(error)) from error
-    if len(content) > MAX_TEXT_BYTES or "\0" in text:
+    if len(content) > TEXT_BYTES or "\0" in text:
         got = "NUL bytes" if 0 in content else "more"
-        raise InputError(f"file {file}", expected=f"a text of at most {MAX_TEXT_BYTES // 2**20} MiB", got=got)
+        raise InputError(f"file {file}", expected=f"a text of at most {TEXT_BYTES // 2**20} MiB", got=got)
     return text
 
 
-def _vectorizer(buckets: int) -> FeatureUnion:
+def _of_long(text: str, buckets: int) -> np.ndarray:
+    """The vector of a text that is too long to be counted at once: the pieces' counts, added up. Pairs of words across two are left out."""
+    total = np.zeros(2 * buckets)
+    vectorizer = _vectorizer(buckets, norm=None)
+    for piece in _pieces(text):
+        total += vectorizer.transform([piece]).toarray()[0]
+    halves = total.reshape(2, buckets)
+    lengths = np.linalg.norm(halves, axis=1, keepdims=True)
+    return np.asarray(halves / np.where(lengths > 0, lengths, 1)).ravel()
+
+
+def _pieces(text: str) -> Iterator[str]:
+    start = 0
+    while start < len(text):
+        end = start + PIECE
+        blank = text.rfind(" ", start, end) if end < len(text) else -1
+        end = blank if blank > start else end
+        yield text[start:end]
+        start = end
+
+
+def _vectorizer(buckets: int, norm: str | None = "l2") -> FeatureUnion:
     # Large, and only texts need it.
     from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.pipeline import FeatureUnion
 
-    words = HashingVectorizer(ngram_range=(1, 2), n_features=buckets, token_pattern=r"(?u)\b\w+\b")
-    letters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=buckets)
+    words = HashingVectorizer(ngram_range=(1, 2), n_features=buckets, norm=norm, token_pattern=r"(?u)\b\w+\b")
+    letters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=buckets, norm=norm)
     return FeatureUnion([("words", words), ("letters", letters)])

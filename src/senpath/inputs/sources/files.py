@@ -13,6 +13,7 @@ import numpy as np
 
 from senpath.arrays import as_word
 from senpath.errors import InputError
+from senpath.inputs.limits import require_plain_file
 from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import read_recording
 from senpath.inputs.modalities.image import open_picture
@@ -67,6 +68,8 @@ def inspect_files(files: Sequence[tuple[str, str, Source]], modality: str, polic
     kept, summaries = [], []
     for index, (place, name, file) in enumerate(files):
         try:
+            if isinstance(file, Path):
+                require_plain_file(file, f"{modality} {name}")
             summaries.append(inspect(file, name))
             kept.append(index)
         except InputError as error:

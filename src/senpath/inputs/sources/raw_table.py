@@ -12,6 +12,7 @@ import numpy as np
 
 from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
+from senpath.inputs.limits import require_few_columns
 from senpath.inputs.modalities.columns import is_missing
 from senpath.inputs.sources.guesses import names_rows
 
@@ -97,7 +98,8 @@ def _no_label(value: Any) -> bool:
 
 
 def require_header(names: Sequence[str], what: str) -> None:
-    """Raise InputError if there are no names of columns, or a name occurs twice."""
+    """Raise InputError if there are no names of columns, too many, or a name occurs twice."""
+    require_few_columns(what, len(names))
     if not names or len(set(names)) < len(names):
         raise InputError(what, expected="a header line of names that differ", got=list(names)[:50] or "none")
 

@@ -14,19 +14,19 @@ from typing import Any
 
 from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
-from senpath.inputs.modalities.text import MAX_TEXT_BYTES
+from senpath.inputs.limits import LINE_BYTES, TABLE_FILE_BYTES, TABLE_VALUES, TEXT_BYTES, require_plain_file
 from senpath.inputs.sources.dataset import ErrorPolicy
 from senpath.inputs.sources.guesses import require_header_line
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
 
-MAX_BYTES = 2**29
-"""Bytes of a table in text, which takes ten times as many in memory."""
-MAX_LINE_BYTES = 2 * MAX_TEXT_BYTES
-"""Bytes of a line: the longest text, and what stands beside it."""
 DELIMITERS = ",;\t|"
 QUOTED = re.compile('"[^"]*"')
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 """Numbers such as 1234,5 and 1.234,5."""
+REMEMBERED = 2**17
+"""Different values of a table of which one object each is kept."""
+JSON_SHARE = 4
+"""A value of JSON takes as much memory as so many of a .csv."""
 CSV_LIMIT = threading.Lock()
 """Held while the csv module's limit, which is the process's, is changed."""
 
@@ -43,17 +43,19 @@ def read_delimited(path: Path, policy: ErrorPolicy) -> RawTable:
     bare = QUOTED.sub("", first)
     delimiter = max(DELIMITERS, key=bare.count)
     with _long_values():
-        header, *records = [*_records(chain([first], lines), delimiter, what)] or [(1, [])]
-    names = [as_word(name) for name in header[1]]
-    require_header(names, what)
-    places, rows = [], []
-    for line, row in records:
-        if len(row) == len(names):
-            places.append(line)
-            rows.append([_decimal_point(value) for value in row] if delimiter == ";" else row)
-        elif row:
-            policy.reject(f"line {line}", InputError(f"{what}, line {line}", expected=f"{len(names)} values", got=len(row)))
-    columns = {name: object_array([row[index] for row in rows]) for index, name in enumerate(names)}
+        records = _records(chain([first], lines), delimiter, what)
+        names = [as_word(name) for name in next(records, (1, []))[1]]
+        require_header(names, what)
+        places, values, same = [], [list[str]() for _ in names], _Same()
+        for line, row in records:
+            if len(row) == len(names):
+                places.append(line)
+                _require_values(len(places) * len(names), what)
+                for column, value in zip(values, row, strict=True):
+                    column.append(same[_decimal_point(value) if delimiter == ";" else value])
+            elif row:
+                policy.reject(f"line {line}", InputError(f"{what}, line {line}", expected=f"{len(names)} values", got=len(row)))
+    columns = {name: object_array(column) for name, column in zip(names, values, strict=True)}
     # pandas writes the numbers of rows in front, under no name.
     columns = {name: values for name, values in columns.items() if name or len(columns) == 1}
     require_header_line(columns, what)
@@ -68,9 +70,11 @@ def read_json_lines(path: Path, policy: ErrorPolicy) -> RawTable:
     """
     what = f"table {path}"
     objects: list[tuple[int, Any]] = []
+    values = 0
     for line, text in enumerate(text_lines(path, what, "JSON lines in UTF-8"), start=1):
         if not text.strip():
             continue
+        values += _require_json(text, what, values)
         try:
             objects.append((line, json.loads(text)))
         except (ValueError, RecursionError) as error:
@@ -86,7 +90,9 @@ def read_json(path: Path, policy: ErrorPolicy) -> RawTable:
     """
     what, expected = f"table {path}", "a JSON list of objects"
     try:
-        content = json.loads("".join(text_lines(path, what, "JSON in UTF-8", max_bytes=MAX_BYTES + 1)))
+        text = "".join(text_lines(path, what, "JSON in UTF-8", max_bytes=TABLE_FILE_BYTES + 1))
+        _require_json(text, what)
+        content = json.loads(text)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
@@ -116,7 +122,7 @@ def read_labelled_lines(path: Path, policy: ErrorPolicy) -> RawTable:
     return RawTable(what, {"label": object_array(labels), "text": object_array(texts)}, places, folder=path.parent)
 
 
-def text_lines(path: Path, what: str, expected: str, max_bytes: int = MAX_LINE_BYTES) -> Iterator[str]:
+def text_lines(path: Path, what: str, expected: str, max_bytes: int = LINE_BYTES) -> Iterator[str]:
     """Yield the lines of a text file with their line ends, one in memory at a time.
 
     Args:
@@ -125,11 +131,12 @@ def text_lines(path: Path, what: str, expected: str, max_bytes: int = MAX_LINE_B
     Raises:
         InputError: if the file or a line is too long, or not UTF-8.
     """
+    require_plain_file(path, what)
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
+        if size > TABLE_FILE_BYTES:
             do = "Larger tables are read from .parquet or .npz files"
-            raise InputError(what, expected=f"at most {MAX_BYTES / 2**30:g} GiB", got=f"{size / 2**30:.1f} GiB", do=do)
+            raise InputError(what, expected=f"at most {TABLE_FILE_BYTES / 2**30:g} GiB", got=f"{size / 2**30:.1f} GiB", do=do)
         with path.open("rb") as file:
             for number in count(1):
                 line = file.readline(max_bytes)
@@ -147,11 +154,33 @@ def text_lines(path: Path, what: str, expected: str, max_bytes: int = MAX_LINE_B
         raise InputError(what, expected=expected, got=str(error)) from error
 
 
+class _Same(dict[str, str]):
+    """One object for all values that are equal, of which a table has many."""
+
+    def __missing__(self, value: str) -> str:
+        if len(self) < REMEMBERED:
+            self[value] = value
+        return value
+
+
+def _require_values(count: int, what: str) -> None:
+    if count > TABLE_VALUES:
+        do = "Larger tables are read from .parquet or .npz files"
+        raise InputError(what, expected=f"at most {TABLE_VALUES:,} values", got="more", do=do)
+
+
+def _require_json(text: str, what: str, before: int = 0) -> int:
+    """How many values there are in JSON at most; refuses too many, before any takes memory."""
+    values = text.count(",") + text.count("[") + text.count("{")
+    _require_values(JSON_SHARE * (before + values), what)
+    return values
+
+
 @contextmanager
 def _long_values() -> Iterator[None]:
     """Let the csv module read values as long as a text may be."""
     with CSV_LIMIT:
-        before = csv.field_size_limit(MAX_TEXT_BYTES)
+        before = csv.field_size_limit(TEXT_BYTES)
         try:
             yield
         finally:

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from senpath.arrays import as_word, unmasked
+from senpath.arrays import as_word, object_array, unmasked
 from senpath.errors import InputError
+from senpath.inputs.limits import require_memory, require_plain_file
 from senpath.inputs.sources.dataset import ErrorPolicy
 from senpath.inputs.sources.guesses import require_header_line
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
 from senpath.plugins import import_extra
 
-MAX_BYTES = 2**32
-"""Bytes of an array or a table in memory; a compressed file of zeros is small, whatever its size."""
+NESTED_BYTES = 40
+"""Bytes of a value in a list or an object, which Python holds one by one."""
 NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -36,11 +37,12 @@ def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
         InputError: if one is absent, cannot be read, holds pickled objects, or takes too much memory.
     """
     what = f"arrays {path}"
+    require_plain_file(path, what)
     try:
         # Opened here: given a damaged file by name, numpy leaves it open.
         with path.open("rb") as file, zipfile.ZipFile(file) as archive, np.load(file, allow_pickle=False) as arrays:
             for name in names:
-                _require_size(archive, name, what)
+                _require_size(archive, name, what, path)
             return [arrays[name] for name in names]
     except InputError:
         raise
@@ -49,14 +51,14 @@ def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
         raise InputError(what, expected=expected, got=f"{type(error).__name__}: {error}") from error
 
 
-def _require_size(archive: zipfile.ZipFile, name: str, what: str) -> None:
+def _require_size(archive: zipfile.ZipFile, name: str, what: str, path: Path) -> None:
     """Check the size that an array's header claims before memory is allocated for it."""
     with archive.open(f"{name}.npy") as member:
         version = np.lib.format.read_magic(member)
         shape, _, dtype = NPY_HEADERS[version](member)
-    size = prod(shape) * dtype.itemsize
-    if max(size, archive.getinfo(f"{name}.npy").file_size) > MAX_BYTES:
-        raise InputError(what, expected=f"at most {MAX_BYTES // 2**30} GiB of {name}", got=f"{size / 2**30:,.1f} GiB")
+    numbers = prod(shape)
+    # Encoded, a number takes four bytes at least.
+    require_memory(f"{what}, {name}", max(numbers * max(dtype.itemsize, 4), archive.getinfo(f"{name}.npy").file_size), path)
 
 
 def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
@@ -68,16 +70,30 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
     """
     pyarrow, parquet = (import_extra(module, "Parquet files", "tables") for module in ("pyarrow", "pyarrow.parquet"))
     what = f"table {path}"
+    require_plain_file(path, what)
     try:
         with parquet.ParquetFile(path) as file:
-            metadata = file.metadata
-            size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
-            if max(size, 8 * metadata.num_rows * metadata.num_columns) > MAX_BYTES:
-                raise InputError(what, expected=f"at most {MAX_BYTES // 2**30} GiB in memory", got=f"{metadata.num_rows:,} rows")
+            words = _words_of(file, what, path)
+        # They stay places in a dictionary: each of a million rows may hold the same long one.
+        with parquet.ParquetFile(path, read_dictionary=words) as file:
             table = file.read()
+        require_memory(what, sum(_unfolded(chunk) for column in table.columns for chunk in column.chunks), path)
     except (OSError, pyarrow.ArrowException, MemoryError) as error:
         raise InputError(what, expected="a readable .parquet file", got=f"{type(error).__name__}: {error}") from error
     return _from_arrow(table, what, path.parent)
+
+
+def _words_of(file: Any, what: str, path: Path) -> list[str]:
+    """The places of a Parquet file's words, also inside of lists and objects; refuses it if its metadata claim too many values."""
+    metadata, schema = file.metadata, file.schema
+    size, words = 8 * metadata.num_rows * metadata.num_columns, set[str]()
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            size += max(chunk.total_uncompressed_size, chunk.num_values * (NESTED_BYTES if "." in chunk.path_in_schema else 0))
+            if chunk.physical_type == "BYTE_ARRAY":
+                words.add(chunk.path_in_schema)
+    require_memory(what, size, path)
+    return [column.path for column in map(schema.column, range(len(schema))) if column.path in words]
 
 
 def read_huggingface(data: Any) -> RawTable:
@@ -148,9 +164,36 @@ def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Seque
 
 
 def _values(column: Any) -> np.ndarray:
+    if _has_dictionary(column):
+        return _of_dictionary(column)
     if column.null_count == 0 and str(column.type).startswith(("int", "uint", "float", "double", "half")):
         return np.asarray(column.to_numpy())
     return column_array(column.to_pylist())
+
+
+def _unfolded(array: Any) -> int:
+    """Bytes of the words of a part of a column, also inside of lists and objects, each counted as often as it occurs."""
+    if _has_dictionary(array):
+        lengths = np.array([len(word) if isinstance(word, str | bytes) else 0 for word in array.dictionary.to_pylist()], dtype=np.int64)
+        return int(lengths[array.indices.drop_null().to_numpy(zero_copy_only=False)].sum())
+    if not array.type.num_fields:
+        return 0
+    inside = array.flatten()
+    return sum(map(_unfolded, inside if isinstance(inside, list) else [inside]))
+
+
+def _has_dictionary(column: Any) -> bool:
+    """Whether it holds words by their places in a dictionary."""
+    return hasattr(column.type, "value_type") and hasattr(column.type, "index_type")
+
+
+def _of_dictionary(column: Any) -> np.ndarray:
+    """The values of a column in a dictionary; equal ones are one object."""
+    parts = [np.zeros(0, dtype=object)]
+    for chunk in column.chunks if hasattr(column, "chunks") else [column]:
+        words = object_array([*chunk.dictionary.to_pylist(), None])
+        parts.append(words[chunk.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)])
+    return column_array(np.concatenate(parts).tolist())
 
 
 def _row_names(metadata: Mapping[bytes, bytes]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.tasks import Classification, Label, TaskKind, TaskKindName, task_kind
+from senpath.tasks import Classification, Label, TargetScale, TaskKind, TaskKindName, task_kind
 
 __all__ = ["Audio", "DataType", "Examples", "Label"]
 
@@ -78,10 +78,12 @@ class Examples:
         data_type: the type of the inputs.
         inputs: float32, shape (n, *data_type.shape).
         targets: of a classification int64, shape (n,), each an index into `classes`; of a multilabel task float32, shape (n, classes), 1
-            where an input has the label and 0 elsewhere; of a regression float32, shape (n, outputs).
+            where an input has the label and 0 elsewhere; of a regression float64, shape (n, outputs).
         classes: the labels in the order of the outputs, as the user gave them (scikit-learn's `classes_`): sorted, later additions at the
             end. Of a regression the names of the outputs, by default their numbers.
         kind: name of the kind of task.
+        scale: the units in which `targets` are, which a pathway is to answer in; None where they are as the user gave them. Methods get
+            a regression's targets with a scale, so that they are numbers of usual size.
     """
 
     data_type: DataType
@@ -89,11 +91,24 @@ class Examples:
     targets: torch.Tensor
     classes: tuple[Label, ...]
     kind: TaskKindName = Classification.name
+    scale: TargetScale | None = None
 
     @property
     def task_kind(self) -> TaskKind:
         """The kind of task, see `senpath.tasks`."""
         return task_kind(self.kind)
+
+    @property
+    def user_targets(self) -> torch.Tensor:
+        """The targets as the user gave them, whatever the scale."""
+        return self.targets if self.scale is None else self.scale.to_numbers(self.targets)
+
+    def scaled(self, scale: TargetScale | None) -> Examples:
+        """The same with targets in these units; None for those of the user."""
+        if scale == self.scale:
+            return self
+        numbers = self.user_targets
+        return replace(self, targets=numbers if scale is None else scale.to_outputs(numbers), scale=scale)
 
     def __len__(self) -> int:
         return len(self.targets)

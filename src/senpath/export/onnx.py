@@ -104,12 +104,14 @@ class PathwayModule(nn.Module):
 
     def __init__(self, pathway: Pathway, view: View) -> None:
         super().__init__()
-        self._pathway = pathway
+        self._pathway, scale = pathway, pathway.scale
+        self.offset = None if scale is None else nn.Buffer(torch.tensor(scale.offset, dtype=torch.float64))
+        self.spread = None if scale is None else nn.Buffer(torch.tensor(scale.spread, dtype=torch.float64))
         names = {name for chain in pathway.chains for name in chain}
         self.layers = nn.ModuleDict({name: exportable(pathway.task, view.component(name)) for name in sorted(names)})
 
     def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Logits and probabilities, (n, classes) each; of a regression its values."""
+        """Logits and probabilities, (n, classes) each; of a regression its values in the user's units, float64."""
         values: dict[tuple[str, ...], torch.Tensor] = {(): inputs}
         for chain in self._pathway.chains:
             for end in range(1, len(chain) + 1):
@@ -117,6 +119,8 @@ class PathwayModule(nn.Module):
                     values[chain[:end]] = self.layers[chain[end - 1]](values[chain[: end - 1]])
         parts = [values[chain] for chain in self._pathway.chains]
         logits = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+        if self.offset is not None and self.spread is not None:
+            logits = logits.double() * self.spread + self.offset
         return self._pathway.task_kind.exported(logits, self._pathway.temperature)
 
 

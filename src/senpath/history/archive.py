@@ -169,7 +169,7 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
     )
     return Proposal(
         version=view.version,
-        pathways=(replace(record.pathway, task=task),),
+        pathways=(replace(record.pathway, task=task, id=record.pathway.identity),),
         components=tuple(parts.values()),
         statistics={task: statistics},
         types={} if key in view.manifest.types else {key: (kind.data_type, theirs.with_payload(kind.features))},

@@ -73,7 +73,7 @@ def _replay(view: View, task: str) -> None:
     record = view.tasks[task]
     inputs = probe_inputs(view.manifest.types[record.pathway.data_type].data_type, record.probe.seed)
     logits = view.logits(task, inputs).cpu().flatten()
-    expected = torch.tensor(record.probe.output)
+    expected = torch.tensor(record.probe.output, dtype=logits.dtype)
     if logits.shape != expected.shape or not torch.allclose(logits, expected, rtol=TOLERANCE, atol=TOLERANCE):
         worst = float((logits - expected).abs().max()) if logits.shape == expected.shape else float("inf")
         raise StoreError(

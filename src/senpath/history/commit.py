@@ -12,7 +12,7 @@ import torch
 
 from senpath.components import Lookup, content_hash
 from senpath.errors import ConflictError, InputError, PathwayError, TaskExistsError, UnknownTaskError
-from senpath.pathways import Pathway, run_pathway
+from senpath.pathways import Link, Pathway, run_pathway
 from senpath.routing import Metric, TaskStatistics, scarcity
 from senpath.seeds import derive
 from senpath.snapshot.examples import check_concept, labels_of
@@ -289,6 +289,7 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
     for pathway in proposal.pathways:
         # A pathway in another's place answers for the same inputs: what the dispatcher knows of the task stays, if nothing is added.
         kept = sums.add(pathway) if pathway.task in proposal.statistics else tasks[pathway.task].statistics
+        pathway = _identified(pathway, tasks)
         probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, view.device)
         tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1)
     sums.drop_unused({record.pathway.data_type for record in tasks.values()})
@@ -306,6 +307,24 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
         last=_entry(proposal, before.version + 1),
     )
     return after, Change(tuple(used.values()), sums.columns, sums.files)
+
+
+def _identified(pathway: Pathway, tasks: Mapping[str, TaskRecord]) -> Pathway:
+    """A pathway with its task's identity, and those of the tasks that its links read; what is in its place is the same task.
+
+    Args:
+        tasks: of the version before, and those that the commit has added.
+    """
+    before = tasks[pathway.task].pathway if pathway.task in tasks else None
+    known = {(link.source, link.reads): link.source_id for link in (before.links if before is not None else ())}
+
+    def source_id(link: Link) -> str:
+        if (link.source, link.reads) in known:
+            return known[link.source, link.reads]
+        return link.source_id or (tasks[link.source].pathway.identity if link.source in tasks else "")
+
+    links = tuple(replace(link, source_id=source_id(link)) for link in pathway.links)
+    return replace(pathway, links=links, id=(before or pathway).identity)
 
 
 def _named(components: Mapping[str, int], tasks: Iterable[TaskRecord], types: Iterable[TypeRecord]) -> dict[str, int]:

@@ -59,6 +59,8 @@ def _links_used(view: View, pathway: Pathway, answer: Any, inputs: torch.Tensor)
     used = []
     for link in pathway.links:
         added = run_chain(map(view.component, (*link.reads, link.component)), inputs)[0].tolist()
+        if pathway.scale is not None:
+            added = [value * spread for value, spread in zip(added, pathway.scale.spread, strict=True)]
         for output in pathway.task_kind.outputs_of(answer, pathway.classes):
             transferred = next((transfer for transfer in link.transfers if transfer.target == output), None)
             used.append(LinkUse(output, link.source, transferred, added[pathway.classes.index(output)]))

@@ -320,6 +320,7 @@ class Answers:
 
 def _values(pathways: Sequence[Pathway], outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
     """What outputs of these pathways mean, see `Part`; those of one kind in one go."""
+    outputs = [part if path.scale is None else path.scale.to_numbers(part) for path, part in zip(pathways, outputs, strict=True)]
     values: list[np.ndarray] = [np.zeros(0)] * len(outputs)
     for kind in {path.task_kind for path in pathways}:
         places = [place for place, path in enumerate(pathways) if path.task_kind is kind]

@@ -182,6 +182,7 @@ def fitted_temperature(view: View, method: Method, examples: Examples) -> float:
 
 def propose(view: View, method: Method, task: str, examples: Examples, progress: Progress = silent, concept: str | None = None) -> Proposal:
     """What a method makes of one task's examples."""
+    examples = examples.scaled(examples.task_kind.scale_of(examples.user_targets))
     tasks = {task: examples}
 
     def learn(tried: Method) -> dict[str, MethodResult]:
@@ -201,6 +202,7 @@ def propose(view: View, method: Method, task: str, examples: Examples, progress:
 
 def propose_jointly(view: View, method: JointMethod, tasks: Mapping[str, Examples], progress: Progress = silent) -> Proposal:
     """What a method makes of several tasks' examples together."""
+    tasks = {task: examples.scaled(examples.task_kind.scale_of(examples.user_targets)) for task, examples in tasks.items()}
 
     def learn(tried: Any) -> dict[str, MethodResult]:
         results = tried.propose_many(view, tasks, progress)

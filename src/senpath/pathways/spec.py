@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
 from typing import Any
 
-from senpath.tasks import Classification, Label, TaskKind, TaskKindName, task_kind
+from senpath.tasks import Classification, Label, TargetScale, TaskKind, TaskKindName, task_kind
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ class Link:
         component: hash of the map from that layer to this task's outputs.
         transfers: the linked classes, their similarity, and the classes they were copied from.
         examples: number of labelled examples from which the link was set.
+        source_id: `Pathway.identity` of the earlier task, which tells it from another that has its name since. The commit fills it in; ""
+            where that was before format 7.
     """
 
     source: str
@@ -146,6 +150,11 @@ class Link:
     component: str
     transfers: tuple[Transfer, ...]
     examples: int
+    source_id: str = field(default="", compare=False)
+
+    def reads_from(self, pathway: Pathway) -> bool:
+        """Whether the task of this pathway is the one that the link reads from, as far as is known, and not another of its name."""
+        return self.source == pathway.task and self.source_id in ("", pathway.identity)
 
 
 @dataclass(frozen=True)
@@ -162,8 +171,11 @@ class Pathway:
         concept: name that tasks of several modalities share if they have the same labels for the same things; None if there is none.
             Classifications only.
         temperature: divides the logits, so that softmax says how often answers are right (Guo et al. 2017); 1 where that was not measured.
+        scale: the units of a regression's outputs; None where they are the user's, as before format 7, and of scikit-learn models that were
+            given as such.
         children: the components inside each composite that it runs, by hash. The commit fills it in, so nothing has to be read to find
             what the pathway depends on.
+        id: see `identity`; the commit fills it in. "" before format 7.
         provenance: how it was learned.
     """
 
@@ -175,8 +187,22 @@ class Pathway:
     kind: TaskKindName = Classification.name
     concept: str | None = None
     temperature: float = 1.0
+    scale: TargetScale | None = None
     children: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False, compare=False)
+    id: str = field(default="", hash=False, compare=False)
     provenance: Provenance = field(default_factory=Provenance, hash=False, compare=False)
+
+    @cached_property
+    def identity(self) -> str:
+        """Sixteen hexadecimal digits that stand for the task, whatever changes it: made of what it was when it was first committed.
+
+        Two tasks of one name, one after the other or in two networks, have one identity only if they were learned as the same.
+        """
+        if self.id:
+            return self.id
+        links = [[*link.reads, link.component] for link in self.links]
+        content = [self.data_type, self.kind, self.classes, self.components, links, self.provenance.data]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @cached_property
     def task_kind(self) -> TaskKind:

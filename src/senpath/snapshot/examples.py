@@ -61,7 +61,7 @@ def encode_examples(
         x: see `senpath.inputs.modalities.split_by_modality`; of a table like that of earlier examples only their columns are read.
         y: one label per input, or several, or numbers; see `senpath.tasks.read_targets`.
         kind: of the task; None is what y looks like.
-        like: examples of the same task: their type, kind and classes are taken, as test data needs it.
+        like: examples of the same task: their type, kind, classes and scale are taken, as test data needs it.
         new_classes: whether there may be labels that `like` does not have; they come behind its own.
         progress: told ("encode", done, all) where a pretrained encoder reads them.
 
@@ -82,7 +82,8 @@ def encode_examples(
         raise InputError("inputs", expected=other.expected, got=other.got or f"{groups[0].modality} data", do=other.do or "")
     data_type = like.data_type if like is not None else view.data_type(groups[0])
     inputs = view.encode(groups[0].items, data_type, progress)
-    return Examples(data_type, inputs, targets.values, targets.classes, targets.kind)
+    examples = Examples(data_type, inputs, targets.values, targets.classes, targets.kind)
+    return examples.scaled(like.scale) if like is not None else examples
 
 
 def pair_of(data: Any) -> tuple[Any, Any]:
@@ -103,7 +104,7 @@ def check_encoded(view: View, examples: Examples, y: Any, kind: str | None = Non
     record = view.manifest.types.get(given.key)
     fixed = view.settings.image_shape if given.form == "image" else None
     known = record.data_type if record is not None else DataType("image", fixed) if fixed is not None else given
-    return _checked(examples, y, known)
+    return _checked(examples, y, known).scaled(None)
 
 
 def _checked(examples: Examples, y: Any, data_type: DataType, known: int = 0) -> Examples:
@@ -152,7 +153,7 @@ def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool
     """
     data_type = view.manifest.types[pathway.data_type].data_type
     none = pathway.task_kind.empty_targets(len(pathway.classes))
-    like = Examples(data_type, torch.zeros(0, *data_type.shape), none, pathway.classes, pathway.kind)
+    like = Examples(data_type, torch.zeros(0, *data_type.shape), none, pathway.classes, pathway.kind, pathway.scale)
     if not isinstance(x, Examples):
         return encode_examples(view, *read_labelled(x, y, pathway.kind), like=like, new_classes=new_classes)
     old, expected = len(pathway.classes), f"those of a task like {pathway.task!r}, its classes first"
@@ -160,7 +161,7 @@ def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool
         raise InputError("encoded examples", expected=expected, got=f"a {x.kind} of {x.classes[: max(5, old)]}")
     if len(x.classes) > old and not new_classes:
         raise InputError("encoded examples", expected=f"{expected}, and no other", got=repr(x.classes[old]))
-    return _checked(x, y, data_type, known=old)
+    return _checked(x, y, data_type, known=old).scaled(pathway.scale)
 
 
 def check_name(what: str, name: str) -> None:
@@ -184,7 +185,7 @@ def fewest(examples: Examples) -> int:
 def fingerprint(examples: Examples) -> str:
     """Sixteen hexadecimal digits that stand for the encoded examples and their labels."""
     digest = hashlib.sha256(examples.inputs.contiguous().numpy().tobytes())
-    digest.update(examples.targets.numpy().tobytes())
+    digest.update(examples.user_targets.numpy().tobytes())
     digest.update("\x1f".join(map(str, examples.classes)).encode())
     return digest.hexdigest()[:16]
 

@@ -32,6 +32,7 @@ class MethodResult:
         untrained: hashes of components that were taken as they were, such as layers of a pretrained model: they ran, and were not learned.
         changes: pathways of earlier tasks as they are to be from now on, for a method that was asked to change them.
         log: further figures for the log's entry alone (JSON values).
+        in_user_units: whether outputs are in the user's units, and not in those of the examples' targets, see `Examples.scale`.
     """
 
     chain: tuple[Component | str, ...]
@@ -43,6 +44,7 @@ class MethodResult:
     untrained: frozenset[str] = frozenset()
     changes: tuple[Pathway, ...] = ()
     log: Mapping[str, Any] = field(default_factory=dict)
+    in_user_units: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,7 +59,8 @@ class MethodResult:
 
     def pathway(self, task: str, examples: Examples) -> Pathway:
         """The pathway of a task that was learned from these examples; the network adds its provenance."""
-        return Pathway(task, examples.data_type.key, examples.classes, self.names, self.links, examples.kind)
+        scale = None if self.in_user_units else examples.scale
+        return Pathway(task, examples.data_type.key, examples.classes, self.names, self.links, examples.kind, scale=scale)
 
 
 class Method(Protocol):

@@ -145,6 +145,7 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
         and 0 <= record.version <= manifest.version
         and (path.concept is None or (is_name(path.concept) and path.task_kind.exclusive))
         and 0 < path.temperature < 1e300
+        and (path.scale is None or (not path.task_kind.has_labels and len(path.scale.offset) == len(path.classes)))
         and path.references <= manifest.components.keys()
         and len(record.statistics.owners) in (0, record.statistics.rows)
         and all(owner is None or 0 <= owner < len(path.classes) for owner in record.statistics.owners)

@@ -6,6 +6,7 @@ from senpath.tasks.labels import Label
 from senpath.tasks.multilabel import Multilabel
 from senpath.tasks.registry import TASK_KINDS, read_targets, task_kind
 from senpath.tasks.regression import Regression
+from senpath.tasks.scale import TargetScale
 
 __all__ = [
     "TASK_KINDS",
@@ -13,6 +14,7 @@ __all__ = [
     "Label",
     "Multilabel",
     "Regression",
+    "TargetScale",
     "Targets",
     "TaskKind",
     "TaskKindName",

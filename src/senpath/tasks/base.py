@@ -13,6 +13,7 @@ from torch.nn.functional import one_hot
 
 from senpath.errors import InputError
 from senpath.tasks.labels import Label
+from senpath.tasks.scale import TargetScale
 from senpath.tasks.skill import label_skill
 
 TaskKindName = Literal["classification", "multilabel", "regression"]
@@ -90,7 +91,7 @@ class TaskKind(ABC):
             InputError: if they are of another type or shape than the kind has, or there is nothing to tell apart.
         """
         shape = self._shape(inputs, len(classes))
-        if targets.dtype != self._dtype or tuple(targets.shape) != shape:
+        if targets.dtype not in self._dtypes or tuple(targets.shape) != shape:
             got = f"{targets.dtype} of shape {tuple(targets.shape)}"
             raise InputError("encoded examples", expected=f"{self._dtype} targets of shape {shape} for a {self.name}", got=got)
         if len(set(classes)) != len(classes) or len(classes) < 1 + self.exclusive:
@@ -104,6 +105,11 @@ class TaskKind(ABC):
     @property
     def _dtype(self) -> torch.dtype:
         return torch.int64 if self.exclusive else torch.float32
+
+    @property
+    def _dtypes(self) -> tuple[torch.dtype, ...]:
+        """Of targets that are taken as they are."""
+        return (self._dtype,)
 
     def _shape(self, inputs: int, outputs: int) -> tuple[int, ...]:
         return (inputs,) if self.exclusive else (inputs, outputs)
@@ -119,6 +125,10 @@ class TaskKind(ABC):
     def groups(self, outputs: int) -> int:
         """In how many groups the dispatcher knows the examples of a task: one for each class, or all in one."""
         return outputs if self.exclusive else 1
+
+    def scale_of(self, targets: torch.Tensor) -> TargetScale | None:
+        """The units in which a pathway is to answer that learns these targets; None where outputs are no numbers of the user's."""
+        return None
 
     def standardisation(self, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
         """Mean and standard deviation of targets that are numbers, float32 (outputs,) each, 1 where one is constant; else None."""
@@ -137,7 +147,7 @@ class TaskKind(ABC):
 
     @abstractmethod
     def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
-        """How good outputs are, at most 1; `score_name` says what it is."""
+        """How good outputs are, at most 1; `score_name` says what it is. Always a number, if outputs are finite."""
 
     def skill(self, outputs: torch.Tensor, targets: torch.Tensor) -> float | None:
         """How well outputs tell these inputs apart, at most 1; 0 for the same answer to all. None where there is nothing to tell apart."""
@@ -155,7 +165,7 @@ class TaskKind(ABC):
 
     @abstractmethod
     def score_answers(self, answers: Sequence[Any], truth: Any, classes: tuple[Label, ...]) -> float:
-        """As `score`, of what users get.
+        """As `score`, of what users get; NaN where that is not defined.
 
         Args:
             answers: see `answers`; None where another task answered, or none.
@@ -224,7 +234,7 @@ class TaskKind(ABC):
 
     @abstractmethod
     def decode_estimator(self, method: str, answer: np.ndarray, outputs: int) -> np.ndarray:
-        """What a model answered, as a pathway would give it: float32 (n, outputs).
+        """What a model answered, as a pathway would give it: float32 (n, outputs); of a regressor float64.
 
         Args:
             method: that it was asked, one of `estimator_methods`.
@@ -232,7 +242,7 @@ class TaskKind(ABC):
         """
 
     def estimator_outputs(self, estimator: Any, inputs: np.ndarray, outputs: int) -> np.ndarray:
-        """What a fitted model answers, as a pathway would give it: float32 (n, outputs).
+        """What a fitted model answers, see `decode_estimator`.
 
         Raises:
             InputError: if it has no method that tells.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -13,10 +14,11 @@ from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
 from senpath.tasks.labels import Label, listed
+from senpath.tasks.scale import TargetScale, relative_spread
 from senpath.tasks.targets import column_names, read_numbers, require_columns
 
-LARGEST = 1e12
-"""Numbers to learn are at most this large: float32 has to hold them, and their differences."""
+LARGEST = 1e100
+"""Numbers to learn are at most this large: float64 has to hold their squares."""
 
 
 @final
@@ -37,7 +39,7 @@ class Regression(TaskKind):
         values = read_numbers(y, inputs, "numbers y of a regression")
         if not bool((np.abs(values) <= LARGEST).all()):
             raise InputError("numbers y of a regression", expected=f"finite numbers up to ±{LARGEST:g}", got="NaN, infinity or larger ones")
-        return Targets(self.name, names or tuple(range(values.shape[1])), torch.from_numpy(values.astype(np.float32)))
+        return Targets(self.name, names or tuple(range(values.shape[1])), torch.from_numpy(values))
 
     def read_more(self, y: Any, inputs: int, known: tuple[Label, ...], *, new_classes: bool) -> Targets:
         names, given = column_names(y, known), self.read(y, inputs)
@@ -55,6 +57,17 @@ class Regression(TaskKind):
         if not bool((targets.abs() <= LARGEST).all()):
             raise InputError("encoded examples", expected=f"targets up to ±{LARGEST:g}", got="NaN, infinity or larger ones")
 
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.float64
+
+    @property
+    def _dtypes(self) -> tuple[torch.dtype, ...]:
+        return (torch.float64, torch.float32)
+
+    def scale_of(self, targets: torch.Tensor) -> TargetScale | None:
+        return TargetScale.of(targets)
+
     def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
         return torch.full((outputs,), len(targets))
 
@@ -65,8 +78,9 @@ class Regression(TaskKind):
         return functional.mse_loss(outputs, earlier) / earlier.detach().var(0, correction=0).mean().clamp(min=1e-12)
 
     def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
-        """The coefficient of determination R², below 0 where a constant is better."""
-        return r2_score(outputs, targets)
+        """The coefficient of determination R², below 0 where a constant is better; 0 where all targets are equal."""
+        score = r2_score(outputs, targets)
+        return 0.0 if math.isnan(score) else score
 
     def skill(self, outputs: torch.Tensor, targets: torch.Tensor) -> float | None:
         varies = (targets != targets[:1]).any(0)
@@ -76,10 +90,10 @@ class Regression(TaskKind):
         return self.read_more(y, inputs, classes, new_classes=False).values
 
     def score_answers(self, answers: Sequence[Any], truth: torch.Tensor, classes: tuple[Label, ...]) -> float:
-        """R², where no answer counts as one by the mean of all."""
+        """R², where no answer counts as one by the mean of all. NaN if the true numbers are all equal, as that of a single input is."""
         mean = tuple(truth.mean(0).tolist())
         rows = [mean if value is None else value if isinstance(value, tuple) else (value,) for value in answers]
-        return r2_score(torch.tensor(rows), truth)
+        return r2_score(torch.tensor(rows, dtype=torch.float64), truth)
 
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         return [part.double().cpu().numpy() for part in outputs]
@@ -103,13 +117,18 @@ class Regression(TaskKind):
         return width
 
     def decode_estimator(self, method: str, answer: np.ndarray, outputs: int) -> np.ndarray:
-        return np.asarray(answer, dtype=np.float32).reshape(len(answer), -1)
+        return np.asarray(answer, dtype=np.float64).reshape(len(answer), -1)
 
 
 def r2_score(answers: torch.Tensor, truth: torch.Tensor) -> float:
-    """The coefficient of determination R² of (n, outputs), the mean over the outputs; one that is constant in truth counts 1 if it is met,
-    else 0."""
-    errors = (answers.double() - truth.double()).square().sum(0)
-    spread = (truth.double() - truth.double().mean(0)).square().sum(0)
-    shares = torch.where(spread > 0, 1 - errors / spread.clamp(min=1e-300), (errors == 0).double())
-    return float(shares.mean())
+    """The coefficient of determination R² of (n, outputs), the mean over the outputs whose true numbers differ; NaN if none's do.
+
+    Computed in float64, of numbers of any size.
+    """
+    answers, truth = answers.double(), truth.double()
+    size = relative_spread(truth)
+    if not bool((size > 0).any()):
+        return math.nan
+    answers, truth, size = answers[:, size > 0], truth[:, size > 0], size[size > 0]
+    errors = ((answers - truth) / size).clamp(-1e100, 1e100).square().sum(0)
+    return float((1 - errors / ((truth - truth.mean(0)) / size).square().sum(0)).mean())

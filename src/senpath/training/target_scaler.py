@@ -31,11 +31,11 @@ class TargetScaler:
         return TargetScaler(examples.task_kind.standardisation(examples.targets))
 
     def transform(self, targets: torch.Tensor) -> torch.Tensor:
-        """Targets as they are trained on."""
+        """Targets as they are trained on: float32, where they are numbers."""
         if self.scale is None:
             return targets
         mean, spread = self.scale
-        return (targets - mean) / spread
+        return ((targets - mean) / spread).float()
 
     def inverse(self) -> TargetScaler:
         """From the targets' own units to those that are trained on."""

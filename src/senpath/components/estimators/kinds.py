@@ -51,7 +51,7 @@ AT_ONCE = 2**22
 
 
 class PlainEstimator(nn.Module):
-    """An estimator as steps over plain arrays; its output, float32 (n, outputs), is what a torch pathway of the task's kind would give.
+    """An estimator as steps over plain arrays; its output, (n, outputs), is what a torch pathway of the task's kind would give.
 
     Args:
         step: from inputs to the answer.
@@ -60,13 +60,15 @@ class PlainEstimator(nn.Module):
         outputs: of the task.
         kind: of the task.
         numbers: how many the estimator holds; None counts those of the steps.
+        double: whether the output is float64, as of regressors since format 7; else it is float32.
 
     Raises:
         ValueError: if the steps do not fit each other, or what they get.
     """
 
-    def __init__(self, step: Step, asked: str, inputs: int | None, outputs: int, kind: TaskKind, numbers: int | None = None) -> None:
+    def __init__(self, step: Step, asked: str, inputs: int | None, outputs: int, kind: TaskKind, numbers: int | None = None, *, double: bool = False) -> None:
         super().__init__()
+        self.precision = np.float64 if double else np.float32
         self.step, self.asked, self.inputs, self.outputs, self.kind = step, asked, inputs, outputs, kind
         self.numbers = sum(array.size for array in arrays_of(step).values()) if numbers is None else numbers
         self._breadths: dict[int, int] = {}
@@ -90,8 +92,8 @@ class PlainEstimator(nn.Module):
             self.kind.decode_estimator(self.asked, run(self.step, flat[start : start + rows]), self.outputs)
             for start in range(0, len(flat), rows)
         ]
-        joined = np.concatenate(parts) if parts else np.zeros((0, self.outputs), dtype=np.float32)
-        return torch.from_numpy(joined).to(inputs.device)
+        joined = np.concatenate(parts) if parts else np.zeros((0, self.outputs))
+        return torch.from_numpy(joined.astype(self.precision, copy=False)).to(inputs.device)
 
     def stored_numbers(self) -> int:
         """Numbers in the arrays (support vectors, tree nodes, …)."""
@@ -106,18 +108,19 @@ class Estimator(nn.Module):
             classifier of several labels with `predict_proba`; a regressor.
         outputs: of the task.
         kind: of the task.
+        double: as for `PlainEstimator`.
     """
 
-    def __init__(self, estimator: Any, outputs: int, kind: TaskKind) -> None:
+    def __init__(self, estimator: Any, outputs: int, kind: TaskKind, *, double: bool = False) -> None:
         super().__init__()
+        self.precision = np.float64 if double else np.float32
         self.estimator = estimator
         self.outputs, self.kind = outputs, kind
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        if not len(inputs):
-            return torch.zeros(0, self.outputs, device=inputs.device)
         flat = inputs.detach().flatten(1).cpu().numpy()
-        return torch.from_numpy(self.kind.estimator_outputs(self.estimator, flat, self.outputs)).to(inputs.device)
+        answers = self.kind.estimator_outputs(self.estimator, flat, self.outputs) if len(flat) else np.zeros((0, self.outputs))
+        return torch.from_numpy(answers.astype(self.precision, copy=False)).to(inputs.device)
 
     def stored_numbers(self) -> int:
         """Numbers in the fitted arrays."""
@@ -161,7 +164,7 @@ class PlainFile(FileFormat):
             require(not arrays, "no arrays but those of the steps")
             asked, inputs = config["asked"], config["inputs"]
             require(isinstance(asked, str) and type(inputs) is int and 0 < inputs <= NUMBERS, "a method, and numbers of an input")
-            return PlainEstimator(step, asked, inputs, outputs, kind)
+            return PlainEstimator(step, asked, inputs, outputs, kind, double=_double(config))
         except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
             expected, got = "the arrays of an estimator's steps", f"{type(error).__name__}: {error}"
             raise StoreError(f"{where}: estimator", expected=expected, got=got) from error
@@ -189,10 +192,10 @@ class SkopsFile(FileFormat):
             got = f"{type(error).__name__}: {error}"
             raise StoreError(f"{where}: scikit-learn component", expected="a skops file", got=got) from error
         try:
-            return _plain(fitted, kind, outputs)
+            return _plain(fitted, kind, outputs, double=_double(config))
         except (UntranslatableError, ValueError) as error:
             if trust:
-                return Estimator(load_estimator(payload, where), outputs, kind)
+                return Estimator(load_estimator(payload, where), outputs, kind, double=_double(config))
             name = f"{fitted.module}.{fitted.name}" if isinstance(fitted, Fitted) else type(fitted).__name__
             raise StoreError(
                 f"{where}: scikit-learn component",
@@ -202,7 +205,7 @@ class SkopsFile(FileFormat):
             ) from error
 
 
-def _plain(fitted: Any, kind: TaskKind, outputs: int, inputs: int | None = None) -> PlainEstimator:
+def _plain(fitted: Any, kind: TaskKind, outputs: int, *, double: bool) -> PlainEstimator:
     """An estimator's steps, by the first method of those that its kind of task can use.
 
     Raises:
@@ -215,7 +218,7 @@ def _plain(fitted: Any, kind: TaskKind, outputs: int, inputs: int | None = None)
         except UntranslatableError as error:
             last = last or error
         else:
-            return PlainEstimator(step, asked, inputs, outputs, kind, count_numbers(fitted))
+            return PlainEstimator(step, asked, None, outputs, kind, count_numbers(fitted), double=double)
     raise last or UntranslatableError("an estimator that cannot be asked anything")
 
 
@@ -228,17 +231,19 @@ def freeze_estimator(estimator: Any, inputs: np.ndarray, outputs: int, kind: Tas
     Raises:
         InputError: if it is neither.
     """
+    double = {} if kind.has_labels else {"double": True}
     try:
         asked = kind.asked_method(estimator)
-        plain = PlainEstimator(translate(estimator, asked), asked, inputs.shape[1], outputs, kind)
-        config = {"outputs": outputs, "kind": kind.name, "inputs": inputs.shape[1], "asked": asked, "step": _described(plain.step)}
+        plain = PlainEstimator(translate(estimator, asked), asked, inputs.shape[1], outputs, kind, double=bool(double))
+        config: dict[str, Any] = {"outputs": outputs, "kind": kind.name, "inputs": inputs.shape[1], "asked": asked, **double}
+        config["step"] = _described(plain.step)
         component = freeze(PLAIN, config, plain)
         if _alike(component, estimator, inputs[:CHECKED]):
             return component
     except (UntranslatableError, ValueError):
         pass
-    config = {"outputs": outputs, **({} if kind.exclusive else {"kind": kind.name})}  # as the first format had it
-    return freeze(ESTIMATOR, config, Estimator(estimator, outputs, kind))
+    config = {"outputs": outputs, **({} if kind.exclusive else {"kind": kind.name}), **double}  # as the first format had it
+    return freeze(ESTIMATOR, config, Estimator(estimator, outputs, kind, double=bool(double)))
 
 
 CHECKED = 256
@@ -251,7 +256,8 @@ def _alike(component: Component, estimator: Any, inputs: np.ndarray) -> bool:
     module = _plain_module(component.module)
     theirs = module.kind.estimator_outputs(estimator, inputs, module.outputs)
     mine = module(torch.from_numpy(inputs)).numpy()
-    return bool(np.median(np.abs(mine - theirs).max(1) / (1 + np.abs(theirs).max(1))) <= ALIKE)
+    size = 1 + np.abs(theirs).max(1) if module.kind.has_labels else max(float(np.ptp(theirs, 0).max()), 1e-9 * float(np.abs(theirs).max()))
+    return bool(np.median(np.abs(mine - theirs).max(1)) <= ALIKE * np.min(size))
 
 
 def _plain_module(module: nn.Module) -> PlainEstimator:
@@ -282,6 +288,10 @@ def _built(described: Any, arrays: dict[str, np.ndarray], path: str, depth: int)
     settings = {name: value for name, value in described.items() if name not in ("name", "parts")}
     own = {name: arrays.pop(path + name) for name in cls.layout if path + name in arrays}
     return cls(own, settings, tuple(_built(part, arrays, f"{path}{place}.", depth + 1) for place, part in enumerate(parts)))
+
+
+def _double(config: Mapping[str, Any]) -> bool:
+    return config.get("double") is True
 
 
 def _outputs(config: Mapping[str, Any]) -> int:

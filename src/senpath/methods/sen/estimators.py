@@ -34,7 +34,10 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     if settings.epochs == 0:
         raise InputError("epochs=0 (links alone)", expected="a torch model", got=repr(settings.model), do="Leave out model")
     kind = examples.task_kind
-    inputs, targets = examples.inputs.flatten(1).numpy(), kind.estimator_targets(examples.targets)
+    # What a user chose may be meant for his own units, as Poisson's distribution is; the two that are built in do well on numbers around 0.
+    own_units = not isinstance(settings.model, str)
+    targets = kind.estimator_targets(examples.user_targets if own_units else examples.targets)
+    inputs = examples.inputs.flatten(1).numpy().astype(np.float32 if kind.has_labels else np.float64)  # many take the targets' type from it
     estimator = _fresh(settings.model, settings.random_state, kind)
     progress("train", 0, 1)
     try:
@@ -46,7 +49,7 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     if plans and settings.links != "none":
         links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
     progress("train", 1, 1)
-    return Trained((freeze_estimator(fitted, inputs, len(examples.classes), kind),), links, {})
+    return Trained((freeze_estimator(fitted, examples.inputs.flatten(1).numpy(), len(examples.classes), kind),), links, {})
 
 
 class _OnTop(nn.Module):

@@ -194,6 +194,7 @@ class Sen:
             settings=settings,
             sources_tried={similarity.source: round(float(similarity.best()[0].max()), 4) for similarity in measured},
             record={**record, **judged},
+            in_user_units=_is_estimator(self.settings.model) and not isinstance(self.settings.model, str),
         )
 
 

@@ -12,7 +12,7 @@ from senpath.errors import (
     TaskExistsError,
     UnknownTaskError,
 )
-from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations
+from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
 from senpath.history import Cleaned, Removed, RolledBack
 from senpath.inference import Encoded, Explanation, MultimodalPrediction, Prediction
 from senpath.inputs.encoders import ENCODERS, TorchEncoder
@@ -103,6 +103,7 @@ __all__ = [
     "evaluate",
     "read",
     "recorded_evaluations",
+    "remove_evaluation",
     "report",
     "tasks_of",
 ]

@@ -355,6 +355,10 @@ class Network:
         """Keep figures (JSON values) of this version with the network, without a commit. `senpath.evaluate` calls this."""
         self._at.record_evaluation(figures)
 
+    def remove_evaluation(self, place: int, time: str | None = None) -> None:
+        """Remove the evaluation at this place of `evaluations`, if it is of this time; `senpath.remove_evaluation` calls this."""
+        self._at.store.remove_evaluation(place, time)
+
     def refresh(self) -> bool:
         """Show the version that is in the folder now, whoever wrote it; returns whether it is another one.
 

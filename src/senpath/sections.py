@@ -9,7 +9,7 @@ from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from senpath.pathways import Pathway
+from senpath.pathways import Link, Pathway
 from senpath.snapshot import TaskInfo
 from senpath.types import DataType
 
@@ -73,6 +73,22 @@ class NetworkSummary:
     sizes: Mapping[str, int]
     log: Sequence[Mapping[str, Any]]
     time: datetime
+
+    def lender(self, task: TaskSummary, source: Link | str) -> TaskSummary | None:
+        """The task that another one borrows from, by a link or by its name in a record; None if it is gone.
+
+        One that has its name since is another: of a link identities tell, of a name when they were learned.
+        """
+        lender = self.tasks.get(source if isinstance(source, str) else source.source)
+        if lender is None or (not isinstance(source, str) and source.source_id):
+            return lender if lender is not None and not isinstance(source, str) and source.reads_from(lender.pathway) else None
+        changed = [revision.version for revision in task.pathway.provenance.revisions]
+        return lender if lender.learned <= max([task.learned, *changed]) else None
+
+    def lenders(self, task: TaskSummary) -> tuple[str, ...]:
+        """Names of the tasks that a task's links read from, each once; of those that are gone with a word that says so."""
+        links = task.pathway.links
+        return tuple(dict.fromkeys(link.source if self.lender(task, link) is not None else f"{link.source} (removed)" for link in links))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from senpath import evaluate as measure
 from senpath.cli.options import NetFolder, open_network, read_pairs
 from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, labelled
 from senpath.cli.show import console, percent, table
-from senpath.evaluation import record_evaluation
+from senpath.errors import InputError
+from senpath.evaluation import record_evaluation, recorded_evaluations, remove_evaluation
 
 
 def evaluate(
@@ -33,6 +34,29 @@ def evaluate(
     if record:
         record_evaluation(network, measured)
         console.print(f"recorded with the network; `senpath report {net}` shows it (--no-record measures only)", highlight=False)
+
+
+def evaluations(
+    net: NetFolder,
+    remove: Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="Remove this one from the record; the others stay.")] = None,
+) -> None:
+    """List the evaluations that are kept with a network, or remove one."""
+    network = open_network(net)
+    recorded = recorded_evaluations(network)
+    if remove is not None:
+        known = {entry.place + 1: entry for entry in recorded}
+        if remove not in known:
+            expected = f"one of {', '.join(map(str, known))}" if known else "one that was recorded; there is none"
+            raise InputError("evaluation to remove", expected=expected, got=remove)
+        remove_evaluation(network, known[remove])
+        console.print(f"removed evaluation {remove}", highlight=False)
+        return
+    rows = []
+    for entry in recorded:
+        for name, score in entry.evaluation.scores.items():
+            shares = [percent(score.accuracy), percent(score.accuracy_unlabelled)]
+            rows.append([entry.place + 1, entry.version, entry.time, name, f"{score.examples:,}", *shares])
+    table(None, ["number", "version", "time", "task", "inputs", "right,\ngiven", "right,\nfound"], rows)
 
 
 def show_scores(title: str | None, measured: Evaluation) -> None:

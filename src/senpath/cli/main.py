@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from senpath import __version__
 from senpath.cli import data, reproduce
 from senpath.cli.demo import demo
-from senpath.cli.evaluate import evaluate
+from senpath.cli.evaluate import evaluate, evaluations
 from senpath.cli.inspection import explain, report, tasks, verify
 from senpath.cli.learn import learn, learn_many
 from senpath.cli.methods import methods
@@ -25,7 +25,7 @@ from senpath.cli.upkeep import export, gc, import_, remove, rollback
 from senpath.errors import InputError, SenpathError, SenpathWarning
 
 COMMANDS: tuple[Callable[..., None], ...] = (
-    *(demo, learn, learn_many, predict, tasks, explain, evaluate, report, verify),
+    *(demo, learn, learn_many, predict, tasks, explain, evaluate, evaluations, report, verify),
     *(review, prune, extend, methods, remove, rollback, gc, export, import_),
 )
 ABOUT = "One network that grows: learn, predict, look inside."

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from math import isnan
 from typing import Any
 
 from rich.console import Console
@@ -96,8 +97,8 @@ def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[obj
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share in 0 … 1 as a percentage."""
-    return f"{100 * share:.{digits}f} %"
+    """A share in 0 … 1 as a percentage; a dash for what is not defined."""
+    return "–" if isnan(share) else f"{100 * share:.{digits}f} %"
 
 
 def _is_number(text: str) -> bool:

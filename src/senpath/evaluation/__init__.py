@@ -4,7 +4,15 @@ from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.evaluate import evaluate
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
 from senpath.evaluation.protocol import Split, Stage, accuracy_matrix, learn_in_turn
-from senpath.evaluation.records import Evaluation, Recorded, TaskScore, latest_by_version, record_evaluation, recorded_evaluations
+from senpath.evaluation.records import (
+    Evaluation,
+    Recorded,
+    TaskScore,
+    latest_by_version,
+    record_evaluation,
+    recorded_evaluations,
+    remove_evaluation,
+)
 from senpath.evaluation.strategy import Growing, Strategy
 
 __all__ = [
@@ -26,4 +34,5 @@ __all__ = [
     "learn_in_turn",
     "record_evaluation",
     "recorded_evaluations",
+    "remove_evaluation",
 ]

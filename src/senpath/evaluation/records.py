@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,10 @@ class TaskScore:
     Attributes:
         examples: number of test inputs.
         accuracy: share of right labels with the task given. Of a multilabel task the mean Jaccard index of answered and true labels; of a
-            regression the coefficient of determination R², which has no lower bound.
-        accuracy_unlabelled: share with the right task and label when the task is not given; a refused input counts as wrong.
+            regression the coefficient of determination R², which has no lower bound, and is NaN where it is not defined: all true numbers
+            are equal, as that of a single input is.
+        accuracy_unlabelled: share with the right task and label when the task is not given; a refused input counts as wrong, in R² as
+            answered by the mean of the true numbers: where nothing is answered it is 0.
         first: the right task is the dispatcher's first choice.
         task: the right task answers; where two pathways ran, their answers decide. Refused inputs are not left out.
         among: the right task is among the candidates.
@@ -55,12 +57,16 @@ class Evaluation:
 
     @property
     def mean(self) -> TaskScore:
-        """The mean of each figure over the tasks, each task with the same weight."""
-        values = list(self.scores.values())
+        """The mean of each figure over the tasks where it is defined, each task with the same weight."""
+        scores = list(self.scores.values())
         names = [name for name in TaskScore.__dataclass_fields__ if name != "examples"]
-        return TaskScore(
-            sum(score.examples for score in values), **{name: float(np.mean([getattr(score, name) for score in values])) for name in names}
-        )
+        means = {name: _mean([getattr(score, name) for score in scores]) for name in names}
+        return TaskScore(sum(score.examples for score in scores), **means)
+
+
+def _mean(values: Sequence[float]) -> float:
+    defined = [value for value in values if not math.isnan(value)]
+    return float(np.mean(defined)) if defined else math.nan
 
 
 @dataclass(frozen=True)
@@ -71,28 +77,34 @@ class Recorded:
         version: the network's version that was measured.
         time: when, in UTC, as ISO 8601.
         evaluation: the figures.
+        place: among `Network.evaluations`.
+        identities: `Pathway.identity` of the tasks, by name; a task that has one of these names since may be another. Empty where an
+            earlier senpath recorded it.
     """
 
     version: int
     time: str
     evaluation: Evaluation
+    place: int = 0
+    identities: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of the file. Refused inputs are counted apart, since any string may be a task's name."""
+    """A line of the file. Refused inputs are counted apart, since any string may be a task's name; a figure that is not defined is null."""
 
     version: int
     time: str
     scores: dict[str, TaskScore]
     confusion: dict[str, dict[str, int]]
     refused: dict[str, int]
+    identities: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for task, score in self.scores.items():
             shares = [score.first, score.task, score.among, score.refused]
             right = [score.accuracy, score.accuracy_unlabelled]  # of a regression R², which has no least value
-            fits = all(0 <= share <= 1 for share in shares) and all(-math.inf < value <= 1 for value in right)
+            fits = all(0 <= share <= 1 for share in shares) and all(math.isnan(value) or -math.inf < value <= 1 for value in right)
             if score.examples < 1 or not fits or not 0 <= score.candidates < math.inf:
                 raise ValueError(f"figures of {task!r} out of their range")
         if not set(self.confusion) == set(self.refused) == set(self.scores):
@@ -110,13 +122,16 @@ def record_evaluation(net: Network, evaluation: Evaluation) -> None:
     """
     if not evaluation.scores:
         return
+    scores = {task: asdict(score) for task, score in evaluation.scores.items()}
+    tasks = {*evaluation.scores, *(name for row in evaluation.confusion.values() for name in row if name is not None)}
     net.record_evaluation(
         {
-            "scores": {task: asdict(score) for task, score in evaluation.scores.items()},
+            "scores": {task: {name: None if math.isnan(value) else value for name, value in of.items()} for task, of in scores.items()},
             "confusion": {
                 task: {name: count for name, count in row.items() if name is not None} for task, row in evaluation.confusion.items()
             },
             "refused": {task: row.get(None, 0) for task, row in evaluation.confusion.items()},
+            "identities": {task: net.view.pathway(task).identity for task in sorted(tasks) if task in net.view.tasks},
         }
     )
 
@@ -128,8 +143,22 @@ def recorded_evaluations(net: Network) -> list[Recorded]:
         StoreError: if a line of the file is not a measurement; names file and line.
     """
     path = net.path / EVALUATIONS
-    entries = [_read(entry, f"{path}: line {number}") for number, entry in enumerate(net.evaluations, start=1)]
+    entries = [_read(entry, f"{path}: line {place + 1}", place) for place, entry in enumerate(net.evaluations)]
     return [entry for entry in entries if entry.version <= net.version]
+
+
+def remove_evaluation(net: Network, which: Recorded | int) -> None:
+    """Remove an evaluation that was recorded; the others stay, and so does the network's version.
+
+    Args:
+        which: one of `recorded_evaluations`, or its place in `Network.evaluations`.
+
+    Raises:
+        InputError: if there is none.
+        ConflictError: if another program removed evaluations meanwhile.
+        StoreError: if the folder cannot be written.
+    """
+    net.remove_evaluation(*((which.place, which.time) if isinstance(which, Recorded) else (which,)))
 
 
 def latest_by_version(recorded: Sequence[Recorded]) -> list[Recorded]:
@@ -138,13 +167,14 @@ def latest_by_version(recorded: Sequence[Recorded]) -> list[Recorded]:
     for entry in sorted(recorded, key=lambda entry: entry.version):
         before, now = latest.get(entry.version, entry).evaluation, entry.evaluation
         merged = Evaluation({**before.scores, **now.scores}, {**before.confusion, **now.confusion})
-        latest[entry.version] = replace(entry, evaluation=merged)
+        identities = {**latest.get(entry.version, entry).identities, **entry.identities}
+        latest[entry.version] = replace(entry, evaluation=merged, identities=identities)
     return [*latest.values()]
 
 
-def _read(entry: dict[str, Any], where: str) -> Recorded:
+def _read(entry: dict[str, Any], where: str, place: int) -> Recorded:
     try:
-        line = _LINE.validate_python(entry)
+        line = _LINE.validate_python(_with_nan(entry))
     except ValidationError as error:
         first = error.errors()[0]
         got = f"{first['msg']} at {'.'.join(map(str, first['loc'])) or 'the line'}"
@@ -153,4 +183,13 @@ def _read(entry: dict[str, Any], where: str) -> Recorded:
     for task, row in line.confusion.items():
         refused: dict[str | None, int] = {None: line.refused[task]} if line.refused[task] else {}
         confusion[task] = {**dict[str | None, int](row.items()), **refused}
-    return Recorded(line.version, line.time, Evaluation(line.scores, confusion))
+    return Recorded(line.version, line.time, Evaluation(line.scores, confusion), place, line.identities)
+
+
+def _with_nan(entry: dict[str, Any]) -> dict[str, Any]:
+    """A line whose figures that are not defined are NaN, as Python has it."""
+    scores = entry.get("scores")
+    if not isinstance(scores, dict) or not all(isinstance(score, dict) for score in scores.values()):
+        return entry
+    of = {task: {name: math.nan if value is None else value for name, value in score.items()} for task, score in scores.items()}
+    return {**entry, "scores": of}

@@ -23,6 +23,7 @@ from senpath.confined import BLOCK, LARGEST_FILE, open_plain
 from senpath.errors import FormatVersionError, InputError, SenpathError, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout, verify
 from senpath.inputs.modalities.table import same_columns, table_columns
+from senpath.pathways import Link
 from senpath.progress import silent
 from senpath.routing import TaskStatistics
 from senpath.snapshot.examples import check_task
@@ -47,6 +48,8 @@ END = struct.Struct("<4s4H2LH")
 """The last record of a zip archive: signature, disks, entries, bytes and place of the list, length of a comment."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Date of all members, so that one task makes one file whenever it is exported."""
+ELSEWHERE = "elsewhere"
+"""Identity of a task of another network that is not known."""
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, KeyError)
 """What reading a damaged archive may end in."""
 
@@ -159,6 +162,8 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
         raise InputError(
             f"task {old!r}", expected="one with a gate, as dispatcher 'binary' needs", got="one without", do="Learn it from examples"
         )
+    links = tuple(_known(link, view) for link in record.pathway.links)
+    pathway = replace(record.pathway, task=task, links=links, id=record.pathway.identity)
     parts = {name: theirs.with_payload(name) for name in record.pathway.references}
     statistics = TaskStatistics(
         columns=np.array(source.columns(kind)),
@@ -169,12 +174,19 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
     )
     return Proposal(
         version=view.version,
-        pathways=(replace(record.pathway, task=task, id=record.pathway.identity),),
+        pathways=(pathway,),
         components=tuple(parts.values()),
         statistics={task: statistics},
         types={} if key in view.manifest.types else {key: (kind.data_type, theirs.with_payload(kind.features))},
         entry={"imported": old},
     )
+
+
+def _known(link: Link, view: View) -> Link:
+    """A link that says which task it reads from: one of this network has its name by chance, unless it has the layers too."""
+    source = view.tasks[link.source].pathway if link.source in view.tasks else None
+    here = source is not None and source.components[: len(link.reads)] == link.reads
+    return link if link.source_id or here else replace(link, source_id=ELSEWHERE)
 
 
 def _require_same_type(view: View, data_type: DataType, features: str) -> None:

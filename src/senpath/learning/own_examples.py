@@ -82,7 +82,7 @@ def _attempt(view: View, method: Method, tasks: Mapping[str, Examples], learn: L
 
 def _own_score(view: View, result: MethodResult, examples: Examples) -> OwnScore:
     places = torch.linspace(0, len(examples) - 1, min(MOST, len(examples))).round().long()
-    asked, kind = examples.subset(places), examples.task_kind
+    asked, kind = examples.subset(places).scaled(None if result.in_user_units else examples.scale), examples.task_kind
     try:
         outputs = run_new(view, result.pathway("", asked), result.components, asked.inputs).cpu()
     except PathwayError:  # which the commit explains

@@ -53,7 +53,7 @@ def draw_borrowing(network: NetworkSummary, sections: Sequence[Section]) -> dict
     borrowings = [each for task in network.tasks.values() for each in _borrowings(network, task, copies)]
     chosen = _chosen(network, borrowings)
     rows, places = _rows(network, chosen)
-    drawn = [each for each in borrowings if {each.name, each.task.name} <= places.keys()]
+    drawn = [each for each in borrowings if each.source is not None and {each.name, each.task.name} <= places.keys()]
     reaches = [_reach(abs(places[each.task.name] - places[each.name])) for each in drawn]
     gutter = NODE + max([0.0, *(reach + 6 for reach in reaches)])
     links = [each for each in borrowings if each.classes]
@@ -73,11 +73,11 @@ def _borrowings(network: NetworkSummary, task: TaskSummary, copies: Sequence[Sec
     for link in task.pathway.links:
         ranked = sorted(link.transfers, key=lambda transfer: -transfer.share)
         similar = sum(transfer.share >= threshold for transfer in ranked)
-        more, source = max(0, len(ranked) - PAIRS), network.tasks.get(link.source)
+        more, source = max(0, len(ranked) - PAIRS), network.lender(task, link)
         borrowings.append(Borrowing(task, source, link.source, "", threshold, similar, ranked[:PAIRS], more, len(ranked), link.examples))
     for section in copies:
         for name in section.borrowed.get(task.name, ()):
-            borrowings.append(Borrowing(task, network.tasks.get(name), name, section.part))
+            borrowings.append(Borrowing(task, network.lender(task, name), name, section.part))
     return borrowings
 
 
@@ -93,7 +93,7 @@ def _chosen(network: NetworkSummary, borrowings: Sequence[Borrowing]) -> set[str
         return {*network.tasks}
     chosen: set[str] = set()
     for each in reversed(borrowings):
-        ends = {each.task.name, each.name} & network.tasks.keys()
+        ends = {each.task.name, *([each.name] if each.source is not None else [])}
         if len(chosen | ends) <= NODES:
             chosen |= ends
     for name in reversed([*network.tasks]):

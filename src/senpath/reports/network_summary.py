@@ -5,33 +5,55 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 
-from senpath.evaluation import Recorded, latest_by_version, recorded_evaluations
+from senpath.evaluation import Evaluation, Recorded, TaskScore, latest_by_version, recorded_evaluations
 from senpath.methods import find_method, known_methods
 from senpath.network import Network
 from senpath.reports.growth import COLOURS
 from senpath.sections import NetworkSummary, Section, TaskSummary
 
 Entry = Mapping[str, Any]
+GONE = "\n"
+"""Behind the name of a task that is gone, so that another of its name is not taken for it: no task's name has a line break."""
 
 
 def measured_stages(net: Network) -> list[Recorded]:
-    """What was measured, one entry a version.
+    """What was measured of the present tasks, one entry a version; of others that had their names before, nothing.
 
-    R², of a regression, has no least value, and below 0 a constant would do better: so that it can be drawn, it counts as 0.
+    R², of a regression, has no least value, and below 0 a constant would do better: so that it can be drawn, it counts as 0. Where it is
+    not defined, nothing was measured.
 
     Raises:
         StoreError: if a recorded measurement cannot be read.
     """
     stages = latest_by_version(recorded_evaluations(net))
+    entries, view = _first_entries(net.log), net.view
+
+    def is_present(stage: Recorded, task: str) -> bool:
+        if task not in view.tasks:
+            return False
+        if task in stage.identities:
+            return stage.identities[task] == view.pathway(task).identity
+        return stage.version >= _version(entries.get(task, {}))
+
     for place, stage in enumerate(stages):
-        scores = {
-            task: replace(score, accuracy=max(0.0, score.accuracy), accuracy_unlabelled=max(0.0, score.accuracy_unlabelled))
-            for task, score in stage.evaluation.scores.items()
+        measured = [task for task, score in stage.evaluation.scores.items() if is_present(stage, task) and not isnan(score.accuracy)]
+        scores = {task: _drawable(stage.evaluation.scores[task]) for task in measured}
+        confusion = {
+            task: {
+                answer if answer is None or is_present(stage, answer) else f"{answer}{GONE}": count
+                for answer, count in stage.evaluation.confusion[task].items()
+            }
+            for task in measured
         }
-        stages[place] = replace(stage, evaluation=replace(stage.evaluation, scores=scores))
-    return stages
+        stages[place] = replace(stage, evaluation=Evaluation(scores, confusion))
+    return [stage for stage in stages if stage.evaluation.scores]
+
+
+def _drawable(score: TaskScore) -> TaskScore:
+    return replace(score, accuracy=max(0.0, score.accuracy), accuracy_unlabelled=max(0.0, score.accuracy_unlabelled))
 
 
 def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
@@ -42,8 +64,7 @@ def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
     tasks = {}
     for place, (name, info) in enumerate(net.tasks.items()):
         entry = entries.get(name, {})
-        # What was measured before is of a task that had this name before.
-        measured = [stage for stage in stages if name in stage.evaluation.scores and stage.version >= _version(entry)]
+        measured = [stage for stage in stages if name in stage.evaluation.scores]
         score = measured[-1].evaluation.scores[name] if measured else None
         pathway, data_type = view.pathway(name), view.types[info.data_type]
         own = sum(view.sizes[part] for part in pathway.whole(pathway.components))

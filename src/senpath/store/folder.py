@@ -30,7 +30,17 @@ from senpath.store.manifest import (
     parse_manifest,
     same_file,
 )
-from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Versions, append_line, append_log, log_entries, read_lines
+from senpath.store.versions import (
+    EVALUATIONS,
+    KEPT_VERSIONS,
+    VERSIONS,
+    Versions,
+    append_line,
+    append_log,
+    log_entries,
+    read_lines,
+    remove_line,
+)
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"
@@ -269,6 +279,11 @@ class Store:
         """
         with self.locked(), explained(f"recording an evaluation in {self.path}"):
             append_line(self.path / EVALUATIONS, entry, self._scratch)
+
+    def remove_evaluation(self, place: int, time: str | None = None) -> None:
+        """Remove a measurement, see `senpath.store.versions.remove_line`. No commit: the version stays as it is."""
+        with self.locked(), explained(f"removing an evaluation from {self.path}"):
+            remove_line(self.path / EVALUATIONS, place, time, self._scratch)
 
     def _write_parts(self, change: Change) -> None:
         for component in change.components:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from senpath.confined import open_plain, plain_files, read_plain
-from senpath.errors import StoreError
+from senpath.errors import ConflictError, InputError, StoreError
 from senpath.store.files import append_at, cut, last_line, sync_folder, write_atomic
 from senpath.store.manifest import RESTORE, Manifest, TypeRecord, parse_manifest
 
@@ -122,6 +122,31 @@ def append_line(path: Path, entry: Mapping[str, Any], scratch: Path) -> None:
         with suppress(OSError):
             cut(path, whole)
         raise
+    sync_folder(path.parent)
+
+
+def remove_line(path: Path, place: int, time: str | None, scratch: Path) -> None:
+    """Write the file anew without one of its entries. For the holder of the write lock.
+
+    Args:
+        place: of the entry.
+        time: of the entry, if that is known: another that has come into its place stays.
+
+    Raises:
+        InputError: if there is none.
+        ConflictError: if there is another.
+        StoreError: if the file cannot be read.
+    """
+    entries = read_lines(path)
+    if isinstance(place, bool) or not isinstance(place, int) or not -len(entries) <= place < len(entries):
+        expected = f"a whole number from 0 to {len(entries) - 1}" if entries else "one that was recorded; there is none"
+        raise InputError("evaluation to remove", expected=expected, got=repr(place))
+    if time not in (None, entries[place].get("time")):
+        got = f"another, of {entries[place].get('time')}: evaluations were removed meanwhile"
+        raise ConflictError(f"evaluation {place}", expected=f"that of {time}", got=got, do="Read them again")
+    lines = read_plain(path).split(b"\n")[: len(entries)]
+    del lines[place]
+    write_atomic(path, b"".join(line + b"\n" for line in lines), scratch)
     sync_folder(path.parent)
 
 

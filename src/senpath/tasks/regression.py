@@ -83,8 +83,8 @@ class Regression(TaskKind):
         return 0.0 if math.isnan(score) else score
 
     def skill(self, outputs: torch.Tensor, targets: torch.Tensor) -> float | None:
-        varies = (targets != targets[:1]).any(0)
-        return r2_score(outputs[:, varies], targets[:, varies]) if bool(varies.any()) else None
+        score = r2_score(outputs, targets)
+        return None if math.isnan(score) else score
 
     def read_truth(self, y: Any, inputs: int, classes: tuple[Label, ...]) -> torch.Tensor:
         return self.read_more(y, inputs, classes, new_classes=False).values

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, as_word
+from senpath.arrays import as_array, as_word, object_array
 from senpath.errors import InputError
 from senpath.tasks.labels import Label, listed, match_labels
+
+DATE = re.compile("date|time", re.IGNORECASE)
+DATES = "Give times as numbers, such as seconds: y.astype('datetime64[s]').astype(float), or 'timedelta64[s]' for durations"
 
 
 def stacked(y: Any) -> Any:
@@ -44,13 +48,17 @@ def read_numbers(y: Any, inputs: int, what: str) -> np.ndarray:
         InputError: if they are no numbers, or of another shape.
     """
     y = stacked(y)
+    if isinstance(y, list) and y and isinstance(y[0], str):
+        y = object_array(y)  # strings of one width would all be as long as the longest
+    if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "iubf":
+        y = y.astype(np.float64).filled(np.nan)
     try:
         values = as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y)
         values = values.astype(np.float64) if values.dtype.kind in "iubfOU" else values  # words that are numbers, as a .csv has them
     except (ValueError, TypeError) as error:
-        raise InputError(what, expected="numbers", got=str(error)) from error
+        raise InputError(what, expected="numbers", got=str(error), do=DATES if DATE.search(str(error)) else "") from error
     if values.dtype.kind != "f":
-        raise InputError(what, expected="numbers", got=f"dtype {values.dtype}")
+        raise InputError(what, expected="numbers", got=f"dtype {values.dtype}", do=DATES if values.dtype.kind in "mM" else "")
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != inputs or not values.shape[1]:
         raise InputError(what, expected=f"shape ({inputs},) or ({inputs}, outputs), one row per input", got=f"shape {values.shape}")

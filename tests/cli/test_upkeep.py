@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+import senpath as sp
 from senpath import Network
+from senpath.testing import tiny_network, tiny_task
 
 Run = Callable[..., Any]
 
@@ -120,3 +122,17 @@ def test_refusals(
     assert end.code == code
     assert message in end.err
     assert not Path("nowhere.sen").exists()
+
+
+def test_recorded_evaluations_are_listed_and_removed(senpath: Run, tmp_path: Path) -> None:
+    net = tiny_network(tmp_path / "net", ["iris"])
+    for count in (100, 120):
+        sp.evaluate(net, {"iris": tuple(part[:count] for part in tiny_task("iris"))}, record=True)
+    listed = senpath("evaluations", net.path)
+    assert listed.code == 0
+    assert "120" in listed.out
+    assert senpath("evaluations", net.path, "--remove", "1").code == 0
+    assert [entry.evaluation.scores["iris"].examples for entry in sp.recorded_evaluations(net)] == [120]
+    ended = senpath("evaluations", net.path, "--remove", "2")
+    assert ended.code == 2
+    assert "evaluation to remove: expected one of 1, got 2" in ended.err

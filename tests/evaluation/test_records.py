@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 import senpath as sp
 from senpath.evaluation import latest_by_version, record_evaluation
+from senpath.testing import ConstantMethod
+from tests.raising import raises_error
 
 Labelled = tuple[np.ndarray, np.ndarray]
 NAME = "evaluations.jsonl"
@@ -146,3 +149,37 @@ def test_a_line_that_is_no_measurement_is_named(
     message = re.escape(f"{clean.path / NAME}: line 2: expected a measurement, got ") + ".*" + re.escape(got)
     with pytest.raises(sp.StoreError, match=message):
         sp.recorded_evaluations(clean)
+
+
+def test_what_is_not_defined_is_recorded_and_shown_as_such(tmp_path: Path, iris: Labelled) -> None:
+    net = sp.Network(tmp_path / "net")
+    net.learn("size", iris[0], iris[0][:, 0], kind="regression", method=ConstantMethod())
+    measured = sp.evaluate(net, {"size": (np.full((1, 4), 500.0), [123.0])}, record=True)
+    assert math.isnan(measured.scores["size"].accuracy)
+    assert math.isnan(measured.scores["size"].accuracy_unlabelled)
+    (recorded,) = sp.recorded_evaluations(net)
+    assert math.isnan(recorded.evaluation.mean.accuracy)
+    assert (recorded.evaluation.mean.refused, recorded.evaluation.confusion) == (1.0, measured.confusion)
+    assert net.evaluations[0]["scores"]["size"]["accuracy"] is None
+    sp.report(net, tmp_path / "r.html")
+    assert "nan" not in (tmp_path / "r.html").read_text(encoding="utf-8").lower()
+    nothing = sp.evaluate(net, {"size": (np.array([[500.0] * 4, [600.0] * 4]), [1.0, 2.0])}).scores["size"]
+    assert (nothing.refused, nothing.accuracy_unlabelled) == (1.0, 0.0)
+
+
+def test_one_can_be_removed(clean: sp.Network, iris: Labelled) -> None:
+    for count in (10, 20, 30):
+        sp.evaluate(clean, {"None": (iris[0][:count], iris[1][:count])}, record=True)
+    first, second, third = sp.recorded_evaluations(clean)
+    sp.remove_evaluation(clean, second)
+    assert [entry.evaluation.scores["None"].examples for entry in sp.recorded_evaluations(clean)] == [10, 30]
+    with raises_error(sp.InputError, "evaluation to remove", expected="one that is recorded", got=second.time):
+        sp.remove_evaluation(clean, second)
+    with raises_error(sp.ConflictError, "evaluation 1", expected="of noon", got=third.time, do="Read them again"):
+        clean.remove_evaluation(1, "noon")
+    for entry in (first, third):
+        sp.remove_evaluation(clean, entry)
+    for place in (0, -1, "0", True):
+        with raises_error(sp.InputError, "evaluation to remove", expected="there is none", got=repr(place)):
+            sp.remove_evaluation(clean, place)  # type: ignore[arg-type]
+    assert clean.version == 1

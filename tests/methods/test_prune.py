@@ -343,14 +343,9 @@ def test_a_regression(tmp_path: Path, what: str) -> None:
     net.learn("progress", x[:400], y[:400], kind="regression", epochs=100)
     found = net.prune("progress", 0.5, x[:400], y[:400], what=what, tolerance=0.2)
     assert found.changed, found.reason
-    answers = logits_of(net, x[400:])
+    answers = net.predict(x[400:], task="progress").label
     assert np.corrcoef(answers, y[400:])[0, 1] > 0.5
     assert abs(answers.mean() - y[400:].mean()) < 40
-
-
-def logits_of(net: Network, x: np.ndarray) -> np.ndarray:
-    examples = encode_examples(net.view, x, np.zeros(len(x)), kind="regression")
-    return net.view.logits("progress", examples.inputs)[:, 0].numpy()
 
 
 @pytest.mark.parametrize("what", WHAT)

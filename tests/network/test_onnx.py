@@ -46,7 +46,7 @@ def data(digits: Labelled, iris: Labelled) -> dict[str, tuple[Any, Any]]:
         "pruned": (x, y),
         "narrow": (x, y),
         "several": (x, properties),
-        "numbers": (x, np.stack([x.mean((1, 2)), x[:, 0].mean(1)], 1)),
+        "numbers": (x, np.stack([x.mean((1, 2)), 1.7e9 + x[:, 0].mean(1)], 1)),
         "convolved": (x, y),
         "tones": tones(),
         "texts": (texts, [text.split()[0] for text in texts]),
@@ -100,7 +100,12 @@ def test_answers_are_the_same(net: sp.Network, data: dict[str, tuple[Any, Any]],
     for size in (0, 1, 2, 7):
         inputs = encoded(net, task, data[task][0][-7:])[:size]
         logits, *probabilities = model.run(None, {"input": inputs.numpy()})
-        expected = net.view.logits(task, inputs)
+        expected, units = net.view.logits(task, inputs), net.view.pathway(task).scale
+        if units is not None:
+            expected = units.to_numbers(expected)
+            answers = net.predict(data[task][0][-7:], task=task).label.tolist()[:size]
+            np.testing.assert_allclose(expected, np.array(answers).reshape(size, -1), rtol=0, atol=1e-6)
+            np.testing.assert_array_less(np.abs(logits - expected.numpy()), 1e-5 * data[task][1].std(0)[None].repeat(size, 0))
         scale = max(1.0, float(expected.abs().max())) if size else 1.0
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4 * scale)
         if probabilities:

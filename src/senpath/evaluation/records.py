@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from senpath.errors import StoreError
+from senpath.errors import InputError, StoreError
 from senpath.network import Network
 from senpath.store import EVALUATIONS
 
@@ -142,9 +142,13 @@ def recorded_evaluations(net: Network) -> list[Recorded]:
     Raises:
         StoreError: if a line of the file is not a measurement; names file and line.
     """
+    return [entry for entry in _all(net) if entry.version <= net.version]
+
+
+def _all(net: Network) -> list[Recorded]:
+    """The evaluations that were recorded, of whatever version."""
     path = net.path / EVALUATIONS
-    entries = [_read(entry, f"{path}: line {place + 1}", place) for place, entry in enumerate(net.evaluations)]
-    return [entry for entry in entries if entry.version <= net.version]
+    return [_read(entry, f"{path}: line {place + 1}", place) for place, entry in enumerate(net.evaluations)]
 
 
 def remove_evaluation(net: Network, which: Recorded | int) -> None:
@@ -154,11 +158,18 @@ def remove_evaluation(net: Network, which: Recorded | int) -> None:
         which: one of `recorded_evaluations`, or its place in `Network.evaluations`.
 
     Raises:
-        InputError: if there is none.
-        ConflictError: if another program removed evaluations meanwhile.
+        InputError: if there is none, or no more.
+        ConflictError: if another program removes evaluations at the same time.
         StoreError: if the folder cannot be written.
     """
-    net.remove_evaluation(*((which.place, which.time) if isinstance(which, Recorded) else (which,)))
+    if not isinstance(which, Recorded):
+        net.remove_evaluation(which)
+        return
+    same = repr(replace(which, place=0))  # others may have been removed before it; and NaN is not equal to itself
+    place = next((entry.place for entry in _all(net) if repr(replace(entry, place=0)) == same), None)
+    if place is None:
+        raise InputError("evaluation to remove", expected="one that is recorded", got=f"one of {which.time} that is not, or no more")
+    net.remove_evaluation(place, which.time)
 
 
 def latest_by_version(recorded: Sequence[Recorded]) -> list[Recorded]:

@@ -51,7 +51,7 @@ def read_numbers(y: Any, inputs: int, what: str) -> np.ndarray:
     if isinstance(y, list) and y and isinstance(y[0], str):
         y = object_array(y)  # strings of one width would all be as long as the longest
     if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "iubf":
-        y = y.astype(np.float64).filled(np.nan)
+        y = np.ma.filled(y.astype(np.float64), np.nan)
     try:
         values = as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y)
         values = values.astype(np.float64) if values.dtype.kind in "iubfOU" else values  # words that are numbers, as a .csv has them

@@ -1,0 +1,146 @@
+"""Numbers that lie far from 0, or are tiny or huge, are learned, answered and scored as exactly as usual ones."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import PoissonRegressor, Ridge
+from sklearn.metrics import r2_score
+
+import senpath as sp
+from senpath.tasks import read_targets, task_kind
+from senpath.testing import ConstantMethod
+from tests.raising import raises_error
+
+Labelled = tuple[np.ndarray, np.ndarray]
+FAR: dict[str, tuple[float, float]] = {
+    "seconds since 1970": (1.7e9, 1.0),
+    "far below 0": (-1e12, 3.0),
+    "as far as float64 tells apart": (1e14, 1.0),
+    "tiny": (0.0, 1e-20),
+    "tinier than float32 has": (0.0, 1e-200),
+    "huge": (1e60, 1e58),
+}
+
+
+@pytest.fixture
+def lengths(iris: Labelled) -> np.ndarray:
+    return iris[0][:, 2].astype(np.float64)
+
+
+@pytest.mark.parametrize(("offset", "scale"), FAR.values(), ids=FAR)
+def test_answers_are_as_exact_as_the_numbers(iris: Labelled, lengths: np.ndarray, offset: float, scale: float) -> None:
+    net, y = sp.Network(), offset + scale * lengths
+    net.learn("far", iris[0], y, kind="regression", method=ConstantMethod())
+    answers = net.predict(iris[0], task="far").label
+    assert answers.dtype == np.float64
+    true = r2_score((y - offset) / scale, (answers - offset) / scale)
+    assert true > 0.95
+    assert sp.evaluate(net, {"far": (iris[0], y)}).scores["far"].accuracy == pytest.approx(true, abs=1e-4)
+
+
+def test_one_output_of_two_is_far(iris: Labelled, lengths: np.ndarray) -> None:
+    net, y = sp.Network(), pd.DataFrame({"near": lengths, "time": 1.7e9 + lengths})
+    net.learn("both", iris[0], y, kind="regression", method=ConstantMethod())
+    answers = np.array(net.predict(iris[0], task="both").label.tolist())
+    np.testing.assert_allclose(answers[:, 1] - 1.7e9, answers[:, 0], atol=1e-2)
+
+
+def test_the_default_model_far_from_0(iris: Labelled, lengths: np.ndarray) -> None:
+    near, far = sp.Network(), sp.Network()
+    near.learn("t", iris[0], lengths, kind="regression", epochs=10, hidden=8)
+    far.learn("t", iris[0], 1.7e9 + lengths, kind="regression", epochs=10, hidden=8)
+    np.testing.assert_allclose(far.predict(iris[0], task="t").label - 1.7e9, near.predict(iris[0], task="t").label, atol=1e-3)
+
+
+def test_changes_keep_the_scale(iris: Labelled, lengths: np.ndarray, tmp_path: Path) -> None:
+    x, y, net = iris[0], 1.7e9 + lengths, sp.Network(tmp_path / "net")
+    net.learn("t", x[:100], y[:100], kind="regression", model="mlp", hidden=16, epochs=60)
+    assert net.prune("t", 0.5, x[:100], y[:100]).record["measured"]["before"] > 0.5
+    assert net.extend("t", x[100:], y[100:], finetune=True).changed
+    net.verify()
+    answers = net.predict(x, task="t").label
+    assert r2_score(y, answers) > 0.9
+    net.export("t", tmp_path / "t.sentask")
+    other = sp.Network()
+    other.import_task(tmp_path / "t.sentask")
+    np.testing.assert_array_equal(other.predict(x, task="t").label, answers)
+    np.testing.assert_array_equal(sp.Network(net.path).predict(x, task="t").label, answers)
+
+
+MODELS: dict[str, tuple[Any, float, float]] = {
+    "a linear model": (Ridge(), 1.7e9, 1.0),
+    "one whose loss is for counts": (PoissonRegressor(max_iter=500), 0.0, 1.0),
+    "the support vector machine": ("svm", 1.7e9, 1e-3),
+}
+
+
+@pytest.mark.parametrize(("model", "offset", "scale"), MODELS.values(), ids=MODELS)
+def test_models_of_scikit_learn(iris: Labelled, lengths: np.ndarray, model: Any, offset: float, scale: float, tmp_path: Path) -> None:
+    net, y = sp.Network(tmp_path / "net"), offset + scale * lengths
+    net.learn("t", iris[0], y, kind="regression", model=model)
+    answers = net.predict(iris[0], task="t").label
+    assert r2_score((y - offset) / scale, (answers - offset) / scale) > 0.9
+    net.verify()
+    np.testing.assert_array_equal(sp.Network(net.path).predict(iris[0], task="t").label, answers)
+
+
+def test_encoded_examples_are_as_exact(iris: Labelled, lengths: np.ndarray) -> None:
+    net, y = sp.Network(), 1.7e9 + lengths
+    examples = net.encode_examples(iris[0], y, kind="regression")
+    assert examples.targets[:, 0].tolist() == y.tolist()
+    net.learn("t", examples, method=ConstantMethod())
+    net.extend("t", examples)
+    assert sp.evaluate(net, {"t": (iris[0], y)}).scores["t"].accuracy > 0.95
+
+
+def test_what_links_add_is_in_the_numbers_units(iris: Labelled, lengths: np.ndarray) -> None:
+    net = sp.Network()
+    net.learn("source", iris[0][::2], iris[1][::2], method=ConstantMethod())
+    net.learn("t", iris[0], 1e-9 * lengths, kind="regression", method=ConstantMethod(source="source"))
+    added = [link.added for row in iris[0][:20] for why in [net.explain(row)] if why.task == "t" for link in why.links]
+    assert added
+    assert max(map(abs, added)) < 1e-7
+
+
+R2: dict[str, tuple[list[Any], list[float], float]] = {
+    "nothing answered": ([None] * 3, [1, 2, 3], 0.0),
+    "one input": ([5.0], [5.0], np.nan),
+    "equal numbers": ([5.0, 5.0], [5.0, 5.0], np.nan),
+    "equal but for rounding": ([0.3, 0.3], [0.3, 0.1 + 0.2], np.nan),
+    "far from 0": ([1.7e9, 1.7e9 + 2], [1.7e9, 1.7e9 + 2], 1.0),
+    "wrong far from 0": ([1.7e9 + 2, 1.7e9], [1.7e9, 1.7e9 + 2], -3.0),
+    "tiny": ([1e-200, 2e-200], [1e-200, 3e-200], 0.5),
+}
+
+
+@pytest.mark.parametrize(("answers", "truth", "score"), R2.values(), ids=R2)
+def test_r2(answers: list[Any], truth: list[float], score: float) -> None:
+    kind = task_kind("regression")
+    read = kind.read_truth(truth, len(truth), (0,))
+    assert kind.score_answers(answers, read, (0,)) == pytest.approx(score, nan_ok=True)
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "dates": (pd.Series(pd.date_range("2020", periods=3)), "datetime64[s]"),
+    "times of Python": ([pd.Timestamp(day, unit="D").to_pydatetime() for day in range(3)], "datetime64[s]"),
+    "durations": (np.arange(3).astype("timedelta64[s]"), "timedelta64[s]"),
+}
+
+
+@pytest.mark.parametrize(("y", "do"), REFUSED.values(), ids=REFUSED)
+def test_times_are_asked_for_as_numbers(y: Any, do: str) -> None:
+    with raises_error(sp.InputError, "numbers y of a regression", expected="numbers", do=do):
+        read_targets(y, 3, "regression")
+
+
+def test_other_numbers() -> None:
+    assert read_targets([Decimal("0.1"), Decimal(2)], 2, "regression").values.tolist() == [[0.1], [2.0]]
+    for y in (np.ma.array([1.0, 2.0], mask=[True, False]), [1e300, 1.0], pd.Series([pd.NA, 1.0], dtype="Float64")):
+        with raises_error(sp.InputError, "numbers y of a regression", expected="finite numbers", got="NaN"):
+            read_targets(y, 2, "regression")

@@ -357,7 +357,7 @@ class Network:
 
     def remove_evaluation(self, place: int, time: str | None = None) -> None:
         """Remove the evaluation at this place of `evaluations`, if it is of this time; `senpath.remove_evaluation` calls this."""
-        self._at.store.remove_evaluation(place, time)
+        self._at.remove_evaluation(place, time)
 
     def refresh(self) -> bool:
         """Show the version that is in the folder now, whoever wrote it; returns whether it is another one.

@@ -19,8 +19,9 @@ from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.view import View
 from senpath.store import Manifest, Store
-from senpath.store.files import as_lasting_path, temporary_folder, timestamp
+from senpath.store.files import SCRATCH, as_lasting_path, explained, temporary_folder, timestamp
 from senpath.store.manifest import RESTORE
+from senpath.store.versions import EVALUATIONS, remove_line
 
 TOLERANCE = 1e-4
 """Probes may differ by this much, absolute or relative: machines round differently."""
@@ -205,6 +206,11 @@ class Checkout:
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
         """Append figures that were measured of the version that is shown."""
         self.store.append_evaluation({"version": self.view.version, "time": timestamp(), **figures})
+
+    def remove_evaluation(self, place: int, time: str | None) -> None:
+        """Remove recorded figures; see `Network.remove_evaluation`."""
+        with self.store.locked(), explained(f"removing an evaluation from {self.store.path}"):
+            remove_line(self.store.path / EVALUATIONS, place, time, self.store.path / SCRATCH)
 
     def commit(self, proposal: Proposal) -> View:
         """Make a proposal the next version, and return that; see `senpath.history.commit`."""

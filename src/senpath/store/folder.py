@@ -30,17 +30,7 @@ from senpath.store.manifest import (
     parse_manifest,
     same_file,
 )
-from senpath.store.versions import (
-    EVALUATIONS,
-    KEPT_VERSIONS,
-    VERSIONS,
-    Versions,
-    append_line,
-    append_log,
-    log_entries,
-    read_lines,
-    remove_line,
-)
+from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Versions, append_line, append_log, log_entries, read_lines
 
 MANIFEST = "network.json"
 LOG = "log.jsonl"
@@ -279,11 +269,6 @@ class Store:
         """
         with self.locked(), explained(f"recording an evaluation in {self.path}"):
             append_line(self.path / EVALUATIONS, entry, self._scratch)
-
-    def remove_evaluation(self, place: int, time: str | None = None) -> None:
-        """Remove a measurement, see `senpath.store.versions.remove_line`. No commit: the version stays as it is."""
-        with self.locked(), explained(f"removing an evaluation from {self.path}"):
-            remove_line(self.path / EVALUATIONS, place, time, self._scratch)
 
     def _write_parts(self, change: Change) -> None:
         for component in change.components:

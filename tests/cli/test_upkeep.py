@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.datasets import load_iris
+from sklearn.semi_supervised import LabelSpreading
 
 import senpath as sp
 from senpath import Network
@@ -136,3 +138,14 @@ def test_recorded_evaluations_are_listed_and_removed(senpath: Run, tmp_path: Pat
     ended = senpath("evaluations", net.path, "--remove", "2")
     assert ended.code == 2
     assert "evaluation to remove: expected one of 1, got 2" in ended.err
+
+
+def test_a_model_that_is_opened_on_the_users_word_alone(senpath: Run, tmp_path: Path) -> None:
+    net = Network(tmp_path / "net.sen")
+    net.learn("iris", *load_iris(return_X_y=True), model=LabelSpreading())
+    net.export("iris", tmp_path / "iris.sentask")
+    for arguments in (("verify", net.path), ("import", tmp_path / "other.sen", tmp_path / "iris.sentask")):
+        refused = senpath(*arguments)
+        assert (refused.code, "LabelSpreading" in refused.err, "`senpath --trust …`" in refused.err) == (3, True, True)
+        assert senpath("--trust", *arguments).code == 0
+    assert senpath("--trust", "verify", tmp_path / "other.sen").code == 0

@@ -274,7 +274,7 @@ DOUBLED = {"name": "concat", "parts": [PASSING, PASSING]}
     [
         {"name": "chain", "parts": [DOUBLED] * 40},
         deep(PASSING, 40),
-        {"name": "concat", "parts": [PASSING] * 100_001},
+        {"name": "concat", "parts": [PASSING] * 20_001},
         {"name": "chain", "parts": []},
         {"name": "map", "function": "system"},
         {"name": "scale", "rounded": 1},

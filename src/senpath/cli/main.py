@@ -18,6 +18,7 @@ from senpath.cli.evaluate import evaluate, evaluations
 from senpath.cli.inspection import explain, report, tasks, verify
 from senpath.cli.learn import learn, learn_many
 from senpath.cli.methods import methods
+from senpath.cli.options import TRUST
 from senpath.cli.predict import predict
 from senpath.cli.revise import extend, prune, review
 from senpath.cli.show import accept_any_text, errors
@@ -58,6 +59,7 @@ def root(
     ] = False,
 ) -> None:
     """One network that grows: learn, predict, look inside."""
+    TRUST.set(trust)
 
 
 for command in COMMANDS:

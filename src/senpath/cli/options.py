@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from senpath import Network
@@ -22,6 +22,9 @@ Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, see `senpath methods NAME`; may be repeated.")
 ]
 
+TRUST: ContextVar[bool] = ContextVar("trust", default=False)
+"""What `senpath --trust` says, for the command that comes after it."""
+
 
 def open_network(path: Path) -> Network:
     """An existing network; asking for one that is not there does not make it."""
@@ -34,8 +37,7 @@ def open_network(path: Path) -> Network:
 
 def trusted() -> bool:
     """Whether `senpath --trust` was called."""
-    context = click.get_current_context(silent=True)
-    return context is not None and bool(context.find_root().params.get("trust"))
+    return TRUST.get()
 
 
 def read_settings(texts: Sequence[str] | None, *own: str) -> dict[str, Any]:

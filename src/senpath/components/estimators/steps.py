@@ -18,7 +18,7 @@ from senpath.components.limits import NUMBERS
 Arrays = Mapping[str, np.ndarray]
 DEEPEST = 32
 """How deep steps may lie in each other."""
-MOST_STEPS = 100_000
+MOST_STEPS = 20_000
 MOST_WORK = 2**30
 """Numbers that all steps together may make of one input."""
 

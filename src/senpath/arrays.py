@@ -79,6 +79,25 @@ def plain_array(values: np.ndarray) -> np.ndarray:
     return values
 
 
+ROUNDING = 1e-13
+"""Numbers that differ by less, as a share of their size, differ by how they were computed; in float32 and float16 by a few last places."""
+
+
+def rounding_of(kind: np.dtype[Any]) -> float:
+    """Up to which share of their size numbers of this type may differ by rounding alone."""
+    return max(4 * float(np.finfo(kind).eps), ROUNDING) if kind.kind == "f" else ROUNDING
+
+
+def spread_of(values: torch.Tensor, rounding: float | torch.Tensor = ROUNDING) -> torch.Tensor:
+    """The standard deviation of each column of (n, columns); 0 where they differ by rounding alone, for nothing can be divided by that.
+
+    Args:
+        rounding: what counts as that, as a share of the column's size; one for all columns, or one for each.
+    """
+    spread = values.std(0, correction=0)
+    return torch.where(spread > rounding * values.abs().amax(0), spread, 0)
+
+
 def require_unicode(texts: Iterable[object], what: str) -> None:
     """Refuse half characters, as in the names of folders in another encoding: no file of a network can hold them."""
     for text in texts:

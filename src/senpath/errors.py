@@ -98,3 +98,7 @@ class DownloadError(SenpathError):
 
 class SenpathWarning(UserWarning):
     """What was done may not be what was wanted; the message says what it is and what to do."""
+
+
+class RoutingWarning(SenpathWarning):
+    """A new task makes it harder to find the right task for inputs of others."""

@@ -109,11 +109,11 @@ def test_changed_content(grown: Path, fresh: Fresh, questions: Questions, right:
     if path.read_bytes() == before:
         assert verified
         assert found == right
-    elif path.name.endswith((".columns", ".pooled")):
+    elif path.name.endswith(".columns"):
         named = (folder / "network.json").read_bytes()
         assert not verified or path.name.encode() not in named or path.read_bytes().startswith(before)
     else:
-        assert not verified or path.name.encode() not in (folder / "network.json").read_bytes()
+        assert not verified or path.name.removesuffix(".covariance").encode() not in (folder / "network.json").read_bytes()
 
 
 @tries(15)
@@ -409,8 +409,9 @@ def test_forged_statistics(grown: Path, fresh: Fresh, questions: Questions, data
     content = read_manifest(folder)
     key = data.draw(st.sampled_from(sorted(content["network"]["types"])), label="type")
     kept = content["network"]["types"][key]
-    what = data.draw(st.sampled_from(["columns", "pooled", "metric"]), label="what")
-    name = {"columns": f"{key}.columns", "pooled": kept["pooled"], "metric": kept["metric"]["file"]}[what]
+    what = data.draw(st.sampled_from(["columns", "covariance", "metric"]), label="what")
+    task = data.draw(st.sampled_from(sorted(kept["covariances"])), label="task")
+    name = {"columns": f"{key}.columns", "covariance": f"{kept['covariances'][task]}.covariance", "metric": kept["metric"]["file"]}[what]
     path = folder / "dispatcher" / name
     before = path.read_bytes()
     if data.draw(st.integers(0, 2), label="bytes") == 0:
@@ -421,14 +422,15 @@ def test_forged_statistics(grown: Path, fresh: Fresh, questions: Questions, data
         except SafetensorError:
             assume(False)
     else:
-        numbers = np.frombuffer(before, dtype="<f4" if what == "columns" else "<f8")
+        numbers = np.frombuffer(before, dtype="<f4")
         after = forged_array(data.draw, numbers).tobytes()
+    if what == "covariance":
+        kept["covariances"][task] = hashlib.sha256(after).hexdigest()
+        path = path.with_name(f"{kept['covariances'][task]}.covariance")
     replace_file(path, after)
-    if what == "pooled":
-        kept["pooled_sha256"] = hashlib.sha256(after).hexdigest()
-    elif what == "metric":
+    if what == "metric":
         kept["metric"]["sha256"] = hashlib.sha256(after).hexdigest()
-    else:
+    elif what == "columns":
         for task in content["network"]["tasks"].values():
             if task["pathway"]["data_type"] == key:
                 first, rows, wide = task["statistics"]["first"], task["statistics"]["rows"], kept["width"] * 4

@@ -157,11 +157,7 @@ def dispatcher_weights(net: sp.Network, key: str) -> int:
     """Numbers that the dispatcher of a type has on disk."""
     record = net.view.manifest.types[key]
     folder = net.path / "dispatcher"
-    return (
-        file_weights(net, [record.features])
-        + (folder / record.pooled).stat().st_size // 8
-        + (folder / f"{key}.columns").stat().st_size // 4
-    )
+    return file_weights(net, [record.features]) + record.width * (record.width + 1) // 2 + (folder / f"{key}.columns").stat().st_size // 4
 
 
 @pytest.mark.parametrize("how", [{}, {"admit": 1e-9}, {"admit": 1e-9, "strict": True}, {"candidates": 1}])

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import senpath as sp
 from senpath.store import FORMAT_VERSION
+from tests.raising import raises_error
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Watch = Callable[[Path], AbstractContextManager[None]]
@@ -303,7 +304,10 @@ FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
     "another weight": ({".safetensors": flip}, "parts that fit each other, got component .*content of"),
     "another description": ({".json": lambda content: content.replace(b"{", b"{ ", 1)}, "parts that fit each other"),
     "other columns": ({".columns": flip}, "parts that fit each other, got .*image.columns: expected rows that match their hash"),
-    "no covariance": ({".pooled": lambda content: content[:-8]}, "parts that fit each other, got .*image.pooled: expected content that m"),
+    "no covariance": (
+        {".covariance": lambda content: content[:-8]},
+        "parts that fit each other, got .*covariance: expected content",
+    ),
     "a newer network": (
         {"network.json": resealed((NEWEST % FORMAT_VERSION, NEWEST % (FORMAT_VERSION + 1)))},
         "expected a format that is known",
@@ -338,23 +342,26 @@ def test_forgeries(files: dict[str, Path], other: sp.Network, tmp_path: Path, un
 
 def test_a_covariance_that_is_none(files: dict[str, Path], other: sp.Network, tmp_path: Path, unchanged: Watch) -> None:
     with zipfile.ZipFile(files["low"]) as archive:
-        pooled = np.frombuffer(archive.read("dispatcher/image.pooled")).copy()
-    old, pooled[0] = hashlib.sha256(pooled.tobytes()).hexdigest(), -1e6
-    change = resealed((old.encode(), hashlib.sha256(pooled.tobytes()).hexdigest().encode()))
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = next(name for name in members if name.endswith(".covariance"))
+    covariance = np.frombuffer(members.pop(name), dtype="<f4").copy()
+    old, covariance[0] = Path(name).stem, -1e6
+    new = hashlib.sha256(covariance.tobytes()).hexdigest()
+    members[f"dispatcher/{new}.covariance"] = covariance.tobytes()
+    members["network.json"] = resealed((old.encode(), new.encode()))(members["network.json"])
     path = tmp_path / "forged.sentask"
-    path.write_bytes(forged(files["low"].read_bytes(), **{".pooled": pooled.tobytes(), "network.json": change}))
-    with (
-        unchanged(other.path),
-        pytest.raises(sp.StoreError, match=r"parts that fit each other, got statistics image\.pooled: expected a cov"),
-    ):
+    listed = {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in members.items()}
+    head = {**json.loads(members.pop("task.json")), "members": {name: entry for name, entry in listed.items() if name != "task.json"}}
+    path.write_bytes(packed({**members, "task.json": sealed(head)}))
+    with unchanged(other.path), raises_error(sp.StoreError, got="covariances of image: expected a covariance"):
         other.import_task(path)
 
 
 HEADS: dict[str, tuple[Callable[[dict[str, Any]], bytes], type[sp.StoreError], str]] = {
     "newer": (
-        lambda head: sealed({**head, "format_version": 2}),
+        lambda head: sealed({**head, "format_version": 3}),
         sp.FormatVersionError,
-        "format version 1 or older, got 2. Upgrade senpath",
+        "format version 2 or older, got 3. Upgrade senpath",
     ),
     "foreign": (lambda head: sealed({**head, "format": "recipes"}), sp.StoreError, "an exported task, whole, got another archive"),
     "more": (lambda head: sealed({**head, "more": 1}), sp.StoreError, "Unexpected keyword argument at more of task.json"),

@@ -47,6 +47,11 @@ def indexed(permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray]
     return Discriminant.of(feature_map(TYPE, 0), permuted[0], CPU)
 
 
+def mean(kept: dict[str, TaskStatistics]) -> np.ndarray:
+    """The tasks' mean covariance, packed."""
+    return np.mean([one.covariance for one in kept.values()], 0, dtype=np.float64)
+
+
 def stored(kept: dict[str, TaskStatistics]) -> list[StoredTask]:
     ends = np.cumsum([0, *(len(one.columns) for one in kept.values())])
     return [StoredTask(name, int(end), one.counts.tolist(), one.figures) for end, (name, one) in zip(ends, kept.items(), strict=False)]
@@ -124,10 +129,10 @@ def test_rows_of_no_task_decide_nothing_in_a_metric(
 ) -> None:
     kept = permuted[0]
     rows = np.concatenate([one.columns for one in kept.values()])
-    pooled, owned = np.asarray(sum(one.pooled for one in kept.values())), np.arange(len(rows))[40:]
+    common, owned = mean(kept), np.arange(len(rows))[40:]
     spoilt = rows.copy()
     spoilt[:40] = 0
-    left, right = Metric.of(pooled, TASKS, rows, CPU, owned), Metric.of(pooled, TASKS, spoilt, CPU, owned)
+    left, right = Metric.of(common, TASKS, rows, CPU, owned), Metric.of(common, TASKS, spoilt, CPU, owned)
     assert torch.equal(left.centre, right.centre)
     assert left.coordinates is not None
     assert right.coordinates is not None
@@ -168,8 +173,7 @@ def test_a_grown_dispatcher_answers_as_a_fresh_one(
     kept, inputs, _ = permuted
     features, tasks = feature_map(TYPE, 0), stored(kept)
     rows = np.concatenate([one.columns for one in kept.values()])
-    pooled = sum(one.pooled for one in list(kept.values())[:100])
-    metric = Metric.of(np.asarray(pooled), 100, rows[:1000], CPU)
+    metric = Metric.of(mean(dict(list(kept.items())[:100])), 100, rows[:1000], CPU)
     before = Discriminant(features, metric, Columns(rows[:1000], tasks[:100], lambda task: None), tasks[:100])
     earlier = before.decide(inputs[:200])
     grown = before
@@ -195,7 +199,7 @@ def test_rows_are_checked_when_their_task_is_scored(
         if task == 7:
             raise StoreError("columns", expected="rows that match their hash", got="changed content")
 
-    metric = Metric.of(np.asarray(sum(one.pooled for one in kept.values())), TASKS, rows, CPU)
+    metric = Metric.of(mean(kept), TASKS, rows, CPU)
     dispatcher = Discriminant(feature_map(TYPE, 0), metric, Columns(rows, tasks, check), tasks)
     assert asked == []
     one = inputs[right == 50][:1]
@@ -207,15 +211,13 @@ def test_rows_are_checked_when_their_task_is_scored(
         dispatcher.decide(inputs[right == 7])
 
 
-def test_a_metric_is_renewed_when_the_tasks_have_grown_by_a_quarter() -> None:
-    metric, renewed = 0, []
-    for tasks in range(1, 1001):
-        if metric == 0 or Metric.due(metric, tasks):
-            metric = tasks
-            renewed.append(tasks)
-    assert renewed[:16] == list(range(1, 17))
-    assert renewed[16:22] == [20, 25, 32, 40, 50, 63]
-    assert len(renewed) < 40
+def test_a_metric_is_made_of_all_tasks_and_later_of_a_number_that_grows_by_quarters() -> None:
+    tasks = {f"task {number}": number for number in range(1000)}
+    made = [len(Metric.first(dict(list(tasks.items())[:count]))) for count in range(1, 1001)]
+    assert made[:16] == list(range(1, 17))
+    assert sorted({*made[15:]})[:7] == [16, 20, 25, 32, 40, 50, 63]
+    assert all(count < of * 1.25 + 1 for count, of in enumerate(made, 1))
+    assert [*Metric.first(tasks)] == list(tasks)[: made[-1]]
 
 
 @pytest.mark.parametrize("cells", [1, 40])

@@ -110,7 +110,7 @@ def test_what_is_kept_is_finite(examples: int, few: float) -> None:
     statistics = statistics_of(collect(rows(examples, 3), feature_map(ROW, 0), 0, device=CPU), gate=True)
     assert statistics.figures["few"] == few
     assert statistics.figures["limit"] > 0
-    assert all(np.isfinite(values).all() for values in (statistics.columns, statistics.counts, statistics.pooled))
+    assert all(np.isfinite(values).all() for values in (statistics.columns, statistics.counts, statistics.covariance))
     assert statistics.columns.dtype == np.float32
     assert statistics.gate is not None
     assert float(statistics.gate.module.limit) > 0

@@ -45,7 +45,7 @@ def check_goes_on(folder: Path, iris: Labelled) -> None:
     assert not list(folder.rglob("*.tmp"))
     assert [entry["version"] for entry in net.log] == list(range(1, net.version + 1))
     assert [name for entry in net.log for name in entry["tasks"]] == list(net.tasks)
-    assert len(list((folder / "dispatcher").glob("table-*.pooled"))) <= KEPT_VERSIONS
+    assert len(list((folder / "dispatcher").glob("table-*.metric"))) <= KEPT_VERSIONS
     assert sorted(int(path.stem) for path in (folder / "versions").iterdir()) == list(net.versions)
 
 

@@ -30,7 +30,7 @@ KINDS = {
     "weights": "components/*.safetensors",
     "description": "components/*.json",
     "columns": "dispatcher/*.columns",
-    "pooled": "dispatcher/*.pooled",
+    "covariance": "dispatcher/*.covariance",
     "metric": "dispatcher/*.metric",
 }
 FEW = settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -41,7 +41,7 @@ def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the template without what old versions left; damage to it is put right again."""
     folder = Path(shutil.copytree(template, tmp_path_factory.mktemp("damage") / "net"))
     manifest = (folder / "network.json").read_text()
-    for path in (*folder.glob("dispatcher/*.pooled"), *folder.glob("dispatcher/*.metric")):
+    for path in folder.glob("dispatcher/*.metric"):
         if path.name not in manifest:
             path.unlink()
     return folder

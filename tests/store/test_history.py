@@ -38,7 +38,7 @@ def test_commits_keep_the_last_versions(tmp_path: Path, iris: Labelled, contents
     folder = net.path / "versions"
     assert contents(folder) == {name: kept[name] for name in files(net.path, "versions/*")}
     named = {f"{version}" for version in range(3, KEPT_VERSIONS + 3)}
-    assert {name.split(".")[1] for name in files(net.path, "dispatcher/*.pooled")} == named
+    assert {name.split(".")[1] for name in files(net.path, "dispatcher/*.metric")} == named
 
 
 def test_a_version_is_kept_without_a_copy(folder: Path, iris: Labelled) -> None:
@@ -183,7 +183,7 @@ def test_back_to_the_empty_network(folder: Path, iris: Labelled) -> None:
     net.verify()
 
 
-@pytest.mark.parametrize("pattern", ["components/*.safetensors", "dispatcher/*.pooled", "dispatcher/*.columns"])
+@pytest.mark.parametrize("pattern", ["components/*.safetensors", "dispatcher/*.covariance", "dispatcher/*.columns"])
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_version_with_a_damaged_file(folder: Path, unchanged: Watch, pattern: str, gone: bool) -> None:
     net = sp.Network(folder)
@@ -195,7 +195,7 @@ def test_a_version_with_a_damaged_file(folder: Path, unchanged: Watch, pattern: 
         path.write_bytes(content)
         if gone:
             path.unlink()
-    with unchanged(folder), pytest.raises(sp.StoreError, match=r"component|statistics|pooled|columns"):
+    with unchanged(folder), pytest.raises(sp.StoreError, match=r"component|statistics|covariance|columns"):
         net.rollback(3)
     assert net.version == 6
 

@@ -128,8 +128,8 @@ def test_old_statistics_are_dropped(folder: Path, digits: Labelled) -> None:
     before = reader.predict(digits[0]).confidence
     for number in range(11):
         learn(writer, f"more {number}", (digits[0][:60], digits[1][:60]))
-    names = {path.name for path in folder.glob("dispatcher/image.*.pooled")}
-    assert names == {f"image.{version}.pooled" for version in range(5, 15)}
+    names = {path.name for path in folder.glob("dispatcher/image.*.metric")}
+    assert names == {f"image.{version}.metric" for version in range(5, 15)}
     assert writer.versions == tuple(range(5, 14))
     assert (reader.predict(digits[0]).confidence == before).all()
     with pytest.raises(sp.StoreError, match=r"image\.2\.metric: expected readable, got No such file.*Call refresh\(\)"):
@@ -141,14 +141,14 @@ def test_old_statistics_are_dropped(folder: Path, digits: Labelled) -> None:
 def test_what_dead_writers_left_pushes_nothing_out(folder: Path, digits: Labelled, iris: Labelled) -> None:
     answers = sp.Network(folder).predict(digits[0]).confidence
     for version in (4, 5, 6, 7):
-        (folder / "dispatcher" / f"image.{version}.pooled").write_bytes(b"half a mat")
+        (folder / "dispatcher" / f"image.{version}.metric").write_bytes(b"half a mat")
     with open(folder / "dispatcher" / "image.columns", "ab") as file:
         file.write(b"rows without a commit")
     net = sp.Network(folder)
     learn(net, "flowers", iris)
     learn(net, "flowers again", iris)
     net.verify()
-    assert sorted(path.name for path in folder.glob("dispatcher/image.*.pooled")) == ["image.1.pooled", "image.2.pooled"]
+    assert sorted(path.name for path in folder.glob("dispatcher/image.*.metric")) == ["image.1.metric", "image.2.metric"]
     assert (sp.Network(folder).predict(digits[0]).confidence == answers).all()
     learn(net, "digits", digits)
     net.verify()
@@ -171,7 +171,7 @@ def test_opening_reads_one_file(folder: Path, digits: Labelled, tmp_path: Path) 
 
 def test_no_file_holds_a_pickle(folder: Path) -> None:
     kinds = {path.suffix or path.name for path in folder.rglob("*") if path.is_file()}
-    assert kinds == {".json", ".jsonl", ".safetensors", ".columns", ".pooled", ".metric", ".lock"}
+    assert kinds == {".json", ".jsonl", ".safetensors", ".columns", ".covariance", ".metric", ".lock"}
     for path in folder.rglob("*.json*"):
         assert all(json.loads(line) for line in (path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]))
     for path in folder.rglob("*.safetensors"):
@@ -236,7 +236,10 @@ def test_a_proposal_that_alters_a_component(folder: Path, digits: Labelled, unch
         net.commit(replace(proposal, components=(*proposal.components, altered)))
 
 
-@pytest.mark.parametrize(("field", "number"), [("columns", np.nan), ("pooled", np.inf), ("counts", np.nan), ("figures", np.nan)])
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [("columns", np.nan), ("columns", 1e13), ("covariance", np.inf), ("counts", np.nan), ("counts", 1e-9), ("figures", np.nan)],
+)
 def test_statistics_that_would_spoil_the_others(folder: Path, digits: Labelled, unchanged: Watch, field: str, number: float) -> None:
     net = sp.Network(folder)
     proposal = a_proposal(net, "new", digits)

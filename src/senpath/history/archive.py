@@ -25,21 +25,23 @@ from senpath.history.checkout import Checkout, verify
 from senpath.inputs.modalities.table import same_columns, table_columns
 from senpath.pathways import Link
 from senpath.progress import silent
-from senpath.routing import TaskStatistics
+from senpath.routing import TaskStatistics, is_covariance
+from senpath.snapshot.dispatchers import mean_covariance
 from senpath.snapshot.examples import check_task
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.view import TaskInfo, View, task_info
-from senpath.store import Change, Manifest, Store
+from senpath.store import Change, Manifest, Store, TypeRecord
 from senpath.store.copies import contents
-from senpath.store.files import explained, replacing, require_free, scratch_folder
+from senpath.store.files import covariance_file, explained, replacing, require_free, scratch_folder
 from senpath.store.folder import MANIFEST
 from senpath.store.manifest import CHECKSUM, STRICT, dump_manifest
 from senpath.types import DataType
 
-FORMAT, FORMAT_VERSION = "senpath-task", 1
+FORMAT, FORMAT_VERSION = "senpath-task", 2
 HEAD = "task.json"
 LARGEST_HEAD = 2**24
-MEMBER = re.compile(r"network\.json|components/[0-9a-f]{64}\.(json|safetensors|skops)|dispatcher/[a-z0-9-]{1,100}\.(columns|pooled)")
+COMPONENT, STATISTICS = r"components/[0-9a-f]{64}\.(json|safetensors|skops)", r"dispatcher/[a-z0-9-]{1,100}\.(columns|covariance|pooled)"
+MEMBER = re.compile(rf"network\.json|{COMPONENT}|{STATISTICS}")
 MOST_MEMBERS, DIRECTORY = 2**14, 2**22
 """Members of an archive, and bytes of the list of them at its end, at most."""
 MEMBER_HEADER = 30
@@ -129,18 +131,19 @@ def is_task_file(path: Path) -> bool:
 def _alone(store: Store, view: View, task: str) -> tuple[Manifest, Change]:
     """The manifest of a network that has this task alone, and its statistics.
 
-    The task's own covariance is not kept apart from the others of its type, so their mean stands for it.
+    Where no covariance is kept of the task, the mean of those of its type stands for it.
     """
     record, pathway = view.tasks[task], view.pathway(task)
     kind, kept = view.manifest.types[pathway.data_type], record.statistics
     everything = store.columns(kind)
     store.check_columns(everything, kind, kept)
     rows = np.array(everything[kept.first : kept.first + kept.rows])
-    mean = (store.pooled(kind) / kind.summed).tobytes()
-    columns, pooled = f"{pathway.data_type}.columns", f"{pathway.data_type}.pooled"
-    alone = replace(
-        kind, columns=columns, rows=kept.rows, pooled=pooled, pooled_sha256=hashlib.sha256(mean).hexdigest(), summed=1, metric=None
-    )
+    covariances, files, columns = {}, {}, f"{pathway.data_type}.columns"
+    if kind.covariances or kind.pooled:
+        content = mean_covariance(store, kind, [task] if task in kind.covariances else None).astype("<f4").tobytes()
+        covariances[task] = hashlib.sha256(content).hexdigest()
+        files[covariance_file(covariances[task])] = content
+    alone = TypeRecord(kind.data_type, kind.features, kept.rows, kind.width, columns, covariances)
     names = sorted(pathway.references | {kind.features} | ({kept.gate} if kept.gate is not None else set()))
     manifest = Manifest(
         version=1,
@@ -149,7 +152,7 @@ def _alone(store: Store, view: View, task: str) -> tuple[Manifest, Change]:
         types={pathway.data_type: alone},
         tasks={task: replace(record, statistics=replace(kept, first=0), version=1)},
     )
-    return manifest, Change((), {columns: (0, rows)}, {pooled: mean})
+    return manifest, Change((), {columns: (0, rows)}, files)
 
 
 def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
@@ -168,7 +171,7 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
     statistics = TaskStatistics(
         columns=np.array(source.columns(kind)),
         counts=np.array(kept.counts),
-        pooled=source.pooled(kind),
+        covariance=_covariance(source, kind),
         figures=kept.figures,
         gate=theirs.with_payload(kept.gate) if gated and kept.gate is not None else None,
     )
@@ -187,6 +190,16 @@ def _known(link: Link, view: View) -> Link:
     source = view.tasks[link.source].pathway if link.source in view.tasks else None
     here = source is not None and source.components[: len(link.reads)] == link.reads
     return link if link.source_id or here else replace(link, source_id=ELSEWHERE)
+
+
+def _covariance(source: Store, kind: TypeRecord) -> np.ndarray | None:
+    """Of the only task; anyone may have written the file."""
+    if not kind.covariances and not kind.pooled:
+        return None
+    packed = mean_covariance(source, kind)
+    if not is_covariance(packed, kind.width):
+        raise StoreError(f"covariance of {kind.data_type.key}", expected="that of numbers", got="a matrix that is none", do=AGAIN)
+    return packed.astype("<f4")
 
 
 def _require_same_type(view: View, data_type: DataType, features: str) -> None:

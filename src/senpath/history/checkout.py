@@ -14,7 +14,7 @@ from senpath.errors import ConflictError, InputError, StoreError
 from senpath.history.commit import commit, probe_inputs
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.progress import Progress
-from senpath.snapshot.dispatchers import read_metric
+from senpath.snapshot.dispatchers import check_covariances, read_metric
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.view import View
@@ -38,7 +38,7 @@ def verify(store: Store, view: View, progress: Progress) -> None:
     done = 0
     # First what the next commits may remove.
     for record in manifest.types.values():
-        store.pooled(record)
+        check_covariances(store, record)
         if record.metric is not None:
             read_metric(store, record, record.metric, torch.device("cpu"))
         progress("verify", done := done + 1, steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,126 +11,17 @@ import numpy as np
 import torch
 
 from senpath.components import Lookup, content_hash
-from senpath.errors import ConflictError, InputError, PathwayError, TaskExistsError, UnknownTaskError
+from senpath.errors import ConflictError, InputError, PathwayError, RoutingWarning, TaskExistsError, UnknownTaskError
+from senpath.history.statistics import StatisticsAccumulator
 from senpath.pathways import Link, Pathway, run_pathway
-from senpath.routing import Metric, TaskStatistics, scarcity
+from senpath.routing import LARGEST_FEATURE, WARNED_OF
 from senpath.seeds import derive
 from senpath.snapshot.examples import check_concept, labels_of
 from senpath.snapshot.proposal import Proposal, with_new
 from senpath.snapshot.view import View
-from senpath.store import Change, Manifest, MetricRecord, Probe, StatisticsRecord, Store, TaskRecord, TypeRecord
+from senpath.store import Change, Manifest, Probe, Store, TaskRecord, TypeRecord
 from senpath.store.files import timestamp
 from senpath.types import DataType
-
-
-class StatisticsAccumulator:
-    """Adds a proposal's statistics to those of a version.
-
-    Args:
-        store: the folder.
-        proposal: that is committed.
-        before: the version.
-
-    Attributes:
-        types: as the next version has them.
-        columns: see `Change`.
-    """
-
-    def __init__(self, store: Store, proposal: Proposal, before: Manifest) -> None:
-        self._store, self._proposal, self._before, self._version = store, proposal, before, before.version + 1
-        self.types = dict(before.types)
-        self.columns: dict[str, tuple[int, np.ndarray]] = {}
-        self._pooled: dict[str, np.ndarray] = {}
-        self._metrics: dict[str, bytes] = {}
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        """See `Change`."""
-        return {self.types[key].pooled: total.tobytes() for key, total in self._pooled.items()} | self._metrics
-
-    def add(self, pathway: Pathway) -> StatisticsRecord:
-        """Append a task's columns, and add its covariance if it has one to add.
-
-        A task that gets new columns leaves its old ones behind: rows are only ever appended.
-        """
-        key, statistics = pathway.data_type, self._proposal.statistics[pathway.task]
-        columns = np.ascontiguousarray(statistics.columns, dtype="<f4")
-        record = self._record(pathway, columns.shape[1])
-        first = record.rows
-        start, rows = self.columns.get(record.columns, (first, np.zeros((0, columns.shape[1]), dtype="<f4")))
-        self.columns[record.columns] = (start, np.concatenate([rows, columns]))
-        self.types[key] = replace(record, rows=first + len(columns))
-        self._add_pooled(key, statistics)
-        return StatisticsRecord(
-            first=first,
-            rows=len(columns),
-            sha256=hashlib.sha256(columns.tobytes()).hexdigest(),
-            counts=tuple(statistics.counts.tolist()),
-            figures=statistics.figures,
-            gate=statistics.gate.hash if statistics.gate else None,
-            owners=statistics.owners,
-        )
-
-    def drop_unused(self, tasks: set[str]) -> None:
-        """Leave out the types, by key, that no task of the next version is of."""
-        self.types = {key: record for key, record in self.types.items() if key in tasks}
-
-    def renew_metrics(self, tasks: Iterable[TaskRecord], device: torch.device) -> None:
-        """Compute the metric anew of each type where enough tasks have come since it was last done.
-
-        Args:
-            tasks: of the next version.
-        """
-        tasks = list(tasks)
-        for key, pooled in self._pooled.items():
-            record = self.types[key]
-            if record.metric is None or Metric.due(record.metric.tasks, record.summed):
-                rows, owned = self._all_columns(key, tasks)
-                counts = [task.statistics.counts for task in tasks if task.pathway.data_type == key]
-                scarce = scarcity(record.data_type.form in ("vector", "tokens"), rows.shape[1], counts)
-                metric = Metric.of(pooled, record.summed, rows, device, owned, scarce)
-                name, content = f"{key}.{self._version}.metric", metric.dump()
-                self._metrics[name] = content
-                kept = MetricRecord(name, hashlib.sha256(content).hexdigest(), record.summed, *metric.index_numbers)
-                self.types[key] = replace(record, metric=kept)
-
-    def _record(self, pathway: Pathway, width: int) -> TypeRecord:
-        """The type's record, or that of a type which is new."""
-        key = pathway.data_type
-        if key in self.types:
-            return self.types[key]
-        data_type, features = self._proposal.types[key]
-        # What is there under this name may belong to a type that was removed, and a kept version needs it.
-        plain = f"{key}.columns"
-        name = f"{key}.{self._version}.columns" if self._store.holds(plain) else plain
-        return TypeRecord(data_type, features.hash, "", "", rows=0, width=width, columns=name)
-
-    def _add_pooled(self, key: str, statistics: TaskStatistics) -> None:
-        if statistics.pooled is None:
-            return
-        record = self.types[key]
-        total = self._pooled[key] if key in self._pooled else self._store.pooled(record) if record.summed else 0
-        self._pooled[key] = np.asarray(total + statistics.pooled, dtype="<f8")
-        digest = hashlib.sha256(self._pooled[key].tobytes()).hexdigest()
-        self.types[key] = replace(record, pooled=f"{key}.{self._version}.pooled", pooled_sha256=digest, summed=record.summed + 1)
-
-    def _all_columns(self, key: str, tasks: Iterable[TaskRecord]) -> tuple[np.ndarray, np.ndarray]:
-        """All rows of a type, of which those that are no task's are zero, and the numbers of the others."""
-        _, rows = self.columns[self.types[key].columns]
-        mine = [task.statistics for task in tasks if task.pathway.data_type == key]
-        record = self._before.types.get(key)
-        if record is not None:
-            old = self._store.columns(record)
-            for kept in mine:
-                if kept.first < record.rows:
-                    self._store.check_columns(old, record, kept)
-            rows = np.concatenate([old, rows])
-        owned = np.zeros(len(rows), dtype=bool)
-        for kept in mine:
-            owned[kept.first : kept.first + kept.rows] = True
-        rows[~owned] = 0  # nobody checked them, and what they say of a task that went must not go on
-        return rows, np.flatnonzero(owned)
-
 
 PROBES = 2
 """Inputs of a probe; with less than two, a mistake in handling batches would not show."""
@@ -153,14 +44,26 @@ def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
             a concept has other labels than that.
     """
     _check_contents(proposal)
-    _check_finite(proposal)
+    _check_statistics(proposal)
     proposal = _with_children(proposal, view)
     with store.locked():
         before = store.read(view.manifest)
         _check_fits(proposal, before)
         _check_types(proposal, before, view.manifest)
         after, change = _merge(store, proposal, before, view)
-        return store.write(before, after, change)
+        written = store.write(before, after, change)
+    _warn(written, before)
+    return written
+
+
+def _warn(after: Manifest, before: Manifest) -> None:
+    """Say so if the new tasks make it much harder to find the others."""
+    new = {name: after.tasks[name].misled for name in after.tasks.keys() - before.tasks.keys()}
+    if max(new.values(), default=0.0) >= WARNED_OF:
+        names, share = ", ".join(map(repr, sorted(new))), max(new.values())
+        do = "Look for wrong cells or other units in its data; remove() takes all of it back"
+        what = f"task {names}: about {share:.0%} of the inputs of other tasks will be taken for another task's that were not before"
+        warnings.warn(f"{what}. {do}", RoutingWarning, stacklevel=2)
 
 
 def probe_inputs(data_type: DataType, seed: int) -> torch.Tensor:
@@ -174,15 +77,22 @@ def _check_contents(proposal: Proposal) -> None:
             raise InputError(f"proposed component {component.hash[:12]}", expected="content that has this hash", got="other content")
 
 
-def _check_finite(proposal: Proposal) -> None:
-    """One task's infinite numbers would spoil the sums that all tasks of its type are told apart by."""
+def _check_statistics(proposal: Proposal) -> None:
+    """One task's infinite numbers would spoil what all of its type are told apart by; who exported a task may have made them up."""
     for task, kept in proposal.statistics.items():
-        pooled = kept.pooled if kept.pooled is not None else 0
-        if not all(np.isfinite(numbers).all() for numbers in (kept.columns, kept.counts, pooled, [*kept.figures.values()])):
+        covariance = kept.covariance if kept.covariance is not None else 0
+        got = ""
+        if not all(np.isfinite(numbers).all() for numbers in (kept.columns, kept.counts, covariance, [*kept.figures.values()])):
+            got = "NaN or infinity"
+        elif np.abs(kept.columns).max() > LARGEST_FEATURE:
+            got = f"{np.abs(kept.columns).max():g}"
+        elif kept.counts.min() < 1:
+            got = f"means of {kept.counts.min():g} examples"
+        if got:
             raise InputError(
                 f"task {task!r}: the dispatcher's statistics",
-                expected="finite numbers",
-                got="NaN or infinity",
+                expected=f"finite numbers up to {LARGEST_FEATURE:g}, means of 1 example or more",
+                got=got,
                 do="Scale the inputs to the range of the network's earlier ones",
             )
 
@@ -291,10 +201,13 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
         kept = sums.add(pathway) if pathway.task in proposal.statistics else tasks[pathway.task].statistics
         pathway = _identified(pathway, tasks)
         probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, view.device)
-        tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1)
+        earlier = tasks.get(pathway.task)
+        tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1, earlier.misled if earlier is not None else 0.0)
     sums.drop_unused({record.pathway.data_type for record in tasks.values()})
     if view.settings.dispatcher == "discriminant":
-        sums.renew_metrics(tasks.values(), view.device)
+        sums.renew_metrics(tasks, view)
+        for name in tasks.keys() - before.tasks.keys():
+            tasks[name] = replace(tasks[name], misled=sums.misled.get(tasks[name].pathway.data_type, 0.0))
     used = {name: component for name, component in new.items() if name not in before.components}
     components = before.components | {name: component.weights for name, component in used.items()}
     if proposal.replaces or proposal.removes:

@@ -12,9 +12,9 @@ import torch
 from senpath.errors import InputError, StoreError
 from senpath.history.checkout import Checkout
 from senpath.routing import Metric
-from senpath.snapshot.dispatchers import read_metric
+from senpath.snapshot.dispatchers import make_metric, read_metric
 from senpath.snapshot.view import View
-from senpath.store import Change, Manifest, MetricRecord, Store, TaskRecord, TypeRecord
+from senpath.store import Change, Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
 from senpath.store.files import timestamp
 
 
@@ -85,7 +85,7 @@ def compacted(store: Store, present: Manifest, version: int, view: View) -> tupl
             change.columns[name] = (0, rows)
             types[key] = replace(record, columns=name, rows=len(rows))
             if view.settings.dispatcher == "discriminant":
-                metric = _metric(store, record, rows, view.device)
+                metric = _metric(store, record, {name: tasks[name].statistics for name in mine}, rows, view.device)
                 content, file = metric.dump(), f"{key}.{version}.metric"
                 change.files[file] = content
                 kept = MetricRecord(file, hashlib.sha256(content).hexdigest(), metric.tasks, *metric.index_numbers)
@@ -101,10 +101,10 @@ def _compact(store: Store, present: Manifest, view: View) -> tuple[Manifest, Cha
     return replace(smaller[0], version=present.version + 1, last=entry), smaller[1]
 
 
-def _metric(store: Store, record: TypeRecord, rows: np.ndarray, device: torch.device) -> Metric:
+def _metric(store: Store, record: TypeRecord, tasks: Mapping[str, StatisticsRecord], rows: np.ndarray, device: torch.device) -> Metric:
     """The metric that the type has, for these rows alone. One made anew, of all tasks there are by now, would change answers."""
     if record.metric is None:  # what an earlier senpath left to its readers
-        return Metric.of(store.pooled(record), record.summed, rows, device)
+        return make_metric(store, record, tasks, rows, device)
     return read_metric(store, record, record.metric, device).covering(rows)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from senpath.errors import InputError
 from senpath.history.checkout import Checkout
-from senpath.snapshot.dispatchers import read_metric
+from senpath.snapshot.dispatchers import check_covariances, read_metric
 from senpath.snapshot.proposal import Proposal
 from senpath.store import Change, Manifest, Store, TaskRecord, TypeRecord
 from senpath.store.files import timestamp
@@ -108,7 +108,7 @@ def _check_whole(store: Store, target: Manifest, present: Manifest) -> None:
             store.component_files(name)
     for key, record in target.types.items():
         rows = store.columns(record)
-        store.pooled(record)
+        check_covariances(store, record)
         if record.metric is not None:
             read_metric(store, record, record.metric, torch.device("cpu"))
         for name, task in target.tasks.items():

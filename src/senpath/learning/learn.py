@@ -90,6 +90,9 @@ class Learned:
         provenance: how it was learned, including the cost.
         changed: the earlier tasks that were changed along with it (`may_change`), and what they lost.
         warning: what to do if it cannot tell its own examples apart, as a `SenpathWarning` and the log say it too; else None.
+        misled: the share of the other tasks' inputs that are taken for another task's now and were not before, because all share a metric:
+            an estimate from what is kept of them; below 0 if there are fewer. From 0.05 on there is a `RoutingWarning`. What the new task's
+            own columns attract is not counted.
     """
 
     task: str
@@ -99,6 +102,7 @@ class Learned:
     provenance: Provenance
     changed: Mapping[str, TaskChange]
     warning: str | None = None
+    misled: float = 0.0
 
     @property
     def cost(self) -> LearningCost:
@@ -190,7 +194,7 @@ def learn_many(
 
 def _learned(outcome: LearnedOne, task: str, changed: Mapping[str, TaskChange]) -> Learned:
     info = outcome.info
-    return Learned(task, info.version, outcome.seconds, info.transfers, info.provenance, changed, outcome.warning)
+    return Learned(task, info.version, outcome.seconds, info.transfers, info.provenance, changed, outcome.warning, info.misled)
 
 
 @contextmanager

@@ -48,13 +48,13 @@ def learning_cost(view: View, trace: AccessTrace, proposal: Proposal) -> Learnin
     known = {data_type.encoder_id for data_type in view.types.values()}
     new_encoders = sum(size for name, size in read_by.items() if name not in known)
     own = sum(_own_numbers(view, statistics) for group in kept.values() for statistics in group)
-    sums = {key: _sum_numbers(view, group) for key, group in kept.items()}
-    of_types = new_encoders + sum(sums[key] for key in proposal.types)
+    metrics = {key: _metric_numbers(view, group) for key, group in kept.items()}
+    of_types = new_encoders + sum(metrics[key] for key in proposal.types)
     return LearningCost(
         read=sum(sizes[name] for name in trace.components - maps - gates) + untrained,
         updated=new - untrained,
         dispatcher_read=max(asked, read_maps) + new_maps,  # the whole dispatcher, where it ran, has its feature map and gates in it
-        dispatcher_updated=own + sum(sums.values()),
+        dispatcher_updated=own + sum(metrics.values()),
         total=view.weights["total"] - _replaced(view, proposal) + new + new_maps + own + of_types,
         encoder_read=sum(read_by.values()),
     )
@@ -86,11 +86,11 @@ def _own_numbers(view: View, statistics: TaskStatistics) -> int:
     return int(statistics.columns.size)
 
 
-def _sum_numbers(view: View, added: list[TaskStatistics]) -> int:
-    """Size of the sum over all tasks of a type, if it changes."""
+def _metric_numbers(view: View, added: list[TaskStatistics]) -> int:
+    """Size of the metric of a type, if tasks are added to it."""
     if view.settings.dispatcher == "binary" or not added:
         return 0
-    width = added[0].columns.shape[1] if any(kept.pooled is not None for kept in added) else 0
+    width = added[0].columns.shape[1] if any(kept.covariance is not None for kept in added) else 0
     return int(width * (width + 1) // 2)
 
 
@@ -111,7 +111,7 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     """The dispatcher's statistics of a task once these examples are added.
 
     The examples that made the present columns are gone, so the columns are put together with those of the new examples alone, see
-    `senpath.routing.statistics`. Nothing is added to the covariance that all tasks have in common.
+    `senpath.routing.statistics`. The task's covariance stays as it was.
 
     Args:
         examples: at least one; their classes begin with the task's.

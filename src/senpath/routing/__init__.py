@@ -1,10 +1,13 @@
 """Deciding which pathways an input may belong to."""
 
+from senpath.routing.covariances import CARRIERS, CommonCovariance, is_covariance, pack, unpack
 from senpath.routing.discriminant import Columns, Discriminant, StoredTask
-from senpath.routing.dispatcher import ADMIT, Decision, Dispatcher, Gates, Ranking
+from senpath.routing.dispatcher import ADMIT, LARGEST_FEATURE, Decision, Dispatcher, Gates, Ranking
+from senpath.routing.drift import WARNED_OF, misled
 from senpath.routing.features import feature_map, image_features
-from senpath.routing.metric import Metric
+from senpath.routing.metric import ALWAYS, Metric
 from senpath.routing.statistics import (
+    TUNING,
     Collected,
     MeanColumn,
     TaskStatistics,
@@ -13,16 +16,20 @@ from senpath.routing.statistics import (
     is_few,
     merge_columns,
     merge_limits,
-    pack,
     scarcity,
     statistics_of,
-    unpack,
 )
 
 __all__ = [
     "ADMIT",
+    "ALWAYS",
+    "CARRIERS",
+    "LARGEST_FEATURE",
+    "TUNING",
+    "WARNED_OF",
     "Collected",
     "Columns",
+    "CommonCovariance",
     "Decision",
     "Discriminant",
     "Dispatcher",
@@ -36,9 +43,11 @@ __all__ = [
     "columns_of",
     "feature_map",
     "image_features",
+    "is_covariance",
     "is_few",
     "merge_columns",
     "merge_limits",
+    "misled",
     "pack",
     "scarcity",
     "statistics_of",

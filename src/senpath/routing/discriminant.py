@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from senpath.components import Component
+from senpath.routing.covariances import CommonCovariance
 from senpath.routing.dispatcher import Dispatcher, Ranking
 from senpath.routing.metric import ColumnIndex, Coordinates, Metric
 from senpath.routing.statistics import TUNING, TaskStatistics, scarcity
@@ -155,7 +156,7 @@ class Discriminant(Dispatcher):
         self.metric: Metric = covered.reaching(columns.rows[known:])
         device = self.metric.centre.device
         self._limits = np.array([task.figures["limit"] for task in tasks])
-        counts = torch.from_numpy(columns.counts).to(device)
+        counts = torch.from_numpy(columns.counts.clip(min=1)).to(device)
         tuning = TUNING[features.kind]
         self._offsets = 0.5 * (tuning.correction * self.metric.freedom / counts - self.metric.norms)
         few = np.array([bool(task.figures["few"]) and not tuning.careful for task in tasks])
@@ -179,9 +180,10 @@ class Discriminant(Dispatcher):
             StoredTask(name, int(first), kept.counts.tolist(), kept.figures)
             for first, (name, kept) in zip(firsts, tasks.items(), strict=False)
         ]
-        pooled = sum(kept.pooled for kept in tasks.values() if kept.pooled is not None)
-        scarce = scarcity(TUNING[features.kind].careful, rows.shape[1], [kept.counts.tolist() for kept in tasks.values()])
-        metric = Metric.of(np.asarray(pooled), len(tasks), rows, device, scarcity=scarce)
+        carried = {name: kept.covariance for name, kept in tasks.items() if kept.covariance is not None}
+        common = CommonCovariance.of([*carried], carried.__getitem__, rows.shape[1]).mean(carried.__getitem__)
+        scarce = scarcity(TUNING[features.kind].careful, rows.shape[1], [tasks[name].counts.tolist() for name in carried])
+        metric = Metric.of(common, len(tasks), rows, device, scarcity=scarce)
         return Discriminant(features, metric, Columns(rows, stored, lambda task: None), stored)
 
     @property

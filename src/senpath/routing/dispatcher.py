@@ -15,6 +15,19 @@ ADMIT = 0.012
 """A second pathway runs where its P(task | input) is at least this."""
 
 
+LARGEST_FEATURE = 1e12
+"""Features are cut off at this, so that squares and products of them are finite in float32."""
+
+
+def read_features(features: Component, inputs: torch.Tensor) -> torch.Tensor:
+    """The features (n, features) of encoded inputs, none beyond LARGEST_FEATURE."""
+    return (
+        features(inputs)
+        .nan_to_num(nan=LARGEST_FEATURE, posinf=LARGEST_FEATURE, neginf=-LARGEST_FEATURE)
+        .clamp(-LARGEST_FEATURE, LARGEST_FEATURE)
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """The tasks that were scored for n inputs, in no order.
@@ -77,7 +90,7 @@ class Dispatcher(ABC):
 
     def decide(self, inputs: torch.Tensor, *, candidates: int = 2, admit: float | None = None) -> Decision:
         """The candidates of each encoded input; see `Decision`."""
-        features = self.features(inputs)
+        features = read_features(self.features, inputs)
         ranking = self._rank(features)
         probabilities, place = ranking.probabilities.topk(min(2, len(self.names)), dim=1)
         order, probability = np.take_along_axis(ranking.tasks, place.numpy(), 1), probabilities.numpy()
@@ -88,7 +101,7 @@ class Dispatcher(ABC):
 
     def rank(self, inputs: torch.Tensor) -> Ranking:
         """The tasks that come into question for encoded inputs, with their probabilities."""
-        return self._rank(self.features(inputs))
+        return self._rank(read_features(self.features, inputs))
 
     def probabilities(self, inputs: torch.Tensor) -> np.ndarray:
         """P(task | input) for encoded inputs, float64 (n, tasks)."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import ceil
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,8 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from senpath.errors import StoreError
-from senpath.routing.statistics import unpack
+from senpath.routing.covariances import pack, unpack
 
+T = TypeVar("T")
 NEAREST = 28
 """Columns that are looked up for an input; their tasks are then scored exactly."""
 SCANNED = 10_000
@@ -117,10 +120,12 @@ class ColumnIndex:
 SHRINKAGE = 0.03
 """Share of its mean variance that is added to the pooled covariance (Friedman 1989, with the identity as target)."""
 ALWAYS, GROWTH = 16, 1.25
-"""Up to this many tasks the metric is renewed with every task; after that when their number has grown by this factor, so that what
+"""Up to this many tasks the metric is of all of them; beyond, of 20, 25, 32 …, the next number when there are so many more, so that what
 renewing costs, which grows with the columns, stays constant per task."""
 INDEXED = 1_000
 """Columns from which on a metric comes with coordinates; below, every column is scored."""
+OUT_OF_ORDER = 100.0
+"""Columns this many times as long as the median one decide nothing for the others."""
 COORDINATES = 160
 """Directions that are kept of a column to look it up by."""
 SAMPLE = 20_000
@@ -166,7 +171,7 @@ class Metric:
 
     @staticmethod
     def of(
-        pooled: np.ndarray,
+        covariance: np.ndarray,
         tasks: int,
         columns: np.ndarray,
         device: torch.device,
@@ -176,27 +181,28 @@ class Metric:
         """Compute it.
 
         Args:
-            pooled: the tasks' covariances added up, packed.
-            tasks: how many.
+            covariance: what the tasks have in common, float64, packed.
+            tasks: how many they are.
             columns: float32 (rows, features), all that there are.
             device: where to compute, and where the result is.
-            owned: int64, the rows that are a task's; by default all. The others are covered, and decide nothing.
+            owned: int64, the rows that are one of these tasks'; by default all. The others are covered, and decide nothing.
             scarcity: added to the shrinkage, see `senpath.routing.statistics`.
         """
         mine = columns if owned is None or len(owned) == len(columns) else columns[owned]
         width = columns.shape[1]
-        covariance = unpack(pooled, width) / tasks
-        ridge = (SHRINKAGE + scarcity) * max(float(covariance.diagonal().mean()), 1e-6)
-        root = torch.linalg.cholesky(covariance + ridge * torch.eye(width, dtype=torch.float64))
+        ordinary = _ordinary(mine)
+        common = unpack(covariance, width)
+        ridge = (SHRINKAGE + scarcity) * max(float(common.diagonal().mean()), 1e-6)
+        root = torch.linalg.cholesky(common + ridge * torch.eye(width, dtype=torch.float64))
         inverse = torch.cholesky_inverse(root)
-        centre = _mean(mine)
+        centre = _mean(ordinary)
         metric = Metric(
             precision=inverse.float().to(device),
             freedom=width - ridge * float(inverse.diagonal().sum()),
             centre=centre.to(device),
             tasks=tasks,
             norms=torch.zeros(0, device=device),
-            coordinates=_coordinates(mine, centre, root, device) if len(mine) >= INDEXED else None,
+            coordinates=_coordinates(ordinary, centre, root, device) if len(mine) >= INDEXED else None,
         )
         return metric.reaching(columns)
 
@@ -226,7 +232,7 @@ class Metric:
         Args:
             columns: float32 (rows, features), all of them a task's.
         """
-        centre, old = _mean(columns).to(self.centre.device), self.coordinates
+        centre, old = _mean(_ordinary(columns)).to(self.centre.device), self.coordinates
         none = self.norms[:0]
         if old is None:
             return Metric(self.precision, self.freedom, centre, self.tasks, none, None).reaching(columns)
@@ -241,9 +247,12 @@ class Metric:
         return ((exact @ self.precision.double()) * exact).sum(1).float()
 
     @staticmethod
-    def due(before: int, tasks: int) -> bool:
-        """Whether a metric made of `before` tasks should be renewed when there are this many."""
-        return tasks <= ALWAYS or tasks >= ceil(GROWTH * before)
+    def first(tasks: Mapping[str, T]) -> dict[str, T]:
+        """The first of these tasks, which a metric is made of: as many as follows from how many there are, not from what went."""
+        made = min(len(tasks), ALWAYS)
+        while made >= ALWAYS and ceil(GROWTH * made) <= len(tasks):
+            made = ceil(GROWTH * made)
+        return dict(islice(tasks.items(), made))
 
     @property
     def index_numbers(self) -> tuple[int, int]:
@@ -253,9 +262,8 @@ class Metric:
 
     def dump(self) -> bytes:
         """Content of its file, in the safetensors format."""
-        rows, columns = torch.triu_indices(*self.precision.shape)
         tensors = {
-            "precision": self.precision.cpu()[rows, columns],
+            "precision": torch.from_numpy(pack(self.precision)),
             "freedom": torch.tensor([self.freedom], dtype=torch.float64),
             "centre": self.centre.cpu(),
             "tasks": torch.tensor([self.tasks]),
@@ -315,6 +323,13 @@ def _check_shapes(tensors: dict[str, torch.Tensor], width: int, rows: int) -> No
             raise ValueError(f"{name} of {tuple(values.shape)}, {values.dtype}, not all finite or not {shape}")
     if not 0 < norms <= rows or tensors["tasks"] < 1 or ("cells" in tensors and not tensors["cells"].numel()):
         raise ValueError(f"{norms} columns of {rows}, {int(tensors['tasks'])} tasks")
+
+
+def _ordinary(columns: np.ndarray) -> np.ndarray:
+    """The columns that are of the order of the others: centre, directions and cells are made of these."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", columns, columns, dtype=np.float64))
+    beyond = lengths > OUT_OF_ORDER * np.median(lengths)
+    return columns[~beyond] if beyond.any() else columns
 
 
 def _mean(columns: np.ndarray) -> torch.Tensor:

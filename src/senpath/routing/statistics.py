@@ -11,7 +11,8 @@ import torch
 
 from senpath.components import CONV_FEATURES, DENSE_FEATURES, TOKEN_FEATURES, UNIT_FEATURES, Component
 from senpath.progress import Progress, silent
-from senpath.routing.dispatcher import fit_gate
+from senpath.routing.covariances import pack
+from senpath.routing.dispatcher import fit_gate, read_features
 from senpath.seeds import derive
 from senpath.tasks import TaskKind
 from senpath.training import Augmentation
@@ -66,9 +67,8 @@ class TaskStatistics:
     Args:
         columns: float32 (columns, features), mean features of groups of examples of one class. They never change.
         counts: float64 (columns,), how many different examples stand behind each.
-        pooled: float64 (features · (features + 1) / 2,), the upper triangle of the covariance within the groups. Those of all tasks
-            of a type are added up, each with the same weight whatever the task's size. None where a task that is counted already gets new
-            columns.
+        covariance: float32 (features · (features + 1) / 2,), the upper triangle of the covariance within the groups. Tasks of a type are
+            compared in a metric made of theirs, each with the same weight whatever the task's size. None where a task gets new columns.
         figures: "limit", the squared distance beyond which an input is too strange for the task, and "few", 1 for a task of few
             examples, else 0.
         gate: the task's own model, for the binary dispatcher.
@@ -77,27 +77,10 @@ class TaskStatistics:
 
     columns: np.ndarray
     counts: np.ndarray
-    pooled: np.ndarray | None
+    covariance: np.ndarray | None
     figures: dict[str, float] = field(default_factory=dict)
     gate: Component | None = None
     owners: tuple[int | None, ...] = ()
-
-
-def pack(matrix: torch.Tensor) -> np.ndarray:
-    """The upper triangle of a symmetric matrix, row by row, float64."""
-    rows, columns = torch.triu_indices(*matrix.shape)
-    packed: np.ndarray = matrix.cpu()[rows, columns].double().numpy()
-    return packed
-
-
-def unpack(packed: np.ndarray, width: int) -> torch.Tensor:
-    """The symmetric matrix (width, width) of which `pack` kept the upper triangle, in its precision."""
-    values = torch.from_numpy(packed.copy())
-    matrix = torch.zeros(width, width, dtype=values.dtype)
-    rows, columns = torch.triu_indices(width, width)
-    matrix[rows, columns] = values
-    matrix[columns, rows] = values
-    return matrix
 
 
 READ = 5_000
@@ -115,6 +98,10 @@ COLUMNS, EXAMPLES_PER_COLUMN = 6, 20
 COLUMNS_WITHOUT_CLASSES = 30
 """Columns of a task without classes, of several labels or of numbers, at most."""
 CHUNK = 1000
+FAR = 10.0
+"""Times the median distance; no example of the real sets in docs/results/drift.md is further from the median."""
+MEDIAN_OF = 31
+"""Examples that the median is taken of, at most."""
 LIMIT_QUANTILE = 0.97
 """Share of a task's held-out examples that lie within its limit."""
 
@@ -188,15 +175,36 @@ class _Reader:
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         parts = []
         for start in range(0, len(inputs), CHUNK):
-            parts.append(self.features(inputs[start : start + CHUNK].to(self.device)))
+            parts.append(read_features(self.features, inputs[start : start + CHUNK].to(self.device)))
             self.progress("dispatcher", min(start + CHUNK, len(inputs)), len(inputs))
         return torch.cat(parts)
+
+
+def _within_reach(features: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Features (n, features) of examples of these classes (n,), those far from all others of their class brought nearer.
+
+    One wrong cell in a table is not to move means and variances. Far is more than FAR times the median distance from the class's median.
+    """
+    groups = targets.argsort(stable=True).split(targets.bincount().tolist())
+    medians = torch.stack(
+        [features[group[:: ceil(len(group) / MEDIAN_OF) or 1]].median(0).values if len(group) else features[0] for group in groups]
+    )
+    distances = torch.linalg.vector_norm(features - medians[targets], dim=1)
+    reach = FAR * distances.median()
+    far = distances > reach
+    if not bool(far.any()) or not bool(reach > 0):
+        return features
+    nearer = features.clone()
+    middle = medians[targets[far]]
+    nearer[far] = middle + (features[far] - middle) * (reach / distances[far])[:, None]
+    return nearer
 
 
 def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
     index = _bounded(examples.targets, max(FEW, ceil(READ / len(examples.classes))), generator)
     held_out = min(HELD, len(index) // 10) if len(index) >= 10 * LEAST_HELD else 0
-    features, targets = read(examples.inputs[index]), examples.targets[index]
+    targets = examples.targets[index].to(read.device)
+    features = _within_reach(read(examples.inputs[index]), targets)
     held, features, targets = features[:held_out], features[held_out:], targets[held_out:]
     most = COLUMNS if examples.task_kind.exclusive else COLUMNS_WITHOUT_CLASSES
     means, counts, rests, classes = [], [], [], []
@@ -233,8 +241,9 @@ def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) 
         drawn = Augmentation(distortion=1.0)(examples.inputs.repeat_interleave(copies, 0), generator)
         groups.append(read(drawn).view(len(plain), copies, -1))
     features = torch.cat(groups, 1)  # (examples, 1 + copies, features)
-    own = features.mean(1)
-    targets = examples.targets.to(own.device)
+    targets = examples.targets.to(features.device)
+    features = _within_reach(features.flatten(0, 1), targets.repeat_interleave(features.shape[1])).view(features.shape)
+    plain, own = features[:, 0], features.mean(1)
     counts = targets.bincount(minlength=len(examples.classes))
     means = torch.zeros(len(counts), own.shape[1], device=own.device).index_add(0, targets, own) / counts[:, None]
     scatter = _covariance((features - means[targets][:, None]).flatten(0, 1))
@@ -274,7 +283,7 @@ def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
     return TaskStatistics(
         columns=collected.means.cpu().numpy(),
         counts=collected.counts.numpy(),
-        pooled=pack(collected.scatter),
+        covariance=pack(collected.scatter).astype(np.float32),
         figures={"limit": _limit(collected), "few": float(collected.few)},
         gate=fit_gate(collected.features, collected.held, LIMIT_QUANTILE) if gate else None,
     )

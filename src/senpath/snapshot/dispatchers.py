@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 
 from senpath.components import Component, Lookup
 from senpath.errors import StoreError
-from senpath.routing import Columns, Discriminant, Dispatcher, Gates, Metric, StoredTask
+from senpath.routing import Columns, CommonCovariance, Discriminant, Dispatcher, Gates, Metric, StoredTask, pack, scarcity
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TypeRecord
 from senpath.store.manifest import RESTORE
 
@@ -67,7 +67,7 @@ class Dispatchers:
         # Rows behind the last task's are of tasks that went; a version that was returned to computes as it did without them.
         rows = rows[: max(*(kept.first + kept.rows for kept in records), len(metric.norms) if metric is not None else 0)]
         columns = Columns(rows, stored, check, before.dispatcher.columns.checked if before is not None else None)
-        metric = metric if metric is not None else self._make_metric(record, columns)
+        metric = metric if metric is not None else self._make_metric(record, tasks, columns)
         discriminant = Discriminant(features, metric, columns, stored, before.dispatcher if before is not None else None)
         self._discriminants[key] = _Prepared(discriminant, record, records)
         return discriminant
@@ -75,13 +75,10 @@ class Dispatchers:
     def _read_metric(self, record: TypeRecord) -> Metric | None:
         return read_metric(self._store, record, record.metric, self._device) if record.metric is not None else None
 
-    def _make_metric(self, record: TypeRecord, columns: Columns) -> Metric:
-        """What an earlier senpath left to its readers."""
+    def _make_metric(self, record: TypeRecord, tasks: dict[str, StatisticsRecord], columns: Columns) -> Metric:
+        """What an earlier senpath left to its readers, and an exported task has none of."""
         columns.require(np.arange(len(columns.sizes)))
-        try:
-            return Metric.of(self._store.pooled(record), record.summed, columns.rows, self._device, np.flatnonzero(columns.owner >= 0))
-        except RuntimeError as error:
-            raise StoreError(f"statistics {record.pooled}", expected="a covariance", got=str(error), do=RESTORE) from error
+        return make_metric(self._store, record, tasks, columns.rows, self._device)
 
 
 def _require_fit(record: TypeRecord, parts: Iterable[Component], inputs: torch.Tensor, shape: tuple[int, ...]) -> None:
@@ -103,6 +100,72 @@ def read_metric(store: Store, record: TypeRecord, metric: MetricRecord, device: 
         StoreError: if its file is changed, or does not fit the type.
     """
     return Metric.parse(store.dispatcher_file(metric.file, metric.sha256), metric.file, device, record.width, record.rows)
+
+
+def make_metric(
+    store: Store,
+    record: TypeRecord,
+    tasks: Mapping[str, StatisticsRecord],
+    rows: np.ndarray,
+    device: torch.device,
+    new: Mapping[str, np.ndarray] | None = None,
+) -> Metric:
+    """The metric of these tasks of a type: it follows from what is kept of each of them, whatever other tasks there were.
+
+    Args:
+        tasks: those that it is made of, by name, in the order of learning.
+        rows: float32 (rows, width), all that it is to cover.
+        new: covariances that are not in the store yet, by hash.
+
+    Raises:
+        StoreError: if their covariances are none.
+    """
+    width = record.width
+    carried = [kept for name, kept in tasks.items() if record.pooled or name in record.covariances]
+    if carried:
+        common = mean_covariance(store, record, tasks, new)
+    else:  # of all tasks that had one none is left: plain distances, of the size that limits have
+        common = pack(torch.eye(width, dtype=torch.float64) * float(np.median([kept.figures["limit"] for kept in tasks.values()]) / width))
+    owned = np.sort(np.concatenate([np.arange(kept.first, kept.first + kept.rows) for kept in tasks.values()]))
+    scarce = scarcity(record.data_type.form in ("vector", "tokens"), width, [kept.counts for kept in carried])
+    try:
+        return Metric.of(common, len(tasks), rows, device, owned, scarce)
+    except RuntimeError as error:
+        what = f"statistics {record.pooled}" if record.pooled else f"covariances of {record.data_type.key}"
+        raise StoreError(what, expected="a covariance", got=str(error), do=RESTORE) from error
+
+
+def mean_covariance(
+    store: Store, record: TypeRecord, tasks: Iterable[str] | None = None, new: Mapping[str, np.ndarray] | None = None
+) -> np.ndarray:
+    """What tasks of a type have in common: the mean of their covariances, each bounded by the others, float64, packed.
+
+    Args:
+        tasks: names, of which at least one has a covariance; by default all that have. What formats 1 to 6 added up is of all.
+        new: covariances that are not in the store yet, by hash.
+    """
+    key, width, given = record.data_type.key, record.width, new or {}
+    if record.pooled:
+        return store.pooled(record) / record.summed
+
+    def read(name: str) -> np.ndarray:
+        return given[name] if name in given else store.covariance(name, width)
+
+    names = [record.covariances[name] for name in (record.covariances if tasks is None else tasks) if name in record.covariances]
+    total = store.sums[key] = CommonCovariance.of(names, read, width, store.sums.get(key))
+    return total.mean(read)
+
+
+def check_covariances(store: Store, record: TypeRecord) -> None:
+    """Read what is kept of the covariances of a type.
+
+    Raises:
+        StoreError: if a file is missing, or not as it was written.
+    """
+    for name in {*record.covariances.values()}:
+        store.covariance(name, record.width)
+    if record.pooled:
+        store.pooled(record)
 
 
 @dataclass(frozen=True)

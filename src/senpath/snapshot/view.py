@@ -260,12 +260,8 @@ class View:
         record = self.manifest.types.get(data_type.key)
         return self.component(record.features) if record is not None else feature_map(data_type, self.settings.random_state)
 
-    def pooled(self, key: str) -> np.ndarray:
-        """The summed covariances of the tasks of one data type, packed."""
-        return self._store.pooled(self.manifest.types[key])
-
     def statistics(self, task: str) -> TaskStatistics:
-        """What the dispatcher keeps of a task, but for what was added up with that of others and for its gate."""
+        """What the dispatcher keeps of a task, but for its covariance and its gate."""
         kept, record = self.manifest.tasks[task].statistics, self.manifest.types[self.pathway(task).data_type]
         rows = self._store.columns(record)
         self._store.check_columns(rows, record, kept)
@@ -348,6 +344,7 @@ class TaskInfo:
         run_weights: number of weights that run when it answers, including the layers that its links read.
         version: the network's version that brought it.
         provenance: how it was learned, and what changed it since.
+        misled: what bringing it did to the other tasks, see `Learned`.
     """
 
     kind: TaskKindName
@@ -361,6 +358,7 @@ class TaskInfo:
     run_weights: int
     version: int
     provenance: Provenance
+    misled: float
 
 
 def task_info(view: View, task: str) -> TaskInfo:
@@ -381,4 +379,5 @@ def task_info(view: View, task: str) -> TaskInfo:
         run_weights=sum(sizes[name] for name in pathway.references),
         version=record.version,
         provenance=pathway.provenance,
+        misled=record.misled,
     )

@@ -54,6 +54,8 @@ def check_parts(manifest: Manifest, new: Iterable[str]) -> None:
         _require(HASH.fullmatch(name) is not None and 0 <= weights <= WEIGHTS, f"components.{name[:64]}")
     for key, record in manifest.types.items():
         _require(_fits_type(key, record, manifest.components), f"types.{key}")
+        of_type = all(task in manifest.tasks and manifest.tasks[task].pathway.data_type == key for task in record.covariances)
+        _require(of_type, f"types.{key}.covariances")
     for name in new:
         _require(_fits_task(name, manifest.tasks[name], manifest), f"tasks.{name}")
     _require({record.pathway.data_type for record in manifest.tasks.values()} == set(manifest.types), "types, or the tasks of one")
@@ -65,8 +67,8 @@ def _require(holds: bool, where: str) -> None:
 
 
 def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> bool:
-    metric = record.metric
-    names = [record.pooled, record.columns, *([metric.file] if metric is not None else [])]
+    metric, pooled = record.metric, [record.pooled] if record.pooled else []
+    names = [record.columns, *pooled, *([metric.file] if metric is not None else [])]
     return (
         _fits_encoding(record.data_type)
         and KEY.fullmatch(key) is not None
@@ -74,7 +76,9 @@ def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> b
         and record.features in components
         and 1 <= record.rows <= ROWS
         and 1 <= record.width <= WIDEST
-        and 1 <= record.summed <= VERSIONS
+        and bool(record.pooled) == (1 <= record.summed <= VERSIONS)
+        and not (record.pooled and record.covariances)
+        and all(HASH.fullmatch(name) for name in record.covariances.values())
         and all(FILE.fullmatch(name) for name in names)
         and (metric is None or all(0 <= number <= WEIGHTS for number in (metric.tasks, metric.shared, metric.each)))
     )

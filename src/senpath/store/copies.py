@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from senpath.errors import StoreError
-from senpath.store.files import TEMPORARY, is_litter, sync_folder, write_atomic
+from senpath.store.files import TEMPORARY, covariance_file, is_litter, sync_folder, write_atomic
 from senpath.store.folder import MANIFEST, Change, Store
 from senpath.store.manifest import Manifest, dump_manifest
 
@@ -27,7 +27,11 @@ def contents(store: Store, manifest: Manifest, change: Change) -> Iterator[tuple
             yield f"components/{file}", content
     for key, record in manifest.types.items():
         yield f"dispatcher/{record.columns}", _columns(store, manifest, key, change)
-        yield f"dispatcher/{record.pooled}", change.files.get(record.pooled) or store.pooled(record).tobytes()
+        for name in {*record.covariances.values()}:
+            file = covariance_file(name)
+            yield f"dispatcher/{file}", change.files.get(file) or store.covariance(name, record.width).tobytes()
+        if record.pooled:
+            yield f"dispatcher/{record.pooled}", store.pooled(record).tobytes()
         metric = record.metric
         if metric is not None:
             yield f"dispatcher/{metric.file}", change.files.get(metric.file) or store.dispatcher_file(metric.file, metric.sha256)

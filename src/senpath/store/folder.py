@@ -17,7 +17,20 @@ import numpy as np
 from senpath.components import Component, Config, canonical_json, content_hash, load
 from senpath.confined import open_plain, plain_files, read_plain, require_own_folders
 from senpath.errors import ConflictError, StoreError
-from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, explained, is_litter, remove_file, sweep, sync_folder, write_atomic
+from senpath.routing import CommonCovariance
+from senpath.store.files import (
+    SCRATCH,
+    TEMPORARY,
+    append_at,
+    covariance_file,
+    cut,
+    explained,
+    is_litter,
+    remove_file,
+    sweep,
+    sync_folder,
+    write_atomic,
+)
 from senpath.store.lock import LOCK, write_lock
 from senpath.store.manifest import (
     RESTORE,
@@ -51,7 +64,7 @@ class Change:
     Args:
         components: new components.
         columns: per file of columns, the row where they begin and float32 rows (rows, width) that are appended.
-        files: content of new files in `dispatcher/`, by name: pooled statistics and metrics.
+        files: content of new files in `dispatcher/`, by name: covariances and metrics.
     """
 
     components: tuple[Component, ...]
@@ -75,6 +88,7 @@ class Store:
         self._folders = (path / "components", self._dispatcher, self._scratch, path / VERSIONS)
         self.history = Versions(path, path / MANIFEST, self._scratch)
         self.lock_seconds = lock_seconds
+        self.sums: dict[str, CommonCovariance] = {}  # the last of each type, by key
 
     def exists(self) -> bool:
         """Whether the folder holds a network.
@@ -150,7 +164,9 @@ class Store:
         if not isinstance(self.trust, bool):
             self.trust |= {component.hash for component in change.components}
         # Of these files some may be there: earlier versions need them.
-        new = [path for component in change.components for path in self._component_paths(component) if not os.path.lexists(path)]
+        parts = [*map(self._dispatcher.joinpath, change.files)]
+        parts += [path for component in change.components for path in self._component_paths(component)]
+        new = [path for path in parts if not os.path.lexists(path)]
         try:
             with explained(f"writing version {after.version} of {self.path}"):
                 sweep(self._scratch)
@@ -220,14 +236,20 @@ class Store:
                 f"{self._dispatcher / record.columns}", expected="rows that match their hash", got="changed content", do=RESTORE
             )
 
+    def covariance(self, name: str, width: int) -> np.ndarray:
+        """The covariance of this hash, packed, float32 (width · (width + 1) / 2,), checked against the hash."""
+        return self._triangle(covariance_file(name), name, width, np.dtype("<f4"))
+
     def pooled(self, record: TypeRecord) -> np.ndarray:
-        """What the tasks of a type add up to, float64, checked against its hash."""
-        content = self.dispatcher_file(record.pooled, record.pooled_sha256)
-        numbers = record.width * (record.width + 1) // 2
-        packed = np.frombuffer(content, dtype=np.float64) if len(content) == 8 * numbers else None
+        """What formats 1 to 6 added up of the tasks of a type, float64, checked against its hash."""
+        return self._triangle(record.pooled, record.pooled_sha256, record.width, np.dtype("<f8"))
+
+    def _triangle(self, file: str, sha256: str, width: int, kind: np.dtype[Any]) -> np.ndarray:
+        content, numbers = self.dispatcher_file(file, sha256), width * (width + 1) // 2
+        packed = np.frombuffer(content, dtype=kind) if len(content) == kind.itemsize * numbers else None
         if packed is None or not np.isfinite(packed).all():
-            path, got = self._dispatcher / record.pooled, f"{len(content)} bytes of other content"
-            raise StoreError(f"{path}", expected=f"the {numbers} finite numbers of a {record.width}-wide triangle", got=got, do=RESTORE)
+            path, got = self._dispatcher / file, f"{len(content)} bytes of other content"
+            raise StoreError(f"{path}", expected=f"the {numbers} finite numbers of a {width}-wide triangle", got=got, do=RESTORE)
         return packed
 
     def holds(self, name: str) -> bool:
@@ -312,7 +334,7 @@ class Store:
             return StoreError(what, expected=expected, got=got, do=RESTORE)
         with suppress(StoreError):
             present = self.read()
-            if name not in present.components and name not in dispatcher_files(present.types):
+            if name not in present.components and not any(name in record.files for record in present.types.values()):
                 return ConflictError(what, expected=expected, got=got, do=AGAIN)
         return StoreError(what, expected=expected, got=got, do=BEHIND)
 
@@ -321,8 +343,6 @@ class Store:
             self.history.forget(before.version)
             for path in new:
                 path.unlink(missing_ok=True)
-            for name in change.files:
-                (self._dispatcher / name).unlink(missing_ok=True)
             sweep(self._scratch)
             for name, (first, rows) in change.columns.items():
                 cut(self._dispatcher / name, first * rows.shape[1] * 4)
@@ -371,19 +391,10 @@ class Store:
 
     def _drop_unnamed_statistics(self, present: Manifest) -> None:
         """Remove files of the dispatcher that no kept version names, also those of writers who died before their commit."""
-        named = {name for types in (present.types, *self.history.types()) for name in dispatcher_files(types)}
+        named = {name for types in (present.types, *self.history.types()) for record in types.values() for name in record.files}
         for path in plain_files(self._dispatcher):
             if path.name not in named:
                 remove_file(path)
-
-
-def dispatcher_files(types: Mapping[str, TypeRecord]) -> Iterator[str]:
-    """Names of the files in `dispatcher/` that these types need."""
-    for record in types.values():
-        yield record.columns
-        yield record.pooled
-        if record.metric is not None:
-            yield record.metric.file
 
 
 def _describe(kind: str, config: Config) -> bytes:

@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 from senpath.errors import FormatVersionError, InputError, StoreError
 from senpath.pathways import Pathway
 from senpath.store.consistency import check_parts
+from senpath.store.files import covariance_file
 from senpath.store.upgrade import upgrade_line, upgrade_task
 from senpath.types import DataType
 
@@ -54,24 +55,33 @@ class TypeRecord:
 
     Args:
         features: hash of the component that is the feature map.
-        pooled: name of the file with what all tasks of the type add up to, in `dispatcher/`.
-        pooled_sha256: its content's hash.
         rows: rows in the type's file of columns that are taken; the next task's begin there.
         width: numbers in a row.
         columns: name of the file of columns, in `dispatcher/`.
-        summed: how many covariances are in `pooled`: one for each task that there ever was, for what was added up cannot be taken out.
+        covariances: hash of each covariance that is kept, by its task, in the order of learning; tasks of which earlier formats had added
+            them up share the mean of these.
+        pooled: name of the file with what formats 1 to 6 added up, in `dispatcher/`; empty once a commit has put its mean in its place.
+        pooled_sha256: its content's hash.
+        summed: how many covariances are in it: one for each task that there ever was.
         metric: where the metric is; None where the dispatcher has no need of one, or an earlier senpath wrote the folder.
     """
 
     data_type: DataType
     features: str
-    pooled: str
-    pooled_sha256: str
     rows: int
     width: int
     columns: str = ""
+    covariances: dict[str, str] = field(default_factory=dict)
+    pooled: str = ""
+    pooled_sha256: str = ""
     summed: int = 0
     metric: MetricRecord | None = None
+
+    @property
+    def files(self) -> set[str]:
+        """Names of the files in `dispatcher/` that it needs."""
+        names = {self.columns, self.pooled, *map(covariance_file, self.covariances.values())}
+        return (names | {self.metric.file} if self.metric is not None else names) - {""}
 
 
 @dataclass(frozen=True)
@@ -107,12 +117,17 @@ class Probe:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """One task: its pathway, the dispatcher's statistics of it, its probe, and the version that brought it."""
+    """One task: its pathway, the dispatcher's statistics of it, its probe, and the version that brought it.
+
+    Args:
+        misled: what bringing it did to the tasks of its type that there were, see `Learned`.
+    """
 
     pathway: Pathway
     statistics: StatisticsRecord
     probe: Probe
     version: int
+    misled: float = 0.0
 
 
 @dataclass(frozen=True)

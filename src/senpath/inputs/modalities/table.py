@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, as_word, object_array, require_finite, require_unicode, unmasked
+from senpath.arrays import as_array, as_word, object_array, require_finite, require_unicode, rounding_of, spread_of, unmasked
 from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
 from senpath.inputs.modalities.columns import Rows, distinct_words, is_frame, read_column, wrong_value
@@ -39,8 +39,9 @@ class TableModality:
         for name, words in categories.items():
             require_unicode(words, f"column {name!r}, word")
         values = _matrix(rows, rows.columns, categories)
-        is_category = torch.tensor([name in categories for name in rows.columns for _ in categories.get(name, [name])])
-        scale = values.std(0, correction=0)
+        wide = [name for name in rows.columns for _ in categories.get(name, [name])]
+        is_category = torch.tensor([name in categories for name in wide])
+        scale = spread_of(values, torch.tensor([rounding_of(rows.column(name).dtype) for name in wide]))
         options = {
             "columns": rows.columns,
             "fingerprint": fingerprint(rows.columns),

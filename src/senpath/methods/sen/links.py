@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
+from senpath.arrays import rounding_of, spread_of
 from senpath.components import LINEAR
 from senpath.methods.sen.config import SenSettings
 from senpath.pathways import Link, Pathway, Transfer, run_chain, run_pathway
@@ -104,8 +105,10 @@ def _readout(view: View, task: str, examples: Examples) -> Similarity:
     pathway = view.pathway(task)
     reads, _ = readable(view, pathway)
     units = _in_chunks(view, examples.inputs, lambda part: run_chain(map(view.component, reads), part)).double().cpu()
-    spread, mean = torch.std_mean(examples.targets.double(), dim=0, correction=0)
-    targets = (examples.targets.double() - mean) / torch.where(spread > 0, spread, 1)
+    targets = examples.targets.double()
+    varies = spread_of(targets, rounding_of(np.dtype(np.float32))) > 0
+    spread, mean = torch.std_mean(targets, dim=0, correction=0)
+    targets = torch.where(varies, (targets - mean) / torch.where(varies, spread, 1), 0)
     design = torch.cat([units, torch.ones(len(units), 1, dtype=torch.float64)], 1)
     length = max(float(units.square().sum(1).mean()), 1e-9)
     shares, weights = max((_ridge(design, targets, penalty * length) for penalty in PENALTIES), key=lambda fit: float(fit[0].mean()))

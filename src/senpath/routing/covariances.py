@@ -1,0 +1,116 @@
+"""The covariance that tasks have in common, of which no task has more than a bounded share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+CARRIERS = 32
+"""Tasks of a type whose covariances are kept, the first of those that there are. What further ones would add is within what the choice of
+tasks moves (docs/results/drift.md), and each takes as much space as ten pathways."""
+MOST = 4.0
+"""A task whose mean variance is more than this many ordinary ones is scaled down to an ordinary one: its numbers are in another unit, or
+wrong. Those of real tasks of one type are within 3.5 of each other (docs/results/drift.md)."""
+NONE = 1e-9
+"""Mean variances up to this are those of examples that do not differ but for rounding; they say nothing of what is ordinary."""
+
+Read = Callable[[str], np.ndarray]
+"""The covariance of a name, packed, float32 (features · (features + 1) / 2,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class CommonCovariance:
+    """The sum of tasks' covariances, each kept by itself, so that what one adds can be taken out again by adding up the others.
+
+    Args:
+        names: of the covariances, in order; several tasks may share one.
+        total: float64, packed.
+        spreads: the mean variance of each.
+    """
+
+    names: tuple[str, ...]
+    total: np.ndarray
+    spreads: tuple[float, ...]
+
+    @staticmethod
+    def of(names: Sequence[str], read: Read, width: int, before: CommonCovariance | None = None) -> CommonCovariance:
+        """Add up the covariances of these names.
+
+        Args:
+            width: features of each.
+            before: an earlier sum; if it is of the first of these names, they are not read again. The result is the same to the last bit.
+        """
+        if before is None or before.names != tuple(names[: len(before.names)]):
+            before = CommonCovariance((), np.zeros(width * (width + 1) // 2), ())
+        total, spreads, diagonal = before.total, list(before.spreads), diagonal_places(width)
+        for name in names[len(before.names) :]:
+            covariance = read(name).astype(np.float64)
+            total = total + covariance
+            spreads.append(float(covariance[diagonal].mean()))
+        return CommonCovariance(tuple(names), total, tuple(spreads))
+
+    def mean(self, read: Read) -> np.ndarray:
+        """The mean covariance, float64, packed; one that is out of all proportion is scaled down first."""
+        weights = bounded_weights(self.spreads)
+        if (weights == 1).all():
+            return self.total / len(self.names)
+        total = sum(weight * read(name).astype(np.float64) for name, weight in zip(self.names, weights, strict=True))
+        return np.asarray(total / len(self.names))
+
+
+def bounded_weights(spreads: Sequence[float]) -> np.ndarray:
+    """What each covariance is multiplied by: 1, but what makes its spread the median one (of two, the smaller) beyond `MOST` times that."""
+    given = np.asarray(spreads)
+    ordinary = np.sort(given[given > NONE])
+    if not len(ordinary):
+        return np.ones(len(given))
+    median = ordinary[(len(ordinary) - 1) // 2]
+    return np.asarray(np.where(given > MOST * median, median / np.maximum(given, median), 1.0))
+
+
+def pack(matrix: torch.Tensor) -> np.ndarray:
+    """The upper triangle of a symmetric matrix, row by row, in its precision."""
+    rows = matrix.cpu().numpy()
+    return np.concatenate([row[place:] for place, row in enumerate(rows)])
+
+
+def unpack(packed: np.ndarray, width: int) -> torch.Tensor:
+    """The symmetric matrix (width, width) of which `pack` kept the upper triangle, in its precision."""
+    upper, start = np.zeros((width, width), dtype=packed.dtype), 0
+    for place in range(width):  # row by row: looking up every place takes five times as long
+        upper[place, place:] = packed[start : start + width - place]
+        start += width - place
+    matrix = upper + upper.T
+    np.fill_diagonal(matrix, upper.diagonal())
+    return torch.from_numpy(matrix)
+
+
+def is_covariance(packed: np.ndarray, width: int) -> bool:
+    """Whether this can be a covariance: finite, no variance below 0, no correlation beyond 1, no direction of negative variance."""
+    if packed.shape != (width * (width + 1) // 2,) or not np.isfinite(packed).all():
+        return False
+    matrix = unpack(packed.astype(np.float64), width)
+    variances = matrix.diagonal()
+    mean = float(variances.mean())
+    if float(variances.min()) < 0 or not np.isfinite(mean):
+        return False
+    if mean == 0:
+        return not bool(matrix.any())
+    scaled = matrix / mean
+    bound = (scaled.diagonal()[:, None] * scaled.diagonal()).sqrt()
+    if bool((scaled.abs() > bound + ROUNDING).any()):
+        return False
+    return int(torch.linalg.cholesky_ex(scaled + ROUNDING * torch.eye(width, dtype=torch.float64)).info) == 0
+
+
+def diagonal_places(width: int) -> np.ndarray:
+    """Where the diagonal is in a packed triangle of this width, int64 (width,)."""
+    steps = np.arange(width)
+    return steps * width - steps * (steps - 1) // 2
+
+
+ROUNDING = 1e-3
+"""What a covariance that was added up in float32 may be off, as a share of its mean variance."""

@@ -83,9 +83,9 @@ ROUNDING = 1e-13
 """Numbers that differ by less, as a share of their size, differ by how they were computed; in float32 and float16 by a few last places."""
 
 
-def rounding_of(kind: np.dtype[Any]) -> float:
+def rounding_of(dtype: np.dtype[Any]) -> float:
     """Up to which share of their size numbers of this type may differ by rounding alone."""
-    return max(4 * float(np.finfo(kind).eps), ROUNDING) if kind.kind == "f" else ROUNDING
+    return max(4 * float(np.finfo(dtype).eps), ROUNDING) if np.issubdtype(dtype, np.floating) else ROUNDING
 
 
 def spread_of(values: torch.Tensor, rounding: float | torch.Tensor = ROUNDING) -> torch.Tensor:

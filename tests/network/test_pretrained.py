@@ -103,12 +103,13 @@ def test_a_disk_that_fills_up_leaves_no_network(grown: sp.Network, tmp_path: Pat
 
 def test_a_damaged_file_is_not_passed_on(grown: sp.Network, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(grown.path, tmp_path / "net"))
-    for name in ("components/*.safetensors", "dispatcher/table-*.columns", "dispatcher/*.covariance"):
+    covariance = next(iter(grown.view.manifest.types["image"].covariances.values()))
+    for name in ("components/*.safetensors", "dispatcher/table-*.columns", f"dispatcher/{covariance}.*"):
         path = min(path for path in folder.glob(name) if ".1." not in path.name)
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         with pytest.raises(sp.StoreError, match="hash"):
-            sp.Network(folder).save_pretrained(tmp_path / name.split("*")[-1])
+            sp.Network(folder).save_pretrained(tmp_path / path.suffix)
         path.write_bytes(content)
 
 

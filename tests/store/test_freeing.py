@@ -157,7 +157,7 @@ def test_a_reader_of_a_version_that_was_freed(folder: Path, digits: Labelled, ir
 
 def test_a_damaged_metric_stops_gc_before_anything_goes(twenty: Path, tmp_path: Path, unchanged: Watch) -> None:
     net = sp.Network(shutil.copytree(twenty, tmp_path / "net"))
-    (path,) = net.path.glob(f"dispatcher/image.{net.version}.metric")
+    path = net.path / "dispatcher" / net.view.manifest.types["image"].metric.file  # type: ignore[union-attr]
     path.write_bytes(path.read_bytes()[:-1])
     with unchanged(net.path), pytest.raises(sp.StoreError, match=r"image\.\d+\.metric: expected content that matches its hash"):
         net.gc(versions=1)

@@ -62,7 +62,7 @@ def _warn(after: Manifest, before: Manifest) -> None:
     if max(new.values(), default=0.0) >= WARNED_OF:
         names, share = ", ".join(map(repr, sorted(new))), max(new.values())
         do = "Look for wrong cells or other units in its data; remove() takes all of it back"
-        what = f"task {names}: about {share:.0%} of the inputs of other tasks will be taken for another task's that were not before"
+        what = f"task {names}: an estimated {share:.1%} more of the other tasks' inputs will be taken for those of a wrong one"
         warnings.warn(f"{what}. {do}", RoutingWarning, stacklevel=2)
 
 

@@ -32,9 +32,9 @@ from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.view import TaskInfo, View, task_info
 from senpath.store import Change, Manifest, Store, TypeRecord
 from senpath.store.copies import contents
-from senpath.store.files import covariance_file, explained, replacing, require_free, scratch_folder
+from senpath.store.files import explained, replacing, require_free, scratch_folder
 from senpath.store.folder import MANIFEST
-from senpath.store.manifest import CHECKSUM, STRICT, dump_manifest
+from senpath.store.manifest import CHECKSUM, STRICT, covariance_file, dump_manifest
 from senpath.types import DataType
 
 FORMAT, FORMAT_VERSION = "senpath-task", 2

@@ -15,7 +15,7 @@ from senpath.snapshot.dispatchers import make_metric, mean_covariance, read_metr
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.view import View
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
-from senpath.store.files import covariance_file
+from senpath.store.manifest import covariance_file
 
 
 class StatisticsAccumulator:

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from senpath.errors import StoreError
-from senpath.store.files import TEMPORARY, covariance_file, is_litter, sync_folder, write_atomic
+from senpath.store.files import TEMPORARY, is_litter, sync_folder, write_atomic
 from senpath.store.folder import MANIFEST, Change, Store
-from senpath.store.manifest import Manifest, dump_manifest
+from senpath.store.manifest import Manifest, covariance_file, dump_manifest
 
 
 def contents(store: Store, manifest: Manifest, change: Change) -> Iterator[tuple[str, bytes]]:

@@ -237,8 +237,3 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def covariance_file(name: str) -> str:
-    """Name of the file, in `dispatcher/`, of the covariance of this hash."""
-    return f"{name}.covariance"

@@ -18,31 +18,21 @@ from senpath.components import Component, Config, canonical_json, content_hash, 
 from senpath.confined import open_plain, plain_files, read_plain, require_own_folders
 from senpath.errors import ConflictError, StoreError
 from senpath.routing import CommonCovariance
-from senpath.store.files import (
-    SCRATCH,
-    TEMPORARY,
-    append_at,
-    covariance_file,
-    cut,
-    explained,
-    is_litter,
-    remove_file,
-    sweep,
-    sync_folder,
-    write_atomic,
-)
+from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, explained, is_litter, remove_file, sweep, sync_folder, write_atomic
 from senpath.store.lock import LOCK, write_lock
 from senpath.store.manifest import (
     RESTORE,
     Manifest,
     StatisticsRecord,
     TypeRecord,
+    covariance_file,
     dump_manifest,
     ends_as,
     new_id,
     parse_manifest,
     same_file,
 )
+from senpath.store.triangles import read_triangle
 from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Versions, append_line, append_log, log_entries, read_lines
 
 MANIFEST = "network.json"
@@ -238,19 +228,13 @@ class Store:
 
     def covariance(self, name: str, width: int) -> np.ndarray:
         """The covariance of this hash, packed, float32 (width · (width + 1) / 2,), checked against the hash."""
-        return self._triangle(covariance_file(name), name, width, np.dtype("<f4"))
+        file = covariance_file(name)
+        return read_triangle(self.dispatcher_file(file, name), width, "<f4", f"{self._dispatcher / file}")
 
     def pooled(self, record: TypeRecord) -> np.ndarray:
         """What formats 1 to 6 added up of the tasks of a type, float64, checked against its hash."""
-        return self._triangle(record.pooled, record.pooled_sha256, record.width, np.dtype("<f8"))
-
-    def _triangle(self, file: str, sha256: str, width: int, kind: np.dtype[Any]) -> np.ndarray:
-        content, numbers = self.dispatcher_file(file, sha256), width * (width + 1) // 2
-        packed = np.frombuffer(content, dtype=kind) if len(content) == kind.itemsize * numbers else None
-        if packed is None or not np.isfinite(packed).all():
-            path, got = self._dispatcher / file, f"{len(content)} bytes of other content"
-            raise StoreError(f"{path}", expected=f"the {numbers} finite numbers of a {width}-wide triangle", got=got, do=RESTORE)
-        return packed
+        content = self.dispatcher_file(record.pooled, record.pooled_sha256)
+        return read_triangle(content, record.width, "<f8", f"{self._dispatcher / record.pooled}")
 
     def holds(self, name: str) -> bool:
         """Whether there is a file of this name in `dispatcher/`."""

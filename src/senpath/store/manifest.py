@@ -16,7 +16,6 @@ from pydantic_core import from_json, to_json
 from senpath.errors import FormatVersionError, InputError, StoreError
 from senpath.pathways import Pathway
 from senpath.store.consistency import check_parts
-from senpath.store.files import covariance_file
 from senpath.store.upgrade import upgrade_line, upgrade_task
 from senpath.types import DataType
 
@@ -82,6 +81,11 @@ class TypeRecord:
         """Names of the files in `dispatcher/` that it needs."""
         names = {self.columns, self.pooled, *map(covariance_file, self.covariances.values())}
         return (names | {self.metric.file} if self.metric is not None else names) - {""}
+
+
+def covariance_file(name: str) -> str:
+    """Name of the file, in `dispatcher/`, of the covariance of this hash."""
+    return f"{name}.covariance"
 
 
 @dataclass(frozen=True)

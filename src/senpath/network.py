@@ -377,7 +377,8 @@ class Network:
     def remove(self, task: str) -> Removed:
         """Remove a task: its pathway, the components that no other task reads, its part in the dispatcher. `rollback` brings it back.
 
-        Which task an input is taken for is then decided as if this one had never been learned. Tasks that borrowed from it keep the components that they read; with the task given they answer as before, bit for bit.
+        Which task an input is taken for is then decided as if this one had never been learned. Tasks that borrowed from it keep the
+        components that they read; with the task given they answer as before, bit for bit.
         On disk everything stays until `gc`; docs/concepts/privacy.md says what remains even then.
 
         Raises:

@@ -117,7 +117,7 @@ def test_a_commit_that_misleads_the_others_says_so(net: sp.Network) -> None:
     net.remove("digits")
     one, other = (net.view.statistics(name).columns.astype(np.float64) for name in ("wine", "cancer"))
     _, _, directions = np.linalg.svd((one[:, None] - other[None]).reshape(-1, one.shape[1]), full_matrices=False)
-    blind = 50 * directions[:12].T @ directions[:12]  # as if inputs varied along what tells these tasks apart, and not else
+    blind = 80 * directions[:10].T @ directions[:10]  # as if inputs varied along what tells these tasks apart, and not else
 
     def made_up(packed: np.ndarray) -> np.ndarray:
         return blind[np.triu_indices(len(blind))].astype(np.float32)
@@ -125,7 +125,7 @@ def test_a_commit_that_misleads_the_others_says_so(net: sp.Network) -> None:
     before = routed(net, ("wine", "cancer"))
     with pytest.warns(sp.RoutingWarning, match=r"task 'diabetes': an estimated \d\.\d% more of the other tasks' inputs will be taken for"):
         net.commit(with_covariance(net, "diabetes", made_up))
-    assert net.tasks["diabetes"].misled > 0.01
+    assert net.tasks["diabetes"].misled > 0.02
     assert routed(net, ("wine", "cancer")) < before - 0.05
     net.remove("diabetes")
     assert routed(net, ("wine", "cancer")) == before

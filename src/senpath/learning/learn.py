@@ -91,7 +91,7 @@ class Learned:
         changed: the earlier tasks that were changed along with it (`may_change`), and what they lost.
         warning: what to do if it cannot tell its own examples apart, as a `SenpathWarning` and the log say it too; else None.
         misled: the share of the other tasks' inputs that are taken for another task's now and were not before, because all share a metric:
-            an estimate from what is kept of them; below 0 if there are fewer. From 0.01 on there is a `RoutingWarning`. What the new task's
+            an estimate from what is kept of them; below 0 if there are fewer. From 0.02 on there is a `RoutingWarning`. What the new task's
             own columns attract is not counted.
     """
 

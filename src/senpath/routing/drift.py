@@ -11,7 +11,7 @@ from senpath.routing.metric import Metric
 
 ASKED, RIVALS = 64, 4_096
 """Columns whose inputs are asked about, and columns that they may be taken for, at most: the cost does not grow with the tasks."""
-WARNED_OF = 0.01
+WARNED_OF = 0.02
 """From this share of misled inputs on a commit says so. None of the real sets in docs/results/drift.md comes to more than 0.001; tails
 that are heavier than a Gaussian's make the estimate err on the low side."""
 

@@ -47,6 +47,34 @@ def test_a_constant_column_becomes_zero() -> None:
     assert encoded(rows, rows)[:, 0].tolist() == [0, 0]
 
 
+DRAW = np.random.default_rng(0)
+NEARLY_CONSTANT = {
+    "the same number": np.full(150, 14.62),
+    "two ways to add": DRAW.choice([0.3, 0.1 + 0.2], 150),
+    "totals of shares": DRAW.dirichlet(np.ones(7), 150).cumsum(1)[:, -1],
+    "neighbours at 1e9": DRAW.choice([1e9, np.nextafter(1e9, 2e9)], 150),
+    "float32": DRAW.choice(np.array([0.3, np.nextafter(np.float32(0.3), np.float32(1))], np.float32), 150),
+}
+
+
+@pytest.mark.parametrize("name", NEARLY_CONSTANT)
+def test_a_column_that_is_constant_but_for_rounding_is_not_divided_by_its_spread(name: str) -> None:
+    column = NEARLY_CONSTANT[name]
+    table = pd.DataFrame({"a": IRIS[:, 0], "b": column})
+    defined = TABLE.define(table)
+    assert defined.options["scale"][1] == 1
+    later = table.assign(b=column * (1 + 1e-5))
+    assert TABLE.encode(later, defined)[:, 1].abs().max() <= 1.1e-5 * column.max()
+
+
+@pytest.mark.parametrize(
+    "column", [1.7e9 + DRAW.random(150), np.float32(1e6) + DRAW.integers(0, 5, 150).astype(np.float32)], ids=["times", "1e6"]
+)
+def test_a_small_spread_that_is_no_rounding_counts(column: np.ndarray) -> None:
+    encoded = TABLE.encode(pd.DataFrame({"a": column}), TABLE.define(pd.DataFrame({"a": column})))
+    assert float(encoded.std()) == pytest.approx(1, abs=0.01)
+
+
 def test_later_rows_are_measured_by_the_first() -> None:
     found = encoded(np.array([[0.0], [2.0]]), np.array([[1.0], [5.0]]))
     assert found.flatten().tolist() == [0, 4]

@@ -14,7 +14,7 @@ import sklearn
 import torch
 
 import senpath as sp
-from senpath.parallel import Processes, WorkerPool
+from senpath.parallel import Processes, WorkerPool, one_thread
 from senpath.sklearn import SENClassifier
 from senpath.testing import tiny_network, tiny_task
 
@@ -204,6 +204,33 @@ def test_learning_while_another_thread_draws() -> None:
     finally:
         stop.set()
         drawing.join()
+
+
+def test_threads_that_learn_several_tasks_leave_the_number_of_torchs_threads() -> None:
+    before, both = torch.get_num_threads(), threading.Barrier(2)
+    torch.set_num_threads(2)
+
+    def compute(order: int) -> None:
+        with one_thread():
+            both.wait()
+            if order:
+                left.wait()
+        left.set()
+
+    left = threading.Event()
+    threads = [threading.Thread(target=compute, args=(order,)) for order in (0, 1)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        fresh: list[int] = []
+        later = threading.Thread(target=lambda: fresh.append(torch.get_num_threads()))
+        later.start()
+        later.join()
+        assert (torch.get_num_threads(), fresh) == (2, [2])
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_cost_is_that_of_its_own_learning() -> None:

@@ -106,4 +106,4 @@ def warnings_of(attempt: Attempt, tasks: Mapping[str, Examples], tried: int) -> 
 def say(told: Mapping[str, str]) -> None:
     """Warn of what was noticed about tasks."""
     for text in told.values():
-        warnings.warn(text, SenpathWarning, stacklevel=4)
+        warnings.warn(text, SenpathWarning, stacklevel=5)  # that of whoever called the method of `Network`, around which is `isolated`

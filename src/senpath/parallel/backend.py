@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -77,15 +78,29 @@ class Backend(Protocol):
         """End all workers, and whatever else was started for them."""
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Within, torch computes with one thread in this process; after, with as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class _OneThread:
+    """Lets torch compute with one thread as long as a caller needs it; several may at once, and the last leaves what the first came to."""
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._before = Lock(), 0, 1
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if not self._users:
+                self._before = torch.get_num_threads()
+            self._users += 1
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                torch.set_num_threads(self._before)  # of this thread, and of those that begin
+
+
+one_thread = _OneThread()
+"""A context: within, torch computes with one thread in this process; after, with as many as before."""
 
 
 class InProcess:

@@ -121,6 +121,9 @@ HALVED = _torch("pool.v1", {"how": "max", "stride": 2}, (4, 7, 6), (4, 4, 3), {"
 EXAMPLES: dict[str, Example] = {
     "mlp": _torch("mlp.v1", {"inputs": 12, "hidden": [7, 5]}, (3, 4), (5,), {"hidden": [7, 6]}),
     "skip": _torch("skip.v1", {"inputs": 12, "hidden": 5}, (3, 4), (17,), {"hidden": 6}),
+    "pooled-cnn": _torch(
+        "pooled-cnn.v1", {"pool": [2, 3], "shape": [1, 4, 2], "filters": [3, 4], "hidden": 5}, (1, 9, 7), (5,), {"hidden": 4}
+    ),
     "cnn": _torch("cnn.v1", {"shape": [1, 9, 7], "filters": [3, 4], "hidden": 5}, (1, 9, 7), (5,), {"hidden": 4}),
     "lstm": _torch("lstm.v1", {"inputs": 6, "units": 5, "hidden": [4, 3]}, (7, 6), (3,), {"units": 4}),
     "linear": _torch("linear.v1", {"inputs": 5, "outputs": 3}, (5,), (3,), {"outputs": 4}),

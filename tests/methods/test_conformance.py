@@ -23,6 +23,7 @@ SETTINGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "mlp": (QUICK, {}),
         "distorted mlp": ({**QUICK, "augment": 1.0, "model": "mlp"}, {}),
         "cnn": ({**QUICK, "model": "cnn"}, {}),
+        "pooled-cnn": ({**QUICK, "model": "pooled-cnn"}, {}),
         "svm": ({"model": "svm"}, {"kinds": ["classification", "regression"], "draws": False}),
         "svm alone": ({"model": "svm", "links": "none"}, {"kinds": ["classification", "regression"], "draws": False}),
         "forest": ({"model": RandomForestClassifier(20)}, {"kinds": ["classification", "multilabel"]}),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from senpath import InputError, Network
+from senpath import Audio, InputError, Network
+from senpath.methods.sen.model import MODELS
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -121,3 +124,61 @@ def test_an_estimator_made_elsewhere_is_refused_before_anything_is_written(base:
 
     with unchanged(base.path), pytest.raises(InputError, match="estimator Mine: expected only types of numpy, scipy and scikit-learn"):
         base.learn("new", *fresh, model=Mine(max_iter=200), links="none")
+
+
+def test_the_model_follows_the_size_of_pictures() -> None:
+    random = np.random.default_rng(0)
+    kinds = {}
+    for shape in ((32, 32), (33, 32), (18, 18, 3), (20, 20, 3), (60, 100)):
+        net = Network()
+        net.learn("t", random.random((8, *shape)), [0, 1] * 4, epochs=1, learning_rate=1e-3, hidden=4)
+        part = net.view.component(net.view.pathway("t").components[0])
+        kinds[shape] = (part.kind.name, part.config.get("pool"))
+        net.predict(random.random((2, *shape)))
+    small, large = ("mlp.v1", None), "pooled-cnn.v1"
+    assert kinds == {
+        (32, 32): small,
+        (33, 32): (large, [2, 2]),
+        (18, 18, 3): small,
+        (20, 20, 3): (large, [1, 1]),
+        (40, 200): (large, [2, 2]),
+    }
+
+
+@pytest.mark.filterwarnings("error")
+def test_bright_large_pictures_are_told_apart() -> None:
+    # Bright, in colour, and larger than what the MLP was made for: its hidden units died of it.
+    digits = load_digits()
+    x = np.stack([np.kron(1 - digits.images[:150] / 40, np.ones((1, 5, 5)))] * 3, -1)
+    net = Network()
+    assert net.learn("bright", x, digits.target[:150], epochs=25, augment=0).warning is None
+    assert (net.predict(x, task="bright").label == digits.target[:150]).mean() > 0.9
+
+
+SOUNDS = [Audio(np.random.default_rng(place).normal(size=4000).astype("float32") / 8, 8000) for place in range(12)]
+INPUTS = {
+    "pictures": np.random.default_rng(0).random((12, 9, 9)),
+    "large pictures": np.random.default_rng(0).random((12, 40, 40, 3)),
+    "tables": np.random.default_rng(0).random((12, 4)),
+    "sounds": SOUNDS,
+    "texts": [f"a {word} day {place}" for place, word in enumerate(["warm", "cold"] * 6)],
+}
+TARGETS = {"classification": [0, 1] * 6, "multilabel": [{"a"}, {"a", "b"}, set()] * 4, "regression": np.arange(12) / 7}
+
+
+@pytest.mark.slow("every model by every type of data and kind of task")
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("model", [*MODELS, "svm", "forest"])
+def test_every_model_learns_every_type_of_data_or_says_why_not(model: str, kind: str) -> None:
+    refused = set()
+    for name, x in INPUTS.items():
+        net = Network()
+        trained = {"epochs": 1, "learning_rate": 1e-3, "hidden": 4} if model in MODELS else {}
+        with suppress(InputError):  # any other error fails
+            net.learn("t", x, TARGETS[kind], kind=kind, model=model, **trained)
+            assert len(net.predict(x, task="t")) == 12
+        if not net.version:
+            refused.add(name)
+    pictures = {"pictures", "large pictures"}
+    expected = {"cnn": {*INPUTS} - pictures, "pooled-cnn": {*INPUTS} - pictures, "lstm": {*INPUTS} - {"sounds"}}.get(model, set())
+    assert refused == ({*INPUTS} if (model, kind) == ("svm", "multilabel") else expected)

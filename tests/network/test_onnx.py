@@ -66,6 +66,7 @@ def net(data: dict[str, tuple[Any, Any]], tmp_path_factory: pytest.TempPathFacto
         "several": BORROWS,
         "numbers": {**BORROWS, "kind": "regression"},
         "convolved": {"model": "cnn"},
+        "pooled": {"model": "pooled-cnn"},
         "tones": {"epochs": 1},
         "vectors": {"model": "svm"},
     }
@@ -74,7 +75,7 @@ def net(data: dict[str, tuple[Any, Any]], tmp_path_factory: pytest.TempPathFacto
     for task, what in (("pruned", "weights"), ("narrow", "units")):
         assert net.prune(task, 0.5, what=what, *data[task], tolerance=1.0, epochs=1).changed  # noqa: B026
     kinds = {net.view.component(name).kind.name for task in TASKS for name in net.view.pathway(task).references}
-    assert kinds == {"mlp.v1", "skip.v1", "cnn.v1", "lstm.v1", "linear.v1", "link.v1", "pruned.v1"}
+    assert kinds == {"mlp.v1", "skip.v1", "cnn.v1", "pooled-cnn.v1", "lstm.v1", "linear.v1", "link.v1", "pruned.v1"}
     assert net.view.pathway("several").links
     assert net.view.pathway("numbers").links
     assert not net.view.pathway("zero-shot").components

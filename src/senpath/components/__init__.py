@@ -27,7 +27,7 @@ from senpath.components.base import (
     load,
     thaw,
 )
-from senpath.components.convolutional import CNN, Cnn
+from senpath.components.convolutional import CNN, POOLED_CNN, Cnn
 from senpath.components.dense import LINEAR, LINK, MLP, ClassLink, Linear, Mlp, freeze_head, freeze_link
 from senpath.components.estimators import ESTIMATOR, PLAIN, Estimator, PlainEstimator, freeze_estimator, is_estimator
 from senpath.components.experts import EXPERTS, ROUTER, Experts, Router
@@ -84,6 +84,7 @@ __all__ = [
     "PLAIN",
     "POINTWISE",
     "POOL",
+    "POOLED_CNN",
     "POOLED_WIDE_AND_DEEP",
     "POSITIONS",
     "PRUNED",

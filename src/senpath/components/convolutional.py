@@ -1,17 +1,22 @@
-"""A small convolutional network."""
+"""Small convolutional networks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from senpath.components.dense import dense_stack
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
-from senpath.components.limits import Layers, Shape, Size
+from senpath.components.limits import Layers, Shape, Size, Step
 from senpath.components.units import HiddenUnits, UnitLayer, UnitSlice, stacked_units
+
+Pool = Annotated[Sequence[Step], Field(min_length=2, max_length=2)]
+FLAT = 1e-4
+"""Added to an image's variance, so that the noise of a flat one stays small."""
 
 
 class Cnn(nn.Module):
@@ -25,17 +30,42 @@ class Cnn(nn.Module):
 
     def __init__(self, shape: Shape, filters: Layers, hidden: Size) -> None:
         super().__init__()
-        channels, height, width = shape
-        blocks: list[nn.Module] = []
-        for count in filters:
-            blocks += [nn.Conv2d(channels, count, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)]
-            channels, height, width = count, (height + 1) // 2, (width + 1) // 2
-        self.blocks = nn.Sequential(*blocks)
-        self.dense = dense_stack(channels * height * width, [hidden])
+        self.blocks, self.dense = _layers(shape, filters, hidden)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         output: torch.Tensor = self.dense(self.blocks(inputs).flatten(1))
         return output
+
+
+class PooledCnn(nn.Module):
+    """A `Cnn` on small copies of images, each brought to a mean of 0 and a variance of 1: how bright it is does not matter.
+
+    Args:
+        pool: height and width of the rectangles whose pixels are averaged first; what is left at the lower and right edge is cut off.
+        shape: (channels, height, width) of what that leaves of an image.
+        filters, hidden: see `Cnn`.
+    """
+
+    def __init__(self, pool: Pool, shape: Shape, filters: Layers, hidden: Size) -> None:
+        super().__init__()
+        self.pool = (pool[0], pool[1])
+        self.blocks, self.dense = _layers(shape, filters, hidden)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        small = nn.functional.avg_pool2d(inputs, self.pool)
+        centred = small - small.mean((1, 2, 3), keepdim=True)
+        contrast = centred / (centred.square().mean((1, 2, 3), keepdim=True) + FLAT).sqrt()
+        output: torch.Tensor = self.dense(self.blocks(contrast).flatten(1))
+        return output
+
+
+def _layers(shape: Shape, filters: Layers, hidden: Size) -> tuple[nn.Sequential, nn.Sequential]:
+    channels, height, width = shape
+    blocks: list[nn.Module] = []
+    for count in filters:
+        blocks += [nn.Conv2d(channels, count, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)]
+        channels, height, width = count, (height + 1) // 2, (width + 1) // 2
+    return nn.Sequential(*blocks), dense_stack(channels * height * width, [hidden])
 
 
 def _units(config: Mapping[str, Any]) -> list[UnitLayer]:
@@ -57,6 +87,15 @@ CNN = register(
         "cnn.v1",
         Cnn,
         training=TrainingDefaults(2e-3, 128, 50, 4000),
+        units=HiddenUnits(_units, lambda config, widths: {**config, "filters": list(widths[:-1]), "hidden": widths[-1]}),
+        prunable=True,
+    )
+)
+POOLED_CNN = register(
+    ComponentKind(
+        "pooled-cnn.v1",
+        PooledCnn,
+        training=TrainingDefaults(2e-3, 128, 50, 4000, clip=1.0),
         units=HiddenUnits(_units, lambda config, widths: {**config, "filters": list(widths[:-1]), "hidden": widths[-1]}),
         prunable=True,
     )

@@ -16,8 +16,9 @@ class SenSettings(Settings, owner="method sen"):
     """How a task is learned. The defaults won on validation data (docs/results/foundation.md).
 
     Args:
-        model: "auto", "mlp", "wide-and-deep", "cnn", "lstm", "svm", "forest", an unfitted scikit-learn classifier, or a torch module
-            of a registered class (docs/howto/bring-a-backbone.md), of which a copy is trained.
+        model: "auto", "mlp", "wide-and-deep", "cnn", "pooled-cnn", "lstm", "svm", "forest", an unfitted scikit-learn classifier, or a torch
+            module of a registered class (docs/howto/bring-a-backbone.md), of which a copy is trained. "auto" follows the form of the
+            inputs, and the size of images.
         hidden: units of the last hidden layer, which sets the size of a torch model.
         links: which classes may borrow. "similar" links the classes whose similarity reaches `threshold` (the paper); "all" links every
             class as soon as one reaches it, and the others start from a mixture of the source's classes; "none" learns alone.
@@ -59,7 +60,7 @@ class SenSettings(Settings, owner="method sen"):
     def __post_init__(self) -> None:
         if self.hidden < 2 and not self.may_change:
             raise InputError("setting 'hidden'", expected=UNITS, got=self.hidden)
-        trained = self.epochs != 0 and self.model in ("auto", "mlp", "wide-and-deep", "cnn", "lstm")
+        trained = self.epochs != 0 and self.model in ("auto", "mlp", "wide-and-deep", "cnn", "pooled-cnn", "lstm")
         if self.may_change and (self.guard or not trained):
             raise InputError("may_change", expected="a torch model that is trained, without guard", got="guard, epochs=0 or another model")
 

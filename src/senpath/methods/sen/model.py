@@ -11,14 +11,30 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import CNN, LSTM, MLP, POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, Component, ComponentKind, build, describe_module, freeze
+from senpath.components import (
+    CNN,
+    LSTM,
+    MLP,
+    POOLED_CNN,
+    POOLED_WIDE_AND_DEEP,
+    WIDE_AND_DEEP,
+    Component,
+    ComponentKind,
+    build,
+    describe_module,
+    freeze,
+)
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.training import Recipe
 from senpath.types import DataType, Examples
 
 BY_FORM = {"audio": "lstm", "table": "wide-and-deep", "vector": "wide-and-deep", "tokens": "wide-and-deep"}
-"""The model for a form of inputs where none is asked for; for others an MLP."""
+"""The model for a form of inputs where none is asked for; for images see `LARGE`, for others an MLP."""
+LARGE = 1_024
+"""Numbers in an image, of all channels, above which the model is "pooled-cnn" (docs/results/defaults.md)."""
+SIDE = 32
+"""Longest side of the copies that a "pooled-cnn" makes, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +70,7 @@ def choose_backbone(model: str | nn.Module, data_type: DataType, hidden: int) ->
     """
     if isinstance(model, nn.Module):
         return _given(model, data_type)
-    name = BY_FORM.get(data_type.form, "mlp") if model == "auto" else model
+    name = _default(data_type) if model == "auto" else model
     if name not in MODELS:
         raise InputError(
             "model",
@@ -65,6 +81,12 @@ def choose_backbone(model: str | nn.Module, data_type: DataType, hidden: int) ->
     if isinstance(backbone, str):
         raise InputError(f"model {name!r}", expected=backbone, got=f"{data_type.form} inputs")
     return backbone
+
+
+def _default(data_type: DataType) -> str:
+    if data_type.form == "image":
+        return "pooled-cnn" if prod(data_type.shape) > LARGE else "mlp"
+    return BY_FORM.get(data_type.form, "mlp")
 
 
 def _given(module: nn.Module, data_type: DataType) -> Backbone:
@@ -99,6 +121,15 @@ def _cnn(data_type: DataType, hidden: int) -> Backbone | str:
     return Backbone(CNN, {"shape": list(data_type.shape), "filters": [32, 64], "hidden": hidden}, hidden)
 
 
+def _pooled_cnn(data_type: DataType, hidden: int) -> Backbone | str:
+    if data_type.form != "image":
+        return "images"
+    channels, *sides = data_type.shape
+    pool = [min(side, -(-max(sides) // SIDE)) for side in sides]
+    shape = [channels, *(side // step for side, step in zip(sides, pool, strict=True))]
+    return Backbone(POOLED_CNN, {"pool": pool, "shape": shape, "filters": [16, 32, 64], "hidden": hidden}, hidden)
+
+
 def _lstm(data_type: DataType, hidden: int) -> Backbone | str:
     if len(data_type.shape) != 2:
         return "sequences (sounds)"
@@ -110,6 +141,7 @@ MODELS: dict[str, Callable[[DataType, int], Backbone | str]] = {
     "mlp": _mlp,
     "wide-and-deep": _wide_and_deep,
     "cnn": _cnn,
+    "pooled-cnn": _pooled_cnn,
     "lstm": _lstm,
 }
 """Backbones by name: for inputs of a type and a number of hidden units the backbone, or the inputs that it wants instead, in words."""

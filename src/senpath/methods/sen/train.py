@@ -99,6 +99,8 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
     learner = Learner(module, head, list(zip(reads, links, strict=True)), examples.task_kind)
     learner.to(view.device)
     recipe = recipe_for(backbone.kind, examples, settings)
+    if isinstance(module, WideAndDeep):
+        recipe = replace(recipe, augment=0.0)  # its layer is trained on vectors
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     if not zero_shot:
         inputs, targets = examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device)

@@ -1,0 +1,116 @@
+"""What `learn` gets out of pictures of 8 to 224 pixels as it is, beside tuned logistic regression and an SVC on the same pixels.
+
+    python -m benchmarks.defaults [--seeds 1] [--only signdigits …]
+
+The table of docs/results/defaults.md, on test data. About ten minutes of one core for each seed. Needs SENPATH_DATA.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from benchmarks.harness import Benchmark, Part, Record, Records, markdown_table, spread
+from senpath import Network, data
+
+TRAIN, TEST = 600, 400
+"""Pictures, at most."""
+CHARACTERS = 60
+"""Classes of Omniglot that are drawn; a character's 20 drawings are divided."""
+SETS = {
+    "digits": "8×8, grey",
+    "semeion": "16×16, grey",
+    "mnist": "28×28, grey",
+    "pneumonia": "28×28, grey",
+    "bangla": "32×32, colour",
+    "cifar10": "32×32, colour",
+    "signdigits": "64×64, colour",
+    "grocery": "72×72, colour",
+    "clothing": "96×96, colour",
+    "omniglot": "105×105, grey",
+    "clothing at 224": "224×224, colour",
+}
+WAYS = {"learn": "`learn` as it is", "logistic": "logistic regression", "svc": "SVC"}
+Labelled = tuple[np.ndarray, np.ndarray]
+
+
+def _read(name: str, seed: int) -> tuple[Labelled, Labelled]:
+    """Training and test data."""
+    random = np.random.default_rng(seed)
+    if name in ("digits", "omniglot"):  # which have no test part of the same classes
+        x, y = _characters(random) if name == "omniglot" else load_digits(return_X_y=True)
+        x = x.reshape(-1, 8, 8) / 16 if name == "digits" else x
+        order = random.permutation(len(y))
+        return (x[order[:TRAIN]], y[order[:TRAIN]]), (x[order[TRAIN:][:TEST]], y[order[TRAIN:][:TEST]])
+    parts = []
+    for split, most in (("train", TRAIN), ("test", TEST)):
+        images, labels = data.load(name.split(" at ")[0], split)
+        chosen = random.permutation(len(labels))[:most]
+        chosen_images = np.asarray(images)[chosen]
+        if " at " in name:
+            side = int(name.split(" at ")[1])
+            chosen_images = np.stack([np.asarray(Image.fromarray(image).resize((side, side))) for image in chosen_images])
+        parts.append((chosen_images, np.asarray(labels)[chosen]))
+    return parts[0], parts[1]
+
+
+def _characters(random: np.random.Generator) -> Labelled:
+    x, y = data.load("omniglot", "background")
+    mine = np.isin(y, random.choice(np.unique(y), CHARACTERS, replace=False))
+    return np.asarray(x)[mine], np.asarray(y)[mine]
+
+
+def _measure(name: str, seed: int) -> Iterator[Record]:
+    (x, y), (test, truth) = _read(name, seed)
+    start = time.process_time()
+    net = Network(random_state=seed)
+    learned = net.learn("task", x, y, random_state=seed)
+    taken = time.process_time() - start
+    right = net.predict(test, task="task").label == truth
+    model = net.view.component(net.view.pathway("task").components[0]).kind.name
+    about = {"model": model, "classes": len(np.unique(y)), "warned": learned.warning is not None}
+    yield {"way": "learn", "accuracy": float(np.mean(right)), "seconds": taken, **about}
+    pixels, others = (net.encode(part).batches[0].inputs.flatten(1).numpy() for part in (x, test))
+    for way, model_class, strengths in (
+        ("logistic", LogisticRegression(max_iter=500), 10.0 ** np.arange(-4, 2)),
+        ("svc", SVC(), (1, 10, 100)),
+    ):
+        start = time.process_time()
+        # All directions of the examples are kept: neither model's penalty depends on how they are turned.
+        search = GridSearchCV(make_pipeline(PCA(svd_solver="full"), model_class), _grid(model_class, strengths), cv=3).fit(pixels, y)
+        yield {"way": way, "accuracy": float(search.score(others, truth)), "seconds": time.process_time() - start}
+
+
+def _grid(model: Any, strengths: Any) -> dict[str, Any]:
+    return {f"{type(model).__name__.lower()}__C": [float(strength) for strength in strengths]}
+
+
+def _table(records: Records) -> str:
+    rows = []
+    for name, mine in records.by("name").items():
+        learned = mine.where(way="learn")
+        cells = [spread(mine.where(way=way).values("accuracy", 100)) for way in WAYS]
+        rows.append(
+            [name, SETS[name], learned[0]["classes"], f"`{learned[0]['model']}`", *cells, f"{np.mean(learned.values('seconds')):.0f}"]
+        )
+    columns = ["set", "pictures", "classes", "model", *WAYS.values(), "seconds of one core"]
+    count = len(records.distinct("seed"))
+    seeds = f"{count} seeds" if count > 1 else "one seed"
+    note = f"Accuracy on at most {TEST} test pictures in %, from at most {TRAIN} training pictures, {seeds}."
+    return f"{markdown_table(columns, rows)}\n\n{note}"
+
+
+BENCHMARK = Benchmark(
+    "defaults", __doc__, {"pictures": Part(_measure, {"name": [*SETS], "seed": "seeds"})}, {"pictures": _table}, seeds=1, anew=False
+)
+
+if __name__ == "__main__":
+    BENCHMARK.main()

@@ -141,7 +141,7 @@ def test_the_model_follows_the_size_of_pictures() -> None:
         (33, 32): (large, [2, 2]),
         (18, 18, 3): small,
         (20, 20, 3): (large, [1, 1]),
-        (40, 200): (large, [2, 2]),
+        (60, 100): (large, [2, 2]),
     }
 
 

@@ -22,7 +22,7 @@ from senpath.inputs.modalities import MODALITIES
 Labelled = tuple[np.ndarray, np.ndarray]
 QUICK: dict[str, Any] = {"hidden": 16, "epochs": 3, "augment": 0, "links": "none"}
 BORROWS: dict[str, Any] = {"links": "all", "threshold": 0.1, "min_separability": 0}
-TASKS = ("digits", "linked", "zero-shot", "pruned", "narrow", "several", "numbers", "convolved", "tones", "texts", "iris")
+TASKS = ("digits", "linked", "zero-shot", "pruned", "narrow", "several", "numbers", "convolved", "pooled", "tones", "texts", "iris")
 
 
 def tones() -> tuple[list[sp.Audio], list[str]]:
@@ -48,6 +48,7 @@ def data(digits: Labelled, iris: Labelled) -> dict[str, tuple[Any, Any]]:
         "several": (x, properties),
         "numbers": (x, np.stack([x.mean((1, 2)), 1.7e9 + x[:, 0].mean(1)], 1)),
         "convolved": (x, y),
+        "pooled": (x, y),
         "tones": tones(),
         "texts": (texts, [text.split()[0] for text in texts]),
         "iris": (iris[0] * 100, iris[1]),

@@ -21,7 +21,7 @@ SMALL = (
     "net.predict(x); net.predict(x, task='digits'); net.explain(x[0]); net.verify()",
     "net.learn('more', x, y, epochs=1, hidden=8, min_separability=0)",
     "net.learn('folded', x, y, model='cnn', epochs=1, hidden=8, min_separability=0)",
-    "senpath.evaluate(net, {'digits': (x, y)}, record=True)",
+    "senpath.evaluate(net, {'digits': (x, [0, 1] * 20)}, record=True)",
     "other = senpath.Network(sys.argv[2])",
 )
 """What needs no large library."""

@@ -174,3 +174,5 @@ def test_further_labels_are_of_the_task_s_kind() -> None:
     answers = np.fromiter([("1",), (), ("0", "1")], dtype=object)
     more = several.read_more(answers, 3, (0, 1), new_classes=False)
     assert more.values.tolist() == [[0, 1], [0, 0], [1, 1]]
+    with raises_error(InputError, "labels y of a multilabel task", got="no value for input 1", do="empty collection"):
+        several.read_more(np.fromiter([("1",), None], dtype=object), 2, (0, 1), new_classes=False)

@@ -14,7 +14,7 @@ from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
 from senpath.tasks.classification import TINY
-from senpath.tasks.labels import Label, distinct_labels, join_labels
+from senpath.tasks.labels import Label, distinct_labels, is_missing, join_labels
 from senpath.tasks.targets import column_names, read_numbers, require_columns, require_some, stacked
 
 LABELS_Y = "labels y of a multilabel task"
@@ -54,6 +54,10 @@ class Multilabel(TaskKind):
         y = stacked(y)
         if isinstance(y, list | tuple) and all(is_collection(labels) for labels in y):
             return self._read_collections(y, inputs, known)
+        gap = next((place for place, labels in enumerate(y) if is_missing(labels)), None) if isinstance(y, list | tuple) else None
+        if gap is not None:
+            do = "Leave out these inputs, or give their labels; none hold is an empty collection"
+            raise InputError(LABELS_Y, expected="a collection of labels for each input", got=f"no value for input {gap}", do=do)
         names, values = column_names(y, known), read_numbers(y, inputs, LABELS_Y)
         _require_bits(values, learned=bool(known))
         if known and names is None and values.shape[1] != len(known):

@@ -11,7 +11,7 @@ import torch
 
 from senpath.arrays import as_array, as_word, object_array
 from senpath.errors import InputError
-from senpath.tasks.labels import Label, listed, match_labels
+from senpath.tasks.labels import Label, is_missing, listed, match_labels
 
 DATE = re.compile("date|time", re.IGNORECASE)
 DATES = "Give times as numbers, such as seconds: y.astype('datetime64[s]').astype(float), or 'timedelta64[s]' for durations"
@@ -27,14 +27,15 @@ def stacked(y: Any) -> Any:
 
 
 def _as_list(y: Any) -> Any:
-    """A series, an array of objects or a column as a list, if each of what it holds is a collection; else y."""
+    """A series, an array of objects or a column as a list, if what it holds are collections, and gaps; else y."""
     dtype, axes = getattr(y, "dtype", None), getattr(y, "ndim", 1)
     listing = next((getattr(y, name) for name in ("to_pylist", "to_list", "tolist") if hasattr(y, name)), None)
     if listing is None or isinstance(y, torch.Tensor) or axes != 1 or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
         return y
     # Words of an input may come in an array, as pandas reads them from Parquet files.
     rows = [row.tolist() if isinstance(row, np.ndarray) and row.dtype.kind in "OU" else row for row in listing()]
-    return rows if rows and all(isinstance(row, list | tuple | set | frozenset) for row in rows) else y
+    collections = [isinstance(row, list | tuple | set | frozenset) for row in rows]
+    return rows if any(collections) and all(one or is_missing(row) for one, row in zip(collections, rows, strict=True)) else y
 
 
 def read_numbers(y: Any, inputs: int, what: str) -> np.ndarray:

@@ -99,6 +99,19 @@ def test_columns_that_are_missing_are_named(net: sp.Network, flowers: pd.DataFra
     assert np.isinf(answers.ood_score).all()
 
 
+def test_texts_in_a_frame_are_found_beside_their_labels(tmp_path: Path) -> None:
+    texts, labels = tiny_task("weather")
+    frame = pd.DataFrame({"text": texts, "number": range(len(texts)), "label": labels})
+    net = tiny_network(tasks=["iris"])
+    net.learn("weather", frame, "label", method=ConstantMethod())
+    plain = net.predict(texts)
+    for form in (frame, pl.from_pandas(frame), frame.drop(columns="label"), sp.read(frame, "label")):
+        assert list(net.predict(form).label) == list(plain.label)
+    assert set(plain.task) == {"weather"}
+    with raises_error(InputError, "no task reads this table", got="rows with names"):
+        net.predict(frame[["number"]])
+
+
 def test_the_table_of_most_columns_is_meant_and_of_two_neither(flowers: pd.DataFrame) -> None:
     net, method = sp.Network(), ConstantMethod(hidden=4)
     net.learn("two", flowers[COLUMNS[:2]], flowers["species"], method=method)

@@ -68,5 +68,5 @@ def show_scores(title: str | None, measured: Evaluation) -> None:
         rows.append([name, f"{score.examples:,}", percent(score.among), percent(score.first), f"{score.candidates:.2f}", *shares])
     table(title, columns, rows)
     console.print("own runs: the task's own pathway is one of those run · own first: the dispatcher's first choice")
-    console.print("run: pathways an input, mean · refused: said to fit no task")
+    console.print("run: pathways an input, mean · refused: further from every task than its own examples")
     console.print("right: the label, with the task given, and with the task found by the network")

@@ -30,7 +30,7 @@ class TaskScore:
         task: the right task answers; where two pathways ran, their answers decide. Refused inputs are not left out.
         among: the right task is among the candidates.
         candidates: mean number of candidates.
-        refused: share of inputs that were said to fit no task.
+        refused: share of inputs that were said to fit no task: they are further from it than its own examples, see `Prediction.reason`.
     """
 
     examples: int

@@ -170,9 +170,7 @@ class Prediction:
         task, score = self.routes.paths[int(self.routes.candidates[row, 0])].task, float(self.ood_score[row])
         if score <= 1 or math.isnan(score):
             return f"task {task!r} answers with no finite number"
-        score = math.ceil(score * 100) / 100 if math.isfinite(score) else score
-        shown = f"{score:,.0f}" if 100 <= score < 1e6 else f"{score:.3g}"
-        return f"further from {task!r}, the likeliest task, than its own examples: {shown} of the limit"
+        return too_far(task, score)
 
     @cached_property
     def candidates(self) -> np.ndarray:
@@ -187,6 +185,13 @@ class Prediction:
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
         """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`."""
         return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
+
+
+def too_far(task: str, ood_score: float) -> str:
+    """Why an input beyond its likeliest task's limit has no answer."""
+    score = math.ceil(ood_score * 100) / 100 if math.isfinite(ood_score) else ood_score
+    shown = f"{score:,.0f}" if 100 <= score < 1e6 else f"{score:.3g}"
+    return f"further from {task!r}, the likeliest task, than its own examples: {shown} of the limit"
 
 
 @dataclass(frozen=True)

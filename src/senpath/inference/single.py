@@ -14,10 +14,11 @@ from PIL import Image
 
 from senpath.arrays import as_word
 from senpath.errors import InputError
-from senpath.inputs.modalities.columns import is_frame
+from senpath.inputs.modalities.columns import Rows, is_frame
 from senpath.inputs.modalities.image import LARGEST
-from senpath.inputs.modalities.table import table_columns, unnamed_columns
-from senpath.inputs.sources.read import ENDINGS, unlabelled_items
+from senpath.inputs.modalities.table import known_table, table_columns, unnamed_columns
+from senpath.inputs.sources.dataset import Data
+from senpath.inputs.sources.read import ENDINGS, unlabelled_items, unlabelled_rows, unlabelled_table
 from senpath.types import Audio, DataType
 
 CHANNELS = (1, 3, 4)
@@ -35,6 +36,13 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
     Raises:
         InputError: if it may be one input or several.
     """
+    if isinstance(x, Data):
+        return x.x
+    if isinstance(x, Rows) or (is_frame(x) and known_table(x, known.values()) is not None):
+        return x
+    table = unlabelled_table(x)
+    if table is not None:
+        return unlabelled_rows(table, known.values(), skip=skip)
     if isinstance(x, Path):
         return unlabelled_items(x, known.values(), skip=skip)
     if isinstance(x, str):
@@ -45,7 +53,7 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
         return [dict(x)]
     if isinstance(x, Audio | Image.Image) or (isinstance(x, list | tuple) and x and all(isinstance(value, Real) for value in x)):
         return [x]
-    if hasattr(x, "to_numpy") and hasattr(x, "index") and not is_frame(x):
+    if hasattr(x, "to_numpy") and hasattr(x, "index"):
         return _of_series(x, known)
     if x.dtype.kind not in "OUS" if isinstance(x, np.ndarray) else isinstance(x, torch.Tensor) and x.layout == torch.strided:
         return x[None] if x.ndim == 1 or _is_picture(x, known) else x

@@ -12,6 +12,7 @@ import torch
 from senpath.arrays import as_array
 from senpath.errors import InputError, SenpathError
 from senpath.inference.predict import Batch, Reading
+from senpath.inference.prediction import too_far
 from senpath.inputs.sources import read_labelled
 from senpath.snapshot.proposal import Revised
 from senpath.snapshot.view import View
@@ -26,11 +27,13 @@ class Routed:
     Attributes:
         sent: for each task that got examples, their positions in the stream, int64, ascending.
         left: positions of the examples that no task got, int64, ascending.
+        reasons: why no task got them, by their positions.
         revised: the outcome for each task that got examples, in the order of the tasks.
     """
 
     sent: Mapping[str, np.ndarray]
     left: np.ndarray
+    reasons: Mapping[int, str]
     revised: Mapping[str, Revised]
 
 
@@ -48,7 +51,7 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
     x, y = read_labelled(x, y)
     if _is_empty(x):
         _labels(y, 0)
-        return Routed({}, np.zeros(0, dtype=np.int64), {})
+        return Routed({}, np.zeros(0, dtype=np.int64), {}, {})
     reading = Reading(view, x, errors="none")
     labels, parts = _labels(y, reading.inputs), _Parts(view)
     for batch in reading.batches():
@@ -69,15 +72,22 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
         revised[task] = outcome
         if outcome.changed:
             sent[task] = rows
+        else:
+            parts.reasons.update(dict.fromkeys(rows.tolist(), f"task {task!r} was not changed by its part"))
     gone = np.concatenate([*sent.values(), np.zeros(0, dtype=np.int64)])
-    return Routed(sent, np.setdiff1d(np.arange(reading.inputs), gone), revised)
+    return Routed(sent, np.setdiff1d(np.arange(reading.inputs), gone), {**reading.reasons, **parts.reasons}, revised)
 
 
 class _Parts:
-    """The examples that go to each task, batch by batch."""
+    """The examples that go to each task, batch by batch.
+
+    Attributes:
+        reasons: why an example goes to none, by its place in the stream.
+    """
 
     def __init__(self, view: View) -> None:
         self._view = view
+        self.reasons: dict[int, str] = {}
         self._found: dict[str, list[tuple[np.ndarray, torch.Tensor]]] = {}
         self._classes = {label for path in view.paths if path.task_kind.exclusive for label in path.classes}
         self._meanings: dict[tuple[str, type, Given], Label | None] = {}
@@ -99,6 +109,11 @@ class _Parts:
             task = next((name for name in candidates if self._meant(name, label) is not None), None)
             if task is not None:
                 chosen.setdefault(task, []).append(int(place))
+            else:
+                self.reasons[int(batch.rows[place])] = f"no candidate has the label {label!r}: {', '.join(map(repr, candidates))}"
+        for place in np.flatnonzero(~decision.known):
+            likeliest = decision.names[decision.order[place, 0]]
+            self.reasons[int(batch.rows[place])] = too_far(likeliest, float(decision.ood_score[place]))
         for task, places in chosen.items():
             self._found.setdefault(task, []).append((batch.rows[places], batch.inputs[places].cpu()))
 

@@ -147,13 +147,21 @@ def unlabelled_items(file: Path, known: Collection[DataType] = (), *, skip: bool
     if ending == ".npz":
         return read_arrays(file, "x")[0]
     if ending in TABLES:
-        return _unlabelled_rows(TABLES[ending](file, ErrorPolicy()), known, skip=skip)
+        return unlabelled_rows(TABLES[ending](file, ErrorPolicy()), known, skip=skip)
     if ending in MODALITY_BY_ENDING and not skip:  # a network without tasks of its type would never open it
         inspect_files([(file.name, str(file), file)], MODALITY_BY_ENDING[ending], ErrorPolicy())
     return [file]
 
 
-def _unlabelled_rows(table: RawTable, known: Collection[DataType], *, skip: bool) -> Any:
+def unlabelled_table(data: Any) -> RawTable | None:
+    """A data frame of pandas or polars, a data set of Hugging Face or an Arrow table as it is read; None for anything else."""
+    if is_huggingface(data):
+        return read_huggingface(data)
+    return read_arrow(data) if is_arrow(data) else read_frame(data) if is_frame(data) else None
+
+
+def unlabelled_rows(table: RawTable, known: Collection[DataType], *, skip: bool = False) -> Any:
+    """The inputs to predict in a table; see `unlabelled_items`."""
     tables = [table_columns(data_type) for data_type in known if data_type.modality == "table"]
     fitting = fitting_table([*table.columns], tables)
     if fitting is not None and not skip:

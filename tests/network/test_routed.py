@@ -140,10 +140,10 @@ def test_what_a_task_declines_is_left(tmp_path: Path, digits: Labelled) -> None:
 def test_an_error_says_what_was_done(net: sp.Network, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     commit = Checkout.commit
 
-    def fail_second(checkout: Checkout, proposal: sp.Proposal) -> None:
+    def fail_second(checkout: Checkout, proposal: sp.Proposal) -> Any:
         if "flowers" in proposal.replaces:
             raise StoreError("disk", expected="room", got="none")
-        commit(checkout, proposal)
+        return commit(checkout, proposal)
 
     monkeypatch.setattr(Checkout, "commit", fail_second)
     with pytest.raises(StoreError, match=r"task 'flowers': disk: expected room, got none\. Extended before it: digits"):
@@ -182,10 +182,10 @@ def test_truth_values_are_labels(tmp_path: Path, digits: Labelled) -> None:
 def test_whatever_fails_says_what_was_done(net: sp.Network, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     commit = Checkout.commit
 
-    def fail_second(checkout: Checkout, proposal: sp.Proposal) -> None:
+    def fail_second(checkout: Checkout, proposal: sp.Proposal) -> Any:
         if "flowers" in proposal.replaces:
             raise ZeroDivisionError("by a fault.")
-        commit(checkout, proposal)
+        return commit(checkout, proposal)
 
     monkeypatch.setattr(Checkout, "commit", fail_second)
     match = r"^task 'flowers': expected to be extended, got ZeroDivisionError: by a fault\. Extended before it: digits$"

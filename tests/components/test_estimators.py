@@ -461,3 +461,10 @@ def test_one_file_cannot_stand_for_another_kind(tmp_path: Path) -> None:
     (copy / "components" / f"{forged}.json").write_text(canonical_json({"kind": PLAIN.name, "config": config}))
     with pytest.raises(StoreError, match="columns of the input"):
         sp.Network(copy)._at.store.component(forged)
+
+
+def test_of_neighbours_at_one_distance_the_first_count() -> None:
+    x, y = np.zeros((6, 2), dtype=np.float32), np.array([2, 2, 1, 1, 0, 0])
+    component = freeze_estimator(KNeighborsClassifier(3, algorithm="brute").fit(x, y), x, 3, Classification())
+    assert component.kind is PLAIN
+    np.testing.assert_allclose(component(torch.from_numpy(x[:1])).exp().numpy(), [[0, 1 / 3, 2 / 3]], atol=1e-5)

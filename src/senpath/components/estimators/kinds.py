@@ -46,7 +46,7 @@ STEPS: dict[str, type[Step]] = {
 }
 """Steps by the names that files have for them."""
 NAMES = {cls: name for name, cls in STEPS.items()}
-AT_ONCE = 2**22
+AT_ONCE = 2**20
 """Numbers that a step holds at once, about: inputs are run in parts of as many."""
 
 

@@ -110,8 +110,10 @@ class Neighbours(Step):
 def _nearest(distances: np.ndarray, count: int) -> np.ndarray:
     """Places of the smallest `count` numbers of each row (n, points), in order; among equal ones the first."""
     limit = np.partition(distances, count - 1, axis=1)[:, count - 1 : count]
-    nearer, level = distances < limit, distances == limit
-    chosen = nearer | (level & (level.cumsum(1) <= count - nearer.sum(1, keepdims=True)))
+    chosen = distances <= limit
+    for row in np.flatnonzero(chosen.sum(1) > count):
+        level = np.flatnonzero(distances[row] == limit[row])
+        chosen[row, level[count - int(chosen[row].sum()) :]] = False
     places = np.nonzero(chosen)[1].reshape(len(distances), count)
     order = np.take_along_axis(distances, places, 1).argsort(1, kind="stable")
     return np.take_along_axis(places, order, 1)

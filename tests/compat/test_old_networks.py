@@ -112,6 +112,11 @@ def test_it_learns_on_and_its_tasks_answer_as_before(kept: Kept, tmp_path: Path)
     assert again.version == version + 1
     assert [*again.tasks] == [*kept.tasks, "one more"]
     assert format_of(net.path) == format_of(sp.Network(tmp_path / "new.sen").path)
+    record = again.view.manifest.types[again.view.pathway("one more").data_type]
+    together = {record.covariances[task] for task in again.view.tasks_of_type(record.data_type.key) if task != "one more"}
+    assert not record.pooled
+    assert len(together) <= 1  # what was added up cannot be told apart, and is kept as their mean
+    assert record.covariances["one more"] not in together
     for task, (labels, confidence) in _with_task_given(kept, again).items():
         assert labels == before[task][0], task
         np.testing.assert_array_equal(confidence, before[task][1], err_msg=task)

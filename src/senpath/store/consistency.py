@@ -11,6 +11,7 @@ from senpath.arrays import is_name
 from senpath.components import NUMBERS
 from senpath.inputs.modalities import MODALITIES
 from senpath.inputs.modalities.table import fingerprint, old_fingerprint, table_width
+from senpath.routing import CARRIERS
 from senpath.types import DataType
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> b
         and 1 <= record.width <= WIDEST
         and bool(record.pooled) == (1 <= record.summed <= VERSIONS)
         and not (record.pooled and record.covariances)
+        and len(record.covariances) <= CARRIERS
         and all(HASH.fullmatch(name) for name in record.covariances.values())
         and all(FILE.fullmatch(name) for name in names)
         and (metric is None or all(0 <= number <= WEIGHTS for number in (metric.tasks, metric.shared, metric.each)))

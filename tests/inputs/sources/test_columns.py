@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -259,3 +260,25 @@ def test_a_frame_and_its_labels(wrap: Callable[[pd.DataFrame], Any]) -> None:
     net.learn("flowers", frame[["width", "colour"]], frame["species"], epochs=1, hidden=2)
     net.learn("more", frame, epochs=1, hidden=2)
     assert net.tasks["more"].data_type == net.tasks["flowers"].data_type
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_lists_of_classes_have_their_names(tmp_path: Path, written: bool) -> None:
+    tags = datasets.List(datasets.ClassLabel(names=["red", "round", "soft"]))
+    columns: dict[str, Any] = {"size": datasets.Value("float32"), "tags": tags}
+    rows = {"size": [1.0, 2.0, 3.0, 4.0], "tags": [[0, 1], [2], [], [1]]}
+    data: Any = datasets.Dataset.from_dict(rows, features=datasets.Features(columns))
+    if written:
+        data.to_parquet(tmp_path / "tags.parquet")
+        data = tmp_path / "tags.parquet"
+    assert sp.read(data, "tags").y == [["red", "round"], ["soft"], [], ["round"]]
+
+
+def test_one_long_label_does_not_widen_the_others(tmp_path: Path) -> None:
+    lines = [f"{number},{'x' * 2**20 if number == 5 else 'ab'[number % 2]}" for number in range(2_000)]
+    (tmp_path / "long.csv").write_text("\n".join(["size,label", *lines]))
+    tracemalloc.start()
+    labels = sp.read(tmp_path / "long.csv").y
+    assert tracemalloc.get_traced_memory()[1] < 2**25  # 8 GB, were each as wide as the longest
+    tracemalloc.stop()
+    assert {len(label) for label in labels} == {1, 2**20}

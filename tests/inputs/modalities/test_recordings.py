@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from senpath.errors import InputError
-from senpath.inputs.modalities import MODALITIES
+from senpath.inputs.modalities import MODALITIES, split_by_modality
 from senpath.types import Audio, DataType
 from tests.raising import raises_error
 
@@ -137,6 +137,12 @@ def test_a_header_that_claims_any_rate_is_refused(tmp_path: Path, rate: int) -> 
     (tmp_path / "a.wav").write_bytes(content)
     with raises_error(InputError, "a.wav", expected="1,000 to 1,000,000", got=str(rate)):
         AUDIO.encode([tmp_path / "a.wav"], KIND)
+
+
+def test_a_row_of_a_data_set_of_sounds() -> None:
+    rows = [{"path": None, "array": tone(seed=seed), "sampling_rate": 8000} for seed in range(2)]
+    (group,) = split_by_modality(rows)
+    torch.testing.assert_close(AUDIO.encode(group.items, KIND), encode(*(Audio(tone(seed=seed), 8000) for seed in range(2))))
 
 
 def test_rates_without_a_common_divisor() -> None:

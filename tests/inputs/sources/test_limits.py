@@ -85,7 +85,10 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
-@pytest.mark.parametrize("bomb", BOMBS)
+SLOW = pytest.mark.slow("300 MB are compressed")
+
+
+@pytest.mark.parametrize("bomb", [pytest.param(bomb, marks=SLOW if bomb == "zeros" else []) for bomb in BOMBS])
 def test_what_a_file_may_unfold_to(tmp_path: Path, bomb: str) -> None:
     make, expected = BOMBS[bomb]
     file = make(tmp_path)

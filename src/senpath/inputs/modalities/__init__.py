@@ -41,6 +41,8 @@ MODALITY_BY_ENDING = {
     ".txt": "text",
 }
 """What files hold, by their ending."""
+SOUND_KEYS = {"array", "sampling_rate"}
+"""What a row of a data set of Hugging Face has for a recording."""
 
 
 class Modality(Protocol):
@@ -95,7 +97,7 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
 
     Arrays and tensors: (n, columns) is a table, (n, h, w) and four axes are images. Data frames are tables. In a list each item
     speaks for itself: `str` is text, `Audio` a recording, a path a file by its ending, one axis or a dict a row, two or three axes
-    or a PIL image an image.
+    or a PIL image an image; a dict of Hugging Face's "array" and "sampling_rate" is a recording.
 
     Args:
         unusable: takes the items of a list that are nothing of this, by place, with what is wrong with each; rows of different lengths
@@ -173,10 +175,18 @@ def _of_item(item: Any, index: int) -> str:
         return "image"
     if isinstance(item, np.ndarray | torch.Tensor):
         return _of_array(item, batch=False)
+    if _is_sound(item):
+        return "audio"
     if isinstance(item, dict) or (isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item)):
         return "table"
     raise InputError(f"input {index}", expected="an array, str, Audio, path, dict or PIL image", got=type(item).__name__)
 
 
+def _is_sound(item: Any) -> bool:
+    return isinstance(item, dict) and item.keys() >= SOUND_KEYS and isinstance(item["array"], np.ndarray | list)
+
+
 def _plain(item: Any) -> Any:
+    if _is_sound(item):
+        return Audio(np.asarray(item["array"]), item["sampling_rate"])
     return np.asarray(item) if isinstance(item, list | tuple) else unmasked(item)

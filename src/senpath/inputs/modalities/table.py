@@ -34,8 +34,11 @@ class TableModality:
     def define(self, items: Any) -> DataType:
         rows = read_rows(items)
         require_few_columns("table", len(rows.columns))
-        columns = {name: read_column(name, rows.column(name)) for name in rows.columns}
-        categories = {name: distinct_words(name, column.values.tolist()) for name, column in columns.items() if column.words}
+        categories = {}
+        for name in rows.columns:
+            column = read_column(name, rows.column(name))
+            if column.words:
+                categories[name] = distinct_words(name, column.values.tolist())
         for name, words in categories.items():
             require_unicode(words, f"column {name!r}, word")
         values = _matrix(rows, rows.columns, categories)
@@ -210,8 +213,12 @@ def _matrix(rows: Rows, names: Sequence[str], categories: Mapping[str, Sequence[
     Args:
         start: what errors call the first row.
     """
-    parts = [_part(rows, name, categories.get(name), start) for name in names]
-    values = torch.from_numpy(np.ascontiguousarray(np.concatenate(parts, axis=1)))
+    filled, matrix = 0, np.empty((len(rows), table_width(names, categories)))
+    for name in names:
+        part = _part(rows, name, categories.get(name), start)
+        matrix[:, filled : filled + part.shape[1]] = part
+        filled += part.shape[1]
+    values = torch.from_numpy(matrix)
     require_finite(values.float(), "row", range(start, start + len(values)))
     return values
 

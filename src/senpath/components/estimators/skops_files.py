@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -118,7 +119,10 @@ def read_array(content: bytes) -> np.ndarray:
     version = np.lib.format.read_magic(file)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     require(version in readers, "an array of format 1 or 2")
-    shape, fortran, dtype = readers[version](file)
+    try:
+        shape, fortran, dtype = readers[version](file)
+    except (tokenize.TokenError, SyntaxError, RecursionError, MemoryError) as error:  # numpy's parser of headers
+        raise ValueError(f"a header that is none: {error}") from error
     count = 1
     for length in shape:
         count *= length

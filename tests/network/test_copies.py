@@ -37,7 +37,10 @@ def by_pickle(net: sp.Network, scratch: Path) -> sp.Network:
 COPIES: dict[str, Copy] = {"pickle": by_pickle, "deepcopy": lambda net, _: copy.deepcopy(net), "joblib": by_joblib}
 
 
-@pytest.mark.parametrize("way", COPIES)
+WAYS = ["pickle", *(pytest.param(way, marks=pytest.mark.slow("as pickle does")) for way in ("deepcopy", "joblib"))]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_copy_opens_the_same_folder(way: str, tmp_path: Path) -> None:
     net = tiny_network(tmp_path / "net", ["low"], lock_seconds=3.0)
     twin = COPIES[way](net, tmp_path)
@@ -47,7 +50,7 @@ def test_a_copy_opens_the_same_folder(way: str, tmp_path: Path) -> None:
     assert [*net.tasks] == ["low", "iris"]
 
 
-@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("way", WAYS)
 def test_a_copy_of_a_temporary_network_has_its_content(way: str, tmp_path: Path) -> None:
     net, (x, _) = tiny_network(tasks=["low", "high"]), tiny_task("low")
     expected, folder = net.predict(x).label.tolist(), net.path
@@ -78,6 +81,7 @@ def test_a_pickle_whose_folder_is_another_networks(tmp_path: Path) -> None:
         pickle.loads(packed)  # noqa: S301
 
 
+@pytest.mark.slow("learns twice")
 def test_classifiers_are_copied_and_cloned() -> None:
     x, y = tiny_task("iris")
     fitted = SENClassifier("mlp", epochs=1, hidden=4).fit(x, y)

@@ -77,7 +77,10 @@ def plain() -> dict[str, tuple[str, ...]]:
     return components(learned())
 
 
-@pytest.mark.parametrize("state", STATES)
+SOON = ("float64", "a device", "inference_mode")
+
+
+@pytest.mark.parametrize("state", [name if name in SOON else pytest.param(name, marks=pytest.mark.slow("one of many")) for name in STATES])
 def test_learning_and_answering(state: str, plain: dict[str, tuple[str, ...]]) -> None:
     known, (x, _) = tiny_network(tasks=["iris"]), tiny_task("iris")
     expected = known.predict(x)
@@ -124,6 +127,7 @@ def test_inputs_made_in_inference_mode(plain: dict[str, tuple[str, ...]]) -> Non
     assert components(learned(x=x)) == plain
 
 
+@pytest.mark.slow("learns twice more")
 def test_a_classifier() -> None:
     x, y = tiny_task("iris")
     settings = {"model": "mlp", "epochs": 1, "hidden": 4}
@@ -190,6 +194,7 @@ def test_what_is_drawn_does_not_depend_on_other_threads() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow("learns twice more")
 def test_learning_while_another_thread_draws() -> None:
     alone, stop = components(learned("mlp")), threading.Event()
 

@@ -468,3 +468,17 @@ def test_of_neighbours_at_one_distance_the_first_count() -> None:
     component = freeze_estimator(KNeighborsClassifier(3, algorithm="brute").fit(x, y), x, 3, Classification())
     assert component.kind is PLAIN
     np.testing.assert_allclose(component(torch.from_numpy(x[:1])).exp().numpy(), [[0, 1 / 3, 2 / 3]], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda members: members.__setitem__("0.npy", members["0.npy"].replace(b"}", b"(")),
+        lambda members: members.__setitem__("schema.json", members["schema.json"].replace(b"DictNode", b"ListNode")),
+        lambda members: members.__setitem__("schema.json", b"[" * 100_000),
+        lambda members: members.pop("schema.json"),
+    ],
+)  # fmt: skip
+def test_a_skops_file_whose_parts_are_none(change: Callable[[dict[str, bytes]], object], tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="scikit-learn component: expected"):
+        read_skops(with_member(skops_payload(GaussianNB()), change), tmp_path)

@@ -113,7 +113,13 @@ def translate(estimator: Any, asked: str) -> Step:
         raise UntranslatableError(f"{fitted.module}.{fitted.name}")
     try:
         return translator(fitted, asked)
-    except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:  # attributes of another shape, or another scikit-learn's
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # such as attributes of another shape
         raise UntranslatableError(f"{fitted.name} with other attributes ({type(error).__name__}: {error})") from error
 
 

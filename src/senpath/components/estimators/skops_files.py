@@ -6,7 +6,6 @@ import io
 import json
 import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -21,19 +20,6 @@ SCHEMA = "schema.json"
 """The part of a skops file that says what its arrays belong to."""
 OWN = ("sklearn.", "numpy.", "scipy.")
 """Packages whose types may be in an estimator, also those that skops leaves to the reader's judgement."""
-UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    TypeError,
-    SyntaxError,
-)
-"""What reading a damaged file may end in."""
 DEEPEST = 100
 
 
@@ -41,7 +27,7 @@ def read_members(payload: bytes) -> dict[str, bytes]:
     """The parts of a skops file, which lie in it as they are, so that together they are no longer than the file.
 
     Raises:
-        ValueError, zipfile.BadZipFile, …: see `UNREADABLE`.
+        Exception: of any kind, if the file is damaged.
     """
     with zipfile.ZipFile(io.BytesIO(payload)) as archive:
         members = archive.infolist()
@@ -54,7 +40,7 @@ def read_fitted(payload: bytes) -> Any:
     """What a skops file holds: numbers, arrays, lists, and objects as `Fitted`. Nothing that it names is imported or made.
 
     Raises:
-        ValueError, zipfile.BadZipFile, …: see `UNREADABLE`.
+        Exception: of any kind, if the file is damaged.
     """
     members = read_members(payload)
     return _Reader(members).read(json.loads(members[SCHEMA]), 0)

@@ -1,6 +1,6 @@
 """Extending tasks: new classes beside old ones, and a mixed stream that the dispatcher splits.
 
-    python -m benchmarks.extend [--seeds 3] [--only stream lower mnist]
+    python -m benchmarks.extend [--seeds 3] [--only stream lower mnist limit]
 
 The sections of docs/results/extend.md, measured on test data. About twelve minutes of one core. Needs SENPATH_DATA.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.datasets import load_iris, load_wine
 
 from benchmarks.harness import Benchmark, Part, Record, Records, markdown_table, spread
 from senpath import Network, data, evaluate
@@ -21,6 +22,7 @@ NEW_LETTERS, NEW_DIGITS = 5, (8, 9)
 DIGITS = 2_000
 """Images of MNIST, old and new classes together."""
 STREAM, SHOTS = 300, 5
+LIMIT_SHOTS = (1, 5, 20)
 TASKS = ("mnist", "fashion", "lower", "upper", "speech")
 WAYS = {"kept": False, "moved": True}
 """Whether the hidden layer may move."""
@@ -76,12 +78,41 @@ def _extend_classes(task: str, seed: int) -> Iterator[Record]:
                 x, y = _join(added, case.examples(shots, seed, new=False)) if given else added
                 for way, move in WAYS.items():
                     net = Network(shutil.copytree(base.path, Path(folder) / f"{shots}{given}{way}.sen"))
-                    net.extend("task", x, y, finetune=move, random_state=seed)
+                    net.extend("task", x, y, finetune=move, most_lost=1, random_state=seed)
                     yield {**about, "way": way, "given": given, **case.accuracy(net)}
             if shots == SHOTS_OF[task][-1]:
                 net = Network(Path(folder) / f"{shots}.sen")
                 net.learn("task", *_join(old, added), random_state=seed)
                 yield {**about, "way": "at once", **case.accuracy(net)}
+
+
+def _limit(table: str, seed: int) -> Iterator[Record]:
+    """A table's last class added to the others, with any loss allowed and with the default limit."""
+    x, y = {"iris": load_iris, "wine": load_wine}[table](return_X_y=True)
+    order = np.random.default_rng(seed).permutation(len(y))
+    train, test = order[: len(y) * 3 // 5], order[len(y) * 3 // 5 :]
+    new, old = y.max(), train[y[train] < y.max()]
+    base = Network()
+    base.learn("task", x[old], y[old], random_state=seed)
+    for shots in LIMIT_SHOTS:
+        added = train[y[train] == new][:shots]
+        for most in (1.0, 0.15):
+            with tempfile.TemporaryDirectory() as folder:
+                net = Network(shutil.copytree(base.path, Path(folder) / "net.sen"))
+                told = net.extend("task", x[added], y[added], most_lost=most, random_state=seed)
+                right, is_new = net.predict(x[test], task="task").label == y[test], y[test] == new
+                before = base.predict(x[test][~is_new], task="task").label == y[test][~is_new]
+                figures = {"before": float(before.mean()), "old": float(right[~is_new].mean()), "new": float(right[is_new].mean())}
+                yield {"shots": shots, "most": most, "changed": told.changed, **figures}
+
+
+def _limit_table(records: Records) -> str:
+    rows = []
+    for (table, shots), mine in records.by("table", "shots").items():
+        pairs = [_pair(mine.where(most=most)) for most in (1.0, 0.15)]
+        rows.append([table, shots, _show(mine.where(most=0.15), "before"), *pairs])
+    columns = ["table", "new examples", "before, old", "`most_lost=1`, old / new", "`most_lost=0.15`, the default"]
+    return _with_note(markdown_table(columns, rows), records)
 
 
 def _extend_stream(stream: str, seed: int) -> Iterator[Record]:
@@ -100,7 +131,7 @@ def _extend_stream(stream: str, seed: int) -> Iterator[Record]:
         yield from _measure(base, tests, "before")
         for way, move in WAYS.items():
             net = Network(shutil.copytree(base.path, Path(folder) / f"{way}.sen"))
-            extended = net.extend(list(inputs), list(labels), finetune=move, random_state=seed)
+            extended = net.extend(list(inputs), list(labels), finetune=move, most_lost=1, random_state=seed)
             yield from _measure(net, tests, way)
     went = np.full(len(truth), "", dtype=object)
     for task, places in extended.sent.items():
@@ -159,9 +190,10 @@ def _with_note(table: str, records: Records) -> str:
 
 SHOTS_OF: dict[str, tuple[int | None, ...]] = {"lower": (5, 20, None), "mnist": (5, 20)}
 PARTS = {name: Part(_extend_classes, {"task": [name], "seed": "seeds"}) for name in SHOTS_OF} | {
-    "stream": Part(_extend_stream, {"stream": ["stream"], "seed": "seeds"})
+    "stream": Part(_extend_stream, {"stream": ["stream"], "seed": "seeds"}),
+    "limit": Part(_limit, {"table": ["iris", "wine"], "seed": "seeds"}),
 }
-SECTIONS = {"lower": _classes_table, "mnist": _classes_table, "stream": _stream_table}
+SECTIONS = {"lower": _classes_table, "mnist": _classes_table, "stream": _stream_table, "limit": _limit_table}
 BENCHMARK = Benchmark("extend", __doc__, PARTS, SECTIONS, seeds=3, anew=True)
 
 if __name__ == "__main__":

@@ -55,18 +55,20 @@ def best_attempt(view: View, method: Method, tasks: Mapping[str, Examples], lear
     """Learn tasks; where one ends at chance, with the method's further recipes too, until one does well or there are no more.
 
     Args:
-        method: may have `recipes(examples)`, the same method with other settings, in the order in which to try them.
+        method: may have `recipes(examples)`, the same method with other settings, in the order in which to try them, and
+            `enough(examples)`, the skill below which to do so.
         tasks: the examples of each.
         learn: calls a method.
 
     Returns:
         The attempt of most skill, and what the log says of the others: empty where the first one was not at chance.
     """
-    best = _attempt(view, method, tasks, learn)
-    if best.worth >= CLEAR:
+    best, examples = _attempt(view, method, tasks, learn), next(iter(tasks.values()))
+    enough = getattr(method, "enough", None)
+    if best.worth >= (CLEAR if enough is None else enough(examples)):
         return best, {}
     skills, recipes = [best.worth], getattr(method, "recipes", None)
-    for other in recipes(next(iter(tasks.values()))) if recipes is not None else ():
+    for other in recipes(examples) if recipes is not None else ():
         attempt = _attempt(view, other, tasks, learn)
         skills.append(attempt.worth)
         best = max(best, attempt, key=lambda one: one.worth)

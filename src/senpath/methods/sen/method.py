@@ -15,7 +15,7 @@ from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.forgetting import learn_sharing
 from senpath.methods.sen.links import LinkPlan, Similarity, plan_links, separability, similarities
-from senpath.methods.sen.model import choose_backbone
+from senpath.methods.sen.model import choose_backbone, default_model
 from senpath.methods.sen.report import report_section
 from senpath.methods.sen.train import Trained, train
 from senpath.progress import Progress, silent
@@ -95,9 +95,22 @@ class Sen:
         if not _is_estimator(self.settings.model):
             choose_backbone(self.settings.model, data_type, self.settings.hidden)
 
+    def enough(self, examples: Examples) -> float:
+        """The skill on its own examples below which `recipes` are tried."""
+        return 0.5 if self._follows_size(examples) else 0.1
+
+    def _follows_size(self, examples: Examples) -> bool:
+        given = self.settings
+        chosen = given.model == "auto" if isinstance(given.model, str) else False
+        free = given.learning_rate is None and given.epochs is None
+        return chosen and free and default_model(examples.data_type) == "pooled-cnn"
+
     def recipes(self, examples: Examples) -> Iterator[Sen]:
         """The same settings with lower learning rates; none where the rate was set, or nothing is trained."""
         given = self.settings
+        if self._follows_size(examples):  # the model for small pictures, slowly: it learns many classes of one picture each
+            rate = GENTLER[-1] * choose_backbone("mlp", examples.data_type, given.hidden).learning_rate
+            yield Sen(**{**vars(given), "model": "mlp", "learning_rate": rate})
         if given.learning_rate is None and given.epochs != 0 and not _is_estimator(given.model):
             training = choose_backbone(given.model, examples.data_type, given.hidden).kind.training
             if training is not None:

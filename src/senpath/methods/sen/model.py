@@ -53,6 +53,11 @@ class Backbone:
     outputs: int
     start: nn.Module | None = None
 
+    @property
+    def learning_rate(self) -> float:
+        """The highest, by default."""
+        return self.kind.training.learning_rate if self.kind.training is not None else 0.0
+
     def fresh(self) -> nn.Module:
         """A module to be trained: a copy of `start`, or one with weights that are drawn from torch's global generator."""
         return build(self.kind, self.config) if self.start is None else deepcopy(self.start).requires_grad_(True)
@@ -70,7 +75,7 @@ def choose_backbone(model: str | nn.Module, data_type: DataType, hidden: int) ->
     """
     if isinstance(model, nn.Module):
         return _given(model, data_type)
-    name = _default(data_type) if model == "auto" else model
+    name = default_model(data_type) if model == "auto" else model
     if name not in MODELS:
         raise InputError(
             "model",
@@ -83,7 +88,8 @@ def choose_backbone(model: str | nn.Module, data_type: DataType, hidden: int) ->
     return backbone
 
 
-def _default(data_type: DataType) -> str:
+def default_model(data_type: DataType) -> str:
+    """The model for inputs of this type where none is asked for."""
     if data_type.form == "image":
         return "pooled-cnn" if prod(data_type.shape) > LARGE else "mlp"
     return BY_FORM.get(data_type.form, "mlp")

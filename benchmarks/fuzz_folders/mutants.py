@@ -202,7 +202,7 @@ def _in_statistics(draw: random.Random, folder: Folder) -> None:
     if name.endswith(".metric"):
         folder.files[name] = change_tensors(draw, content)
     else:
-        folder.files[name] = change_array(draw, content, "<f4" if name.endswith(".columns") else "<f8")
+        folder.files[name] = change_array(draw, content, "<f8" if name.endswith(".pooled") else "<f4")
     if draw.random() < 0.3:
         for record in folder.network["types"].values():
             record["metric"] = None

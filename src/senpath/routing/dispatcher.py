@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from senpath.components import GATE, Component, Gate, freeze
+from senpath.errors import StoreError
 
 ADMIT = 0.012
 """A second pathway runs where its P(task | input) is at least this."""
@@ -128,6 +129,9 @@ def fit_gate(features: torch.Tensor, held: torch.Tensor, quantile: float) -> Com
         features: float32 (n, features).
         held: float32 (m, features), examples not among `features`; if there are none, `features` set the limit.
     """
+    if not bool(torch.isfinite(features).all()):
+        do = "Scale the inputs, or restore the folder from a copy"
+        raise StoreError("the dispatcher's features of these inputs", expected="finite numbers", got="NaN or infinity", do=do)
     rank = max(1, min(RANK, len(features) // 2, features.shape[1] // 2))
     config = {"inputs": features.shape[1], "rank": rank}
     gate = Gate(**config)

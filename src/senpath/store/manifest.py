@@ -337,8 +337,9 @@ def _upgraded(manifest: Manifest) -> Manifest:
 def _upgraded_first(content: bytes) -> bytes:
     """A file of format 1 with its tasks in the present format."""
     file = from_json(content)
-    tasks = file["network"]["tasks"] if isinstance(file, dict) and isinstance(file.get("network"), dict) else {}
-    for name in tasks:
+    network = file.get("network") if isinstance(file, dict) else None
+    tasks = network.get("tasks") if isinstance(network, dict) else None
+    for name in tasks if isinstance(tasks, dict) else ():
         tasks[name] = upgrade_task(tasks[name])
     return to_json(file)
 

@@ -339,8 +339,8 @@ def _upgraded_first(content: bytes) -> bytes:
     file = from_json(content)
     network = file.get("network") if isinstance(file, dict) else None
     tasks = network.get("tasks") if isinstance(network, dict) else None
-    for name in tasks if isinstance(tasks, dict) else ():
-        tasks[name] = upgrade_task(tasks[name])
+    if isinstance(tasks, dict):
+        tasks.update({name: upgrade_task(task) for name, task in tasks.items()})
     return to_json(file)
 
 

@@ -6,7 +6,7 @@ Needs Linux, but no data: the networks are those of tests/compat, of every metho
 it again. It ends with exit code 1 if with any of them
 - another exception than senpath's own is raised, or the process dies;
 - a file outside the network's folder is read or changed, or anything is run or connected to;
-- memory grows by more than 1 GiB, or using it takes more than 10 s;
+- memory grows by more than 1 GiB and ten times the folder, or using it takes more than 10 s;
 - an error, a page of the report or the command line shows characters that control a terminal, or HTML that was not escaped.
 """
 

@@ -32,6 +32,8 @@ ADDRESSES = 3 * 2**30
 """Bytes of addresses more than at first: what asks for more fails before the machine does."""
 TURNED = "\u202a\u202b\u202d\u202e\u2066\u2067"
 """Characters that change the direction in which others are read."""
+TIMES = 10
+"""What a folder takes in memory, at most, where its own size makes that more than the limit."""
 READ, NEVER = ("open", "os.listdir", "os.scandir"), ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect")
 WRITTEN = (
     "os.remove",
@@ -156,6 +158,7 @@ class Trials:
 
     def _use(self, draw: random.Random, number: int, what: str, seed: Seed, guard: Path) -> Outcome:
         box, before = self._place / "box", _content(guard)
+        size = sum(path.lstat().st_blocks * 512 for path in box.rglob("*"))
         held, start, user = _clear_peak(), time.perf_counter(), _User(draw, seed, box)
         with self._watch.over(box), warnings.catch_warnings(action="ignore"):
             user.use()
@@ -165,7 +168,7 @@ class Trials:
             problem = "something outside was changed"
         elif self._watch.touched:
             problem = f"touched outside: {sorted(self._watch.touched)[:3]}"
-        elif megabytes > 1024:
+        elif megabytes > max(1024, TIMES * size / 2**20):
             problem = f"{megabytes:.0f} MB"
         elif seconds > 10:
             problem = f"{seconds:.1f} s"

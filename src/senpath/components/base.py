@@ -13,7 +13,7 @@ from torch import nn
 
 from senpath.components.files import Safetensors
 from senpath.components.kind import ComponentKind, find_kind
-from senpath.components.limits import AT_ONCE, LEVELS, RUNS, SMALL, Outline, outline
+from senpath.components.limits import LEVELS, RUNS, SMALL, Outline, outline
 from senpath.confined import blocks
 from senpath.errors import StoreError
 
@@ -106,7 +106,7 @@ class Component:
         Raises:
             StoreError: if it takes more than the limits of `senpath.components.limits`.
         """
-        most = len(inputs) if self.is_small else max(1, AT_ONCE // max(1, self.outline(inputs.shape[1:]).largest))
+        most = len(inputs) if self.is_small else self.outline(inputs.shape[1:]).at_once
         with torch.no_grad():
             if len(inputs) <= most:
                 output: torch.Tensor = self.module(inputs)

@@ -23,8 +23,8 @@ OPERATIONS = 2 * 10**11
 """Operations on one input of one pathway, at most."""
 EACH, STEP = 256, 2**18
 """Operations that writing one number, and calling torch once, count for: they take as long as so many of a product."""
-AT_ONCE = 2**27
-"""Numbers of one tensor that a batch makes; a larger batch runs in parts."""
+AT_ONCE, LARGE, LARGE_AT_ONCE = 2**27, 2**21, 2**25
+"""Numbers of one tensor that a batch makes; a larger batch runs in parts. Where one input makes more than `LARGE`, parts are smaller."""
 SMALL = 2**14
 """Weights of layers that are not looked at."""
 LEVELS, RUNS = 16, 4096
@@ -80,11 +80,13 @@ class Outline:
         shape: of its answer, without the number of inputs.
         largest: numbers of the largest tensor that is made on the way.
         work: operations.
+        at_once: how many inputs may run together.
     """
 
     shape: tuple[int, ...]
     largest: int
     work: int
+    at_once: int
 
 
 def outline(module: nn.Module, shape: Sequence[int], what: str) -> Outline:
@@ -101,7 +103,8 @@ def outline(module: nn.Module, shape: Sequence[int], what: str) -> Outline:
     meter = _Meter(what)
     with torch.no_grad(), meter:
         answer = module.eval()(torch.empty(1, *shape, device="meta"))
-    return Outline(tuple(answer.shape[1:]), meter.largest, meter.work)
+    together = AT_ONCE if meter.largest <= LARGE else LARGE_AT_ONCE
+    return Outline(tuple(answer.shape[1:]), meter.largest, meter.work, max(1, together // max(1, meter.largest)))
 
 
 class _Meter(TorchDispatchMode):

@@ -45,8 +45,8 @@ class Dispatchers:
         tasks = {name: task.statistics for name, task in self._manifest.tasks.items() if task.pathway.data_type == key}
         if self._binary:
             gates = [component(kept.gate) for kept in tasks.values() if kept.gate is not None]
-            _require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self._device), (1, record.width))
-            _require_fit(record, gates, torch.zeros(1, record.width, device=self._device), (1,))
+            require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self._device), (1, record.width))
+            require_fit(record, gates, torch.zeros(1, record.width, device=self._device), (1,))
             return Gates(tuple(tasks), features, gates)
         return self._read_discriminant(key, record, features, tasks)
 
@@ -57,7 +57,7 @@ class Dispatchers:
         if before is not None and not before.precedes(record, records):
             before = None
         if before is None:
-            _require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self._device), (1, record.width))
+            require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self._device), (1, record.width))
 
         def check(place: int) -> None:  # of the store, not of this view, which a dispatcher outlives
             store.check_columns(everything, record, records[place])
@@ -81,7 +81,7 @@ class Dispatchers:
         return make_metric(self._store, record, tasks, columns.rows, self._device)
 
 
-def _require_fit(record: TypeRecord, parts: Iterable[Component], inputs: torch.Tensor, shape: tuple[int, ...]) -> None:
+def require_fit(record: TypeRecord, parts: Iterable[Component], inputs: torch.Tensor, shape: tuple[int, ...]) -> None:
     """Try out parts of the dispatcher, so that what is routed later need not be looked after."""
     for part in parts:
         try:

@@ -22,7 +22,7 @@ from senpath.inputs.modalities import MODALITIES, Group, type_key
 from senpath.pathways import Pathway, Provenance, Transfer, run_pathway
 from senpath.progress import Progress, silent
 from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
-from senpath.snapshot.dispatchers import Dispatchers
+from senpath.snapshot.dispatchers import Dispatchers, require_fit
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.traces import AccessTrace, traces_of, watching
 from senpath.store import Manifest, Store, TaskRecord
@@ -258,7 +258,11 @@ class View:
     def feature_map(self, data_type: DataType) -> Component:
         """The dispatcher's fixed features for a type: the network's, or those that a new type would get."""
         record = self.manifest.types.get(data_type.key)
-        return self.component(record.features) if record is not None else feature_map(data_type, self.settings.random_state)
+        if record is None:
+            return feature_map(data_type, self.settings.random_state)
+        features = self.component(record.features)
+        require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self.device), (1, record.width))
+        return features
 
     def statistics(self, task: str) -> TaskStatistics:
         """What the dispatcher keeps of a task, but for its covariance and its gate."""

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from senpath.arrays import require_finite
 from senpath.components import count_weights
-from senpath.errors import InputError, SenpathError
+from senpath.errors import InputError, SenpathError, StoreError
 from senpath.progress import Progress, silent
 from senpath.types import DataType
 
@@ -128,6 +128,9 @@ class Encoder(ABC):
                 error.reword(_moved(error.message, start), what=_moved(error.what, start))
                 raise
             require_finite(vectors, f"answer of the encoder {self.name!r} to input", range(start, start + len(vectors)))
+            if vectors.shape[1:] != data_type.shape:
+                expected, got = f"the shape {data_type.shape} of the network's type", f"{tuple(vectors.shape[1:])}"
+                raise StoreError(f"answer of the encoder {self.name!r}", expected=expected, got=got, do="Restore the folder from a copy")
             chunks.append(vectors)
             progress("encode", min(start + CHUNK, len(items)), len(items))
         return torch.cat(chunks)

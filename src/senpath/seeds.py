@@ -30,9 +30,9 @@ class seeded(TorchDispatchMode):
         if function is torch.ops.aten.randn_like.default:  # has no argument for a generator
             empty = torch.empty_like(*args, **given)
             return empty.normal_(generator=self._generator(empty.device))
-        drawing = _with_generator(function)
-        if drawing is None or given.get("generator") is not None:
+        if given.get("generator") is not None or not _draws(function, args, given):
             return function(*args, **given)
+        drawing = _with_generator(function)
         device = next((value.device for value in args if isinstance(value, torch.Tensor)), given.get("device") or torch.device("cpu"))
         return drawing(*args, **given, generator=self._generator(torch.device(device)))
 
@@ -44,11 +44,20 @@ class seeded(TorchDispatchMode):
         return self._generators[device]
 
 
+def _draws(function: Any, args: Sequence[Any], given: Mapping[str, Any]) -> bool:
+    """Whether a call draws numbers. Attention without dropout could, and does not."""
+    if torch.Tag.nondeterministic_seeded not in function.tags:
+        return False
+    names = [argument.name for argument in function._schema.arguments]
+    if "dropout_p" not in names:
+        return True
+    place = names.index("dropout_p")
+    return bool(args[place] if place < len(args) else given.get("dropout_p", 0.0))
+
+
 @functools.cache
 def _with_generator(function: Any) -> Any:
-    """The operation, or its form, that takes a generator; None if it draws nothing."""
-    if torch.Tag.nondeterministic_seeded not in function.tags:
-        return None
+    """The operation, or its form, that takes a generator."""
     packet, name = function.overloadpacket, function._schema.overload_name
     for overload in (name or "default", f"{name}_generator" if name else "generator"):
         form = getattr(packet, overload, None)

@@ -73,7 +73,7 @@ def test_the_table_fits_a_terminal(senpath: Run, net: Path, files: Path, monkeyp
         (("=DIGITS",), 2, "test data: expected TASK=DATA, got '="),
         (("digits=DIGITS", "digits=DIGITS"), 2, "task 'digits': expected its data once, got it twice"),
         (("digits=nothing",), 2, "nothing of that name"),
-        (("digits=DIGITS", "iris=DIGITS"), 2, "inputs for task 'iris': expected table data"),
+        (("digits=DIGITS", "iris=DIGITS"), 2, "task 'iris' does not read image data"),
     ],
 )
 def test_tests_that_cannot_be_measured(

@@ -400,6 +400,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow("learns with many settings")
 @tries(35)
 @given(data=st.data())
 def test_settings_of_learning(subject: Callable[[], sp.Network], digits: tuple[np.ndarray, np.ndarray], data: st.DataObject) -> None:

@@ -93,6 +93,7 @@ def test_what_is_known_of_the_task_grows(halves: Network, high: Labelled) -> Non
     assert after.weights == before.weights + 5 * 33
 
 
+@pytest.mark.slow("earlier inputs are made up and measured for each extension")
 def test_links_keep_their_rows(base: Network, fresh: Labelled, words: np.ndarray, few: Any, high: Labelled, quick: Any) -> None:
     x, y = few(*of(fresh, 0, 1, 2, 3, 4), 5)
     base.learn("names", x, words[y], **quick)
@@ -110,6 +111,7 @@ def test_links_keep_their_rows(base: Network, fresh: Labelled, words: np.ndarray
     base.verify()
 
 
+@pytest.mark.slow("earlier inputs are made up and measured for each extension")
 @pytest.mark.parametrize("new", [False, True])
 def test_links_stay_where_the_own_part_moves(
     base: Network, fresh: Labelled, words: np.ndarray, few: Any, high: Labelled, quick: Any, new: bool
@@ -125,6 +127,7 @@ def test_links_stay_where_the_own_part_moves(
     base.verify()
 
 
+@pytest.mark.slow("earlier inputs are made up and measured for each extension")
 def test_links_alone_get_rows(base: Network, fresh: Labelled, words: np.ndarray, few: Any, high: Labelled, tests: Labelled) -> None:
     x, y = few(*of(fresh, 0, 1, 2, 3, 4), 5)
     base.learn("names", x, words[y], epochs=0)
@@ -173,6 +176,7 @@ def test_moving_learns_new_classes_and_holds_old_ones(halves: Network, high: Lab
     assert accuracy(halves, "low", of(tests, *range(5, 10))) >= 0.8
 
 
+@pytest.mark.slow("earlier inputs are made up and measured for each extension")
 def test_a_pruned_body_stays_or_moves_as_it_is(halves: Network, high: Labelled) -> None:
     halves.prune("low", 0.5)
     body = halves.view.pathway("low").components[0]
@@ -267,6 +271,7 @@ def test_a_task_of_many_examples_gets_one_a_class(base: Network, fresh: Labelled
     base.verify()
 
 
+@pytest.mark.slow("earlier inputs are made up and measured for each extension")
 def test_the_cost_counts_what_is_gone(halves: Network, high: Labelled) -> None:
     examples = encode_examples(halves.view, *high)
     pathway = halves.view.pathway("low")
@@ -279,6 +284,7 @@ def test_the_cost_counts_what_is_gone(halves: Network, high: Labelled) -> None:
     assert cost.updated == 10 * 33
 
 
+@pytest.mark.slow("earlier inputs are made up and measured for each extension")
 def test_a_seed_reproduces(halves: Network, high: Labelled) -> None:
     examples = encode_examples(halves.view, *high)
     both = examples.__class__(
@@ -319,6 +325,7 @@ def test_a_binary_dispatcher_declines(tmp_path: Path, fresh: Labelled, high: Lab
     assert "binary dispatcher cannot learn further examples without the earlier ones" in found.reason
 
 
+@pytest.mark.slow("earlier inputs are made up and measured for each extension")
 def test_real_letters(tmp_path: Path, letters: dict[str, Labelled]) -> None:
     x, y = letters["lower"]
     old = np.isin(y, list("abcdefghijklmnopqrstu"))

@@ -74,6 +74,7 @@ def test_what_is_long_is_not_pruned(net: sp.Network, unchanged: Unchanged, what:
     assert found.reason == f"it consists of {count} layers, not of a backbone and an output layer"
 
 
+@pytest.mark.slow("earlier inputs are made up and measured for each extension")
 def test_it_is_extended_by_classes_and_its_old_rows_stay(net: sp.Network, train: Labelled) -> None:
     x, y = train
     before, shared = net.view.pathway("low"), logits(net, "high", x[y >= 5][:20])

@@ -113,7 +113,7 @@ def test_an_unknown_setting_lists_the_known_ones(name: str) -> None:
     [
         (
             "mpl",
-            "model: expected one of auto, mlp, wide-and-deep, cnn, lstm, svm, forest, a torch module, or a scikit-learn .*, got 'mpl'",
+            "model: expected one of auto, mlp, wide-and-deep, cnn, pooled-cnn, .*, a torch module, or a scikit-learn .*, got 'mpl'",
         ),
         (None, "model: expected one of auto, .*got None"),
         (7, "model: expected one of auto, .*got 7"),

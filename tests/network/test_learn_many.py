@@ -129,6 +129,7 @@ def content(folder: Path) -> dict[str, Any]:
 several_processes = pytest.mark.slow("several processes that load all of torch")
 
 
+@pytest.mark.slow("starts several processes")
 @pytest.mark.parametrize("start", ["empty", pytest.param("grown", marks=several_processes)])
 def test_any_number_of_jobs_makes_the_same_network(start: str, grown: Path, tmp_path: Path) -> None:
     made, answers, tasks = {}, {}, batch()

@@ -353,7 +353,7 @@ def test_a_covariance_that_is_none(files: dict[str, Path], other: sp.Network, tm
     listed = {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in members.items()}
     head = {**json.loads(members.pop("task.json")), "members": {name: entry for name, entry in listed.items() if name != "task.json"}}
     path.write_bytes(packed({**members, "task.json": sealed(head)}))
-    with unchanged(other.path), raises_error(sp.StoreError, got="covariances of image: expected a covariance"):
+    with unchanged(other.path), raises_error(sp.StoreError, got="the dispatcher's statistics: expected covariances"):
         other.import_task(path)
 
 

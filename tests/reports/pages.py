@@ -42,7 +42,7 @@ HOSTILE = st.one_of(
             *("]]><!--", "{{ 7 * 7 }}", "{% raw %}", "&lt;b&gt;&amp;#x27;", "javascript:alert(1)", "\u202egnp", "\ufeff", "-", "=", "None"),
         ]
     ),
-    st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=13).filter(str.strip),
+    st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), min_size=1, max_size=13).filter(str.strip),
 )
 """Names and labels that a page must show as they are."""
 

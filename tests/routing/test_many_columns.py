@@ -75,6 +75,7 @@ def score_everything(dispatcher: Discriminant, kept: dict[str, TaskStatistics], 
     return np.argsort(-np.stack(scores, 1), 1)[:, :2]
 
 
+@pytest.mark.slow("learns from many columns")
 def test_the_best_two_are_those_of_scoring_everything(
     permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray], indexed: Discriminant
 ) -> None:

@@ -243,7 +243,7 @@ def test_random_state(iris: Labelled) -> None:
     ("settings", "message"),
     [
         ({"hidden": 0}, r"setting 'hidden': expected a whole number from 2 to 65536, or from 0 with may_change, got 0"),
-        ({"model": "tree"}, r"model: expected one of auto, mlp, wide-and-deep, cnn, lstm, svm, forest"),
+        ({"model": "tree"}, r"model: expected one of auto, mlp, wide-and-deep, cnn, pooled-cnn, lstm, svm, forest"),
         ({"model": "cnn"}, r"model 'cnn': expected images, got table inputs"),
         ({"links": "some"}, r"setting 'links': expected one of all, similar, none"),
         ({"source": 3}, r"source: expected a Network, or the path of its folder, got 3"),

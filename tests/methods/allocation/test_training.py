@@ -97,6 +97,7 @@ def test_what_is_shared_learns_no_allocation(make_training: Make) -> None:
     assert (training.probabilities() == 1).all()
 
 
+@pytest.mark.slow("trains several tasks together for long")
 def test_copies_of_a_task_come_to_share_more() -> None:
     """The paper's toy in miniature: digits, the same again, digits turned by 90°, the same again."""
     pixels, labels = mnist_data()

@@ -83,6 +83,7 @@ def test_later_tasks_change_no_answer(learned: sp.Network, tasks: dict[str, Labe
     assert torch.equal(again.view.logits("all", inputs["things"]), learned.view.logits("all", inputs["things"]))
 
 
+@pytest.mark.slow("learns the same experts several times")
 def test_it_keeps_its_promises(learned: sp.Network, three: Labelled) -> None:
     short = {"epochs": 1, "least_steps": 3}
     check_method(partial(Moe, **short), network=learned, data=three)

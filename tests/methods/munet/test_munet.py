@@ -271,5 +271,5 @@ def test_a_root_of_another_network_s_layers(tmp_path: Path, train: Labelled) -> 
     second.learn("digits", *train, method="munet", **{**SMALL, "root": root, "clone": "none", "adapters": "none"})
     assert second.view.pathway("digits").components[0] == body
     first.learn("forest", *train, model="forest")
-    with pytest.raises(InputError, match=r"root 'trees': layer 0: expected a torch kind .*, got 'sklearn\.v1'"):
+    with pytest.raises(InputError, match=r"root 'trees': layer 0: expected a torch kind .*, got 'estimator\.v1'"):
         Root.of("trees", [first.view.component(first.view.pathway("forest").components[0])])

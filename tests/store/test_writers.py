@@ -60,7 +60,7 @@ def refusal(net: sp.Network, task: str, iris: Labelled) -> str | None:
 
 
 @pytest.mark.slow("real processes, and several at once")
-@pytest.mark.parametrize("bytes_a_file", [0, 100, 2_000, 50_000, 800_000])
+@pytest.mark.parametrize("bytes_a_file", [0, 100, 2_000, 50_000, 400_000])
 def test_a_limit_on_the_size_of_files(nursery: Nursery, folder: Path, tmp_path: Path, bytes_a_file: int) -> None:
     before = sp.Network(folder)
     assert nursery.run("learn_within", folder=folder, told=tmp_path / "told", bytes_a_file=bytes_a_file) == 0
@@ -81,7 +81,7 @@ ON_A_SMALL_DISK = """
     x, y = load_iris(return_X_y=True)
     net = sp.Network(disk / "net")
     net.learn("first", x, y, epochs=1, hidden=4)
-    for free in (0, 5_000, 60_000, 600_000):
+    for free in (0, 5_000, 60_000, 400_000):
         with open(disk / "ballast", "wb", buffering=0) as ballast:
             try:
                 while True:

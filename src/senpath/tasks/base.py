@@ -205,7 +205,10 @@ class TaskKind(ABC):
         """Whether a scikit-learn model can learn tasks of this kind."""
         from sklearn.base import is_classifier, is_regressor  # large, and rarely needed
 
-        return bool((is_classifier if self.has_labels else is_regressor)(estimator))
+        try:
+            return bool((is_classifier if self.has_labels else is_regressor)(estimator))
+        except AttributeError:  # scikit-learn asks the model within, and there is none
+            return False
 
     def estimator_targets(self, targets: torch.Tensor) -> np.ndarray:
         """Targets as scikit-learn wants them: (n,) where there is one for each input, else (n, outputs)."""

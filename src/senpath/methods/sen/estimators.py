@@ -42,7 +42,7 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     progress("train", 0, 1)
     try:
         fitted = clone(estimator).fit(inputs, targets)
-    except (ValueError, TypeError) as error:  # also what scikit-learn says of parameters out of their range
+    except Exception as error:  # whatever an estimator says of its parameters, or of data that it does not take
         raise InputError(f"method sen: estimator {estimator!r}", expected="one that fits the examples", got=str(error)) from error
     _check_answer(fitted, inputs[:1], len(examples.classes), kind)
     links: tuple[Component, ...] = ()

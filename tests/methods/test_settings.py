@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from raising import raises_error
 from sklearn.linear_model import Ridge
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC
 
 from senpath import (
@@ -121,6 +122,7 @@ def test_an_unknown_setting_lists_the_known_ones(name: str) -> None:
         (SVC, "model: expected a scikit-learn classifier, got <class .*SVC"),
         (Ridge(), r"model: expected a scikit-learn classifier, got Ridge\(\)"),
         (SimpleNamespace(fit=print), "model: expected a scikit-learn classifier, got namespace"),
+        (SelfTrainingClassifier(), "model: expected a scikit-learn classifier, got SelfTrainingClassifier"),
         (SVC(decision_function_shape="ovo"), "answer of SVC: expected one score for each of 10 classes, got 45"),
     ],
 )

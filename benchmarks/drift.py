@@ -34,13 +34,13 @@ Labelled = tuple[Any, np.ndarray]
 Spoil = Callable[[Any], Any]
 
 
-def _one_cell(x: np.ndarray) -> np.ndarray:
+def one_cell(x: np.ndarray) -> np.ndarray:
     spoilt = x.copy()
     spoilt[7, 2] = 999_999_999
     return spoilt
 
 
-def _constant(x: np.ndarray) -> np.ndarray:
+def one_column(x: np.ndarray) -> np.ndarray:
     spoilt = x.copy()
     spoilt[:, 3] = 1e30
     return spoilt
@@ -53,8 +53,8 @@ def _one_long(x: Any) -> Any:
 DATA: dict[str, dict[str, Spoil]] = {
     "tables": {
         "10,000 times as large": lambda x: 1e4 * x,
-        "one cell of 999,999,999": _one_cell,
-        "a column of 1e30": _constant,
+        "one cell of 999,999,999": one_cell,
+        "a column of 1e30": one_column,
     },
     "images": {"inverted": lambda x: 255 - np.asarray(x)},
     "texts": {"one text of all": _one_long},

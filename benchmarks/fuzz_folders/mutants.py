@@ -38,18 +38,19 @@ def change_json(draw: random.Random, value: Any) -> Any:
     root = [json.loads(json.dumps(value))]
     for _ in range(draw.choice([1, 1, 2, 3])):
         kinds: dict[tuple[Any, ...], list[tuple[Any, Any]]] = {}
-        _collect(root, (), kinds)
+        collect_places(root, (), kinds)
         parent, key = draw.choice(kinds[draw.choice(sorted(kinds, key=str))][:50])
         _change(draw, parent, key)
     return root[0]
 
 
-def _collect(node: Any, kind: tuple[Any, ...], kinds: dict[tuple[Any, ...], list[tuple[Any, Any]]]) -> None:
+def collect_places(node: Any, kind: tuple[Any, ...], kinds: dict[tuple[Any, ...], list[tuple[Any, Any]]]) -> None:
+    """Add all places of some JSON, as pairs of what holds a value and its key, to `kinds`, by the names that lead there."""
     parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, part in parts:
         here = (*kind, key if isinstance(node, dict) and len(str(key)) < 20 else "*")
         kinds.setdefault(here, []).append((node, key))
-        _collect(part, here, kinds)
+        collect_places(part, here, kinds)
 
 
 def _change(draw: random.Random, parent: Any, key: Any) -> None:
@@ -182,7 +183,7 @@ def _in_sizes(draw: random.Random, folder: Folder) -> None:
     description, payload, _ = folder.components[name]
     description = json.loads(json.dumps(description))
     kinds: dict[tuple[Any, ...], list[tuple[Any, Any]]] = {}
-    _collect(description.get("config"), (), kinds)
+    collect_places(description.get("config"), (), kinds)
     numbers = [(parent, key) for places in kinds.values() for parent, key in places if isinstance(parent[key], int)]
     if numbers:
         parent, key = draw.choice(numbers)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 import senpath as sp
+from benchmarks.fuzz_folders.mutants import collect_places
 
 TIMES = float(os.environ.get("SENPATH_FUZZ", "1"))
 """Multiplies the number of examples. At 1 they are the same in every run, otherwise they are drawn anew."""
@@ -143,19 +144,11 @@ def changed_json(draw: Callable[[Any], Any], value: Any) -> Any:
     root = [json.loads(json.dumps(value))]
     for _ in range(draw(st.integers(1, 3))):
         kinds: dict[tuple[Any, ...], list[tuple[Any, Any]]] = {}
-        _collect(root, (), kinds)
+        collect_places(root, (), kinds)
         kind = draw(st.sampled_from(sorted(kinds, key=str)))
         parent, key = draw(st.sampled_from(kinds[kind][:50]))
         _change(draw, parent, key)
     return root[0]
-
-
-def _collect(node: Any, kind: tuple[Any, ...], kinds: dict[tuple[Any, ...], list[tuple[Any, Any]]]) -> None:
-    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, part in parts:
-        here = (*kind, key if isinstance(node, dict) and len(str(key)) < 20 else "*")
-        kinds.setdefault(here, []).append((node, key))
-        _collect(part, here, kinds)
 
 
 def _change(draw: Callable[[Any], Any], parent: Any, key: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 
 import senpath as sp
+from benchmarks.drift import one_cell, one_column
 from senpath.learning import propose
 from senpath.routing import CARRIERS
 from senpath.snapshot import encode_examples
@@ -69,18 +70,6 @@ def asked(net: sp.Network) -> list[np.ndarray]:
     inputs = net.view.encode(np.concatenate([parts(name, TEST)[0] for name in TABLES]), next(iter(net.view.types.values())))
     dispatcher = net.view.dispatcher(next(iter(net.view.types)))
     return [dispatcher.probabilities(inputs), dispatcher.decide(inputs).ood_score]
-
-
-def one_cell(x: np.ndarray) -> np.ndarray:
-    spoilt = x.copy()
-    spoilt[7, 2] = 999_999_999
-    return spoilt
-
-
-def one_column(x: np.ndarray) -> np.ndarray:
-    spoilt = x.copy()
-    spoilt[:, 3] = 1e30
-    return spoilt
 
 
 @pytest.mark.parametrize("spoil", [lambda x: 1e4 * x, lambda x: 1e9 * x, one_cell, one_column], ids=["1e4", "1e9", "cell", "column"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,9 @@ from senpath.errors import InputError
 from senpath.inputs.sources import read_unlabelled
 from senpath.inputs.sources.dataset import counted
 
+SHORT_KEY = re.compile("([0-9a-f]{8})[0-9a-f]{24}$")
+"""Of 128 bits, which tell types of tables apart, the first eight digits are enough to read."""
+
 
 def tasks(net: NetFolder) -> None:
     """List what the network has learned."""
@@ -26,7 +30,8 @@ def tasks(net: NetFolder) -> None:
         sources = ", ".join(dict.fromkeys(source for source, _ in info.transfers)) or "–"
         share = percent(run_share(network, info))
         concept = [info.concept or "–"] if concepts else []
-        rows.append([name, *concept, info.data_type, len(info.classes_), f"{info.examples:,}", sources, f"{info.weights:,}", share])
+        key = SHORT_KEY.sub(r"\1", info.data_type)
+        rows.append([name, *concept, key, len(info.classes_), f"{info.examples:,}", sources, f"{info.weights:,}", share])
     columns = ["task", *(["concept"] if concepts else []), "type", "classes", "examples", "borrows\nfrom", "weights", "of all,\nrun"]
     weights = network.weights
     table(

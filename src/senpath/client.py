@@ -1,0 +1,1 @@
+"""A client of `senpath serve`; needs the extra `serve`."""

@@ -351,6 +351,14 @@ class Network:
         data = read_labelled(x, y, kind)
         return self._at.reading(lambda view: encode_examples(view, *data, kind=kind, progress=progress))
 
+    def view_of(self, version: int) -> View:
+        """The read-only view of an earlier version, one of `versions`, beside the one that this object shows.
+
+        Raises:
+            InputError: if the version is not kept; names those that are.
+        """
+        return self._at.view_of(version)
+
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
         """Keep figures (JSON values) of this version with the network, without a commit. `senpath.evaluate` calls this."""
         self._at.record_evaluation(figures)

@@ -203,6 +203,15 @@ class Checkout:
         """Those that are kept, ascending."""
         return tuple(self.store.history.numbers(self.store.read(self.view.manifest).version))
 
+    def view_of(self, version: int) -> View:
+        """An earlier version; what this object shows stays as it is. See `Network.view_of`."""
+        known = self.earlier_versions()
+        if version not in known:
+            expected = f"one of {', '.join(map(str, known))}" if known else "an earlier version that is kept; there is none"
+            raise InputError(f"version {version}", expected=expected, got="another number")
+        # Components of its own: those of the present version stay in its memory.
+        return View(self.store, self.store.history.read(version, self.view.manifest), self.device, encoders=self.view.encoders)
+
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
         """Append figures that were measured of the version that is shown."""
         self.store.append_evaluation({"version": self.view.version, "time": timestamp(), **figures})

@@ -111,14 +111,15 @@ def _read(item: Any, index: int) -> Audio:
     return _check(item, f"recording {index}") if isinstance(item, Audio) else read_recording(Path(item), item)
 
 
-def read_recording(file: Path | BytesIO, name: object) -> Audio:
+def read_recording(file: Path | BytesIO, name: object, longest: float | None = None) -> Audio:
     """Read the first seconds of a sound file, its channels mixed.
 
     Args:
         name: what errors call it.
+        longest: seconds that it may have; None for any number.
 
     Raises:
-        InputError: if it cannot be read, or holds no finite samples.
+        InputError: if it cannot be read, is longer, or holds no finite samples.
     """
     soundfile = import_extra("soundfile", "reading sound files", "audio")
     if isinstance(file, Path):
@@ -126,8 +127,12 @@ def read_recording(file: Path | BytesIO, name: object) -> Audio:
     try:
         with soundfile.SoundFile(file) as sound:
             frames, rate = min(sound.frames, int(READ_SECONDS * sound.samplerate)), sound.samplerate
+            if longest is not None and sound.frames > longest * rate:
+                raise InputError(f"recording {name}", expected=f"at most {longest:g} s", got=f"{sound.frames / rate:,.0f} s")
             fits = frames * sound.channels <= MAX_SAMPLES
             samples = sound.read(frames if fits else 0, dtype="float32", always_2d=True)
+    except InputError:
+        raise
     except (OSError, MemoryError, ValueError, soundfile.SoundFileError) as error:  # a damaged header may claim anything
         raise InputError(f"recording {name}", expected="a readable sound file", got=str(error)) from error
     if not fits:

@@ -116,6 +116,28 @@ def _read(item: Any) -> np.ndarray:
         raise InputError(f"image {item}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error
 
 
+def read_picture(file: BytesIO, name: object, most: int) -> np.ndarray:
+    """The pixels of a picture file in memory, as `ImageModality` takes them.
+
+    Args:
+        name: what errors call it.
+        most: pixels that it may have, of which its header tells before any is decoded.
+
+    Raises:
+        InputError: if it cannot be read, or is larger.
+    """
+    try:
+        with open_picture(file) as image:
+            if image.width * image.height > most:
+                raise InputError(f"image {name}", expected=f"at most {most:,} pixels", got=f"{image.width:,} × {image.height:,}")
+            return _pixels(image)
+    except InputError:
+        raise
+    except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
+        got = type(error).__name__ if "BytesIO" in str(error) else f"{type(error).__name__}: {error}"
+        raise InputError(f"image {name}", expected="a readable picture file", got=got) from error
+
+
 def _pixels_of(image: Image.Image) -> np.ndarray:
     """A picture's pixels; one that was opened from bytes and not decoded yet does not keep them, which would fill memory."""
     file = getattr(image, "fp", None)

@@ -1,0 +1,95 @@
+"""The server as an ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from senpath import __version__
+from senpath.errors import InputError
+from senpath.server import describe, inbox, jobs, page, predict, session, tasks, v2, watch
+from senpath.server.auth import Auth
+from senpath.server.batcher import Batcher
+from senpath.server.errors import install
+from senpath.server.guard import Guard, is_loopback
+from senpath.server.live import LiveNetwork
+from senpath.server.settings import ServerSettings
+
+ABOUT = "One network that grows: it finds the task of an input by itself, says when none fits, and is taught while it runs."
+
+
+class Server:
+    """All that requests share: `request.app.state.server`.
+
+    Args:
+        path: the network's folder.
+        settings: see there.
+
+    Attributes:
+        name: of the network.
+        live: the network at its newest version.
+        batcher: where inputs are answered.
+        auth: who is who.
+        draining: whether the server has been told to stop.
+
+    Raises:
+        InputError: without keys for another host than this machine's own.
+        StoreError: if there is no network, or it cannot be read.
+    """
+
+    def __init__(self, path: Path, settings: ServerSettings) -> None:
+        if settings.keys is None and not is_loopback(settings.host):
+            do = "Make keys with `senpath keys add FILE --role own --name NAME` and serve with --keys FILE, or leave --host out"
+            raise InputError("host", expected="127.0.0.1 or localhost, for there are no keys", got=settings.host, do=do)
+        self.path, self.settings = path.absolute(), settings
+        self.name = path.resolve().name.removesuffix(".sen")
+        self.auth = Auth(None if settings.keys is None else Path(settings.keys), settings.secret)
+        self.live = LiveNetwork(self.path, trust=settings.trust)
+        self.batcher = Batcher(self.live, settings)
+        self.state: Any = None
+        self.metrics: Any = None
+        self.draining = False
+
+    async def start(self) -> None:
+        """Begin to look for new versions."""
+        await self.live.start()
+
+    async def stop(self) -> None:
+        """End what runs beside requests."""
+        self.draining = True
+        await self.live.stop()
+        self.batcher.close()
+
+
+def create_app(path: str | Path, settings: ServerSettings | None = None) -> FastAPI:
+    """The application that serves a network.
+
+    Args:
+        path: the network's folder, which has to be there.
+        settings: by default those of `senpath serve`.
+
+    Raises:
+        InputError, StoreError: see `Server`.
+    """
+    server = Server(Path(path), settings or ServerSettings())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await server.start()
+        try:
+            yield
+        finally:
+            await server.stop()
+
+    # No page of documentation: FastAPI's fetches scripts from elsewhere.
+    app = FastAPI(title="senpath", version=__version__, description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.server = server
+    install(app, server.path)
+    for module in (predict, describe, session, tasks, jobs, inbox, v2, watch, page):
+        app.include_router(module.router)
+    app.add_middleware(Guard, server=server)
+    return app

@@ -1,0 +1,156 @@
+"""What every request passes first: limits, hosts, origins, callers; and the headers that every response has."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from senpath.server.auth import SAFE
+from senpath.server.errors import Refusal, busy, error_response, too_large
+
+if TYPE_CHECKING:
+    from senpath.server.app import Server
+
+log = logging.getLogger("senpath.server")
+
+HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(self)"),
+    (b"cache-control", b"no-store"),
+)
+"""Of every response that does not say otherwise itself."""
+REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(authority: str) -> str:
+    """The host in "host:port", lower case."""
+    return re.sub(r":\d*$", "", authority).lower()
+
+
+class Guard:
+    """ASGI middleware that lets a request through, or answers it with the reason why not.
+
+    Args:
+        app: what it guards.
+        server: whose settings hold.
+    """
+
+    def __init__(self, app: ASGIApp, server: Server) -> None:
+        self._app, self._server = app, server
+        self._under_way = 0
+        self._local = is_loopback(server.settings.host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        state = scope.setdefault("state", {})
+        if "request_id" not in state:
+            given = headers.get(b"x-request-id", b"")
+            state["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        answer = _Answer(send, state["request_id"])
+        self._under_way += 1
+        try:
+            await self._admit(scope, headers)
+            await self._app(scope, _Body(receive, self._server.settings, state), answer)
+        except Exception as error:
+            error = state.get("refused") or error  # what the body was cut for, whatever was made of it
+            if not isinstance(error, Refusal):
+                log.exception("request %s failed", state["request_id"])
+            if answer.started:  # half an answer cannot be taken back: the connection ends
+                raise
+            await error_response(error, scope, self._server.path)(scope, receive, answer)
+        finally:
+            self._under_way -= 1
+
+    async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        settings, state, path = self._server.settings, scope["state"], scope["path"]
+        if self._local:
+            host = host_of(headers.get(b"host", b"").decode("latin-1"))
+            if not is_loopback(host):  # a page elsewhere may have its name lead here
+                raise Refusal(403, "not_permitted", "Host", expected="this machine's own name", got=host or "none")
+        if self._under_way > settings.requests and not path.startswith(("/health", "/v2/health")):
+            raise busy("requests under way", expected=f"at most {settings.requests}", got="more")
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > settings.body_bytes:
+            raise too_large("body", expected=f"at most {settings.body_bytes:,} bytes", got=length.decode("latin-1"))
+        origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
+        state["by_browser"] = origin is not None or site is not None
+        if state["by_browser"] and scope["method"] not in SAFE:
+            own = headers.get(b"host", b"").lower()
+            if site not in (None, b"same-origin") or (origin is not None and origin.lower().partition(b"://")[2] != own):
+                got = (origin or site or b"").decode("latin-1")
+                raise Refusal(403, "not_permitted", "origin", expected="this server's own page", got=got)
+        state["caller"] = await self._server.auth.caller(headers.get(b"authorization"), headers.get(b"cookie"))
+
+
+class _Answer:
+    """The sending side: adds headers."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send, self._id, self.started = send, request_id, False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            own = message.get("headers", ())
+            names = {name for name, _ in own}
+            more: list[Any] = [header for header in HEADERS if header[0] not in names]
+            if b"x-request-id" not in names:
+                more.append((b"x-request-id", self._id.encode()))
+            message["headers"] = [*own, *more]
+        await self._send(message)
+
+
+class _Body:
+    """The receiving side: no more bytes and no more time than a body may take."""
+
+    def __init__(self, receive: Receive, settings: Any, state: dict[str, Any]) -> None:
+        self._receive, self._settings, self._state = receive, settings, state
+        self._bytes, self._whole = 0, False
+        self._deadline = asyncio.get_running_loop().time() + settings.body_seconds
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return await self._receive()  # that the client has gone
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._refused(
+                Refusal(408, "timeout", "body", expected=f"within {self._settings.body_seconds:g} s", got="a part")
+            ) from None
+        self._bytes += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._bytes > self._settings.body_bytes:
+            raise self._refused(too_large("body", expected=f"at most {self._settings.body_bytes:,} bytes", got="more"))
+        return message
+
+    def _refused(self, refusal: Refusal) -> Refusal:
+        self._state["refused"] = refusal
+        return refusal

@@ -1,0 +1,5 @@
+"""To come: /inbox."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["inbox"])

@@ -1,0 +1,203 @@
+"""What a request asks about: JSON and uploaded files as the library takes inputs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import tempfile
+from collections.abc import Collection
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from senpath.errors import InputError, printable
+from senpath.inputs.modalities import MODALITIES
+from senpath.inputs.modalities.audio import read_recording
+from senpath.inputs.modalities.image import read_picture
+from senpath.inputs.sources.read import ENDINGS, unlabelled_items
+from senpath.server.batcher import Senses
+from senpath.server.errors import too_large
+from senpath.server.settings import ServerSettings
+from senpath.types import Audio, DataType
+
+FORMS = ("text", "row", "array", "image", "audio", "senses")
+"""Names by which one input says what it is; other objects are rows of a table."""
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+SOUNDS = (b"fLaC", b"OggS")
+DEFAULTS = ServerSettings()
+
+
+def read_input(value: Any, what: str = "input", limits: ServerSettings = DEFAULTS) -> Any:
+    """One input in JSON as the library takes it; several senses of one thing as `Senses`.
+
+    Args:
+        value: see docs/howto/serve.md.
+        what: what errors call it.
+
+    Raises:
+        InputError: if it is none.
+        Refusal: 413 if it is larger than the server takes.
+    """
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return _array(value, what)
+    if not isinstance(value, dict) or not value:
+        got = "an empty object" if isinstance(value, dict) else printable(repr(value))[:100]
+        raise InputError(what, expected="a text, an array of numbers or an object", got=got)
+    form = next((name for name in FORMS if name in value), None)
+    if form is None:
+        return _row(value, what)
+    if len(value) > 1:
+        do = 'A row of a table with such a column is {"row": {…}}'
+        raise InputError(what, expected=f"{form!r} alone", got=f"{len(value)} names", do=do)
+    return _read_form(form, value[form], what, limits)
+
+
+def _read_form(form: str, value: Any, what: str, limits: ServerSettings) -> Any:
+    if form == "text" and isinstance(value, str):
+        return _text(value)
+    if form == "array" and isinstance(value, list):
+        return _array(value, what)
+    if form == "row" and isinstance(value, list | dict) and value:
+        return _array(value, what) if isinstance(value, list) else _row(value, what)
+    if form == "image" and isinstance(value, str):
+        return picture_of(_decoded(value, what), what, limits)
+    if form == "audio" and isinstance(value, str):
+        return sound_of(_decoded(value, what), what, limits)
+    if form == "audio" and isinstance(value, dict) and value.keys() == {"samples", "rate"} and isinstance(value["samples"], list):
+        samples = _array(value["samples"], what).astype(np.float64)
+        _require_short(len(samples), value["rate"], what, limits)
+        return Audio(samples, value["rate"])
+    if form == "senses" and isinstance(value, dict) and value:
+        return Senses({name: _read_sense(name, given, what, limits) for name, given in value.items() if given is not None})
+    takes = {"row": "an object or a list", "array": "a list", "senses": "an object of modalities"}
+    takes |= {"audio": "a file in base64, or samples and rate", "image": "a file in base64"}
+    raise InputError(f"{what}: {form}", expected=takes.get(form, "a string"), got=printable(repr(value))[:100])
+
+
+def _read_sense(name: str, value: Any, what: str, limits: ServerSettings) -> Any:
+    """One sense: in any form, or plain."""
+    if name not in MODALITIES:
+        raise InputError(f"{what}: sense {name!r}", expected=f"one of {', '.join(MODALITIES)}", got="another name")
+    what = f"{what}: {name}"
+    if name in ("image", "audio") and isinstance(value, str):
+        return _read_form(name, value, what, limits)
+    if name == "audio" and isinstance(value, dict) and "samples" in value:
+        return _read_form(name, value, what, limits)
+    given = read_input(value, what, limits)
+    if isinstance(given, Senses):
+        raise InputError(what, expected="one input", got="senses within senses")
+    return given
+
+
+def _text(text: str) -> str:
+    # The library would take a text that ends as a file's name does for one, if there is such a file: nobody may find that out.
+    return f"{text} " if PurePosixPath(text[-16:]).suffix else text
+
+
+def _row(value: dict[str, Any], what: str) -> dict[str, Any]:
+    for name, cell in value.items():
+        if isinstance(cell, dict | list):
+            raise InputError(f"{what}: column {name!r}", expected="a number, a word or null", got=type(cell).__name__)
+    return dict(value)
+
+
+def _array(value: list[Any], what: str) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf" or not array.size:
+            raise ValueError("something else" if array.size else "none")
+    except (ValueError, OverflowError) as error:
+        got = "lists of different lengths" if "inhomogeneous" in str(error) else str(error)[:100]
+        raise InputError(what, expected="numbers, in lists of equal lengths", got=got) from None
+    return array
+
+
+def _decoded(text: str, what: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InputError(what, expected="a file in base64", got=str(error)[:100]) from None
+
+
+def picture_of(content: bytes, what: str, limits: ServerSettings = DEFAULTS) -> np.ndarray:
+    """The pixels of a picture file; errors as for `read_input`."""
+    return read_picture(BytesIO(content), what, limits.pixels)
+
+
+def sound_of(content: bytes, what: str, limits: ServerSettings = DEFAULTS) -> Audio:
+    """The recording in a sound file; errors as for `read_input`."""
+    return read_recording(BytesIO(content), what, limits.seconds)
+
+
+def _require_short(samples: int, rate: Any, what: str, limits: ServerSettings) -> None:
+    if isinstance(rate, int | float) and not isinstance(rate, bool) and samples > limits.seconds * rate:
+        raise too_large(what, expected=f"at most {limits.seconds:g} s", got=f"{samples / max(1, rate):,.0f} s")
+
+
+def kind_of_file(filename: str, content: bytes) -> str:
+    """What an uploaded file holds by its content: "image", "audio", "text", or the ending of a table."""
+    if content.startswith(PICTURES) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
+        return "image"
+    if content.startswith(SOUNDS) or (content[:4] == b"RIFF" and content[8:12] == b"WAVE"):
+        return "audio"
+    ending = PurePosixPath(filename.lower()).suffix
+    if content.startswith(b"PK"):
+        return ".npz"
+    if content.startswith(b"PAR1"):
+        return ".parquet"
+    return ending if ending in ENDINGS and ending != ".txt" else "text"
+
+
+def as_json(filename: str, content: bytes, what: str = "file") -> dict[str, Any]:
+    """An uploaded picture, sound or text as one input in JSON.
+
+    Raises:
+        InputError: if it is nothing of these.
+    """
+    held = kind_of_file(filename, content)
+    if held == "text":
+        return {"text": _utf8(content, what)}
+    if held not in ("image", "audio"):
+        raise InputError(what, expected="a picture, a sound or a text", got=f"a table ({held})")
+    return {held: base64.b64encode(content).decode()}
+
+
+def _utf8(content: bytes, what: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(what, expected="a picture, a sound, a table or text in UTF-8", got=error.reason) from None
+
+
+def read_file(filename: str, content: bytes, known: Collection[DataType], what: str, limits: ServerSettings) -> list[Any]:
+    """The inputs in an uploaded file: one, or those of a table or of arrays.
+
+    Args:
+        known: the types that the network has.
+
+    Raises:
+        InputError, Refusal: as for `read_input`.
+    """
+    held = kind_of_file(filename, content)
+    if held == "image":
+        return [picture_of(content, what, limits)]
+    if held == "audio":
+        return [sound_of(content, what, limits)]
+    if held == "text":
+        return [_text(_utf8(content, what))]
+    with tempfile.TemporaryDirectory(prefix="senpath-") as folder:  # for this user alone
+        path = Path(folder) / f"upload{held}"
+        path.write_bytes(content)
+        try:
+            items = unlabelled_items(path, known)
+        except InputError as error:
+            for said in (str(path), path.name):
+                error.reword(error.message.replace(said, what), what=error.what.replace(said, what))
+            raise
+    if len(items) > limits.rows:
+        raise too_large(what, expected=f"at most {limits.rows:,} rows", got=f"{len(items):,}")
+    return list(items)

@@ -1,0 +1,5 @@
+"""To come: /jobs."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["jobs"])

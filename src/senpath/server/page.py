@@ -1,0 +1,5 @@
+"""To come: /page."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["page"])

@@ -1,0 +1,254 @@
+"""Asking: POST /predict and /explain; what the network is: GET /tasks, /network, /versions, /log, /report."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import to_json
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.responses import Response
+
+from senpath.errors import InputError, printable
+from senpath.inference.explain import explain_one
+from senpath.isolation import isolation
+from senpath.server.answers import answers_of, as_plain, in_words
+from senpath.server.auth import needs, require
+from senpath.server.batcher import Asked, Reply, Senses
+from senpath.server.errors import EVERYWHERE, Refusal, declared, too_large
+from senpath.server.inputs import read_file, read_input
+from senpath.server.live import Snapshot
+
+router = APIRouter(tags=["ask"])
+INLINE_BYTES = 2**16
+"""Of a body that is read at once; a larger one is read in a thread."""
+
+
+class Options(BaseModel):
+    """What may be said besides the inputs."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    task: str | None = None
+    concept: str | None = None
+    candidates: Literal[1, 2] = 2
+    reject: bool = True
+    version: Annotated[int, Field(ge=0)] | None = None
+    errors: Literal["raise", "none", "skip"] = "none"
+    top: Annotated[int, Field(ge=0, le=1000)] = 5
+
+    @property
+    def asked(self) -> Asked:
+        """The same for the batcher."""
+        return Asked(self.task, self.concept, self.version, self.errors, self.candidates, None, self.reject)
+
+
+class Question(Options):
+    """One input or several, of any types."""
+
+    input: Any = None
+    inputs: list[Any] = []
+
+
+QUESTION, OPTIONS = TypeAdapter(Question), TypeAdapter(Options)
+
+
+class Likely(BaseModel):
+    """One of the likeliest answers."""
+
+    task: str
+    label: Any
+    probability: float | None
+
+
+class Ran(BaseModel):
+    """What ran for an answer: tasks, those whose layers their links read, and weights of all that the network has."""
+
+    tasks: list[str]
+    sources: list[str]
+    weights: int
+    of: int
+
+
+class Answer(BaseModel):
+    """The answer to one input; task and label are null where nothing fits, and the reason says why."""
+
+    task: str | None
+    label: Any
+    confidence: float | None
+    top: list[Likely]
+    ood_score: float | None
+    reason: str | None
+    ran: Ran
+    modality: str | None = None
+    concept: str | None = None
+    senses: dict[str, Answer] | None = None
+
+
+class PredictAnswer(BaseModel):
+    """Answers in the order of the inputs, all of one version."""
+
+    version: int
+    answers: list[Answer]
+
+
+def read_body(adapter: TypeAdapter[Any], body: bytes) -> Any:
+    """A JSON body as the adapter's type.
+
+    Raises:
+        InputError: if it is no JSON, or another.
+    """
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "body"
+        raise InputError(where, expected="JSON as /openapi.json describes it", got=first["msg"]) from None
+
+
+async def read_question(request: Request) -> tuple[list[Any], Options]:
+    """The inputs of a request, read, and its options; in a list an `InputError` stands for an input that cannot be read.
+
+    Raises:
+        InputError, Refusal: if the request is none.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == "multipart/form-data":
+        return await _read_upload(request)
+    if media not in ("application/json", ""):
+        raise Refusal(415, "input", "Content-Type", expected="application/json or multipart/form-data", got=media)
+    body = await request.body()
+    if len(body) <= INLINE_BYTES:
+        return _read_json(request, body)
+    return await asyncio.to_thread(_read_json, request, body)
+
+
+def _read_json(request: Request, body: bytes) -> tuple[list[Any], Options]:
+    question: Question = read_body(QUESTION, body)
+    given = question.model_fields_set & {"input", "inputs"}
+    if len(given) != 1:
+        raise InputError("body", expected='either "input" or "inputs"', got="both" if given else "none")
+    values = question.inputs if "inputs" in given else [question.input]
+    limits = request.app.state.server.settings
+    if len(values) > limits.inputs:
+        raise too_large("inputs", expected=f"at most {limits.inputs:,}", got=f"{len(values):,}")
+    inputs: list[Any] = []
+    for place, value in enumerate(values):
+        try:
+            inputs.append(read_input(value, f"input {place}", limits))
+        except InputError as error:
+            inputs.append(error)
+    return inputs, question
+
+
+async def _read_upload(request: Request) -> tuple[list[Any], Options]:
+    server = request.app.state.server
+    limits = server.settings
+    try:
+        form = await request.form(max_files=limits.inputs, max_fields=4, max_part_size=2**20)
+    except MultiPartException as error:
+        raise InputError("body", expected="multipart/form-data", got=error.message) from None
+    try:
+        options, files = Options(), []
+        for name, part in form.multi_items():
+            if name == "options" and isinstance(part, str | UploadFile):
+                options = read_body(OPTIONS, part.encode() if isinstance(part, str) else await part.read())
+            elif name == "file" and isinstance(part, UploadFile):
+                files.append((part.filename or "", await part.read()))
+            else:
+                raise InputError(f"part {printable(name)!r}", expected="file, with a file's name, or options", got="another")
+    finally:
+        await form.close()
+    if not files:
+        raise InputError("body", expected="a part named file", got="none")
+    known = server.live.at(options.version).view.types.values()
+    inputs = await asyncio.to_thread(_read_files, files, known, limits)
+    return inputs, options
+
+
+def _read_files(files: list[tuple[str, bytes]], known: Any, limits: Any) -> list[Any]:
+    inputs: list[Any] = []
+    for filename, content in files:
+        what = printable(filename)[:200] or "file"
+        try:
+            inputs += read_file(filename, content, known, what, limits)
+        except InputError as error:
+            inputs.append(error)
+    if len(inputs) > max(limits.inputs, limits.rows):
+        raise too_large("inputs", expected=f"at most {max(limits.inputs, limits.rows):,}", got=f"{len(inputs):,}")
+    return inputs
+
+
+def respond(snapshot: Snapshot, content: Any) -> Response:
+    """JSON from this version."""
+    return Response(to_json(content, inf_nan_mode="null"), 200, {"Senpath-Version": str(snapshot.version)}, "application/json")
+
+
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Question"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                        "options": {"$ref": "#/components/schemas/Options"},
+                    },
+                }
+            },
+        },
+    }
+}
+"""Declared by hand: the body is read once, by `read_question`, and not by FastAPI before it."""
+ASKING = EVERYWHERE | declared(404, 409, 415)
+
+
+@router.post("/predict", response_model=PredictAnswer, responses=ASKING, openapi_extra=BODY)
+async def predict(request: Request) -> Response:
+    """Answer for each input, without being told the task."""
+    require(request, "read")
+    inputs, options = await read_question(request)
+    reply: Reply = await request.app.state.server.batcher.ask(inputs, options.asked)
+    answers = answers_of(reply, len(inputs), options.top)
+    return respond(reply.snapshot, {"version": reply.snapshot.version, "answers": answers})
+
+
+@router.post("/explain", responses=ASKING, openapi_extra=BODY, dependencies=[Depends(needs("read"))])
+async def explain(request: Request) -> Response:
+    """Say why one input gets its answer."""
+    inputs, options = await read_question(request)
+    if len(inputs) != 1:
+        raise InputError("inputs", expected="one", got=len(inputs))
+    if isinstance(inputs[0], InputError):
+        raise inputs[0]
+    if isinstance(inputs[0], Senses):
+        raise InputError("input", expected="one modality", got="senses", do="Explain what one of them tells")
+    server = request.app.state.server
+    reply: Reply = await server.batcher.ask(inputs, options.asked)
+    snapshot = reply.snapshot
+    (answer,) = answers_of(reply, 1, options.top)
+
+    def look() -> dict[str, Any]:
+        with isolation():
+            told = explain_one(snapshot.view, inputs[0], options.asked.routing, options.errors)
+        ran = answer["ran"]["tasks"]
+        tasks = [
+            {"task": name, "score": score, "probability": score, "candidate": name in told.candidates, "ran": name in ran}
+            for name, score in told.scores.items()
+        ]
+        links = [
+            {"from": link.source, "output": as_plain(link.output), "label": link.transfer and as_plain(link.transfer.source)}
+            | {"added": link.added if math.isfinite(link.added) else None}
+            for link in told.links
+        ]
+        content = {"version": snapshot.version, "input": answer["modality"], "answer": answer, "tasks": tasks, "links": links}
+        return content | {"text": in_words(told, snapshot.weights)}
+
+    return respond(snapshot, await asyncio.to_thread(look))

@@ -1,0 +1,5 @@
+"""To come: /tasks."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["tasks"])

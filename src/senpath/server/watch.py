@@ -1,0 +1,5 @@
+"""To come: /watch."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["watch"])

@@ -21,13 +21,15 @@ from senpath.cli.methods import methods
 from senpath.cli.options import TRUST
 from senpath.cli.predict import predict
 from senpath.cli.revise import extend, prune, review
+from senpath.cli.serve import app as keys
+from senpath.cli.serve import serve
 from senpath.cli.show import accept_any_text, errors
 from senpath.cli.upkeep import export, gc, import_, remove, rollback
 from senpath.errors import InputError, SenpathError, SenpathWarning
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(demo, learn, learn_many, predict, tasks, explain, evaluate, evaluations, report, verify),
-    *(review, prune, extend, methods, remove, rollback, gc, export, import_),
+    *(review, prune, extend, methods, remove, rollback, gc, export, import_, serve),
 )
 ABOUT = "One network that grows: learn, predict, look inside."
 
@@ -66,6 +68,7 @@ for command in COMMANDS:
     app.command(command.__name__.strip("_").replace("_", "-"))(command)
 app.add_typer(data.app, name="data")
 app.add_typer(reproduce.app, name="reproduce")
+app.add_typer(keys, name="keys")
 
 
 def main(arguments: list[str] | None = None) -> None:

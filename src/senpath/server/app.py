@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
@@ -53,14 +56,30 @@ class Server:
         self.state: Any = None
         self.metrics: Any = None
         self.draining = False
+        self._handlers: dict[int, Any] = {}
 
     async def start(self) -> None:
-        """Begin to look for new versions."""
+        """Begin to look for new versions, and notice when the process is told to stop."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._handlers[number] = signal.signal(number, self._told_to_stop)
         await self.live.start()
+
+    def drain(self) -> None:
+        """Take no more work that lasts: the server has been told to stop."""
+        self.draining = True
+
+    def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self.drain()
+        handler = self._handlers[number]
+        if callable(handler):
+            handler(number, frame)
 
     async def stop(self) -> None:
         """End what runs beside requests."""
-        self.draining = True
+        self.drain()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         await self.live.stop()
         self.batcher.close()
 

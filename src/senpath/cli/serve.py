@@ -1,0 +1,77 @@
+"""`senpath serve` and `senpath keys`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from senpath.cli.options import NetFolder, Sets, read_settings, trusted
+from senpath.cli.show import console, table
+from senpath.plugins import import_extra
+
+app = typer.Typer(no_args_is_help=True, help="Keys of the server.")
+
+KeyFile = Annotated[Path, typer.Argument(metavar="FILE", help="File of keys; it holds only hashes of them.")]
+OWN = ("host", "port", "keys", "read_only", "workers", "inbox", "trust", "secret")
+"""Settings that have options of their own."""
+
+
+def serve(
+    net: NetFolder,
+    host: Annotated[str, typer.Option(help="Address to listen on; without --keys only this machine's own.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    keys: Annotated[Path | None, typer.Option(metavar="FILE", help="Serve those who have a key: see senpath keys.")] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Answer, but do not change the network.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that answer.")] = 1,
+    inbox: Annotated[bool, typer.Option("--inbox", help="Keep inputs that fit nothing, unencrypted, for people to name.")] = False,
+    sets: Sets = None,
+) -> None:
+    """Serve a network over HTTP: a page to ask and teach it, and an interface for programs."""
+    import_extra("uvicorn", "serving a network", "serve")
+    from senpath.server.run import prepare, serve
+    from senpath.server.settings import ServerSettings
+
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        keys=None if keys is None else str(keys.absolute()),
+        read_only=read_only,
+        workers=workers,
+        inbox=inbox,
+        trust=trusted(),
+        **read_settings(sets, *OWN),
+    )
+    settings, what = prepare(net, settings)
+    shown = f"[{host}]" if ":" in host else host
+    console.print(f"serving {what} at http://{shown}:{settings.port} (Ctrl-C ends it)", highlight=False, soft_wrap=True)
+    serve(net, settings)
+
+
+@app.command()
+def add(
+    file: KeyFile,
+    name: Annotated[str, typer.Option(help="Whose key it is; a new name.")],
+    role: Annotated[str, typer.Option(help="read: ask; teach: teach as well; own: everything.")] = "read",
+) -> None:
+    """Make a key and print it; it is kept nowhere and cannot be shown again."""
+    from senpath.server.auth import add_key
+
+    typer.echo(add_key(file, name, role))
+
+
+@app.command("list")
+def list_(file: KeyFile) -> None:
+    """List names and roles."""
+    from senpath.server.auth import read_keys
+
+    table(None, ["name", "role"], [[key.name, key.role] for key in read_keys(file)])
+
+
+@app.command()
+def remove(file: KeyFile, name: Annotated[str, typer.Option(help="Whose key it is.")]) -> None:
+    """Remove a key; servers notice at once."""
+    from senpath.server.auth import remove_key
+
+    remove_key(file, name)

@@ -1,0 +1,152 @@
+"""Running the server: uvicorn's processes, and connections that keep their time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic_core import to_json
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from senpath.errors import InputError
+from senpath.server.app import Server, create_app
+from senpath.server.errors import Refusal, busy, describe
+from senpath.server.settings import ServerSettings
+
+TOLD = "SENPATH_SERVE"
+"""Environment variable that has the network's path and the settings, for processes that answer."""
+HEAD_BYTES = 2**16
+"""Of a request's first line and headers, at most."""
+IDLE_SECONDS = 30
+"""How long a connection may be open without a request."""
+
+
+class TimedProtocol(HttpToolsProtocol):
+    """A connection whose requests have to begin, and whose answers have to be taken, in time; uvicorn would wait for ever."""
+
+    def __init__(self, config: Any, *args: Any, **more: Any) -> None:
+        super().__init__(config, *args, **more)
+        self._settings: ServerSettings = config.loaded_app.state.server.settings
+        self._timer: asyncio.TimerHandle | None = None
+        self._head = 0
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > self._settings.connections:
+            self._refuse(busy("connections", expected=f"at most {self._settings.connections}", got="more"))
+        else:
+            self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.transport.is_closing() or not (self.cycle is None or self.cycle.response_complete):
+            return
+        self._head += len(data)
+        if self._head > HEAD_BYTES:
+            self._refuse(Refusal(431, "too_large", "headers", expected=f"at most {HEAD_BYTES:,} bytes", got="more"))
+        elif self._timer is None:
+            self._start_timer()
+
+    def on_headers_complete(self) -> None:
+        self._stop_timer()
+        self._head = 0
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(Refusal(400, "input", "request", expected="HTTP/1.1", got="something else"))
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stop_timer()
+        self._timer = self.loop.call_later(self._settings.answer_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_timer()
+        super().resume_writing()
+
+    def _start_timer(self) -> None:
+        late = Refusal(408, "timeout", "headers", expected=f"within {self._settings.header_seconds:g} s", got="a part")
+        self._timer = self.loop.call_later(self._settings.header_seconds, self._refuse, late)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer what is not a request yet, and end the connection."""
+        self._stop_timer()
+        status, detail, headers = describe(refusal, None, secrets.token_hex(8))
+        body = to_json({"error": detail})
+        fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close", **headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self.transport.write(f"HTTP/1.1 {status} {refusal.code}\r\n{head}\r\n".encode() + body)
+        self.transport.close()
+
+
+def application() -> FastAPI:
+    """The application of this process, as its parent told it."""
+    told = json.loads(os.environ[TOLD])
+    return create_app(told["path"], ServerSettings(**told["settings"]))
+
+
+def prepare(path: Path, settings: ServerSettings) -> tuple[ServerSettings, str]:
+    """Everything that can be wrong before the server starts.
+
+    Returns:
+        The settings, with a port that is free and a secret; and what is served.
+
+    Raises:
+        InputError, StoreError: if something is.
+    """
+    server = Server(path, settings)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            got = error.strerror or str(error)
+            raise InputError(
+                f"port {settings.port} of {settings.host}", expected="one that is free", got=got, do="Choose another"
+            ) from error
+        port = probe.getsockname()[1]
+    tasks = len(server.live.current.view.tasks)
+    ready = replace(settings, port=port, secret=settings.secret or secrets.token_hex(32))
+    return ready, f"{server.name}, version {server.live.current.version}, {tasks} task{'' if tasks == 1 else 's'}"
+
+
+def serve(path: Path, settings: ServerSettings) -> None:
+    """Serve until the process is told to stop; what is under way is answered first.
+
+    Args:
+        settings: as `prepare` returned them.
+    """
+    os.environ[TOLD] = json.dumps({"path": str(path.absolute()), "settings": settings.to_json()})
+    uvicorn.run(
+        f"{__name__}:{application.__name__}",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        http=TimedProtocol,
+        ws="none",
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+    )

@@ -21,6 +21,7 @@ from senpath.server.errors import install
 from senpath.server.guard import Guard, is_loopback
 from senpath.server.live import LiveNetwork
 from senpath.server.settings import ServerSettings
+from senpath.server.watch import Metrics, Watch
 
 ABOUT = "One network that grows: it finds the task of an input by itself, says when none fits, and is taught while it runs."
 
@@ -37,6 +38,7 @@ class Server:
         live: the network at its newest version.
         batcher: where inputs are answered.
         auth: who is who.
+        metrics: what is counted.
         draining: whether the server has been told to stop.
 
     Raises:
@@ -54,7 +56,8 @@ class Server:
         self.live = LiveNetwork(self.path, trust=settings.trust)
         self.batcher = Batcher(self.live, settings)
         self.state: Any = None
-        self.metrics: Any = None
+        self.metrics = Metrics()
+        self.batcher.told = self.metrics.batches.observe
         self.draining = False
         self._handlers: dict[int, Any] = {}
 
@@ -111,4 +114,5 @@ def create_app(path: str | Path, settings: ServerSettings | None = None) -> Fast
     for module in (predict, describe, session, tasks, jobs, inbox, v2, watch, page):
         app.include_router(module.router)
     app.add_middleware(Guard, server=server)
+    app.add_middleware(Watch, metrics=server.metrics)
     return app

@@ -69,7 +69,7 @@ def _read_form(form: str, value: Any, what: str, limits: ServerSettings) -> Any:
         return sound_of(_decoded(value, what), what, limits)
     if form == "audio" and isinstance(value, dict) and value.keys() == {"samples", "rate"} and isinstance(value["samples"], list):
         samples = _array(value["samples"], what).astype(np.float64)
-        _require_short(len(samples), value["rate"], what, limits)
+        require_short(len(samples), value["rate"], what, limits)
         return Audio(samples, value["rate"])
     if form == "senses" and isinstance(value, dict) and value:
         return Senses({name: _read_sense(name, given, what, limits) for name, given in value.items() if given is not None})
@@ -133,7 +133,8 @@ def sound_of(content: bytes, what: str, limits: ServerSettings = DEFAULTS) -> Au
     return read_recording(BytesIO(content), what, limits.seconds)
 
 
-def _require_short(samples: int, rate: Any, what: str, limits: ServerSettings) -> None:
+def require_short(samples: int, rate: Any, what: str, limits: ServerSettings) -> None:
+    """Refuse a recording that is longer than the server takes."""
     if isinstance(rate, int | float) and not isinstance(rate, bool) and samples > limits.seconds * rate:
         raise too_large(what, expected=f"at most {limits.seconds:g} s", got=f"{samples / max(1, rate):,.0f} s")
 

@@ -217,6 +217,7 @@ async def predict(request: Request) -> Response:
     inputs, options = await read_question(request)
     reply: Reply = await request.app.state.server.batcher.ask(inputs, options.asked)
     answers = answers_of(reply, len(inputs), options.top)
+    request.app.state.server.metrics.answered(request, reply.snapshot.version, answers)
     return respond(reply.snapshot, {"version": reply.snapshot.version, "answers": answers})
 
 

@@ -1,5 +1,254 @@
-"""To come: /watch."""
+"""Watching a server: metrics, one line of log a request, and whether it is alive and ready.
 
-from fastapi import APIRouter
+Nothing that a client sends is in a label or a line, but for the id of its request: a route is the pattern of a path, and inputs, keys and
+queries are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import sys
+import time
+from collections import Counter as Tally
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from senpath.server.auth import needs
+from senpath.server.errors import busy, declared
+
+if TYPE_CHECKING:
+    from senpath.server.app import Server
+
+LOG = logging.getLogger("senpath.requests")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+INPUTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
+LIMITS = (0.25, 0.5, 0.75, 1, 1.5, 2, 4)
+"""Of ood scores: above 1 an input fits nothing."""
+MOST_TASKS, OTHERS = 200, "(others)"
+"""Tasks that have labels of their own, and the label of all others."""
+WORKERS = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable, set before the workers of one server start: a folder in which each of them keeps its metrics."""
+
+
+class Metrics:
+    """What one server's processes counted since it started."""
+
+    def __init__(self) -> None:
+        own = self._own = CollectorRegistry()
+        self.requests = Counter("senpath_requests", "Requests, by their outcome", ("route", "method", "status"), registry=own)
+        self.seconds = Histogram("senpath_request_seconds", "Time to answer a request", ("route",), buckets=SECONDS, registry=own)
+        self.batches = Histogram("senpath_batch_inputs", "Inputs that were answered together", buckets=INPUTS, registry=own)
+        self.queue = Gauge("senpath_queue_inputs", "Inputs that wait for their turn", registry=own, multiprocess_mode="livesum")
+        self.answers = Counter("senpath_answers", "Inputs, by the task that answered; none where none fits", ("task",), registry=own)
+        self.refusals = Counter("senpath_refusals", "Inputs that none fits, by kind of reason", ("reason",), registry=own)
+        self.ood = Histogram("senpath_ood_score", "Distance from the likeliest task, of its limit", ("task",), buckets=LIMITS, registry=own)
+        started = Gauge("senpath_start_time_seconds", "When the server started, in Unix time", registry=own, multiprocess_mode="min")
+        started.set_to_current_time()
+        self._named: set[str] = set()
+
+    def answered(self, request: Request, version: int, answers: Sequence[Mapping[str, Any]]) -> None:
+        """Count what was answered to a request, and note it for the line of log.
+
+        Args:
+            answers: as `answers_of` makes them.
+        """
+        tasks = Tally(self._label(answer["task"]) for answer in answers)
+        for label, count in tasks.items():
+            self.answers.labels(label).inc(count)
+        for answer in answers:
+            for told in (answer.get("senses") or {"": answer}).values():
+                if told["ran"]["tasks"] and told["ood_score"] is not None and math.isfinite(told["ood_score"]):
+                    self.ood.labels(self._label(told["ran"]["tasks"][0])).observe(told["ood_score"])
+            if answer["task"] is None:
+                self.refusals.labels(_kind_of_refusal(answer)).inc()
+        request.scope["state"]["answered"] = {"inputs": len(answers), "tasks": sorted(tasks)[:20], "version": version}
+
+    def _label(self, task: str | None) -> str:
+        """A task's label: there is a bound on how many, however many tasks come and go."""
+        if task is None:
+            return ""
+        if len(self._named) < MOST_TASKS:
+            self._named.add(task)
+        return task if task in self._named else OTHERS
+
+    def registry(self, server: Server) -> CollectorRegistry:
+        """The metrics of all of a server's processes, and what its state is."""
+        folder, processes = os.environ.get(WORKERS), [os.getpid()]
+        registry = CollectorRegistry()
+        if folder is None:
+            registry.register(self._own)
+        else:
+            processes = _alive(Path(folder))
+            MultiProcessCollector(registry, folder)
+        registry.register(_State(server, processes))
+        return registry
+
+    def activity(self, server: Server) -> dict[str, Any]:
+        """The same for the page: see `activity`."""
+        families = {metric.name: metric.samples for metric in self.registry(server).collect()}
+
+        def tally(family: str, label: str) -> dict[str, int]:
+            counts: Tally[str] = Tally()
+            for sample in families.get(family, ()):
+                if sample.name == f"{family}_total":
+                    counts[sample.labels[label]] += int(sample.value)
+            return dict(counts)
+
+        scores: dict[str, list[int]] = {}
+        for sample in families.get("senpath_ood_score", ()):
+            if sample.name.endswith("_bucket"):
+                scores.setdefault(sample.labels["task"], []).append(int(sample.value))
+        statuses = tally("senpath_requests", "status")
+        return {
+            "version": server.live.current.version,
+            "since": datetime.fromtimestamp(families["senpath_start_time_seconds"][0].value, UTC).isoformat(timespec="seconds"),
+            "requests": sum(statuses.values()),
+            "errors": sum(count for status, count in statuses.items() if status >= "500"),
+            "answers": tally("senpath_answers", "task"),
+            "refusals": tally("senpath_refusals", "reason"),
+            "ood": {"limits": [*LIMITS, None], "tasks": {task: np.diff(counts, prepend=0).tolist() for task, counts in scores.items()}},
+        }
+
+
+def _kind_of_refusal(answer: Mapping[str, Any]) -> str:
+    """Why an input fits nothing: no task reads it, it is too far from what the likeliest learned from, or that gives no finite number."""
+    if not answer["ran"]["tasks"]:
+        return "unread"
+    return "too_far" if answer["ood_score"] is not None and answer["ood_score"] > 1 else "no_answer"
+
+
+class _State(Collector):
+    """What holds at the moment of a scrape, for all processes of the server at once."""
+
+    def __init__(self, server: Server, processes: list[int]) -> None:
+        self._server, self._processes = server, processes
+
+    def collect(self) -> Iterator[Metric]:
+        state = self._server.state
+        yield GaugeMetricFamily("senpath_version", "Version of the network that answers", self._server.live.current.version)
+        if state is not None:
+            yield GaugeMetricFamily("senpath_inbox_inputs", "Inputs that the inbox keeps", state.inbox.count())
+            jobs = GaugeMetricFamily("senpath_jobs", "Jobs, by their state", labels=["state"])
+            for name, count in state.jobs.counts().items():
+                jobs.add_metric([name], count)
+            yield jobs
+        with suppress(OSError):  # there is no /proc but on Linux
+            memory = sum(_resident_bytes(process) for process in self._processes)
+            yield GaugeMetricFamily("senpath_resident_bytes", "Memory of the server's processes", memory)
+
+
+def _resident_bytes(process: int) -> int:
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _alive(folder: Path) -> list[int]:
+    """The workers that live; what is left of the others no longer counts as being so now."""
+    processes = {int(file.stem.rpartition("_")[2]) for file in folder.glob("*.db")}
+    alive = [process for process in processes if Path(f"/proc/{process}").exists()]
+    for process in processes - {*alive}:
+        mark_process_dead(process, str(folder))
+    return alive
+
+
+class Watch:
+    """ASGI middleware around all others: counts each request, and logs one line when it is over."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        seen = {"status": 499, "bytes": 0, "stream": False}  # as if nobody waited, until an answer begins
+
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                media = Headers(raw=message["headers"]).get("content-type", "")
+                seen.update(status=message["status"], stream=media.startswith("text/event-stream"))
+            seen["bytes"] += len(message.get("body", b""))
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            await self.app(scope, receive, note)
+        except Exception:
+            seen["status"] = 500
+            raise
+        finally:
+            self._finish(scope, seen, time.perf_counter() - started)
+
+    def _finish(self, scope: Scope, seen: dict[str, Any], seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "(none)")
+        method = scope["method"] if scope["method"] in METHODS else "(other)"
+        self.metrics.requests.labels(route, method, seen["status"]).inc()
+        if not seen["stream"]:
+            self.metrics.seconds.labels(route).observe(seconds)
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "id": scope["state"]["request_id"],
+            "method": method,
+            "route": route,
+            "status": seen["status"],
+            "ms": round(seconds * 1000, 2),
+            "bytes": seen["bytes"],
+            **scope["state"].get("answered", {}),
+        }
+        LOG.info(json.dumps(line))
+
+
+def log_requests() -> None:
+    """Write the lines to the standard error of this process."""
+    LOG.addHandler(logging.StreamHandler(sys.stderr))
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+
 
 router = APIRouter(tags=["watch"])
+
+
+@router.get("/health/live")
+async def live() -> dict[str, bool]:
+    """Whether the process answers at all."""
+    return {"live": True}
+
+
+@router.get("/health/ready", responses=declared(503))
+async def ready(request: Request) -> dict[str, bool]:
+    """Whether to send requests here: not while the server starts or drains."""
+    if request.app.state.server.draining:
+        raise busy("the server", got="it is being stopped")
+    return {"ready": True}
+
+
+@router.get("/metrics", dependencies=[Depends(needs("read"))], response_class=Response)
+def metrics(request: Request) -> Response:
+    """Everything that is counted, as Prometheus reads it."""
+    server: Server = request.app.state.server
+    return Response(generate_latest(server.metrics.registry(server)), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/activity", dependencies=[Depends(needs("read"))])
+def activity(request: Request) -> dict[str, Any]:
+    """What was asked and answered since the server started: by task, refused by kind of reason, and each task's ood scores.
+
+    `ood.tasks` has counts of inputs by likeliest task, between the `limits`; a share above 1 that grows means that inputs drift away.
+    """
+    server: Server = request.app.state.server
+    return server.metrics.activity(server)

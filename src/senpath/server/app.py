@@ -57,7 +57,7 @@ class Server:
         self.batcher = Batcher(self.live, settings)
         self.state: Any = None
         self.metrics = Metrics()
-        self.batcher.told = self.metrics.batches.observe
+        self.batcher.told = lambda inputs: self.metrics.batch(inputs, self.batcher.queued)
         self.draining = False
         self._handlers: dict[int, Any] = {}
 

@@ -1,6 +1,6 @@
 """A network answered by many machines: an application for Ray Serve.
 
-A request comes to a gate, which keeps it until it is answered. Replicas share the network's folder and answer: what a replica took with it
+A request comes to an intake, which keeps it until it is answered. Replicas share the network's folder and answer: what a replica took with it
 when it died is asked of another one. Whatever changes anything, with the jobs, the drafts and what belongs to them, goes to the one writer.
 """
 
@@ -47,11 +47,11 @@ PASSED_ON = (
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers and body."""
 
-gates = FastAPI(openapi_url=None)
+intakes = FastAPI(openapi_url=None)
 
 
 class Replica:
-    """A whole server in one process, which the gates ask."""
+    """A whole server in one process, which the intakes ask."""
 
     async def __init__(self, path: str, settings: Mapping[str, Any]) -> None:  # type: ignore[misc]  # Serve awaits it
         self._app, self._exits = create_app(Path(path), ServerSettings(**settings)), AsyncExitStack()
@@ -84,14 +84,14 @@ class Replica:
             run.cancel()
 
 
-@serve.ingress(gates)
-class Gate:
+@serve.ingress(intakes)
+class Intake:
     """Passes requests on, and asks again what a replica could not answer any more."""
 
     def __init__(self, replicas: DeploymentHandle, writer: DeploymentHandle, settings: Mapping[str, Any]) -> None:
         self._replicas, self._writer, self._most = replicas, writer.options(stream=True), ServerSettings(**settings).body_bytes
 
-    @gates.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    @intakes.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     async def pass_on(self, request: Request) -> Response:
         """The answer of a replica or of the writer."""
         scope = {name: request.scope[name] for name in PASSED_ON if name in request.scope}
@@ -149,5 +149,5 @@ def build(options: Mapping[str, Any]) -> serve.Application:
     path = options["path"]
     replica = serve.deployment(Replica, name="replica", max_ongoing_requests=64, autoscaling_config={"min_replicas": 1, "max_replicas": 8})
     writer = serve.deployment(Replica, name="writer", num_replicas=1, max_ongoing_requests=64)
-    gate = serve.deployment(Gate, name="gate", max_ongoing_requests=1024)
-    return gate.bind(replica.bind(path, {**settings, "read_only": True}), writer.bind(path, settings), settings)
+    intake = serve.deployment(Intake, name="intake", max_ongoing_requests=1024)
+    return intake.bind(replica.bind(path, {**settings, "read_only": True}), writer.bind(path, settings), settings)

@@ -20,6 +20,7 @@ from senpath.errors import InputError
 from senpath.server.app import Server, create_app
 from senpath.server.errors import Refusal, busy, describe
 from senpath.server.settings import ServerSettings
+from senpath.server.watch import counted_together, log_requests
 
 TOLD = "SENPATH_SERVE"
 """Environment variable that has the network's path and the settings, for processes that answer."""
@@ -99,6 +100,7 @@ class TimedProtocol(HttpToolsProtocol):
 def application() -> FastAPI:
     """The application of this process, as its parent told it."""
     told = json.loads(os.environ[TOLD])
+    log_requests()
     return create_app(told["path"], ServerSettings(**told["settings"]))
 
 
@@ -135,18 +137,19 @@ def serve(path: Path, settings: ServerSettings) -> None:
         settings: as `prepare` returned them.
     """
     os.environ[TOLD] = json.dumps({"path": str(path.absolute()), "settings": settings.to_json()})
-    uvicorn.run(
-        f"{__name__}:{application.__name__}",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        http=TimedProtocol,
-        ws="none",
-        workers=settings.workers,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=int(settings.drain_seconds),
-    )
+    with counted_together(settings.workers):
+        uvicorn.run(
+            f"{__name__}:{application.__name__}",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            http=TimedProtocol,
+            ws="none",
+            workers=settings.workers,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=int(settings.drain_seconds),
+        )

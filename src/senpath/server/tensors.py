@@ -153,11 +153,11 @@ def _of_json(what: str, tensor: InputTensor, count: int) -> np.ndarray:
     if tensor.datatype == "BYTES":
         return np.fromiter(flat, dtype=object, count=count)
     dtype = DTYPES[tensor.datatype]
-    if dtype.kind in "iu" and count and not np.iinfo(dtype).min <= min(flat) <= max(flat) <= np.iinfo(dtype).max:
+    if "INT" in tensor.datatype and flat and not np.iinfo(dtype).min <= min(flat) <= max(flat) <= np.iinfo(dtype).max:
         raise InputError(what, expected=f"values of {tensor.datatype}", got=f"{min(flat)} to {max(flat)}"[:100])
     try:
         with np.errstate(over="ignore"):  # what becomes infinite is refused as an input
-            return np.array(flat, np.float64 if dtype.kind == "f" else dtype).astype(dtype)
+            return np.array(flat, np.float64 if "FP" in tensor.datatype else dtype).astype(dtype)
     except OverflowError as error:
         raise InputError(what, expected=f"values of {tensor.datatype}", got=str(error)) from None
 

@@ -14,9 +14,10 @@ import sys
 import time
 from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,8 +43,9 @@ LIMITS = (0.25, 0.5, 0.75, 1, 1.5, 2, 4)
 """Of ood scores: above 1 an input fits nothing."""
 MOST_TASKS, OTHERS = 200, "(others)"
 """Tasks that have labels of their own, and the label of all others."""
+JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
 WORKERS = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable, set before the workers of one server start: a folder in which each of them keeps its metrics."""
+"""Environment variable that names the folder in which each of several workers keeps its metrics."""
 
 
 class Metrics:
@@ -78,6 +80,11 @@ class Metrics:
             if answer["task"] is None:
                 self.refusals.labels(_kind_of_refusal(answer)).inc()
         request.scope["state"]["answered"] = {"inputs": len(answers), "tasks": sorted(tasks)[:20], "version": version}
+
+    def batch(self, inputs: int, waiting: int) -> None:
+        """Count inputs that are answered together, and note how many wait meanwhile."""
+        self.batches.observe(inputs)
+        self.queue.set(waiting)
 
     def _label(self, task: str | None) -> str:
         """A task's label: there is a bound on how many, however many tasks come and go."""
@@ -142,12 +149,12 @@ class _State(Collector):
     def collect(self) -> Iterator[Metric]:
         state = self._server.state
         yield GaugeMetricFamily("senpath_version", "Version of the network that answers", self._server.live.current.version)
-        if state is not None:
-            yield GaugeMetricFamily("senpath_inbox_inputs", "Inputs that the inbox keeps", state.inbox.count())
-            jobs = GaugeMetricFamily("senpath_jobs", "Jobs, by their state", labels=["state"])
-            for name, count in state.jobs.counts().items():
-                jobs.add_metric([name], count)
-            yield jobs
+        yield GaugeMetricFamily("senpath_inbox_inputs", "Inputs that the inbox keeps", state.inbox.count() if state else 0)
+        jobs = GaugeMetricFamily("senpath_jobs", "Jobs, by their state", labels=["state"])
+        counts = state.jobs.counts() if state else {}
+        for name in JOB_STATES:
+            jobs.add_metric([name], counts.get(name, 0))
+        yield jobs
         with suppress(OSError):  # there is no /proc but on Linux
             memory = sum(_resident_bytes(process) for process in self._processes)
             yield GaugeMetricFamily("senpath_resident_bytes", "Memory of the server's processes", memory)
@@ -218,6 +225,20 @@ def log_requests() -> None:
     LOG.addHandler(logging.StreamHandler(sys.stderr))
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
+
+
+@contextmanager
+def counted_together(workers: int) -> Iterator[None]:
+    """While several processes serve, which start in here, what they count is added up."""
+    if workers == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="senpath-metrics-") as folder:
+        os.environ[WORKERS] = folder
+        try:
+            yield
+        finally:
+            del os.environ[WORKERS]
 
 
 router = APIRouter(tags=["watch"])

@@ -47,6 +47,7 @@ function percent(share) {
 }
 
 function ago(time) {
+  if (!time) return "";
   const seconds = Math.max(0, (Date.now() - new Date(time)) / 1000);
   if (Number.isNaN(seconds)) return "";
   if (seconds < 60) return "just now";
@@ -430,7 +431,7 @@ class Composer {
       h("div", { class: "sheet" }, this.sketch.canvas, h("p", { hidden: !this.sketch.empty }, "Draw here")),
       h("div", { class: "under" },
         button("Undo stroke", () => this.sketch.undo(), "small"), button("Clear", () => this.sketch.clear(), "small"),
-        h("span", { class: "seen" }, this.small, swap)));
+        h("span", { class: "seen" }, h("span", { class: "words" }, "the network sees"), this.small, swap)));
   }
 
   async drawn() {
@@ -650,7 +651,7 @@ function drawNetwork(host, answer = null, most = 8) {
   host.replaceChildren(
     svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": about }, order(links), order(lines), order(circles), begin, texts),
     h("ul", { class: "key" },
-      [["lit", "ran and answered"], ["near", "ran besides"], ["link", "borrows"]].map(([kind, text]) => h("li", {}, svg("svg", { viewBox: "0 0 30 8", "aria-hidden": "true" }, svg("path", { d: "M2 4H28", class: kind })), text)),
+      [answer && ["lit", "ran and answered"], answer && ["near", "ran besides"], links.length && ["link", "borrows"]].filter(Boolean).map(([kind, text]) => h("li", {}, svg("svg", { viewBox: "0 0 30 8", "aria-hidden": "true" }, svg("path", { d: "M2 4H28", class: kind })), text)),
       hidden > 0 && h("li", {}, `and ${count(hidden, "more task", "more tasks")}`)));
   return undefined;
 }
@@ -1266,10 +1267,10 @@ const overview = {
       const labels = task.classes ?? [];
       const reads = { image: "pictures", audio: "sounds", text: "texts", table: "rows" }[modalityOf(task)] ?? modalityOf(task);
       const few = labels.slice(0, 8).map(words).join(", ") + (labels.length > 8 ? ` … (${labels.length})` : "");
-      const cells = [["Reads", reads], ["Labels", task.kind === "regression" ? "a number" : few], ["Examples", task.examples?.toLocaleString("en") ?? "–", "num"], ["Accuracy", task.accuracy === null || task.accuracy === undefined ? "not measured" : percent(task.accuracy), "num"], ["Borrows from", (task.links ?? []).join(", ") || "–"]];
+      const cells = [["Reads", reads], ["Labels", task.kind === "regression" ? "a number" : few, "labels"], ["Examples", task.examples?.toLocaleString("en") ?? "–", "num"], ["Accuracy", task.accuracy === null || task.accuracy === undefined ? "not measured" : percent(task.accuracy), "num"], ["Borrows from", (task.links ?? []).join(", ") || "–"]];
       if (activity) cells.push(["Answers", (activity.answers[task.name] ?? 0).toLocaleString("en"), "num"]);
       const remove = can("own") && h("td", {}, button("Remove", () => this.remove(task.name, out), "plain small", { "aria-label": `Remove ${task.name}` }));
-      return h("tr", {}, h("th", { scope: "row" }, h("bdi", {}, task.name)), cells.map(([name, text, kind]) => h("td", { class: `words ${kind ?? ""}`, "data-name": name }, text)), remove);
+      return h("tr", {}, h("th", { scope: "row" }, h("bdi", {}, task.name)), cells.map(([name, text, kind]) => h("td", { class: kind, "data-name": name }, text)), remove);
     });
     return h("div", { class: "card" }, h("h2", { class: "quiet", id: "tasks-title" }, "Tasks"), out,
       h("div", { class: "scroll" }, h("table", { class: "stacking", "aria-labelledby": "tasks-title" },
@@ -1351,7 +1352,7 @@ function showLastChange() {
   const before = [...(state.network?.versions ?? state.versions.map((entry) => entry.version))].filter((version) => version < state.version).sort((a, b) => b - a)[0];
   bar.hidden = !last || !can("own") || before === undefined;
   if (bar.hidden) return;
-  bar.replaceChildren(h("span", { class: "words" }, `Version ${last.version}: ${last.what}`, h("span", { class: "when" }, `, ${ago(last.time)}`)),
+  bar.replaceChildren(h("span", { class: "words" }, `Version ${last.version}: ${last.what}`, h("span", { class: "when" }, last.time ? `, ${ago(last.time)}` : "")),
     button("Undo", () => trying($("trouble"), () => undo(before, last.version, last.what)), "small"));
 }
 

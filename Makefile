@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow check bench scale endure peer results clean
+.PHONY: setup demo serve test test-slow check bench scale endure peer results clean
 
 setup: $(STAMP)
 
@@ -18,6 +18,17 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: setup
 	$(BIN)/senpath demo
+
+# The page and the interface for programs, on the demo's network, which is made first where it is not there.
+serve: setup demo/demo.sen
+	$(BIN)/senpath serve demo/demo.sen --inbox
+
+demo/demo.sen: | $(STAMP)
+	$(BIN)/senpath demo
+
+# The picture of the page that the README shows. Needs Chromium.
+docs/figures/page.png: demo/demo.sen src/senpath/server/page/*
+	$(BIN)/python -m tools.picture_page demo/demo.sen $@
 
 # One thread a process: the tests' models are small, and threads that wait for each other cost more than they save.
 # A test that ends its process ends the run: pytest-xdist would wait for that process for ever.

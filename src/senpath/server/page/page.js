@@ -96,7 +96,7 @@ function trouble(error) {
   if (!(error instanceof Refused)) console.error(error);
   const what = `${error.what ?? error.message ?? error}`;
   return h("div", { class: "trouble", role: "alert" },
-    h("h3", {}, what.charAt(0).toUpperCase() + what.slice(1)),
+    h("p", { class: "what" }, what.charAt(0).toUpperCase() + what.slice(1)),
     lines.length > 0 && h("dl", {}, lines.map(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])));
 }
 

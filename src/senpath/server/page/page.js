@@ -611,8 +611,8 @@ function drawNetwork(host, answer = null, most = 8) {
   if (!graph?.pathways.length) return host.replaceChildren(h("p", { class: "soft" }, "There is no task yet, so nothing to go through."));
   const ran = answer?.ran?.tasks ?? [], sources = answer?.ran?.sources ?? [], lanes = lanesOf(graph.pathways, [...ran, ...sources], most);
   const rank = (task) => (task === answer?.task ? "lit" : ran.includes(task) || sources.includes(task) ? "near" : "");
-  const width = Math.max(280, host.clientWidth), narrow = width < 560, step = narrow ? 38 : 44;
-  const names = narrow ? 116 : 210, left = narrow ? 34 : 70, right = width - names, height = lanes.length * step + 12;
+  const width = Math.max(280, host.clientWidth), narrow = width < 640, step = narrow ? 36 : 44;
+  const names = width < 420 ? 116 : narrow ? 144 : 210, left = narrow ? 34 : 70, right = width - names, height = lanes.length * step + 12;
   const depth = Math.max(...lanes.map((path) => path.components.length));
   const x = (place) => left + ((place + 1) * (right - 26 - left)) / (depth + 0.35);
   const laneY = new Map(lanes.map((path, lane) => [path.task, lane * step + step / 2 + 6]));
@@ -626,16 +626,21 @@ function drawNetwork(host, answer = null, most = 8) {
   const start = [narrow ? 10 : 16, height / 2];
   const curve = ([ax, ay], [bx, by]) => `M${ax} ${ay}C${(ax + bx) / 2} ${ay} ${(ax + bx) / 2} ${by} ${bx} ${by}`;
   const lines = [], links = [], dots = new Map(), texts = [];
+  const light = (id, kind) => (kind === "lit" || !dots.get(id)) && dots.set(id, kind);
   for (const path of lanes) {
     const kind = rank(path.task), end = [right - 12, laneY.get(path.task)];
     const stops = [start, ...path.components.map((id) => [x(column.get(id)), y(id)]), end];
-    const whole = stops.slice(1).map((stop, place) => curve(stops[place], stop)).join("");
-    lines.push([kind, svg("path", { d: whole, class: kind === "lit" ? "lit run" : kind, pathLength: kind === "lit" ? 1 : undefined })]);
-    for (const id of path.components) if (kind === "lit" || !dots.get(id)) dots.set(id, kind);
-    for (const source of new Set(path.links.map((link) => link.from))) {
-      const from = lanes.find((other) => other.task === source)?.components;
-      const place = from && from.length > 1 ? from.at(-2) : from?.at(-1);
-      if (place) links.push([kind, svg("path", { d: curve([x(column.get(place)), y(place)], end), class: `link ${kind}` })]);
+    const upTo = (place) => stops.slice(1, place).map((stop, before) => curve(stops[before], stop)).join("");
+    // Of a task that is only borrowed from, no more runs than what is read of it.
+    const read = Math.max(0, ...lanes.filter((other) => ran.includes(other.task)).flatMap((other) => other.links.filter((link) => link.from === path.task))
+      .flatMap((link) => link.reads.map((id) => path.components.indexOf(id) + 1)));
+    const whole = ran.includes(path.task) || kind === "lit", reach = whole ? stops.length : read ? read + 1 : 0;
+    lines.push(["", svg("path", { d: upTo(stops.length) })]);
+    if (reach) lines.push([kind || "near", svg("path", { d: upTo(reach), class: kind === "lit" ? "lit run" : "near", pathLength: kind === "lit" ? 1 : undefined })]);
+    path.components.forEach((id, place) => light(id, place + 1 < reach ? kind || "near" : ""));
+    for (const link of new Map(path.links.map((link) => [link.from, link])).values()) {
+      const from = link.reads.filter((id) => column.has(id)).at(-1);
+      if (from) links.push([kind, svg("path", { d: curve([x(column.get(from)), y(from)], end), class: `link ${whole ? kind : ""}` })]);
     }
     const likely = answer && ran.includes(path.task) ? share(answer, path.task) : null;
     const most = Math.floor((names - (likely === null ? 4 : 52)) / 8);
@@ -724,13 +729,13 @@ const ask = {
   },
 
   graph() {
-    if (!$("ask").hidden) drawNetwork($("ask-graph"), this.current?.answer ?? null);
+    if (!$("ask").hidden) drawNetwork($("ask-graph"), this.current?.answer ?? null, 7);
   },
 
   render(note = null) {
     const { answer, version } = this.current;
     const body = answer.task === null ? this.none(answer) : this.some(answer);
-    $("answer-body").replaceChildren(...[note && h("p", { class: "tag" }, note), ...body].filter(Boolean));
+    $("answer-body").replaceChildren(...[note && h("p", { class: "note" }, note), ...body].filter(Boolean));
     const more = h("div");
     const why = button("Why?", () => this.why(more, why), "", { "aria-expanded": "false" });
     const fix = can("teach") && button(answer.task === null ? "It should know this" : "Not right?", () => this.correct(more, fix), "", { "aria-expanded": "false" });
@@ -832,9 +837,9 @@ const ask = {
     const { thing } = this.current;
     await trying(out, async () => {
       out.replaceChildren(h("p", { class: "soft", role: "status" }, "Learning …"), h("progress", { "aria-label": "Learning" }));
-      const job = await call(`tasks/${encodeURIComponent(task)}`, "PATCH", { examples: [{ input: thing.input, label }] });
-      const last = await ended(job.job ?? job);
-      await refresh();
+      const { job } = await call(`tasks/${encodeURIComponent(task)}`, "PATCH", { examples: [{ input: thing.input, label }] });
+      const last = await ended(job);
+      await refresh(last.result?.version);
       await this.of(thing, true);
       if (!this.current) return;
       const now = this.current.answer, right = now.task === task && words(now.label) === words(label);
@@ -846,7 +851,7 @@ const ask = {
 
   async somethingNew(place, out) {
     const name = h("input", { type: "text", autocomplete: "off" }), label = h("input", { type: "text", autocomplete: "off" });
-    const drafts = await call("drafts").then((list) => list.drafts ?? list, () => []);
+    const drafts = await call("drafts").then((list) => list.drafts, () => []);
     const known = h("datalist", { id: `drafts-${++ids}` }, drafts.map((draft) => h("option", { value: draft.task })));
     name.setAttribute("list", known.id);
     const keep = async () => trying(out, async () => {
@@ -906,7 +911,7 @@ const teach = {
   },
 
   reset() {
-    Object.assign(this, { draft: null, kinds: [] });
+    Object.assign(this, { draft: null, kinds: [], gone: [] });
     this.list.replaceChildren();
     this.out.replaceChildren();
     this.name.value = "";
@@ -927,7 +932,7 @@ const teach = {
   },
 
   async showEarlier() {
-    const drafts = await call("drafts").then((list) => list.drafts ?? list, () => []);
+    const drafts = await call("drafts").then((list) => list.drafts, () => []);
     const others = drafts.filter((draft) => draft.id !== this.draft?.id);
     this.earlier.replaceChildren(others.length ? h("p", { class: "actions" }, h("span", { class: "soft small" }, "Begun earlier:"), others.slice(0, 6).map((draft) => button(draft.task, () => this.open(draft.id), "small"))) : "");
   },
@@ -1015,7 +1020,7 @@ const teach = {
 
   takeOff(kind, example) {
     kind.examples = kind.examples.filter((one) => one !== example);
-    if (example.n !== null) this.gone = [...(this.gone ?? []), example.n];
+    if (example.n !== null) this.gone.push(example.n);
     kind.refresh();
     kind.input.focus();
     this.changed();
@@ -1053,17 +1058,17 @@ const teach = {
       const at = `drafts/${encodeURIComponent(this.draft.id)}/examples`;
       for (const { example, label } of examples) {
         if (example.n !== null && example.label !== undefined && example.label !== label) {
-          await call(`${at}/${example.n}`, "DELETE");
+          this.gone.push(example.n);
           example.n = null;
-        }
-        if (example.n === null) {
-          const draft = await call(at, "POST", { examples: [{ input: example.thing.input, label }] });
-          example.n = draft.examples.at(-1).n;
         }
         example.label = label;
       }
-      for (const n of this.gone ?? []) await call(`${at}/${n}`, "DELETE");
-      this.gone = [];
+      const fresh = examples.filter(({ example }) => example.n === null);
+      if (fresh.length) {
+        const { added } = await call(at, "POST", { examples: fresh.map(({ example, label }) => ({ input: example.thing.input, label })) });
+        fresh.forEach(({ example }, place) => (example.n = added[place]));
+      }
+      while (this.gone.length) await call(`${at}/${this.gone.pop()}`, "DELETE");
       if (this.missing()) return;
       this.checked = await call(`drafts/${encodeURIComponent(this.draft.id)}/check`, "POST", {});
     });
@@ -1085,8 +1090,8 @@ const teach = {
     const each = Object.entries(check.per_class ?? {});
     this.score.replaceChildren(
       h("p", { class: "score" }, h("strong", {}, percent(check.accuracy)), h("span", {}, `right, when each of the ${check.examples} examples is left out in turn and told from the others.`)),
-      each.length > 0 && h("ul", { class: "others" }, each.map(([label, value]) => h("li", {}, h("b", { class: "words" }, label), meter(value), h("span", {}, percent(value))))),
-      h("p", { class: "soft small words" }, [check.nearest_task && `The earlier task most like it: ${check.nearest_task}.`, check.reason].filter(Boolean).join(" ")));
+      each.length > 0 && h("ul", { class: "others broad" }, each.map(([label, value]) => h("li", {}, h("b", { class: "words" }, label), meter(value), h("span", {}, percent(value))))),
+      h("p", { class: "soft small words" }, [nearest(check), check.reason].filter(Boolean).join(" ")));
     return undefined;
   },
 
@@ -1102,8 +1107,7 @@ const teach = {
       await (this.queue = this.queue.then(() => this.sync()));
       if (this.out.childNodes.length) return;
       const stage = h("p", { class: "soft", role: "status" }, "Beginning …"), bar = h("progress", { "aria-label": `Learning ${name}` });
-      const began = await call(`tasks/${encodeURIComponent(name)}`, "POST", { draft: this.draft.id });
-      const job = began.job ?? began;
+      const { job } = await call(`tasks/${encodeURIComponent(name)}`, "POST", { draft: this.draft.id });
       const stop = button("Stop", () => call(`jobs/${encodeURIComponent(job.id)}`, "DELETE").catch(() => null), "small");
       this.out.replaceChildren(h("div", { class: "card" }, h("h2", {}, `Learning “${name}”`), stage, bar, h("p", { class: "actions" }, stop)));
       const last = await ended(job, ({ state: now, progress }) => {
@@ -1111,8 +1115,8 @@ const teach = {
         if (progress?.total) Object.assign(bar, { max: progress.total, value: progress.done });
         else bar.removeAttribute("value");
       });
-      await refresh();
-      this.succeeded(name, last.result ?? {});
+      await refresh(last.result.version);
+      this.succeeded(name, last.result);
     });
   },
 
@@ -1145,6 +1149,12 @@ const teach = {
   },
 };
 
+/** What a draft's examples have to do with what the network knows. */
+function nearest({ nearest_task: task, nearest_share: share }) {
+  if (!task) return null;
+  return share > 0.5 ? `Beware: ${percent(share)} of the examples could belong to ${task}, which the network knows already.` : `The earlier task most like it is ${task}.`;
+}
+
 // ---------------------------------------------------------------- 4. the inbox
 
 const inbox = {
@@ -1158,8 +1168,7 @@ const inbox = {
       badge(kept.count ?? 0);
       if (!kept.on) return body.replaceChildren(h("div", { class: "card empty" }, h("h2", {}, "The inbox is off"), h("p", {}, "Nothing that people ask is kept. Whoever runs the server can turn it on with --inbox; then inputs that fit nothing wait here, as they came.")));
       if (!kept.groups.length) return body.replaceChildren(h("div", { class: "card empty" }, h("h2", {}, "Nothing waits"), h("p", {}, "Whatever the network cannot place will be kept here, as it came.")));
-      const bound = kept.limit?.inputs ?? kept.limit;
-      const full = [count(kept.count, "input"), typeof bound === "number" && `of at most ${bound.toLocaleString("en")}`, "kept as they came, unencrypted"].filter(Boolean).join(" ");
+      const full = `${count(kept.count, "input")} of at most ${kept.limit.inputs.toLocaleString("en")}, kept as they came, unencrypted`;
       return body.replaceChildren(
         h("p", { class: "actions" }, h("span", { class: "soft small" }, full), button("Empty the inbox", () => this.empty(), "plain small")),
         h("div", { class: "groups" }, kept.groups.map((group) => this.group(group))));
@@ -1179,11 +1188,13 @@ const inbox = {
       examples.append(item);
       things.kept(`inbox/${encodeURIComponent(id)}`).then((thing) => {
         const written = !["image", "audio"].includes(thing.modality);
-        item.replaceChildren(h("span", { class: written ? "thumb text" : "thumb" }, thing.thumb()));
+        const off = button("×", () => trying(out, async () => (await call(`inbox/${id}`, "DELETE"), this.show())), "off", { "aria-label": `Delete ${thing.words.slice(0, 40)}`, title: "Delete it" });
+        item.replaceChildren(h("span", { class: written ? "thumb text" : "thumb" }, thing.thumb()), off);
         if (thing.url) item.append(h("audio", { controls: true, src: thing.url, "aria-label": "Listen" }));
       }, () => item.remove());
     }
-    const near = group.nearest?.[0];
+    const near = group.nearest.map((one) => one.task), one = group.size === 1;
+    const why = near.length > 1 ? `Between ${near[0]} and ${near[1]}.` : near.length ? `Fits nothing; ${near[0]} is the nearest.` : "Fits nothing.";
     const label = h("input", { type: "text", autocomplete: "off" });
     const fitting = state.tasks.filter((task) => modalityOf(task) === group.modality);
     const into = h("select", { onchange: () => (naming.hidden = into.value !== "") }, h("option", { value: "" }, "a new task"), fitting.map((task) => h("option", { value: task.name }, task.name)));
@@ -1197,23 +1208,20 @@ const inbox = {
     });
     return h("form", { class: "card group", onsubmit: (event) => (event.preventDefault(), send()) },
       h("h2", {}, count(group.size, "input"), group.size > 1 ? " alike" : ""),
-      h("p", { class: "soft small words" }, [words(group.why ?? ""), near && `Nearest: ${near.task}.`].filter(Boolean).join(" ")),
+      h("p", { class: "soft small words" }, why),
       examples,
-      h("div", { class: "kinds" }, field("What are these?", label), field("They go to", into), naming),
-      h("p", { class: "actions" }, h("button", { class: "main", type: "submit" }, "Name the group")), out);
+      h("div", { class: "kinds" }, field(one ? "What is it?" : "What are they?", label), field(one ? "It goes to" : "They go to", into), naming),
+      h("p", { class: "actions" }, h("button", { class: "main", type: "submit" }, one ? "Name it" : "Name the group")), out);
   },
 
-  async sent(out, made, { name, label, into }) {
-    const job = made.job ?? (made.state ? made : null);
+  async sent(out, { job, draft }, { name, label, into }) {
     if (job) {
       out.replaceChildren(h("p", { class: "soft", role: "status" }, "Learning …"), h("progress", { "aria-label": "Learning" }));
-      await ended(job);
-      await refresh();
+      await refresh((await ended(job)).result.version);
     }
-    const draft = made.draft ?? (made.examples ? made : null);
     const told = job
-      ? h("p", { role: "status" }, into ? `${into} has these as “${words(label)}” now.` : `Learned “${name}”.`)
-      : h("p", { role: "status" }, `Begun: “${name}”, with these as “${words(label)}”. It needs a second kind. `, h("a", { href: "#teach", onclick: () => draft && teach.open(draft.id) }, "Go on teaching it"));
+      ? h("p", { role: "status" }, `${into} has these as “${words(label)}” now.`)
+      : h("p", { role: "status" }, `Begun: “${name}”, with these as “${words(label)}”. It needs a second kind. `, h("a", { href: "#teach", onclick: () => teach.open(draft.id) }, "Go on teaching it"));
     await this.show();
     $("inbox-body").prepend(h("div", { class: "card" }, told));
     say(told.textContent);
@@ -1288,7 +1296,7 @@ const overview = {
   activity(activity, answered) {
     const entries = Object.entries(activity.answers).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]).slice(0, 12);
     return h("div", { class: "card" }, h("h2", { class: "quiet" }, `What it answered, since ${ago(activity.since) || "the start"}`),
-      h("ul", { class: "others" }, entries.map(([name, n]) => h("li", {}, h("b", { class: "words" }, name || "nothing fitted"), meter(n / answered), h("span", {}, n.toLocaleString("en"))))));
+      h("ul", { class: "others broad" }, entries.map(([name, n]) => h("li", {}, h("b", { class: "words" }, name || "nothing fitted"), meter(n / answered), h("span", {}, n.toLocaleString("en"))))));
   },
 
   drift(activity) {
@@ -1374,7 +1382,9 @@ function askForKey() {
   if (!$("key-dialog").open) $("key-dialog").showModal();
 }
 
-async function refresh() {
+/** Read what the network is now; `version` waits for it to be live, which takes a moment after it was made. */
+async function refresh(version = 0) {
+  for (let tries = 0; tries < 40 && (await call("session")).version < version; tries++) await new Promise((go) => setTimeout(go, 100));
   const [tasks, network, versions] = await Promise.all([call("tasks"), call("network"), call("versions")]);
   const listed = versions.versions.map((entry) => ({ ...entry, what: plainly(entry.what) })).sort((a, b) => b.version - a.version);
   Object.assign(state, { tasks: tasks.tasks, network, version: network.version, versions: listed });

@@ -70,20 +70,21 @@ def read_keys(path: Path) -> list[Key]:
     return keys
 
 
-def add_key(path: Path, name: str, role: Role) -> str:
+def add_key(path: Path, name: str, role: str) -> str:
     """Make a key, add it to the file, and return its text, which is kept nowhere.
 
     Raises:
         InputError: if the file has a key of this name, or cannot be read or written.
     """
     keys = read_keys(path) if os.path.lexists(path) else []
-    if role not in ROLES:
+    own = next((known for known in ROLES if known == role), None)
+    if own is None:
         raise InputError("role", expected=f"one of {', '.join(ROLES)}", got=repr(role))
     if not name or name in {key.name for key in keys}:
         raise InputError(f"key {name!r}", expected="a new name", got="one that the file has" if name else "none")
     number, salt = secrets.token_hex(6), secrets.token_hex(16)
     text = f"sp_{number}_{secrets.token_urlsafe(32)}"
-    _write_keys(path, [*keys, Key(number, name, role, salt, _hashed(text, salt))])
+    _write_keys(path, [*keys, Key(number, name, own, salt, _hashed(text, salt))])
     return text
 
 

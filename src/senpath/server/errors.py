@@ -111,6 +111,7 @@ def describe(error: Exception, network: Path | None, request_id: str = "") -> tu
     if isinstance(error, Refusal):
         status, code = error.status, error.code
         headers = {} if error.retry is None else {"Retry-After": str(error.retry)}
+        headers |= {"Connection": "close"} if status == 408 else {}
     elif isinstance(error, SenpathError):
         status, code = next(((status, code) for kind, status, code in KINDS if isinstance(error, kind)), (500, "internal"))
     elif isinstance(error, RequestValidationError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import tempfile
 from collections.abc import Collection
 from io import BytesIO
@@ -13,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError, printable
-from senpath.inputs.modalities import MODALITIES
-from senpath.inputs.modalities.audio import read_recording
+from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING
+from senpath.inputs.modalities.audio import check_recording, read_recording
 from senpath.inputs.modalities.image import read_picture
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items
 from senpath.server.batcher import Senses
@@ -68,9 +69,7 @@ def _read_form(form: str, value: Any, what: str, limits: ServerSettings) -> Any:
     if form == "audio" and isinstance(value, str):
         return sound_of(_decoded(value, what), what, limits)
     if form == "audio" and isinstance(value, dict) and value.keys() == {"samples", "rate"} and isinstance(value["samples"], list):
-        samples = _array(value["samples"], what).astype(np.float64)
-        require_short(len(samples), value["rate"], what, limits)
-        return Audio(samples, value["rate"])
+        return recording_of(_array(value["samples"], what).astype(np.float64), value["rate"], what, limits)
     if form == "senses" and isinstance(value, dict) and value:
         return Senses({name: _read_sense(name, given, what, limits) for name, given in value.items() if given is not None})
     takes = {"row": "an object or a list", "array": "a list", "senses": "an object of modalities"}
@@ -94,8 +93,8 @@ def _read_sense(name: str, value: Any, what: str, limits: ServerSettings) -> Any
 
 
 def _text(text: str) -> str:
-    # The library would take a text that ends as a file's name does for one, if there is such a file: nobody may find that out.
-    return f"{text} " if PurePosixPath(text[-16:]).suffix else text
+    # The library refuses a text that is the name of a file that is there: nobody may find out which are.
+    return f"{text} " if os.path.splitext(text)[1].lower() in (*ENDINGS, *MODALITY_BY_ENDING) else text
 
 
 def _row(value: dict[str, Any], what: str) -> dict[str, Any]:
@@ -133,10 +132,12 @@ def sound_of(content: bytes, what: str, limits: ServerSettings = DEFAULTS) -> Au
     return read_recording(BytesIO(content), what, limits.seconds)
 
 
-def require_short(samples: int, rate: Any, what: str, limits: ServerSettings) -> None:
-    """Refuse a recording that is longer than the server takes."""
-    if isinstance(rate, int | float) and not isinstance(rate, bool) and samples > limits.seconds * rate:
-        raise too_large(what, expected=f"at most {limits.seconds:g} s", got=f"{samples / max(1, rate):,.0f} s")
+def recording_of(samples: np.ndarray, rate: Any, what: str, limits: ServerSettings = DEFAULTS) -> Audio:
+    """A recording of these samples, (time,) in -1 … 1; errors as for `read_input`."""
+    recording = check_recording(Audio(samples, rate), what)
+    if len(samples) > limits.seconds * recording.rate:
+        raise too_large(what, expected=f"at most {limits.seconds:g} s", got=f"{len(samples) / recording.rate:,.0f} s")
+    return recording
 
 
 def kind_of_file(filename: str, content: bytes) -> str:

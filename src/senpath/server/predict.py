@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from senpath.errors import InputError, printable
@@ -150,8 +150,8 @@ async def _read_upload(request: Request) -> tuple[list[Any], Options]:
     limits = server.settings
     try:
         form = await request.form(max_files=limits.inputs, max_fields=4, max_part_size=2**20)
-    except MultiPartException as error:
-        raise InputError("body", expected="multipart/form-data", got=error.message) from None
+    except HTTPException as error:  # starlette's own, of a form that is none
+        raise InputError("body", expected="multipart/form-data", got=error.detail) from None
     try:
         options, files = Options(), []
         for name, part in form.multi_items():

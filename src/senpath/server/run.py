@@ -37,7 +37,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().__init__(config, *args, **more)
         self._settings: ServerSettings = config.loaded_app.state.server.settings
         self._timer: asyncio.TimerHandle | None = None
-        self._head = 0
+        self._head, self._in_body = 0, False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -53,8 +53,9 @@ class TimedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.transport.is_closing() or not (self.cycle is None or self.cycle.response_complete):
-            return
-        self._head += len(data)
+            return  # what is being answered the application takes care of
+        if not self._in_body:
+            self._head += len(data)
         if self._head > HEAD_BYTES:
             self._refuse(Refusal(431, "too_large", "headers", expected=f"at most {HEAD_BYTES:,} bytes", got="more"))
         elif self._timer is None:
@@ -62,8 +63,12 @@ class TimedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_timer()
-        self._head = 0
+        self._head, self._in_body = 0, True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(Refusal(400, "input", "request", expected="HTTP/1.1", got="something else"))
@@ -78,6 +83,9 @@ class TimedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def _start_timer(self) -> None:
+        if self._in_body:  # of a request that was refused
+            self._timer = self.loop.call_later(self._settings.body_seconds, self.transport.abort)
+            return
         late = Refusal(408, "timeout", "headers", expected=f"within {self._settings.header_seconds:g} s", got="a part")
         self._timer = self.loop.call_later(self._settings.header_seconds, self._refuse, late)
 
@@ -138,18 +146,20 @@ def serve(path: Path, settings: ServerSettings) -> None:
     """
     os.environ[TOLD] = json.dumps({"path": str(path.absolute()), "settings": settings.to_json()})
     with counted_together(settings.workers):
-        uvicorn.run(
-            f"{__name__}:{application.__name__}",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            http=TimedProtocol,
-            ws="none",
-            workers=settings.workers,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=IDLE_SECONDS,
-            timeout_graceful_shutdown=int(settings.drain_seconds),
-        )
+        uvicorn.run(f"{__name__}:{application.__name__}", factory=True, workers=settings.workers, **options(settings))
+
+
+def options(settings: ServerSettings) -> dict[str, Any]:
+    """How uvicorn runs the application."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "http": TimedProtocol,
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": IDLE_SECONDS,
+        "timeout_graceful_shutdown": int(settings.drain_seconds),
+    }

@@ -27,12 +27,12 @@ from senpath.server.answers import answers_of
 from senpath.server.auth import needs
 from senpath.server.batcher import Reply, Senses
 from senpath.server.errors import Refusal, declared, too_large
-from senpath.server.inputs import picture_of, read_input, require_short, sound_of
+from senpath.server.inputs import picture_of, read_input, recording_of, sound_of
 from senpath.server.predict import ASKING
 from senpath.server.settings import ServerSettings
 from senpath.server.tensors import HEADER, InferRequest, read_request, write_response
 from senpath.snapshot.view import View
-from senpath.types import Audio, DataType
+from senpath.types import DataType
 
 if TYPE_CHECKING:
     from senpath.server.app import Server
@@ -209,8 +209,7 @@ def _items(name: str, tensor: np.ndarray, columns: list[str] | None, rate: int |
     if name == "audio":
         if rate is None:
             raise InputError("parameter 'rate'", expected="samples a second, beside samples", got="none")
-        require_short(tensor.shape[1], rate, "input 'audio'", limits)
-        return [Audio(samples.astype(np.float64), rate) for samples in tensor]
+        return [recording_of(samples.astype(np.float64), rate, "input 'audio'", limits) for samples in tensor]
     return [*tensor] if columns is None else [dict(zip(columns, row, strict=True)) for row in tensor.tolist()]
 
 

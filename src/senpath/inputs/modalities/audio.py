@@ -108,7 +108,7 @@ def _resample(recording: Audio, rate: int) -> np.ndarray:
 
 
 def _read(item: Any, index: int) -> Audio:
-    return _check(item, f"recording {index}") if isinstance(item, Audio) else read_recording(Path(item), item)
+    return check_recording(item, f"recording {index}") if isinstance(item, Audio) else read_recording(Path(item), item)
 
 
 def read_recording(file: Path | BytesIO, name: object, longest: float | None = None) -> Audio:
@@ -137,7 +137,7 @@ def read_recording(file: Path | BytesIO, name: object, longest: float | None = N
         raise InputError(f"recording {name}", expected="a readable sound file", got=str(error)) from error
     if not fits:
         raise InputError(f"recording {name}", expected=f"at most {MAX_SAMPLES:,} samples in {READ_SECONDS:g} s", got="more")
-    return _check(Audio(_mixed(samples), int(rate)), f"recording {name}")
+    return check_recording(Audio(_mixed(samples), int(rate)), f"recording {name}")
 
 
 def _mixed(channels: np.ndarray) -> np.ndarray:
@@ -151,7 +151,15 @@ def _mixed(channels: np.ndarray) -> np.ndarray:
     return channels[:, int(energies.argmax())] if cancelled else mean
 
 
-def _check(recording: Audio, what: str) -> Audio:
+def check_recording(recording: Audio, what: str) -> Audio:
+    """A recording whose samples and rate are such as can be read.
+
+    Args:
+        what: what errors call it.
+
+    Raises:
+        InputError: if they are not.
+    """
     samples = np.asarray(unmasked(recording.samples))
     if samples.ndim != 1 or samples.dtype.kind != "f":
         do = "Mix the channels, or take one" if samples.ndim == 2 else "Divide whole numbers by the largest possible"

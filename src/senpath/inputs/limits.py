@@ -6,6 +6,9 @@ What is beyond a limit is refused with an error that names it. docs/concepts/dat
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from senpath.errors import InputError
@@ -57,3 +60,22 @@ def require_plain_file(path: Path, what: str) -> None:
         return
     if not stat.S_ISREG(mode):
         raise InputError(what, expected="a file", got="a folder" if stat.S_ISDIR(mode) else "a pipe or a device")
+
+
+_FOLDER: ContextVar[Path | None] = ContextVar("folder whose files tables may name", default=None)
+
+
+@contextmanager
+def files_within(folder: Path) -> Iterator[None]:
+    """Within, a table names files of this folder alone, for whoever sent it is not whose machine it is."""
+    token = _FOLDER.set(folder.resolve())
+    try:
+        yield
+    finally:
+        _FOLDER.reset(token)
+
+
+def may_name(file: Path) -> bool:
+    """Whether a table may name this file; see `files_within`."""
+    folder = _FOLDER.get()
+    return folder is None or file.resolve().is_relative_to(folder)

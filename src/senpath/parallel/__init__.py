@@ -5,6 +5,6 @@ Every worker computes with one thread and results are given in the order of the 
 
 from senpath.parallel.backend import Backend, InProcess, Prepare, Tell, WorkerDiedError, one_thread
 from senpath.parallel.pool import FailedJob, WorkerPool, check_jobs
-from senpath.parallel.processes import Processes
+from senpath.parallel.processes import Processes, end_with_parent
 
-__all__ = ["Backend", "FailedJob", "InProcess", "Prepare", "Processes", "Tell", "WorkerDiedError", "WorkerPool", "check_jobs", "one_thread"]
+__all__ = ["Backend", "FailedJob", "InProcess", "Prepare", "Processes", "Tell", "WorkerDiedError", "WorkerPool", "check_jobs", "end_with_parent", "one_thread"]

@@ -126,7 +126,7 @@ def _serve(connection: Connection) -> None:
     """The life of a worker: prepare, then answer each item until the other end of the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     ready: list[Callable[[Any], Any]] = []
     with suppress(EOFError, OSError):
         connection.send_bytes(reply(lambda prepare: ready.append(prepare()), connection.recv_bytes()))
@@ -134,7 +134,7 @@ def _serve(connection: Connection) -> None:
             connection.send_bytes(reply(ready[0], connection.recv_bytes()))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A parent that was killed has told nobody."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError
+from senpath.inputs.limits import may_name
 from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.columns import MAX_WORDS, Rows, distinct_words, is_missing, read_column, wrong_value
 from senpath.inputs.sources.dataset import ErrorPolicy, counted
@@ -155,7 +156,7 @@ def _file(table: RawTable, name: str, value: Any, modality: str, where: str) -> 
         return FileBytes(value["bytes"])
     title = value.get("path") if isinstance(value, dict) else value
     file = table.folder / title if isinstance(title, str) and title and "\0" not in title else None
-    if file is None or not file.is_file():
+    if file is None or not may_name(file) or not file.is_file():
         got = "no value" if file is None else f"{title!r}, of which there is none in {table.folder}"
         raise InputError(f"{where}, column {name!r}", expected="the name of a file", got=got)
     if MODALITY_BY_ENDING.get(file.suffix.lower()) != modality:

@@ -1,0 +1,106 @@
+"""Server-sent events: of one job, and of everything that the page shows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from senpath.errors import SenpathError
+from senpath.server.auth import ROLES, Caller, needs
+from senpath.server.errors import EVERYWHERE, declared, busy
+from senpath.server.jobs import ENDED
+
+STREAMS = 64
+"""Streams that one worker keeps open."""
+LOOK_SECONDS, HEARTBEAT_SECONDS = 0.2, 15.0
+
+Event = tuple[str, Any]
+Look = Callable[[], tuple[list[Event], bool]]
+"""What happened since it was last asked, and whether that is the end."""
+
+router = APIRouter(tags=["events"], responses=EVERYWHERE)
+STREAM = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, as long as somebody listens"}}
+
+
+class Streams:
+    """The streams of events that a worker keeps open; all end when `closing` is set."""
+
+    def __init__(self) -> None:
+        self.closing = False
+        self._open = 0
+
+    def response(self, look: Look) -> StreamingResponse:
+        """A stream of what `look`, called in a thread, has to tell.
+
+        Raises:
+            Refusal: 503 if too many are open.
+        """
+        if self.closing or self._open >= STREAMS:
+            raise busy("streams of events", expected=f"at most {STREAMS} at a time", got="one more")
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._follow(look), media_type="text/event-stream", headers=headers)
+
+    async def _follow(self, look: Look) -> AsyncIterator[bytes]:
+        self._open += 1
+        try:
+            quiet, last = 0.0, False
+            while not (last or self.closing):
+                events, last = await run_in_threadpool(look)
+                for name, data in events:
+                    yield f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+                quiet = 0.0 if events else quiet + LOOK_SECONDS
+                if quiet >= HEARTBEAT_SECONDS:
+                    quiet = 0.0
+                    yield b": still here\n\n"
+                if not last:
+                    await asyncio.sleep(LOOK_SECONDS)
+        except SenpathError:  # the file of the state is gone: the response has begun, and can only end
+            return
+        finally:
+            self._open -= 1
+
+
+@router.get("/jobs/{job}/events", response_class=StreamingResponse, responses=STREAM | declared(404), dependencies=[Depends(needs("teach"))])
+async def job_events(job: str, request: Request) -> StreamingResponse:
+    """Follow a job: `progress` whenever something changed, and at last `done`, `failed` or `cancelled`; each has the whole job."""
+    state = request.app.state.server.state
+    await run_in_threadpool(state.jobs.get, job)
+    told: list[Any] = [None]
+
+    def look() -> tuple[list[Event], bool]:
+        now = state.jobs.get(job)
+        events = [(now["state"] if now["state"] in ENDED else "progress", now)] if now != told[0] else []
+        told[0] = now
+        return events, now["state"] in ENDED
+
+    return state.streams.response(look)  # type: ignore[no-any-return]
+
+
+@router.get("/events", response_class=StreamingResponse, responses=STREAM)
+async def events(request: Request, caller: Annotated[Caller, Depends(needs("read"))]) -> StreamingResponse:
+    """Follow the server: `version` when one comes to be live, and for who may teach `job` and `inbox`."""
+    server = request.app.state.server
+    state, teaches = server.state, caller.role is not None and ROLES.index(caller.role) >= ROLES.index("teach")
+    version, count, number = -1, -1, (await run_in_threadpool(state.jobs.since, 2**62))[0]
+
+    def look() -> tuple[list[Event], bool]:
+        nonlocal version, count, number
+        told: list[Event] = []
+        if (now := server.live.current.version) != version:
+            version = now
+            told.append(("version", {"version": now}))
+        if teaches:
+            number, jobs = state.jobs.since(number)
+            told += [("job", job) for job in jobs]
+            if (kept := state.inbox.count()) != count:
+                count = kept
+                told.append(("inbox", {"count": kept}))
+        return told, False
+
+    return state.streams.response(look)  # type: ignore[no-any-return]

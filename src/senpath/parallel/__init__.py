@@ -7,4 +7,16 @@ from senpath.parallel.backend import Backend, InProcess, Prepare, Tell, WorkerDi
 from senpath.parallel.pool import FailedJob, WorkerPool, check_jobs
 from senpath.parallel.processes import Processes, end_with_parent
 
-__all__ = ["Backend", "FailedJob", "InProcess", "Prepare", "Processes", "Tell", "WorkerDiedError", "WorkerPool", "check_jobs", "end_with_parent", "one_thread"]
+__all__ = [
+    "Backend",
+    "FailedJob",
+    "InProcess",
+    "Prepare",
+    "Processes",
+    "Tell",
+    "WorkerDiedError",
+    "WorkerPool",
+    "check_jobs",
+    "end_with_parent",
+    "one_thread",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections.abc import AsyncIterator
@@ -14,13 +15,14 @@ from fastapi import FastAPI
 
 from senpath import __version__
 from senpath.errors import InputError
-from senpath.server import describe, inbox, jobs, page, predict, session, tasks, v2, watch
+from senpath.server import describe, drafts, events, inbox, jobs, page, predict, session, tasks, v2, watch
 from senpath.server.auth import Auth
 from senpath.server.batcher import Batcher
 from senpath.server.errors import install
 from senpath.server.guard import Guard, is_loopback
 from senpath.server.live import LiveNetwork
 from senpath.server.settings import ServerSettings
+from senpath.server.state import State
 from senpath.server.watch import Metrics, Watch
 
 ABOUT = "One network that grows: it finds the task of an input by itself, says when none fits, and is taught while it runs."
@@ -37,6 +39,7 @@ class Server:
         name: of the network.
         live: the network at its newest version.
         batcher: where inputs are answered.
+        state: jobs, drafts and the inbox.
         auth: who is who.
         metrics: what is counted.
         draining: whether the server has been told to stop.
@@ -55,22 +58,24 @@ class Server:
         self.auth = Auth(None if settings.keys is None else Path(settings.keys), settings.secret)
         self.live = LiveNetwork(self.path, trust=settings.trust)
         self.batcher = Batcher(self.live, settings)
-        self.state: Any = None
+        self.state = State(settings, self.path)
         self.metrics = Metrics()
         self.batcher.told = lambda inputs: self.metrics.batch(inputs, self.batcher.queued)
         self.draining = False
         self._handlers: dict[int, Any] = {}
 
     async def start(self) -> None:
-        """Begin to look for new versions, and notice when the process is told to stop."""
+        """Begin to look for new versions and to run jobs, and notice when the process is told to stop."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._handlers[number] = signal.signal(number, self._told_to_stop)
+        self.state.start()
         await self.live.start()
 
     def drain(self) -> None:
         """Take no more work that lasts: the server has been told to stop."""
         self.draining = True
+        self.state.drain()
 
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
         self.drain()
@@ -83,6 +88,7 @@ class Server:
         self.drain()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        await asyncio.to_thread(self.state.close)
         await self.live.stop()
         self.batcher.close()
 
@@ -111,7 +117,7 @@ def create_app(path: str | Path, settings: ServerSettings | None = None) -> Fast
     app = FastAPI(title="senpath", version=__version__, description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.server = server
     install(app, server.path)
-    for module in (predict, describe, session, tasks, jobs, inbox, v2, watch, page):
+    for module in (predict, describe, session, tasks, drafts, events, jobs, inbox, v2, watch, page):
         app.include_router(module.router)
     app.add_middleware(Guard, server=server)
     app.add_middleware(Watch, metrics=server.metrics)

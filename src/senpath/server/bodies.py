@@ -10,9 +10,11 @@ from typing import Annotated, Any, BinaryIO, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
 from senpath.errors import InputError, printable
 from senpath.inputs.sources.read import ENDINGS
@@ -20,15 +22,22 @@ from senpath.server.errors import Refusal
 
 UPLOADS = (".zip", *ENDINGS)
 """Endings of files that hold labelled data."""
-Scalar = Annotated[str, Field(max_length=1_000)] | int | float
+Scalar = Annotated[str, Field(max_length=1_000)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | float
 Label = Scalar | Annotated[list[Scalar], Field(max_length=10_000)]
 Body = TypeVar("Body", bound=BaseModel)
+
+
+class PlainResponse(JSONResponse):
+    """JSON in which numbers that are none are null."""
+
+    def render(self, content: Any) -> bytes:
+        return to_json(content, inf_nan_mode="null")
 
 
 class Example(BaseModel):
     """One input, as for /predict, and its label: a word or a number, or several."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     input: Any
     label: Label
 
@@ -41,7 +50,7 @@ Examples = Annotated[list[Example], WithJsonSchema({"type": "array", "items": EX
 class Given(BaseModel):
     """Labelled data: examples, or a draft, or beside an uploaded file neither."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     examples: Examples | None = Field(default=None, description="Inputs with their labels")
     draft: str | None = Field(default=None, description="The draft that holds the examples")
     label: str | None = Field(default=None, description="Of an uploaded table: the column of labels")
@@ -111,8 +120,8 @@ async def read_form(request: Request, model: type[Body], most: int) -> tuple[For
     """
     try:
         form = await request.form(max_files=most, max_fields=2, max_part_size=2**20)
-    except MultiPartException as error:
-        raise InputError("body", expected="multipart/form-data", got=error.message) from None
+    except HTTPException as error:  # starlette's own, of a form that is none
+        raise InputError("body", expected="multipart/form-data", got=error.detail) from None
     files: list[UploadFile] = []
     options = b"{}"
     for name, part in form.multi_items():

@@ -78,6 +78,7 @@ class Database:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA foreign_keys = ON")
                 db.execute("PRAGMA synchronous = NORMAL")
+                db.execute("PRAGMA secure_delete = ON")  # people's inputs are in it
                 if not write:
                     yield db
                     return

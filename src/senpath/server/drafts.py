@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from io import BytesIO
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
@@ -20,10 +20,11 @@ from senpath.errors import InputError, printable
 from senpath.inputs.modalities import split_by_modality
 from senpath.learning.preview import Preview, preview
 from senpath.server.auth import needs
-from senpath.server.bodies import Examples, Label, body_of, media_type, read_form, read_json
+from senpath.server.bodies import Examples, Label, PlainResponse, body_of, media_type, read_form, read_json
 from senpath.server.database import Database, as_time, new_id, row_or_none
 from senpath.server.errors import EVERYWHERE, Refusal, declared, too_large
 from senpath.server.inputs import as_json, read_input
+from senpath.server.settings import ServerSettings
 from senpath.snapshot.examples import check_name
 
 DRAFTS, EXAMPLES, BYTES = 100, 10_000, 2**28
@@ -31,15 +32,20 @@ DRAFTS, EXAMPLES, BYTES = 100, 10_000, 2**28
 SHOWN_TEXT = 1_000
 """Characters of a text that a draft shows."""
 
+Number = Annotated[int, Path(ge=1, le=2**53)]
 Given = tuple[Any, Any]
 """One input in JSON, and its label."""
 
 
 class Drafts:
-    """The drafts in the database."""
+    """The drafts in the database.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        limits: of inputs.
+    """
+
+    def __init__(self, db: Database, limits: ServerSettings) -> None:
+        self._db, self._limits = db, limits
 
     def make(self, task: str) -> str:
         """Begin a draft for a task, or for more examples of it; returns its id.
@@ -67,7 +73,10 @@ class Drafts:
             Refusal: 404 if there is no such draft; 413 if it or all drafts together would hold too much.
             InputError: if one cannot be read.
         """
-        rows = [(json.dumps(label), _modality(value, f"example {place}"), json.dumps(value)) for place, (value, label) in enumerate(examples)]
+        rows = [
+            (json.dumps(label), modality_of(value, f"example {place}", self._limits), json.dumps(value))
+            for place, (value, label) in enumerate(examples)
+        ]
         with self._db.open(write=True) as db:
             have = self._require(db, draft)
             size, of_all = sum(len(row[2]) for row in rows), db.execute("SELECT total(length(input)) FROM examples").fetchone()[0]
@@ -145,9 +154,9 @@ def _unknown(what: str) -> Refusal:
     return Refusal(404, "not_found", what, expected="one that there is", got="another name or number")
 
 
-def _modality(value: Any, what: str) -> str:
+def modality_of(value: Any, what: str, limits: ServerSettings) -> str:
     """The modality of an input in JSON, which is read once for that."""
-    return split_by_modality([read_input(value, what)])[0].modality
+    return split_by_modality([read_input(value, what, limits)])[0].modality
 
 
 def _words(row: Any) -> dict[str, Any]:
@@ -182,19 +191,21 @@ def _media_type(form: str, content: bytes) -> str:
 class NewDraft(BaseModel):
     """What a draft is for."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     task: str
 
 
 class MoreExamples(BaseModel):
     """Examples for a draft; with uploaded files their label."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     examples: Examples = []
     label: Label | None = None
 
 
-router = APIRouter(prefix="/drafts", tags=["drafts"], responses=EVERYWHERE, dependencies=[Depends(needs("teach"))])
+router = APIRouter(
+    prefix="/drafts", tags=["drafts"], responses=EVERYWHERE, dependencies=[Depends(needs("teach"))], default_response_class=PlainResponse
+)
 
 
 @router.get("")
@@ -246,13 +257,13 @@ async def add_examples(draft: str, request: Request) -> dict[str, Any]:
 
 
 @router.get("/{draft}/examples/{n}", responses=declared(404), response_class=Response)
-async def get_example(draft: str, n: int, request: Request) -> Response:
+async def get_example(draft: str, n: Number, request: Request) -> Response:
     """One example's input as it came."""
     return content_of(await run_in_threadpool(request.app.state.server.state.drafts.example, draft, n))
 
 
 @router.delete("/{draft}/examples/{n}", status_code=204, responses=declared(404))
-async def delete_example(draft: str, n: int, request: Request) -> None:
+async def delete_example(draft: str, n: Number, request: Request) -> None:
     """Delete one example; the others keep their numbers."""
     await run_in_threadpool(request.app.state.server.state.drafts.remove, draft, n)
 

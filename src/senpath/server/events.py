@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from senpath.errors import SenpathError
 from senpath.server.auth import ROLES, Caller, needs
-from senpath.server.errors import EVERYWHERE, declared, busy
+from senpath.server.errors import EVERYWHERE, busy, declared
 from senpath.server.jobs import ENDED
 
 STREAMS = 64
@@ -66,7 +66,9 @@ class Streams:
             self._open -= 1
 
 
-@router.get("/jobs/{job}/events", response_class=StreamingResponse, responses=STREAM | declared(404), dependencies=[Depends(needs("teach"))])
+@router.get(
+    "/jobs/{job}/events", response_class=StreamingResponse, responses=STREAM | declared(404), dependencies=[Depends(needs("teach"))]
+)
 async def job_events(job: str, request: Request) -> StreamingResponse:
     """Follow a job: `progress` whenever something changed, and at last `done`, `failed` or `cancelled`; each has the whole job."""
     state = request.app.state.server.state

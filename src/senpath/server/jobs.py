@@ -15,8 +15,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from senpath.server.auth import needs
-from senpath.server.errors import EVERYWHERE, Refusal, declared
 from senpath.server.database import Database, as_time, changed, new_id, row_or_none
+from senpath.server.errors import EVERYWHERE, Refusal, declared
 
 QUEUED, KEPT, DAYS = 20, 1_000, 30
 """Jobs that may wait, jobs that are kept after their end, and how long."""
@@ -65,7 +65,9 @@ class Jobs:
         with self._db.open(write=True) as db:
             waiting = [row["task"] for row in db.execute("SELECT task FROM jobs WHERE state IN ('queued', 'running') AND what = ?", [what])]
             if what == "learn" and task in waiting:
-                raise Refusal(409, "conflict", f"task {task!r}", expected="a new name", got="one that is being learned", do="Wait for its job")
+                raise Refusal(
+                    409, "conflict", f"task {task!r}", expected="a new name", got="one that is being learned", do="Wait for its job"
+                )
             if db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()[0] >= QUEUED:
                 raise Refusal(429, "too_many", "jobs", expected=f"at most {QUEUED} that wait", got="one more", do="Wait for some", retry=10)
             db.execute(

@@ -133,6 +133,7 @@ def _read_json(request: Request, body: bytes) -> tuple[list[Any], Options]:
     if len(given) != 1:
         raise InputError("body", expected='either "input" or "inputs"', got="both" if given else "none")
     values = question.inputs if "inputs" in given else [question.input]
+    request.state.sent = values
     limits = request.app.state.server.settings
     if len(values) > limits.inputs:
         raise too_large("inputs", expected=f"at most {limits.inputs:,}", got=f"{len(values):,}")
@@ -166,20 +167,23 @@ async def _read_upload(request: Request) -> tuple[list[Any], Options]:
     if not files:
         raise InputError("body", expected="a part named file", got="none")
     known = server.live.at(options.version).view.types.values()
-    inputs = await asyncio.to_thread(_read_files, files, known, limits)
-    return inputs, options
+    read = await asyncio.to_thread(_read_files, files, known, limits)
+    request.state.sent = [file for file, inputs in zip(files, read, strict=True) for _ in inputs]
+    return [item for inputs in read for item in inputs], options
 
 
-def _read_files(files: list[tuple[str, bytes]], known: Any, limits: Any) -> list[Any]:
-    inputs: list[Any] = []
+def _read_files(files: list[tuple[str, bytes]], known: Any, limits: Any) -> list[list[Any]]:
+    """The inputs in each file."""
+    inputs: list[list[Any]] = []
     for filename, content in files:
         what = printable(filename)[:200] or "file"
         try:
-            inputs += read_file(filename, content, known, what, limits)
+            inputs.append(read_file(filename, content, known, what, limits))
         except InputError as error:
-            inputs.append(error)
-    if len(inputs) > max(limits.inputs, limits.rows):
-        raise too_large("inputs", expected=f"at most {max(limits.inputs, limits.rows):,}", got=f"{len(inputs):,}")
+            inputs.append([error])
+    count, most = sum(map(len, inputs)), max(limits.inputs, limits.rows)
+    if count > most:
+        raise too_large("inputs", expected=f"at most {most:,}", got=f"{count:,}")
     return inputs
 
 
@@ -215,7 +219,10 @@ async def predict(request: Request) -> Response:
     """Answer for each input, without being told the task."""
     require(request, "read")
     inputs, options = await read_question(request)
-    reply: Reply = await request.app.state.server.batcher.ask(inputs, options.asked)
+    server = request.app.state.server
+    reply: Reply = await server.batcher.ask(inputs, options.asked)
+    if server.state.inbox.on:
+        await asyncio.to_thread(server.state.inbox.offer, request.state.sent, reply)
     answers = answers_of(reply, len(inputs), options.top)
     request.app.state.server.metrics.answered(request, reply.snapshot.version, answers)
     return respond(reply.snapshot, {"version": reply.snapshot.version, "answers": answers})

@@ -34,8 +34,8 @@ class State:
         if db.set_aside is not None:
             log.error("the server's state was damaged: %s has it now, and the server starts without jobs, drafts and inbox", db.set_aside)
         self.jobs = Jobs(db, self.folder / "jobs")
-        self.drafts = Drafts(db)
-        self.inbox = Inbox(db, on=settings.inbox, inputs=settings.inbox_inputs, size=settings.inbox_bytes)
+        self.drafts = Drafts(db, settings)
+        self.inbox = Inbox(db, settings)
         self.streams = Streams()
         self._teacher = Teacher(self.jobs, self.folder, network, {"encoders": AUTO, "trust": settings.trust})
 

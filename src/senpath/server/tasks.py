@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from senpath.errors import InputError
-from senpath.methods import known_methods, make_method, make_revision
-from senpath.methods.registry import REVISIONS, find_method
+from senpath.methods import known_methods, make_method
+from senpath.methods.registry import REVISIONS, find_method, make_revision
 from senpath.server.auth import needs
 from senpath.server.bodies import Given, Learning, Pruning, body_of, read_given, write_examples
 from senpath.server.errors import EVERYWHERE, declared

@@ -27,7 +27,8 @@ from senpath.errors import SenpathError, SenpathWarning
 from senpath.inputs.limits import files_within
 from senpath.inputs.sources import read
 from senpath.inputs.sources.zipped import unpack
-from senpath.methods import make_method, make_revision
+from senpath.methods import make_method
+from senpath.methods.registry import make_revision
 from senpath.network import Network
 from senpath.parallel import end_with_parent
 from senpath.server.errors import describe, hide_paths
@@ -42,6 +43,8 @@ LEADING, TEACHING = "teacher.lock", "teaching.lock"
 MARK = "mark.json"
 """What a job's process writes before it learns: the version it starts from, and what its commit will be known by."""
 UNPACKED = "unpacked"
+PRELOADED = ("senpath.server.teacher", "torch._dynamo", "sklearn.linear_model", "sklearn.model_selection")
+"""What jobs' processes find imported; the last three are what learning would import by itself, which takes seconds."""
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 NICE = 5
@@ -192,7 +195,7 @@ class Teacher:
         forks = "forkserver" in multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
         if forks:
-            self._context.set_forkserver_preload([__name__])
+            self._context.set_forkserver_preload([*PRELOADED])
 
     def start(self) -> None:
         """Begin to run jobs."""

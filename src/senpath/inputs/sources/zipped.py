@@ -52,7 +52,8 @@ def _plain_name(entry: zipfile.ZipInfo) -> PurePosixPath:
     """The entry's name, if it is one below the folder on every system."""
     name = unicodedata.normalize("NFC", entry.filename.replace("\\", "/"))
     path, mode = PurePosixPath(name), entry.external_attr >> 16
-    if path.is_absolute() or ".." in path.parts or ":" in name or CONTROLS.search(name) or any(len(part.encode()) > LONGEST_PART for part in path.parts):
+    leads_out = path.is_absolute() or ".." in path.parts or ":" in name or CONTROLS.search(name)
+    if leads_out or any(len(part.encode()) > LONGEST_PART for part in path.parts):
         raise InputError("zip file", expected="names of files below one folder", got=repr(name[:100]))
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise InputError(f"zip file, {name!r}", expected="a plain file", got="a link or a device")

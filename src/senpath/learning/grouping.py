@@ -44,4 +44,5 @@ def group_inputs(view: View, items: Sequence[Any]) -> np.ndarray:
     if len(unit) < 2:
         return np.ones(len(unit), dtype=np.int64)
     distances = np.clip(1 - unit @ unit.T, 0, 2)[np.triu_indices(len(unit), 1)]
-    return fcluster(linkage(distances, "average"), CUT, "distance").astype(np.int64)
+    groups: np.ndarray = fcluster(linkage(distances, "average"), CUT, "distance")
+    return groups.astype(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,20 +59,20 @@ def preview(view: View, x: Any, y: Any, *, kind: str | None = None) -> Preview:
     examples = encode_examples(view, x, y, kind=kind)
     features = read_features(view.feature_map(examples.data_type), examples.inputs.to(view.device)).cpu()
     nearest, share = _nearest(view, examples.data_type.key, examples.inputs)
-    told = {"examples": len(examples), "nearest_task": nearest, "nearest_share": share}
+    told = Preview(len(examples), nearest_task=nearest, nearest_share=share)
     if not examples.task_kind.exclusive:
-        return Preview(**told, reason=f"a {examples.task_kind.name} cannot be judged before it is learned")
+        return replace(told, reason=f"a {examples.task_kind.name} cannot be judged before it is learned")
     counts = torch.bincount(examples.targets, minlength=len(examples.classes)).tolist()
     few = tuple(label for label, count in zip(examples.classes, counts, strict=True) if count < 2)
     if len(examples.classes) < 2:
-        return Preview(**told, few=few, reason="examples of a second class are missing")
+        return replace(told, few=few, reason="examples of a second class are missing")
     if few:
-        return Preview(**told, few=few, reason=f"a second example is missing of {', '.join(map(repr, few))}")
+        return replace(told, few=few, reason=f"a second example is missing of {', '.join(map(repr, few))}")
     places = torch.linspace(0, len(examples) - 1, min(MOST, len(examples))).round().long()
     right = leave_one_out(features[places], examples.targets[places], len(examples.classes))
     targets = examples.targets[places].numpy()
     per_class = {label: float(right[targets == place].mean()) for place, label in enumerate(examples.classes) if (targets == place).any()}
-    return Preview(**told, accuracy=float(right.mean()), per_class=per_class)
+    return replace(told, accuracy=float(right.mean()), per_class=per_class)
 
 
 def leave_one_out(features: torch.Tensor, targets: torch.Tensor, classes: int) -> np.ndarray:

@@ -25,7 +25,10 @@ Look = Callable[[], tuple[list[Event], bool]]
 """What happened since it was last asked, and whether that is the end."""
 
 router = APIRouter(tags=["events"], responses=EVERYWHERE)
-STREAM = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, as long as somebody listens"}}
+_TEXT = {"text/event-stream": {"schema": {"type": "string"}}}
+STREAM: dict[int | str, dict[str, Any]] = {200: {"content": _TEXT, "description": "Events, as long as somebody listens"}}
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, as long as somebody listens"}
+}
 
 
 class Streams:

@@ -229,7 +229,10 @@ class Naming(BaseModel):
     into: str | None = None
 
 
-@router.post("/groups/{group}", status_code=201, responses={202: {"description": "A job"}} | declared(404, 409))
+JOB: dict[int | str, dict[str, Any]] = {202: {"description": "A job"}}
+
+
+@router.post("/groups/{group}", status_code=201, responses=JOB | declared(404, 409))
 async def name_group(group: Number, body: Naming, request: Request, response: Response) -> dict[str, Any]:
     """Name a group: it goes into a draft for a new task, to which more groups may come; or, with `into`, a job gives it to that task."""
     server = request.app.state.server

@@ -37,11 +37,13 @@ class State:
         self.drafts = Drafts(db, settings)
         self.inbox = Inbox(db, settings)
         self.streams = Streams()
+        self._teaches = not settings.read_only
         self._teacher = Teacher(self.jobs, self.folder, network, {"encoders": AUTO, "trust": settings.trust})
 
     def start(self) -> None:
-        """Begin to run jobs, if no other worker does."""
-        self._teacher.start()
+        """Begin to run jobs, if no other worker does and the network may change."""
+        if self._teaches:
+            self._teacher.start()
 
     def drain(self) -> None:
         """End the streams of events; for as soon as the server is told to stop."""

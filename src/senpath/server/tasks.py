@@ -133,7 +133,7 @@ def _settings(what: str, body: Given) -> dict[str, Any]:
         kind: Any = find_method(body.method)
     else:
         kind = REVISIONS[what]
-    described = getattr(getattr(kind, "settings_class", None), "describe", list)()
+    described: list[Any] = getattr(getattr(kind, "settings_class", None), "describe", list)()
     for setting in described:
         if setting.name in settings and "path" in setting.takes:
             raise InputError(f"setting {setting.name!r}", expected="none that names a file of the server", got=repr(settings[setting.name]))

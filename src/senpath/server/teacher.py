@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,8 @@ def teach(folder: str, network: str, options: Mapping[str, Any], pipe: Connectio
         except SenpathError as error:
             tell(error=_shown(error, job, network))
         except MemoryError:
-            error = SenpathError("learning", expected="enough memory", got="too little", do="Send fewer examples")
-            tell(error=_shown(error, job, network))
+            short = SenpathError("learning", expected="enough memory", got="too little", do="Send fewer examples")
+            tell(error=_shown(short, job, network))
         except Exception as error:
             log.exception("job %s failed", job.name)
             tell(error=_shown(error, job, network))
@@ -120,7 +121,7 @@ def _work(folder: Path, path: str, options: Mapping[str, Any], progress: _Tellin
             examples = net.encode_examples(x, y, kind=request["kind"], progress=progress)
             _mark(folder, before, fingerprint(examples))
             net.learn(task, examples, concept=request["concept"], method=method, progress=progress)
-            said = {"changed": True, "reason": None}
+            said: dict[str, Any] = {"changed": True, "reason": None}
         else:
             revision = make_revision(what, request["settings"])
             _mark(folder, before, None)
@@ -222,8 +223,8 @@ class Teacher:
 
     def _lead(self) -> None:
         with FileLock(self._jobs.folder / TEACHING):  # until a process whose server was killed is gone
-            for job in self._jobs.running():
-                self._settle(job, "failed", _ended("the server ended while it ran"))
+            for orphan in self._jobs.running():
+                self._settle(orphan, "failed", _ended("the server ended while it ran"))
         warm = False
         while not self._closing.is_set():
             self._jobs.woken.clear()
@@ -231,8 +232,6 @@ class Teacher:
             if not warm and (job is not None or self._jobs.expected()):
                 warm = True
                 if self._context.get_start_method() == "forkserver":
-                    from multiprocessing import forkserver
-
                     forkserver.ensure_running()  # it imports while the first examples are drawn
             if job is None:
                 self._jobs.tidy()

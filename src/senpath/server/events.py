@@ -27,8 +27,6 @@ Look = Callable[[], tuple[list[Event], bool]]
 router = APIRouter(tags=["events"], responses=EVERYWHERE)
 _TEXT = {"text/event-stream": {"schema": {"type": "string"}}}
 STREAM: dict[int | str, dict[str, Any]] = {200: {"content": _TEXT, "description": "Events, as long as somebody listens"}}
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, as long as somebody listens"}
-}
 
 
 class Streams:

@@ -6,7 +6,7 @@ Needs Linux, but no data: the networks are those of tests/compat, of every metho
 it again. It ends with exit code 1 if with any of them
 - another exception than senpath's own is raised, or the process dies;
 - a file outside the network's folder is read or changed, or anything is run or connected to;
-- memory grows by more than 1 GiB and ten times the folder, or using it takes more than 10 s;
+- memory grows by more than 1 GiB and ten times the folder, or using it takes more than 10 s of the processor's time, or 60 s by the clock;
 - an error, a page of the report or the command line shows characters that control a terminal, or HTML that was not escaped.
 """
 
@@ -17,6 +17,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
+import faulthandler
 import json
 import multiprocessing
 import sys
@@ -29,8 +30,10 @@ from pathlib import Path
 from benchmarks.fuzz_folders.seeds import Seed, make_seeds
 from benchmarks.fuzz_folders.trial import Outcome, Trials
 
-HANGS = 20.0
-"""Seconds after which a process is ended."""
+HANGS = 60.0
+"""Seconds by the clock after which a process is ended that makes or uses a mutant; many more than of its own time, for others run too."""
+LOOKED_AT = 10.0
+"""Seconds after which a process notes where it stands."""
 MEMORY = Path("/dev/shm")
 """Where folders cost no disk."""
 CONTEXT = multiprocessing.get_context("fork")
@@ -46,19 +49,20 @@ class Worker:
 
     def __init__(self, seeds: list[Seed], place: Path) -> None:
         self._seeds, self._place = seeds, place
-        self._number, self._since = -1, 0.0
+        self._number, self._since, self._made = -1, 0.0, False
         self._start()
 
     def _start(self) -> None:
         self._place.mkdir(parents=True, exist_ok=True)
         self._ours, theirs = CONTEXT.Pipe()
-        self._process = CONTEXT.Process(target=_work, args=(theirs, self._seeds, self._place), daemon=True)
+        self._stood = self._place.with_suffix(".stood")
+        self._process = CONTEXT.Process(target=_work, args=(theirs, self._seeds, self._place, self._stood), daemon=True)
         self._process.start()
         theirs.close()
 
     def give(self, number: int) -> None:
         """Try this mutant next."""
-        self._number, self._since = number, time.perf_counter()
+        self._number, self._since, self._made = number, time.perf_counter(), False
         self._ours.send(number)
 
     def answer(self) -> Outcome | None:
@@ -66,17 +70,21 @@ class Worker:
         problem = None
         try:
             if self._ours.poll(0.005):
-                return self._ours.recv()
+                outcome = self._ours.recv()
+                if outcome is not None:
+                    return outcome
+                self._since, self._made = time.perf_counter(), True
         except (EOFError, ConnectionError):
             self._process.join()
             problem = f"the process died: {self._process.exitcode}"
         if problem is None and time.perf_counter() - self._since > HANGS:
-            problem = f"still running after {HANGS:g} s"
+            act = "used" if self._made else "made"
+            problem = f"still {act} after {HANGS:g} s; after {LOOKED_AT:g} s its process stood at\n{self._stood.read_text()}"
         if problem is None:
             return None
         self.stop()
         self._start()
-        return Outcome(self._number, "", problem, refused=False, seconds=HANGS, megabytes=0)
+        return Outcome(self._number, "", problem, refused=False, seconds=HANGS, processor=0, megabytes=0)
 
     def stop(self) -> None:
         """End the process."""
@@ -84,10 +92,16 @@ class Worker:
         self._process.join()
 
 
-def _work(line: Connection, seeds: list[Seed], place: Path) -> None:
+def _work(line: Connection, seeds: list[Seed], place: Path, stood: Path) -> None:
     trials = Trials(seeds, place)
-    while True:
-        line.send(trials.run(line.recv()))
+    with stood.open("a") as note:
+        while True:
+            number = line.recv()
+            note.truncate(0)
+            faulthandler.dump_traceback_later(LOOKED_AT, file=note)
+            outcome = trials.run(number, made=lambda: line.send(None))
+            faulthandler.cancel_dump_traceback_later()
+            line.send(outcome)
 
 
 def fuzz(folder: Path, *, minutes: float, most: int, first: int, processes: int) -> list[Outcome]:
@@ -117,13 +131,14 @@ def fuzz(folder: Path, *, minutes: float, most: int, first: int, processes: int)
 
 def summary(outcomes: list[Outcome], seconds: float) -> str:
     """Figures of a run, as a table."""
-    slowest, largest = max(outcomes, key=lambda one: one.seconds), max(outcomes, key=lambda one: one.megabytes)
+    longest, slowest, largest = (max(outcomes, key=lambda one: getattr(one, name)) for name in ("seconds", "processor", "megabytes"))
     ways = Counter(word for one in outcomes for word in one.what.partition("(")[2].rstrip(")").split(", ") if word)
     rows = {
         "mutants": f"{len(outcomes):,} in {seconds / 60:.1f} minutes",
         "refused with an error of senpath": f"{sum(one.refused for one in outcomes):,}",
         "problems": f"{sum(one.problem is not None for one in outcomes):,}",
-        "slowest": f"{slowest.seconds:.1f} s (number {slowest.seed})",
+        "most of the processor's time": f"{slowest.processor:.1f} s (number {slowest.seed})",
+        "longest by the clock": f"{longest.seconds:.1f} s (number {longest.seed})",
         "most memory over base": f"{largest.megabytes:.0f} MB (number {largest.seed})",
         "uses": ", ".join(f"{name} {count:,}" for name, count in ways.most_common()),
     }

@@ -30,6 +30,8 @@ VALUES += ["", "x", "image", "table", "text", "audio", "../x", "../../guard/secr
 VALUES += [ESCAPES, "\u202etxt", "hf:somebody/model", "minilm", "random-tokens", "NaN", "0" * 64, "x" * 100_000, "0", "1" * 5000]
 VALUES += [[], {}, [[]], [0], ["x"], {"x": 1}, [1, 8, 8], [1] * 1000, [0] * 100_000, [2**24, 2**24], [1, 4096, 4096], [[[[[[]]]]]]]
 VALUES += [{str(place): place for place in range(1000)}]
+LONGEST = 300_000
+"""Values of a list that is repeated: a chain of 60,000 names, 3,000 times, would take minutes to make and to write."""
 SIZES = [0, 1, 2, 3, 4, 7, 8, 64, 100, 1000, 4096, 2**16, 2**20, 2**22, 2**24, 2**31, 30_000, -1]
 
 
@@ -65,7 +67,7 @@ def _change(draw: random.Random, parent: Any, key: Any) -> None:
     elif how == "twice" and isinstance(parent, list):
         parent.insert(key, json.loads(json.dumps(value)))
     elif how == "repeat" and isinstance(value, list):
-        value.extend(value * draw.choice([1, 50, 3000]))
+        value.extend(value * min(draw.choice([1, 50, 3000]), 1 + LONGEST // (len(value) or 1)))
     elif how == "near" and isinstance(value, int | float):
         parent[key] = draw.choice([value + 1, value - 1, -value, value * 1000, value * 2**20, value / 2, float(value), str(value)])
     elif how == "swap":

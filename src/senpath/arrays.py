@@ -98,6 +98,38 @@ def spread_of(values: torch.Tensor, rounding: float | torch.Tensor = ROUNDING) -
     return torch.where(spread > rounding * values.abs().amax(0), spread, 0)
 
 
+OUT_OF_PROPORTION = 5.0
+"""Times what all but the furthest cells of a column are from its median, at most: what is further counts as being there."""
+FURTHEST = 200
+"""One cell of so many, and one of fewer, is not asked how far the others may be."""
+LEAST_CELLS = 20
+"""Fewer do not tell a wrong cell from a rare one."""
+NUMBERS_AT_ONCE = 2**22
+"""Of a table that are looked at together, so that memory does not grow with it."""
+
+
+def in_proportion(values: torch.Tensor) -> torch.Tensor:
+    """Numbers (n, columns) without cells that are out of all proportion to their column: these are brought to the edge.
+
+    One wrong cell of 999,999,999 would else set its column's mean and spread, and outweigh all others in learning.
+    """
+    if len(values) < LEAST_CELLS:
+        return values
+    kept = values
+    at_once = max(1, NUMBERS_AT_ONCE // len(values))
+    for start in range(0, values.shape[1], at_once):
+        part = values[:, start : start + at_once]
+        middle = part.median(0).values
+        distances = (part - middle).abs()
+        usual = distances.kthvalue(len(values) - max(1, len(values) // FURTHEST), 0).values
+        differ = torch.where(distances > 0, distances, torch.nan).nanmedian(0).values  # where nearly all cells are the same
+        reach = OUT_OF_PROPORTION * torch.where(usual > 0, usual, differ.nan_to_num(torch.inf))
+        if bool((distances > reach).any()):
+            kept = values.clone() if kept is values else kept
+            kept[:, start : start + at_once] = torch.clamp(part, middle - reach, middle + reach)
+    return kept
+
+
 def require_unicode(texts: Iterable[object], what: str) -> None:
     """Refuse half characters, as in the names of folders in another encoding: no file of a network can hold them."""
     for text in texts:

@@ -144,3 +144,15 @@ def test_other_numbers() -> None:
     for y in (np.ma.array([1.0, 2.0], mask=[True, False]), [1e300, 1.0], pd.Series([pd.NA, 1.0], dtype="Float64")):
         with raises_error(sp.InputError, "numbers y of a regression", expected="finite numbers", got="NaN"):
             read_targets(y, 2, "regression")
+
+
+def test_a_wrong_cell_of_the_first_table_spoils_neither_learning_nor_routing(iris: Labelled) -> None:
+    spoilt = iris[0].copy()
+    spoilt[7, 2] = 999_999_999
+    right = []
+    for x in (iris[0], spoilt):
+        net = sp.Network()
+        net.learn("iris", x[:100], iris[1][:100])
+        net.learn("other", x[:100, ::-1], iris[1][:100] == 0, method=ConstantMethod())
+        right.append(np.mean(net.predict(iris[0][100:], reject=False).label == iris[1][100:]))
+    assert right[1] >= right[0] - 0.03 > 0.85

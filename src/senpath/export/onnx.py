@@ -31,8 +31,9 @@ ENCODINGS = {
     "image": "float32 pixels in 0 … 1, channels first; senpath.inputs.modalities.image tells how other sizes and colours are brought "
     "to the shape",
     "audio": "log-mel spectra, as senpath.inputs.modalities.audio computes them at the rate of the options",
-    "table": "(values - mean) / scale, with the columns, mean and scale of the options; a column of words, whose words are then in its "
-    "categories, gives a value for each of them, 1 for the one that it holds and else 0",
+    "table": "(values - mean) / scale, with the columns, mean and scale of the options, z; if these have straight, s, and |z| > s then "
+    "sign(z) * (s + log(|z| / s)); a column of words, whose words are then in its categories, gives a value for each of them, 1 for the "
+    "one that it holds and else 0",
     "text": "hashed counts of words and of groups of letters, as senpath.inputs.modalities.text computes them",
     "vector": "what the pretrained encoder answers that the options name; the model is what comes after it",
     "tokens": "what the encoder that the options name answers: tokens by their numbers, zeros behind; the model is what comes after it",

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from senpath.arrays import in_proportion
 from senpath.components import Component
 from senpath.errors import InputError, SenpathError
 from senpath.learning.own_examples import Attempt, best_attempt, warnings_of
@@ -186,7 +187,7 @@ def propose(view: View, method: Method, task: str, examples: Examples, progress:
     tasks = {task: examples}
 
     def learn(tried: Method) -> dict[str, MethodResult]:
-        return {task: _checked(tried, task, tried.propose(view, task, examples, progress))}
+        return {task: _checked(tried, task, tried.propose(view, task, in_reach(examples), progress))}
 
     with view.watch() as trace:
         attempt, notes = best_attempt(view, method, tasks, learn)
@@ -205,7 +206,7 @@ def propose_jointly(view: View, method: JointMethod, tasks: Mapping[str, Example
     tasks = {task: examples.scaled(examples.task_kind.scale_of(examples.user_targets)) for task, examples in tasks.items()}
 
     def learn(tried: Any) -> dict[str, MethodResult]:
-        results = tried.propose_many(view, tasks, progress)
+        results = tried.propose_many(view, {task: in_reach(examples) for task, examples in tasks.items()}, progress)
         if not isinstance(results, Mapping) or set(results) != set(tasks):
             got = f"results of {', '.join(map(repr, results))}" if isinstance(results, Mapping) else type(results).__name__
             raise SenpathError(f"method {tried.name!r}", expected=f"a result for each of {', '.join(map(repr, tasks))}", got=got)
@@ -221,7 +222,7 @@ def propose_revision(
     view: View, revision: Revision, task: str, examples: Examples | None, progress: Progress = silent
 ) -> tuple[RevisionResult, Proposal] | Declined:
     """What a revision makes of a task, or why it declines. The task stays of its concept, and trusted as far as it was."""
-    before, result = view.pathway(task), revision.propose(view, task, examples, progress)
+    before, result = view.pathway(task), revision.propose(view, task, None if examples is None else in_reach(examples), progress)
     if isinstance(result, Declined):
         return result
     statistics: dict[str, TaskStatistics] = {}
@@ -248,6 +249,14 @@ def propose_revision(
         entry={**relearned, "method": revision.name, "reason": result.reason, "revision": record},
     )
     return result, proposal
+
+
+def in_reach(examples: Examples) -> Examples:
+    """Examples as methods learn from them: in tables no cell outweighs all others, see `senpath.arrays.in_proportion`."""
+    if examples.data_type.modality != "table" or "columns" not in examples.data_type.options:  # behind an encoder it is no table
+        return examples
+    inputs = in_proportion(examples.inputs)
+    return examples if inputs is examples.inputs else replace(examples, inputs=inputs)
 
 
 def provenance_of(method: str, examples: Examples, result: MethodResult) -> Provenance:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
 from senpath.arrays import is_name
@@ -112,7 +112,9 @@ def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:
     named = words.keys() <= {*columns} and known and (table_width(columns, words),) == shape
     numbers = all(_numbers(options.get(name), shape[0]) for name in ("mean", "scale"))
     marked = options.get("fingerprint") in (fingerprint(columns), old_fingerprint(columns))
-    return named and numbers and 0 not in options["scale"] and marked
+    straight = options.get("straight", 1.0)
+    bent = isinstance(straight, float) and 0 < straight < inf
+    return named and numbers and 0 not in options["scale"] and marked and bent
 
 
 def _fits_encoder(kind: DataType) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,35 @@ def test_a_column_that_is_constant_but_for_rounding_is_not_divided_by_its_spread
 def test_a_small_spread_that_is_no_rounding_counts(column: np.ndarray) -> None:
     encoded = TABLE.encode(pd.DataFrame({"a": column}), TABLE.define(pd.DataFrame({"a": column})))
     assert float(encoded.std()) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("cell", [1e6, -999_999_999, 1e30])
+def test_a_wrong_cell_does_not_set_its_columns_scale(cell: float) -> None:
+    spoilt = IRIS.copy()
+    spoilt[7, 2] = cell
+    whole, defined = (TABLE.define(rows).options for rows in (IRIS, spoilt))
+    np.testing.assert_allclose(defined["mean"], whole["mean"], atol=0.2)
+    np.testing.assert_allclose(defined["scale"], whole["scale"], rtol=0.35)
+    numbers = encoded(spoilt, spoilt)[:, 2]
+    assert 30 < float(numbers[7].abs()) < 100
+    assert bool((numbers[7] > 0) == (cell > 0))
+
+
+def test_values_that_are_rare_but_right_set_the_scale_as_ever() -> None:
+    rows = np.where(np.arange(200) % 20 == 0, 1000.0, np.sin(np.arange(200)))[:, None]
+    np.testing.assert_allclose(encoded(rows, rows), StandardScaler().fit_transform(rows), atol=1e-5)
+    mostly_0 = np.where(np.arange(200) == 7, 1.0, 0.0)[:, None]
+    np.testing.assert_allclose(encoded(mostly_0, mostly_0), StandardScaler().fit_transform(mostly_0), atol=1e-5)
+
+
+def test_numbers_of_another_unit_stay_in_order_and_near() -> None:
+    rows = 1e4 * IRIS
+    numbers, order = encoded(IRIS, rows).numpy(), rows.argsort(0, kind="stable")
+    assert (np.diff(np.take_along_axis(numbers, order, 0), axis=0) >= 0).all()
+    assert np.abs(numbers).max() < 50
+    kind = TABLE.define(IRIS)
+    earlier = replace(kind, options={name: value for name, value in kind.options.items() if name != "straight"})
+    np.testing.assert_allclose(TABLE.encode(rows, earlier), StandardScaler().fit(IRIS).transform(rows), rtol=1e-5)
 
 
 def test_later_rows_are_measured_by_the_first() -> None:
@@ -153,7 +183,7 @@ def test_words_become_ones_among_noughts() -> None:
 
 
 def test_a_table_of_numbers_has_no_words() -> None:
-    assert TABLE.define(IRIS).options.keys() == {"columns", "fingerprint", "mean", "scale"}
+    assert TABLE.define(IRIS).options.keys() == {"columns", "fingerprint", "mean", "scale", "straight"}
 
 
 def test_words_survive_the_folder(tmp_path: Path) -> None:

@@ -13,14 +13,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, as_word, object_array, require_finite, require_unicode, rounding_of, spread_of, unmasked
+from senpath.arrays import (
+    NUMBERS_AT_ONCE,
+    as_array,
+    as_word,
+    in_proportion,
+    object_array,
+    require_finite,
+    require_unicode,
+    rounding_of,
+    spread_of,
+    unmasked,
+)
 from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
 from senpath.inputs.modalities.columns import Rows, distinct_words, is_frame, read_column, wrong_value
 from senpath.types import DataType
 
-NUMBERS_AT_ONCE = 2**22
-"""Of a table that are standardised together, so that memory does not grow with the batch."""
+STRAIGHT = 30.0
+"""Standardised numbers up to this are read as they are. Of what is beyond the logarithm counts: no wrong cell outweighs all others, and a
+table in another unit can still be learned."""
 
 
 class TableModality:
@@ -41,17 +53,15 @@ class TableModality:
                 categories[name] = distinct_words(name, column.values.tolist())
         for name, words in categories.items():
             require_unicode(words, f"column {name!r}, word")
-        values = _matrix(rows, rows.columns, categories)
-        wide = [name for name in rows.columns for _ in categories.get(name, [name])]
-        is_category = torch.tensor([name in categories for name in wide])
-        scale = spread_of(values, torch.tensor([rounding_of(rows.column(name).dtype) for name in wide]))
+        mean, scale = _scales(rows, categories)
         options = {
             "columns": rows.columns,
             "fingerprint": fingerprint(rows.columns),
-            "mean": torch.where(is_category, 0, values.mean(0)).tolist(),
-            "scale": torch.where((scale > 0) & ~is_category, scale, 1).tolist(),
+            "mean": mean,
+            "scale": scale,
+            "straight": STRAIGHT,
         }
-        return DataType("table", (values.shape[1],), {**options, "categories": categories} if categories else options)
+        return DataType("table", (len(mean),), {**options, "categories": categories} if categories else options)
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         options = data_type.options
@@ -61,9 +71,32 @@ class TableModality:
         size = max(1, NUMBERS_AT_ONCE // data_type.shape[0])
         for start in range(0, len(rows), size):
             values = _matrix(rows[start : start + size], options["columns"], options.get("categories", {}), start)
-            encoded[start : start + size] = (values - mean) / scale
+            encoded[start : start + size] = _bent((values - mean) / scale, options.get("straight"))
         require_finite(encoded, "standardised row")
         return encoded
+
+
+def _scales(rows: Rows, categories: Mapping[str, Sequence[str]]) -> tuple[list[float], list[float]]:
+    """What the numbers of rows are lessened by, then divided by: 0 and 1 for words."""
+    mean: list[float] = []
+    scale: list[float] = []
+    at_once = max(1, NUMBERS_AT_ONCE // max(1, len(rows)))
+    for start in range(0, len(rows.columns), at_once):
+        names = rows.columns[start : start + at_once]
+        wide = [name for name in names for _ in categories.get(name, [name])]
+        values = in_proportion(_matrix(rows, names, categories))
+        spread = spread_of(values, torch.tensor([rounding_of(rows.column(name).dtype) for name in wide]))
+        is_category = torch.tensor([name in categories for name in wide])
+        mean += torch.where(is_category, 0, values.mean(0)).tolist()
+        scale += torch.where((spread > 0) & ~is_category, spread, 1).tolist()
+    return mean, scale
+
+
+def _bent(numbers: torch.Tensor, straight: float | None) -> torch.Tensor:
+    """Standardised numbers, those beyond `straight` brought nearer, in the same order; none if it is None, as in folders of old formats."""
+    if straight is None or not bool((far := numbers.abs() > straight).any()):
+        return numbers
+    return torch.where(far, numbers.sign() * (straight + (numbers.abs() / straight).log()), numbers)
 
 
 def fingerprint(columns: Sequence[str]) -> str:

@@ -1,17 +1,19 @@
 """A network answered by many machines: an application for Ray Serve.
 
-A request comes to an intake, which keeps it until it is answered. Replicas share the network's folder and answer: what a replica took with it
-when it died is asked of another one. Whatever changes anything, with the jobs, the drafts and what belongs to them, goes to the one writer.
+A request comes to an intake, which keeps it until it is answered. Replicas share the network's folder and answer: what one took with it as
+it died is asked of another. Whatever changes anything, with the jobs, the drafts and what belongs to them, goes to the one writer.
 """
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: Serve sends the intake to other processes, where FastAPI reads its annotations.
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ray
 from fastapi import FastAPI, Request
 from ray import serve
 from ray.exceptions import RayActorError
@@ -19,9 +21,10 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from starlette.responses import Response, StreamingResponse
 
-from senpath.errors import SenpathError
+from senpath.errors import InputError, SenpathError
 from senpath.server.app import create_app
-from senpath.server.errors import busy, error_response, too_large
+from senpath.server.errors import Refusal, busy, error_response, too_large
+from senpath.server.guard import is_loopback
 from senpath.server.settings import ServerSettings
 
 ASKS = ("/predict", "/explain", "/v2")
@@ -84,12 +87,17 @@ class Replica:
             run.cancel()
 
 
+def _with_headers(response: Response, headers: list[tuple[bytes, bytes]]) -> Response:
+    response.raw_headers = [header for header in headers if header[0] != b"x-request-id"]  # which Serve adds itself
+    return response
+
+
 @serve.ingress(intakes)
 class Intake:
     """Passes requests on, and asks again what a replica could not answer any more."""
 
     def __init__(self, replicas: DeploymentHandle, writer: DeploymentHandle, settings: Mapping[str, Any]) -> None:
-        self._replicas, self._writer, self._most = replicas, writer.options(stream=True), ServerSettings(**settings).body_bytes
+        self._replicas, self._writer, self._settings = replicas, writer.options(stream=True), ServerSettings(**settings)
 
     @intakes.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     async def pass_on(self, request: Request) -> Response:
@@ -109,11 +117,14 @@ class Intake:
             return error_response(error, request.scope, None)
 
     async def _body(self, request: Request) -> bytes:
-        body = bytearray()
+        client = request.client.host if request.client else ""
+        if self._settings.keys is None and not is_loopback(client):
+            raise Refusal(403, "not_permitted", "client", expected="this machine itself, for there are no keys", got=client or "none")
+        body, most = bytearray(), self._settings.body_bytes
         async for part in request.stream():
             body += part
-            if len(body) > self._most:
-                raise too_large("body", expected=f"at most {self._most:,} bytes", got="more")
+            if len(body) > most:
+                raise too_large("body", expected=f"at most {most:,} bytes", got="more")
         return bytes(body)
 
     async def _ask(self, scope: dict[str, Any], body: bytes) -> Answer:
@@ -134,20 +145,35 @@ class Intake:
         return _with_headers(StreamingResponse(parts, status), headers)
 
 
-def _with_headers(response: Response, headers: list[tuple[bytes, bytes]]) -> Response:
-    response.raw_headers = headers
-    return response
-
-
 def build(options: Mapping[str, Any]) -> serve.Application:
     """The application for `serve deploy`, see docs/howto/ray-serve.yaml.
 
     Args:
-        options: "path", the network's folder, which all machines see, and fields of `ServerSettings`.
+        options: "path", the network's folder, which all machines see; how many "replicas" at least and at most, and the "cpus" of each and
+            of the writer, where the file does not say it of the deployments intake, replica and writer; and fields of `ServerSettings`.
+
+    Raises:
+        InputError: if a setting is none, or there is to be an inbox: what replicas answer does not come to one place.
     """
-    settings = {name: value for name, value in options.items() if name != "path"}
-    path = options["path"]
-    replica = serve.deployment(Replica, name="replica", max_ongoing_requests=64, autoscaling_config={"min_replicas": 1, "max_replicas": 8})
-    writer = serve.deployment(Replica, name="writer", num_replicas=1, max_ongoing_requests=64)
-    intake = serve.deployment(Intake, name="intake", max_ongoing_requests=1024)
-    return intake.bind(replica.bind(path, {**settings, "read_only": True}), writer.bind(path, settings), settings)
+    options = {"replicas": (1, 8), "cpus": 1, **options}
+    path, (least, most), actor = options.pop("path"), options.pop("replicas"), {"num_cpus": options.pop("cpus")}
+    settings = ServerSettings(**options)
+    if settings.inbox:
+        raise InputError("inbox", expected="none beside Ray", got="one", do="Serve without Ray to keep inputs that fit nothing")
+    shared = replace(settings, secret=settings.secret or secrets.token_hex(32)).to_json()
+    scaling = {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 16}
+    here = serve.deployment(Replica, max_ongoing_requests=64, ray_actor_options=actor)
+    replica, writer = here.options(name="replica", autoscaling_config=scaling), here.options(name="writer")
+    intake = serve.deployment(Intake, name="intake", max_ongoing_requests=settings.requests, ray_actor_options={"num_cpus": 0.1})
+    return intake.bind(replica.bind(path, {**shared, "read_only": True}), writer.bind(path, shared), shared)
+
+
+def serve_on_ray(path: Path, settings: ServerSettings) -> None:
+    """Serve on the cluster that RAY_ADDRESS names, or on a Ray of this machine's own, until the process is told to stop."""
+    ray.init(logging_level="ERROR", log_to_driver=False)
+    try:
+        serve.start(http_options={"host": settings.host, "port": settings.port})
+        serve.run(build({**settings.to_json(), "path": str(path.absolute())}), name="senpath", blocking=True)
+    finally:
+        serve.shutdown()
+        ray.shutdown()

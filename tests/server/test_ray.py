@@ -1,0 +1,156 @@
+"""A network answered by replicas on Ray, one of which is killed while they are asked."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from senpath import Network
+from senpath.errors import InputError
+from senpath.testing import tiny_network, tiny_task
+
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray"),
+    pytest.mark.slow("starts Ray, with a process for each replica"),
+    pytest.mark.filterwarnings("ignore"),  # Ray's own
+]
+FILE = Path(__file__).parents[2] / "docs" / "howto" / "ray-serve.yaml"
+REPLICAS = 3
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
+    return tiny_network(tmp_path_factory.mktemp("ray") / "team.sen", ["low", "weather"])
+
+
+@pytest.fixture(scope="module")
+def url(network: Network) -> Iterator[str]:
+    import ray
+    from ray import serve
+
+    from senpath.server.ray import build
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=2, object_store_memory=10**8)
+    try:
+        serve.start(http_options={"host": "127.0.0.1", "port": port})
+        serve.run(build({"path": str(network.path), "replicas": [REPLICAS, REPLICAS], "cpus": 0.1}), name="senpath")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        serve.shutdown()
+        ray.shutdown()
+
+
+def processes_of(title: str) -> list[int]:
+    """Numbers of this Ray's processes of this title."""
+    numbers = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if title in file.read_text().replace("\0", " ") and _descends(int(file.parent.name)):
+                numbers.append(int(file.parent.name))
+        except OSError:
+            continue
+    return sorted(numbers)
+
+
+def _descends(process: int) -> bool:
+    while process > 1:
+        if process == os.getpid():
+            return True
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return False
+
+
+def ask(url: str, inputs: list[Any]) -> httpx.Response:
+    return httpx.post(f"{url}/predict", json={"inputs": inputs}, timeout=60)
+
+
+def test_replicas_answer_as_the_library(url: str, network: Network) -> None:
+    pictures = tiny_task("low")[0][:5]
+    answer = ask(url, [{"array": picture.tolist()} for picture in pictures])
+    assert answer.status_code == 200, answer.text
+    expected = network.predict(pictures)
+    assert [each["label"] for each in answer.json()["answers"]] == expected.label.tolist()
+    assert int(answer.headers["senpath-version"]) == network.version
+    wrong = httpx.post(f"{url}/predict", content=b"{", timeout=60)
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "input")
+    assert httpx.get(f"{url}/health/ready", timeout=60).json() == {"ready": True}
+
+
+def test_a_killed_replica_loses_no_question(url: str) -> None:
+    ask(url, ["the sun is warm"])
+    statuses: Counter[Any] = Counter()
+    labels: Counter[str] = Counter()
+    stop = threading.Event()
+
+    def keep_asking() -> None:
+        while not stop.is_set():
+            try:
+                answer = ask(url, ["the sun is warm", "the wind is cold"])
+                statuses[answer.status_code] += 1
+                labels.update(each["label"] for each in answer.json()["answers"])
+            except Exception as error:
+                statuses[repr(error)] += 1
+
+    threads = [threading.Thread(target=keep_asking) for _ in range(8)]
+    before = processes_of("ServeReplica:senpath:replica")
+    assert len(before) == REPLICAS
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    os.kill(before[0], signal.SIGKILL)
+    time.sleep(4)
+    stop.set()
+    for thread in threads:
+        thread.join(90)
+    assert [*statuses] == [200], statuses
+    assert labels["warm"] == labels["cold"] == statuses[200] > 20
+    deadline = time.monotonic() + 60
+    while len(after := processes_of("ServeReplica:senpath:replica")) < REPLICAS and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert len({*after} - {*before}) == 1, "another one takes its place"
+
+
+def test_a_new_version_is_live_in_all_replicas(url: str, network: Network) -> None:
+    from senpath.testing import ConstantMethod
+
+    network.learn("iris", *tiny_task("iris"), method=ConstantMethod())
+    time.sleep(1.5)
+    answers = [ask(url, [{"row": tiny_task("iris")[0][0].tolist()}]).json() for _ in range(12)]
+    assert {answer["version"] for answer in answers} == {network.version}
+    assert {answer["answers"][0]["task"] for answer in answers} == {"iris"}
+
+
+def test_what_changes_the_network_goes_to_the_writer(url: str, network: Network) -> None:
+    before = network.version
+    token = httpx.get(f"{url}/session", timeout=60).json()["token"]
+    answer = httpx.delete(f"{url}/tasks/low", headers={"X-Senpath-Token": token}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert network.refresh()
+    assert network.version == before + 1
+
+
+def test_the_file_for_a_cluster_names_what_there_is(network: Network) -> None:
+    from senpath.server import ray as module
+
+    (application,) = yaml.safe_load(FILE.read_text())["applications"]
+    where, _, name = application["import_path"].partition(":")
+    assert getattr(module, name)({**application["args"], "path": str(network.path)})
+    assert where == module.__name__
+    assert {deployment["name"] for deployment in application["deployments"]} == {"intake", "replica", "writer"}
+    with pytest.raises(InputError, match="inbox"):
+        module.build({"path": str(network.path), "inbox": True})

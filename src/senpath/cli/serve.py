@@ -26,6 +26,7 @@ def serve(
     read_only: Annotated[bool, typer.Option("--read-only", help="Answer, but do not change the network.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that answer.")] = 1,
     inbox: Annotated[bool, typer.Option("--inbox", help="Keep inputs that fit nothing, unencrypted, for people to name.")] = False,
+    ray: Annotated[bool, typer.Option("--ray", help="Answer from replicas on Ray: the cluster of RAY_ADDRESS, or this machine.")] = False,
     sets: Sets = None,
 ) -> None:
     """Serve a network over HTTP: a page to ask and teach it, and an interface for programs."""
@@ -46,7 +47,13 @@ def serve(
     settings, what = prepare(net, settings)
     shown = f"[{host}]" if ":" in host else host
     console.print(f"serving {what} at http://{shown}:{settings.port} (Ctrl-C ends it)", highlight=False, soft_wrap=True)
-    serve(net, settings)
+    if ray:
+        import_extra("ray.serve", "serving on Ray", "ray")
+        from senpath.server.ray import serve_on_ray
+
+        serve_on_ray(net, settings)
+    else:
+        serve(net, settings)
 
 
 @app.command()

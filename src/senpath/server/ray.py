@@ -155,7 +155,7 @@ def build(options: Mapping[str, Any]) -> serve.Application:
     Raises:
         InputError: if a setting is none, or there is to be an inbox: what replicas answer does not come to one place.
     """
-    options = {"replicas": (1, 8), "cpus": 1, **options}
+    options = {"replicas": (1, 8), "cpus": 0.5, **options}
     path, (least, most), actor = options.pop("path"), options.pop("replicas"), {"num_cpus": options.pop("cpus")}
     settings = ServerSettings(**options)
     if settings.inbox:
@@ -164,7 +164,7 @@ def build(options: Mapping[str, Any]) -> serve.Application:
     scaling = {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 16}
     here = serve.deployment(Replica, max_ongoing_requests=64, ray_actor_options=actor)
     replica, writer = here.options(name="replica", autoscaling_config=scaling), here.options(name="writer")
-    intake = serve.deployment(Intake, name="intake", max_ongoing_requests=settings.requests, ray_actor_options={"num_cpus": 0.1})
+    intake = serve.deployment(Intake, name="intake", max_ongoing_requests=settings.requests, ray_actor_options={"num_cpus": 0})
     return intake.bind(replica.bind(path, {**shared, "read_only": True}), writer.bind(path, shared), shared)
 
 

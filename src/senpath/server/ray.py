@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ray
@@ -56,8 +57,10 @@ intakes = FastAPI(openapi_url=None)
 class Replica:
     """A whole server in one process, which the intakes ask."""
 
-    async def __init__(self, path: str, settings: Mapping[str, Any]) -> None:  # type: ignore[misc]  # Serve awaits it
-        self._app, self._exits = create_app(Path(path), ServerSettings(**settings)), AsyncExitStack()
+    async def __init__(self, path: str, settings: Mapping[str, Any], *, writes: bool) -> None:  # type: ignore[misc]  # Serve awaits it
+        self._exits = AsyncExitStack()
+        own = {} if writes else {"read_only": True, "state": self._exits.enter_context(TemporaryDirectory(prefix="senpath-"))}
+        self._app = create_app(Path(path), ServerSettings(**{**settings, **own}))
         await self._exits.enter_async_context(self._app.router.lifespan_context(self._app))
 
     async def __del__(self) -> None:
@@ -165,7 +168,7 @@ def build(options: Mapping[str, Any]) -> serve.Application:
     here = serve.deployment(Replica, max_ongoing_requests=64, ray_actor_options=actor)
     replica, writer = here.options(name="replica", autoscaling_config=scaling), here.options(name="writer")
     intake = serve.deployment(Intake, name="intake", max_ongoing_requests=settings.requests, ray_actor_options={"num_cpus": 0})
-    return intake.bind(replica.bind(path, {**shared, "read_only": True}), writer.bind(path, shared), shared)
+    return intake.bind(replica.bind(path, shared, writes=False), writer.bind(path, shared, writes=True), shared)
 
 
 def serve_on_ray(path: Path, settings: ServerSettings) -> None:

@@ -149,9 +149,9 @@ class _State(Collector):
     def collect(self) -> Iterator[Metric]:
         state = self._server.state
         yield GaugeMetricFamily("senpath_version", "Version of the network that answers", self._server.live.current.version)
-        yield GaugeMetricFamily("senpath_inbox_inputs", "Inputs that the inbox keeps", state.inbox.count() if state else 0)
+        yield GaugeMetricFamily("senpath_inbox_inputs", "Inputs that the inbox keeps", state.inbox.count())
         jobs = GaugeMetricFamily("senpath_jobs", "Jobs, by their state", labels=["state"])
-        counts = state.jobs.counts() if state else {}
+        counts = state.jobs.counts()
         for name in JOB_STATES:
             jobs.add_metric([name], counts.get(name, 0))
         yield jobs

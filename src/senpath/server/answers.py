@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from senpath.inference.multimodal import MultimodalPrediction
 from senpath.inference.prediction import Explanation, Prediction
-from senpath.pathways import Activation
-from senpath.server.batcher import Reply
-from senpath.types import DataType, Label
-
-NOTHING_RAN = {"tasks": [], "sources": [], "weights": 0}
+from senpath.snapshot.view import View
 
 
 def as_plain(label: Any) -> Any:
@@ -23,83 +19,72 @@ def as_plain(label: Any) -> Any:
     return [as_plain(part) for part in label] if isinstance(label, tuple | list) else label
 
 
-def answers_of(reply: Reply, count: int, top: int) -> list[dict[str, Any]]:
-    """The answer to each of a request's inputs, in their order.
+def answer_records(view: View, answers: Prediction | MultimodalPrediction, top: int) -> list[dict[str, Any]]:
+    """The answer to each input of a prediction.
 
     Args:
-        count: of the inputs.
+        view: the version that answered.
         top: how many of the likeliest answers to tell.
     """
-    answers: list[dict[str, Any]] = [{}] * count
-    types, of = reply.snapshot.view.types, reply.snapshot.weights
-    for part in reply.parts:
-        make = _of_things if isinstance(part.prediction, MultimodalPrediction) else _of_inputs
-        for place, answer in zip(part.places, make(part.prediction, part.rows, top, types, of), strict=True):  # type: ignore[arg-type]
-            answers[place] = answer
-    for place, reason in reply.unread.items():
-        answers[place] = _answer(None, None, 0.0, [], None, reason=reason, ran=NOTHING_RAN | {"of": of}, modality=None)
-    return answers
+    of = view.weights["total"]
+    likely = _likeliest(answers, top) if isinstance(answers, Prediction) else [_ranked(best) for best in answers.top(top)]
+    ran = [
+        {"tasks": activation.tasks, "sources": activation.sources, "weights": activation.total, "of": of}
+        for activation in answers.activated
+    ]
+    shared = zip(as_plain(answers.label.tolist()), answers.confidence.tolist(), likely, ran, strict=True)
+    if isinstance(answers, MultimodalPrediction):
+        alone = {name: answer_records(view, own, top) for name, own in answers.modalities.items()}
+        told = zip(shared, answers.tasks, answers.concept, answers.reason, strict=True)
+        return [
+            _record(tasks[0] if tasks else None, same, None, reason, None)
+            | {"concept": concept, "senses": {name: own[row] for name, own in alone.items()}}
+            for row, (same, tasks, concept, reason) in enumerate(told)
+        ]
+    modality = {task: view.types[path.data_type].modality for task, path in answers.probabilities.paths.items()}
+    own = zip(shared, answers.task, answers.ood_score.tolist(), answers.candidates, strict=True)
+    records = [_record(task, same, score, None, modality[names[0]] if names else None) for same, task, score, names in own]
+    for row in np.flatnonzero(answers.task == None).tolist():  # noqa: E711 - of an array, item by item
+        records[row]["reason"] = answers.reason[row]
+    return records
 
 
-def _answer(task: str | None, label: Any, confidence: float, top: list[Any], ood_score: float | None, **more: Any) -> dict[str, Any]:
-    return {"task": task, "label": label, "confidence": confidence, "top": top, "ood_score": ood_score, **more}
+def unread_record(view: View, reason: str) -> dict[str, Any]:
+    """The answer to an input that could not be read."""
+    nothing = {"tasks": (), "sources": (), "weights": 0, "of": view.weights["total"]}
+    return _record(None, (None, 0.0, [], nothing), None, reason, None)
 
 
-def _ran(activation: Activation, of: int) -> dict[str, Any]:
-    return {"tasks": activation.tasks, "sources": activation.sources, "weights": activation.total, "of": of}
+def _record(task: str | None, shared: tuple[Any, ...], score: float | None, reason: str | None, modality: str | None) -> dict[str, Any]:
+    label, confidence, top, ran = shared
+    told = {"task": task, "label": label, "confidence": confidence, "top": top, "ood_score": score, "reason": reason}
+    return told | {"ran": ran, "modality": modality}
 
 
-def _of_inputs(prediction: Prediction, rows: Sequence[int], top: int, types: Mapping[str, DataType], of: int) -> list[dict[str, Any]]:
-    likeliest = _likeliest(prediction, rows, top)
-    answers = []
-    for row in rows:
-        task, candidates = prediction.task[row], prediction.candidates[row]
-        modality = types[prediction.probabilities.paths[candidates[0]].data_type].modality if candidates else None
-        reason = prediction.reason[row] if task is None else None
-        ran = _ran(prediction.activated[row], of)
-        label, confidence, score = as_plain(prediction.label[row]), float(prediction.confidence[row]), float(prediction.ood_score[row])
-        answers.append(_answer(task, label, confidence, likeliest[row], score, reason=reason, ran=ran, modality=modality))
-    return answers
+def _ranked(best: Iterable[tuple[str, Any, float]]) -> list[dict[str, Any]]:
+    return [{"task": name, "label": as_plain(label), "probability": probability} for name, label, probability in best]
 
 
-def _likeliest(prediction: Prediction, rows: Sequence[int], top: int) -> dict[int, list[dict[str, Any]]]:
-    """Of each input the most probable answers, most probable first; those that `Prediction.top` would give."""
-    probabilities, first, stop = prediction.probabilities, min(rows, default=0), max(rows, default=-1) + 1
-    entries: dict[int, list[dict[str, Any]]] = {row: [] for row in rows}
-    for task, part in probabilities.parts.items():
-        start, end = np.searchsorted(part.rows, (first, stop))
-        for place in range(start, end):
-            row = int(part.rows[place])
-            values, probability = part.values[place], float(part.probabilities[place])
-            if row not in entries:
-                continue
-            if task not in probabilities.classes:
-                answer = probabilities.paths[task].task_kind.answers(values[None], probabilities.paths[task].classes)[0]
+def _likeliest(answers: Prediction, top: int) -> list[list[dict[str, Any]]]:
+    """What `Prediction.top` says, from whole columns."""
+    entries: list[list[dict[str, Any]]] = [[] for _ in range(len(answers))]
+    for task, part in answers.probabilities.parts.items():
+        classes, rows = answers.probabilities.classes.get(task), part.rows.tolist()
+        if classes is None:
+            path = answers.probabilities.paths[task]
+            said = path.task_kind.answers(part.values, path.classes)
+            for row, answer, probability in zip(rows, said, part.probabilities.tolist(), strict=True):
                 entries[row].append({"task": task, "label": as_plain(answer), "probability": probability})
-                continue
-            classes: Sequence[Label] = probabilities.classes[task]
-            for best in np.argsort(-values, kind="stable")[:top].tolist():
-                entries[row].append({"task": task, "label": classes[best], "probability": float(values[best]) * probability})
-    for of_row in entries.values():
-        of_row.sort(key=lambda entry: -entry["probability"])
-        del of_row[top:]
+            continue
+        order = np.argsort(-part.values, axis=1, kind="stable")[:, :top]
+        joint = np.take_along_axis(part.values, order, 1) * part.probabilities[:, None]
+        for row, places, values in zip(rows, order.tolist(), joint.tolist(), strict=True):
+            entries[row] += [{"task": task, "label": classes[place], "probability": p} for place, p in zip(places, values, strict=True)]
+    for row, names in enumerate(answers.candidates):
+        if len(names) > 1:
+            entries[row] = sorted(entries[row], key=lambda entry: -entry["probability"])[:top]
+        del entries[row][top:]
     return entries
-
-
-def _of_things(
-    prediction: MultimodalPrediction, rows: Sequence[int], top: int, types: Mapping[str, DataType], of: int
-) -> list[dict[str, Any]]:
-    senses = {name: _of_inputs(alone, range(len(alone)), top, types, of) for name, alone in prediction.modalities.items()}
-    ranked = prediction.top(top)
-    answers = []
-    for row in rows:
-        concept, tasks = prediction.concept[row], prediction.tasks[row]
-        likely = [{"task": name, "label": as_plain(label), "probability": probability} for name, label, probability in ranked[row]]
-        label, confidence = as_plain(prediction.label[row]), float(prediction.confidence[row])
-        ran, reason = _ran(prediction.activated[row], of), prediction.reason[row]
-        answer = _answer(tasks[0] if tasks else None, label, confidence, likely, None, reason=reason, ran=ran, modality=None)
-        answers.append(answer | {"concept": concept, "senses": {name: told[row] for name, told in senses.items()}})
-    return answers
 
 
 def in_words(told: Explanation, of: int) -> str:

@@ -119,6 +119,6 @@ def create_app(path: str | Path, settings: ServerSettings | None = None) -> Fast
     install(app, server.path)
     for module in (predict, describe, session, tasks, drafts, events, jobs, inbox, v2, watch, page):
         app.include_router(module.router)
-    app.add_middleware(Guard, server=server)
+    app.add_middleware(Guard, server=server, predict=predict.answer)
     app.add_middleware(Watch, metrics=server.metrics)
     return app

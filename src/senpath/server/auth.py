@@ -235,18 +235,27 @@ def _of_cookie(header: bytes | None) -> str | None:
     return None
 
 
-def require(request: Request, role: Role) -> Caller:
-    """Who asks, if he may do what this role may.
+def require_role(caller: Caller, role: Role) -> None:
+    """Refuse who may not do what this role may.
 
     Raises:
-        Refusal: 401 without a key, 403 if the role is too low, the server is read-only or a page's token is missing.
+        Refusal: 401 without a key, 403 if the role is too low.
     """
-    caller: Caller = request.state.caller
-    server = request.app.state.server
     if caller.role is None:
         raise Refusal(401, "no_key", "key", expected="Authorization: Bearer KEY", got="none")
     if ROLES.index(caller.role) < ROLES.index(role):
         raise Refusal(403, "not_permitted", "role of the key", expected=f"{role} or more", got=caller.role)
+
+
+def require(request: Request, role: Role) -> Caller:
+    """Who asks, if he may do what this role may.
+
+    Raises:
+        Refusal: as `require_role` says; 403 also if the server is read-only or a page's token is missing.
+    """
+    caller: Caller = request.state.caller
+    server = request.app.state.server
+    require_role(caller, role)
     if role == "read" or request.method in SAFE:
         return caller
     if server.settings.read_only:

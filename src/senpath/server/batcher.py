@@ -16,6 +16,7 @@ from senpath.inference.multimodal import MultimodalPrediction, fuse
 from senpath.inference.predict import Routing, predict
 from senpath.inference.prediction import Prediction
 from senpath.isolation import isolation
+from senpath.server.answers import answer_records, unread_record
 from senpath.server.errors import busy
 from senpath.server.live import LiveNetwork, Snapshot
 from senpath.server.settings import ServerSettings
@@ -37,6 +38,7 @@ class Asked:
         version: that is to answer; None for the current one.
         errors: as for `Network.predict`.
         candidates, admit, reject, strict: see `Routing`.
+        top: how many of the likeliest answers records tell; None for no records.
     """
 
     task: str | None = None
@@ -47,6 +49,7 @@ class Asked:
     admit: float | None = None
     reject: bool = True
     strict: bool = False
+    top: int | None = None
 
     @property
     def routing(self) -> Routing:
@@ -77,11 +80,13 @@ class Reply:
         snapshot: the version.
         parts: the answers; inputs that could not be read are in none.
         unread: why an input could not be read, by its place.
+        records: the answers as JSON values, in the order of the inputs.
     """
 
     snapshot: Snapshot
     parts: list[ReplyPart]
     unread: dict[int, str] = field(default_factory=dict)
+    records: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -204,6 +209,7 @@ def _together(snapshot: Snapshot, asked: Asked, requests: list[Sequence[Any]]) -
         return None
     # Only who asks alone is told what is wrong as it was asked, and with its own places.
     read = ~np.isposinf(prediction.ood_score)
+    records = [] if asked.top is None else answer_records(view, prediction, asked.top)
     replies: list[Reply | None] = []
     start = 0
     for inputs, simple in zip(requests, plain, strict=True):
@@ -211,8 +217,8 @@ def _together(snapshot: Snapshot, asked: Asked, requests: list[Sequence[Any]]) -
             replies.append(None)
             continue
         stop = start + len(inputs)
-        whole = bool(read[start:stop].all())
-        replies.append(Reply(snapshot, [ReplyPart(prediction, range(start, stop), range(len(inputs)))]) if whole else None)
+        parts = [ReplyPart(prediction, range(start, stop), range(len(inputs)))]
+        replies.append(Reply(snapshot, parts, {}, records[start:stop]) if read[start:stop].all() else None)
         start = stop
     return replies
 
@@ -233,4 +239,10 @@ def _reply(snapshot: Snapshot, asked: Asked, inputs: Sequence[Any]) -> Reply:
         names = dict.fromkeys(name for place in senses for name in inputs[place])
         things = {name: [inputs[place].get(name) for place in senses] for name in names}
         parts.append(ReplyPart(fuse(view, things, asked.task, asked.concept, asked.routing, asked.errors), range(len(senses)), senses))
-    return Reply(snapshot, parts, {place: error.message for place, error in unread.items()})
+    records: list[dict[str, Any]] = []
+    if asked.top is not None:
+        told = {place: unread_record(view, error.message) for place, error in unread.items()}
+        for part in parts:
+            told |= dict(zip(part.places, answer_records(view, part.prediction, asked.top), strict=True))
+        records = [told[place] for place in range(len(inputs))]
+    return Reply(snapshot, parts, {place: error.message for place, error in unread.items()}, records)

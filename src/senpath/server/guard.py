@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import itertools
 import logging
 import re
 import secrets
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from senpath.server.auth import SAFE
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("senpath.server")
 
+PREDICT = SimpleNamespace(path="/predict")
+"""The operation that is asked most, as those who count requests see it."""
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -30,6 +37,8 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-store"),
 )
 """Of every response that does not say otherwise itself."""
+PROCESS, COUNT = secrets.token_hex(6), itertools.count(1)
+"""What the ids of requests are made of that have none."""
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -54,10 +63,11 @@ class Guard:
     Args:
         app: what it guards.
         server: whose settings hold.
+        predict: what answers a POST to /predict.
     """
 
-    def __init__(self, app: ASGIApp, server: Server) -> None:
-        self._app, self._server = app, server
+    def __init__(self, app: ASGIApp, server: Server, predict: Callable[[Server, Request], Awaitable[Response]]) -> None:
+        self._app, self._server, self._predict = app, server, predict
         self._under_way = 0
         self._local = is_loopback(server.settings.host)
 
@@ -68,16 +78,21 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers: dict[bytes, bytes] = dict(scope["headers"])  # httptools refuses two lengths
         state = scope.setdefault("state", {})
         if "request_id" not in state:
             given = headers.get(b"x-request-id", b"")
-            state["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+            state["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else f"{PROCESS}-{next(COUNT)}"
         answer = _Answer(send, state["request_id"])
         self._under_way += 1
         try:
             await self._admit(scope, headers)
-            await self._app(scope, _Body(receive, self._server.settings, state), answer)
+            body = _Body(receive, self._server.settings, state)
+            if scope["path"] == PREDICT.path and scope["method"] == "POST":
+                scope["route"] = PREDICT
+                await (await self._predict(self._server, Request(scope, body)))(scope, body, answer)
+            else:
+                await self._app(scope, body, answer)
         except Exception as error:
             error = state.get("refused") or error  # what the body was cut for, whatever was made of it
             if not isinstance(error, Refusal):

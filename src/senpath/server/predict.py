@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -16,16 +16,22 @@ from starlette.responses import Response
 from senpath.errors import InputError, printable
 from senpath.inference.explain import explain_one
 from senpath.isolation import isolation
-from senpath.server.answers import answers_of, as_plain, in_words
-from senpath.server.auth import needs, require
-from senpath.server.batcher import Asked, Reply, Senses
+from senpath.server.answers import as_plain, in_words
+from senpath.server.auth import needs, require_role
+from senpath.server.batcher import Asked, Senses
 from senpath.server.errors import EVERYWHERE, Refusal, declared, too_large
 from senpath.server.inputs import read_file, read_input
 from senpath.server.live import Snapshot
+from senpath.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from senpath.server.app import Server
 
 router = APIRouter(tags=["ask"])
 INLINE_BYTES = 2**16
 """Of a body that is read at once; a larger one is read in a thread."""
+DECODED = {"image", "audio", "senses"}
+"""Forms of inputs that take time to read, however few bytes they are."""
 
 
 class Options(BaseModel):
@@ -44,7 +50,7 @@ class Options(BaseModel):
     @property
     def asked(self) -> Asked:
         """The same for the batcher."""
-        return Asked(self.task, self.concept, self.version, self.errors, self.candidates, None, self.reject)
+        return Asked(self.task, self.concept, self.version, self.errors, self.candidates, None, self.reject, False, self.top)
 
 
 class Question(Options):
@@ -110,44 +116,47 @@ def read_body(adapter: TypeAdapter[Any], body: bytes) -> Any:
         raise InputError(where, expected="JSON as /openapi.json describes it", got=first["msg"]) from None
 
 
-async def read_question(request: Request) -> tuple[list[Any], Options]:
-    """The inputs of a request, read, and its options; in a list an `InputError` stands for an input that cannot be read.
+Asking = tuple[list[Any], Options, list[Any]]
+"""The inputs of a request as the library takes them, where an `InputError` stands for one that cannot be read; its options; what was sent."""
+
+
+async def read_question(server: Server, request: Request) -> Asking:
+    """What a request asks. Only what takes no time is read here and not in a thread.
 
     Raises:
         InputError, Refusal: if the request is none.
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == "multipart/form-data":
-        return await _read_upload(request)
+        return await _read_upload(server, request)
     if media not in ("application/json", ""):
         raise Refusal(415, "input", "Content-Type", expected="application/json or multipart/form-data", got=media)
     body = await request.body()
-    if len(body) <= INLINE_BYTES:
-        return _read_json(request, body)
-    return await asyncio.to_thread(_read_json, request, body)
-
-
-def _read_json(request: Request, body: bytes) -> tuple[list[Any], Options]:
-    question: Question = read_body(QUESTION, body)
+    large = len(body) > INLINE_BYTES
+    question: Question = await asyncio.to_thread(read_body, QUESTION, body) if large else read_body(QUESTION, body)
     given = question.model_fields_set & {"input", "inputs"}
     if len(given) != 1:
         raise InputError("body", expected='either "input" or "inputs"', got="both" if given else "none")
     values = question.inputs if "inputs" in given else [question.input]
-    request.state.sent = values
-    limits = request.app.state.server.settings
+    limits = server.settings
     if len(values) > limits.inputs:
         raise too_large("inputs", expected=f"at most {limits.inputs:,}", got=f"{len(values):,}")
+    if large or any(isinstance(value, dict) and not DECODED.isdisjoint(value) for value in values):
+        return await asyncio.to_thread(_read_values, values, limits), question, values
+    return _read_values(values, limits), question, values
+
+
+def _read_values(values: list[Any], limits: ServerSettings) -> list[Any]:
     inputs: list[Any] = []
     for place, value in enumerate(values):
         try:
             inputs.append(read_input(value, f"input {place}", limits))
         except InputError as error:
             inputs.append(error)
-    return inputs, question
+    return inputs
 
 
-async def _read_upload(request: Request) -> tuple[list[Any], Options]:
-    server = request.app.state.server
+async def _read_upload(server: Server, request: Request) -> Asking:
     limits = server.settings
     try:
         form = await request.form(max_files=limits.inputs, max_fields=4, max_part_size=2**20)
@@ -168,8 +177,8 @@ async def _read_upload(request: Request) -> tuple[list[Any], Options]:
         raise InputError("body", expected="a part named file", got="none")
     known = server.live.at(options.version).view.types.values()
     read = await asyncio.to_thread(_read_files, files, known, limits)
-    request.state.sent = [file for file, inputs in zip(files, read, strict=True) for _ in inputs]
-    return [item for inputs in read for item in inputs], options
+    sent = [file for file, inputs in zip(files, read, strict=True) for _ in inputs]
+    return [item for inputs in read for item in inputs], options, sent
 
 
 def _read_files(files: list[tuple[str, bytes]], known: Any, limits: Any) -> list[list[Any]]:
@@ -214,34 +223,37 @@ BODY = {
 ASKING = EVERYWHERE | declared(404, 409, 415)
 
 
+async def answer(server: Server, request: Request) -> Response:
+    """Answer what a request asks; FastAPI's way here costs as much as small answers do, so the guard comes straight."""
+    require_role(request.state.caller, "read")
+    inputs, options, sent = await read_question(server, request)
+    reply = await server.batcher.ask(inputs, options.asked)
+    if server.state.inbox.on:
+        await asyncio.to_thread(server.state.inbox.offer, sent, reply)
+    server.metrics.answered(request, reply.snapshot.version, reply.records)
+    return respond(reply.snapshot, {"version": reply.snapshot.version, "answers": reply.records})
+
+
 @router.post("/predict", response_model=PredictAnswer, responses=ASKING, openapi_extra=BODY)
 async def predict(request: Request) -> Response:
     """Answer for each input, without being told the task."""
-    require(request, "read")
-    inputs, options = await read_question(request)
-    server = request.app.state.server
-    reply: Reply = await server.batcher.ask(inputs, options.asked)
-    if server.state.inbox.on:
-        await asyncio.to_thread(server.state.inbox.offer, request.state.sent, reply)
-    answers = answers_of(reply, len(inputs), options.top)
-    request.app.state.server.metrics.answered(request, reply.snapshot.version, answers)
-    return respond(reply.snapshot, {"version": reply.snapshot.version, "answers": answers})
+    return await answer(request.app.state.server, request)
 
 
 @router.post("/explain", responses=ASKING, openapi_extra=BODY, dependencies=[Depends(needs("read"))])
 async def explain(request: Request) -> Response:
     """Say why one input gets its answer."""
-    inputs, options = await read_question(request)
+    server: Server = request.app.state.server
+    inputs, options, _ = await read_question(server, request)
     if len(inputs) != 1:
         raise InputError("inputs", expected="one", got=len(inputs))
     if isinstance(inputs[0], InputError):
         raise inputs[0]
     if isinstance(inputs[0], Senses):
         raise InputError("input", expected="one modality", got="senses", do="Explain what one of them tells")
-    server = request.app.state.server
-    reply: Reply = await server.batcher.ask(inputs, options.asked)
+    reply = await server.batcher.ask(inputs, options.asked)
     snapshot = reply.snapshot
-    (answer,) = answers_of(reply, 1, options.top)
+    (answer,) = reply.records
 
     def look() -> dict[str, Any]:
         with isolation():

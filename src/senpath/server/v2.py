@@ -23,7 +23,6 @@ from senpath.errors import InputError
 from senpath.inference import Prediction
 from senpath.inputs.modalities.table import table_columns
 from senpath.server import watch
-from senpath.server.answers import answers_of
 from senpath.server.auth import needs
 from senpath.server.batcher import Reply, Senses
 from senpath.server.errors import Refusal, declared, too_large
@@ -128,9 +127,9 @@ async def infer(
     question, inputs, task = await asyncio.to_thread(_read, server, name, version, body, inference_header_content_length)
     options = question.parameters
     errors = options.errors if task is None or "errors" in options.model_fields_set else "raise"
-    asked = replace(options.asked, errors=errors, version=options.version if version is None else version)
+    asked = replace(options.asked, errors=errors, version=options.version if version is None else version, top=0)
     reply = await server.batcher.ask(inputs, asked if task is None else replace(asked, task=task))
-    answers = answers_of(reply, len(inputs), 0)
+    answers = reply.records
     server.metrics.answered(request, reply.snapshot.version, answers)
     outputs = _of_network(answers) if task is None else _of_task(answers, reply, task)
     outputs, binary = _wanted(question, outputs, () if task is None else reply.snapshot.view.pathway(task).classes)

@@ -68,7 +68,7 @@ class Metrics:
         """Count what was answered to a request, and note it for the line of log.
 
         Args:
-            answers: as `answers_of` makes them.
+            answers: as `answer_records` makes them.
         """
         tasks = Tally(self._label(answer["task"]) for answer in answers)
         for label, count in tasks.items():

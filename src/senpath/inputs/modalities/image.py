@@ -62,12 +62,21 @@ class ImageModality:
         return DataType("image", (3 if channels > 1 else 1, max(1, round(height * scale)), max(1, round(width * scale))))
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
+        if _are_alike(items):
+            items = np.stack(items)
         if isinstance(items, np.ndarray | torch.Tensor):
             size = max(1, PIXELS_AT_ONCE // max(1, prod(items.shape[1:])))
             encoded = [_fit(_as_batch(items[start : start + size], start), data_type.shape) for start in range(0, len(items), size)]
         else:
             encoded = [_fit(_as_batch([item], index), data_type.shape) for index, item in enumerate(items)]
         return torch.cat(encoded) if encoded else torch.zeros(0, *data_type.shape)
+
+
+def _are_alike(items: Any) -> bool:
+    """Whether these are several arrays of one shape and type, which one array may stand for."""
+    if not isinstance(items, list) or len(items) < 2 or not all(type(item) is np.ndarray for item in items):
+        return False
+    return len({(item.shape, item.dtype) for item in items}) == 1 and items[0].size * len(items) <= PIXELS_AT_ONCE
 
 
 def is_photograph(items: Any) -> bool:

@@ -91,23 +91,23 @@ def test_another_key_is_refused(guarded: TestClient, keys: tuple[Path, dict[str,
 
 
 def test_a_browser_needs_the_same_origin_and_the_token(guarded: TestClient, keys: tuple[Path, dict[str, str]]) -> None:
-    with TestClient(guarded.app, base_url="http://server.example") as page:
-        login = page.post("/session", json={"key": keys[1]["own"]})
-        cookie = login.headers["set-cookie"].lower()
-        assert "httponly" in cookie
-        assert "samesite=strict" in cookie
-        token = page.get("/session").json()["token"]
-        own, other = {"Origin": "http://server.example"}, {"Origin": "http://evil.example"}
-        assert page.post("/for-own").status_code == 403  # a cookie comes by itself
-        assert page.post("/for-own", headers=own).status_code == 403
-        assert page.post("/for-own", headers=own | {"X-Senpath-Token": "x" * 64}).status_code == 403
-        assert page.post("/for-own", headers=own | {"X-Senpath-Token": token}).status_code == 200
-        assert page.post("/for-own", headers=other | {"X-Senpath-Token": token}).status_code == 403
-        assert page.post("/for-own", headers={"Sec-Fetch-Site": "cross-site", "X-Senpath-Token": token}).status_code == 403
-        assert page.post("/predict", json={"input": "a warm day"}, headers=own).status_code == 200
-        assert page.post("/predict", json={"input": "a warm day"}, headers=other).status_code == 403
-        page.delete("/session", headers=own)
-        assert page.get("/session").json()["role"] is None
+    page = TestClient(guarded.app, base_url="http://server.example")  # which is running
+    login = page.post("/session", json={"key": keys[1]["own"]})
+    cookie = login.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    token = page.get("/session").json()["token"]
+    own, other = {"Origin": "http://server.example"}, {"Origin": "http://evil.example"}
+    assert page.post("/for-own").status_code == 403  # a cookie comes by itself
+    assert page.post("/for-own", headers=own).status_code == 403
+    assert page.post("/for-own", headers=own | {"X-Senpath-Token": "x" * 64}).status_code == 403
+    assert page.post("/for-own", headers=own | {"X-Senpath-Token": token}).status_code == 200
+    assert page.post("/for-own", headers=other | {"X-Senpath-Token": token}).status_code == 403
+    assert page.post("/for-own", headers={"Sec-Fetch-Site": "cross-site", "X-Senpath-Token": token}).status_code == 403
+    assert page.post("/predict", json={"input": "a warm day"}, headers=own).status_code == 200
+    assert page.post("/predict", json={"input": "a warm day"}, headers=other).status_code == 403
+    page.delete("/session", headers=own)
+    assert page.get("/session").json()["role"] is None
     assert guarded.post("/session", json={"key": "sp_" + "0" * 12 + "_no"}).status_code == 401
 
 

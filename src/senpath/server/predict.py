@@ -117,7 +117,7 @@ def read_body(adapter: TypeAdapter[Any], body: bytes) -> Any:
 
 
 Asking = tuple[list[Any], Options, list[Any]]
-"""The inputs of a request as the library takes them, where an `InputError` stands for one that cannot be read; its options; what was sent."""
+"""A request's inputs as the library takes them, where an `InputError` stands for one that cannot be read; its options; what was sent."""
 
 
 async def read_question(server: Server, request: Request) -> Asking:

@@ -1,111 +1,30 @@
-"""One network that grows: learn tasks one after another, predict without saying which task an input belongs to."""
+"""One network that grows: learn tasks one after another, predict without saying which task an input belongs to.
 
-from senpath.errors import (
-    ConflictError,
-    DownloadError,
-    FormatVersionError,
-    InputError,
-    MissingExtraError,
-    RoutingWarning,
-    SenpathError,
-    SenpathWarning,
-    StoreError,
-    TaskExistsError,
-    UnknownTaskError,
-)
-from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
-from senpath.history import Cleaned, Removed, RolledBack
-from senpath.inference import Encoded, Explanation, MultimodalPrediction, Prediction
-from senpath.inputs.encoders import ENCODERS, TorchEncoder
-from senpath.inputs.sources import Data, read, tasks_of
-from senpath.learning import Learned, Routed, TaskChange
-from senpath.methods import (
-    METHODS,
-    REVISIONS,
-    Allocation,
-    AllocationSettings,
-    Extend,
-    ExtendSettings,
-    Moe,
-    MoeSettings,
-    Munet,
-    MunetSettings,
-    Prune,
-    PruneSettings,
-    Review,
-    Root,
-    Sen,
-    SenSettings,
-)
-from senpath.network import Network
-from senpath.pathways import Activation, Link, Pathway, Transfer
-from senpath.reports import report
-from senpath.snapshot import Proposal, Revised, TaskInfo, View
-from senpath.types import Audio, DataType, Examples
+The public names are listed in `__init__.pyi`. Each is loaded when it is first used (PEP 562): torch alone takes a second, which
+`senpath --help`, or a program that only talks to a server, need not pay.
+"""
+
+import ast
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 __version__ = "0.1.0"
 
+_STUB = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+_ROOMS = {name.name: str(line.module) for line in _STUB.body if isinstance(line, ast.ImportFrom) for name in line.names}
+__all__ = [*_ROOMS]
 
-__all__ = [
-    "ENCODERS",
-    "METHODS",
-    "REVISIONS",
-    "Activation",
-    "Allocation",
-    "AllocationSettings",
-    "Audio",
-    "Cleaned",
-    "ConflictError",
-    "Data",
-    "DataType",
-    "DownloadError",
-    "Encoded",
-    "Evaluation",
-    "Examples",
-    "Explanation",
-    "Extend",
-    "ExtendSettings",
-    "FormatVersionError",
-    "InputError",
-    "Learned",
-    "Link",
-    "MissingExtraError",
-    "Moe",
-    "MoeSettings",
-    "MultimodalPrediction",
-    "Munet",
-    "MunetSettings",
-    "Network",
-    "Pathway",
-    "Prediction",
-    "Proposal",
-    "Prune",
-    "PruneSettings",
-    "Recorded",
-    "Removed",
-    "Review",
-    "Revised",
-    "RolledBack",
-    "Root",
-    "Routed",
-    "RoutingWarning",
-    "Sen",
-    "SenSettings",
-    "SenpathError",
-    "SenpathWarning",
-    "StoreError",
-    "TaskChange",
-    "TaskExistsError",
-    "TaskInfo",
-    "TaskScore",
-    "TorchEncoder",
-    "Transfer",
-    "UnknownTaskError",
-    "View",
-    "evaluate",
-    "read",
-    "recorded_evaluations",
-    "remove_evaluation",
-    "report",
-    "tasks_of",
-]
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        value = globals()[name] = getattr(import_module(_ROOMS[name]), name)
+        return value
+    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:  # a room itself
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS})

@@ -13,7 +13,6 @@ import soundfile
 from PIL import Image
 from sklearn.datasets import load_digits, load_iris
 
-from senpath.cli import show
 from senpath.cli.main import main
 
 
@@ -35,10 +34,8 @@ def run_quietly(arguments: tuple[object, ...]) -> int:
 
 
 @pytest.fixture
-def senpath(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+def senpath(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
     """A function: arguments of the command line → how it ended. No command may end in a traceback."""
-    for console in (show.console, show.errors):
-        monkeypatch.setattr(console, "width", 240)
 
     def run(*arguments: object) -> Ended:
         capsys.readouterr()

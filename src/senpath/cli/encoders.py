@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from senpath import Network
-from senpath.cli.show import console
+from senpath.cli.show import note
 from senpath.inputs.encoders import AUTO, missing
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS
 from senpath.inputs.encoders.minilm import MINILM_TOKENS
@@ -20,9 +18,6 @@ from senpath.snapshot import Method
 from senpath.types import DataType
 
 NONE = "none"
-EncoderName = Annotated[
-    str, typer.Option(help="Pretrained encoder for a new type of data: a name, hf:NAME, none, or auto: what is installed and fits.")
-]
 
 
 def choose_encoders(encoder: str, x: Any, method: Method) -> Mapping[str, str] | str | None:
@@ -48,12 +43,12 @@ def show_encoder(net: Network, task: str, encoder: str, x: Any) -> None:
         _show_reduced(data_type, group)
     elif data_type.encoder is not None:
         one, several = NOUNS[data_type.modality]
-        console.print(f"all {several} of this network are read through the pretrained encoder {data_type.encoder!r}", highlight=False)
+        note(f"all {several} of this network are read through the pretrained encoder {data_type.encoder!r}")
         if encoder == AUTO:
-            console.print(f"  (its first {one} task decides that; --encoder {NONE} does without)", highlight=False)
+            note(f"  (its first {one} task decides that; --encoder {NONE} does without)")
     elif encoder == AUTO and (name := missing(group)) is not None:
         with_extra = f"tip: with `pip install 'senpath[{group.modality}]'` a new network"
-        console.print(f"{with_extra} reads these through {name!r}, and learns from fewer examples")
+        note(f"{with_extra} reads these through {name!r}, and learns from fewer examples")
 
 
 def _show_reduced(data_type: DataType, group: Group) -> None:
@@ -62,4 +57,4 @@ def _show_reduced(data_type: DataType, group: Group) -> None:
     channels, height, width = data_type.shape
     if channels == 1 or min(height, width) < PHOTOGRAPH:
         size = f"{width}×{height} pixels{', grey' if channels == 1 else ''}"
-        console.print(f"these photographs are read as {size}, as the first pictures were; a network of their own would suit them better")
+        note(f"these photographs are read as {size}, as the first pictures were; a network of their own would suit them better")

@@ -1,18 +1,19 @@
-"""`senpath evaluate`."""
+"""`senpath evaluate` and `evaluations`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senpath import Evaluation
-from senpath import evaluate as measure
+from senpath.cli.emit import Result
 from senpath.cli.options import NetFolder, open_network, read_pairs
 from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, labelled
-from senpath.cli.show import console, percent, table
+from senpath.cli.show import note, percent, say, table, working
 from senpath.errors import InputError
-from senpath.evaluation import record_evaluation, recorded_evaluations, remove_evaluation
+
+if TYPE_CHECKING:
+    from senpath import Evaluation
 
 
 def evaluate(
@@ -22,25 +23,32 @@ def evaluate(
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
-) -> None:
+) -> Result:
     """Measure tasks on test data, with the task given and found."""
+    from senpath import evaluate as measure
+    from senpath.cli.described import describe_evaluation
+    from senpath.evaluation import record_evaluation
+
     network = open_network(net)
     sources = read_pairs(tests, "test data", network.view.tasks)
     # A name that is no task's is an error here, which says which tasks there are.
     reading = {task: ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind) for task in sources}
-    with console.status("measuring"):
+    with working("measuring"):
         measured = measure(network, {task: labelled(source, "test", reading=reading[task]) for task, source in sources.items()})
-    show_scores(None, measured)
     if record:
         record_evaluation(network, measured)
-        console.print(f"recorded with the network; `senpath report {net}` shows it (--no-record measures only)", highlight=False)
+        note(f"recorded with the network; `senpath report {net}` shows it (--no-record measures only)")
+    return Result(describe_evaluation(measured), lambda: show_scores(None, measured))
 
 
 def evaluations(
     net: NetFolder,
     remove: Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="Remove this one from the record; the others stay.")] = None,
-) -> None:
+) -> Result:
     """List the evaluations that are kept with a network, or remove one."""
+    from senpath.cli.described import describe_evaluation
+    from senpath.evaluation import recorded_evaluations, remove_evaluation
+
     network = open_network(net)
     recorded = recorded_evaluations(network)
     if remove is not None:
@@ -49,14 +57,22 @@ def evaluations(
             expected = f"one of {', '.join(map(str, known))}" if known else "one that was recorded; there is none"
             raise InputError("evaluation to remove", expected=expected, got=remove)
         remove_evaluation(network, known[remove])
-        console.print(f"removed evaluation {remove}", highlight=False)
-        return
-    rows = []
-    for entry in recorded:
-        for name, score in entry.evaluation.scores.items():
-            shares = [percent(score.accuracy), percent(score.accuracy_unlabelled)]
-            rows.append([entry.place + 1, entry.version, entry.time, name, f"{score.examples:,}", *shares])
-    table(None, ["number", "version", "time", "task", "inputs", "right,\ngiven", "right,\nfound"], rows)
+        return Result([{"removed": remove}], lambda: say(f"removed evaluation {remove}"))
+    records = [
+        {"number": entry.place + 1, "version": entry.version, "time": entry.time, **record}
+        for entry in recorded
+        for record in describe_evaluation(entry.evaluation)
+    ]
+
+    def show() -> None:
+        rows = []
+        for entry in recorded:
+            for name, score in entry.evaluation.scores.items():
+                shares = [percent(score.accuracy), percent(score.accuracy_unlabelled)]
+                rows.append([entry.place + 1, entry.version, entry.time, name, f"{score.examples:,}", *shares])
+        table(None, ["number", "version", "time", "task", "inputs", "right,\ngiven", "right,\nfound"], rows)
+
+    return Result(records, show)
 
 
 def show_scores(title: str | None, measured: Evaluation) -> None:
@@ -67,6 +83,6 @@ def show_scores(title: str | None, measured: Evaluation) -> None:
         shares = [percent(value) for value in (score.refused, score.accuracy, score.accuracy_unlabelled)]
         rows.append([name, f"{score.examples:,}", percent(score.among), percent(score.first), f"{score.candidates:.2f}", *shares])
     table(title, columns, rows)
-    console.print("own runs: the task's own pathway is one of those run · own first: the dispatcher's first choice")
-    console.print("run: pathways an input, mean · refused: further from every task than its own examples")
-    console.print("right: the label, with the task given, and with the task found by the network")
+    note("own runs: the task's own pathway is one of those run · own first: the dispatcher's first choice")
+    note("run: pathways an input, mean · refused: further from every task than its own examples")
+    note("right: the label, with the task given, and with the task found by the network")

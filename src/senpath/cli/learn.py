@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from senpath import Network, TaskInfo, data
-from senpath.cli.encoders import EncoderName, choose_encoders, show_encoder
-from senpath.cli.inspection import run_share
-from senpath.cli.munet import show_path, watched
-from senpath.cli.options import Kind, NetFolder, NewTasks, Seed, Sets, read_pairs, read_settings, trusted
+from senpath.cli.emit import Result
+from senpath.cli.options import Kind, Net, NetFolder, NewTasks, Seed, Sets, is_url, read_pairs, read_settings, remote, trusted
 from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, labelled
-from senpath.cli.show import bars, console, percent
-from senpath.inputs.encoders import AUTO
-from senpath.inputs.sources.dataset import counted
-from senpath.learning import Learned
-from senpath.methods import Munet, make_method
-from senpath.snapshot import JointMethod, Method
-from senpath.tasks import task_kind
+from senpath.cli.show import bars, percent, say
+from senpath.errors import InputError
+
+if TYPE_CHECKING:
+    from senpath import Learned, Network, TaskInfo
+    from senpath.snapshot import Method
+
+AUTO = "auto"
+EncoderName = Annotated[
+    str, typer.Option(help="Pretrained encoder for a new type of data: a name, hf:NAME, none, or auto: what is installed and fits.")
+]
 
 
 def learn(
-    net: NetFolder,
+    net: Net,
     task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the new task.")],
     source: Annotated[
         str,
@@ -43,18 +43,29 @@ def learn(
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
-) -> None:
+) -> Result:
     """Learn a task and commit it; the folder is created if needed."""
+    reading = ReadingOptions(label, modality, skip_bad, kind)
+    if is_url(net):
+        for option, value, default in (("--encoder", encoder, AUTO), ("--concept", concept, None)):
+            if value != default:
+                raise InputError(option, expected="none beside a server's URL", got=repr(value))
+        x, y = _examples(source, reading, shots, seed)
+        with bars(task) as progress:
+            made = remote(net).learn(task, x, y, kind=kind, method=method, seed=seed, progress=progress, **read_settings(settings, "seed"))
+        return Result([made.record], lambda: say(f"learned {task!r}: {made.seconds:.1f} s; version {made.version}"))
+    from senpath import Network
+    from senpath.cli.described import describe_learned
+    from senpath.cli.encoders import choose_encoders
+    from senpath.cli.munet import watched
+
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
     learner = _make_method(method, seed, settings)
-    x, y = labelled(source, reading=ReadingOptions(label, modality, skip_bad, kind), say=True)
-    if shots is not None:
-        places = data.few_shot(x, np.asarray(y), shots, seed)
-        x, y = (x[places] if isinstance(x, np.ndarray) else [x[index] for index in places]), np.asarray(y)[places]
+    x, y = _examples(source, reading, shots, seed)
     network = Network(net, encoders=choose_encoders(encoder, x, learner), trust=trusted())
     with watched(learner, task) as progress:
         learned = network.learn(task, x, y, kind=kind, concept=concept, method=learner, progress=progress)
-    _show_learned(network, task, learned, encoder, x)
+    return Result([describe_learned(network, learned)], lambda: _show_learned(network, task, learned, encoder, x))
 
 
 def learn_many(
@@ -71,8 +82,12 @@ def learn_many(
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
-) -> None:
+) -> Result:
     """Learn several tasks of one type of data at once; the folder is created if needed."""
+    from senpath import Network
+    from senpath.cli.described import describe_learned
+    from senpath.cli.encoders import choose_encoders
+
     sources, learner = read_pairs(tasks, "tasks"), _make_method(method, seed, settings)
     reading = ReadingOptions(label, modality, skip_bad, kind)
     examples = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
@@ -80,39 +95,68 @@ def learn_many(
     network = Network(net, encoders=choose_encoders(encoder, first, learner), trust=trusted())
     with bars(method) as progress:
         learned = network.learn_many(examples, kind=kind, method=learner, jobs=jobs, progress=progress)
-    show_encoder(network, next(iter(learned)), encoder, first)
-    for task, what in learned.items():
-        info = network.tasks[task]
-        share = f"runs {percent(run_share(network, info))} of all weights"
-        console.print(f"learned {task!r}: {_examples_and_outputs(info)}; {share}; version {what.version}", highlight=False)
-    last = next(reversed(learned.values()))
-    together = ", together" if isinstance(learner, JointMethod) else ""
-    console.print(f"{len(learned)} tasks{together}, {last.seconds:.1f} s", highlight=False)
+    records = [describe_learned(network, what) for what in learned.values()]
+    return Result(records, lambda: _show_many(network, learned, learner, encoder, first))
 
 
 def _make_method(name: str, seed: int, settings: list[str] | None) -> Method:
+    from senpath.methods import make_method
+
     return make_method(name, {"random_state": seed, **read_settings(settings, "random_state")})
 
 
+def _examples(source: str, reading: ReadingOptions, shots: int | None, seed: int) -> tuple[Any, Any]:
+    """Labelled examples, or some of each class."""
+    x, y = labelled(source, reading=reading, say=True)
+    if shots is None:
+        return x, y
+    import numpy as np
+
+    from senpath import data
+
+    places = data.few_shot(x, np.asarray(y), shots, seed)
+    return (x[places] if isinstance(x, np.ndarray) else [x[index] for index in places]), np.asarray(y)[places]
+
+
 def _show_learned(net: Network, task: str, learned: Learned, encoder: str, x: Any) -> None:
+    from senpath.cli.encoders import show_encoder
+    from senpath.cli.munet import show_path
+    from senpath.methods import Munet
+
     info = net.tasks[task]
-    console.print(f"learned {task!r}: {_examples_and_outputs(info)}, {learned.seconds:.1f} s; version {learned.version}")
+    say(f"learned {task!r}: {_examples_and_outputs(info)}, {learned.seconds:.1f} s; version {learned.version}")
     show_encoder(net, task, encoder, x)
     cost = learned.cost
-    console.print(f"learned or changed: {cost.updated:,} weights of pathways, {cost.dispatcher_updated:,} numbers of the dispatcher")
-    console.print(f"ran meanwhile: {percent(cost.run_share)} of all weights, the search for a source included")
+    say(f"learned or changed: {cost.updated:,} weights of pathways, {cost.dispatcher_updated:,} numbers of the dispatcher")
+    say(f"ran meanwhile: {percent(cost.run_share)} of all weights, the search for a source included")
     show_transfers(net, task)
     if learned.provenance.method == Munet.name:
         show_path(net, task)
     guard = learned.provenance.record.get("guard")
     if guard:
         verdict = "kept" if guard["kept"] else "dropped"
-        console.print(
-            f"transfer {verdict}: {percent(guard['with_transfer'])} with it, {percent(guard['alone'])} alone, on held-out examples"
-        )
+        say(f"transfer {verdict}: {percent(guard['with_transfer'])} with it, {percent(guard['alone'])} alone, on held-out examples")
+
+
+def _show_many(net: Network, learned: dict[str, Learned], method: Method, encoder: str, x: Any) -> None:
+    from senpath.cli.encoders import show_encoder
+    from senpath.cli.inspection import run_share
+    from senpath.snapshot import JointMethod
+
+    show_encoder(net, next(iter(learned)), encoder, x)
+    for task, what in learned.items():
+        info = net.tasks[task]
+        share = f"runs {percent(run_share(net, info))} of all weights"
+        say(f"learned {task!r}: {_examples_and_outputs(info)}; {share}; version {what.version}")
+    last = next(reversed(learned.values()))
+    together = ", together" if isinstance(method, JointMethod) else ""
+    say(f"{len(learned)} tasks{together}, {last.seconds:.1f} s")
 
 
 def _examples_and_outputs(info: TaskInfo) -> str:
+    from senpath.inputs.sources.dataset import counted
+    from senpath.tasks import task_kind
+
     return f"{info.examples:,} examples, {counted(len(info.classes_), *task_kind(info.kind).nouns)}"
 
 
@@ -123,6 +167,4 @@ def show_transfers(net: Network, task: str) -> None:
         best = ", ".join(f"{transfer.source}→{transfer.target} {transfer.share:.2f}" for transfer in ranked[:8])
         rest = f", and {len(ranked) - 8} more" if len(ranked) > 8 else ""
         if ranked:
-            console.print(
-                f"  borrows from {link.source!r} (similarity on {link.examples} labelled examples): {best}{rest}", highlight=False
-            )
+            say(f"  borrows from {link.source!r} (similarity on {link.examples} labelled examples): {best}{rest}")

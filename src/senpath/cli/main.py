@@ -9,29 +9,35 @@ from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from senpath import __version__
 from senpath.cli import data, reproduce
 from senpath.cli.demo import demo
+from senpath.cli.emit import Result, with_forms
 from senpath.cli.evaluate import evaluate, evaluations
-from senpath.cli.inspection import explain, report, tasks, verify
+from senpath.cli.inspection import report, tasks, verify
 from senpath.cli.learn import learn, learn_many
 from senpath.cli.methods import methods
 from senpath.cli.options import TRUST
-from senpath.cli.predict import predict
+from senpath.cli.predict import explain, predict
 from senpath.cli.revise import extend, prune, review
 from senpath.cli.serve import app as keys
 from senpath.cli.serve import serve
-from senpath.cli.show import accept_any_text, errors
+from senpath.cli.show import accept_any_text, note
 from senpath.cli.upkeep import export, gc, import_, remove, rollback
 from senpath.errors import InputError, SenpathError, SenpathWarning
 
-COMMANDS: tuple[Callable[..., None], ...] = (
-    *(demo, learn, learn_many, predict, tasks, explain, evaluate, evaluations, report, verify),
-    *(review, prune, extend, methods, remove, rollback, gc, export, import_, serve),
+# Nothing that is imported here loads torch, which takes seconds: `senpath --help` is to answer at once.
+COMMANDS: tuple[Callable[..., Result], ...] = (
+    *(learn, learn_many, predict, tasks, explain, evaluate, evaluations, report, verify),
+    *(review, prune, extend, methods, remove, rollback, gc, export, import_),
 )
 ABOUT = "One network that grows: learn, predict, look inside."
+CODES = (
+    "Exit codes: 0 done, every input answered; 1 failed; 2 wrong usage or data; 3 the network's folder; 4 an extra to install; "
+    "5 a download; 6 an input without an answer; 70 a bug; 130 interrupted."
+)
 
 
 class _Commands(TyperGroup):
@@ -44,13 +50,27 @@ class _Commands(TyperGroup):
             _end(str(error) or "interrupted", 130)
 
 
+class _Command(TyperCommand):
+    """A command whose `--url URL` stands for its first argument, NET."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        options = args[: args.index("--")] if "--" in args else args
+        for place, argument in enumerate(options):
+            name, equals, value = argument.partition("=")
+            if name == "--url" and any(parameter.name == "url" for parameter in self.params):
+                url = [value] if equals else args[place + 1 : place + 2]
+                args = [*url, *args[:place], *args[place + 1 + (not equals) :]]
+                break
+        return super().parse_args(ctx, args)
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"senpath {__version__}")
         raise typer.Exit
 
 
-app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=ABOUT)
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=ABOUT, epilog=CODES)
 
 
 @app.callback()
@@ -64,8 +84,10 @@ def root(
     TRUST.set(trust)
 
 
+app.command("demo")(demo)
+app.command("serve")(serve)
 for command in COMMANDS:
-    app.command(command.__name__.strip("_").replace("_", "-"))(command)
+    app.command(command.__name__.strip("_").replace("_", "-"), cls=_Command, epilog=CODES)(with_forms(command))
 app.add_typer(data.app, name="data")
 app.add_typer(reproduce.app, name="reproduce")
 app.add_typer(keys, name="keys")
@@ -91,10 +113,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
     """One line of senpath's own warnings, and of others what Python shows."""
-    text = str(message) if issubclass(category, SenpathWarning) else warnings.formatwarning(message, category, *where[:2]).rstrip()
-    errors.print(f"warning: {text}" if issubclass(category, SenpathWarning) else text, style="yellow", highlight=False, soft_wrap=True)
+    own = issubclass(category, SenpathWarning)
+    note(f"warning: {message}" if own else warnings.formatwarning(message, category, *where[:2]).rstrip(), style="yellow")
 
 
 def _end(message: str, code: int) -> NoReturn:
-    errors.print(f"error: {message}", style="red", highlight=False, soft_wrap=True)
+    note(f"error: {message}", style="red")
     sys.exit(code)

@@ -7,34 +7,51 @@ from typing import Annotated, Any
 
 import typer
 
-from senpath.cli.show import console, table
-from senpath.methods import REVISIONS, find_method, known_methods
-from senpath.settings import Settings
+from senpath.cli.emit import Result
+from senpath.cli.show import note, say, table
 
 
 def methods(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Of a method or a revision, or package:Class; by default all.")] = None,
-) -> None:
+) -> Result:
     """List the ways to learn a task and to change one, or show the settings of one of them."""
+    from senpath.methods import REVISIONS, find_method, known_methods
+
     if name is not None:
-        _show_settings(name, REVISIONS.get(name) or find_method(name))
-        return
+        kind = REVISIONS.get(name) or find_method(name)
+        return Result(_settings(kind), lambda: _show_settings(name, kind))
     rows = [[method, "learns tasks", _first_line(find_method(method))] for method in known_methods()]
     rows += [[revision, "changes a task", _first_line(kind)] for revision, kind in REVISIONS.items()]
-    table(None, ["name", "what it does", "how"], rows)
-    console.print("`senpath methods NAME` shows the settings of one, for `--set NAME=VALUE`", highlight=False)
+
+    def show() -> None:
+        table(None, ["name", "what it does", "how"], rows)
+        note("`senpath methods NAME` shows the settings of one, for `--set NAME=VALUE`")
+
+    return Result([{"name": name, "what": what, "how": how} for name, what, how in rows], show)
+
+
+def _settings(kind: Any) -> list[dict[str, Any]]:
+    return [
+        {"name": setting.name, "takes": setting.takes, "default": setting.default, "about": setting.about} for setting in _described(kind)
+    ]
+
+
+def _described(kind: Any) -> list[Any]:
+    from senpath.settings import Settings
+
+    settings = getattr(kind, "settings_class", None)
+    return settings.describe() if isinstance(settings, type) and issubclass(settings, Settings) else []
 
 
 def _show_settings(name: str, kind: Any) -> None:
-    console.print(f"{name}: {_first_line(kind)}", highlight=False)
-    settings = getattr(kind, "settings_class", None)
-    if not (isinstance(settings, type) and issubclass(settings, Settings)):
-        console.print(f"\n{getdoc(kind) or 'Nothing is said of its settings.'}", highlight=False)
-        return
-    for setting in settings.describe():
+    say(f"{name}: {_first_line(kind)}")
+    described = _described(kind)
+    if not described:
+        say(f"\n{getdoc(kind) or 'Nothing is said of its settings.'}")
+    for setting in described:
         default = "" if setting.default is None else f", by default {setting.default}"
-        console.print(f"\n{setting.name}: {setting.takes}{default}", highlight=False)
-        console.print(setting.about, highlight=False)
+        say(f"\n{setting.name}: {setting.takes}{default}")
+        say(setting.about)
 
 
 def _first_line(kind: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from senpath import Munet, Network
-from senpath.cli.show import Bars, bars, console, percent
+from senpath.cli.show import Bars, bars, percent, say, terminal
 from senpath.methods import ChildSummary, SearchObserver, SearchStatus
 from senpath.methods.munet import Child, MunetRecord, TrainedChild
 from senpath.parallel import FailedJob
@@ -28,7 +29,7 @@ def watched(method: object, name: str) -> Iterator[Bars | Progress]:
         with bars(name) as progress:
             yield progress
         return
-    with Live(console=console, refresh_per_second=4) as live:
+    with Live(console=terminal(sys.stderr), refresh_per_second=4) as live:
 
         def show(status: SearchStatus) -> None:
             live.update(_picture(status))
@@ -97,7 +98,7 @@ def show_path(net: Network, task: str) -> None:
     origins = [layer.origin for layer in record.layers]
     shared = {origin: origins.count(origin) for origin in dict.fromkeys(origins) if origin != task}
     words = ", ".join(f"{count} of {_name(origin)}" for origin, count in shared.items()) or "none"
-    console.print(f"path: child {record.child:.0f}, with {origins.count(task)} layers trained and shared: {words}")
+    say(f"path: child {record.child:.0f}, with {origins.count(task)} layers trained and shared: {words}")
     accounted = record.accounted or 0.0
     size = f"{accounted:,.0f} parameters, {percent(accounted / record.root_weights)} of the root's"
-    console.print(f"accounts for {size}; quality {percent(record.quality or 0.0)} on the examples held out")
+    say(f"accounts for {size}; quality {percent(record.quality or 0.0)} on the examples held out")

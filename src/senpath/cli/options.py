@@ -6,14 +6,19 @@ import json
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senpath import Network
 from senpath.errors import InputError, StoreError
 
+if TYPE_CHECKING:
+    from senpath import Client, Network
+
 NetFolder = Annotated[Path, typer.Argument(metavar="NET", help="Folder of the network.")]
+Net = Annotated[str, typer.Argument(metavar="NET", help="Folder of the network, or the URL of a server.")]
+Url = Annotated[str | None, typer.Option(metavar="URL", help="A server's, such as http://127.0.0.1:8000, in place of NET.")]
+Key = Annotated[str | None, typer.Option(envvar="SENPATH_KEY", show_envvar=True, help="What the server asks for, if it asks.")]
 Task = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
 NewTasks = Annotated[list[str], typer.Argument(metavar="TASK=DATA…", help="Names of new tasks, each with its data, as for learn.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything that is drawn.")]
@@ -24,10 +29,31 @@ Sets = Annotated[
 
 TRUST: ContextVar[bool] = ContextVar("trust", default=False)
 """What `senpath --trust` says, for the command that comes after it."""
+KEY: ContextVar[str | None] = ContextVar("key", default=None)
+"""What `--key` says."""
+
+
+def is_url(net: str) -> bool:
+    """Whether this is a server's address and no folder."""
+    return net.startswith(("http://", "https://"))
+
+
+def connect(net: str) -> Network | Client:
+    """An existing network: the one in a folder, or what a server serves."""
+    return remote(net) if is_url(net) else open_network(Path(net))
+
+
+def remote(url: str) -> Client:
+    """A server, which may ask for the key that `--key` says."""
+    from senpath import Client
+
+    return Client(url, KEY.get())
 
 
 def open_network(path: Path) -> Network:
     """An existing network; asking for one that is not there does not make it."""
+    from senpath import Network
+
     if not (path / "network.json").exists():
         raise StoreError(
             f"network {path}", expected="a folder with network.json", got="none", do=f"Make it with `senpath learn {path} TASK DATA`"

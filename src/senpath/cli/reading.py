@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senpath import data
-from senpath.cli.show import console
-from senpath.inputs.sources import Data, read
+from senpath.cli.show import note
+
+if TYPE_CHECKING:
+    from senpath import Data
 
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of labels; by default label, class, target or y, else the last.")]
 Modality = Annotated[str | None, typer.Option(metavar="KIND", help="image, audio, text or table; by default what the data looks like.")]
@@ -42,12 +43,14 @@ def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say:
     Args:
         say: whether what was read is told, or only what was left out.
     """
+    from senpath import data, read
+
     if not Path(source).exists() and source in {known.name for known in data.available()}:
         return data.load(source, split)
     bad = "skip" if reading.skip_bad else "error"
     dataset = read(Path(source), reading.label, modality=reading.modality, bad=bad, kind=reading.kind)
     if say:
-        console.print(f"read: {dataset.about}{_otherwise(source, reading)}", highlight=False, soft_wrap=True)
+        note(f"read: {dataset.about}{_otherwise(source, reading)}")
     _show_skipped(dataset)
     return dataset.x, dataset.y
 
@@ -61,6 +64,6 @@ def _otherwise(source: str, reading: ReadingOptions) -> str:
 
 def _show_skipped(dataset: Data) -> None:
     for _, why in dataset.skipped[:SHOWN]:
-        console.print(f"skipped: {why}", highlight=False, soft_wrap=True)
+        note(f"skipped: {why}")
     if len(dataset.skipped) > SHOWN:
-        console.print(f"skipped: {len(dataset.skipped) - SHOWN:,} more", highlight=False, soft_wrap=True)
+        note(f"skipped: {len(dataset.skipped) - SHOWN:,} more")

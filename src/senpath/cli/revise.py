@@ -1,36 +1,39 @@
-"""`senpath review`, `prune` and `extend`: the commands that change a task which the network has."""
+"""`senpath review`, `prune` and `extend`: the commands that change a task."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senpath.cli.options import NetFolder, Sets, Task, open_network, read_settings
-from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, labelled
-from senpath.cli.show import bars, console
-from senpath.methods.registry import make_revision
-from senpath.snapshot import Revised
+from senpath.cli.emit import Result
+from senpath.cli.options import Net, Sets, Task, connect, is_url, open_network, read_settings
+from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, labelled
+from senpath.cli.show import bars, note, say
+from senpath.errors import InputError
+
+if TYPE_CHECKING:
+    from senpath import Client, Network
 
 
 def review(
-    net: NetFolder,
+    net: Net,
     task: Task,
     source: Annotated[str, typer.Argument(metavar="DATA", help="The examples that it was learned from, as for learn.")],
     settings: Sets = None,
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
-) -> None:
+) -> Result:
     """Let a task borrow from tasks that were learned after it, if it gains."""
-    network, revision = open_network(net), make_revision("review", read_settings(settings))
-    x, y = labelled(source, reading=ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind))
+    network, given = connect(net), _checked("review", read_settings(settings))
+    x, y = labelled(source, reading=ReadingOptions(label, modality, skip_bad, _kind(network, task)))
     with bars(task) as progress:
-        _show_revised(network.revise(task, revision, x, y, progress))
+        return _changed(network.review(task, x, y, progress=progress, **given))
 
 
 def prune(
-    net: NetFolder,
+    net: Net,
     task: Task,
     keep: Annotated[float, typer.Option(help="The share of its weights, or of its hidden units, that stays.")] = 0.5,
     what: Annotated[str, typer.Option(help="What to leave out: weights (saves disk) or units (saves disk and time).")] = "weights",
@@ -41,42 +44,91 @@ def prune(
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
-) -> None:
+) -> Result:
     """Make a task's pathway smaller, unless that loses too much."""
-    given = {"keep": keep, "what": what, **read_settings(settings, "keep", "what")}
-    network, revision = open_network(net), make_revision("prune", given)
-    reading = ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind)
+    network = connect(net)
+    given = _checked("prune", {"keep": keep, "what": what, **read_settings(settings, "keep", "what")})
+    reading = ReadingOptions(label, modality, skip_bad, _kind(network, task))
     x, y = labelled(source, reading=reading) if source is not None else (None, None)
     with bars(task) as progress:
-        _show_revised(network.revise(task, revision, x, y, progress))
+        return _changed(network.prune(task, x=x, y=y, progress=progress, **given))
 
 
 def extend(
-    net: NetFolder,
+    net: Net,
     first: Annotated[str, typer.Argument(metavar="[TASK]", help="Name of the task; without it the examples are split among the tasks.")],
     second: Annotated[str | None, typer.Argument(metavar="DATA", help="Labelled examples, as for learn.")] = None,
     settings: Sets = None,
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
-) -> None:
+) -> Result:
     """Add examples or new classes to a task, or split a mixed stream among all tasks."""
-    network, given = open_network(net), read_settings(settings)
-    revision = make_revision("extend", given)
-    kind = network.view.pathway(first).kind if second is not None else None
-    x, y = labelled(first if second is None else second, reading=ReadingOptions(label, modality, skip_bad, kind))
-    if second is not None:
-        with bars(first) as progress:
-            _show_revised(network.revise(first, revision, x, y, progress))
-        return
+    given = _checked("extend", read_settings(settings))
+    if second is None:
+        return _extend_stream(net, first, ReadingOptions(label, modality, skip_bad), given)
+    network = connect(net)
+    x, y = labelled(second, reading=ReadingOptions(label, modality, skip_bad, _kind(network, first)))
+    with bars(first) as progress:
+        return _changed(network.extend(first, x, y, progress=progress, **given))
+
+
+def _extend_stream(net: str, source: str, reading: ReadingOptions, given: dict[str, Any]) -> Result:
+    from pathlib import Path
+
+    from senpath.cli.described import describe_revised
+
+    if is_url(net):
+        raise InputError("extend", expected="TASK DATA with a server", got="one argument", do="A stream is split among tasks here alone")
+    network = open_network(Path(net))
+    x, y = labelled(source, reading=reading)
     with bars("stream") as progress:
         routed = network.extend(x, y, progress=progress, **given)
-    for revised in routed.revised.values():
-        _show_revised(revised)
-    console.print(f"{len(routed.left):,} of {len(x):,} examples fit no task, or have a label that theirs has not", highlight=False)
+    records = [{**describe_revised(revised), "examples": len(routed.sent.get(task, ()))} for task, revised in routed.revised.items()]
+
+    def show() -> None:
+        for revised in routed.revised.values():
+            _say(revised)
+        say(f"{len(routed.left):,} of {len(x):,} examples fit no task, or have a label that theirs has not")
+
+    _note_reasons(routed.reasons)
+    return Result(records, show)
 
 
-def _show_revised(revised: Revised) -> None:
+def _note_reasons(reasons: Any) -> None:
+    """Why no task got examples, once for all that have the same reason."""
+    rows: dict[str, list[int]] = {}
+    for row, reason in sorted(reasons.items()):
+        rows.setdefault(reason, []).append(row)
+    for reason, those in [*rows.items()][:SHOWN]:
+        more = f" and {len(those) - 3:,} more" if len(those) > 3 else ""
+        note(f"left: {', '.join(f'example {row}' for row in those[:3])}{more}: {reason}")
+    if len(rows) > SHOWN:
+        note(f"left: {len(rows) - SHOWN:,} more reasons")
+
+
+def _checked(revision: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that the revision takes: what is mistyped is said before data is read."""
+    from senpath.methods.registry import make_revision
+
+    make_revision(revision, settings)
+    return settings
+
+
+def _kind(net: Network | Client, task: str) -> str | None:
+    """Of a task that is there; a name that is no task's is an error here, which says which tasks there are."""
+    from senpath.client import Client
+
+    return None if isinstance(net, Client) else net.view.pathway(task).kind
+
+
+def _changed(revised: Any) -> Result:
+    from senpath.cli.described import describe_revised
+
+    return Result([describe_revised(revised)], lambda: _say(revised))
+
+
+def _say(revised: Any) -> None:
     """Whether a task was changed, and why."""
     what = f"changed {revised.task!r}, version {revised.version}" if revised.changed else f"{revised.task!r} stays as it is"
-    console.print(f"{what}: {revised.reason}" if revised.reason else what, highlight=False)
+    say(f"{what}: {revised.reason}" if revised.reason else what)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from senpath.cli.options import NetFolder, Sets, read_settings, trusted
-from senpath.cli.show import console, table
+from senpath.cli.show import say, table
 from senpath.plugins import import_extra
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the server.")
@@ -46,7 +46,7 @@ def serve(
     )
     settings, what = prepare(net, settings)
     shown = f"[{host}]" if ":" in host else host
-    console.print(f"serving {what} at http://{shown}:{settings.port} (Ctrl-C ends it)", highlight=False, soft_wrap=True)
+    say(f"serving {what} at http://{shown}:{settings.port} (Ctrl-C ends it)")
     if ray:
         import_extra("ray.serve", "serving on Ray", "ray")
         from senpath.server.ray import serve_on_ray

@@ -1,4 +1,4 @@
-"""What the commands print with: one console, bars, tables."""
+"""What the commands print: results on standard output, everything else on standard error; boxes and colours on terminals alone."""
 
 from __future__ import annotations
 
@@ -8,41 +8,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+import typer
 
 from senpath.errors import SenpathError, printable
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
-class Output(Console):
-    """A console that says what it can: a reader that has gone, as `head` goes, stops no command halfway."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-        self._let_go()
-
-    def print(self, *values: Any, **options: Any) -> None:
-        """Print, see rich.
-
-        Raises:
-            SenpathError: if the output cannot be written (a full disk).
-        """
-        try:
-            super().print(*(printable(value) if isinstance(value, str) else value for value in values), **options)
-        except OSError as error:
-            self._let_go()
-            do = "What the command did so far stands; `senpath tasks NET` shows what the network has"
-            raise SenpathError("output", expected="to be written", got=error.strerror or str(error), do=do) from error
-
-    def _let_go(self) -> None:
-        """What is still in the stream's buffer goes nowhere, or it would be an error when the process ends."""
-        with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.file.fileno())
-            os.close(nowhere)
+STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "red": {"fg": "red"}, "yellow": {"fg": "yellow"}}
 
 
 def accept_any_text() -> None:
@@ -52,9 +28,53 @@ def accept_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-# What people call their tasks and files may look like markup.
-console = Output(markup=False, emoji=False)
-errors = Output(stderr=True, markup=False, emoji=False)
+def say(text: str = "", style: str | None = None) -> None:
+    """Print a line of the result.
+
+    Raises:
+        SenpathError: if the output cannot be written (a full disk). A reader that has gone, as `head` goes, stops no command halfway.
+    """
+    write(sys.stdout, _styled(sys.stdout, printable(text), style) + "\n")
+
+
+def note(text: str, style: str | None = None) -> None:
+    """Print a line that is no result: what was read, left out, or goes wrong."""
+    with suppress(SenpathError):  # of a command whose result is written, which is not to fail for this
+        write(sys.stderr, _styled(sys.stderr, printable(text), style) + "\n")
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write to a standard stream; errors as for `say`."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _let_go(stream)
+    except OSError as error:
+        _let_go(stream)
+        do = "What the command did so far stands; `senpath tasks NET` shows what the network has"
+        raise SenpathError("output", expected="to be written", got=error.strerror or str(error), do=do) from error
+
+
+def _let_go(stream: TextIO) -> None:
+    """What is still in the stream's buffer goes nowhere, or it would be an error when the process ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _styled(stream: TextIO, text: str, style: str | None) -> str:
+    plain = style is None or not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain or style is None else typer.style(text, **STYLES[style])
+
+
+def terminal(stream: TextIO) -> Console:
+    """rich's view of a standard stream. Loaded when it is needed, and made anew, for streams may be replaced."""
+    from rich.console import Console
+
+    # What people call their tasks and files may look like markup.
+    return Console(file=stream, markup=False, emoji=False, highlight=False)
 
 
 class Bars:
@@ -79,21 +99,61 @@ class Bars:
 
 @contextmanager
 def bars(name: str) -> Iterator[Bars]:
-    """A bar while work goes on; it is gone afterwards."""
+    """A bar on standard error while work goes on; it is gone afterwards."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    console = terminal(sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield Bars(progress, name)
 
 
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A sign of life on a terminal's standard error, where nobody can say how long it takes."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with terminal(sys.stderr).status(printable(what)):
+        yield
+
+
+def heading(text: str) -> None:
+    """Print the heading of a part of a long result."""
+    say(f"\n── {text} {'─' * max(0, 76 - len(text))}")
+
+
 def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; columns that hold numbers are aligned to the right."""
+    """Print a table; columns that hold numbers are aligned to the right.
+
+    On a terminal it has lines and fits the width. Elsewhere each row is one line, its cells at least two blanks apart.
+    """
+    cells = [[printable(str(value)) for value in row] for row in rows]
+    numeric = [bool(cells) and all(_is_number(row[index]) for row in cells) for index in range(len(columns))]
+    if not sys.stdout.isatty():
+        _plain_table(title, [printable(name.replace("\n", " ")) for name in columns], cells, numeric)
+        return
+    from rich.table import Table
+
     grid = Table(title=None if title is None else printable(title), title_justify="left", title_style="bold", header_style="bold")
-    for index, name in enumerate(columns):
-        numeric = bool(rows) and all(_is_number(str(row[index])) for row in rows)
-        grid.add_column(printable(name), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
-    for row in rows:
-        grid.add_row(*(printable(str(value)) for value in row))
-    console.print(grid)
+    for name, right in zip(columns, numeric, strict=True):
+        grid.add_column(printable(name), justify="right" if right else "left", overflow="fold", no_wrap=right)
+    for row in cells:
+        grid.add_row(*row)
+    console = terminal(sys.stdout)
+    with console.capture() as drawn:
+        console.print(grid)
+    write(sys.stdout, drawn.get())
+
+
+def _plain_table(title: str | None, columns: list[str], rows: list[list[str]], numeric: list[bool]) -> None:
+    lines = [[text.replace("\n", "\\n") for text in row] for row in [columns, *rows]]
+    widths = [max(len(row[index]) for row in lines) for index in range(len(columns))]
+    aligned = (
+        "  ".join(f"{text:>{width}}" if right else f"{text:<{width}}" for text, width, right in zip(row, widths, numeric, strict=True))
+        for row in lines
+    )
+    write(sys.stdout, "".join(f"{line.rstrip()}\n" for line in ([printable(title)] if title else []) + [*aligned]))
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -3,51 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senpath import Network
-from senpath.cli.options import NetFolder, Task, open_network, trusted
-from senpath.cli.show import console
+from senpath.cli.emit import Result
+from senpath.cli.options import Net, NetFolder, Task, connect, is_url, open_network, remote, trusted
+from senpath.cli.show import say
 from senpath.errors import InputError
-from senpath.store import KEPT_VERSIONS
+
+if TYPE_CHECKING:
+    from senpath import Client, Network
+
+KEPT_VERSIONS = 10
+"""As `senpath.store` has it, which takes long to load; a test compares them."""
 
 
-def remove(net: NetFolder, task: Task) -> None:
+def remove(net: Net, task: Task) -> Result:
     """Remove a task; `rollback` brings it back, until `gc`."""
-    removed = open_network(net).remove(task)
-    stay = f"; {len(removed.shared)} that others read stay" if removed.shared else ""
-    console.print(f"removed {task!r}: {len(removed.components)} components go{stay}; version {removed.version}", highlight=False)
-    back = f"`senpath rollback {net} {removed.version - 1}` brings it back"
-    console.print(f"{back}; `senpath gc {net} --versions 1` frees {_size(removed.bytes)}")
+    if is_url(net):
+        gone = remote(net).remove(task)
+        return Result([{"task": task, "version": gone.version}], lambda: say(f"removed {task!r}; version {gone.version}"))
+    removed = open_network(Path(net)).remove(task)
+    record = {"task": task, "version": removed.version, "components": len(removed.components), "bytes": removed.bytes}
+
+    def show() -> None:
+        stay = f"; {len(removed.shared)} that others read stay" if removed.shared else ""
+        say(f"removed {task!r}: {len(removed.components)} components go{stay}; version {removed.version}")
+        back = f"`senpath rollback {net} {removed.version - 1}` brings it back"
+        say(f"{back}; `senpath gc {net} --versions 1` frees {_size(removed.bytes)}")
+
+    return Result([record], show)
 
 
 def rollback(
-    net: NetFolder,
+    net: Net,
     version: Annotated[int | None, typer.Argument(help="The version to return to; without it, the versions are listed.")] = None,
-) -> None:
+) -> Result:
     """Return to an earlier version."""
-    network = open_network(net)
+    network = connect(net)
     if version is None:
-        _list_versions(network)
-        return
+        return _versions(network)
     returned = network.rollback(version)
-    console.print(f"version {returned.version} has the tasks of version {returned.to}", highlight=False)
-    for words, names in (("gone", returned.removed), ("back", returned.restored), ("as it was", returned.reverted)):
-        if names:
-            console.print(f"  {words}: {', '.join(map(repr, names))}", highlight=False)
+    parts = {"removed": returned.removed, "restored": returned.restored, "reverted": returned.reverted}
+
+    def show() -> None:
+        say(f"version {returned.version} has the tasks of version {returned.to}")
+        for words, names in zip(("gone", "back", "as it was"), parts.values(), strict=True):
+            if names:
+                say(f"  {words}: {', '.join(map(repr, names))}")
+
+    record = {"version": returned.version, "to": returned.to, **{name: [*tasks] for name, tasks in parts.items()}}
+    return Result([record], show)
 
 
 def gc(
     net: NetFolder,
     versions: Annotated[int, typer.Option(min=1, help="Number of versions to keep, the present one included.")] = KEPT_VERSIONS,
-) -> None:
+) -> Result:
     """Forget earlier versions and free the files that only they needed."""
     cleaned = open_network(net).gc(versions)
     kept = ", ".join(map(str, cleaned.versions[:-1])) or "none"
     freed = f"freed {_size(cleaned.bytes)}, {cleaned.files} files"
-    console.print(f"{freed}; version {cleaned.versions[-1]}, earlier ones: {kept}", highlight=False)
+    record = {"version": cleaned.versions[-1], "versions": [*cleaned.versions], "files": cleaned.files, "bytes": cleaned.bytes}
+    return Result([record], lambda: say(f"{freed}; version {cleaned.versions[-1]}, earlier ones: {kept}"))
 
 
 def export(
@@ -60,20 +79,23 @@ def export(
         ),
     ],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is an exported one.")] = False,
-) -> None:
+) -> Result:
     """Write a task to one file, for another network, or as an ONNX model for other programs."""
     network = open_network(net)
     write = network.export_onnx if file.suffix.lower() == ".onnx" else network.export
     write(task, file, overwrite=overwrite)
-    console.print(f"wrote {file}, {_size(file.stat().st_size)}", highlight=False)
+    size = file.stat().st_size
+    return Result([{"task": task, "file": str(file), "bytes": size}], lambda: say(f"wrote {file}, {_size(size)}"))
 
 
 def import_(
     net: NetFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An exported task.")],
     name: Annotated[str | None, typer.Option(help="Name for the task; by default the one that it had.")] = None,
-) -> None:
+) -> Result:
     """Import an exported task; the folder is created if needed."""
+    from senpath import Client, Network
+
     if not file.is_file():
         raise InputError(f"task file {file}", expected="an exported task", got="no file of that name")
     if not (net / "network.json").exists():
@@ -81,16 +103,26 @@ def import_(
     network = Network(net, trust=trusted())
     info = network.import_task(file, name, trust=trusted())
     task = list(network.tasks)[-1]
-    console.print(f"imported {task!r}: {len(info.classes_)} classes, {info.weights:,} weights; version {info.version}", highlight=False)
+    record = {"task": task, "version": info.version, "classes": len(info.classes_), "weights": info.weights}
+    return Result(
+        [record], lambda: say(f"imported {task!r}: {len(info.classes_)} classes, {info.weights:,} weights; version {info.version}")
+    )
 
 
-def _list_versions(net: Network) -> None:
+def _versions(net: Network | Client) -> Result:
     entries = {entry["version"]: entry for entry in net.log}
-    for version in net.versions:
+    records = []
+    for version in (*net.versions, net.version):
         entry = entries.get(version, {})
         what = next((f"{word} {entry[word]}" for word in ("removed", "rollback", "compacted", "tasks") if entry.get(word)), "empty")
-        console.print(f"{version}: {entry.get('time', '')} {what}", highlight=False)
-    console.print(f"{net.version}: present", highlight=False)
+        records.append({"version": version, "time": entry.get("time"), "what": what, "present": version == net.version})
+
+    def show() -> None:
+        for record in records:
+            when = "present" if record["present"] else f"{record['time'] or ''} {record['what']}"
+            say(f"{record['version']}: {when}")
+
+    return Result(records, show)
 
 
 def _size(count: int) -> str:

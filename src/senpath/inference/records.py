@@ -68,15 +68,18 @@ def explanation_record(view: View, why: Explanation) -> Record:
     answer = _record(why.task, why.label, why.confidence, why.top, why.ood_score, why.reason, why.activated, view.weights["total"])
     links = [
         {
-            "source": use.source,
+            "from": use.source,
             "output": json_value(use.output),
-            "from": json_value(use.transfer.source) if use.transfer else None,
+            "label": json_value(use.transfer.source) if use.transfer else None,
             "similarity": json_value(use.transfer.share) if use.transfer else None,
             "added": json_value(use.added),
         }
         for use in why.links
     ]
-    tasks = [{"task": name, "probability": json_value(score), "candidate": name in why.candidates} for name, score in why.scores.items()]
+    tasks = [
+        {"task": name, "score": score, "probability": score, "candidate": name in why.candidates, "ran": name in why.activated.tasks}
+        for name, score in why.scores.items()
+    ]
     return {"answer": answer | {"modality": _modality(view, why.candidates)}, "tasks": tasks, "links": links}
 
 

@@ -1,0 +1,112 @@
+"""The public names, and the rooms that they are in: for type checkers, and for `__init__.py`, which loads each when it is first used."""
+
+from senpath.client import Client
+from senpath.errors import (
+    ConflictError,
+    DownloadError,
+    FormatVersionError,
+    InputError,
+    MissingExtraError,
+    RoutingWarning,
+    SenpathError,
+    SenpathWarning,
+    StoreError,
+    TaskExistsError,
+    UnknownTaskError,
+)
+from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
+from senpath.history import Cleaned, Removed, RolledBack
+from senpath.inference import Encoded, Explanation, MultimodalPrediction, Prediction
+from senpath.inputs.encoders import ENCODERS, TorchEncoder
+from senpath.inputs.sources import Data, read, tasks_of
+from senpath.learning import Learned, Routed, TaskChange
+from senpath.methods import (
+    METHODS,
+    REVISIONS,
+    Allocation,
+    AllocationSettings,
+    Extend,
+    ExtendSettings,
+    Moe,
+    MoeSettings,
+    Munet,
+    MunetSettings,
+    Prune,
+    PruneSettings,
+    Review,
+    Root,
+    Sen,
+    SenSettings,
+)
+from senpath.network import Network
+from senpath.pathways import Activation, Link, Pathway, Transfer
+from senpath.reports import report
+from senpath.snapshot import Proposal, Revised, TaskInfo, View
+from senpath.types import Audio, DataType, Examples
+
+__version__: str
+
+__all__ = [
+    "ENCODERS",
+    "METHODS",
+    "REVISIONS",
+    "Activation",
+    "Allocation",
+    "AllocationSettings",
+    "Audio",
+    "Cleaned",
+    "Client",
+    "ConflictError",
+    "Data",
+    "DataType",
+    "DownloadError",
+    "Encoded",
+    "Evaluation",
+    "Examples",
+    "Explanation",
+    "Extend",
+    "ExtendSettings",
+    "FormatVersionError",
+    "InputError",
+    "Learned",
+    "Link",
+    "MissingExtraError",
+    "Moe",
+    "MoeSettings",
+    "MultimodalPrediction",
+    "Munet",
+    "MunetSettings",
+    "Network",
+    "Pathway",
+    "Prediction",
+    "Proposal",
+    "Prune",
+    "PruneSettings",
+    "Recorded",
+    "Removed",
+    "Review",
+    "Revised",
+    "RolledBack",
+    "Root",
+    "Routed",
+    "RoutingWarning",
+    "Sen",
+    "SenSettings",
+    "SenpathError",
+    "SenpathWarning",
+    "StoreError",
+    "TaskChange",
+    "TaskExistsError",
+    "TaskInfo",
+    "TaskScore",
+    "TorchEncoder",
+    "Transfer",
+    "UnknownTaskError",
+    "View",
+    "evaluate",
+    "read",
+    "recorded_evaluations",
+    "remove_evaluation",
+    "report",
+    "tasks_of",
+]

@@ -1,0 +1,74 @@
+"""What networks, here or on a server, and what was done to them are as records: see docs/howto/scripts.md."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from senpath.client import Client
+from senpath.evaluation import Evaluation, latest_by_version, recorded_evaluations
+from senpath.inference.records import json_value, task_record
+from senpath.learning import Learned
+from senpath.network import Network
+from senpath.pathways import Link
+from senpath.snapshot import Revised
+
+
+def describe_tasks(net: Network | Client) -> list[dict[str, Any]]:
+    """Every task, with the figure that was last measured of it and the time when it was learned."""
+    if isinstance(net, Client):
+        return [*net.tasks.values()]
+    times = {name: entry.get("time") for entry in net.log for name in entry.get("tasks", ())}
+    accuracies = {
+        task: score.accuracy
+        for stage in latest_by_version(recorded_evaluations(net))
+        for task, score in stage.evaluation.scores.items()
+        if task in net.view.tasks and stage.identities.get(task) in (None, net.view.pathway(task).identity)
+    }
+    return [
+        {**task_record(net.view, name), "accuracy": json_value(accuracies.get(name)), "created": times.get(name)} for name in net.view.tasks
+    ]
+
+
+def describe_learned(net: Network, learned: Learned) -> dict[str, Any]:
+    """A task that was learned just now."""
+    info, record = net.tasks[learned.task], learned.provenance.record
+    return {
+        "task": learned.task,
+        "version": learned.version,
+        "seconds": learned.seconds,
+        "kind": info.kind,
+        "examples": info.examples,
+        "classes": json_value(info.classes_),
+        "weights": info.weights,
+        "links": [part for link in net.view.pathway(learned.task).links for part in _borrowed(link)],
+        "warning": learned.warning,
+        "guard": json_value(record.get("guard")),
+    }
+
+
+def _borrowed(link: Link) -> list[dict[str, Any]]:
+    """What a link borrows: from which task, of which class, for which class, and how alike they are."""
+    return [
+        {"from": link.source, "label": json_value(part.source), "to": json_value(part.target), "share": json_value(part.share)}
+        for part in link.transfers
+    ]
+
+
+def describe_revised(revised: Revised) -> dict[str, Any]:
+    """A task that was changed, or stayed as it is."""
+    names = ("task", "changed", "reason", "version", "seconds")
+    return {name: json_value(getattr(revised, name)) for name in names}
+
+
+def describe_evaluation(measured: Evaluation) -> list[dict[str, Any]]:
+    """The figures of each task, and which tasks answered its inputs; "" stands for none."""
+    return [
+        {
+            "task": task,
+            **{name: json_value(value) for name, value in asdict(score).items() if name != "task"},
+            "found": json_value(score.task),
+            "confusion": {name or "": count for name, count in measured.confusion[task].items()},
+        }
+        for task, score in measured.scores.items()
+    ]

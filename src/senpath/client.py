@@ -1,1 +1,0 @@
-"""A client of `senpath serve`; needs the extra `serve`."""

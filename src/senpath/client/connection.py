@@ -1,0 +1,131 @@
+"""Requests to a server: with a key, again where that makes sense, and errors as the library's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from senpath.errors import (
+    ConflictError,
+    InputError,
+    MissingExtraError,
+    SenpathError,
+    StoreError,
+    TaskExistsError,
+    UnknownTaskError,
+)
+from senpath.plugins import import_extra
+
+ERRORS: Mapping[str, type[SenpathError]] = {
+    "input": InputError,
+    "too_large": InputError,
+    "unknown_task": UnknownTaskError,
+    "task_exists": TaskExistsError,
+    "conflict": ConflictError,
+    "missing_extra": MissingExtraError,
+    "store": StoreError,
+}
+"""The class of an error by the server's code; any other is a `SenpathError`."""
+LOCAL = {"127.0.0.1", "localhost", "::1"}
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+"""Seconds before the same request is made again; they double, unless the server says when."""
+AGAIN = (429, 503)
+
+
+class Connection:
+    """Requests to one server.
+
+    Args:
+        url: of the server.
+        key: what it asks for; None if it does not ask.
+        timeout: seconds that one request may take, and that all its repetitions together may wait.
+        retries: how often a request that changes nothing is made again where the server is busy or the connection breaks.
+
+    Raises:
+        InputError: if the URL is none.
+        MissingExtraError: if httpx is not installed.
+    """
+
+    def __init__(self, url: str, key: str | None, timeout: float, retries: int) -> None:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InputError("URL of the server", expected="http://HOST:PORT", got=repr(url))
+        self._httpx = import_extra("httpx", "asking a server", "serve")
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        # A server on this machine is never behind the proxy that the environment may name.
+        self._client = self._httpx.Client(
+            base_url=url.rstrip("/") + "/", headers=headers, timeout=timeout, trust_env=parts.hostname not in LOCAL
+        )
+        self.url, self._timeout, self._retries = url, timeout, retries
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
+    def ask(self, method: str, path: str, *, again: bool = True, **body: Any) -> Any:
+        """The JSON that a request is answered with.
+
+        Args:
+            again: whether the request changes nothing, so that it may be repeated.
+            body: as httpx takes it.
+
+        Raises:
+            SenpathError: what the server says, as the class that the library would raise; or if it cannot be reached.
+        """
+        pause, waited = FIRST_PAUSE, 0.0
+        for left in range(self._retries if again else 0, -1, -1):
+            try:
+                answer = self._client.request(method, path, **body)
+            except self._httpx.TransportError as error:
+                if not left or isinstance(error, self._httpx.TimeoutException):
+                    raise self._unreached(error) from None
+                wait = pause
+            else:
+                if answer.is_success:
+                    return _json(answer)
+                wait = max(pause, _retry_after(answer))
+                if not left or answer.status_code not in AGAIN or waited + wait > self._timeout:
+                    raise _error(answer)
+            wait = min(wait, LONGEST_PAUSE)
+            time.sleep(wait)
+            waited, pause = waited + wait, 2 * pause
+        raise AssertionError("the last attempt returns or raises")
+
+    def _unreached(self, error: Exception) -> SenpathError:
+        slow = isinstance(error, self._httpx.TimeoutException)
+        got = f"none within {self._timeout:g} s" if slow else f"{type(error).__name__}: {error}".rstrip(": ")
+        return SenpathError(f"server {self.url}", expected="an answer", got=got, do="" if slow else "Is `senpath serve` running there?")
+
+
+def error_of(said: Any, status: int = 500) -> SenpathError:
+    """The error that a server describes, as the class that the library would raise."""
+    if not isinstance(said, Mapping) or not isinstance(said.get("what"), str):
+        return SenpathError("server", expected="an answer of senpath's", got=f"status {status}", do="Is this the URL of `senpath serve`?")
+    kind = ERRORS.get(str(said.get("code")), SenpathError)
+    return kind(said["what"], expected=said.get("expected"), got=said.get("got"), do=said.get("do") or "")
+
+
+def _error(answer: Any) -> SenpathError:
+    said: Any = None
+    with contextlib.suppress(ValueError):
+        said = answer.json()
+    return error_of(said.get("error") if isinstance(said, dict) else None, answer.status_code)
+
+
+def _json(answer: Any) -> Any:
+    try:
+        return answer.json()
+    except json.JSONDecodeError:
+        raise error_of(None, answer.status_code) from None
+
+
+def _retry_after(answer: Any) -> float:
+    """Seconds that the server asks to wait; 0 if it says none."""
+    try:
+        return max(0.0, float(answer.headers.get("Retry-After", 0)))
+    except ValueError:  # a date
+        return 0.0

@@ -1,0 +1,197 @@
+"""Inputs and labels as a server takes them: JSON values, files in base64."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Collection, Mapping
+from io import BytesIO
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from senpath.errors import InputError
+
+MODALITIES = ("image", "audio", "table", "text")
+FILES = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
+    **dict.fromkeys((".wav", ".flac", ".ogg"), "audio"),
+    ".txt": "text",
+}
+"""What files hold, by their ending, as `senpath.inputs.modalities` has it, which takes long to load; a test compares them."""
+CHANNELS = (1, 3, 4)
+Size = tuple[int, int]
+Sizes = Callable[[], Collection[Size]]
+"""Looks up height and width of the pictures that the network has learned."""
+
+
+def encode_batch(x: Any, sizes: Sizes) -> list[Any]:
+    """A batch, or one input by itself, as JSON values, one for each input.
+
+    Args:
+        x: what `senpath.Network.predict` takes, a mapping of modalities too.
+        sizes: looked up only where an array may be one picture or several inputs.
+
+    Raises:
+        InputError: for what is no input, or cannot be sent.
+    """
+    if is_by_modality(x):
+        return _things(x, sizes)
+    if hasattr(x, "columns") and not isinstance(x, Mapping):
+        return [{"row": _row(row)} for row in _rows(x)]
+    if isinstance(x, Path) and x.suffix.lower() not in FILES:
+        return _of_table(x, sizes)
+    if isinstance(x, str | Path | Mapping) or _is_audio(x) or _is_picture(x) or (hasattr(x, "to_dict") and hasattr(x, "index")):
+        return [encode_input(x)]
+    array = _array(x)
+    if array is not None:
+        return [_array_value(each) for each in ([array] if _is_one(array, sizes) else array)]
+    if not isinstance(x, list | tuple):
+        raise InputError("inputs", expected="an array, a data frame, a list of inputs or one of them", got=type(x).__name__)
+    if x and all(isinstance(value, Real) and not isinstance(value, bool) for value in x):
+        return [{"array": [_cell(value) for value in x]}]
+    return [encode_input(item, f"input {place}") for place, item in enumerate(x)]
+
+
+def encode_input(item: Any, what: str = "input") -> Any:
+    """One input as a JSON value; errors as for `encode_batch`."""
+    if isinstance(item, str):
+        return {"text": str(item)}
+    if isinstance(item, Path):
+        return _file(item)
+    if _is_audio(item):
+        samples = np.asarray(item.samples)
+        return {"audio": {"samples": _finite(samples, what).tolist(), "rate": int(item.rate)}}
+    if _is_picture(item):
+        return {"image": _picture(item, what)}
+    if isinstance(item, Mapping):
+        return {"row": _row(item)}
+    if hasattr(item, "to_dict") and hasattr(item, "index"):  # a pandas Series: a row
+        return {"row": _row(item.to_dict())}
+    array = _array(item)
+    if array is None and isinstance(item, list | tuple):
+        array = np.asarray(item)
+    if array is None:
+        raise InputError(what, expected="a text, picture, Audio, path, row or array", got=type(item).__name__)
+    return _array_value(array, what)
+
+
+def encode_label(label: Any) -> Any:
+    """A label, or several, as JSON has it."""
+    if isinstance(label, np.ndarray | np.generic) or hasattr(label, "detach"):
+        label = label.tolist()
+    if isinstance(label, set | frozenset):
+        return sorted(map(encode_label, label), key=str)
+    return [encode_label(part) for part in label] if isinstance(label, list | tuple) else label
+
+
+def is_by_modality(x: Any) -> bool:
+    """Whether this is a mapping of modalities to inputs, and not a row of a table."""
+    return isinstance(x, Mapping) and bool(x) and all(name in MODALITIES for name in x) and any(map(_is_several, x.values()))
+
+
+def _is_several(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, str) and getattr(value, "ndim", 1) > 0
+
+
+def _things(x: Mapping[str, Any], sizes: Sizes) -> list[Any]:
+    told: dict[str, list[Any]] = {}
+    for name, items in x.items():
+        if items is None:
+            continue
+        if isinstance(items, list | tuple):  # None stands for an input that is missing
+            told[name] = [None if item is None else encode_input(item, f"{name} {place}") for place, item in enumerate(items)]
+        else:
+            array = _array(items)
+            told[name] = encode_batch(items, sizes) if array is None else [_array_value(item) for item in array]
+    lengths = {name: len(items) for name, items in told.items()}
+    if len({*lengths.values()}) != 1:
+        got = ", ".join(f"{count} of {name}" for name, count in lengths.items())
+        raise InputError("modalities", expected="as many inputs of each", got=got or "none", do="None stands for an input that is missing")
+    things = zip(*told.values(), strict=True)
+    return [{"senses": {name: value for name, value in zip(told, thing, strict=True) if value is not None}} for thing in things]
+
+
+def _rows(x: Any) -> list[Mapping[str, Any]]:
+    """The rows of a data frame of pandas or polars, or of a table that senpath has read."""
+    if hasattr(x, "to_dicts"):
+        return list(x.to_dicts())
+    if hasattr(x, "to_pylist"):
+        return list(x.to_pylist())
+    return list(x.to_dict("records")) if hasattr(x, "to_dict") else [x[place] for place in range(len(x))]
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name): _cell(value) for name, value in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    """A number, a word or None; what is missing is None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _of_table(path: Path, sizes: Sizes) -> list[Any]:
+    from senpath.inputs.sources.read import unlabelled_items  # loads torch, which only tables need
+
+    items = unlabelled_items(path)
+    return [_file(path)] if len(items) == 1 and items[0] is path else encode_batch(items, sizes)
+
+
+def _file(path: Path) -> Any:
+    held = FILES.get(path.suffix.lower())
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig") if held in (None, "text") else ""
+    except (OSError, UnicodeDecodeError) as error:
+        got = (error.strerror or str(error)) if isinstance(error, OSError) else "no UTF-8"
+        raise InputError(f"file {path}", expected="a picture, sound or text that can be read", got=got) from None
+    return {"text": text} if held in (None, "text") else {held: base64.b64encode(content).decode()}
+
+
+def _is_audio(item: Any) -> bool:
+    return hasattr(item, "samples") and hasattr(item, "rate")
+
+
+def _is_picture(item: Any) -> bool:
+    return type(item).__module__.startswith("PIL.")
+
+
+def _picture(image: Any, what: str) -> str:
+    file = BytesIO()
+    try:
+        image.save(file, "PNG", exif=image.getexif())
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(what, expected="a picture that PNG can hold", got=str(error), do="Convert it to RGB") from None
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _array(x: Any) -> np.ndarray | None:
+    """An array or a tensor as an array; None for anything else."""
+    if hasattr(x, "detach"):
+        x = x.detach().cpu().numpy()
+    return x if isinstance(x, np.ndarray) and x.dtype.kind in "biuf" else None
+
+
+def _array_value(array: Any, what: str = "input") -> Any:
+    return {"array": _finite(np.asarray(array), what).tolist()}
+
+
+def _finite(array: np.ndarray, what: str) -> np.ndarray:
+    if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+        raise InputError(what, expected="finite numbers", got="NaN or infinity" if array.dtype.kind == "f" else f"{array.dtype}")
+    return array
+
+
+def _is_one(array: np.ndarray, sizes: Sizes) -> bool:
+    """Whether an array is one input, as `senpath.Network.predict` sees it: a row, or a picture as large as those that were learned."""
+    if array.ndim < 2:
+        return True
+    if array.ndim == 2:
+        return array.shape in sizes()
+    return array.ndim == 3 and array.shape[2] in CHANNELS and array.shape[1:] not in sizes()

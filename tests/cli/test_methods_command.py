@@ -34,7 +34,7 @@ def test_all_are_listed(senpath: Run) -> None:
     ended = senpath("methods")
     assert ended.code == 0
     for name in METHODS:
-        assert f"│ {name} " in ended.out
+        assert f"\n{name} " in ended.out
     assert ended.out.count("learns tasks") == len(METHODS)
     assert ended.out.count("changes a task") == len(REVISIONS)
 

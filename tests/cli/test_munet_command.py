@@ -19,8 +19,8 @@ SMALL = (
 def test_a_table_tells_of_every_generation(senpath: Callable[..., Any], tmp_path: Path, files: Path) -> None:
     ended = senpath("learn", tmp_path / "n.sen", "digits", files / "digits", *SMALL)
     assert ended.code == 0
-    assert "digits: generation 3 of 3, best score so far" in ended.out
-    rows = [line for line in ended.out.splitlines() if re.search(r"best of 2", line)]
+    assert "digits: generation 3 of 3, best score so far" in ended.err
+    rows = [line for line in ended.err.splitlines() if re.search(r"best of 2", line)]
     assert len(rows) == 3
     net = Network(tmp_path / "n.sen")
     found = net.tasks["digits"].provenance.record

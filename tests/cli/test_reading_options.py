@@ -29,10 +29,10 @@ def test_it_says_what_it_took_for_what(senpath: Run, flowers: Path, tmp_path: Pa
     assert end.code == 0
     assert (
         "read: 20 rows, 1 column of numbers and 1 column of words; label 'colour' (the last column) "
-        "(if that is wrong: --label COLUMN, --modality KIND)\n" in end.out
+        "(if that is wrong: --label COLUMN, --modality KIND)\n" in end.err
     )
     end = senpath("learn", net, "told", flowers, "--label", "species", "--modality", "table", *QUICK)
-    assert "read: 20 rows, 1 column of numbers and 1 column of words; label 'species'\n" in end.out
+    assert "read: 20 rows, 1 column of numbers and 1 column of words; label 'species'\n" in end.err
     assert Network(net).tasks["told"].classes_ == ("u", "v")
     assert senpath("evaluate", net, f"told={flowers}", "--label", "species").code == 0
     assert "changed 'told'" in senpath("extend", net, "told", flowers, "--label", "species").out
@@ -40,7 +40,7 @@ def test_it_says_what_it_took_for_what(senpath: Run, flowers: Path, tmp_path: Pa
 
 def test_pictures_are_described(senpath: Run, files: Path, tmp_path: Path) -> None:
     end = senpath("learn", tmp_path / "n.sen", "digits", files / "digits", *QUICK)
-    assert "read: 100 pictures (PNG, 8×8, grey) in 10 folders (if that is wrong: --modality KIND)\n" in end.out
+    assert "read: 100 pictures (PNG, 8×8, grey) in 10 folders (if that is wrong: --modality KIND)\n" in end.err
 
 
 def test_what_cannot_be_read_is_skipped_if_asked_to(senpath: Run, flowers: Path, tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_what_cannot_be_read_is_skipped_if_asked_to(senpath: Run, flowers: Path,
     assert (end.code, f"error: table {flowers}, line 23: expected 3 values, got 2" in end.err) == (2, True)
     end = senpath("learn", tmp_path / "n.sen", "task", flowers, "--label", "species", "--skip-bad", *QUICK)
     assert end.code == 0
-    assert [line for line in end.out.splitlines() if line.startswith("skipped: ")] == [
+    assert [line for line in end.err.splitlines() if line.startswith("skipped: ")] == [
         f"skipped: table {flowers}, line 23: expected 3 values, got 2",
         f"skipped: table {flowers}, line 22, column 'width': expected a finite number, as most of the column, got no value. "
         "Fill the gap, or leave the row out",
@@ -67,7 +67,7 @@ def test_predict_names_what_it_cannot_read_and_offers_nothing_that_it_lacks(
     (tmp_path / "gap.csv").write_text("width,colour\n1,red\n,white\n")
     end = senpath("predict", net, tmp_path / "gap.csv", "--errors", "skip")
     reason = "gap.csv[1]: input 1, column 'width': expected a finite number, as most of the column, got no value"
-    assert (end.code, reason in end.out, end.out.count("nothing fits")) == (0, True, 1)
+    assert (end.code, reason in end.out, end.out.count("nothing fits")) == (6, True, 1)
     end = senpath("predict", net, tmp_path / "gap.csv")
     assert (end.code, "gap.csv, line 3, column 'width'" in end.err, "skip" in end.err) == (2, True, False)
     end = senpath("learn", net, "other", tmp_path / "gap.csv", *QUICK)
@@ -77,7 +77,7 @@ def test_predict_names_what_it_cannot_read_and_offers_nothing_that_it_lacks(
 def test_a_table_that_fits_nothing_is_explained(senpath: Run, learned: Path, files: Path, tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("petal length,petal width\n1,2\n")
     end = senpath("predict", learned, tmp_path / "other.csv")
-    assert end.code == 0
+    assert end.code == 6
     assert "other.csv[0]: no task reads this table: columns 'sepal length', 'sepal width' missing\n" in end.out
     end = senpath("predict", learned, tmp_path / "other.csv", "--errors", "raise")
     assert (end.code, "error: other.csv[0]: no task reads this table: expected columns 'sepal length'," in end.err) == (2, True)

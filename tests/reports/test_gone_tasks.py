@@ -9,8 +9,9 @@ import pytest
 from pages import summary
 
 import senpath as sp
-from senpath.cli.inspection import explain, tasks
+from senpath.cli.inspection import tasks
 from senpath.cli.learn import show_transfers
+from senpath.cli.predict import explain
 from senpath.reports.borrowing import draw_borrowing
 from senpath.reports.growth import draw_growth
 
@@ -57,10 +58,10 @@ def test_a_name_that_is_used_again(net: sp.Network, digits: Labelled) -> None:
 def test_the_command_line(net: sp.Network, tmp_path: Path, digits: Labelled, capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image
 
-    tasks(net.path)
+    tasks(str(net.path)).show()
     show_transfers(net, "high")
     Image.fromarray(digits[0][digits[1] >= 5][0]).save(tmp_path / "digit.png")
-    explain(net.path, tmp_path / "digit.png")
+    explain(str(net.path), str(tmp_path / "digit.png")).show()
     assert "low" in capsys.readouterr().out
 
 

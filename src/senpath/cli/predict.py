@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,19 +80,24 @@ def explain(
     """Show why one input gets its answer; the exit code is 6 if it gets none."""
     from senpath.cli.asked import asked
     from senpath.cli.explanation import show_explanation
-    from senpath.client import Explained
+    from senpath.client import Client
     from senpath.inference.records import explanation_record
 
     network = connect(net)
     with asked(network, [what]) as (names, items):
         if len(items) != 1:
             raise InputError(f"file {what}", expected="one input", got=f"{len(items)}")
+        if isinstance(network, Client):
+            told = network.explain(items[0], errors="none")
+            code = UNANSWERED if told.task is None else 0
+            return Result([{**told.record, "input": names[0]}], lambda: say(f"{_short(names[0])}: {told.text}"), code)
         why = network.explain(items[0], errors="none")
-    code = UNANSWERED if why.task is None else 0
-    if isinstance(why, Explained):
-        return Result([{**why.record, "input": names[0]}], lambda: say(f"{_short(names[0])}: {why.text}"), code)
     record = {"input": names[0], **explanation_record(network.view, why)}
-    return Result([record], lambda: show_explanation(_short(names[0]), why, record["answer"]["ran"]["of"]), code)
+    return Result(
+        [record],
+        lambda: show_explanation(_short(names[0]), why, record["answer"]["ran"]["of"]),
+        UNANSWERED if why.task is None else 0,
+    )
 
 
 def _records(network: Any, answers: Any, top: int | None) -> list[dict[str, Any]]:
@@ -177,11 +181,14 @@ def _short(name: str) -> str:
 
 
 def name_input(error: InputError, names: Sequence[str]) -> None:
-    """Let an error that names an input by its place name it by its file."""
-    place = re.match(r"input (\d+)", error.what)
-    if place is not None and int(place[1]) < len(names):
-        name = _short(names[int(place[1])]) or f"line {int(place[1]) + 1}"
-        error.reword(name + error.message.removeprefix(place[0]), what=name + error.what.removeprefix(place[0]))
+    """Let an error that names an input by its place name it by its file, or its line of standard input."""
+    from senpath.inference.unanswered import POSITION
+
+    said = POSITION.match(error.what)
+    place = int(said[0].split()[-1]) if said is not None else len(names)
+    if said is not None and place < len(names):
+        name = _short(names[place].strip()) or f"line {place + 1}"
+        error.reword(name + error.message.removeprefix(said[0]), what=name + error.what.removeprefix(said[0]))
 
 
 def _show_reasons(names: Iterable[str], reasons: Iterable[str | None]) -> None:

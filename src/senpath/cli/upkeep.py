@@ -94,7 +94,7 @@ def import_(
     name: Annotated[str | None, typer.Option(help="Name for the task; by default the one that it had.")] = None,
 ) -> Result:
     """Import an exported task; the folder is created if needed."""
-    from senpath import Client, Network
+    from senpath import Network
 
     if not file.is_file():
         raise InputError(f"task file {file}", expected="an exported task", got="no file of that name")

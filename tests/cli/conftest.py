@@ -34,8 +34,9 @@ def run_quietly(arguments: tuple[object, ...]) -> int:
 
 
 @pytest.fixture
-def senpath(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def senpath(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """A function: arguments of the command line → how it ended. No command may end in a traceback."""
+    monkeypatch.setenv("COLUMNS", "240")
 
     def run(*arguments: object) -> Ended:
         capsys.readouterr()

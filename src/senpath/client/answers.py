@@ -13,8 +13,8 @@ from senpath.errors import InputError
 Ranked = list[tuple[str, Any, float]]
 
 
-class Answers:
-    """Answers for n inputs, in their order; as `senpath.Prediction`, without what a server does not send.
+class RemoteAnswers:
+    """RemoteAnswers for n inputs, in their order; as `senpath.Prediction`, without what a server does not send.
 
     Attributes:
         version: of the network that answered, the same for all.
@@ -54,22 +54,22 @@ class Answers:
         return [_ranked(record["top"][:k]) for record in self.records]
 
 
-class ThingAnswers(Answers):
-    """Answers for n things, each given in one or more modalities; as `senpath.MultimodalPrediction`.
+class RemoteThingAnswers(RemoteAnswers):
+    """RemoteAnswers for n things, each given in one or more modalities; as `senpath.MultimodalPrediction`.
 
     Attributes:
         concept: object array (n,), name of the concept, or of the task if it has none; None where nothing fits.
-        modalities: for each modality that was given, its own `Answers`.
+        modalities: for each modality that was given, its own `RemoteAnswers`.
     """
 
     def __init__(self, records: Sequence[Mapping[str, Any]], version: int, listed: int) -> None:
         super().__init__(records, version, listed)
         self.concept = _objects([record.get("concept") for record in self.records])
         names = dict.fromkeys(name for record in self.records for name in record.get("senses") or {})
-        self.modalities = {name: Answers([record["senses"][name] for record in self.records], version, listed) for name in names}
+        self.modalities = {name: RemoteAnswers([record["senses"][name] for record in self.records], version, listed) for name in names}
 
 
-class Explained:
+class RemoteExplanation:
     """Why one input got its answer; as `senpath.Explanation`.
 
     Attributes:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from senpath.client.answers import Answers, Explained, ThingAnswers
+from senpath.client.answers import RemoteAnswers, RemoteExplanation, RemoteThingAnswers
 from senpath.client.connection import Connection, error_of
 from senpath.client.encoding import encode_batch, encode_label, is_by_modality
 from senpath.errors import InputError, SenpathError
@@ -24,6 +24,8 @@ AT_ONCE, CHARACTERS_AT_ONCE = 256, 2**24
 """Inputs of one request, and about how many characters of JSON they make, at most; larger batches are sent in parts."""
 FIRST_LOOK, LAST_LOOK = 0.05, 0.5
 """Seconds between looks at a job; they grow."""
+NOTICED = 5.0
+"""Seconds in which a server has noticed a new version."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,8 @@ class Client:
         errors: str = "raise",
         version: int | None = None,
         top: int = 5,
-    ) -> Answers:
-        """Answer for each input of a batch, or for things that are given in several modalities (`ThingAnswers`); all from one version.
+    ) -> RemoteAnswers:
+        """Answer for each input of a batch, or for things given in several modalities (`RemoteThingAnswers`); all from one version.
 
         Args:
             x, task, concept, candidates, reject, errors: as for `senpath.Network.predict`. A table's missing values are sent as null.
@@ -161,7 +163,7 @@ class Client:
         """
         options = {"task": task, "concept": concept, "candidates": candidates, "reject": reject, "errors": errors, "top": top}
         inputs, records = encode_batch(x, self._sizes), []
-        kind = ThingAnswers if is_by_modality(x) else Answers
+        kind = RemoteThingAnswers if is_by_modality(x) else RemoteAnswers
         parts = _parts(inputs) or [(0, [])]
         for start, part in parts:
             body = {"inputs": part, **options, **({} if version is None else {"version": version})}
@@ -174,11 +176,13 @@ class Client:
             records += said["answers"]
         return kind(records, version if version is not None else 0, top)
 
-    def explain(self, x: Any, *, errors: str = "raise", candidates: int = 2, reject: bool = True, version: int | None = None) -> Explained:
+    def explain(
+        self, x: Any, *, errors: str = "raise", candidates: int = 2, reject: bool = True, version: int | None = None
+    ) -> RemoteExplanation:
         """Explain the answer to a single input; arguments and errors as for `predict`."""
         (value,) = self._one(x)
         options = {"errors": errors, "candidates": candidates, "reject": reject, **({} if version is None else {"version": version})}
-        return Explained(self._at.ask("POST", "explain", json={"input": value, **options}))
+        return RemoteExplanation(self._at.ask("POST", "explain", json={"input": value, **options}))
 
     def learn(
         self,
@@ -240,6 +244,7 @@ class Client:
         if job["error"] is not None:
             raise error_of(job["error"])
         result = job["result"]
+        self._await_version(int(result["version"]))
         seconds = result.get("seconds")
         return Taught(
             job["task"],
@@ -290,6 +295,12 @@ class Client:
             self._at.ask("DELETE", path)
             raise KeyboardInterrupt(f"interrupted; the server was told to cancel {job['what']} of {job['task']!r}") from None
         return job
+
+    def _await_version(self, version: int) -> None:
+        """Go on when the server answers from a version that was just made: it takes a moment to notice what its other processes commit."""
+        until = time.monotonic() + NOTICED
+        while self.version < version and time.monotonic() < until:
+            time.sleep(FIRST_LOOK)
 
     def _one(self, x: Any) -> list[Any]:
         values = encode_batch(x, self._sizes)

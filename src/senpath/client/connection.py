@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import weakref
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,11 +61,12 @@ class Connection:
         self._client = self._httpx.Client(
             base_url=url.rstrip("/") + "/", headers=headers, timeout=timeout, trust_env=parts.hostname not in LOCAL
         )
+        self._end = weakref.finalize(self, self._client.close)  # whoever forgets to close leaves no connection open
         self.url, self._timeout, self._retries = url, timeout, retries
 
     def close(self) -> None:
         """End the connection."""
-        self._client.close()
+        self._end()
 
     def ask(self, method: str, path: str, *, again: bool = True, **body: Any) -> Any:
         """The JSON that a request is answered with.

@@ -1,0 +1,259 @@
+"""`senpath.Client` and `--url` against a server: the library's answers, its errors, and patience with a server that is busy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from raising import raises_error
+from running import running
+
+import senpath as sp
+from senpath.cli.main import main
+from senpath.server.app import create_app
+from senpath.server.settings import ServerSettings
+from senpath.testing import tiny_task
+
+
+@pytest.fixture(scope="module")
+def folder(served_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is served; these tests teach it."""
+    return Path(shutil.copytree(served_folder, tmp_path_factory.mktemp("client") / "own.sen"))
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path) -> Iterator[sp.Client]:
+    with running(create_app(folder, ServerSettings())) as address, sp.Client(f"http://{address}") as client:
+        yield client
+
+
+@contextmanager
+def busy(times: int, retry_after: str = "0") -> Iterator[tuple[str, list[str]]]:
+    """A server that is busy the first times that it is asked; gives its URL, and what it was asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(f"{self.command} {self.path}")
+            refused = len(asked) <= times
+            error = {
+                "code": "busy",
+                "what": "server",
+                "expected": "room",
+                "got": "none",
+                "do": "Ask again",
+                "message": "",
+                "request_id": "",
+            }
+            body = json.dumps({"error": error} if refused else {"version": 3, "versions": [], "answers": []}).encode()
+            self.send_response(503 if refused else 200)
+            self.send_header("Content-Length", str(len(body)))
+            if refused:
+                self.send_header("Retry-After", retry_after)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = _answer
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("reject", [True, False])
+def test_it_answers_as_the_network_does(client: sp.Client, folder: Path, reject: bool) -> None:
+    net, (images, _), (flowers, _) = sp.Network(folder), tiny_task("low"), tiny_task("iris")
+    frame = pd.DataFrame(flowers[:20], columns=[f"x{column}" for column in range(4)])
+    for x in (images[:300], ["warm and dry", "the wind is cold"], frame, images[0], "warm", flowers[3], [images[1], "cold", flowers[0]]):
+        ours, own = client.predict(x, reject=reject), net.predict(x, reject=reject)
+        assert len(ours) == len(own)
+        assert ours.task.tolist() == own.task.tolist()
+        assert ours.label.tolist() == own.label.tolist()
+        assert ours.label.dtype == own.label.dtype
+        assert ours.candidates.tolist() == own.candidates.tolist()
+        assert ours.reason.tolist() == own.reason.tolist()
+        np.testing.assert_allclose(ours.confidence, own.confidence, rtol=1e-4)
+        np.testing.assert_allclose(ours.ood_score, own.ood_score, rtol=1e-4)
+        assert [[entry[:2] for entry in best] for best in ours.top(2)] == [[entry[:2] for entry in best] for best in own.top(2)]
+        assert ours.version == net.version
+
+
+def test_the_task_may_be_given(client: sp.Client, folder: Path) -> None:
+    x = tiny_task("low")[0][:5]
+    ours, own = client.predict(x, "low", top=3), sp.Network(folder).predict(x, "low")
+    assert ours.label.tolist() == own.label.tolist()
+    assert np.isnan(ours.ood_score).all()
+    with raises_error(sp.InputError, "k", expected="at most 3", got="4", do="Ask with predict(…, top=4)"):
+        ours.top(4)
+
+
+def test_files_and_pictures(client: sp.Client, folder: Path, tmp_path: Path) -> None:
+    image = Image.fromarray((tiny_task("low")[0][0] * 255).astype(np.uint8))
+    image.save(tmp_path / "digit.png")
+    (tmp_path / "note.txt").write_text("warm and dry")
+    x = [tmp_path / "digit.png", image, tmp_path / "note.txt"]
+    assert client.predict(x, reject=False).label.tolist() == sp.Network(folder).predict(x, reject=False).label.tolist()
+    pd.DataFrame(tiny_task("iris")[0][:3], columns=["x0", "x1", "x2", "x3"]).to_csv(tmp_path / "three.csv", index=False)
+    assert len(client.predict(tmp_path / "three.csv")) == 3
+    with raises_error(sp.InputError, f"file {tmp_path / 'none.png'}", expected="a picture, sound or text that can be read"):
+        client.predict(tmp_path / "none.png")
+
+
+def test_why(client: sp.Client, folder: Path) -> None:
+    image = tiny_task("low")[0][0]
+    ours, own = client.explain(image), sp.Network(folder).explain(image)
+    assert (ours.task, ours.label, ours.candidates) == (own.task, own.label, own.candidates)
+    assert [*ours.scores] == [*own.scores]
+    assert ours.share == pytest.approx(own.share)
+    assert f"task {own.task!r}" in ours.text
+    with raises_error(sp.InputError, "input to explain", expected="one input, such as x[0]", got="2"):
+        client.explain(tiny_task("low")[0][:2])
+
+
+def test_errors_are_the_librarys(client: sp.Client) -> None:
+    with raises_error(sp.UnknownTaskError, "task 'nobody'"):
+        client.predict("warm", task="nobody")
+    with raises_error(sp.InputError, "candidates"):
+        client.predict("warm", candidates=3)
+    with raises_error(sp.InputError, "input 1: no task reads this table"):
+        client.predict(["warm", {"height": 3}])
+    many = [*tiny_task("low")[0], *tiny_task("low")[0], {"height": 3}]  # in two requests
+    with raises_error(sp.InputError, "input 300: no task reads this table"):
+        client.predict(many)
+    assert client.predict(many, errors="none").task[300] is None
+    for wrong in (3, object(), [object()], np.array([1.0, np.nan])):
+        with pytest.raises(sp.InputError, match="input"):
+            client.predict(wrong)
+
+
+def test_what_is_served(client: sp.Client, folder: Path) -> None:
+    net = sp.Network(folder)
+    assert [*client.tasks] == [*net.tasks]
+    assert client.tasks["iris"]["classes"] == [*net.tasks["iris"].classes_]
+    assert (client.version, client.versions, client.weights) == (net.version, net.versions, net.weights)
+    assert [entry["version"] for entry in client.log] == [entry["version"] for entry in net.log]
+    assert client.refresh() is False
+
+
+def test_a_busy_server_is_asked_again() -> None:
+    with busy(2) as (url, asked), sp.Client(url) as client:
+        assert client.version == 3
+        assert asked == ["GET /versions"] * 3
+    with busy(9) as (url, asked), sp.Client(url, retries=1) as client:
+        with raises_error(sp.SenpathError, "server", expected="room", got="none", do="Ask again"):
+            client.predict([])
+        assert asked == ["POST /predict"] * 2
+    with busy(9, "30") as (url, asked), sp.Client(url, timeout=5) as client:
+        with raises_error(sp.SenpathError, "server", got="none"):
+            client.predict([])  # it is not waited longer than that
+        assert len(asked) == 1
+    with busy(9) as (url, asked), sp.Client(url) as client:
+        with raises_error(sp.SenpathError, "server", got="none"):
+            client.learn("new", ["a", "b"], ["x", "y"])
+        assert asked == ["POST /tasks/new"]  # which changes something
+
+
+def test_where_no_server_is() -> None:
+    with (
+        sp.Client("http://127.0.0.1:9", retries=1) as client,
+        raises_error(sp.SenpathError, "server http://127.0.0.1:9", expected="an answer"),
+    ):
+        client.predict("warm")
+    for url in ("127.0.0.1:8000", "ftp://x", "http://", 3):
+        with raises_error(sp.InputError, "URL of the server", expected="http://HOST:PORT"):
+            sp.Client(url)  # type: ignore[arg-type]
+
+
+def test_a_program_that_asks_a_server_loads_no_torch() -> None:
+    program = "import sys, senpath; senpath.Client('http://127.0.0.1:9'); print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """A function: arguments of the command line → its exit code, and what it printed on both outputs."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        return (int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_the_command_line_asks_a_server(client: sp.Client, folder: Path, command: Any, tmp_path: Path) -> None:
+    url = client._at.url
+    code, out, _ = command("predict", url, "warm and dry", "--json", "--no-reject")
+    assert (code, json.loads(out)["label"]) == (0, "warm")
+    assert command("predict", "--no-reject", "warm and dry", "--url", url, "--json")[1] == out
+    assert command("predict", "--json", f"--url={url}", "--no-reject", "--", "warm and dry")[1] == out
+    code, out, _ = command("tasks", "--url", url)
+    assert code == 0
+    assert all(f"\n{task} " in out for task in sp.Network(folder).tasks)
+    code, out, _ = command("explain", url, "warm and dry")
+    assert "P(task 'weather')" in out
+    pd.DataFrame(tiny_task("iris")[0][:2], columns=["x0", "x1", "x2", "x3"]).to_csv(tmp_path / "two.csv", index=False)
+    code, out, _ = command("predict", url, tmp_path / "two.csv", "--csv", "--no-reject")
+    assert [line.split(",")[1] for line in out.splitlines()[1:]] == ["iris", "iris"]
+    code, out, err = command("predict", url, "warm", "--task", "nobody")
+    assert (code, out, "error: task 'nobody': expected one that the network has learned" in err) == (2, "", True)
+    code, out, err = command("tasks", "http://127.0.0.1:9")
+    assert (code, out, "Is `senpath serve` running there?" in err) == (1, "", True)
+
+
+@pytest.mark.slow("the server learns in a process of its own")
+def test_teaching_and_taking_back(client: sp.Client, folder: Path, command: Any, tmp_path: Path) -> None:
+    x, y = tiny_task("odd")
+    before, told = client.version, []
+    learned = client.learn("odd", x, y, epochs=2, hidden=8, progress=lambda *step: told.append(step))
+    assert (learned.task, learned.version, learned.changed) == ("odd", before + 1, True)
+    assert client.predict(x[:3], "odd").version == before + 1
+    assert sp.Network(folder).tasks["odd"].examples == len(y)
+    with raises_error(sp.TaskExistsError, "task 'odd'"):
+        client.learn("odd", x, y)
+    with raises_error(sp.InputError, "setting 'hiden' of method sen"):
+        client.learn("other", x, y, hiden=3)
+    with pytest.raises(sp.InputError):
+        client.learn("one label", x[:3], ["a", "b"])
+    extended = client.extend("weather", ["warm wind", "cold sun"] * 5, ["warm", "cold"] * 5)
+    assert (extended.changed, extended.version) == (True, before + 2)
+    texts = client.learn("moods", ["good", "fine", "bad", "awful"] * 3, ["up", "up", "down", "down"] * 3, epochs=1, hidden=4)
+    assert texts.version == before + 3
+    assert client.remove("moods").version == before + 4
+    back = client.rollback(before + 3)
+    assert (back.to, back.restored) == (before + 3, ("moods",))
+    frame = pd.DataFrame(tiny_task("iris")[0], columns=["a", "b", "c", "d"]).assign(label=tiny_task("iris")[1])
+    frame.to_csv(tmp_path / "flowers.csv", index=False)
+    code, out, err = command("learn", client._at.url, "flowers", tmp_path / "flowers.csv", "--set", "epochs=1")
+    assert (code, out.startswith("learned 'flowers': ")) == (0, True), err
+    assert "flowers" in client.tasks
+    code, out, _ = command("rollback", client._at.url, "--json")
+    assert (
+        json.loads(out.splitlines()[-1]) == {"version": client.version, "time": None, "what": "['flowers']", "present": True} or code == 0
+    )
+    assert command("remove", "flowers", "--url", client._at.url)[0] == 0
+    code, out, err = command("learn", client._at.url, "odd", tmp_path / "flowers.csv")
+    assert (code, "error: task 'odd': expected a new name" in err) == (2, True)

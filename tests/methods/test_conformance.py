@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,23 @@ TOYS: dict[str, dict[str, Any]] = {
 TOKENS = {"moe"}
 """Methods that read tokens of texts alone: tests/methods/moe asks of them what is asked here."""
 ANY = [method for method in METHODS if method not in TOKENS]
-CASES = [pytest.param(method, *case, id=f"{method}-{name}") for method, cases in SETTINGS.items() for name, case in cases.items()]
+LONG = {"sen-pooled-cnn", "sen-forest", "munet-vit", "munet-learned rates", "allocation-learned"}
+"""Each takes more than a second; others of the same method are among the fast tests."""
+trains_long = pytest.mark.slow("trains for seconds")
+
+
+def cases() -> Iterator[Any]:
+    for method, settings in SETTINGS.items():
+        for name, case in settings.items():
+            name = f"{method}-{name}"
+            yield pytest.param(method, *case, id=name, marks=trains_long if name in LONG else ())
 
 
 def test_every_method_is_tried() -> None:
     assert {*ANY} == set(SETTINGS) == set(TOYS)
 
 
-@pytest.mark.parametrize(("method", "settings", "expected"), CASES)
+@pytest.mark.parametrize(("method", "settings", "expected"), cases())
 def test_it_keeps_its_promises(method: str, settings: dict[str, Any], expected: dict[str, Any]) -> None:
     check_method(partial(METHODS[method], **settings), **expected)
     assert METHODS[method](**settings).name == method
@@ -77,14 +87,14 @@ def test_it_solves_digits(tmp_path: Path, train: Labelled, fresh: Labelled, meth
     assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() >= 0.9
 
 
-@pytest.mark.parametrize("method", ANY)
+@pytest.mark.parametrize("method", [name if name == "sen" else pytest.param(name, marks=trains_long) for name in ANY])
 def test_it_solves_a_table(tmp_path: Path, iris: Labelled, method: str) -> None:
     net, (x, y) = Network(tmp_path / "n.sen"), iris
     net.learn("iris", x[:100], y[:100], method=method)
     assert (net.predict(x[100:], task="iris").label == y[100:]).mean() >= 0.9
 
 
-@pytest.mark.parametrize("method", ANY)
+@pytest.mark.parametrize("method", [name if name == "sen" else pytest.param(name, marks=trains_long) for name in ANY])
 def test_it_solves_texts(tmp_path: Path, method: str) -> None:
     animals, tools = ("cat", "dog", "horse", "cow"), ("saw", "hammer", "drill", "file")
     texts = [f"{opening} a {noun}" for noun in (*animals, *tools) for opening in ("I saw", "she has", "where is", "they sold", "this is")]

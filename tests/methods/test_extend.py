@@ -51,7 +51,7 @@ def same_rows(before: torch.nn.Module, after: torch.nn.Module) -> bool:
     return all(torch.equal(before.get_parameter(name), after.get_parameter(name)[:rows]) for name in names)
 
 
-def test_new_classes_are_learned_and_the_old_rows_stay(halves: Network, high: Labelled, tests: Labelled) -> None:
+def test_new_classes_are_learned_the_old_rows_stay_and_all_is_on_disk(halves: Network, high: Labelled, tests: Labelled) -> None:
     before, other = halves.view.pathway("low"), halves.view.logits("high", encode_examples(halves.view, *tests).inputs)
     rows = head(halves, "low")
     found = halves.extend("low", *high)
@@ -66,10 +66,6 @@ def test_new_classes_are_learned_and_the_old_rows_stay(halves: Network, high: La
     assert accuracy(halves, "low", of(tests, *range(5))) >= 0.6
     assert accuracy(halves, "low", of(tests, *range(5, 10))) >= 0.6
     halves.verify()
-
-
-def test_it_is_on_disk(halves: Network, high: Labelled, tests: Labelled) -> None:
-    halves.extend("low", *high)
     again = Network(halves.path)
     inputs = encode_examples(again.view, *tests).inputs
     assert torch.equal(halves.view.logits("low", inputs), again.view.logits("low", inputs))

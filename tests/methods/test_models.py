@@ -29,6 +29,9 @@ CLASSIFIERS = {
 }
 
 
+grows_trees = pytest.mark.slow("grows and reads hundreds of trees")
+
+
 @pytest.mark.parametrize("model", CLASSIFIERS.values(), ids=CLASSIFIERS)
 def test_a_classifier_alone(tmp_path: Path, train: Labelled, fresh: Labelled, model: Any) -> None:
     net = Network(tmp_path / "n.sen")
@@ -49,7 +52,7 @@ def test_an_svm_answers_as_scikit_learns_own(tmp_path: Path, train: Labelled, fr
     assert list(net.predict(fresh[0], task="digits").label) == list(expected)
 
 
-@pytest.mark.parametrize("model", ["svm", "forest"])
+@pytest.mark.parametrize("model", ["svm", pytest.param("forest", marks=grows_trees)])
 def test_a_classifier_borrows(base: Network, fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled], model: str) -> None:
     x, y = few(fresh[0], words[fresh[1]], 4)
     tests, truth = fresh[0][400:], words[fresh[1][400:]]
@@ -71,7 +74,7 @@ def test_one_example_a_class_is_too_few_for_links_to_a_classifier(base: Network,
     base.learn("new", *few(fresh[0], fresh[1], 1), model="forest", links="none")
 
 
-@pytest.mark.parametrize("model", ["svm", "forest"])
+@pytest.mark.parametrize("model", ["svm", pytest.param("forest", marks=grows_trees)])
 def test_a_classifier_is_borrowed_from(
     tmp_path: Path, train: Labelled, fresh: Labelled, words: np.ndarray, few: Callable[..., Labelled], model: str
 ) -> None:
@@ -100,7 +103,7 @@ def test_a_classifier_is_learned_on_top_of_a_classifier(
     Network(net.path).verify()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, pytest.param(3, marks=pytest.mark.slow("learns a thousand pictures in colour"))])
 def test_a_cnn(tmp_path: Path, train: Labelled, fresh: Labelled, channels: int) -> None:
     net = Network(tmp_path / "n.sen", image_shape=(channels, 8, 8))
     net.learn("digits", *train, model="cnn", hidden=32, epochs=12, batch_size=32, augment=0.0)

@@ -154,7 +154,7 @@ def test_more_examples_leave_the_path_as_it_is(net: sp.Network, some: Labelled, 
     net.verify()
 
 
-@pytest.mark.parametrize("task", ["deep", "vit"])
+@pytest.mark.parametrize("task", ["deep", pytest.param("vit", marks=pytest.mark.slow("trains a transformer for seconds"))])
 def test_new_classes_get_rows_and_later_children_a_path(net: sp.Network, fresh: Labelled, some: Labelled, task: str) -> None:
     (x, y), tests = of((fresh[0][:500], fresh[1][:500]), (5, 6, 7)), of((fresh[0][500:], fresh[1][500:]), (5, 6, 7))
     before, old, parts = net.view.pathway(task), logits(net, task, some[0]), origins(net, task)

@@ -359,6 +359,7 @@ def test_a_task_of_several_labels(tmp_path: Path, train: Labelled, what: str) ->
     assert found.record["measured"]["after"] > 0.85
 
 
+@pytest.mark.slow("learns, prunes and measures 1,797 digits")
 def test_on_real_digits_half_the_weights_go_for_nothing(tmp_path: Path) -> None:
     if not os.environ.get("SENPATH_DATA"):
         pytest.skip("SENPATH_DATA is not set: this test reads MNIST")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,23 @@ FAST = {"hidden": 32, "epochs": 40, "augment": 0.0, "learning_rate": 1e-2}
 
 
 @pytest.fixture
-def grown(fresh: Labelled, train: Labelled, few: Callable[..., Labelled], words: np.ndarray, tmp_path: Path) -> tuple[sp.Network, Labelled]:
-    """Learned "early" from five examples of each digit's name, then "late", the same digits, from a thousand."""
+def grown(
+    built_once: Callable[[str, Callable[[Path], object]], Path],
+    fresh: Labelled,
+    train: Labelled,
+    few: Callable[..., Labelled],
+    words: np.ndarray,
+    tmp_path: Path,
+) -> tuple[sp.Network, Labelled]:
+    """Learned "early" from five examples of each digit's name, then "late", the same digits, from a thousand. A copy of the test's own."""
     x, y = few(fresh[0], words[fresh[1]], 5)
-    net = sp.Network(tmp_path / "net.sen")
-    net.learn("early", x, y, **FAST)
-    net.learn("late", *train, links="none", **FAST)
-    return net, (x, y)
+
+    def build(path: Path) -> None:
+        net = sp.Network(path)
+        net.learn("early", x, y, **FAST)
+        net.learn("late", *train, links="none", **FAST)
+
+    return sp.Network(shutil.copytree(built_once("reviewed.sen", build), tmp_path / "net.sen")), (x, y)
 
 
 def accuracy(net: sp.Network, task: str, x: np.ndarray, y: np.ndarray) -> float:

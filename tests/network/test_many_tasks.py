@@ -21,6 +21,7 @@ from senpath.snapshot.view import ComponentCache
 from senpath.store import FORMAT_VERSION
 from senpath.testing import ConstantMethod
 
+pytestmark = pytest.mark.slow("grows a network of 125 tasks")
 TASKS, LOOKED_AT = 125, (16, 17, 19, 20, 123, 124, 125)
 """How many there are, and the versions whose files are kept to be looked at."""
 Labelled = tuple[np.ndarray, np.ndarray]

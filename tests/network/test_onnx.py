@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -23,6 +24,8 @@ Labelled = tuple[np.ndarray, np.ndarray]
 QUICK: dict[str, Any] = {"hidden": 16, "epochs": 3, "augment": 0, "links": "none"}
 BORROWS: dict[str, Any] = {"links": "all", "threshold": 0.1, "min_separability": 0}
 TASKS = ("digits", "linked", "zero-shot", "pruned", "narrow", "several", "numbers", "convolved", "pooled", "tones", "texts", "iris")
+QUICKLY = ("digits", "linked", "pruned", "several", "numbers", "texts", "iris")
+"""Those whose answers are compared in the fast tests."""
 
 
 def tones() -> tuple[list[sp.Audio], list[str]]:
@@ -92,11 +95,27 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_answers_are_the_same(net: sp.Network, data: dict[str, tuple[Any, Any]], tmp_path: Path, task: str) -> None:
-    net.export_onnx(task, tmp_path / "task.onnx")
-    onnx.checker.check_model(tmp_path / "task.onnx", full_check=True)
-    model = session(tmp_path / "task.onnx")
+@pytest.fixture(scope="module")
+def exported(net: sp.Network, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function: task → its model, written once; no test may change it."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def export(task: str) -> Path:
+        path = folder / f"{task}.onnx"
+        if not path.exists():
+            net.export_onnx(task, path)
+        return path
+
+    return export
+
+
+further = pytest.mark.slow("torch takes half a second and more to export each")
+
+
+@pytest.mark.parametrize("task", [task if task in QUICKLY else pytest.param(task, marks=further) for task in TASKS])
+def test_answers_are_the_same(net: sp.Network, data: dict[str, tuple[Any, Any]], exported: Callable[[str], Path], task: str) -> None:
+    onnx.checker.check_model(exported(task), full_check=True)
+    model = session(exported(task))
     kind = net.tasks[task].kind
     assert [output.name for output in model.get_outputs()] == (["values"] if kind == "regression" else ["logits", "probabilities"])
     for size in (0, 1, 2, 7):
@@ -115,9 +134,8 @@ def test_answers_are_the_same(net: sp.Network, data: dict[str, tuple[Any, Any]],
             np.testing.assert_allclose(probabilities[0], right, rtol=0, atol=1e-4)
 
 
-def test_a_program_needs_nothing_but_the_file(net: sp.Network, data: dict[str, tuple[Any, Any]], tmp_path: Path) -> None:
-    net.export_onnx("iris", tmp_path / "iris.onnx")
-    model = session(tmp_path / "iris.onnx")
+def test_a_program_needs_nothing_but_the_file(net: sp.Network, data: dict[str, tuple[Any, Any]], exported: Callable[[str], Path]) -> None:
+    model = session(exported("iris"))
     about = model.get_modelmeta().custom_metadata_map
     assert (about["task"], about["kind"], json.loads(about["classes"])) == ("iris", "classification", [0, 1, 2])
     assert about["encoding"].startswith("(values - mean) / scale")
@@ -127,10 +145,8 @@ def test_a_program_needs_nothing_but_the_file(net: sp.Network, data: dict[str, t
     assert probabilities.argmax(1).tolist() == net.predict(data["iris"][0], task="iris").label.tolist()
 
 
-def test_what_is_said_of_a_task(net: sp.Network, tmp_path: Path) -> None:
-    net.export_onnx("texts", tmp_path / "texts.onnx")
-    net.export_onnx("several", tmp_path / "several.onnx")
-    texts, several = (session(tmp_path / f"{name}.onnx").get_modelmeta() for name in ("texts", "several"))
+def test_what_is_said_of_a_task(exported: Callable[[str], Path]) -> None:
+    texts, several = (session(exported(name)).get_modelmeta() for name in ("texts", "several"))
     assert json.loads(texts.custom_metadata_map["classes"]) == ["Hündin", "Kater"]
     assert json.loads(texts.custom_metadata_map["data_type"]) == {"modality": "text", "shape": [4096], "options": {"buckets": 2048}}
     assert several.custom_metadata_map["kind"] == "multilabel"
@@ -138,15 +154,15 @@ def test_what_is_said_of_a_task(net: sp.Network, tmp_path: Path) -> None:
     assert several.producer_name == "senpath"
 
 
-def test_the_same_task_makes_the_same_file(net: sp.Network, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        net.export_onnx("linked", tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+def test_the_same_task_makes_the_same_file(net: sp.Network, exported: Callable[[str], Path], tmp_path: Path) -> None:
+    net.export_onnx("linked", tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == exported("linked").read_bytes()
 
 
-def test_a_file_that_is_there(net: sp.Network, tmp_path: Path, unchanged: Callable[[Path], AbstractContextManager[None]]) -> None:
-    ours, foreign, text = tmp_path / "task.onnx", tmp_path / "foreign.onnx", tmp_path / "notes.onnx"
-    net.export_onnx("iris", ours)
+def test_a_file_that_is_there(
+    net: sp.Network, exported: Callable[[str], Path], tmp_path: Path, unchanged: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    ours, foreign, text = Path(shutil.copy(exported("iris"), tmp_path)), tmp_path / "foreign.onnx", tmp_path / "notes.onnx"
     model = onnx.load(ours)
     model.producer_name = "pytorch"
     onnx.save(model, foreign)

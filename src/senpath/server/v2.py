@@ -11,10 +11,12 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import BaseModel
 from pydantic_core import from_json
 
 from senpath import __version__
@@ -25,9 +27,8 @@ from senpath.inputs.modalities.table import table_columns
 from senpath.server import watch
 from senpath.server.auth import needs
 from senpath.server.batcher import Reply, Senses
-from senpath.server.errors import Refusal, declared, too_large
+from senpath.server.errors import EVERYWHERE, ErrorDetail, Refusal, too_large
 from senpath.server.inputs import picture_of, read_input, recording_of, sound_of
-from senpath.server.predict import ASKING
 from senpath.server.settings import ServerSettings
 from senpath.server.tensors import HEADER, InferRequest, read_request, write_response
 from senpath.snapshot.view import View
@@ -47,13 +48,24 @@ BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": InferRequest.model_json_schema(ref_template="#/components/schemas/{model}")},
+            "application/json": {"schema": InferRequest.model_json_schema()},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }
 }
 
-router = APIRouter(prefix="/v2", tags=["Open Inference Protocol V2"])
+
+class ProtocolError(BaseModel):
+    """Every answer that is an error: the message, as the protocol has it, and its parts."""
+
+    error: str
+    detail: ErrorDetail
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProtocolError, "description": HTTPStatus(status).phrase} for status in (404, 415, *map(int, EVERYWHERE))
+}
+router = APIRouter(prefix="/v2", tags=["Open Inference Protocol V2"], responses=ERRORS)
 READ = [Depends(needs("read"))]
 
 
@@ -69,7 +81,7 @@ async def live() -> dict[str, bool]:
     return {"live": True}
 
 
-@router.get("/health/ready", responses=declared(503))
+@router.get("/health/ready")
 async def ready(request: Request) -> dict[str, bool]:
     """Whether to send requests here."""
     await watch.ready(request)
@@ -85,16 +97,16 @@ async def index(request: Request) -> list[dict[str, str]]:
     return [{"name": name, "version": str(view.version), "state": "READY", "reason": ""} for name in names]
 
 
-@router.get("/models/{name:path}/ready", dependencies=READ, responses=declared(404))
-@router.get("/models/{name:path}/versions/{version}/ready", dependencies=READ, responses=declared(404))
+@router.get("/models/{name:path}/ready", dependencies=READ)
+@router.get("/models/{name:path}/versions/{version}/ready", dependencies=READ)
 def model_ready(request: Request, name: str, version: int | None = None) -> dict[str, Any]:
     """Whether there is such a model, in such a version."""
     _model(request.app.state.server, name, version)
     return {"name": name, "ready": True}
 
 
-@router.get("/models/{name:path}", dependencies=READ, responses=declared(404))
-@router.get("/models/{name:path}/versions/{version}", dependencies=READ, responses=declared(404))
+@router.get("/models/{name:path}", dependencies=READ)
+@router.get("/models/{name:path}/versions/{version}", dependencies=READ)
 def model_metadata(request: Request, name: str, version: int | None = None) -> dict[str, Any]:
     """The inputs and outputs of a model; of a task's also its kind and its classes, in the order of the probabilities."""
     server: Server = request.app.state.server
@@ -116,8 +128,8 @@ def model_metadata(request: Request, name: str, version: int | None = None) -> d
     return {"name": name, "versions": versions, "platform": "senpath", "inputs": inputs, "outputs": outputs, **about}
 
 
-@router.post("/models/{name:path}/infer", dependencies=READ, responses=ASKING, openapi_extra=BODY)
-@router.post("/models/{name:path}/versions/{version}/infer", dependencies=READ, responses=ASKING, openapi_extra=BODY)
+@router.post("/models/{name:path}/infer", dependencies=READ, openapi_extra=BODY)
+@router.post("/models/{name:path}/versions/{version}/infer", dependencies=READ, openapi_extra=BODY)
 async def infer(
     request: Request, name: str, version: int | None = None, inference_header_content_length: Annotated[str | None, Header()] = None
 ) -> Response:

@@ -30,7 +30,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from senpath.server.auth import needs
-from senpath.server.errors import busy, declared
+from senpath.server.errors import EVERYWHERE, busy
 
 if TYPE_CHECKING:
     from senpath.server.app import Server
@@ -241,7 +241,7 @@ def counted_together(workers: int) -> Iterator[None]:
             del os.environ[WORKERS]
 
 
-router = APIRouter(tags=["watch"])
+router = APIRouter(tags=["watch"], responses=EVERYWHERE)
 
 
 @router.get("/health/live")
@@ -250,7 +250,7 @@ async def live() -> dict[str, bool]:
     return {"live": True}
 
 
-@router.get("/health/ready", responses=declared(503))
+@router.get("/health/ready")
 async def ready(request: Request) -> dict[str, bool]:
     """Whether to send requests here: not while the server starts or drains."""
     if request.app.state.server.draining:

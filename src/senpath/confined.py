@@ -39,7 +39,7 @@ def open_plain(path: Path, *, write: bool = False, new: bool = False, most: int 
     try:
         _require_plain(os.fstat(handle), path, most)
         return os.fdopen(handle, "r+b" if write else "rb")
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves nothing behind
         os.close(handle)
         raise
 

@@ -44,6 +44,24 @@ def test_answers_are_as_exact_as_the_numbers(iris: Labelled, lengths: np.ndarray
     assert sp.evaluate(net, {"far": (iris[0], y)}).scores["far"].accuracy == pytest.approx(true, abs=1e-4)
 
 
+NEARBY = 2**60 + np.arange(30)
+
+
+@pytest.mark.parametrize(
+    "y", [NEARBY, NEARBY.tolist(), NEARBY.astype(str).tolist(), np.c_[np.arange(30), NEARBY]], ids=["i", "list", "str", "2"]
+)
+def test_whole_numbers_that_float64_does_not_tell_apart_are_refused(y: Any) -> None:
+    with raises_error(sp.InputError, "numbers y of a regression", expected="float64 tells apart", got="rounds by up to 29"):
+        sp.Network().learn("far", np.arange(30.0)[:, None], y, kind="regression", method=ConstantMethod())
+
+
+def test_whole_numbers_whose_rounding_is_nothing_to_their_spread_are_learned() -> None:
+    y = np.random.default_rng(0).integers(-(2**62), 2**62, 30)
+    net = sp.Network()
+    net.learn("wide", np.arange(30.0)[:, None], y, kind="regression", method=ConstantMethod())
+    assert len(net.predict(np.arange(3.0)[:, None], task="wide")) == 3
+
+
 def test_one_output_of_two_is_far(iris: Labelled, lengths: np.ndarray) -> None:
     net, y = sp.Network(), pd.DataFrame({"near": lengths, "time": 1.7e9 + lengths})
     net.learn("both", iris[0], y, kind="regression", method=ConstantMethod())

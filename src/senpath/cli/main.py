@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
         _end(str(error), error.exit_code)
     except OSError as error:  # such as a folder that may not be read
         _end(str(error), InputError.exit_code)
-    except Exception as error:
+    except Exception as error:  # no traceback reaches a user, whatever goes wrong
         if os.environ.get("SENPATH_DEBUG"):
             raise
         _end(f"internal error: {type(error).__name__}: {error} (set SENPATH_DEBUG=1 to see where)", 70)

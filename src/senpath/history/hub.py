@@ -110,7 +110,7 @@ def _copied(network: type[N], folder: Path, path: Path | None, settings: Mapping
         store = Store(folder)
         save(store, View(store, saved, torch.device("cpu")), target)
         net = network(target, **settings)
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves nothing behind
         if path is None:
             shutil.rmtree(target, ignore_errors=True)
         raise

@@ -21,7 +21,7 @@ from senpath.learning.own_examples import say
 from senpath.learning.propose import propose, propose_jointly, require_kind
 from senpath.parallel import WorkerPool, one_thread
 from senpath.progress import Progress, silent
-from senpath.snapshot.examples import check_concept, check_encoded, check_name, check_task, encode_examples, labels_of, one_type, pair_of
+from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, labels_of, one_type, pair_of, read_concept
 from senpath.snapshot.proposal import JointMethod, Method, Proposal
 from senpath.snapshot.view import TaskInfo, View, task_info
 from senpath.store import Manifest, Store
@@ -186,7 +186,7 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
                 check(examples.data_type)
             require_kind(method, examples)
             if concept is not None:
-                check_concept(concept, examples.task_kind, examples.classes, labels)
+                examples = read_concept(concept, examples, labels)
                 labels = labels or examples.classes
         except SenpathError as error:
             error.reword(_of(task, error))

@@ -19,7 +19,7 @@ from senpath.learning.stream import Routed, extend_routed
 from senpath.parallel import check_jobs
 from senpath.pathways import LearningCost, Pathway, Provenance, Transfer
 from senpath.progress import Progress
-from senpath.snapshot.examples import check_concept, check_encoded, check_name, check_task, encode_examples, labels_of, pair_of, read_more
+from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, labels_of, pair_of, read_concept, read_more
 from senpath.snapshot.proposal import Declined, JointMethod, Method, Proposal, Revised, Revision, try_out
 from senpath.snapshot.view import View, task_info
 from senpath.types import Examples
@@ -163,7 +163,7 @@ def _propose(
     else:
         examples = encode_examples(view, *read_labelled(x, y, kind), kind=kind, progress=progress)
     if concept is not None:
-        check_concept(concept, examples.task_kind, examples.classes, labels_of(view.paths, concept))
+        examples = read_concept(concept, examples, labels_of(view.paths, concept))
     require_kind(method, examples)
     tests = _read_tests(view, method, {} if measure is None else measure)
     proposal = propose(view, method, task, examples, progress, concept)

@@ -137,7 +137,7 @@ class _ThisProcess:
         try:
             with one_thread():
                 return True, work()
-        except Exception as error:
+        except Exception as error:  # whoever asked for the work raises it again
             return False, error
 
     def _begin(self, prepare: Prepare[Any, Any]) -> None:
@@ -171,7 +171,7 @@ def reply(work: Callable[[Any], Any], packed: bytes) -> bytes:
     try:
         with isolation():  # a script that is imported in each worker may have set what it likes
             return pack((True, work(unpack(packed))))
-    except Exception as error:
+    except Exception as error:  # the other process raises it again
         return pack((False, _portable(error)))
 
 
@@ -182,7 +182,7 @@ def _portable(error: Exception) -> Exception:
         error.add_note(note)
     try:
         unpack(pickle.dumps(error))
-    except Exception:
+    except Exception:  # an error of somebody else's may raise anything when it is sent, or made again
         plain = RuntimeError(f"{type(error).__name__}: {error}")
         plain.add_note(note)
         return plain

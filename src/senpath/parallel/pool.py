@@ -112,7 +112,7 @@ class WorkerPool(Generic[Item, Result]):
             self._start(self._jobs, 1)
             while not self._idle:
                 self._collect()
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             self._backend.close()
             raise
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +18,7 @@ from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.snapshot.view import View
 from senpath.tasks import Label, TaskKind, read_targets
+from senpath.tasks.labels import match_labels
 from senpath.types import DataType, Examples
 
 
@@ -199,6 +201,23 @@ def labels_of(pathways: Iterable[Pathway], concept: str) -> tuple[Label, ...]:
     return tuple(dict.fromkeys(label for pathway in pathways if pathway.concept == concept for label in pathway.classes))
 
 
+def read_concept(concept: str, examples: Examples, known: tuple[Label, ...]) -> Examples:
+    """Examples of a new task of a concept, with the concept's labels where theirs mean these, see `senpath.tasks.labels.match_labels`.
+
+    Args:
+        known: the labels that the concept has; none if it is new.
+
+    Raises:
+        InputError: see `check_concept`.
+    """
+    if known and examples.task_kind.exclusive:
+        matched = match_labels(examples.classes, known)
+        classes = tuple(label if mine is None else mine for label, mine in zip(examples.classes, matched, strict=True))
+        examples = replace(examples, classes=classes)
+    check_concept(concept, examples.task_kind, examples.classes, known)
+    return examples
+
+
 def check_concept(concept: str, kind: TaskKind, classes: tuple[Label, ...], known: tuple[Label, ...]) -> None:
     """Whether a new task may be of a concept.
 
@@ -218,7 +237,6 @@ def check_concept(concept: str, kind: TaskKind, classes: tuple[Label, ...], know
             f"labels of a task of concept {concept!r}",
             expected=f"those that the concept has: {_named(known)}",
             got=" and ".join(parts),
-            do="A whole number and its text are different labels" if set(map(str, missing)) & set(map(str, new)) else "",
         )
 
 

@@ -78,7 +78,7 @@ def _taken_back(folder: Path) -> Iterator[list[Path]]:
     made: list[Path] = []
     try:
         yield made
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves nothing behind
         for path in reversed(made):
             with suppress(OSError):
                 path.with_name(path.name + TEMPORARY).unlink(missing_ok=True)

@@ -118,7 +118,7 @@ def append_line(path: Path, entry: Mapping[str, Any], scratch: Path) -> None:
     line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     try:
         append_at(path, whole, line, scratch)
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves nothing behind
         with suppress(OSError):
             cut(path, whole)
         raise

@@ -54,8 +54,8 @@ def read_numbers(y: Any, inputs: int, what: str) -> np.ndarray:
     if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "iubf":
         y = np.ma.filled(y.astype(np.float64), np.nan)
     try:
-        values = as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y)
-        values = values.astype(np.float64) if values.dtype.kind in "iubfOU" else values  # words that are numbers, as a .csv has them
+        given = as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y)
+        values = given.astype(np.float64) if given.dtype.kind in "iubfOU" else given  # words that are numbers, as a .csv has them
     except (ValueError, TypeError) as error:
         raise InputError(what, expected="numbers", got=str(error), do=DATES if DATE.search(str(error)) else "") from error
     if values.dtype.kind != "f":
@@ -64,7 +64,34 @@ def read_numbers(y: Any, inputs: int, what: str) -> np.ndarray:
     if values.ndim != 2 or len(values) != inputs or not values.shape[1]:
         raise InputError(what, expected=f"shape ({inputs},) or ({inputs}, outputs), one row per input", got=f"shape {values.shape}")
     require_some(inputs)
+    _require_kept(given.reshape(values.shape), values, what)
     return np.ascontiguousarray(values)  # a data frame's are not: sums over them would differ from an array's in the last bit
+
+
+MOST_ROUNDED = 1e-6
+"""Share of a column's spread by which its whole numbers may be rounded."""
+LONG_WHOLE = re.compile(r"[+-]?[0-9]{16,}")
+
+
+def _require_kept(given: np.ndarray, values: np.ndarray, what: str) -> None:
+    """Refuse whole numbers that float64 does not tell apart as they were given.
+
+    Args:
+        values: the same numbers as float64.
+    """
+    large = np.isfinite(values) & (np.abs(values) > 2**53)
+    for column in np.flatnonzero(large.any(0)) if given.dtype.kind in "iuOU" else ():
+        mine = large[:, column]
+        pairs = zip(given[mine, column].tolist(), values[mine, column].tolist(), strict=True)
+        rounded = max(
+            (abs(int(one) - int(kept)) for one, kept in pairs if isinstance(one, int) or LONG_WHOLE.fullmatch(str(one))), default=0
+        )
+        spread = float(np.std(values[:, column]))
+        if rounded > MOST_ROUNDED * spread:
+            got = f"numbers beyond 2⁵³, which it rounds by up to {rounded:,}, where they spread by {spread:,.4g}"
+            raise InputError(
+                what, expected="whole numbers that float64 tells apart", got=got, do="Give what they are more than the smallest"
+            )
 
 
 def column_names(y: Any, known: tuple[Label, ...] = ()) -> tuple[Label, ...] | None:

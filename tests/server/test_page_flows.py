@@ -1,0 +1,294 @@
+"""What a person does at the page, in a real browser: ask, teach, correct, name what it did not know, look at the network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from browser import RATE, THREE, ZERO, Visit, build_network, house, launched, star, tone, wav
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, expect
+from running import running
+
+from senpath.server.app import create_app
+from senpath.server.auth import add_key
+from senpath.server.settings import ServerSettings
+
+pytestmark = pytest.mark.slow("a real browser")
+
+
+@pytest.fixture(scope="module")
+def network(built_once: Callable[[str, Callable[[Path], None]], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(built_once("page.sen", build_network), tmp_path_factory.mktemp("page") / "team.sen")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    heard = tmp_path_factory.mktemp("heard") / "high.wav"
+    quiet = np.zeros(RATE // 4, dtype=np.float32)
+    heard.write_bytes(wav(np.concatenate([quiet, tone(1500, RATE) * 0.7, quiet])))
+    with launched(heard) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(network: Path) -> Iterator[str]:
+    with running(create_app(network, ServerSettings(inbox=True))) as place:
+        yield f"http://{place}"
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    visit = Visit(browser, address).ready()
+    yield visit
+    visit.close()
+
+
+def version(address: str) -> int:
+    return int(httpx.get(f"{address}/session").json()["version"])
+
+
+def tasks(address: str) -> dict[str, list[object]]:
+    return {task["name"]: task["classes"] for task in httpx.get(f"{address}/tasks").json()["tasks"]}
+
+
+def test_a_drawing_is_answered_while_it_is_made_and_its_way_lights_up(visit: Visit) -> None:
+    page = visit.page
+    visit.draw(THREE)
+    assert visit.answer() == "3"
+    expect(page.locator("#answer-body")).to_contain_text("from digits")
+    expect(page.get_by_role("img", name="The pathway of digits answered.")).to_be_visible()
+    expect(page.locator("#ask-graph text.lit")).to_contain_text(re.compile(r"digits .*%"))
+    page.get_by_role("button", name="Why?").click()
+    expect(page.get_by_role("heading", name="Which task it looks like")).to_be_visible()
+    assert re.search(r"[\d,]+ of [\d,]+ weights ran", page.inner_text(".why"))
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#answer-body")).to_have_text("The answer comes here.")
+
+
+def test_a_picture_is_read_as_it_is(visit: Visit, tmp_path: Path) -> None:
+    picture = Image.new("L", (280, 280))
+    ImageDraw.Draw(picture).ellipse((80, 50, 200, 230), outline=255, width=24)
+    picture.save(tmp_path / "zero.png")
+    visit.page.get_by_label("Picture", exact=True).check()
+    visit.page.get_by_label("Choose a picture").set_input_files(tmp_path / "zero.png")
+    assert visit.answer() == "0"
+
+
+def test_a_sound_from_a_file_and_from_the_microphone(visit: Visit, tmp_path: Path) -> None:
+    page = visit.page
+    (tmp_path / "low.wav").write_bytes(wav(tone(300, RATE)))
+    page.get_by_label("Sound", exact=True).check()
+    page.get_by_label("Choose a sound").set_input_files(tmp_path / "low.wav")
+    assert visit.answer() == "low"
+    page.get_by_role("button", name="Record").click()
+    page.wait_for_timeout(900)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#answer-body .said")).to_have_text("high")
+
+
+def test_a_text_and_a_row_are_asked_with_the_keyboard_alone(visit: Visit) -> None:
+    page = visit.page
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    while page.evaluate("document.activeElement.name") != "ask-mode":
+        page.keyboard.press("Tab")
+        assert (
+            page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            or page.evaluate("document.activeElement.type") == "radio"
+        )
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.type("what a lovely surprise")
+    page.keyboard.press("Control+Enter")
+    assert visit.answer() == "good"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowRight")
+    for value in ("6.5", "66", "green"):
+        page.keyboard.press("Tab")
+        page.keyboard.type(value)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer-body .said")).to_have_text("melon")
+
+
+def teach(visit: Visit, name: str) -> None:
+    """Teach a task of two signs that are drawn five times each."""
+    page, random = visit.page, np.random.default_rng(5)
+    visit.open("Teach")
+    page.get_by_label("What is the new task called?").fill(name)
+    for place, (kind, strokes) in enumerate({"star": star, "house": house}.items()):
+        page.get_by_label("Name of this kind").nth(place).fill(kind)
+        for count in range(1, 6):
+            visit.draw(strokes(random), "teach")
+            page.get_by_role("button", name=f"Add to “{kind}”").click()
+            expect(page.locator("#teach .kind").nth(place).get_by_role("button", name="Remove example")).to_have_count(count)
+    expect(page.locator("#teach .score")).to_contain_text("each of the 10 examples is left out")
+    page.get_by_role("button", name="Learn it").click()
+    expect(page.get_by_role("heading", name=f"Learned “{name}”")).to_be_focused(timeout=60_000)
+
+
+def test_a_task_is_taught_by_drawing_and_taken_back(visit: Visit, address: str) -> None:
+    page, before = visit.page, version(address)
+    teach(visit, "signs")
+    assert tasks(address)["signs"] == ["house", "star"]
+    assert page.inner_text("#teach .score strong") in ("100 %", "90 %", "80 %")
+    expect(page.locator("#teach .done")).to_contain_text("orrowed")
+    page.get_by_role("link", name="Ask it something").click()
+    visit.draw(house(np.random.default_rng(9)))
+    assert visit.answer() == "house"
+    visit.open("Teach")
+    page.locator("#teach .done").get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("“signs” is gone again")).to_be_visible()
+    assert "signs" not in tasks(address)
+    assert version(address) == before + 2
+
+
+def test_undo_asks_once_when_more_would_go(visit: Visit, address: str) -> None:
+    page, before = visit.page, set(tasks(address))
+    teach(visit, "first")
+    later = {
+        "examples": [
+            {"input": text, "label": label} for text, label in (("red", "colour"), ("blue", "colour"), ("two", "number"), ("six", "number"))
+        ]
+    }
+    job = httpx.post(f"{address}/tasks/second", json=later).json()["job"]
+    with httpx.stream("GET", f"{address}/jobs/{job['id']}/events", timeout=60) as events:
+        assert json.loads([line for line in events.iter_lines() if line.startswith("data:")][-1][5:])["state"] == "done"
+    undo, dialog = page.locator("#teach .done").get_by_role("button", name="Undo"), page.get_by_role("dialog")
+    undo.click()
+    expect(dialog).to_contain_text("learned second")
+    dialog.get_by_role("button", name="Leave it").click()
+    assert {"first", "second"} <= set(tasks(address))
+    undo.click()
+    dialog.get_by_role("button", name="Undo all of it").click()
+    expect(page.get_by_text("“first” is gone again")).to_be_visible()
+    assert set(tasks(address)) == before
+
+
+def test_a_wrong_answer_becomes_an_example(visit: Visit, address: str) -> None:
+    page, before = visit.page, version(address)
+    visit.draw(ZERO)
+    assert visit.answer() == "0"
+    page.get_by_role("button", name="Not right?").click()
+    page.get_by_label("Or another label").fill("egg")
+    page.get_by_role("button", name="Learn it so").click()
+    expect(page.locator("#answer-body .note")).to_contain_text("egg", timeout=60_000)
+    assert "egg" in tasks(address)["digits"]
+    expect(page.locator("#last-change")).to_contain_text("added examples to digits")
+    page.locator("#last-change").get_by_role("button", name="Undo").click()
+    expect(page.locator("#last-change")).to_contain_text(f"returned to version {before}")
+    assert "egg" not in tasks(address)["digits"]
+
+
+def test_what_is_none_of_these_begins_a_new_task(visit: Visit, address: str) -> None:
+    page = visit.page
+    visit.draw(house(np.random.default_rng(2)))
+    visit.answer()
+    page.get_by_role("button", name=re.compile("Not right|It should know")).click()
+    page.get_by_label("Task", exact=True).select_option("")
+    page.get_by_label("Name of the new task").fill("buildings")
+    page.get_by_label("What is this?").fill("house")
+    page.get_by_role("button", name="Keep it").click()
+    page.get_by_role("link", name="Go on teaching it").click()
+    expect(page.get_by_label("What is the new task called?")).to_have_value("buildings")
+    expect(page.get_by_label("Name of this kind").first).to_have_value("house")
+    expect(page.get_by_role("button", name="Remove example 1 of house")).to_be_visible()
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_label("What is the new task called?")).to_have_value("")
+
+
+def test_a_group_of_the_inbox_is_named(visit: Visit, address: str) -> None:
+    page = visit.page
+    for text in ("qzx wvk pfff", "xqz kvw fffp"):
+        page.get_by_label("Text", exact=True).check()
+        page.get_by_label("Text", exact=True).last.fill(text)
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.locator("#answer-body:not(.busy) .said")).to_have_text("Nothing fits")
+    expect(page.locator("#inbox-count")).to_be_visible()
+    visit.open("Inbox")
+    group = page.locator(".group").filter(has_text="qzx wvk pfff")
+    group.get_by_label(re.compile("What (is it|are they)")).fill("noise")
+    group.get_by_label(re.compile("goes? to")).select_option("mood")
+    group.get_by_role("button", name=re.compile("^Name ")).click()
+    expect(page.get_by_text("mood has these as “noise” now.")).to_be_visible(timeout=60_000)
+    assert "noise" in tasks(address)["mood"]
+    page.locator("#last-change").get_by_role("button", name="Undo").click()
+    expect(page.locator("#last-change")).to_contain_text("returned to version")
+    httpx.delete(f"{address}/inbox")
+
+
+def test_the_network_shows_its_tasks_versions_and_drift(visit: Visit, address: str) -> None:
+    page = visit.page
+    visit.draw(THREE)
+    visit.answer()
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.wait_for_timeout(300)
+    visit.open("Network")
+    rows = page.get_by_role("table").get_by_role("row")
+    assert [row.get_by_role("rowheader").inner_text() for row in rows.all()[1:]] == ["digits", "letters", "pitch", "mood", "fruit"]
+    expect(page.get_by_role("img", name=re.compile(r"digits: .* of \d+ inputs? beyond"))).to_be_visible()
+    assert page.locator(".versions li").first.inner_text().startswith(f"Version {version(address)}")
+    report = page.get_by_role("link", name="Open the whole report").get_attribute("href")
+    assert httpx.get(f"{address}/{report}", timeout=60).headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True), (390, False), (768, True)])
+def test_every_view_is_accessible_and_fits(browser: Browser, address: str, width: int, dark: bool) -> None:
+    visit = Visit(browser, address, width=width, dark=dark).ready()
+    page, flaws = visit.page, {}
+    for mode in ("Picture", "Sound", "Text", "Row", "Draw"):
+        page.locator("#ask-composer").get_by_label(mode, exact=True).first.check()
+        flaws[mode] = visit.flaws()
+    visit.draw(THREE)
+    visit.answer()
+    for name in ("Why?", "Not right?"):
+        page.get_by_role("button", name=name).click()
+        page.wait_for_selector(".why, .fix")
+        flaws[name] = visit.flaws()
+    for view in ("Teach", "Inbox", "Network"):
+        visit.open(view)
+        expect(page.locator(f"#{view.lower()} .card").first).to_be_visible()
+        flaws[view] = visit.flaws()
+    visit.close()
+    assert not {view: told for view, told in flaws.items() if told}
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser, address: str) -> None:
+    for calm, moving in ((True, "none"), (False, "run")):
+        visit = Visit(browser, address, calm=calm).ready()
+        visit.draw(THREE)
+        visit.answer()
+        assert visit.page.locator("path.lit.run").evaluate("line => getComputedStyle(line).animationName") == moving
+        visit.close()
+
+
+def test_a_key_is_asked_for_and_says_what_one_may_do(browser: Browser, network: Path, tmp_path: Path) -> None:
+    key = add_key(tmp_path / "keys.jsonl", "Ada", "read")
+    with running(create_app(network, ServerSettings(keys=str(tmp_path / "keys.jsonl")))) as place:
+        visit = Visit(browser, f"http://{place}")
+        dialog = visit.page.get_by_role("dialog", name="This network asks for a key")
+        dialog.get_by_label("Key").fill("none of them")
+        dialog.get_by_role("button", name="Open").click()
+        expect(dialog.get_by_role("alert")).to_contain_text("one that this server knows")
+        assert [complaint for complaint in visit.complaints if "401" not in complaint] == []
+        visit.complaints.clear()  # the browser tells of the refusal by itself
+        assert visit.flaws() == []
+        dialog.get_by_label("Key").fill(key)
+        dialog.get_by_role("button", name="Open").click()
+        visit.ready()
+        expect(dialog).to_be_hidden()
+        visit.draw(THREE)
+        assert visit.answer() == "3"
+        expect(visit.page.get_by_role("button", name="Not right?")).to_have_count(0)
+        visit.open("Teach")
+        expect(visit.page.get_by_role("heading", name="Teaching is closed")).to_be_visible()
+        visit.close()

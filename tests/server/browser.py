@@ -38,8 +38,8 @@ def build_network(path: Path) -> None:
     some = [place for place in data.few_shot(x, y, 5, 0) if y[place] in "ABCDEF"]
     net.learn("letters", np.asarray(x)[some], np.asarray(y)[some])
     random = np.random.default_rng(0)
-    tones = [Audio(tone(pitch + random.uniform(-30, 30), 8000) * random.uniform(0.3, 0.9), 8000) for pitch in [300] * 12 + [1500] * 12]
-    net.learn("pitch", tones, ["low"] * 12 + ["high"] * 12, epochs=20)
+    tones = [Audio(_somewhere(tone(pitch + random.uniform(-60, 60), 8000), random), 8000) for pitch in [300] * 24 + [1500] * 24]
+    net.learn("pitch", tones, ["low"] * 24 + ["high"] * 24, epochs=20)
     good = ["what a lovely day", "I love this", "how kind of you", "wonderful, thank you", "this is great", "a happy surprise"]
     bad = ["awful weather", "I hate this", "how rude of you", "terrible, go away", "this is bad", "a sad mistake"]
     net.learn("mood", good + bad, ["good"] * 6 + ["bad"] * 6, epochs=20)
@@ -47,6 +47,12 @@ def build_network(path: Path) -> None:
     sizes = random.uniform([[1, 10]] * 30 + [[6, 60]] * 30, [[2, 20]] * 30 + [[7, 70]] * 30)
     rows = [{"height": h, "weight": w, "colour": "red" if h < 4 else "green"} for h, w in sizes.tolist()]
     net.learn("fruit", rows, ["cherry"] * 30 + ["melon"] * 30, epochs=20)
+
+
+def _somewhere(samples: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A tone as a room would have it: louder or not, longer or shorter, with some noise."""
+    samples = samples[: random.integers(len(samples) // 2, len(samples))] * random.uniform(0.3, 0.9)
+    return (samples + random.normal(0, random.uniform(0.001, 0.03), len(samples))).astype(np.float32)
 
 
 def tone(pitch: float, rate: int) -> np.ndarray:
@@ -148,18 +154,20 @@ THREE = [arc(0.48, 0.35, 0.15, 0.14, 200, 440) + arc(0.48, 0.64, 0.18, 0.16, -90
 ZERO = [arc(0.5, 0.5, 0.2, 0.3, -90, 270)]
 
 
-def star(random: np.random.Generator) -> Strokes:
-    """A star of five points."""
-    corners = [math.pi * (-0.5 + 0.8 * place) for place in range(6)]
-    return [
-        [
-            (0.5 + 0.3 * math.cos(angle) + random.normal(0, 0.015), 0.5 + 0.3 * math.sin(angle) + random.normal(0, 0.015))
-            for angle in corners
-        ]
-    ]
+SCRIBBLE = [[(0.2 + 0.03 * place, 0.2 if place % 2 else 0.8) for place in range(20)], [(0.2, 0.2 + 0.06 * place) for place in range(10)]]
 
 
-def house(random: np.random.Generator) -> Strokes:
+def star(random: np.random.Generator, loose: float = 0.02) -> Strokes:
+    """A star of five points, drawn more or less loosely."""
+    angles = [math.pi * (-0.5 + 0.8 * place) for place in range(6)]
+    return _loosely([[(0.5 + 0.3 * math.cos(angle), 0.5 + 0.3 * math.sin(angle)) for angle in angles]], random, loose)
+
+
+def house(random: np.random.Generator, loose: float = 0.02) -> Strokes:
     """Walls and a roof."""
     walls, roof = [(0.3, 0.8), (0.3, 0.5), (0.7, 0.5), (0.7, 0.8), (0.3, 0.8)], [(0.25, 0.52), (0.5, 0.2), (0.75, 0.52)]
-    return [[(x + random.normal(0, 0.02), y + random.normal(0, 0.02)) for x, y in stroke] for stroke in (walls, roof)]
+    return _loosely([walls, roof], random, loose)
+
+
+def _loosely(strokes: Strokes, random: np.random.Generator, loose: float) -> Strokes:
+    return [[(x + random.normal(0, loose), y + random.normal(0, loose)) for x, y in stroke] for stroke in strokes]

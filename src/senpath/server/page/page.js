@@ -106,7 +106,7 @@ async function trying(place, act) {
   try {
     return await act();
   } catch (error) {
-    place.append(trouble(error));
+    place.replaceChildren(trouble(error));
     place.scrollIntoView?.({ block: "nearest" });
     return undefined;
   }
@@ -129,6 +129,12 @@ function ended(job, onstep = () => {}) {
 }
 
 const can = (role) => ["read", "teach", "own"].indexOf(state.session.role) >= ["read", "teach", "own"].indexOf(role) && (role === "read" || !state.session.read_only);
+/** A label as a task has it: one that it knows, else a number where its labels are numbers. */
+function labelOf(task, text) {
+  const known = task?.classes.find((label) => words(label) === text);
+  const numbers = task?.kind === "regression" || (task?.classes.length > 0 && task.classes.every((label) => typeof label === "number"));
+  return known ?? (numbers && text !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+}
 const taskOf = (name) => state.tasks.find((task) => task.name === name);
 const modalityOf = (task) => task.modality ?? task.type?.modality;
 
@@ -818,10 +824,9 @@ const ask = {
     const given = () => {
       const text = other.value.trim();
       if (!text) return other.focus();
-      const known = task.classes.find((label) => words(label) === text);
-      const numbers = text.split(",").map(Number);
-      if (task.kind !== "regression") return send(task.kind === "multilabel" ? text.split(",").map((one) => one.trim()) : known ?? text);
-      return send(numbers.length > 1 ? numbers : numbers[0]);
+      const labels = text.split(",").map((one) => labelOf(task, one.trim()));
+      if (task.kind === "multilabel") return send(labels);
+      return send(task.kind === "regression" && labels.length > 1 ? labels : labelOf(task, text));
     };
     other.addEventListener("keydown", (event) => event.key === "Enter" && given());
     const several = task.kind !== "classification";
@@ -860,7 +865,7 @@ const ask = {
       await call(`drafts/${encodeURIComponent(draft.id)}/examples`, "POST", { examples: [{ input: this.current.thing.input, label: label.value.trim() }] });
       out.replaceChildren(h("p", { role: "status" }, "Kept as an example of a new task. ", h("a", { href: "#teach", onclick: () => teach.open(draft.id) }, "Go on teaching it")));
     });
-    place.replaceChildren(known, field("Name of the new task", name, "Examples are collected until there are enough to learn from."), field("What is this?", label), h("p", { class: "actions" }, button("Keep it", keep, "main")));
+    place.replaceChildren(known, field("Name of the new task", name, "Examples are collected until there are enough to learn from."), field("What it is", label), h("p", { class: "actions" }, button("Keep it", keep, "main")));
   },
 };
 
@@ -880,7 +885,7 @@ const teach = {
     this.list = h("div", { class: "kinds", role: "radiogroup", "aria-label": "Kinds to tell apart" });
     this.score = h("div", { "aria-live": "polite" });
     this.out = h("div");
-    const left = h("div", { class: "card" }, h("h2", {}, "Show an example"));
+    const left = h("div", { class: "card" }, h("h2", {}, "Show an example"), h("p", { class: "soft small below" }, "Let each be a little different, as they will be later: the network takes these for all there is."));
     this.learnButton = button("Learn it", () => this.learn(), "main");
     this.form = h("div", {},
       h("div", { class: "card" }, field("What is the new task called?", this.name), this.earlier),
@@ -1201,8 +1206,7 @@ const inbox = {
     const name = h("input", { type: "text", autocomplete: "off" }), naming = field("Name of the new task", name);
     const send = () => trying(out, async () => {
       if (!label.value.trim() || (!into.value && !name.value.trim())) throw new Refused({ what: "A name is missing", expected: "what these are, and which task they go to" });
-      const known = taskOf(into.value)?.classes.find((one) => words(one) === label.value.trim());
-      const body = { name: into.value || name.value.trim(), label: known ?? label.value.trim(), into: into.value || null };
+      const body = { name: into.value || name.value.trim(), label: labelOf(taskOf(into.value), label.value.trim()), into: into.value || null };
       const made = await call(`inbox/groups/${encodeURIComponent(group.id)}`, "POST", body);
       await this.sent(out, made, body);
     });

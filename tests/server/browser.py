@@ -38,7 +38,7 @@ def build_network(path: Path) -> None:
     some = [place for place in data.few_shot(x, y, 5, 0) if y[place] in "ABCDEF"]
     net.learn("letters", np.asarray(x)[some], np.asarray(y)[some])
     random = np.random.default_rng(0)
-    tones = [Audio(_somewhere(tone(pitch + random.uniform(-60, 60), 8000), random), 8000) for pitch in [300] * 24 + [1500] * 24]
+    tones = [Audio(in_a_room(tone(pitch + random.uniform(-60, 60), 8000), random), 8000) for pitch in [300] * 24 + [1500] * 24]
     net.learn("pitch", tones, ["low"] * 24 + ["high"] * 24, epochs=20)
     good = ["what a lovely day", "I love this", "how kind of you", "wonderful, thank you", "this is great", "a happy surprise"]
     bad = ["awful weather", "I hate this", "how rude of you", "terrible, go away", "this is bad", "a sad mistake"]
@@ -49,7 +49,7 @@ def build_network(path: Path) -> None:
     net.learn("fruit", rows, ["cherry"] * 30 + ["melon"] * 30, epochs=20)
 
 
-def _somewhere(samples: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def in_a_room(samples: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """A tone as a room would have it: louder or not, longer or shorter, with some noise."""
     samples = samples[: random.integers(len(samples) // 2, len(samples))] * random.uniform(0.3, 0.9)
     return (samples + random.normal(0, random.uniform(0.001, 0.03), len(samples))).astype(np.float32)

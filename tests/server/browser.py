@@ -18,7 +18,7 @@ from senpath import Audio, data
 
 try:
     from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import Browser, Page, sync_playwright
+    from playwright.sync_api import Browser, Page, expect, sync_playwright
 except ImportError:
     pytest.skip("the page's tests need Playwright: pip install playwright axe-playwright-python", allow_module_level=True)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -91,10 +91,10 @@ class Visit:
         hosts: where requests went.
     """
 
-    def __init__(self, browser: Browser, address: str, *, width: int = 1280, dark: bool = False, calm: bool = True) -> None:
+    def __init__(self, browser: Browser, address: str, *, width: int = 1280, dark: bool = False) -> None:
         self.address, self.complaints, self.hosts = address, [], set[str]()
-        motion, scheme = ("reduce" if calm else "no-preference"), ("dark" if dark else "light")
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion=motion)
+        scheme = "dark" if dark else "light"
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(30_000)
         self.page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
@@ -125,10 +125,9 @@ class Visit:
                 self.page.mouse.move(x, y, steps=3)
             self.page.mouse.up()
 
-    def answer(self) -> str:
-        """What it says, once it does."""
-        self.page.wait_for_selector("#answer-body:not(.busy) .said")
-        return self.page.inner_text("#answer-body .said")
+    def says(self, answer: str) -> None:
+        """Wait for an answer; while it is drawn, an unfinished drawing may have had another."""
+        expect(self.page.locator("#answer-body:not(.busy) .said")).to_have_text(answer, timeout=30_000)
 
     def flaws(self) -> list[str]:
         """What axe has against the view as it is, from serious on; and whether it is wider than the window."""

@@ -1165,8 +1165,14 @@ function nearest({ nearest_task: task, nearest_share: share }) {
 const inbox = {
   start() {},
 
-  async show() {
-    const body = $("inbox-body");
+  async show(note = null) {
+    const body = $("inbox-body"), told = note ?? this.told; // what was done last stays until something else is
+    this.told = told;
+    await this.fill(body);
+    if (told) body.prepend(h("div", { class: "card note" }, told));
+  },
+
+  async fill(body) {
     if (!can("teach")) return body.replaceChildren(h("div", { class: "card empty" }, h("h2", {}, "The inbox is closed"), h("p", {}, "Looking at it takes a key that may teach, on a server that is not read-only.")));
     return trying(body, async () => {
       const kept = await call("inbox");
@@ -1226,8 +1232,7 @@ const inbox = {
     const told = job
       ? h("p", { role: "status" }, `${into} has these as “${words(label)}” now.`)
       : h("p", { role: "status" }, `Begun: “${name}”, with these as “${words(label)}”. It needs a second kind. `, h("a", { href: "#teach", onclick: () => teach.open(draft.id) }, "Go on teaching it"));
-    await this.show();
-    $("inbox-body").prepend(h("div", { class: "card" }, told));
+    await this.show(told);
     say(told.textContent);
   },
 };
@@ -1402,6 +1407,7 @@ const here = () => (location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "
 function route(moved) {
   if (location.hash === "#main") return;
   const name = here();
+  if (moved) inbox.told = null;
   for (const view of Object.keys(VIEWS)) $(view).hidden = view !== name;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from senpath.errors import InputError
+from senpath.inputs.modalities import split_by_modality
 from senpath.routing.dispatcher import read_features
-from senpath.snapshot.examples import encode_examples
 from senpath.snapshot.view import View
-from senpath.tasks import Label
+from senpath.tasks import Classification, Label, read_targets
+from senpath.types import Examples
 
 MOST = 2_000
 """Examples that are looked at, at most, evenly spread."""
@@ -56,22 +58,28 @@ def preview(view: View, x: Any, y: Any, *, kind: str | None = None) -> Preview:
     Raises:
         InputError: if they cannot be read.
     """
-    examples = encode_examples(view, x, y, kind=kind)
-    features = read_features(view.feature_map(examples.data_type), examples.inputs.to(view.device)).cpu()
-    nearest, share = _nearest(view, examples.data_type.key, examples.inputs)
-    told = Preview(len(examples), nearest_task=nearest, nearest_share=share)
+    groups = split_by_modality(x)
+    if len(groups) != 1:
+        raise InputError("inputs of one task", expected="one data type", got=" and ".join(group.title for group in groups) or "none")
+    data_type = view.data_type(groups[0])
+    inputs = view.encode(groups[0].items, data_type)
+    nearest, share = _nearest(view, data_type.key, inputs)
+    told = Preview(len(inputs), nearest_task=nearest, nearest_share=share)
+    if kind in (None, Classification.name) and len({*map(repr, y)}) < 2:
+        return replace(told, few=tuple(y) if len(y) == 1 else (), reason="examples of a second class are missing")
+    targets = read_targets(y, len(inputs), kind)
+    examples = Examples(data_type, inputs, targets.values, targets.classes, targets.kind)
     if not examples.task_kind.exclusive:
         return replace(told, reason=f"a {examples.task_kind.name} cannot be judged before it is learned")
     counts = torch.bincount(examples.targets, minlength=len(examples.classes)).tolist()
     few = tuple(label for label, count in zip(examples.classes, counts, strict=True) if count < 2)
-    if len(examples.classes) < 2:
-        return replace(told, few=few, reason="examples of a second class are missing")
     if few:
         return replace(told, few=few, reason=f"a second example is missing of {', '.join(map(repr, few))}")
     places = torch.linspace(0, len(examples) - 1, min(MOST, len(examples))).round().long()
-    right = leave_one_out(features[places], examples.targets[places], len(examples.classes))
-    targets = examples.targets[places].numpy()
-    per_class = {label: float(right[targets == place].mean()) for place, label in enumerate(examples.classes) if (targets == place).any()}
+    part = examples.subset(places)
+    features = read_features(view.feature_map(data_type), part.inputs.to(view.device)).cpu()
+    right, truth = leave_one_out(features, part.targets, len(examples.classes)), part.targets.numpy()
+    per_class = {label: float(right[truth == place].mean()) for place, label in enumerate(examples.classes) if (truth == place).any()}
     return replace(told, accuracy=float(right.mean()), per_class=per_class)
 
 

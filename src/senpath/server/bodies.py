@@ -18,7 +18,10 @@ from starlette.responses import JSONResponse
 
 from senpath.errors import InputError, printable
 from senpath.inputs.sources.read import ENDINGS
+from senpath.server.batcher import Senses
 from senpath.server.errors import Refusal
+from senpath.server.inputs import read_input
+from senpath.server.settings import ServerSettings
 
 UPLOADS = (".zip", *ENDINGS)
 """Endings of files that hold labelled data."""
@@ -71,6 +74,18 @@ class Pruning(Given):
     """How much of a task's pathway stays."""
 
     keep: float = Field(gt=0, lt=1)
+
+
+def one_input(value: Any, what: str, limits: ServerSettings) -> Any:
+    """An input in JSON as the library takes it; several senses of one thing are no example of one task.
+
+    Raises:
+        InputError, Refusal: as for `read_input`.
+    """
+    given = read_input(value, what, limits)
+    if isinstance(given, Senses):
+        raise InputError(what, expected="an input of one modality", got="several senses", do="Teach a task of each, with one concept")
+    return given
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:

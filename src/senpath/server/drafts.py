@@ -20,10 +20,10 @@ from senpath.errors import InputError, printable
 from senpath.inputs.modalities import split_by_modality
 from senpath.learning.preview import Preview, preview
 from senpath.server.auth import needs
-from senpath.server.bodies import Examples, Label, PlainResponse, body_of, media_type, read_form, read_json
+from senpath.server.bodies import Examples, Label, PlainResponse, body_of, media_type, one_input, read_form, read_json
 from senpath.server.database import Database, as_time, new_id, row_or_none
 from senpath.server.errors import EVERYWHERE, Refusal, declared, too_large
-from senpath.server.inputs import as_json, read_input
+from senpath.server.inputs import as_json
 from senpath.server.settings import ServerSettings
 from senpath.snapshot.examples import check_name
 
@@ -156,7 +156,7 @@ def _unknown(what: str) -> Refusal:
 
 def modality_of(value: Any, what: str, limits: ServerSettings) -> str:
     """The modality of an input in JSON, which is read once for that."""
-    return split_by_modality([read_input(value, what, limits)])[0].modality
+    return split_by_modality([one_input(value, what, limits)])[0].modality
 
 
 def _words(row: Any) -> dict[str, Any]:
@@ -277,7 +277,7 @@ async def check_draft(draft: str, request: Request) -> dict[str, Any]:
         pairs = server.state.drafts.examples(draft)
         if not pairs:
             return asdict(Preview(0, reason="there are no examples"))
-        x = [read_input(value, f"example {place}", server.settings) for place, (value, _) in enumerate(pairs)]
+        x = [one_input(value, f"example {place}", server.settings) for place, (value, _) in enumerate(pairs)]
         told = asdict(preview(server.live.current.view, x, [label for _, label in pairs]))
         return {**told, "per_class": {str(label): share for label, share in told["per_class"].items()}}
 

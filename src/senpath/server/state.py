@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from senpath.inputs.encoders import AUTO
 from senpath.server.database import Database, state_folder
 from senpath.server.drafts import Drafts
 from senpath.server.events import Streams
@@ -38,7 +37,7 @@ class State:
         self.inbox = Inbox(db, settings)
         self.streams = Streams()
         self._teaches = not settings.read_only
-        self._teacher = Teacher(self.jobs, self.folder, network, {"encoders": AUTO, "trust": settings.trust})
+        self._teacher = Teacher(self.jobs, self.folder, network, settings)
 
     def start(self) -> None:
         """Begin to run jobs, if no other worker does and the network may change."""

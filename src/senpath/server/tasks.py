@@ -13,9 +13,8 @@ from senpath.errors import InputError
 from senpath.methods import known_methods, make_method
 from senpath.methods.registry import REVISIONS, find_method, make_revision
 from senpath.server.auth import needs
-from senpath.server.bodies import Given, Learning, Pruning, body_of, read_given, write_examples
+from senpath.server.bodies import Given, Learning, Pruning, body_of, one_input, read_given, write_examples
 from senpath.server.errors import EVERYWHERE, declared
-from senpath.server.inputs import read_input
 from senpath.server.jobs import DATA
 from senpath.snapshot.examples import check_name, check_task
 
@@ -156,7 +155,7 @@ def _write_data(server: Any, body: Given, folder: Path, upload: str | None) -> s
     else:
         pairs = [(example.input, example.label) for example in body.examples or ()]
         for place, (value, _) in enumerate(pairs):
-            read_input(value, f"example {place}", server.settings)
+            one_input(value, f"example {place}", server.settings)
     if not write_examples(folder / DATA, pairs):
         raise InputError("examples", expected="at least one", got="none")
     return DATA

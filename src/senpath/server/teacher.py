@@ -25,6 +25,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from senpath.errors import SenpathError, SenpathWarning
+from senpath.inputs.encoders import AUTO
 from senpath.inputs.limits import files_within
 from senpath.inputs.sources import read
 from senpath.inputs.sources.zipped import unpack
@@ -32,9 +33,10 @@ from senpath.methods import make_method
 from senpath.methods.registry import make_revision
 from senpath.network import Network
 from senpath.parallel import end_with_parent
+from senpath.server.bodies import one_input
 from senpath.server.errors import describe, hide_paths
-from senpath.server.inputs import read_input
 from senpath.server.jobs import DATA, Jobs
+from senpath.server.settings import ServerSettings
 from senpath.snapshot.examples import fingerprint
 from senpath.types import Examples
 
@@ -51,12 +53,13 @@ LOOK_SECONDS = 1.0
 NICE = 5
 
 
-def teach(folder: str, network: str, options: Mapping[str, Any], pipe: Connection) -> None:
+def teach(folder: str, network: str, limits: ServerSettings, pipe: Connection) -> None:
     """The life of a job's process.
 
     Args:
         folder: of the job; its request is in `request.json`.
-        network: folder of the network, and with which `options` it is opened.
+        network: folder of the network.
+        limits: what the server is told.
         pipe: takes JSON: {"progress": …} as it goes on, and at last {"result": …} or {"error": …}.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
@@ -71,7 +74,7 @@ def teach(folder: str, network: str, options: Mapping[str, Any], pipe: Connectio
     job = Path(folder)
     with FileLock(job.parent / TEACHING):
         try:
-            tell(result=_work(job, network, options, _Telling(tell)))
+            tell(result=_work(job, network, limits, _Telling(tell)))
         except SenpathError as error:
             tell(error=_shown(error, job, network))
         except MemoryError:
@@ -92,6 +95,11 @@ def _shown(error: Exception, job: Path, network: str) -> dict[str, Any]:
     return detail
 
 
+def opened(network: str | Path, settings: ServerSettings) -> Network:
+    """The network, to be changed."""
+    return Network(network, encoders=AUTO, trust=settings.trust)
+
+
 class _Telling:
     """Progress, told no oftener than somebody looks."""
 
@@ -105,16 +113,16 @@ class _Telling:
             self._tell(progress={"stage": stage, "done": done, "total": total})
 
 
-def _work(folder: Path, path: str, options: Mapping[str, Any], progress: _Telling) -> dict[str, Any]:
+def _work(folder: Path, path: str, limits: ServerSettings, progress: _Telling) -> dict[str, Any]:
     """Do what a job asks for, and say what came of it."""
     request = json.loads((folder / "request.json").read_text("utf-8"))
     start, what, task = time.perf_counter(), request["what"], request["task"]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", SenpathWarning)
         progress("read", 0, 1)
-        x, y = _data(folder, request)
+        x, y = _data(folder, request, limits)
         progress("read", 1, 1)
-        net = Network(path, **options)
+        net = opened(path, limits)
         before, examples = net.version, None
         if what == "learn":
             method = make_method(request["method"], request["settings"])
@@ -137,13 +145,13 @@ def _mark(folder: Path, version: int, data: str | None) -> None:
     (folder / MARK).write_text(json.dumps({"version": version, "data": data}), "utf-8")
 
 
-def _data(folder: Path, request: Mapping[str, Any]) -> tuple[Any, Any]:
+def _data(folder: Path, request: Mapping[str, Any], limits: ServerSettings) -> tuple[Any, Any]:
     """The inputs and labels that a job was given; (None, None) where it was given none."""
     if request["data"] is None:
         return None, None
     file = folder / request["data"]
     if request["data"] == DATA:
-        pairs = [*_examples(file)]
+        pairs = [*_examples(file, limits)]
         return [x for x, _ in pairs], [y for _, y in pairs]
     if file.suffix == ".zip":
         file = unpack(file, folder / UNPACKED)
@@ -152,11 +160,11 @@ def _data(folder: Path, request: Mapping[str, Any]) -> tuple[Any, Any]:
     return data.x, data.y
 
 
-def _examples(file: Path) -> Iterator[tuple[Any, Any]]:
+def _examples(file: Path, limits: ServerSettings) -> Iterator[tuple[Any, Any]]:
     with file.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines):
             example = json.loads(line)
-            yield read_input(example["input"], f"example {number}"), example["label"]
+            yield one_input(example["input"], f"example {number}", limits), example["label"]
 
 
 def outcome_of(net: Network, task: str) -> dict[str, Any]:
@@ -186,11 +194,11 @@ class Teacher:
         jobs: the queue.
         folder: of the server's state.
         network: folder of the network.
-        options: with which it is opened.
+        settings: of the server.
     """
 
-    def __init__(self, jobs: Jobs, folder: Path, network: Path, options: Mapping[str, Any]) -> None:
-        self._jobs, self._folder, self._network, self._options = jobs, folder, network, dict(options)
+    def __init__(self, jobs: Jobs, folder: Path, network: Path, settings: ServerSettings) -> None:
+        self._jobs, self._folder, self._network, self._settings = jobs, folder, network, settings
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teacher", daemon=True)
         forks = "forkserver" in multiprocessing.get_all_start_methods()
@@ -242,7 +250,7 @@ class Teacher:
     def _teach(self, job: dict[str, Any]) -> None:
         """Run a job to its end."""
         receiver, sender = self._context.Pipe(duplex=False)
-        arguments = (str(self._jobs.folder / job["id"]), str(self._network), self._options, sender)
+        arguments = (str(self._jobs.folder / job["id"]), str(self._network), self._settings, sender)
         process = self._context.Process(target=teach, args=arguments, daemon=True)
         try:
             with sender:
@@ -283,7 +291,7 @@ class Teacher:
         if version is None:
             self._jobs.end(job, otherwise, error=error)
             return
-        net = Network(self._network, **self._options)
+        net = opened(self._network, self._settings)
         said = {"version": version, "before": before, "changed": True, "reason": None}
         self._jobs.end(job, "done", result={**said, **outcome_of(net, job["task"]), "seconds": None, "warning": None})
 
@@ -293,7 +301,7 @@ class Teacher:
             mark = json.loads((self._jobs.folder / job["id"] / MARK).read_text("utf-8"))
         except (OSError, ValueError):
             return None, 0
-        before, info = mark["version"], Network(self._network, **self._options).tasks.get(job["task"])
+        before, info = mark["version"], opened(self._network, self._settings).tasks.get(job["task"])
         if info is None or info.version <= before:
             return None, before
         if job["what"] == "learn":

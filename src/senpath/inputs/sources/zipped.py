@@ -18,7 +18,7 @@ ENTRIES = 100_000
 BLOCK = 2**20
 LONGEST_PART = 200
 """Bytes of the name of a file or folder, at most."""
-LEFT_OUT = re.compile(r"(^|/)(__MACOSX(/|$)|\.)")
+LEFT_OUT = re.compile(r"(^|[/\\])(__MACOSX([/\\]|$)|\.(?!\.))")
 """What systems add for themselves, and hidden files."""
 
 

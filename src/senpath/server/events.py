@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from senpath.errors import SenpathError
 from senpath.server.auth import ROLES, Caller, needs
 from senpath.server.errors import EVERYWHERE, busy, declared
-from senpath.server.jobs import ENDED
+from senpath.server.jobs import ENDED, told
 
 STREAMS = 64
 """Streams that one worker keeps open."""
@@ -72,17 +72,18 @@ class Streams:
 )
 async def job_events(job: str, request: Request) -> StreamingResponse:
     """Follow a job: `progress` whenever something changed, and at last `done`, `failed` or `cancelled`; each has the whole job."""
-    state = request.app.state.server.state
-    await run_in_threadpool(state.jobs.get, job)
-    told: list[Any] = [None]
+    server = request.app.state.server
+    last = None
+    await run_in_threadpool(told, server, job)
 
     def look() -> tuple[list[Event], bool]:
-        now = state.jobs.get(job)
-        events = [(now["state"] if now["state"] in ENDED else "progress", now)] if now != told[0] else []
-        told[0] = now
+        nonlocal last
+        now = told(server, job)
+        events = [(now["state"] if now["state"] in ENDED else "progress", now)] if now != last else []
+        last = now
         return events, now["state"] in ENDED
 
-    return state.streams.response(look)  # type: ignore[no-any-return]
+    return server.state.streams.response(look)  # type: ignore[no-any-return]
 
 
 @router.get("/events", response_class=StreamingResponse, responses=STREAM)
@@ -94,16 +95,16 @@ async def events(request: Request, caller: Annotated[Caller, Depends(needs("read
 
     def look() -> tuple[list[Event], bool]:
         nonlocal version, count, number
-        told: list[Event] = []
+        happened: list[Event] = []
         if (now := server.live.current.version) != version:
             version = now
-            told.append(("version", {"version": now}))
+            happened.append(("version", {"version": now}))
         if teaches:
             number, jobs = state.jobs.since(number)
-            told += [("job", job) for job in jobs]
+            happened += [("job", job) for job in jobs]
             if (kept := state.inbox.count()) != count:
                 count = kept
-                told.append(("inbox", {"count": kept}))
-        return told, False
+                happened.append(("inbox", {"count": kept}))
+        return happened, False
 
     return state.streams.response(look)  # type: ignore[no-any-return]

@@ -200,6 +200,14 @@ def _shown(row: Any) -> dict[str, Any]:
     return {**plain, "progress": parts["progress"], **times, "result": parts["result"], "error": parts["error"]}
 
 
+def told(server: Any, job: str) -> dict[str, Any]:
+    """A job as answers have it; what it is said to have done is live by then."""
+    shown: dict[str, Any] = server.state.jobs.get(job)
+    if shown["result"] is not None and shown["result"]["version"] > server.live.current.version:
+        server.live.refresh()
+    return shown
+
+
 router = APIRouter(tags=["jobs"], responses=EVERYWHERE, dependencies=[Depends(needs("teach"))])
 
 
@@ -212,7 +220,7 @@ async def list_jobs(request: Request) -> dict[str, list[dict[str, Any]]]:
 @router.get("/jobs/{job}", responses=declared(404))
 async def get_job(job: str, request: Request) -> dict[str, Any]:
     """One job."""
-    return await run_in_threadpool(request.app.state.server.state.jobs.get, job)
+    return await run_in_threadpool(told, request.app.state.server, job)
 
 
 @router.delete("/jobs/{job}", status_code=202, responses=declared(404, 409))

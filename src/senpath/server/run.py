@@ -26,6 +26,8 @@ TOLD = "SENPATH_SERVE"
 """Environment variable that has the network's path and the settings, for processes that answer."""
 HEAD_BYTES = 2**16
 """Of a request's first line and headers, at most."""
+START_SECONDS = 120
+"""In which a worker has imported everything; one that is silent for so long is started anew."""
 IDLE_SECONDS = 30
 """How long a connection may be open without a request."""
 
@@ -161,5 +163,6 @@ def options(settings: ServerSettings) -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": IDLE_SECONDS,
+        "timeout_worker_healthcheck": START_SECONDS,
         "timeout_graceful_shutdown": int(settings.drain_seconds),
     }

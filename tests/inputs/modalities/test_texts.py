@@ -80,3 +80,11 @@ def test_a_column_of_texts_is_read_by_place() -> None:
 def test_a_column_of_something_else_is_refused(texts: Any) -> None:
     with pytest.raises(InputError, match=r"array of inputs|input 0"):
         split_by_modality(texts)
+
+
+def test_a_long_text_is_counted_as_its_words_are() -> None:
+    words = [f"{letters}{number}" for letters in ("Häß", "cat", "x") for number in range(300)]
+    once, often = " ".join(words), " ".join(words * 30)
+    assert len(once) < 2**16 < len(often)
+    encoded = TEXT.encode([once, often], TEXT.define([once]))[:, 2048:]
+    torch.testing.assert_close(encoded[1], encoded[0], atol=1e-6, rtol=0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from senpath.inputs.limits import TEXT_BYTES, require_plain_file
 from senpath.types import DataType
 
 if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.pipeline import FeatureUnion
 
 BUCKETS = 2048
@@ -23,6 +26,9 @@ CHUNK = 1024
 """Texts that are counted together, so that memory does not grow with the batch."""
 PIECE = 2**16
 """Characters that are counted together; a longer text is cut into such pieces, between words where there are any."""
+
+PIECES = 64
+"""Pieces whose words are counted together."""
 
 
 class TextModality:
@@ -89,14 +95,37 @@ def read_text(file: Path) -> str:
 
 
 def _of_long(text: str, buckets: int) -> np.ndarray:
-    """The vector of a text that is too long to be counted at once: the pieces' counts, added up. Pairs of words across two are left out."""
-    total = np.zeros(2 * buckets)
-    vectorizer = _vectorizer(buckets, norm=None)
-    for piece in _pieces(text):
-        total += vectorizer.transform([piece]).toarray()[0]
-    halves = total.reshape(2, buckets)
+    """The vector of a text that is too long to be counted at once: the pieces' counts, added up. Pairs of words across two are left out.
+
+    Letter groups lie within words, so each word is looked at once however often it occurs: most of the time goes there.
+    """
+    (_, words), (_, letters) = _vectorizer(buckets, norm=None).transformer_list
+    halves, counted = np.zeros((2, buckets)), Counter[str]()
+    for number, piece in enumerate(_pieces(text), start=1):
+        halves[0] += words.transform([piece]).toarray()[0]
+        counted.update(piece.lower().split())
+        if number % PIECES == 0:
+            halves[1] += _of_letters(counted, letters)
+            counted.clear()
+    halves[1] += _of_letters(counted, letters)
     lengths = np.linalg.norm(halves, axis=1, keepdims=True)
     return np.asarray(halves / np.where(lengths > 0, lengths, 1)).ravel()
+
+
+def _of_letters(counted: Mapping[str, int], letters: HashingVectorizer) -> np.ndarray:
+    """Counts of letter groups in words that occur so often: words that occur equally often make texts of at most two pieces' length."""
+    texts: list[tuple[int, list[str]]] = []
+    held = 0
+    for word, count in sorted(counted.items(), key=itemgetter(1)):
+        if not texts or texts[-1][0] != count or held > PIECE:
+            texts.append((count, []))
+            held = 0
+        texts[-1][1].append(word)
+        held += len(word) + 1
+    if not texts:
+        return np.zeros(letters.n_features)
+    counts = letters.transform([" ".join(words) for _, words in texts])
+    return np.asarray(counts.T @ np.array([count for count, _ in texts], dtype=np.float64))
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -153,6 +153,16 @@ def test_an_uploads_name_leads_nowhere(client: TestClient, name: str, served_fol
     assert str(served_folder) not in response.text
 
 
+def test_a_table_that_names_files_of_the_server_reads_none(client: TestClient, tmp_path: Path) -> None:
+    Image.new("L", (8, 8), 255).save(tmp_path / "secret.png")
+    there, absent = (
+        client.post("/predict", files=[("file", ("a.csv", f"file_name\n{name}\n"))])
+        for name in (tmp_path / "secret.png", tmp_path / "absent.png")
+    )
+    assert there.status_code == absent.status_code
+    assert there.json().get("answers", [{}])[0].get("task") is None
+
+
 def test_no_error_names_a_folder_of_the_server(own_folder: Path) -> None:
     with TestClient(create_app(own_folder), base_url=LOCAL) as client:
         for part in (own_folder / "components").iterdir():

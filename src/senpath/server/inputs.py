@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError, printable
+from senpath.inputs.limits import files_within
 from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import check_recording, read_recording
 from senpath.inputs.modalities.image import read_picture
@@ -195,11 +196,12 @@ def read_file(filename: str, content: bytes, known: Collection[DataType], what: 
         path = Path(folder) / f"upload{held}"
         path.write_bytes(content)
         try:
-            items = unlabelled_items(path, known)
+            with files_within(path.parent):
+                items = list(unlabelled_items(path, known))
         except InputError as error:
             for said in (str(path), path.name):
                 error.reword(error.message.replace(said, what), what=error.what.replace(said, what))
             raise
     if len(items) > limits.rows:
         raise too_large(what, expected=f"at most {limits.rows:,} rows", got=f"{len(items):,}")
-    return list(items)
+    return items

@@ -1,0 +1,187 @@
+"""Many at once: answers of one version while others commit, bad inputs among good ones, full queues, and being told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from senpath import Network
+from senpath.server.app import create_app
+from senpath.server.settings import ServerSettings
+from senpath.testing import ConstantMethod, tiny_task
+
+Listening = Callable[[FastAPI], AbstractContextManager[str]]
+
+
+class Asker:
+    """A client that keeps its connection."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+
+    def ask(self, body: Any) -> tuple[int, dict[str, str], Any]:
+        """Status, headers and what was answered."""
+        self._connection.request("POST", "/predict", json.dumps(body), {"Content-Type": "application/json"})
+        response = self._connection.getresponse()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, json.loads(response.read())
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.mark.parametrize(("clients", "commits"), [(4, 1), pytest.param(32, 4, marks=pytest.mark.slow("32 clients ask through 8 commits"))])
+def test_while_others_commit_every_answer_is_of_one_version(own_folder: Path, listening: Listening, clients: int, commits: int) -> None:
+    writer = Network(own_folder)
+    weights, done = {writer.version: writer.weights["total"]}, threading.Event()
+    body = {"inputs": [tiny_task("low")[0][0].tolist(), tiny_task("iris")[0][0].tolist(), "a warm day"]}
+
+    def commit() -> None:
+        for number in range(commits):
+            name = f"odd{number}"
+            writer.learn(name, *tiny_task("odd"), method=ConstantMethod(hidden=8 + number))
+            weights[writer.version] = writer.weights["total"]
+            time.sleep(0.3)
+            writer.rollback(writer.version - 1) if number % 2 else writer.remove(name)
+            weights[writer.version] = writer.weights["total"]
+            time.sleep(0.3)
+
+    def keep_asking(url: str) -> list[tuple[int, str, int, set[int]]]:
+        asker, told = Asker(url), []
+        with contextlib.closing(asker):
+            while not done.is_set():
+                status, headers, answer = asker.ask(body)
+                told.append((status, headers["senpath-version"], answer["version"], {one["ran"]["of"] for one in answer["answers"]}))
+        return told
+
+    with listening(create_app(own_folder)) as url, ThreadPoolExecutor(clients) as threads:
+        asked = [threads.submit(keep_asking, url) for _ in range(clients)]
+        commit()
+        time.sleep(0.5)
+        done.set()
+        told = [answer for client in asked for answer in client.result()]
+    assert {status for status, *_ in told} == {200}
+    assert all(int(header) == version and of == {weights[version]} for _, header, version, of in told)
+    assert {version for _, _, version, _ in told} >= {4, writer.version}
+
+
+def test_what_is_wrong_with_one_request_is_told_to_it_alone(served_folder: Path, listening: Listening) -> None:
+    picture = tiny_task("low")[0][0].tolist()
+    kinds: list[tuple[Any, int, str | None]] = [
+        ({"input": picture}, 200, "low"),
+        ({"input": "a warm day"}, 200, "weather"),
+        ({"input": [[1, 2], [3]]}, 422, None),
+        ({"input": [[2.5, 300.0], [0.0, 1.0]]}, 422, None),
+        ({"input": ""}, 422, None),
+        ({"inputs": [picture, ""], "errors": "skip"}, 200, "low"),
+        ({"input": picture, "task": "nothing"}, 404, None),
+        ({"input": {"x0": 5.1, "x1": None, "x2": 1.4, "x3": 0.2}}, 422, None),
+        ({"input": {"audio": {"samples": [0.5] * 800, "rate": 8000}}, "errors": "raise"}, 422, None),
+    ]
+
+    def ask(number: int, url: str) -> bool:
+        body, status, task = kinds[number % len(kinds)]
+        with contextlib.closing(Asker(url)) as asker:
+            got, _, answer = asker.ask(body)
+        assert got == status, (body, answer)
+        return status != 200 or answer["answers"][0]["task"] == task
+
+    with listening(create_app(served_folder)) as url, ThreadPoolExecutor(18) as clients:
+        assert all(clients.map(ask, range(90), [url] * 90))
+
+
+def test_a_queue_that_is_full_says_when_to_ask_again(served_folder: Path, listening: Listening) -> None:
+    many = {"inputs": [f"a warm day {number}" for number in range(1000)]}
+    with listening(create_app(served_folder, ServerSettings(queue=1500, inputs=1000))) as url, ThreadPoolExecutor(6) as clients:
+
+        def ask(_: int) -> tuple[int, dict[str, str], Any]:
+            with contextlib.closing(Asker(url)) as asker:
+                return asker.ask(many)
+
+        told = [*clients.map(ask, range(6))]
+    assert {status for status, _, _ in told} == {200, 503}
+    for status, headers, answer in told:
+        if status == 503:
+            assert headers["retry-after"] == "1"
+            assert answer["error"]["code"] == "busy"
+
+
+def test_an_answer_that_takes_too_long_is_given_up(served_folder: Path, listening: Listening) -> None:
+    with listening(create_app(served_folder, ServerSettings(answer_seconds=0.001))) as url, contextlib.closing(Asker(url)) as asker:
+        status, headers, answer = asker.ask({"inputs": [f"a warm day {number}" for number in range(500)]})
+        assert (status, answer["error"]["code"], headers["retry-after"]) == (503, "busy", "1")
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`senpath serve` as a process of its own, and its address."""
+    command = [sys.executable, "-m", "senpath", "serve", str(folder), "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        url = re.search(r"http://\S+", line)
+        assert url is not None, line
+        for _ in range(900):
+            with contextlib.suppress(OSError):
+                connection = http.client.HTTPConnection(url[0].removeprefix("http://"), timeout=5)
+                connection.request("GET", "/health/ready")
+                if connection.getresponse().status == 200:
+                    connection.close()
+                    break
+            time.sleep(0.1)
+        yield process, url[0]
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+
+
+@pytest.mark.slow("starts a server as a process of its own, and two workers")
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_a_server_that_is_told_to_stop_answers_what_it_was_asked(own_folder: Path, options: tuple[str, ...]) -> None:
+    body = {"inputs": [f"a warm day {number}" for number in range(20)]}
+    with running(own_folder, *options) as (process, url):
+        stop, cut = threading.Event(), []
+
+        def keep_asking(_: int) -> int:
+            answered, asker = 0, Asker(url)
+            while not stop.is_set():
+                try:
+                    status, _, answer = asker.ask(body)
+                    if status != 503:
+                        assert (status, len(answer["answers"])) == (200, 20)
+                    answered += 1
+                except (ConnectionError, http.client.RemoteDisconnected):  # between two requests
+                    break
+                except (http.client.HTTPException, ValueError, OSError) as error:  # an answer that was begun
+                    cut.append(error)
+                    break
+            asker.close()
+            return answered
+
+        with ThreadPoolExecutor(8) as clients:
+            asked = [clients.submit(keep_asking, number) for number in range(8)]
+            time.sleep(3)
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+            stop.set()
+            assert sum(client.result() for client in asked) >= 8
+        assert not cut
+        assert process.returncode in (0, -signal.SIGTERM)

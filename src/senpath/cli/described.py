@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from senpath.client import Client
-from senpath.evaluation import Evaluation, latest_by_version, recorded_evaluations
-from senpath.inference.records import json_value, task_record
+from senpath.evaluation import Evaluation
+from senpath.inference.records import json_value
 from senpath.learning import Learned
 from senpath.network import Network
 from senpath.pathways import Link
+from senpath.reports.network_records import task_records
 from senpath.snapshot import Revised
 
 
@@ -18,16 +19,7 @@ def describe_tasks(net: Network | Client) -> list[dict[str, Any]]:
     """Every task, with the figure that was last measured of it and the time when it was learned."""
     if isinstance(net, Client):
         return [*net.tasks.values()]
-    times = {name: entry.get("time") for entry in net.log for name in entry.get("tasks", ())}
-    accuracies = {
-        task: score.accuracy
-        for stage in latest_by_version(recorded_evaluations(net))
-        for task, score in stage.evaluation.scores.items()
-        if task in net.view.tasks and stage.identities.get(task) in (None, net.view.pathway(task).identity)
-    }
-    return [
-        {**task_record(net.view, name), "accuracy": json_value(accuracies.get(name)), "created": times.get(name)} for name in net.view.tasks
-    ]
+    return task_records(net, net.view)
 
 
 def describe_learned(net: Network, learned: Learned) -> dict[str, Any]:

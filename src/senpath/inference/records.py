@@ -6,10 +6,14 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from senpath.inference.multimodal import MultimodalPrediction
 from senpath.inference.prediction import Explanation, Prediction
+from senpath.inputs.modalities.table import table_columns
 from senpath.pathways import Activation
 from senpath.snapshot.view import View, task_info
+from senpath.types import DataType
 
 Record = dict[str, Any]
 """An object of JSON: names to JSON values."""
@@ -28,44 +32,58 @@ def answer_records(view: View, answers: Prediction | MultimodalPrediction, top: 
         answers: what it answered.
         top: list so many of the likeliest labels.
     """
-    of = view.weights["total"]
+    of, inputs = view.weights["total"], range(len(answers))
+    shared = zip(json_value(answers.label), json_value(answers.confidence), (ran_record(ran, of) for ran in answers.activated), strict=True)
+    reasons = dict.fromkeys(inputs) | {row: answers.reason[row] for row in inputs if answers.confidence[row] == 0}
     if isinstance(answers, MultimodalPrediction):
         alone = {modality: answer_records(view, own, top) for modality, own in answers.modalities.items()}
+        told = zip(inputs, shared, answers.tasks, answers.concept, map(ranked_records, answers.top(top)), strict=True)
         return [
-            _record(tasks[0] if tasks else None, label, confidence, ranked, None, reason, ran, of)
-            | {"modality": None, "concept": concept, "senses": {modality: own[row] for modality, own in alone.items()}}
-            for row, (concept, tasks, label, confidence, ranked, reason, ran) in enumerate(
-                zip(
-                    answers.concept,
-                    answers.tasks,
-                    _labels(answers),
-                    answers.confidence,
-                    answers.top(top),
-                    answers.reason,
-                    answers.activated,
-                    strict=True,
-                )
-            )
+            _record(tasks[0] if tasks else None, label, confidence, ran, ranked, None, reasons[row], None)
+            | {"concept": concept, "senses": {modality: own[row] for modality, own in alone.items()}}
+            for row, (label, confidence, ran), tasks, concept, ranked in told
         ]
+    modality = {task: view.types[path.data_type].modality for task, path in answers.probabilities.paths.items()}
+    own = zip(inputs, shared, answers.task, answers.candidates, _likeliest(answers, top), json_value(answers.ood_score), strict=True)
     return [
-        _record(task, label, confidence, ranked, score, reason, ran, of) | {"modality": _modality(view, names)}
-        for task, label, confidence, ranked, score, reason, ran, names in zip(
-            answers.task,
-            _labels(answers),
-            answers.confidence,
-            answers.top(top),
-            answers.ood_score,
-            answers.reason,
-            answers.activated,
-            answers.candidates,
-            strict=True,
-        )
+        _record(task, label, confidence, ran, ranked, score, reasons[row], modality[names[0]] if names else None)
+        for row, (label, confidence, ran), task, names, ranked, score in own
     ]
+
+
+def _likeliest(answers: Prediction, top: int) -> list[list[Record]]:
+    """What `Prediction.top` says, of all inputs at once."""
+    entries: list[list[Record]] = [[] for _ in range(len(answers))]
+    for task, part in answers.probabilities.parts.items():
+        path, rows = answers.probabilities.paths[task], part.rows.tolist()
+        if not path.task_kind.has_labels:
+            labels, joint = json_value(path.task_kind.answers(part.values, path.classes)), json_value(part.probabilities)
+            for row, label, probability in zip(rows, labels, joint, strict=True):
+                entries[row].append({"task": task, "label": label, "probability": probability})
+            continue
+        places = np.argsort(-part.values, axis=1, kind="stable")[:, :top]
+        probabilities = json_value(np.take_along_axis(part.values, places, 1) * part.probabilities[:, None])
+        classes = json_value(path.classes)
+        for row, best, joint in zip(rows, places.tolist(), probabilities, strict=True):
+            entries[row] += [{"task": task, "label": classes[place], "probability": p} for place, p in zip(best, joint, strict=True)]
+    for row, names in enumerate(answers.candidates):
+        if len(names) > 1:  # the likelier candidate's come first where they are alike
+            entries[row].sort(key=lambda entry: (-(entry["probability"] or 0.0), names.index(entry["task"])))
+        del entries[row][top:]
+    return entries
+
+
+def unread_record(view: View, reason: str) -> Record:
+    """The record of an input that could not be read."""
+    nothing = {"tasks": [], "sources": [], "weights": 0, "of": view.weights["total"]}
+    return _record(None, None, 0.0, nothing, [], None, reason, None)
 
 
 def explanation_record(view: View, why: Explanation) -> Record:
     """Why one input got its answer: `answer`, as `answer_records` has it; the `tasks` that came into question; the `links` that ran."""
-    answer = _record(why.task, why.label, why.confidence, why.top, why.ood_score, why.reason, why.activated, view.weights["total"])
+    ran, top = ran_record(why.activated, view.weights["total"]), ranked_records(why.top)
+    score, modality = json_value(why.ood_score), _modality(view, why.candidates)
+    answer = _record(why.task, json_value(why.label), json_value(why.confidence), ran, top, score, why.reason, modality)
     links = [
         {
             "from": use.source,
@@ -80,7 +98,23 @@ def explanation_record(view: View, why: Explanation) -> Record:
         {"task": name, "score": score, "probability": score, "candidate": name in why.candidates, "ran": name in why.activated.tasks}
         for name, score in why.scores.items()
     ]
-    return {"answer": answer | {"modality": _modality(view, why.candidates)}, "tasks": tasks, "links": links}
+    return {"answer": answer, "tasks": tasks, "links": links}
+
+
+def explanation_text(why: Explanation, of: int) -> str:
+    """An explanation in lines of text.
+
+    Args:
+        of: all weights of the network.
+    """
+    answer = "nothing fits" if why.task is None else f"task {why.task!r}, label {why.label!r}, confidence {100 * why.confidence:.1f} %"
+    scores = [f"P(task {name!r}) {100 * score:.2f} %{', runs' if name in why.candidates else ''}" for name, score in why.scores.items()]
+    links = [
+        f"link to {use.source!r}{f' from {use.transfer.source!r}' if use.transfer else ''} added {use.added:+.2f} to {use.output!r}"
+        for use in why.links
+    ]
+    ran = [f"ood_score {why.ood_score:.2f} (above 1 nothing fits)", f"{100 * why.share:.1f} % of the network's {of:,} weights ran"]
+    return "\n".join([answer, *([why.reason] if why.reason else []), *scores, *links, *ran])
 
 
 def task_record(view: View, name: str) -> Record:
@@ -92,7 +126,7 @@ def task_record(view: View, name: str) -> Record:
         "name": name,
         "kind": info.kind,
         "modality": data_type.modality,
-        "type": {"key": data_type.key, "modality": data_type.modality, "shape": [*data_type.shape], "encoder": data_type.encoder},
+        "type": type_record(data_type),
         "classes": json_value(info.classes_),
         "examples": info.examples,
         "links": [*dict.fromkeys(source for source, _ in info.transfers)],
@@ -104,12 +138,25 @@ def task_record(view: View, name: str) -> Record:
     }
 
 
+def type_record(data_type: DataType) -> Record:
+    """What inputs of a type are; of a table's columns the words that each may have, or the mean of its numbers."""
+    categories, means = data_type.options.get("categories", {}), iter(data_type.options.get("mean", ()))
+    columns: list[Record] = []
+    for name in table_columns(data_type) if data_type.modality == "table" else ():
+        own = [next(means, None) for _ in categories.get(name, (name,))]  # a column of words is as many numbers
+        columns.append({"name": name, "values": categories.get(name), "mean": None if name in categories else own[0]})
+    shape, encoder = [*data_type.shape], data_type.encoder
+    return {"key": data_type.key, "modality": data_type.modality, "shape": shape, "encoder": encoder, "columns": columns}
+
+
 def json_value(value: Any) -> Any:
     """What JSON has for a label, a number or several of them: lists for tuples, None for what is not finite."""
     if isinstance(value, dict):
         return {str(name): json_value(part) for name, part in value.items()}
     if isinstance(value, tuple | list):
         return [json_value(part) for part in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        return value.tolist() if value.dtype.kind != "f" or np.isfinite(value).all() else json_value(value.tolist())
     if hasattr(value, "tolist"):
         return json_value(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -126,22 +173,10 @@ def ran_record(ran: Activation, of: int) -> Record:
 
 
 def _record(
-    task: str | None, label: Any, confidence: float, ranked: Iterable[tuple[str, Any, float]], score: Any, reason: Any, ran: Any, of: int
+    task: str | None, label: Any, confidence: Any, ran: Record, top: list[Record], score: Any, reason: str | None, modality: str | None
 ) -> Record:
-    return {
-        "task": task,
-        "label": json_value(label),
-        "confidence": json_value(float(confidence)),
-        "top": ranked_records(ranked),
-        "ood_score": json_value(score),
-        "reason": reason,
-        "ran": ran_record(ran, of),
-    }
-
-
-def _labels(answers: Prediction | MultimodalPrediction) -> list[Any]:
-    labels: list[Any] = answers.label.tolist()
-    return labels
+    told = {"task": task, "label": label, "confidence": confidence, "top": top, "ood_score": score, "reason": reason}
+    return told | {"ran": ran, "modality": modality}
 
 
 def _modality(view: View, candidates: tuple[str, ...]) -> str | None:

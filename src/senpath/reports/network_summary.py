@@ -29,7 +29,7 @@ def measured_stages(net: Network) -> list[Recorded]:
         StoreError: if a recorded measurement cannot be read.
     """
     stages = latest_by_version(recorded_evaluations(net))
-    entries, view = _first_entries(net.log), net.view
+    entries, view = first_entries(net.log), net.view
 
     def is_present(stage: Recorded, task: str) -> bool:
         if task not in view.tasks:
@@ -60,7 +60,7 @@ def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
     """Read everything that a report says beside `stages`; no component is loaded."""
     log, weights, view = net.log, net.weights, net.view
     dispatchers = {key: view.dispatcher_weights(key) for key in view.types}
-    entries = _first_entries(log)
+    entries = first_entries(log)
     tasks = {}
     for place, (name, info) in enumerate(net.tasks.items()):
         entry = entries.get(name, {})
@@ -105,7 +105,7 @@ def sections(network: NetworkSummary) -> list[Section]:
     return described
 
 
-def _first_entries(log: Sequence[Entry]) -> dict[str, Entry]:
+def first_entries(log: Sequence[Entry]) -> dict[str, Entry]:
     """The entries that brought the tasks of today. A name may have been another task's, that was removed."""
     entries: dict[str, Entry] = {}
     returned_to = [entry["rollback"] for entry in log if isinstance(entry.get("rollback"), int)]

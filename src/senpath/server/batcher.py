@@ -15,8 +15,8 @@ from senpath.errors import ConflictError, InputError, SenpathError
 from senpath.inference.multimodal import MultimodalPrediction, fuse
 from senpath.inference.predict import Routing, predict
 from senpath.inference.prediction import Prediction
+from senpath.inference.records import answer_records, unread_record
 from senpath.isolation import isolation
-from senpath.server.answers import answer_records, unread_record
 from senpath.server.errors import busy
 from senpath.server.live import LiveNetwork, Snapshot
 from senpath.server.settings import ServerSettings

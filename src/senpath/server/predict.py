@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -15,8 +14,8 @@ from starlette.responses import Response
 
 from senpath.errors import InputError, printable
 from senpath.inference.explain import explain_one
+from senpath.inference.records import explanation_record, explanation_text
 from senpath.isolation import isolation
-from senpath.server.answers import as_plain, in_words
 from senpath.server.auth import needs, require_role
 from senpath.server.batcher import Asked, Senses
 from senpath.server.errors import EVERYWHERE, Refusal, declared, too_large
@@ -257,18 +256,8 @@ async def explain(request: Request) -> Response:
 
     def look() -> dict[str, Any]:
         with isolation():
-            told = explain_one(snapshot.view, inputs[0], options.asked.routing, options.errors)
-        ran = answer["ran"]["tasks"]
-        tasks = [
-            {"task": name, "score": score, "probability": score, "candidate": name in told.candidates, "ran": name in ran}
-            for name, score in told.scores.items()
-        ]
-        links = [
-            {"from": link.source, "output": as_plain(link.output), "label": link.transfer and as_plain(link.transfer.source)}
-            | {"added": link.added if math.isfinite(link.added) else None}
-            for link in told.links
-        ]
-        content = {"version": snapshot.version, "input": answer["modality"], "answer": answer, "tasks": tasks, "links": links}
-        return content | {"text": in_words(told, snapshot.weights)}
+            why = explain_one(snapshot.view, inputs[0], options.asked.routing, options.errors)
+        told = explanation_record(snapshot.view, why) | {"answer": answer, "text": explanation_text(why, snapshot.weights)}
+        return {"version": snapshot.version, "input": answer["modality"], **told}
 
     return respond(snapshot, await asyncio.to_thread(look))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ TURNS = np.arange(20) % 2
 
 def test_it_is_said_in_every_place() -> None:
     net = Network()
-    with pytest.warns(SenpathWarning, match="task 'coin' hardly tells its own examples apart, after 3 recipes were tried: its accuracy"):
+    with pytest.warns(SenpathWarning, match="task 'coin' hardly tells its own examples apart, after 4 recipes were tried: its accuracy"):
         learned = net.learn("coin", SAME, TURNS, epochs=1)
     assert learned.warning is not None
     assert net.log[-1]["warnings"] == [learned.warning]
-    assert net.log[-1]["recipes_tried"] == [0, 0, 0]
+    assert net.log[-1]["recipes_tried"] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("settings", [{"model": "svm"}, {"epochs": 1, "learning_rate": 0.001}], ids=["svm", "a rate that was set"])
@@ -99,3 +100,26 @@ def test_another_rate_is_tried_where_hidden_units_die() -> None:
     assert max(tried) > 0.1
     assert learned.warning is None
     assert learned.provenance.settings["learning_rate"] in (0.001, 0.00025)
+
+
+@pytest.mark.slow("noise is learned with four recipes")
+@pytest.mark.filterwarnings("error")
+def test_noise_that_distortions_hide_is_learned_without_them() -> None:
+    # Of one example a class all can be learned by heart; half of them is far above chance, and far too few.
+    x = np.random.default_rng(0).random((700, 28, 28))
+    net = Network()
+    learned = net.learn("noise", x, np.arange(700))
+    tried = net.log[-1]["recipes_tried"]
+    assert max(tried[:-1]) < 0.9 <= tried[-1]
+    assert learned.provenance.settings["augment"] == 0
+    assert (net.predict(x, task="noise").label == np.arange(700)).mean() > 0.95
+
+
+@pytest.mark.parametrize(("each", "warns"), [(1, True), (100, False)])
+def test_the_fewer_examples_a_class_the_more_is_expected(each: int, warns: bool) -> None:
+    # The second of four classes looks like the first, and the fourth like the third: a skill of a half.
+    x = np.repeat(np.eye(8, dtype="float32")[[0, 0, 1, 1]], each, axis=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        learned = Network().learn("twins", x, np.repeat(np.arange(4), each), method=ConstantMethod())
+    assert (len(caught), learned.warning is not None) == (int(warns), warns)

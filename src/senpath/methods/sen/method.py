@@ -97,7 +97,7 @@ class Sen:
 
     def enough(self, examples: Examples) -> float:
         """The skill on its own examples below which `recipes` are tried."""
-        return 0.5 if self._follows_size(examples) else 0.1
+        return 0.5 if self._follows_size(examples) else 0.0
 
     def _follows_size(self, examples: Examples) -> bool:
         given = self.settings
@@ -106,7 +106,7 @@ class Sen:
         return chosen and free and default_model(examples.data_type) == "pooled-cnn"
 
     def recipes(self, examples: Examples) -> Iterator[Sen]:
-        """The same settings with lower learning rates; none where the rate was set, or nothing is trained."""
+        """The same settings with lower learning rates, then without distortions; none where the rate was set, or nothing is trained."""
         given = self.settings
         if self._follows_size(examples):  # the model for small pictures, slowly: it learns many classes of one picture each
             rate = GENTLER[-1] * choose_backbone("mlp", examples.data_type, given.hidden).learning_rate
@@ -114,7 +114,10 @@ class Sen:
         if given.learning_rate is None and given.epochs != 0 and not _is_estimator(given.model):
             training = choose_backbone(given.model, examples.data_type, given.hidden).kind.training
             if training is not None:
-                yield from (Sen(**{**vars(given), "learning_rate": share * training.learning_rate}) for share in GENTLER)
+                gentler = [{**vars(given), "learning_rate": share * training.learning_rate} for share in GENTLER]
+                yield from (Sen(**settings) for settings in gentler)
+                if given.augment is None and examples.data_type.form == "image":  # distorted noise looks like any other noise
+                    yield Sen(**{**gentler[0], "augment": 0.0})
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress = silent) -> MethodResult:
         """Learn `task` from `examples` on top of what `view` shows; nothing is written."""

@@ -1,22 +1,24 @@
 """What `learn` gets out of pictures of 8 to 224 pixels as it is, beside tuned logistic regression and an SVC on the same pixels.
 
-    python -m benchmarks.defaults [--seeds 1] [--only signdigits …]
+    python -m benchmarks.defaults [pictures] [choice] [--seeds 1] [--only signdigits …]
 
-The table of docs/results/defaults.md, on test data. About ten minutes of one core for each seed. Needs SENPATH_DATA.
+The tables of docs/results/defaults.md: on test data, and, of models that may be the default, on training data that are held out. About ten
+and twenty minutes of one core for each seed. Needs SENPATH_DATA.
 """
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
 from benchmarks.harness import Benchmark, Part, Record, Records, markdown_table, spread
-from senpath import Network, data
+from senpath import Audio, Network, data
 
 TRAIN, TEST = 600, 400
 """Pictures, at most."""
@@ -36,6 +38,16 @@ SETS = {
     "clothing at 224": "224×224, colour",
 }
 WAYS = {"learn": "`learn` as it is", "logistic": "logistic regression", "svc": "SVC"}
+CHOSEN_FROM, MINUTES = 400, 120
+"""Training examples that models are chosen by, and recordings of a minute, at most."""
+TABLES = ("wine", "breast cancer", "signdigits as a table", "clothing at 82 as a table", "noise, larger")
+SOUNDS = ("speech", "esc10", "speech, a minute")
+CHOICE = {
+    ("mlp", "mlp at 0.001", "pooled-cnn"): tuple(dict.fromkeys(("cifar10", "bangla", "devanagari", "telugu", *SETS))),
+    ("wide-and-deep", "mlp", "svm"): TABLES,
+    ("lstm", "mlp"): SOUNDS,
+}
+"""Models that may be the default, and what they are chosen by."""
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
@@ -53,7 +65,7 @@ def _read(name: str, seed: int) -> tuple[Labelled, Labelled]:
         chosen = random.permutation(len(labels))[:most]
         chosen_images = np.asarray(images)[chosen]
         if " at " in name:
-            side = int(name.split(" at ")[1])
+            side = int(name.split()[2])
             chosen_images = np.stack([np.asarray(Image.fromarray(image).resize((side, side))) for image in chosen_images])
         parts.append((chosen_images, np.asarray(labels)[chosen]))
     return parts[0], parts[1]
@@ -112,9 +124,79 @@ def _table(records: Records) -> str:
     return f"{markdown_table(columns, rows)}\n\n{note}"
 
 
-BENCHMARK = Benchmark(
-    "defaults", __doc__, {"pictures": Part(_measure, {"name": [*SETS], "seed": "seeds"})}, {"pictures": _table}, seeds=1, anew=False
-)
+def _choice(seed: int, name: str, model: str) -> Iterator[Record]:
+    """A model learned from three quarters of some training data, and asked about the rest."""
+    x, y = _table_of(name, seed) if name in TABLES else _sounds(name, seed) if name in SOUNDS else _read(name, seed)[0]
+    order = np.random.default_rng(seed).permutation(len(y))[:CHOSEN_FROM]
+    fitted, held = order[len(order) // 4 :], order[: len(order) // 4]
+    start = time.process_time()
+    net, (kind, _, rate) = Network(random_state=seed), model.partition(" at ")
+    settings = {"learning_rate": float(rate)} if rate else {}
+    learned = net.learn("task", _items(x, fitted), y[fitted], model=kind, random_state=seed, **settings)
+    taken = time.process_time() - start
+    accuracy = float(np.mean(net.predict(_items(x, held), task="task").label == y[held]))
+    numbers = int(np.prod(net.view.types[net.view.pathway("task").data_type].shape))
+    yield {"accuracy": accuracy, "seconds": taken, "numbers": numbers, "warned": learned.warning is not None}
+
+
+def _cells() -> list[dict[str, str]]:
+    return [{"name": name, "model": model} for models, names in CHOICE.items() for name in names for model in models]
+
+
+def _items(x: Any, places: np.ndarray) -> Any:
+    return [x[place] for place in places] if isinstance(x, list) else x[places]
+
+
+def _table_of(name: str, seed: int) -> Labelled:
+    """Rows, at most `TRAIN`."""
+    if name in ("wine", "breast cancer"):
+        x, y = {"wine": load_wine, "breast cancer": load_breast_cancer}[name](return_X_y=True)
+        return x, y
+    if name == "noise, larger":  # 20,000 columns on scale 1e4, of which 50 tell four classes apart
+        random = np.random.default_rng(seed)
+        y = np.arange(CHOSEN_FROM) % 4
+        x = random.normal(size=(CHOSEN_FROM, 20_000))
+        x[:, :50] += 1.2 * random.normal(size=(4, 50))[y]
+        return 1e4 * x, y
+    images, y = _read(name.removesuffix(" as a table"), seed)[0]
+    return images.reshape(len(y), -1).astype("float32"), y
+
+
+def _sounds(name: str, seed: int) -> tuple[list[Audio], np.ndarray]:
+    """Recordings; "speech, a minute" repeats the words of one digit, by all speakers, for a minute."""
+    x, y = data.load(name.split(",")[0])
+    y, random = np.asarray(y), np.random.default_rng(seed)
+    if name in ("speech", "esc10"):
+        order = random.permutation(len(y))[:CHOSEN_FROM]
+        return [x[place] for place in order], y[order]
+    labels, clips = np.arange(MINUTES) % 10, []
+    for digit in labels:
+        words = [x[place] for place in random.choice(np.flatnonzero(y == digit), 150)]
+        clips.append(Audio(np.concatenate([word.samples for word in words])[: 60 * words[0].rate], words[0].rate))
+    return clips, labels
+
+
+def _choice_table(records: Records) -> str:
+    parts = []
+    for models, names in CHOICE.items():
+        rows = []
+        for name in names:
+            mine = records.where(name=name)
+            cells = [spread(mine.where(model=model).values("accuracy", 100)) if mine.where(model=model) else "–" for model in models]
+            if mine:
+                rows.append([name, f"{mine[0]['numbers']:,}", *cells])
+        if rows:
+            parts.append(markdown_table(["set", "numbers", *(f"`{model}`" for model in models)], rows))
+    count = len(records.distinct("seed"))
+    seeds = f"mean ± sample standard deviation, {count} seeds" if count > 1 else "one seed"
+    return "\n\n".join([*parts, f"Accuracy in % on a quarter of at most {CHOSEN_FROM} training examples, which is held out; {seeds}."])
+
+
+PARTS = {
+    "pictures": Part(_measure, {"name": [*SETS], "seed": "seeds"}),
+    "choice": Part(_choice, lambda given: [{"seed": seed, **cell} for seed in range(given.seeds) for cell in _cells()]),
+}
+BENCHMARK = Benchmark("defaults", __doc__, PARTS, {"pictures": _table, "choice": _choice_table}, seeds=1, anew=False)
 
 if __name__ == "__main__":
     BENCHMARK.main()

@@ -20,6 +20,9 @@ STRENGTHS = (100.0, 10.0, 1_000.0, 10_000.0)
 ROUNDS, TRIED = 100, 25
 """Rounds of L-BFGS at most, and while strengths are compared, which shows soon which is the better one."""
 TOLERANCE = 1e-4
+LOUD = 50.0
+"""Root mean square of a link's answers from which on they are brought to 1 first: on inputs thousands of times larger than those of its
+source a link is sure of everything, and there is a long way back."""
 
 
 def refit(
@@ -59,6 +62,10 @@ def refit(
     parts = [_Part.of(_Directions.of(own), everything, outputs, strength)] if own is not None else []
     parts += [_Part.of(_Directions.of(values), link.classes, outputs, strength) for values, link in zip(read, links, strict=True)]
     with torch.no_grad():
+        for values, link in zip(read, links, strict=True):
+            if (size := float(link(values)[:, link.classes].square().mean().sqrt())) > LOUD:
+                link.weight.div_(size)
+                link.bias.div_(size)
         starts = [link(values) for values, link in zip(read, links, strict=True)]
     offset = torch.stack(starts).sum(0) if starts else examples.inputs.new_zeros(len(examples), outputs)
     bias = _solve(parts, offset, examples.targets, kind, alone=head is not None and bool(links))

@@ -24,6 +24,9 @@ from senpath.types import Examples
 OWN = 1.0
 """Weight of the own part's loss. Without it a task that learned with links is a poor source: docs/decisions/own-loss.md."""
 
+FAR = 16.0
+"""Root mean square of a column from which on it is standardised for training: steps of the usual size move too far on larger numbers."""
+
 Chain = Sequence[Callable[[torch.Tensor], torch.Tensor]]
 
 
@@ -136,11 +139,25 @@ def train_wide_and_deep(
         alone = Learner(backbone.layers, fresh_head(backbone.units, len(examples.classes)), (), examples.task_kind).to(
             examples.inputs.device
         )
-    fit(alone, backbone.vectors(examples.inputs), examples.targets, recipe, seed, progress=progress)
+    near, centre, scale = _brought_near(backbone.vectors(examples.inputs))
+    fit(alone, near, examples.targets, recipe, seed, progress=progress)
     with torch.no_grad():
+        backbone.layers[0].weight.div_(scale)
+        backbone.layers[0].bias.sub_(backbone.layers[0].weight @ centre)
         backbone.balance(examples.inputs)
         own, read = backbone(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
     return refit(head, [link for _, link in links], own, read, examples, derive(seed, "folds"))
+
+
+def _brought_near(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Vectors (n, columns) with columns far from 0 standardised, and what was taken off and divided by, (columns,): 0 and 1 for others.
+
+    A later task's rows may be thousands of times larger than those of the task that a type is standardised by.
+    """
+    far = vectors.double().square().mean(0).sqrt() > FAR
+    deviation, mean = torch.std_mean(vectors.double(), 0, correction=0)
+    centre, scale = torch.where(far, mean, 0.0).float(), torch.where(far & (deviation > 0), deviation, 1.0).float()
+    return (vectors - centre) / scale if bool(far.any()) else vectors, centre, scale
 
 
 def make_link(plan: LinkPlan, outputs: int) -> ClassLink:

@@ -38,7 +38,7 @@ SETS = {
     "clothing at 224": "224×224, colour",
 }
 WAYS = {"learn": "`learn` as it is", "logistic": "logistic regression", "svc": "SVC"}
-CHOSEN_FROM, MINUTES = 400, 120
+CHOSEN_FROM, MINUTES = 400, 60
 """Training examples that models are chosen by, and recordings of a minute, at most."""
 TABLES = ("wine", "breast cancer", "signdigits as a table", "clothing at 82 as a table", "noise, larger")
 SOUNDS = ("speech", "esc10", "speech, a minute")

@@ -143,7 +143,7 @@ def _table(records: Records) -> str:
     seeds, declined = len(records.distinct("seed")), len(records.where(most=ALLOWED, changed=False))
     note = (
         "Points of the old classes' accuracy (of several labels: of the mean Jaccard index) on test data that are lost with "
-        f"`most_lost=1` → by default, means of {seeds} seeds. By default {len(held)} extensions were accepted and {declined} declined; of the "
+        f"`most_lost=1` → by default, means of {seeds} seeds. By default {len(held)} extensions were accepted, {declined} declined; of the "
         f"accepted ones {sum(one > ALLOWED for one in lost)} lost more than 15 points, {100 * max(lost):.1f} at most. The estimate was "
         f"{100 * np.mean(apart):.1f} points beside the loss on average."
     )

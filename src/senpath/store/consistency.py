@@ -95,7 +95,9 @@ def _fits_encoding(kind: DataType) -> bool:
     if kind.modality == "table":
         return _fits_table(shape, options)
     if kind.modality == "audio":
-        return len(shape) == 2 and isinstance(options.get("rate"), int) and options["rate"] in RATES
+        averaged = options.get("averaged", 1)
+        heard = isinstance(averaged, int) and 1 <= averaged <= LARGEST and averaged * prod(shape) <= LARGEST
+        return len(shape) == 2 and heard and isinstance(options.get("rate"), int) and options["rate"] in RATES
     if kind.modality == "text":
         return isinstance(options.get("buckets"), int) and shape == (2 * options["buckets"],)
     return len(shape) == 3 and shape[0] in (1, 3)

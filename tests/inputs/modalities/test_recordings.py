@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-from senpath.errors import InputError
+from senpath.errors import InputError, SenpathWarning
 from senpath.inputs.modalities import MODALITIES, split_by_modality
 from senpath.types import Audio, DataType
 from tests.raising import raises_error
@@ -87,11 +87,28 @@ def test_a_recording_does_not_see_its_neighbours() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "rate", "frames", "kept"),
-    [([0.4] * 5, 8000, 10, 8000), ([0.4] * 5, 44_100, 10, 16_000), ([0.01, 0.02], 8000, 4, 8000), ([30.0, 30.0], 2000, 250, 2000)],
+    [([0.4] * 5, 8000, 10, 8000), ([0.4] * 5, 44_100, 10, 16_000), ([0.01, 0.02], 8000, 4, 8000), ([9.9, 10.0], 2000, 250, 2000)],
 )
 def test_the_first_recordings_set_length_and_rate(seconds: list[float], rate: int, frames: int, kept: int) -> None:
     recordings = [Audio(np.zeros(max(1, round(length * rate)), np.float32), rate) for length in seconds]
     assert AUDIO.define(recordings) == DataType("audio", (frames, 64), {"rate": kept})
+
+
+@pytest.mark.parametrize(("seconds", "frames", "averaged"), [(10.1, 126, 2), (30.0, 250, 3), (60.0, 250, 6)])
+def test_of_recordings_up_to_a_minute_all_is_heard(seconds: float, frames: int, averaged: int) -> None:
+    samples = np.zeros(round(seconds * 2000), np.float32)
+    late = samples.copy()
+    late[-1000:] = tone(2000, 0.5)
+    kind = AUDIO.define([Audio(samples, 2000)] * 2)
+    assert kind == DataType("audio", (frames, 64), {"rate": 2000, "averaged": averaged})
+    silent, encoded = AUDIO.encode([Audio(samples, 2000), Audio(late, 2000)], kind)
+    assert (encoded - silent)[-1].abs().max() > 1
+
+
+def test_it_is_said_that_more_than_a_minute_is_not_heard() -> None:
+    with pytest.warns(SenpathWarning, match="more than 60 s: what comes later in them is not heard"):
+        kind = AUDIO.define([Audio(np.zeros(61_000, np.float32), 1000)] * 2)
+    assert kind.shape == (250, 64)
 
 
 def test_one_long_recording_does_not_set_the_length() -> None:

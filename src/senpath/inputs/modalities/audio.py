@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 from functools import cache
 from io import BytesIO
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from senpath.arrays import unmasked
-from senpath.errors import InputError
+from senpath.errors import InputError, SenpathWarning
 from senpath.inputs.limits import require_plain_file
 from senpath.plugins import import_extra
 from senpath.types import Audio, DataType
@@ -20,18 +21,23 @@ from senpath.types import Audio, DataType
 MELS = 64
 HOP_SECONDS = 0.04
 WINDOW_SECONDS = 0.064
-LONGEST_SECONDS = 10.0
+FRAMES = 250
+"""Frames of an encoded recording, at most, ten seconds: of longer ones as many frames as it takes are averaged."""
+LONGEST_SECONDS = 60.0
 READ_SECONDS = LONGEST_SECONDS + 1
 """More than this is not read of a recording; the last second is there for resampling, which looks ahead."""
+LEAST_SECONDS = 11.0
+"""So much is read even of channels and rates of which a minute is more than `MAX_SAMPLES`."""
 MAX_SAMPLES = 2**26
-"""Samples in these seconds, all channels: a header may claim any rate."""
+"""Samples that are read, of all channels: a header may claim any rate."""
 FLOOR_DB = 80.0
 """Energies this far below a recording's loudest one count as silence."""
 CENTRE_DB, SPREAD_DB = -54.0, 20.0
 """What speech has on average, relative to its loudest: these are taken off and divided by, so that models see numbers around 0."""
 LOUDEST = 2.0**31
 """A recording is divided by its own peak, so samples that are whole numbers in disguise do no harm; their squares have to be finite."""
-CHUNK = 256
+CHUNK, CHUNK_SECONDS = 256, 2_560.0
+"""Recordings, and seconds of them, that are encoded together, at most."""
 RATES = (1000, 1_000_000)
 """Samples a second: the highest are those of ultrasound. What resampling takes grows with the rate, which a header may claim at will."""
 LONGEST_RATIO = 100_000
@@ -54,20 +60,28 @@ class AudioModality:
         rate = min(16_000, max(rates))
         seconds = np.array(lengths) / rates
         # One very long recording must not make every other mostly silence: the longest twentieth is cut at its end.
-        length = min(LONGEST_SECONDS, float(np.quantile(seconds, 0.95)))
-        return DataType("audio", (max(4, round(length / HOP_SECONDS)), MELS), {"rate": rate})
+        length = float(np.quantile(seconds, 0.95))
+        if length > LONGEST_SECONDS:
+            text = f"recordings of more than {LONGEST_SECONDS:g} s: what comes later in them is not heard. Cut them to the part that matters"
+            warnings.warn(text, SenpathWarning, stacklevel=2)
+        frames = max(4, round(min(LONGEST_SECONDS, length) / HOP_SECONDS))
+        averaged = -(-frames // FRAMES)
+        options = {"rate": rate} if averaged == 1 else {"rate": rate, "averaged": averaged}
+        return DataType("audio", (-(-frames // averaged), MELS), options)
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         frames, mels = data_type.shape
-        rate = int(data_type.options["rate"])
-        hop = round(rate * HOP_SECONDS)
+        rate, averaged = int(data_type.options["rate"]), int(data_type.options.get("averaged", 1))
+        hop, heard = round(rate * HOP_SECONDS), frames * averaged
         spectra = np.zeros((len(items), frames, mels), dtype=np.float32)
-        for start in range(0, len(items), CHUNK):
-            waves = np.zeros((len(spectra[start : start + CHUNK]), frames * hop), dtype=np.float32)
+        size = max(1, min(CHUNK, int(CHUNK_SECONDS / (heard * HOP_SECONDS))))
+        for start in range(0, len(items), size):
+            waves = np.zeros((len(spectra[start : start + size]), heard * hop), dtype=np.float32)
             for index, wave in enumerate(waves, start=start):
                 samples = _resample(_read(items[index], index), rate)[: len(wave)]
                 wave[: len(samples)] = samples
-            spectra[start : start + CHUNK] = _log_mel(waves, rate, hop, mels)[:, :frames]
+            long = _log_mel(waves, rate, hop, mels)[:, :heard]
+            spectra[start : start + size] = long.reshape(len(waves), frames, averaged, mels).mean(2) if averaged > 1 else long
         return torch.from_numpy(spectra)
 
 
@@ -126,7 +140,9 @@ def read_recording(file: Path | BytesIO, name: object, longest: float | None = N
         require_plain_file(file, f"recording {name}")
     try:
         with soundfile.SoundFile(file) as sound:
-            frames, rate = min(sound.frames, int(READ_SECONDS * sound.samplerate)), sound.samplerate
+            rate = sound.samplerate
+            most = max(int(LEAST_SECONDS * rate), min(int(READ_SECONDS * rate), MAX_SAMPLES // max(1, sound.channels)))
+            frames = min(sound.frames, most)
             if longest is not None and sound.frames > longest * rate:
                 raise InputError(f"recording {name}", expected=f"at most {longest:g} s", got=f"{sound.frames / rate:,.0f} s")
             fits = frames * sound.channels <= MAX_SAMPLES
@@ -136,7 +152,7 @@ def read_recording(file: Path | BytesIO, name: object, longest: float | None = N
     except (OSError, MemoryError, ValueError, soundfile.SoundFileError) as error:  # a damaged header may claim anything
         raise InputError(f"recording {name}", expected="a readable sound file", got=str(error)) from error
     if not fits:
-        raise InputError(f"recording {name}", expected=f"at most {MAX_SAMPLES:,} samples in {READ_SECONDS:g} s", got="more")
+        raise InputError(f"recording {name}", expected=f"at most {MAX_SAMPLES:,} samples in {LEAST_SECONDS:g} s", got="more")
     return check_recording(Audio(_mixed(samples), int(rate)), f"recording {name}")
 
 

@@ -174,3 +174,14 @@ def test_a_wrong_cell_of_the_first_table_spoils_neither_learning_nor_routing(iri
         net.learn("other", x[:100, ::-1], iris[1][:100] == 0, method=ConstantMethod())
         right.append(np.mean(net.predict(iris[0][100:], reject=False).label == iris[1][100:]))
     assert right[1] >= right[0] - 0.03 > 0.85
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e5])
+def test_a_later_table_on_another_scale_is_learned_as_well(offset: float) -> None:
+    random, y = np.random.default_rng(0), np.arange(200) % 4
+    first, later = (random.normal(size=(200, 64)) + 2 * random.normal(size=(4, 64))[y] for _ in range(2))
+    later = 1e4 * later + offset
+    net = sp.Network()
+    net.learn("first", first, y)
+    net.learn("later", later[:120], y[:120])
+    assert (net.predict(later[120:], task="later").label == y[120:]).mean() > 0.95

@@ -62,7 +62,7 @@ class AudioModality:
         # One very long recording must not make every other mostly silence: the longest twentieth is cut at its end.
         length = float(np.quantile(seconds, 0.95))
         if length > LONGEST_SECONDS:
-            text = f"recordings of more than {LONGEST_SECONDS:g} s: what comes later in them is not heard. Cut them to the part that matters"
+            text = f"recordings of more than {LONGEST_SECONDS:g} s: what comes later in them is not heard. Cut them to what matters"
             warnings.warn(text, SenpathWarning, stacklevel=2)
         frames = max(4, round(min(LONGEST_SECONDS, length) / HOP_SECONDS))
         averaged = -(-frames // FRAMES)

@@ -142,8 +142,9 @@ def train_wide_and_deep(
     near, centre, scale = _brought_near(backbone.vectors(examples.inputs))
     fit(alone, near, examples.targets, recipe, seed, progress=progress)
     with torch.no_grad():
-        backbone.layers[0].weight.div_(scale)
-        backbone.layers[0].bias.sub_(backbone.layers[0].weight @ centre)
+        weight, bias = (backbone.layers.get_parameter(name) for name in ("0.weight", "0.bias"))
+        weight.div_(scale)
+        bias.sub_(weight @ centre)
         backbone.balance(examples.inputs)
         own, read = backbone(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
     return refit(head, [link for _, link in links], own, read, examples, derive(seed, "folds"))

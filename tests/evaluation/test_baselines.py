@@ -55,7 +55,7 @@ def tones() -> tuple[list[Audio], list[int]]:
         pytest.param("image", BRIEF, id="image"),
         pytest.param("image", replace(BRIEF, augment=None, random_state=3), id="distorted image"),
         pytest.param("image", replace(BRIEF, epochs=1, model="cnn"), id="cnn"),
-        pytest.param("image", SenSettings(epochs=1), id="image by default"),
+        pytest.param("image", SenSettings(epochs=30), id="image by default"),
         pytest.param("table", SenSettings(epochs=None), id="table by default"),
         pytest.param("sound", replace(BRIEF, learning_rate=None), id="sound"),
     ],

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, BinaryIO, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
@@ -57,7 +57,7 @@ class Given(BaseModel):
     examples: Examples | None = Field(default=None, description="Inputs with their labels")
     draft: str | None = Field(default=None, description="The draft that holds the examples")
     label: str | None = Field(default=None, description="Of an uploaded table: the column of labels")
-    modality: str | None = Field(default=None, description="Of an uploaded folder or table, where the guess would be wrong")
+    modality: Literal["image", "audio", "table", "text"] | None = Field(default=None, description="Of an uploaded folder or table, where the guess would be wrong")
     settings: dict[str, Any] = Field(default={}, description="Of the method or revision")
     seed: int | None = Field(default=None, ge=0, le=2**32 - 1, description="What everything drawn follows from")
 
@@ -66,7 +66,7 @@ class Learning(Given):
     """What to learn a new task from, and how."""
 
     method: str = "sen"
-    kind: str | None = Field(default=None, description="classification, multilabel or regression; by default as the labels look")
+    kind: Literal["classification", "multilabel", "regression"] | None = Field(default=None, description="By default as the labels look")
     concept: str | None = Field(default=None, description="A name shared by tasks of several modalities")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
+from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from senpath.server.auth import needs
@@ -161,11 +162,11 @@ class Jobs:
     def end(
         self, job: Mapping[str, Any], state: str, *, result: Mapping[str, Any] | None = None, error: Mapping[str, Any] | None = None
     ) -> None:
-        """Note what came of a job; "queued" puts it back. What it was sent goes, and with success its draft."""
+        """Note what came of a job; "queued" puts it back. What it was sent goes, and with success its draft, unless that has grown since."""
         request = json.loads(job["request"])
         if error is not None:
             error = {**error, "request_id": request.get("request_id", "")}
-        told = [None if part is None else json.dumps(part) for part in (result, error)]
+        told = [None if part is None else to_json(part, inf_nan_mode="null").decode() for part in (result, error)]
         with self._db.open(write=True) as db:
             ended = None if state == "queued" else time.time()
             db.execute(
@@ -173,7 +174,7 @@ class Jobs:
                 [state, *told, ended, changed(db), job["id"]],
             )
             if state == "done":
-                db.execute("DELETE FROM drafts WHERE id = ?", [request.get("draft")])
+                db.execute("DELETE FROM drafts WHERE id = ? AND changed <= ?", [request.get("draft"), job["submitted"]])
         if state != "queued":
             shutil.rmtree(self.folder / job["id"], ignore_errors=True)
 

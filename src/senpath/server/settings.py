@@ -50,7 +50,7 @@ class ServerSettings(Settings, owner="the server"):
     state: str | None = None
     trust: bool = False
     inbox: bool = False
-    inbox_inputs: Count = 1000
+    inbox_inputs: Annotated[int, Field(ge=1, le=5000)] = 1000
     inbox_bytes: Count = 2**28
     body_bytes: Count = 2**26
     inputs: Count = 1024

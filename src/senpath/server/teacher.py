@@ -50,6 +50,7 @@ PRELOADED = ("senpath.server.teacher", "torch._dynamo", "sklearn.linear_model", 
 """What jobs' processes find imported; the last three are what learning would import by itself, which takes seconds."""
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 1.0
+LONGEST_SECONDS = 86_400.0
 NICE = 5
 
 
@@ -264,6 +265,7 @@ class Teacher:
             receiver.close()
 
     def _watch(self, job: dict[str, Any], receiver: Connection, process: Any) -> None:
+        until = time.monotonic() + LONGEST_SECONDS
         while True:
             ready = wait([receiver, process.sentinel], POLL_SECONDS)
             message = _received(receiver) if receiver in ready or receiver.poll() else None
@@ -279,10 +281,12 @@ class Teacher:
                 self._settle(job, "failed", _ended(f"its process ended with code {process.exitcode}"))
                 return
             cancelled = self._jobs.is_cancelled(job["id"])
-            if cancelled or self._closing.is_set():
+            late = time.monotonic() > until
+            if cancelled or late or self._closing.is_set():
                 process.kill()
                 process.join()
-                self._settle(job, "cancelled" if cancelled else "queued", None)
+                state = "cancelled" if cancelled else "failed" if late else "queued"
+                self._settle(job, state, _ended(f"more than {LONGEST_SECONDS / 3600:g} hours") if state == "failed" else None)
                 return
 
     def _settle(self, job: dict[str, Any], otherwise: str, error: dict[str, Any] | None) -> None:

@@ -57,7 +57,9 @@ class Given(BaseModel):
     examples: Examples | None = Field(default=None, description="Inputs with their labels")
     draft: str | None = Field(default=None, description="The draft that holds the examples")
     label: str | None = Field(default=None, description="Of an uploaded table: the column of labels")
-    modality: Literal["image", "audio", "table", "text"] | None = Field(default=None, description="Of an uploaded folder or table, where the guess would be wrong")
+    modality: Literal["image", "audio", "table", "text"] | None = Field(
+        default=None, description="Of an uploaded folder or table, where the guess would be wrong"
+    )
     settings: dict[str, Any] = Field(default={}, description="Of the method or revision")
     seed: int | None = Field(default=None, ge=0, le=2**32 - 1, description="What everything drawn follows from")
 

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo serve test test-slow check bench scale endure peer results clean
+.PHONY: setup demo serve test test-slow check bench scale endure peer bench-serve results clean
 
 setup: $(STAMP)
 
@@ -72,9 +72,19 @@ peer: .venv-peer/bin/python
 	$(PYTHON) -m venv .venv-peer
 	.venv-peer/bin/pip install --quiet --disable-pip-version-check torch==2.12.1 torchvision avalanche-lib==0.6.0 || { rm -rf .venv-peer; exit 1; }
 
+# The server's speed, beside LitServe and MLflow, for docs/results/serve.md: some minutes, on a machine with nothing else to do.
+# `make bench-serve PEER=` leaves the others out. Needs SENPATH_DATA.
+bench-serve: SERVERS = $(if $(PEER),.venv-servers/bin/python)
+bench-serve: setup $(if $(PEER),.venv-servers/bin/python)
+	$(BIN)/python -m benchmarks.serve $(if $(SERVERS),--peer $(SERVERS))
+
+.venv-servers/bin/python:
+	$(PYTHON) -m venv .venv-servers
+	.venv-servers/bin/pip install --quiet --disable-pip-version-check torch litserve==0.2.19 mlflow-skinny==3.17.2 pandas fastapi uvicorn || { rm -rf .venv-servers; exit 1; }
+
 # Every figure of docs/results/foundation.md but the speed: about half an hour. Needs SENPATH_DATA.
 results: setup
 	$(BIN)/python -m benchmarks.foundation
 
 clean:
-	rm -rf $(VENV) .venv-peer .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-peer .venv-servers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

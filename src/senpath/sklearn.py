@@ -49,6 +49,7 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             encodes its own, with its pretrained encoders too. In a pickled or deep-copied classifier it is the path; `clone` keeps the
             network.
         random_state: decides everything that is drawn: a whole number, None for another one each time, or a numpy RandomState.
+        trust: whether you vouch for whoever made the folder at `source`, see `senpath.Network`.
 
     Attributes:
         classes_: the labels, (classes,), in the order of `predict_proba`'s columns.
@@ -69,6 +70,7 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: float | None = None,
         source: Network | str | Path | None = None,
         random_state: Any = 0,
+        trust: bool = False,
     ) -> None:
         self.model = model
         self.hidden = hidden
@@ -79,6 +81,7 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.learning_rate = learning_rate
         self.source = source
         self.random_state = random_state
+        self.trust = trust
 
     @isolated
     def fit(self, X: Any, y: Any) -> Self:
@@ -89,14 +92,14 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             StoreError: if there is no network at `source`, or it is damaged.
         """
         inputs, labels = self._read_labelled(X, y)
-        net = Network() if self.source is None else _opened(self.source)
-        settings = {name: value for name, value in self.get_params(deep=False).items() if name != "source"}
+        net = Network() if self.source is None else _opened(self.source, self.trust)
+        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in ("source", "trust")}
         method = Sen(**{**settings, "random_state": _seed(self.random_state)})
         examples = encode_examples(net.view, inputs, labels, kind=Classification.name)
         proposal = propose(net.view, method, TASK, examples)
-        say(proposal.warnings)
+        say(proposal.warnings, above=2)
         if self.source is not None:
-            net, proposal = _moved(net.view, proposal)
+            net, proposal = _moved(net.view, proposal, self.trust)
         net.commit(proposal)
         self.network_ = net
         self.classes_ = np.unique(labels)
@@ -175,7 +178,7 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "network_" in state:
-            self.network_ = _unpacked(state["network_"])
+            self.network_ = _unpacked(state["network_"], self.trust)
 
 
 def _is_raw(X: Any) -> bool:
@@ -199,7 +202,7 @@ def _seed(random_state: Any) -> int:
     return int(random_state) if isinstance(random_state, Integral) else int(check_random_state(random_state).randint(2**31))
 
 
-def _opened(source: Network | str | Path) -> Network:
+def _opened(source: Network | str | Path, trust: bool) -> Network:
     """The network to borrow from."""
     if isinstance(source, Network):
         return source
@@ -207,10 +210,10 @@ def _opened(source: Network | str | Path) -> Network:
         raise InputError("source", expected="a Network, or the path of its folder", got=repr(source))
     if not (Path(source) / "network.json").exists():  # opening it would make an empty one
         raise StoreError(f"source {source}", expected="the folder of a network", got="none")
-    return Network(source)
+    return Network(source, trust=trust)
 
 
-def _moved(view: View, proposal: Proposal) -> tuple[Network, Proposal]:
+def _moved(view: View, proposal: Proposal, trust: bool) -> tuple[Network, Proposal]:
     """A temporary network, and the proposal as one for it: with what the task's links read, and its data type."""
     pathway = proposal.pathways[0]
     types = proposal.types
@@ -221,7 +224,7 @@ def _moved(view: View, proposal: Proposal) -> tuple[Network, Proposal]:
     encoders = {data_type.modality: view.encoders.of(data_type)} if data_type.encoder is not None else None
     new = {component.hash for component in proposal.components}
     read = [view.with_payload(name) for name in sorted(pathway.references - new)]
-    net = Network(dispatcher=view.settings.dispatcher, random_state=view.settings.random_state, encoders=encoders)
+    net = Network(dispatcher=view.settings.dispatcher, random_state=view.settings.random_state, encoders=encoders, trust=trust)
     return net, replace(proposal, version=net.version, components=(*proposal.components, *read), types=types)
 
 
@@ -232,9 +235,9 @@ def _packed(net: Network) -> bytes:
         return (folder / TASK).read_bytes()
 
 
-def _unpacked(content: bytes) -> Network:
-    net = Network()
+def _unpacked(content: bytes, trust: bool) -> Network:
+    net = Network(trust=trust)
     with scratch_folder() as folder:
         (folder / TASK).write_bytes(content)
-        net.import_task(folder / TASK)
+        net.import_task(folder / TASK, trust=trust)
     return net

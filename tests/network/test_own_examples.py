@@ -77,8 +77,9 @@ def test_warnings_that_are_errors_commit_nothing() -> None:
 
 
 def test_a_classifier_says_it_too() -> None:
-    with pytest.warns(SenpathWarning, match="hardly tells"):
+    with pytest.warns(SenpathWarning, match="hardly tells") as told:
         SENClassifier(epochs=1).fit(SAME, TURNS)
+    assert {warning.filename for warning in told} == {__file__}  # at the line that called it
 
 
 def test_the_command_line_warns_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import LabelSpreading
 from sklearn.utils.estimator_checks import check_classifiers_train, parametrize_with_checks
 
 import senpath as sp
@@ -254,6 +255,15 @@ def test_random_state(iris: Labelled) -> None:
 def test_parameters_that_cannot_be_used(iris: Labelled, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SENClassifier(**settings).fit(*iris)
+
+
+def test_a_source_that_is_opened_on_the_users_word_alone(iris: Labelled, tmp_path: Path) -> None:
+    sp.Network(tmp_path / "net.sen").learn("spread", *iris, model=LabelSpreading())
+    with pytest.raises(sp.StoreError, match="LabelSpreading"):
+        SENClassifier(**QUICK, source=tmp_path / "net.sen").fit(*iris)
+    trusting = SENClassifier(**QUICK, source=tmp_path / "net.sen", trust=True).fit(*iris)
+    assert {source for source, _ in trusting.network_.tasks[TASK].transfers} == {"spread"}
+    assert pickle.loads(pickle.dumps(trusting)).predict(iris[0][:9]).tolist() == trusting.predict(iris[0][:9]).tolist()
 
 
 def test_a_source_that_is_not_there(iris: Labelled, tmp_path: Path) -> None:

@@ -123,7 +123,12 @@ def warnings_of(attempt: Attempt, tasks: Mapping[str, Examples], tried: int) -> 
     }
 
 
-def say(told: Mapping[str, str]) -> None:
-    """Warn of what was noticed about tasks."""
+def say(told: Mapping[str, str], *, above: int = 3) -> None:
+    """Warn of what was noticed about tasks, at the line of whoever called.
+
+    Args:
+        above: how many calls lie between that line and the function that calls this; of a method of `Network`, around which is `isolated`,
+            they are three.
+    """
     for text in told.values():
-        warnings.warn(text, SenpathWarning, stacklevel=5)  # that of whoever called the method of `Network`, around which is `isolated`
+        warnings.warn(text, SenpathWarning, stacklevel=2 + above)

@@ -127,7 +127,10 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _exact(self, name: str) -> Component:
         """A component of the task that computes in double precision."""
         component = self.network_.view.component(name)
-        return Component(component.kind, component.config, deepcopy(component.module).double(), name, None)
+        module = deepcopy(component.module).double()
+        # An estimator answers in single precision all the same.
+        module.register_forward_hook(lambda module, inputs, output: output.double())
+        return Component(component.kind, component.config, module, name, None)
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest label of each input, (n,); see `predict_proba`."""

@@ -72,9 +72,8 @@ def test_an_import_and_an_opened_network_are_small(told: dict[str, tuple[int, li
     assert all(told[step][0] < MOST for step in STEPS[:2])
 
 
-def test_scikit_learn_comes_with_texts(told: dict[str, tuple[int, list[str]]]) -> None:
-    assert "sklearn" in told[TEXTS][1]
-    assert "skops" not in told[TEXTS][1]
+def test_texts_need_no_more(told: dict[str, tuple[int, list[str]]]) -> None:
+    assert told[TEXTS][1] == []
 
 
 def test_a_fitted_estimator_needs_scipy_alone(told: dict[str, tuple[int, list[str]]]) -> None:

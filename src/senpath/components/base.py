@@ -13,7 +13,7 @@ from torch import nn
 
 from senpath.components.files import Safetensors
 from senpath.components.kind import ComponentKind, find_kind
-from senpath.components.limits import LEVELS, RUNS, SMALL, Outline, outline
+from senpath.components.limits import LEVELS, RUNS, SMALL, Outline, dense_outline, outline
 from senpath.confined import blocks
 from senpath.errors import StoreError
 
@@ -121,8 +121,11 @@ class Component:
         """
         shape = tuple(shape)
         if shape not in self._outlines:
-            made = self._blank({})
-            self._outlines[shape] = outline(self.kind.outline(made), shape, f"component {self.hash[:12]} of kind {self.kind}")
+            what = f"component {self.hash[:12]} of kind {self.kind}"
+            if self.kind.dense:
+                self._outlines[shape] = dense_outline(self.module, shape, what)
+            else:
+                self._outlines[shape] = outline(self.kind.outline(self._blank({})), shape, what)
         return self._outlines[shape]
 
     def _blank(self, made: dict[str, nn.Module]) -> nn.Module:

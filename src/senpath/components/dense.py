@@ -49,6 +49,7 @@ MLP = register(
             resized=lambda config, widths: {**config, "hidden": list(widths)},
         ),
         prunable=True,
+        dense=True,
         grouped=True,
     )
 )
@@ -90,8 +91,8 @@ class ClassLink(nn.Module):
         return rows.new_zeros(rows.shape[0], self.outputs).index_copy(1, self.classes, rows)
 
 
-LINEAR = register(ComponentKind("linear.v1", Linear, prunable=True, grouped=True))
-LINK = register(ComponentKind("link.v1", ClassLink, grouped=True))
+LINEAR = register(ComponentKind("linear.v1", Linear, prunable=True, dense=True, grouped=True))
+LINK = register(ComponentKind("link.v1", ClassLink, dense=True, grouped=True))
 
 
 def freeze_head(head: nn.Linear) -> Component:

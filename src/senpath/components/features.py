@@ -107,5 +107,5 @@ class UnitFeatures(nn.Module):
 
 
 CONV_FEATURES = register(ComponentKind("conv-features.v1", ConvFeatures))
-DENSE_FEATURES = register(ComponentKind("dense-features.v1", DenseFeatures))
+DENSE_FEATURES = register(ComponentKind("dense-features.v1", DenseFeatures, dense=True))
 UNIT_FEATURES = register(ComponentKind("unit-features.v1", UnitFeatures))

@@ -60,6 +60,7 @@ class ComponentKind:
         units: its hidden units, if some of them can be removed.
         trainable: whether its modules' weights can be trained as they are.
         prunable: whether single weights can be left out of its file (see `Pruned`).
+        dense: whether it multiplies an input by each of its tensors once, so that what it takes is known from their sizes.
         grouped: whether many of one configuration may run as one batched product: a function of its input without state or random numbers.
         renamed: tensors that older files know by another name: parts of the names between dots, old to new.
         exportable: from a module of this kind, one that answers the same and that `torch.export` can trace; None if there is none.
@@ -74,6 +75,7 @@ class ComponentKind:
     units: HiddenUnits | None = None
     trainable: bool = True
     prunable: bool = False
+    dense: bool = False
     grouped: bool = False
     renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     exportable: Callable[[Any], nn.Module] | None = _itself

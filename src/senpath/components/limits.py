@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from math import prod
 from typing import Annotated, Any, get_type_hints
 
 import pydantic
@@ -103,8 +104,42 @@ def outline(module: nn.Module, shape: Sequence[int], what: str) -> Outline:
     meter = _Meter(what)
     with torch.no_grad(), meter:
         answer = module.eval()(torch.empty(1, *shape, device="meta"))
-    together = AT_ONCE if meter.largest <= LARGE else LARGE_AT_ONCE
-    return Outline(tuple(answer.shape[1:]), meter.largest, meter.work, max(1, together // max(1, meter.largest)))
+    return _outline(answer, meter.largest, meter.work)
+
+
+def dense_outline(module: nn.Module, shape: Sequence[int], what: str) -> Outline:
+    """The same for a module that multiplies inputs by each of its tensors once: it is run, which takes no more than its file says.
+
+    On the meta device the simplest of operations would load torch's compiler, for most of a second; small programs need not pay for it.
+
+    Args:
+        module: with its weights.
+        shape, what: as for `outline`; errors as well.
+    """
+    tensors = [*module.parameters(), *module.buffers()]
+    like = next((tensor for tensor in tensors if tensor.is_floating_point()), torch.zeros(0))
+    with torch.no_grad():
+        answer = module(like.new_zeros(1, *shape))
+    rows = answer.numel() // max(1, answer.shape[-1])  # of tokens, each is multiplied
+    widths = [tensor.shape[0] for tensor in tensors if tensor.ndim]
+    largest = max(prod(shape), answer.numel(), rows * max(widths, default=0))
+    made = prod(shape) + answer.numel() + 2 * rows * sum(widths)
+    work = 2 * rows * sum(tensor.numel() for tensor in tensors) + EACH * made + STEP * (2 * len(tensors) + 2)
+    _require_fit(what, largest, work)
+    return _outline(answer, largest, work)
+
+
+def _outline(answer: torch.Tensor, largest: int, work: int) -> Outline:
+    together = AT_ONCE if largest <= LARGE else LARGE_AT_ONCE
+    return Outline(tuple(answer.shape[1:]), largest, work, max(1, together // max(1, largest)))
+
+
+def _require_fit(what: str, largest: int, work: int) -> None:
+    if largest > NUMBERS:
+        got = f"{largest:,}"
+        raise StoreError(what, expected=f"at most {NUMBERS:,} numbers in a layer for one input", got=got, do=SMALLER)
+    if work > OPERATIONS:
+        raise StoreError(what, expected=f"at most {OPERATIONS:,} operations on one input", got=f"{work:,}", do=SMALLER)
 
 
 class _Meter(TorchDispatchMode):
@@ -124,11 +159,7 @@ class _Meter(TorchDispatchMode):
                 self.work += EACH * value.numel()
         count = flop_registry.get(func._overloadpacket)
         self.work += count(*args, **(kwargs or {}), out_val=made) if count is not None else 0
-        if self.largest > NUMBERS:
-            got = f"{self.largest:,}"
-            raise StoreError(self.what, expected=f"at most {NUMBERS:,} numbers in a layer for one input", got=got, do=SMALLER)
-        if self.work > OPERATIONS:
-            raise StoreError(self.what, expected=f"at most {OPERATIONS:,} operations on one input", got=f"{self.work:,}", do=SMALLER)
+        _require_fit(self.what, self.largest, self.work)
         return made
 
 

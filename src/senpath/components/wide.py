@@ -60,6 +60,7 @@ WIDE_AND_DEEP = register(
         training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3),
         units=HiddenUnits(_units, lambda config, widths: {**config, "hidden": widths[0]}),
         prunable=True,
+        dense=True,
         grouped=True,
     )
 )

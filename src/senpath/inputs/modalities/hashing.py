@@ -97,7 +97,7 @@ def _buckets(tokens: Sequence[bytes], buckets: int) -> tuple[np.ndarray, np.ndar
     lengths = np.array([len(token) for token in tokens], dtype=np.int64)
     for length in np.unique(lengths):
         places = np.flatnonzero(lengths == length)
-        hashes[places] = _murmur3(np.frombuffer(b"".join(tokens[place] for place in places), dtype=np.uint8).reshape(len(places), length))
+        hashes[places] = _murmur3(np.frombuffer(b"".join(tokens[place] for place in places.tolist()), dtype=np.uint8).reshape(len(places), length))
     signed = hashes.view(np.int32).astype(np.int64)
     # Of the smallest number scikit-learn takes no absolute value, for 32 bits do not hold it.
     columns = np.where(signed == -(2**31), 2**31 - 1 - (buckets - 1), np.abs(signed)) % buckets

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,8 +14,12 @@ import torch
 from senpath.arrays import composed, require_unicode
 from senpath.errors import InputError
 from senpath.inputs.limits import TEXT_BYTES, require_plain_file
-from senpath.inputs.modalities.hashing import count, count_letters, count_words, to_length_one
+from senpath.inputs.modalities.hashing import hashed_counts, to_length_one
 from senpath.types import DataType
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import HashingVectorizer
+    from sklearn.pipeline import FeatureUnion
 
 BUCKETS = 2048
 """Hash buckets for words and pairs of words, and as many again for groups of 3 to 5 letters."""
@@ -42,7 +47,7 @@ class TextModality:
         encoded = np.zeros((len(texts), *data_type.shape), dtype=np.float32)
         buckets = int(data_type.options["buckets"])
         for start in range(0, len(texts), CHUNK):
-            encoded[start : start + CHUNK] = to_length_one(count([text[:PIECE] for text in texts[start : start + CHUNK]], buckets))
+            encoded[start : start + CHUNK] = to_length_one(hashed_counts([text[:PIECE] for text in texts[start : start + CHUNK]], buckets))
         for row in (row for row, text in enumerate(texts) if len(text) > PIECE):
             encoded[row] = _of_long(texts[row], buckets)
         return torch.from_numpy(encoded)
@@ -94,27 +99,33 @@ def _of_long(text: str, buckets: int) -> np.ndarray:
 
     Letter groups lie within words, so each word is looked at once however often it occurs: most of the time goes there.
     """
+    (_, words), (_, letters) = _vectorizer(buckets, norm=None).transformer_list
     halves, counted = np.zeros((2, buckets)), Counter[str]()
     for number, piece in enumerate(_pieces(text), start=1):
-        halves[0] += count_words([piece], buckets)[0]
+        halves[0] += words.transform([piece]).toarray()[0]
         counted.update(piece.lower().split())
         if number % PIECES == 0:
-            halves[1] += _of_letters(counted, buckets)
+            halves[1] += _of_letters(counted, letters)
             counted.clear()
-    halves[1] += _of_letters(counted, buckets)
-    return np.asarray(to_length_one(halves.reshape(1, -1))[0])
+    halves[1] += _of_letters(counted, letters)
+    lengths = np.linalg.norm(halves, axis=1, keepdims=True)
+    return np.asarray(halves / np.where(lengths > 0, lengths, 1)).ravel()
 
 
-def _of_letters(counted: Mapping[str, int], buckets: int) -> np.ndarray:
-    """Counts of letter groups in words that occur so often, of few words at a time, for every group is a string of its own."""
-    total, part, held = np.zeros(buckets), dict[str, int](), 0
-    for word, times in counted.items():
-        part[word] = times
-        held += len(word)
-        if held > PIECE:
-            total += count_letters([part], buckets)[0]
-            part, held = {}, 0
-    return np.asarray(total + count_letters([part], buckets)[0])
+def _of_letters(counted: Mapping[str, int], letters: HashingVectorizer) -> np.ndarray:
+    """Counts of letter groups in words that occur so often: words that occur equally often make texts of at most two pieces' length."""
+    texts: list[tuple[int, list[str]]] = []
+    held = 0
+    for word, count in sorted(counted.items(), key=itemgetter(1)):
+        if not texts or texts[-1][0] != count or held > PIECE:
+            texts.append((count, []))
+            held = 0
+        texts[-1][1].append(word)
+        held += len(word) + 1
+    if not texts:
+        return np.zeros(letters.n_features)
+    counts = letters.transform([" ".join(words) for _, words in texts])
+    return np.asarray(counts.T @ np.array([count for count, _ in texts], dtype=np.float64))
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -125,3 +136,13 @@ def _pieces(text: str) -> Iterator[str]:
         end = blank if blank > start else end
         yield text[start:end]
         start = end
+
+
+def _vectorizer(buckets: int, norm: str | None = "l2") -> FeatureUnion:
+    # Of very many words faster than `count`, and large: only long texts need it.
+    from sklearn.feature_extraction.text import HashingVectorizer
+    from sklearn.pipeline import FeatureUnion
+
+    words = HashingVectorizer(ngram_range=(1, 2), n_features=buckets, norm=norm, token_pattern=r"(?u)\b\w+\b")
+    letters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=buckets, norm=norm)
+    return FeatureUnion([("words", words), ("letters", letters)])

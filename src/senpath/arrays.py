@@ -104,7 +104,7 @@ FURTHEST = 200
 """One cell of so many, and one of fewer, is not asked how far the others may be."""
 LEAST_CELLS = 20
 """Fewer do not tell a wrong cell from a rare one."""
-NUMBERS_AT_ONCE = 2**22
+NUMBERS_AT_ONCE = 2**20
 """Of a table that are looked at together, so that memory does not grow with it."""
 
 

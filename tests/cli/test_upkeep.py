@@ -68,6 +68,7 @@ def test_moving(senpath: Run, net: Path, files: Path, tmp_path: Path) -> None:
     assert "moved" in senpath("predict", other, picture, "--task", "moved").out
 
 
+@pytest.mark.slow("torch exports the task three times")
 def test_a_task_for_other_programs(senpath: Run, net: Path, tmp_path: Path) -> None:
     file = tmp_path / "iris.onnx"
     end = senpath("export", net, "iris", file)

@@ -39,6 +39,8 @@ import senpath as sp
 from senpath.components import Estimator, canonical_json, content_hash, freeze
 from senpath.tasks import Classification
 
+pytestmark = pytest.mark.slow("changes hundreds of folders, and uses each")
+
 Labelled = tuple[np.ndarray, np.ndarray]
 Fresh = Callable[[Path], Path]
 Questions = list[tuple[Any, str | None]]

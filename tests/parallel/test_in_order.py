@@ -129,6 +129,7 @@ def test_items_are_taken_when_a_worker_is_free_and_not_too_far_ahead(two: Worker
         assert taken == [0]
 
 
+ends_a_worker = pytest.mark.slow("another process has to start and to import torch")
 DIED = r"worker process: expected one that lives to the end .*, got one that "
 
 
@@ -137,8 +138,8 @@ DIED = r"worker process: expected one that lives to the end .*, got one that "
     [
         (3, InputError, "number 3: expected luck, got none"),
         (4, RuntimeError, "OwnWayError: no luck"),
-        (5, SenpathError, DIED + r"was ended by SIGKILL\. If there"),
-        (6, SenpathError, DIED + r"ended itself with exit code 7\. If"),
+        pytest.param(5, SenpathError, DIED + r"was ended by SIGKILL\. If there", marks=ends_a_worker),
+        pytest.param(6, SenpathError, DIED + r"ended itself with exit code 7\. If", marks=ends_a_worker),
         (7, InputError, "work for several jobs: expected what pickle can send, got .*lambda"),
     ],
 )

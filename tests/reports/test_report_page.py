@@ -179,7 +179,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Page:
     return report(grow(folder / "a.sen", ["a", "b", "c"], links=True), folder)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(names=st.lists(HOSTILE, min_size=3, max_size=3, unique=True), labels=st.lists(HOSTILE, min_size=3, max_size=3, unique=True))
 def test_no_name_is_more_than_a_name(plain: Page, names: list[str], labels: list[str]) -> None:
     with TemporaryDirectory() as folder:

@@ -193,6 +193,7 @@ def test_it_borrows_from_a_network_that_it_leaves_alone(
     assert not hasattr(twin, "network_")
 
 
+@pytest.mark.slow("reads a pretrained model, and exports")
 def test_inputs_are_read_with_the_encoders_of_the_source(tmp_path: Path) -> None:
     x, y = texts()
     found = SENClassifier(**QUICK, source=sp.Network(tmp_path / "net.sen", encoders={"text": "minilm"})).fit(x, y)

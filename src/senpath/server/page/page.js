@@ -405,7 +405,7 @@ class Composer {
     if (this.offered !== key) {
       this.offered = key;
       const radios = names.map((mode) => h("label", {},
-        h("input", { type: "radio", name: `${this.name}-mode`, value: mode, onchange: () => this.choose(mode) }), h("span", {}, MODES[mode][0])));
+        h("input", { type: "radio", name: `${this.name}-mode`, value: mode, onchange: () => (this.choose(mode), this.sketch.empty || mode !== "draw" ? this.cleared() : this.drawn()) }), h("span", {}, MODES[mode][0])));
       this.modes.replaceChildren(h("legend", { class: "unseen" }, "What do you have?"), ...radios);
       this.choose(names.includes(this.mode) ? this.mode : names[0]);
     }
@@ -599,11 +599,12 @@ class Composer {
 
 // ---------------------------------------------------------------- the network, drawn
 
-/** Lanes to show: those that ran, what they borrow from, then the latest, in the order of learning. */
+/** Lanes to show: those that ran, what they borrow from, then others of the same sort, then the latest; in the order of learning. */
 function lanesOf(pathways, ran, most) {
-  const wanted = new Set(ran);
-  for (const path of pathways) if (wanted.has(path.task)) path.links.forEach((link) => wanted.add(link.from));
-  for (const path of [...pathways].reverse()) if (wanted.size < most) wanted.add(path.task);
+  const wanted = new Set(ran), sort = modalityOf(taskOf(ran[0]) ?? {});
+  for (const path of pathways) if (ran.includes(path.task)) path.links.forEach((link) => wanted.add(link.from));
+  const same = (path) => modalityOf(taskOf(path.task) ?? {}) === sort;
+  for (const path of [...pathways.filter((path) => !same(path)), ...pathways.filter(same)].reverse()) if (wanted.size < most) wanted.add(path.task);
   return pathways.filter((path) => wanted.has(path.task));
 }
 
@@ -612,7 +613,7 @@ function lanesOf(pathways, ran, most) {
  *
  * @param answer what lights up: the pathway of its task, another candidate's and what they borrow from more faintly.
  */
-function drawNetwork(host, answer = null, most = 8) {
+function drawNetwork(host, answer = null, most = 8, legend = answer ? { lit: "ran and answered", near: "ran besides", link: "borrows" } : { link: "borrows" }) {
   const graph = state.network?.graph;
   if (!graph?.pathways.length) return host.replaceChildren(h("p", { class: "soft" }, "There is no task yet, so nothing to go through."));
   const ran = answer?.ran?.tasks ?? [], sources = answer?.ran?.sources ?? [], lanes = lanesOf(graph.pathways, [...ran, ...sources], most);
@@ -648,7 +649,7 @@ function drawNetwork(host, answer = null, most = 8) {
       const from = link.reads.filter((id) => column.has(id)).at(-1);
       if (from) links.push([kind, svg("path", { d: curve([x(column.get(from)), y(from)], end), class: `link ${whole ? kind : ""}` })]);
     }
-    const likely = answer && ran.includes(path.task) ? share(answer, path.task) : null;
+    const likely = answer && answer.task !== null && ran.includes(path.task) ? share(answer, path.task) : null;
     const most = Math.floor((names - (likely === null ? 4 : 52)) / 8);
     const short = path.task.length > most ? `${path.task.slice(0, most - 1)}…` : path.task;
     texts.push(svg("text", { x: right, y: end[1] + 5, class: kind }, svg("title", {}, path.task), likely === null ? short : `${short}  ${percent(likely)}`));
@@ -662,7 +663,7 @@ function drawNetwork(host, answer = null, most = 8) {
   host.replaceChildren(
     svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": about }, order(links), order(lines), order(circles), begin, texts),
     h("ul", { class: "key" },
-      [answer && ["lit", "ran and answered"], answer && ["near", "ran besides"], links.length && ["link", "borrows"]].filter(Boolean).map(([kind, text]) => h("li", {}, svg("svg", { viewBox: "0 0 30 8", "aria-hidden": "true" }, svg("path", { d: "M2 4H28", class: kind })), text)),
+      Object.entries(legend).filter(([kind]) => kind !== "link" || links.length).map(([kind, text]) => h("li", {}, svg("svg", { viewBox: "0 0 30 8", "aria-hidden": "true" }, svg("path", { d: "M2 4H28", class: kind })), text)),
       hidden > 0 && h("li", {}, `and ${count(hidden, "more task", "more tasks")}`)));
   return undefined;
 }
@@ -724,6 +725,7 @@ const ask = {
       this.current = { thing, answer: told.answer ?? told.answers[0], version: told.version, explained: live ? told : null };
       this.render();
       this.graph();
+      if (!live) $("answer").scrollIntoView({ block: "nearest" });
     } catch (error) {
       if (turn !== this.turn) return;
       this.current = null;
@@ -752,7 +754,7 @@ const ask = {
     const label = words(answer.label), number = answer.confidence;
     const others = answer.top.filter((entry) => entry.task !== answer.task || words(entry.label) !== label).filter((entry) => entry.probability >= 0.005).slice(0, 4);
     return [
-      h("p", { class: label.length > 6 ? "said long" : "said" }, h("bdi", {}, label)),
+      h("p", { class: label.length > 40 ? "said longer" : label.length > 6 ? "said long" : "said" }, h("bdi", {}, label)),
       h("p", { class: "from" }, "from ", h("strong", {}, answer.task)),
       h("div", { class: "sure" }, h("p", {}, h("span", {}, number >= 0.9 ? "Sure" : number >= 0.6 ? "Fairly sure" : "A guess"), h("b", {}, percent(number))), meter(number)),
       others.length > 0 && h("ul", { class: "others", "aria-label": "Also possible" }, others.map((entry) => h("li", {},
@@ -1092,11 +1094,11 @@ const teach = {
     if (missing) return this.score.replaceChildren(h("p", { class: "soft" }, missing));
     if (!check) return this.score.replaceChildren(h("p", { class: "soft" }, "Trying it out …"));
     if (check.accuracy === null) return this.score.replaceChildren(h("p", { class: "soft" }, check.reason ?? "It cannot be said yet."));
-    const each = Object.entries(check.per_class ?? {});
+    const each = Object.entries(check.per_class ?? {}), guessing = each.length > 0 && check.accuracy <= 1 / each.length;
     this.score.replaceChildren(
       h("p", { class: "score" }, h("strong", {}, percent(check.accuracy)), h("span", {}, `right, when each of the ${check.examples} examples is left out in turn and told from the others.`)),
       each.length > 0 && h("ul", { class: "others broad" }, each.map(([label, value]) => h("li", {}, h("b", { class: "words" }, label), meter(value), h("span", {}, percent(value))))),
-      h("p", { class: "soft small words" }, [nearest(check), check.reason].filter(Boolean).join(" ")));
+      h("p", { class: "soft small words" }, [guessing && "That is no better than guessing: the examples of a kind have too little in common yet. More of them may help.", nearest(check), check.reason].filter(Boolean).join(" ")));
     return undefined;
   },
 
@@ -1127,7 +1129,7 @@ const teach = {
 
   succeeded(name, result) {
     const links = result.links ?? [];
-    const borrowed = links.slice(0, 24).map((link) => h("li", { class: "tag" }, link.to === undefined || link.to === null ? link.from ?? `${link}` : `${words(link.to)} from ${link.from}${link.label === undefined || link.label === null ? "" : ` “${words(link.label)}”`}`));
+    const borrowed = links.slice(0, 24).map(({ from, label, to }) => h("li", { class: "tag" }, `${words(to)} from ${from} “${words(label)}”`));
     const graph = h("div", { class: "graph" });
     const undoing = h("div");
     const panel = h("div", { class: "card done" },
@@ -1144,7 +1146,7 @@ const teach = {
         button("Teach something else", () => (this.reset(), this.showEarlier(), this.name.focus()), "plain")),
       undoing);
     this.out.replaceChildren(panel);
-    drawNetwork(graph, { task: name, top: [], ran: { tasks: [name], sources: [...new Set(links.map((link) => link.from ?? link))] } }, 6);
+    drawNetwork(graph, { task: name, top: [], ran: { tasks: [name], sources: [...new Set(links.map((link) => link.from))] } }, 6, { lit: "its pathway", link: "borrows" });
     panel.querySelector("h2").focus();
     say(`Learned ${name}`);
     // The draft went into the task. What is on the page can be changed and learned anew under another name.
@@ -1304,7 +1306,7 @@ const overview = {
 
   activity(activity, answered) {
     const entries = Object.entries(activity.answers).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]).slice(0, 12);
-    return h("div", { class: "card" }, h("h2", { class: "quiet" }, `What it answered, since ${ago(activity.since) || "the start"}`),
+    return h("div", { class: "card" }, h("h2", { class: "quiet" }, `What it answered since the server started, ${ago(activity.since)}`),
       h("ul", { class: "others broad" }, entries.map(([name, n]) => h("li", {}, h("b", { class: "words" }, name || "nothing fitted"), meter(n / answered), h("span", {}, n.toLocaleString("en"))))));
   },
 
@@ -1329,7 +1331,7 @@ const overview = {
   versions() {
     const out = h("div"), kept = new Set(state.network.versions ?? []);
     const rows = state.versions.slice(0, 12).map(({ version, time, what }) => h("li", {}, h("b", {}, `Version ${version}`), h("span", {}, what), h("span", { class: "soft small" }, ago(time)),
-      version === state.version ? h("em", { class: "tag" }, "now") : can("own") && (kept.has(version) || !kept.size) && button("Go back to it", () => trying(out, () => this.back(version)), "small", { "aria-label": `Go back to version ${version}` })));
+      version === state.version ? h("em", { class: "tag" }, "now") : can("own") && (kept.has(version) || !kept.size) && button("Go back", () => trying(out, () => this.back(version)), "small", { "aria-label": `Go back to version ${version}` })));
     return h("div", { class: "card" }, h("h2", { class: "quiet" }, "Versions"), out, h("ul", { class: "versions" }, rows));
   },
 

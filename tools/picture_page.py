@@ -40,12 +40,12 @@ LETTERS = {
 def served(network: Path) -> Iterator[str]:
     """The address at which a server answers, as long as it is wanted."""
     command = [sys.executable, "-m", "senpath", "serve", str(network), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
             assert server.stdout is not None
             address = re.search(r"http://[\w.:]+", server.stdout.readline())
             if address is None:
-                raise SystemExit("the server did not start")
+                raise SystemExit(f"the server did not start; see what `senpath serve {network}` says")
             yield address[0]
         finally:
             server.terminate()

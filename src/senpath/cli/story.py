@@ -69,7 +69,7 @@ def tell(out: Path, embedded: bool, seed: int) -> None:
 def _clear(out: Path) -> None:
     """Make room in a folder that is empty or an earlier demo's, and in no other."""
     if out.exists():
-        known = {FIGURE, FOLDER, PAGE}
+        known = {FIGURE, FOLDER, PAGE, f"{FOLDER}.server"}  # the last is what `senpath serve` keeps
         if not out.is_dir() or {child.name for child in out.iterdir()} - known:
             raise InputError(
                 f"demo folder {out}",

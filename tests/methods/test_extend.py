@@ -165,6 +165,7 @@ def test_what_may_move_moves_and_readers_keep_what_they_read(
     base.verify()
 
 
+@pytest.mark.slow("trains, and measures on what it makes up")
 def test_moving_learns_new_classes_and_holds_old_ones(halves: Network, high: Labelled, tests: Labelled, fresh: Labelled) -> None:
     old = of((fresh[0][:100], fresh[1][:100]), *range(5))
     halves.extend("low", np.concatenate([high[0], old[0]]), np.concatenate([high[1], old[1]]), finetune=True)

@@ -292,6 +292,7 @@ def test_removed_and_brought_back(net: sp.Network, some: Labelled) -> None:
     net.verify()
 
 
+@pytest.mark.slow("searches again")
 def test_a_path_goes_on_in_another_network(net: sp.Network, some: Labelled, tmp_path: Path) -> None:
     net.export("deep", tmp_path / "deep.sentask")
     elsewhere = sp.Network(tmp_path / "elsewhere.sen")

@@ -220,6 +220,7 @@ def test_what_fails_is_tried_once_more(running: Running, tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.slow("workers have to start anew")
 @elsewhere
 def test_a_worker_that_dies_is_replaced(running: Running, tmp_path: Path) -> None:
     once, always = tmp_path / "once", tmp_path / "always"

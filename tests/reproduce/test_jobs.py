@@ -43,6 +43,7 @@ def counting(folder: Path, *names: str) -> list[Job]:
     return [Job(name, partial(count, folder, name, 3)) for name in names]
 
 
+@pytest.mark.slow("starts several processes")
 def test_jobs_are_run_once_and_read_in_their_order(tmp_path: Path) -> None:
     jobs, seen = counting(tmp_path, "b", "a"), []
     for _ in range(2):

@@ -152,7 +152,7 @@ def test_a_package_that_is_none_is_not_advised(toy: Path, tmp_path: Path, colour
         net.learn("more", *colours, **QUICK)
 
 
-LARGE = {"efficientnet-lite0": pytest.mark.slow("a large network")}
+LARGE = {name: pytest.mark.slow("a large network") for name in ("efficientnet-lite0", "minilm")}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LARGE.get(name, ())) for name in ENCODERS])

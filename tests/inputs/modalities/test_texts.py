@@ -39,6 +39,7 @@ def test_any_text_has_its_place(texts: list[str]) -> None:
     assert all(min(abs(length), abs(length - 1)) < 1e-5 for length in lengths.flatten().tolist())
 
 
+@pytest.mark.slow("starts a process of its own")
 def test_another_process_encodes_the_same() -> None:
     text = "Which planet is the largest?"
     code = "from senpath.inputs.modalities import MODALITIES; t = MODALITIES['text']; "

@@ -177,6 +177,7 @@ def test_the_configuration_of_the_paper() -> None:
     assert blueprint.features == 48 * 4 * 4
 
 
+@pytest.mark.slow("learns 1,600 pictures for 400 steps")
 def test_what_is_committed_is_within_the_budget_and_right(tmp_path: Path) -> None:
     bunch = load_digits()
     x, y = bunch.images / 16, bunch.target

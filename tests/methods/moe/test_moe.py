@@ -109,6 +109,7 @@ def test_a_later_task_builds_on_the_nearest(learned: sp.Network, other: Labelled
     assert float(torch.cosine_similarity(mine.task, composite_of(learned, nearest)[0].task, dim=0)) > 0.95
 
 
+@pytest.mark.slow("learns several experts twice")
 def test_a_description_places_a_later_task(tasks: dict[str, Labelled], other: Labelled) -> None:
     net = sp.Network(encoders={"text": "random-tokens"})
     sentences = {"things": "fruit or tool", "nature": "fruit or beast", "places": "tool or town"}

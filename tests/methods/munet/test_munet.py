@@ -264,6 +264,7 @@ def test_a_name_that_was_another_task_s_owns_nothing_of_it(net: Network, train: 
     assert earlier  # the first "a" had some
 
 
+@pytest.mark.slow("searches twice, from a root of its own")
 def test_a_root_of_another_network_s_layers(tmp_path: Path, train: Labelled) -> None:
     first, second = Network(tmp_path / "first.sen"), Network(tmp_path / "second.sen")
     first.learn("digits", *train, hidden=16, epochs=5)

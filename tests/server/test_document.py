@@ -48,21 +48,10 @@ def test_whatever_is_asked_is_answered_as_the_document_says(app: FastAPI, tmp_pa
         draft = httpx.post(f"{url}/drafts", json={"task": "new"}).json()["id"]
         httpx.post(f"{url}/drafts/{draft}/examples", json={"examples": [{"input": "one", "label": "a"}]}).raise_for_status()
         known = {"name": ["low", "weather", "team"], "version": [1, 2], "draft": [draft], "n": [0, 1], "number": [1], "group": [1]}
-        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "known_names", "SENPATH_KNOWN": json.dumps(known)}
+        environment = {**os.environ, "SENPATH_KNOWN": json.dumps(known)}
         environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), environment.get("PYTHONPATH", "")])
-        # What a schema cannot say, such as which names are free, may be refused; the streams of events never end.
-        options = ["--exclude-checks", "positive_data_acceptance", "--exclude-path-regex", "events$", "--generation-database", "none"]
-        command = [
-            Path(sys.executable).with_name("st"),
-            "run",
-            f"{url}/openapi.json",
-            "--max-time",
-            "40",
-            "--seed",
-            "1",
-            "--no-color",
-            *options,
-        ]
+        program = [Path(sys.executable).with_name("st"), "--config-file", Path(__file__).with_name("schemathesis.toml")]
+        command = [*program, "run", f"{url}/openapi.json", "--max-time", "40", "--seed", "1", "--generation-database", "none"]
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     assert int(re.search(r"(\d+) generated", done.stdout)[1]) > 500  # type: ignore[index]

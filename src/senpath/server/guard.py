@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from senpath.errors import InputError
 from senpath.server.auth import SAFE
 from senpath.server.errors import Refusal, busy, error_response, too_large
 
@@ -95,7 +96,7 @@ class Guard:
                 await self._app(scope, body, answer)
         except Exception as error:
             error = state.get("refused") or error  # what the body was cut for, whatever was made of it
-            if not isinstance(error, Refusal):
+            if not isinstance(error, Refusal | InputError):
                 log.exception("request %s failed", state["request_id"])
             if answer.started:  # half an answer cannot be taken back: the connection ends
                 raise

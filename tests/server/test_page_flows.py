@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from browser import RATE, SCRIBBLE, THREE, ZERO, Visit, build_network, house, in_a_room, launched, star, tone, wav
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 from running import running
 
 from senpath.server.app import create_app
@@ -118,6 +118,43 @@ def test_a_text_and_a_row_are_asked_with_the_keyboard_alone(visit: Visit) -> Non
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#answer-body .said")).to_have_text("melon")
+
+
+def test_texts_are_taught_with_the_keyboard_alone(visit: Visit) -> None:
+    page = visit.page
+
+    def reach(control: Locator) -> None:
+        for _ in range(60):
+            if control.evaluate("node => node === document.activeElement"):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{control} is not reached with Tab")
+
+    reach(page.get_by_role("link", name="Teach"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Teach something new")).to_be_focused()
+    reach(page.get_by_label("What is the new task called?"))
+    page.keyboard.type("tone of voice")
+    page.keyboard.press("Tab")
+    while page.evaluate("document.activeElement.name") != "teach-mode":
+        page.keyboard.press("Tab")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    for kind, texts in (
+        ("question", ("where is it", "who said that", "what time is it")),
+        ("order", ("go home now", "shut the door", "stop that now")),
+    ):
+        reach(page.get_by_label("Name of this kind").nth(0 if kind == "question" else 1))
+        page.keyboard.type(kind)
+        while page.evaluate("document.activeElement.tagName") != "TEXTAREA":
+            page.keyboard.press("Shift+Tab")
+        for text in texts:
+            page.keyboard.type(text)
+            page.keyboard.press("Enter")
+    expect(page.locator("#teach .score")).to_contain_text("each of the 6 examples is left out")
+    reach(page.get_by_role("button", name="Start over"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("What is the new task called?")).to_be_focused()
 
 
 def teach(visit: Visit, name: str) -> None:

@@ -719,6 +719,7 @@ const ask = {
   async of(thing, live) {
     const turn = ++this.turn;
     $("answer-body").classList.add("busy");
+    if (!this.current) $("answer-body").replaceChildren(wait("Looking …"));
     try {
       const told = live ? await call("explain", "POST", { input: thing.input }) : await call("predict", "POST", { input: thing.input });
       if (turn !== this.turn) return;
@@ -751,12 +752,13 @@ const ask = {
   },
 
   some(answer) {
-    const label = words(answer.label), number = answer.confidence;
-    const others = answer.top.filter((entry) => entry.task !== answer.task || words(entry.label) !== label).filter((entry) => entry.probability >= 0.005).slice(0, 4);
+    const label = words(answer.label), number = answer.confidence, of = taskOf(answer.task)?.kind === "regression" ? " of the task" : "";
+    const said = new Set([answer.label, label].flat().map(words));
+    const others = answer.top.filter((entry) => entry.task !== answer.task || !said.has(words(entry.label))).filter((entry) => entry.probability >= 0.005).slice(0, 4);
     return [
       h("p", { class: label.length > 40 ? "said longer" : label.length > 6 ? "said long" : "said" }, h("bdi", {}, label)),
       h("p", { class: "from" }, "from ", h("strong", {}, answer.task)),
-      h("div", { class: "sure" }, h("p", {}, h("span", {}, number >= 0.9 ? "Sure" : number >= 0.6 ? "Fairly sure" : "A guess"), h("b", {}, percent(number))), meter(number)),
+      h("div", { class: "sure" }, h("p", {}, h("span", {}, (number >= 0.9 ? "Sure" : number >= 0.6 ? "Fairly sure" : "Not sure") + of), h("b", {}, percent(number))), meter(number)),
       others.length > 0 && h("ul", { class: "others", "aria-label": "Also possible" }, others.map((entry) => h("li", {},
         h("span", { class: "words" }, h("b", {}, words(entry.label)), h("span", { class: "soft" }, ` ${entry.task}`)), meter(entry.probability), h("span", {}, percent(entry.probability))))),
     ];
@@ -850,7 +852,8 @@ const ask = {
       await this.of(thing, true);
       if (!this.current) return;
       const now = this.current.answer, right = now.task === task && words(now.label) === words(label);
-      const note = right ? `Learned: this is ${words(label)} now` : `Learned as an example of ${words(label)}; one is not enough to change the answer yet`;
+      const but = taskOf(task)?.kind === "regression" ? "" : "; one is not enough to change the answer yet";
+      const note = right ? `Learned: this is ${words(label)} now` : `Learned as an example of ${words(label)}${but}`;
       this.render(last.result?.changed === false ? "The network found that this example changes nothing" : note);
       say(note);
     });
@@ -972,12 +975,12 @@ const teach = {
 
   add(name = "") {
     const kind = { examples: [], label: null };
-    kind.input = h("input", { type: "text", value: name, autocomplete: "off", placeholder: `kind ${this.kinds.length + 1}`, onfocus: () => this.choose(kind), oninput: () => this.composer.words(), onchange: () => this.renamed(kind) });
+    kind.input = h("input", { type: "text", value: name, autocomplete: "off", placeholder: `kind ${this.kinds.length + 1}`, oninput: () => this.choose(kind), onchange: () => this.renamed(kind) });
     kind.radio = h("input", { type: "radio", name: "teach-kind", onchange: () => this.choose(kind) });
     kind.list = h("ul", { class: "examples" });
     kind.told = h("span");
     const drop = button("Remove", () => this.remove(kind), "plain small");
-    kind.node = h("div", { class: "kind" },
+    kind.node = h("div", { class: "kind", onpointerdown: () => this.choose(kind) },
       h("header", {}, field("Name of this kind", kind.input), h("label", { class: "pick" }, kind.radio, "add here")),
       kind.list, h("footer", {}, kind.told, drop));
     kind.refresh = () => this.refreshKind(kind, drop);
@@ -1170,7 +1173,9 @@ const inbox = {
   async show(note = null) {
     const body = $("inbox-body"), told = note ?? this.told; // what was done last stays until something else is
     this.told = told;
+    const inside = body.contains(document.activeElement);
     await this.fill(body);
+    if (inside) $("inbox-title").focus({ preventScroll: true });
     if (told) body.prepend(h("div", { class: "card note" }, told));
   },
 
@@ -1262,7 +1267,7 @@ const overview = {
     $("network-lede").textContent = tasks.length ? "Each task has a pathway of its own. What was learned once is never changed by what comes later." : "It has learned nothing yet.";
     const measured = tasks.filter((task) => task.accuracy !== null && task.accuracy !== undefined);
     const answered = activity ? Object.values(activity.answers).reduce((sum, n) => sum + n, 0) : null;
-    body.replaceChildren(
+    keepFocus(body, "network-title", () => body.replaceChildren(
       h("dl", { class: "card stats" }, [
         ["Version", state.version], ["Tasks", tasks.length], ["Weights", total.toLocaleString("en")],
         ["Mean accuracy", measured.length ? percent(measured.reduce((sum, task) => sum + task.accuracy, 0) / measured.length) : "–"],
@@ -1275,7 +1280,7 @@ const overview = {
         activity && answered > 0 && this.activity(activity, answered),
         activity && this.drift(activity),
         this.versions(),
-        h("p", {}, h("a", { class: "button", href: "report", target: "_blank", rel: "noopener" }, "Open the whole report"))));
+        h("p", {}, h("a", { class: "button", href: "report", target: "_blank", rel: "noopener" }, "Open the whole report")))));
     drawNetwork(this.graph, null, 24);
   },
 
@@ -1367,12 +1372,20 @@ function plainly(what) {
 }
 
 function showLastChange() {
-  const bar = $("last-change"), last = state.versions.find((entry) => entry.version === state.version);
+  const bar = $("last-change"), focused = bar.contains(document.activeElement), last = state.versions.find((entry) => entry.version === state.version);
   const before = [...(state.network?.versions ?? state.versions.map((entry) => entry.version))].filter((version) => version < state.version).sort((a, b) => b - a)[0];
   bar.hidden = !last || !can("own") || before === undefined;
   if (bar.hidden) return;
   bar.replaceChildren(h("span", { class: "words" }, `Version ${last.version}: ${last.what}`, h("span", { class: "when" }, last.time ? `, ${ago(last.time)}` : "")),
     button("Undo", () => trying($("trouble"), () => undo(before, last.version, last.what)), "small"));
+  if (focused) bar.querySelector("button").focus();
+}
+
+/** Keep the focus in a view whose content was made anew. */
+function keepFocus(body, title, change) {
+  const inside = body.contains(document.activeElement);
+  change();
+  if (inside && !body.contains(document.activeElement)) $(title).focus({ preventScroll: true });
 }
 
 function confirmed(title, text, yes) {

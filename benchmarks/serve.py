@@ -52,7 +52,7 @@ def _serving(rounds: int, seconds: float, peer: str | None) -> Iterator[Record]:
         }
         servers = {"senpath": [sys.executable, "-m", "senpath", "serve", str(net.path), "--port"]}
         if peer:
-            servers |= {name: [peer, "-m", "benchmarks.peer_serve", name] for name in PEERS}
+            servers |= {name: [peer, "-m", f"benchmarks.peer_{name}"] for name in PEERS}
         paths = {"senpath": "/predict", "litserve": "/predict", "mlflow": "/invocations"}
         with _all_listening(servers) as ports:
             for number in range(-1, rounds):

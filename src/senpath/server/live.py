@@ -101,10 +101,11 @@ class LiveNetwork:
     def refresh(self) -> bool:
         """Look for a new version now; returns whether there is one. Takes a moment: for a thread."""
         self.network.refresh()
+        view = self.network.view
+        if view is self._current.view:
+            return False
+        _warm(view)
         with self._lock:
-            view = self.network.view
-            if view is self._current.view:
-                return False
             self._current = Snapshot(view)
             for number in [number for number in self._pinned if number > view.version]:  # the folder was replaced
                 del self._pinned[number]
@@ -113,7 +114,8 @@ class LiveNetwork:
         return True
 
     async def start(self) -> None:
-        """Keep looking for new versions until `stop`."""
+        """Be ready to answer, and keep looking for new versions until `stop`."""
+        await asyncio.to_thread(_warm, self._current.view)
         self._look = asyncio.create_task(self._keep_looking())
 
     async def stop(self) -> None:
@@ -134,3 +136,10 @@ class LiveNetwork:
                 if not failed:
                     log.error("the network cannot be read: %s", error)
                 failed = True
+
+
+def _warm(view: View) -> None:
+    """Read what finds an input's task, so that nobody waits for it; what cannot be read is an error of who asks for it."""
+    for key in view.types:
+        with contextlib.suppress(SenpathError):
+            view.dispatcher(key)

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ START_SECONDS = 120
 """In which a worker has imported everything; one that is silent for so long is started anew."""
 IDLE_SECONDS = 30
 """How long a connection may be open without a request."""
+
+
+SWITCH_SECONDS = 0.0005
+"""After which a thread lets another have the interpreter: a prediction takes it back a hundred times, while requests keep coming."""
 
 
 class TimedProtocol(HttpToolsProtocol):
@@ -109,6 +114,7 @@ class TimedProtocol(HttpToolsProtocol):
 
 def application() -> FastAPI:
     """The application of this process, as its parent told it."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     told = json.loads(os.environ[TOLD])
     log_requests()
     return create_app(told["path"], ServerSettings(**told["settings"]))

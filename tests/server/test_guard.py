@@ -164,9 +164,9 @@ def test_a_table_that_names_files_of_the_server_reads_none(client: TestClient, t
 
 
 def test_no_error_names_a_folder_of_the_server(own_folder: Path) -> None:
+    for part in (own_folder / "components").iterdir():
+        part.write_bytes(b"spoilt")
     with TestClient(create_app(own_folder), base_url=LOCAL) as client:
-        for part in (own_folder / "components").iterdir():
-            part.write_bytes(b"spoilt")
         response = client.post("/predict", json={"input": "a warm day"})
         assert code(response) == (500, "store")
         assert str(own_folder) not in response.text

@@ -78,6 +78,11 @@ def test_a_picture_is_read_as_it_is(visit: Visit, tmp_path: Path) -> None:
     visit.page.get_by_label("Picture", exact=True).check()
     visit.page.get_by_label("Choose a picture").set_input_files(tmp_path / "zero.png")
     visit.says("0")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "zero.png").read_bytes()[:60])
+    visit.page.get_by_label("Choose a picture").set_input_files(tmp_path / "broken.png")
+    expect(visit.page.locator("#answer").get_by_role("alert")).to_contain_text("a readable picture file")
+    assert [complaint for complaint in visit.complaints if "422" not in complaint] == []
+    visit.complaints.clear()  # the browser tells of the refusal by itself
 
 
 def test_a_sound_from_a_file_and_from_the_microphone(visit: Visit, tmp_path: Path) -> None:

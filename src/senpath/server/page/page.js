@@ -731,6 +731,7 @@ const ask = {
       if (turn !== this.turn) return;
       this.current = null;
       $("answer-more").replaceChildren();
+      error.what = error.what?.replace(/^(\w+ )?input 0/, "this input"); // the only one
       $("answer-body").replaceChildren(trouble(error));
     } finally {
       if (turn === this.turn) $("answer-body").classList.remove("busy");

@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
         "src/senpath/network.py",
     },
     "function too long": set(),
+    "two files of tests of one name": set(),
 }
 
 Violation = tuple[str, str]
@@ -35,7 +36,7 @@ Violation = tuple[str, str]
 
 def main() -> int:
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-    found = {*_kind_literals(trees), *_twice_named(trees)}
+    found = {*_kind_literals(trees), *_twice_named(trees), *_test_files()}
     for path, tree in trees.items():
         found |= {*_notes(path, tree), *_comparisons(path, tree), *_imports(path, tree), *_manifests(path, tree), *_lengths(path, tree)}
     benchmarks = sorted((ROOT / "benchmarks").rglob("*.py"))
@@ -130,6 +131,16 @@ def _twice_named(trees: dict[Path, ast.Module]) -> Iterator[Violation]:
     for name, places in homes.items():
         if len(places) > 1:
             yield "two public classes of one name", name
+
+
+def _test_files() -> Iterator[Violation]:
+    """pytest imports them by their names alone, and would stop at the second."""
+    names: dict[str, list[Path]] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        names.setdefault(path.name, []).append(path)
+    for name, places in names.items():
+        if len(places) > 1:
+            yield "two files of tests of one name", name
 
 
 def _lengths(path: Path, tree: ast.Module) -> Iterator[Violation]:

@@ -45,7 +45,7 @@ def client(served_folder: Path) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def listening() -> Callable[[FastAPI], AbstractContextManager[str]]:
     """A context manager: the application listens on a port, at the address that it gives, and has ended behind it."""
 

@@ -1,34 +1,41 @@
-"""A server on a port of its own on this machine, for as long as a test needs it."""
+"""A server as a process of its own."""
 
 from __future__ import annotations
 
-import socket
-import threading
+import contextlib
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import uvicorn
-from fastapi import FastAPI
+from pathlib import Path
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
-    """Serve an application from a thread; gives "127.0.0.1:port"."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
+def running(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`senpath serve` as a process of its own, and its address."""
+    command = [sys.executable, "-m", "senpath", "serve", str(folder), "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
     try:
-        deadline = time.monotonic() + 30
-        while not server.started:
-            assert thread.is_alive(), "the server did not start"
-            assert time.monotonic() < deadline, "the server takes too long to start"
-            time.sleep(0.005)
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        url = re.search(r"http://\S+", line)
+        assert url is not None, line
+        for _ in range(900):
+            with contextlib.suppress(OSError):
+                connection = http.client.HTTPConnection(url[0].removeprefix("http://"), timeout=5)
+                connection.request("GET", "/health/ready")
+                if connection.getresponse().status == 200:
+                    connection.close()
+                    break
+            time.sleep(0.1)
+        yield process, url[0]
     finally:
-        server.should_exit = True
-        thread.join(30)
-        listening.close()
-        assert not thread.is_alive(), "the server did not end"
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]

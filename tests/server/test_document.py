@@ -7,12 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from running import running
 from starlette.testclient import TestClient
 
 from senpath.server.app import create_app
@@ -42,9 +43,10 @@ def test_another_method_is_told_which_there_are(app: FastAPI) -> None:
 
 
 @pytest.mark.slow("asks thousands of generated questions, for forty seconds")
-def test_whatever_is_asked_is_answered_as_the_document_says(app: FastAPI, tmp_path: Path) -> None:
-    with running(app) as address:
-        url = f"http://{address}"
+def test_whatever_is_asked_is_answered_as_the_document_says(
+    app: FastAPI, tmp_path: Path, listening: Callable[[FastAPI], AbstractContextManager[str]]
+) -> None:
+    with listening(app) as url:
         draft = httpx.post(f"{url}/drafts", json={"task": "new"}).json()["id"]
         httpx.post(f"{url}/drafts/{draft}/examples", json={"examples": [{"input": "one", "label": "a"}]}).raise_for_status()
         known = {"name": ["low", "weather", "team"], "version": [1, 2], "draft": [draft], "n": [0, 1], "number": [1], "group": [1]}

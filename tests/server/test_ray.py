@@ -138,8 +138,11 @@ def test_a_new_version_is_live_in_all_replicas(url: str, network: Network) -> No
 def test_what_changes_the_network_goes_to_the_writer(url: str, network: Network) -> None:
     before = network.version
     token = httpx.get(f"{url}/session", timeout=60).json()["token"]
-    answer = httpx.delete(f"{url}/tasks/low", headers={"X-Senpath-Token": token}, timeout=60)
-    assert answer.status_code == 200, answer.text
+    with httpx.stream("GET", f"{url}/events", timeout=60) as events:
+        lines = events.iter_lines()
+        answer = httpx.delete(f"{url}/tasks/low", headers={"X-Senpath-Token": token}, timeout=60)
+        assert answer.status_code == 200, answer.text
+        assert "event: version" in lines, "what it tells of comes as it happens"
     assert network.refresh()
     assert network.version == before + 1
 

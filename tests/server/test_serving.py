@@ -5,21 +5,18 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
-import re
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from running import running
 
 from senpath import Network
 from senpath.server.app import create_app
@@ -125,32 +122,6 @@ def test_an_answer_that_takes_too_long_is_given_up(served_folder: Path, listenin
     with listening(create_app(served_folder, ServerSettings(answer_seconds=0.001))) as url, contextlib.closing(Asker(url)) as asker:
         status, headers, answer = asker.ask({"inputs": [f"a warm day {number}" for number in range(500)]})
         assert (status, answer["error"]["code"], headers["retry-after"]) == (503, "busy", "1")
-
-
-@contextmanager
-def running(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`senpath serve` as a process of its own, and its address."""
-    command = [sys.executable, "-m", "senpath", "serve", str(folder), "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        url = re.search(r"http://\S+", line)
-        assert url is not None, line
-        for _ in range(900):
-            with contextlib.suppress(OSError):
-                connection = http.client.HTTPConnection(url[0].removeprefix("http://"), timeout=5)
-                connection.request("GET", "/health/ready")
-                if connection.getresponse().status == 200:
-                    connection.close()
-                    break
-            time.sleep(0.1)
-        yield process, url[0]
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()  # type: ignore[union-attr]
 
 
 @pytest.mark.slow("starts a server as a process of its own, and two workers")

@@ -6,14 +6,15 @@ import base64
 import io
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from PIL import Image
-from running import running
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
@@ -35,9 +36,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
 
 
 @pytest.fixture(scope="module")
-def address(network: Network) -> Iterator[str]:
-    with running(create_app(network.path)) as address:
-        yield address
+def address(network: Network, listening: Callable[[FastAPI], AbstractContextManager[str]]) -> Iterator[str]:
+    with listening(create_app(network.path)) as url:
+        yield url.removeprefix("http://")
 
 
 @pytest.fixture

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from running import running
 from starlette.testclient import TestClient
 
 from senpath import Network
@@ -120,3 +125,37 @@ def test_the_dashboard_asks_for_metrics_that_exist(client: TestClient) -> None:
     }
     assert len(asked) > 10
     assert asked <= names
+
+
+@pytest.mark.slow("starts a server as a process of its own, with two workers")
+def test_what_workers_count_adds_up(own_folder: Path) -> None:
+    def counted() -> dict[tuple[str, ...], float]:
+        families = text_string_to_metric_families(httpx.get(f"{url}/metrics", timeout=60).text)
+        return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
+
+    def workers() -> set[int]:
+        return {number for number in _children(process.pid) if b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()}
+
+    with running(own_folder, "--workers", "2") as (process, url):
+        for number in range(40):
+            httpx.post(f"{url}/predict", json={"inputs": ["a warm day", str(number)]}, timeout=60).raise_for_status()
+        for _ in range(10):  # whichever of the two answers
+            now = counted()
+            assert now["senpath_requests_total", "POST", "/predict", "200"] == 40
+            assert now["senpath_answers_total", "weather"] + now["senpath_answers_total", ""] == 80
+        assert httpx.get(f"{url}/activity", timeout=60).json()["answers"]["weather"] == now["senpath_answers_total", "weather"]
+        memory, before = now["senpath_resident_bytes",], workers()
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        until = time.monotonic() + 60
+        while len(workers() - before) < 1 and time.monotonic() < until:
+            time.sleep(0.2)
+        httpx.post(f"{url}/predict", json={"inputs": ["a warm day"]}, timeout=60).raise_for_status()
+        now = counted()
+        assert now["senpath_requests_total", "POST", "/predict", "200"] == 41, "what a dead worker counted still counts"
+        assert now["senpath_resident_bytes",] < 1.4 * memory, "but not its memory"
+
+
+def _children(parent: int) -> list[int]:
+    told = ((file, file.read_text().rpartition(")")[2].split()[1]) for file in Path("/proc").glob("[0-9]*/stat") if file.exists())
+    return [int(file.parent.name) for file, of in told if int(of) == parent]

@@ -43,8 +43,8 @@ CHOSEN_FROM, MINUTES = 400, 60
 TABLES = ("wine", "breast cancer", "signdigits as a table", "clothing at 82 as a table", "noise, larger")
 SOUNDS = ("speech", "esc10", "speech, a minute")
 CHOICE = {
-    ("mlp", "mlp at 0.001", "pooled-cnn"): tuple(dict.fromkeys(("cifar10", "bangla", "devanagari", "telugu", *SETS))),
     ("wide-and-deep", "mlp", "svm"): TABLES,
+    ("mlp", "pooled-cnn"): tuple(dict.fromkeys(("bangla", "cifar10", "devanagari", "telugu", *SETS))),
     ("lstm", "mlp"): SOUNDS,
 }
 """Models that may be the default, and what they are chosen by."""
@@ -130,9 +130,8 @@ def _choice(seed: int, name: str, model: str) -> Iterator[Record]:
     order = np.random.default_rng(seed).permutation(len(y))[:CHOSEN_FROM]
     fitted, held = order[len(order) // 4 :], order[: len(order) // 4]
     start = time.process_time()
-    net, (kind, _, rate) = Network(random_state=seed), model.partition(" at ")
-    settings = {"learning_rate": float(rate)} if rate else {}
-    learned = net.learn("task", _items(x, fitted), y[fitted], model=kind, random_state=seed, **settings)
+    net = Network(random_state=seed)
+    learned = net.learn("task", _items(x, fitted), y[fitted], model=model, random_state=seed)
     taken = time.process_time() - start
     accuracy = float(np.mean(net.predict(_items(x, held), task="task").label == y[held]))
     numbers = int(np.prod(net.view.types[net.view.pathway("task").data_type].shape))

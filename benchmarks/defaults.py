@@ -1,9 +1,9 @@
 """What `learn` gets out of pictures of 8 to 224 pixels as it is, beside tuned logistic regression and an SVC on the same pixels.
 
-    python -m benchmarks.defaults [pictures] [choice] [--seeds 1] [--only signdigits …]
+    python -m benchmarks.defaults [pictures] [choice] [own] [--seeds 1] [--only signdigits …]
 
-The tables of docs/results/defaults.md: on test data, and, of models that may be the default, on training data that are held out. About ten
-and twenty minutes of one core for each seed. Needs SENPATH_DATA.
+The tables of docs/results/defaults.md: on test data, and, of models that may be the default, on training data that are held out; what few
+examples are learned by heart. About ten, twenty and five minutes of one core for each seed. Needs SENPATH_DATA.
 """
 
 import time
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
@@ -48,6 +48,9 @@ CHOICE = {
     ("lstm", "mlp"): SOUNDS,
 }
 """Models that may be the default, and what they are chosen by."""
+OWN = ("noise", "iris", "wine", "breast cancer", "semeion", "pneumonia", "mnist", "fashion", "lower", "upper", "trec", "bangla", "speech")
+OWN_SHOTS = (1, 2, 5, 10)
+"""What is learned of few examples a class, to see whether it knows them."""
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
@@ -138,6 +141,36 @@ def _choice(seed: int, name: str, model: str) -> Iterator[Record]:
     yield {"accuracy": accuracy, "seconds": taken, "numbers": numbers, "warned": learned.warning is not None}
 
 
+def _own(seed: int, name: str) -> Iterator[Record]:
+    """Few examples a class of a set, learned and asked about again; or noise, of one picture a class."""
+    x, y = (np.random.default_rng(seed).random((700, 28, 28)), np.arange(700)) if name == "noise" else _labelled(name)
+    for shots in (1,) if name == "noise" else OWN_SHOTS:
+        chosen = data.few_shot(x, y, shots, seed)
+        net = Network(random_state=seed)
+        learned = net.learn("task", _items(x, chosen), y[chosen], random_state=seed)
+        right = float(np.mean(net.predict(_items(x, chosen), task="task").label == y[chosen]))
+        about = {"warned": learned.warning is not None, "tried": net.log[-1].get("recipes_tried")}
+        yield {"shots": shots, "accuracy": right, **about}
+
+
+def _labelled(name: str) -> tuple[Any, np.ndarray]:
+    tables = {"iris": load_iris, "wine": load_wine, "breast cancer": load_breast_cancer}
+    x, y = tables[name](return_X_y=True) if name in tables else data.load(name)
+    return x if isinstance(x, list) else np.asarray(x), np.asarray(y)
+
+
+def _own_table(records: Records) -> str:
+    rows = []
+    for name, mine in records.by("name").items():
+        cells = [spread(part.values("accuracy", 100)) if (part := mine.where(shots=shots)) else "–" for shots in OWN_SHOTS]
+        again = sum(record["tried"] is not None for record in mine)
+        rows.append([name, *cells, f"{again} of {len(mine)}", sum(record["warned"] for record in mine)])
+    columns = ["set", *(f"{shots} a class" for shots in OWN_SHOTS), "learned again", "warned"]
+    count = len(records.distinct("seed"))
+    note = f"Accuracy on the very examples that were learned, in %, {f'{count} seeds' if count > 1 else 'one seed'}."
+    return f"{markdown_table(columns, rows)}\n\n{note}"
+
+
 def _cells() -> list[dict[str, str]]:
     return [{"name": name, "model": model} for models, names in CHOICE.items() for name in names for model in models]
 
@@ -192,10 +225,11 @@ def _choice_table(records: Records) -> str:
 
 
 PARTS = {
+    "own": Part(_own, {"seed": "seeds", "name": OWN}),
     "pictures": Part(_measure, {"name": [*SETS], "seed": "seeds"}),
     "choice": Part(_choice, lambda given: [{"seed": seed, **cell} for seed in range(given.seeds) for cell in _cells()]),
 }
-BENCHMARK = Benchmark("defaults", __doc__, PARTS, {"pictures": _table, "choice": _choice_table}, seeds=1, anew=False)
+BENCHMARK = Benchmark("defaults", __doc__, PARTS, {"pictures": _table, "choice": _choice_table, "own": _own_table}, seeds=1, anew=False)
 
 if __name__ == "__main__":
     BENCHMARK.main()

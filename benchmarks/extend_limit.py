@@ -141,9 +141,10 @@ def _table(records: Records) -> str:
     lost = [record["before"] - record["old"] for record in held]
     apart = [abs(record["estimate"] - one) for record, one in zip(held, lost, strict=True) if record["estimate"] is not None]
     seeds, declined = len(records.distinct("seed")), len(records.where(most=ALLOWED, changed=False))
+    means = f"means of {seeds} seeds" if seeds > 1 else "one seed"
     note = (
         "Points of the old classes' accuracy (of several labels: of the mean Jaccard index) on test data that are lost with "
-        f"`most_lost=1` → by default, {f'means of {seeds} seeds' if seeds > 1 else 'one seed'}. By default {len(held)} extensions were accepted, {declined} declined; of the "
+        f"`most_lost=1` → by default, {means}. By default {len(held)} extensions were accepted, {declined} declined; of the "
         f"accepted ones {sum(one > ALLOWED for one in lost)} lost more than 15 points, {100 * max(lost):.1f} at most. The estimate was "
         f"{100 * np.mean(apart):.1f} points beside the loss on average."
     )

@@ -22,6 +22,8 @@ LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]*)\)")
 LANGUAGES = ("python", "sh")
 SPELLINGS = {"py", "python3", "pycon", "ipython", "bash", "shell", "console", "zsh"}
 HARMLESS = {"ls", "mkdir"}
+EXIT_CODE = re.compile(r"# exit code (\d+)$")
+"""Behind a command that is not to end with 0."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pyt
             exec(compile("\n" * (block.line - 1) + block.code, str(path), "exec", dont_inherit=True), names)
         elif block.runs:
             for line, command in enumerate(block.code.splitlines(), start=block.line):
-                assert run_command(command) == 0, f"{name_of(path)}, line {line}: {command}"
+                code = int(match[1]) if (match := EXIT_CODE.search(command)) else 0
+                assert run_command(command) == code, f"{name_of(path)}, line {line}: {command}"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

@@ -60,6 +60,18 @@ class TaskExistsError(InputError):
     """The network already has a task of this name."""
 
 
+class MissingError(InputError):
+    """There is nothing of this name or number, or no longer."""
+
+
+class LimitError(InputError):
+    """It is more than is taken."""
+
+
+class FullError(SenpathError):
+    """There is no room now; later there may be."""
+
+
 class StoreError(SenpathError):
     """The folder of a network is missing, damaged, not a network, or cannot be written."""
 

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 
 from senpath import Network
 from senpath.errors import StoreError
-from senpath.server import drafts, jobs
 from senpath.server.app import create_app
 from senpath.server.settings import ServerSettings
+from senpath.teaching import drafts, jobs
 from senpath.testing import tiny_task
 from tests.raising import raises_error
 from tests.server.conftest import LOCAL

@@ -18,7 +18,10 @@ from starlette.responses import Response
 
 from senpath.errors import (
     ConflictError,
+    FullError,
     InputError,
+    LimitError,
+    MissingError,
     MissingExtraError,
     SenpathError,
     StoreError,
@@ -28,7 +31,7 @@ from senpath.errors import (
 )
 from senpath.server.document import methods_of
 
-RETRY_SECONDS = 1
+RETRY_SECONDS, FULL_SECONDS = 1, 10
 
 
 class Refusal(SenpathError):
@@ -60,7 +63,10 @@ def busy(what: str, *, expected: object = None, got: object = None) -> Refusal:
 KINDS: tuple[tuple[type[SenpathError], int, str], ...] = (
     (UnknownTaskError, 404, "unknown_task"),
     (TaskExistsError, 409, "task_exists"),
+    (MissingError, 404, "not_found"),
+    (LimitError, 413, "too_large"),
     (InputError, 422, "input"),
+    (FullError, 429, "too_many"),
     (ConflictError, 409, "conflict"),
     (MissingExtraError, 415, "missing_extra"),
     (StoreError, 500, "store"),
@@ -114,6 +120,7 @@ def describe(error: Exception, network: Path | None, request_id: str = "") -> tu
         headers = {} if error.retry is None else {"Retry-After": str(error.retry)}
         headers |= {"Connection": "close"} if status == 408 else {}
     elif isinstance(error, SenpathError):
+        headers = {"Retry-After": str(FULL_SECONDS)} if isinstance(error, FullError) else {}
         status, code = next(((status, code) for kind, status, code in KINDS if isinstance(error, kind)), (500, "internal"))
     elif isinstance(error, RequestValidationError):
         error, status, code = _invalid(error), 422, "input"

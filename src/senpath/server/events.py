@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from senpath.errors import SenpathError
 from senpath.server.auth import ROLES, Caller, needs
 from senpath.server.errors import EVERYWHERE, busy, declared
-from senpath.server.jobs import ENDED, told
+from senpath.server.jobs import told
+from senpath.teaching import ENDED
 
 STREAMS = 64
 """Streams that one worker keeps open."""

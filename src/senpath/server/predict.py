@@ -19,6 +19,7 @@ from senpath.isolation import isolation
 from senpath.server.auth import needs, require_role
 from senpath.server.batcher import Asked, Senses
 from senpath.server.errors import EVERYWHERE, Refusal, declared, too_large
+from senpath.server.inbox import offer
 from senpath.server.inputs import read_file, read_input
 from senpath.server.live import Snapshot
 from senpath.server.settings import ServerSettings
@@ -228,7 +229,7 @@ async def answer(server: Server, request: Request) -> Response:
     inputs, options, sent = await read_question(server, request)
     reply = await server.batcher.ask(inputs, options.asked)
     if server.state.inbox.on:
-        await asyncio.to_thread(server.state.inbox.offer, sent, reply)
+        await asyncio.to_thread(offer, server.state.inbox, sent, reply)
     server.metrics.answered(request, reply.snapshot.version, reply.records)
     return respond(reply.snapshot, {"version": reply.snapshot.version, "answers": reply.records})
 

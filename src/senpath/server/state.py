@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from senpath.server.database import Database, state_folder
-from senpath.server.drafts import Drafts
+from senpath.inputs.encoders import AUTO
+from senpath.server.bodies import one_input
+from senpath.server.errors import describe
 from senpath.server.events import Streams
-from senpath.server.inbox import Inbox
-from senpath.server.jobs import Jobs
 from senpath.server.settings import ServerSettings
-from senpath.server.teacher import Teacher
+from senpath.teaching import Database, Drafts, Inbox, Jobs, Teacher, Ways, state_folder
 
 log = logging.getLogger("senpath.server")
 
@@ -33,11 +34,13 @@ class State:
         if db.set_aside is not None:
             log.error("the server's state was damaged: %s has it now, and the server starts without jobs, drafts and inbox", db.set_aside)
         self.jobs = Jobs(db, self.folder / "jobs")
-        self.drafts = Drafts(db, settings)
-        self.inbox = Inbox(db, settings)
+        read = partial(one_input, limits=settings)
+        self.drafts = Drafts(db, read)
+        on = settings.inbox and not settings.read_only
+        self.inbox = Inbox(db, read, on=on, inputs=settings.inbox_inputs, size=settings.inbox_bytes)
         self.streams = Streams()
         self._teaches = not settings.read_only
-        self._teacher = Teacher(self.jobs, self.folder, network, settings)
+        self._teacher = Teacher(self.jobs, self.folder, network, Ways(read, _detail, {"encoders": AUTO, "trust": settings.trust}))
 
     def start(self) -> None:
         """Begin to run jobs, if no other worker does and the network may change."""
@@ -52,3 +55,7 @@ class State:
         """Stop; a job that runs goes back into the queue."""
         self.drain()
         self._teacher.close()
+
+
+def _detail(error: Exception, folder: Path | None) -> dict[str, Any]:
+    return describe(error, folder)[1]

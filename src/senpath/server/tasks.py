@@ -15,8 +15,8 @@ from senpath.methods.registry import REVISIONS, find_method, make_revision
 from senpath.server.auth import needs
 from senpath.server.bodies import Given, Learning, Pruning, body_of, one_input, read_given, write_examples
 from senpath.server.errors import EVERYWHERE, declared
-from senpath.server.jobs import DATA
 from senpath.snapshot.examples import check_name, check_task
+from senpath.teaching import DATA
 
 ACCEPTED: dict[int | str, dict[str, Any]] = declared(404, 409, 415)
 

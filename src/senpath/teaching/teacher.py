@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -25,7 +26,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from senpath.errors import SenpathError, SenpathWarning
-from senpath.inputs.encoders import AUTO
 from senpath.inputs.limits import files_within
 from senpath.inputs.sources import read
 from senpath.inputs.sources.zipped import unpack
@@ -33,11 +33,9 @@ from senpath.methods import make_method
 from senpath.methods.registry import make_revision
 from senpath.network import Network
 from senpath.parallel import end_with_parent
-from senpath.server.bodies import one_input
-from senpath.server.errors import describe, hide_paths
-from senpath.server.jobs import DATA, Jobs
-from senpath.server.settings import ServerSettings
 from senpath.snapshot.examples import fingerprint
+from senpath.teaching.drafts import Read
+from senpath.teaching.jobs import DATA, REQUEST, Jobs
 from senpath.types import Examples
 
 log = logging.getLogger("senpath.server")
@@ -46,7 +44,7 @@ LEADING, TEACHING = "teacher.lock", "teaching.lock"
 MARK = "mark.json"
 """What a job's process writes before it learns: the version it starts from, and what its commit will be known by."""
 UNPACKED = "unpacked"
-PRELOADED = ("senpath.server.teacher", "torch._dynamo", "sklearn.linear_model", "sklearn.model_selection")
+PRELOADED = ("senpath.server.state", "torch._dynamo", "sklearn.linear_model", "sklearn.model_selection")
 """What jobs' processes find imported; the last three are what learning would import by itself, which takes seconds."""
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 1.0
@@ -54,13 +52,28 @@ LONGEST_SECONDS = 86_400.0
 NICE = 5
 
 
-def teach(folder: str, network: str, limits: ServerSettings, pipe: Connection) -> None:
+@dataclass(frozen=True)
+class Ways:
+    """What the process that learns is told by whoever started it; sent there by pickle, so both are functions of modules.
+
+    Attributes:
+        read: reads inputs.
+        describe: an error as JSON, in whose texts the folder that it is given is called by its name alone.
+        options: with which the network is opened.
+    """
+
+    read: Read
+    describe: Callable[[Exception, Path | None], dict[str, Any]]
+    options: Mapping[str, Any]
+
+
+def teach(folder: str, network: str, ways: Ways, pipe: Connection) -> None:
     """The life of a job's process.
 
     Args:
         folder: of the job; its request is in `request.json`.
         network: folder of the network.
-        limits: what the server is told.
+        ways: see there.
         pipe: takes JSON: {"progress": …} as it goes on, and at last {"result": …} or {"error": …}.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
@@ -75,30 +88,25 @@ def teach(folder: str, network: str, limits: ServerSettings, pipe: Connection) -
     job = Path(folder)
     with FileLock(job.parent / TEACHING):
         try:
-            tell(result=_work(job, network, limits, _Telling(tell)))
+            tell(result=_work(job, network, ways, _Telling(tell)))
         except SenpathError as error:
-            tell(error=_shown(error, job, network))
+            tell(error=_shown(error, job, network, ways))
         except MemoryError:
             short = SenpathError("learning", expected="enough memory", got="too little", do="Send fewer examples")
-            tell(error=_shown(short, job, network))
+            tell(error=_shown(short, job, network, ways))
         except Exception as error:
             log.exception("job %s failed", job.name)
-            tell(error=_shown(error, job, network))
+            tell(error=_shown(error, job, network, ways))
 
 
-def _shown(error: Exception, job: Path, network: str) -> dict[str, Any]:
+def _shown(error: Exception, job: Path, network: str, ways: Ways) -> dict[str, Any]:
     """The error as answers have it, with names of files as they were sent."""
-    detail = describe(error, job)[1]
+    detail = ways.describe(error, job)
     for name in ("message", "what", "expected", "got", "do"):
         if detail[name] is not None:
             text = detail[name].replace(f"{job.name}{os.sep}{UNPACKED}{os.sep}", "").replace(f"{job.name}{os.sep}", "")
-            detail[name] = hide_paths(text, Path(network))
+            detail[name] = text.replace(network, Path(network).name)
     return detail
-
-
-def opened(network: str | Path, settings: ServerSettings) -> Network:
-    """The network, to be changed."""
-    return Network(network, encoders=AUTO, trust=settings.trust)
 
 
 class _Telling:
@@ -114,16 +122,16 @@ class _Telling:
             self._tell(progress={"stage": stage, "done": done, "total": total})
 
 
-def _work(folder: Path, path: str, limits: ServerSettings, progress: _Telling) -> dict[str, Any]:
+def _work(folder: Path, path: str, ways: Ways, progress: _Telling) -> dict[str, Any]:
     """Do what a job asks for, and say what came of it."""
-    request = json.loads((folder / "request.json").read_text("utf-8"))
+    request = json.loads((folder / REQUEST).read_text("utf-8"))
     start, what, task = time.perf_counter(), request["what"], request["task"]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", SenpathWarning)
         progress("read", 0, 1)
-        x, y = _data(folder, request, limits)
+        x, y = _data(folder, request, ways)
         progress("read", 1, 1)
-        net = opened(path, limits)
+        net = Network(path, **ways.options)
         before, examples = net.version, None
         if what == "learn":
             method = make_method(request["method"], request["settings"])
@@ -146,13 +154,13 @@ def _mark(folder: Path, version: int, data: str | None) -> None:
     (folder / MARK).write_text(json.dumps({"version": version, "data": data}), "utf-8")
 
 
-def _data(folder: Path, request: Mapping[str, Any], limits: ServerSettings) -> tuple[Any, Any]:
+def _data(folder: Path, request: Mapping[str, Any], ways: Ways) -> tuple[Any, Any]:
     """The inputs and labels that a job was given; (None, None) where it was given none."""
     if request["data"] is None:
         return None, None
     file = folder / request["data"]
     if request["data"] == DATA:
-        pairs = [*_examples(file, limits)]
+        pairs = [*_examples(file, ways)]
         return [x for x, _ in pairs], [y for _, y in pairs]
     if file.suffix == ".zip":
         file = unpack(file, folder / UNPACKED)
@@ -161,11 +169,11 @@ def _data(folder: Path, request: Mapping[str, Any], limits: ServerSettings) -> t
     return data.x, data.y
 
 
-def _examples(file: Path, limits: ServerSettings) -> Iterator[tuple[Any, Any]]:
+def _examples(file: Path, ways: Ways) -> Iterator[tuple[Any, Any]]:
     with file.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines):
             example = json.loads(line)
-            yield one_input(example["input"], f"example {number}", limits), example["label"]
+            yield ways.read(example["input"], f"example {number}"), example["label"]
 
 
 def outcome_of(net: Network, task: str) -> dict[str, Any]:
@@ -195,11 +203,11 @@ class Teacher:
         jobs: the queue.
         folder: of the server's state.
         network: folder of the network.
-        settings: of the server.
+        ways: see there.
     """
 
-    def __init__(self, jobs: Jobs, folder: Path, network: Path, settings: ServerSettings) -> None:
-        self._jobs, self._folder, self._network, self._settings = jobs, folder, network, settings
+    def __init__(self, jobs: Jobs, folder: Path, network: Path, ways: Ways) -> None:
+        self._jobs, self._folder, self._network, self._ways = jobs, folder, network, ways
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teacher", daemon=True)
         forks = "forkserver" in multiprocessing.get_all_start_methods()
@@ -233,7 +241,7 @@ class Teacher:
     def _lead(self) -> None:
         with FileLock(self._jobs.folder / TEACHING):  # until a process whose server was killed is gone
             for orphan in self._jobs.running():
-                self._settle(orphan, "failed", _ended("the server ended while it ran"))
+                self._settle(orphan, "failed", self._ended("the server ended while it ran"))
         warm = False
         while not self._closing.is_set():
             self._jobs.woken.clear()
@@ -251,7 +259,7 @@ class Teacher:
     def _teach(self, job: dict[str, Any]) -> None:
         """Run a job to its end."""
         receiver, sender = self._context.Pipe(duplex=False)
-        arguments = (str(self._jobs.folder / job["id"]), str(self._network), self._settings, sender)
+        arguments = (str(self._jobs.folder / job["id"]), str(self._network), self._ways, sender)
         process = self._context.Process(target=teach, args=arguments, daemon=True)
         try:
             with sender:
@@ -278,7 +286,7 @@ class Teacher:
                 return
             if ready:
                 process.join()
-                self._settle(job, "failed", _ended(f"its process ended with code {process.exitcode}"))
+                self._settle(job, "failed", self._ended(f"its process ended with code {process.exitcode}"))
                 return
             cancelled = self._jobs.is_cancelled(job["id"])
             late = time.monotonic() > until
@@ -286,7 +294,7 @@ class Teacher:
                 process.kill()
                 process.join()
                 state = "cancelled" if cancelled else "failed" if late else "queued"
-                self._settle(job, state, _ended(f"more than {LONGEST_SECONDS / 3600:g} hours") if state == "failed" else None)
+                self._settle(job, state, self._ended(f"more than {LONGEST_SECONDS / 3600:g} hours") if state == "failed" else None)
                 return
 
     def _settle(self, job: dict[str, Any], otherwise: str, error: dict[str, Any] | None) -> None:
@@ -295,9 +303,13 @@ class Teacher:
         if version is None:
             self._jobs.end(job, otherwise, error=error)
             return
-        net = opened(self._network, self._settings)
+        net = Network(self._network, **self._ways.options)
         said = {"version": version, "before": before, "changed": True, "reason": None}
         self._jobs.end(job, "done", result={**said, **outcome_of(net, job["task"]), "seconds": None, "warning": None})
+
+    def _ended(self, how: str) -> dict[str, Any]:
+        do = "Nothing of it was committed: send it again, with fewer examples if memory was short"
+        return self._ways.describe(SenpathError("job", expected="to end by itself", got=how, do=do), None)
 
     def _committed(self, job: dict[str, Any]) -> tuple[int | None, int]:
         """The version that has a job's commit, None if there is none; and the version before it."""
@@ -305,7 +317,7 @@ class Teacher:
             mark = json.loads((self._jobs.folder / job["id"] / MARK).read_text("utf-8"))
         except (OSError, ValueError):
             return None, 0
-        before, info = mark["version"], opened(self._network, self._settings).tasks.get(job["task"])
+        before, info = mark["version"], Network(self._network, **self._ways.options).tasks.get(job["task"])
         if info is None or info.version <= before:
             return None, before
         if job["what"] == "learn":
@@ -321,8 +333,3 @@ def _received(receiver: Connection) -> dict[str, Any] | None:
         return message
     except (EOFError, OSError, ValueError):
         return None
-
-
-def _ended(how: str) -> dict[str, Any]:
-    do = "Nothing of it was committed: send it again, with fewer examples if memory was short"
-    return describe(SenpathError("job", expected="to end by itself", got=how, do=do), None)[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,20 +55,18 @@ ANY = [method for method in METHODS if method not in TOKENS]
 LONG = {"sen-pooled-cnn", "sen-forest", "munet-vit", "munet-learned rates", "allocation-learned"}
 """Each takes more than a second; others of the same method are among the fast tests."""
 trains_long = pytest.mark.slow("trains for seconds")
-
-
-def cases() -> Iterator[Any]:
-    for method, settings in SETTINGS.items():
-        for name, case in settings.items():
-            name = f"{method}-{name}"
-            yield pytest.param(method, *case, id=name, marks=trains_long if name in LONG else ())
+CASES = [
+    pytest.param(method, *case, id=f"{method}-{name}", marks=trains_long if f"{method}-{name}" in LONG else ())
+    for method, cases in SETTINGS.items()
+    for name, case in cases.items()
+]
 
 
 def test_every_method_is_tried() -> None:
     assert {*ANY} == set(SETTINGS) == set(TOYS)
 
 
-@pytest.mark.parametrize(("method", "settings", "expected"), cases())
+@pytest.mark.parametrize(("method", "settings", "expected"), CASES)
 def test_it_keeps_its_promises(method: str, settings: dict[str, Any], expected: dict[str, Any]) -> None:
     check_method(partial(METHODS[method], **settings), **expected)
     assert METHODS[method](**settings).name == method

@@ -214,6 +214,24 @@ def ask(url: str, content: bytes) -> bytes:
         return read_all(connection)
 
 
+def test_a_client_that_leaves_amid_its_request_is_no_error(served_folder: Path, listening: Listening) -> None:
+    with listening(create_app(served_folder)) as url:
+        with closing(connect(url)) as gone:
+            gone.sendall(b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{")
+            time.sleep(0.1)
+        time.sleep(0.1)
+        told = ask(url, b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert b'status="499"' in told
+        assert b'status="500"' not in told
+
+
+def test_two_hosts_are_refused(served_folder: Path, listening: Listening) -> None:
+    with listening(create_app(served_folder)) as url:
+        for second in (b"Host: evil.example", b"host: 127.0.0.1"):
+            response = ask(url, b"GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\n" + second + b"\r\nConnection: close\r\n\r\n")
+            assert b" 400 " in response.splitlines()[0]
+
+
 HALF = {
     "nothing": (b"", b"408"),
     "half a line": (b"GET /ses", b"408"),

@@ -183,17 +183,17 @@ class Auth:
             self._known.move_to_end(seen)
             return self._known[seen]
         candidate = self._keys.get(text[3:15]) if text.startswith("sp_") and len(text) < 200 else None
-        key = None
-        if candidate is not None:
-            if self._to_check >= CHECKED_AT_ONCE:
-                raise Refusal(429, "too_many", "keys to check", expected=f"at most {CHECKED_AT_ONCE} at a time", got="more", retry=1)
-            self._to_check += 1
-            try:
-                async with self._hashing:
-                    hashed = await asyncio.to_thread(_hashed, text, candidate.salt)
-            finally:
-                self._to_check -= 1
-            key = candidate if hmac.compare_digest(hashed, candidate.hash) else None
+        if candidate is None:
+            return None  # not remembered, for that would push out those that are known
+        if self._to_check >= CHECKED_AT_ONCE:
+            raise Refusal(429, "too_many", "keys to check", expected=f"at most {CHECKED_AT_ONCE} at a time", got="more", retry=1)
+        self._to_check += 1
+        try:
+            async with self._hashing:
+                hashed = await asyncio.to_thread(_hashed, text, candidate.salt)
+        finally:
+            self._to_check -= 1
+        key = candidate if hmac.compare_digest(hashed, candidate.hash) else None
         self._known[seen] = key
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

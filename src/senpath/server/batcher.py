@@ -127,7 +127,8 @@ class Batcher:
         """
         if self.queued and self.queued + len(inputs) > self._settings.queue:
             raise busy("inputs that wait for an answer", expected=f"at most {self._settings.queue}", got=f"{self.queued}")
-        self._live.at(asked.version)  # whose refusal comes at once
+        if asked.version is not None:  # whose refusal comes at once
+            await asyncio.to_thread(self._live.at, asked.version)
         waiting = _Waiting(inputs, asked, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(asked, []).append(waiting)
         self.queued += len(inputs)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +27,8 @@ log = logging.getLogger("senpath.server")
 
 PREDICT = SimpleNamespace(path="/predict")
 """The operation that is asked most, as those who count requests see it."""
+ONCE = (b"host", b"origin", b"authorization", b"content-length")
+"""Headers of which two would let one part of the server see another than the next."""
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -79,7 +81,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])  # httptools refuses two lengths
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         state = scope.setdefault("state", {})
         if "request_id" not in state:
             given = headers.get(b"x-request-id", b"")
@@ -94,6 +96,8 @@ class Guard:
                 await (await self._predict(self._server, Request(scope, body)))(scope, body, answer)
             else:
                 await self._app(scope, body, answer)
+        except ClientDisconnect:
+            return  # nobody waits for an answer
         except Exception as error:
             error = state.get("refused") or error  # what the body was cut for, whatever was made of it
             if not isinstance(error, Refusal | InputError):
@@ -106,6 +110,8 @@ class Guard:
 
     async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         settings, state, path = self._server.settings, scope["state"], scope["path"]
+        if len(headers) < len(scope["headers"]) and any(sum(name == one for name, _ in scope["headers"]) > 1 for one in ONCE):
+            raise Refusal(400, "input", "headers", expected="each of host, origin and authorization once", got="one of them twice")
         if self._local:
             host = host_of(headers.get(b"host", b"").decode("latin-1"))
             if not is_loopback(host):  # a page elsewhere may have its name lead here
@@ -113,7 +119,7 @@ class Guard:
         if self._under_way > settings.requests and not path.startswith(("/health", "/v2/health")):
             raise busy("requests under way", expected=f"at most {settings.requests}", got="more")
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > settings.body_bytes:
+        if not length.isdigit() or len(length) > 18 or int(length) > settings.body_bytes:
             raise too_large("body", expected=f"at most {settings.body_bytes:,} bytes", got=length.decode("latin-1"))
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         state["by_browser"] = origin is not None or site is not None

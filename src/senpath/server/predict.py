@@ -175,8 +175,8 @@ async def _read_upload(server: Server, request: Request) -> Asking:
         await form.close()
     if not files:
         raise InputError("body", expected="a part named file", got="none")
-    known = server.live.at(options.version).view.types.values()
-    read = await asyncio.to_thread(_read_files, files, known, limits)
+    snapshot = await asyncio.to_thread(server.live.at, options.version)
+    read = await asyncio.to_thread(_read_files, files, snapshot.view.types.values(), limits)
     sent = [file for file, inputs in zip(files, read, strict=True) for _ in inputs]
     return [item for inputs in read for item in inputs], options, sent
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 from raising import raises_error
-from running import running
 
 import senpath as sp
 from senpath.cli.main import main
+from senpath.client.encoding import encode_input
 from senpath.server.app import create_app
+from senpath.server.auth import add_key
+from senpath.server.inputs import read_input
 from senpath.server.settings import ServerSettings
 from senpath.testing import tiny_task
 
@@ -34,8 +36,8 @@ def folder(served_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def client(folder: Path) -> Iterator[sp.Client]:
-    with running(create_app(folder, ServerSettings())) as address, sp.Client(f"http://{address}") as client:
+def client(folder: Path, listening: Callable[..., AbstractContextManager[str]]) -> Iterator[sp.Client]:
+    with listening(create_app(folder, ServerSettings())) as url, sp.Client(url) as client:
         yield client
 
 
@@ -118,6 +120,43 @@ def test_files_and_pictures(client: sp.Client, folder: Path, tmp_path: Path) -> 
     assert len(client.predict(tmp_path / "three.csv")) == 3
     with raises_error(sp.InputError, f"file {tmp_path / 'none.png'}", expected="a picture, sound or text that can be read"):
         client.predict(tmp_path / "none.png")
+
+
+def test_several_senses_of_one_thing(client: sp.Client, folder: Path) -> None:
+    images, texts = list(tiny_task("low")[0][:3]), ["warm and dry", None, "the wind is cold"]
+    x = {"image": images, "text": texts}
+    ours, own = client.predict(x, reject=False), sp.Network(folder).predict(x, reject=False)
+    assert (ours.concept.tolist(), ours.label.tolist()) == (own.concept.tolist(), own.label.tolist())
+    np.testing.assert_allclose(ours.confidence, own.confidence, rtol=1e-4)
+    assert [*ours.modalities] == [*own.modalities]
+    assert ours.modalities["image"].label.tolist() == own.modalities["image"].label.tolist()
+    with raises_error(sp.InputError, "modalities", expected="as many inputs of each", got="3 of image, 1 of text"):
+        client.predict({"image": images, "text": ["warm"]})
+
+
+def test_a_recording_comes_as_it_is() -> None:
+    sound = sp.Audio(np.random.default_rng(0).normal(size=50).astype(np.float32), 8000)
+    sent = read_input(json.loads(json.dumps(encode_input(sound))))
+    assert (sent.rate, sent.samples.tolist()) == (8000, sound.samples.tolist())
+
+
+def test_a_server_that_asks_for_a_key(
+    served_folder: Path, tmp_path: Path, command: Any, listening: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = add_key(tmp_path / "keys", "shop", "read")
+    settings = ServerSettings(keys=str(tmp_path / "keys"), state=str(tmp_path / "state"))
+    with listening(create_app(served_folder, settings)) as url:
+        with raises_error(sp.SenpathError, "key"):
+            sp.Client(url).predict("warm")
+        with sp.Client(url, key) as client:
+            assert len(client.predict("warm")) == 1
+            with raises_error(sp.SenpathError):
+                client.remove("low")
+        code, out, err = command("tasks", url)
+        assert (code, out, err.startswith("error: ")) == (1, "", True)
+        assert command("tasks", url, "--key", key)[0] == 0
+        monkeypatch.setenv("SENPATH_KEY", key)
+        assert command("tasks", url)[0] == 0
 
 
 def test_why(client: sp.Client, folder: Path) -> None:
@@ -248,7 +287,7 @@ def test_teaching_and_taking_back(client: sp.Client, folder: Path, command: Any,
     frame = pd.DataFrame(tiny_task("iris")[0], columns=["a", "b", "c", "d"]).assign(label=tiny_task("iris")[1])
     frame.to_csv(tmp_path / "flowers.csv", index=False)
     code, out, err = command("learn", client._at.url, "flowers", tmp_path / "flowers.csv", "--set", "epochs=1")
-    assert (code, out.startswith("learned 'flowers': ")) == (0, True), err
+    assert (code, out.startswith("learned 'flowers' in ")) == (0, True), err
     assert "flowers" in client.tasks
     code, out, _ = command("rollback", client._at.url, "--json")
     assert (

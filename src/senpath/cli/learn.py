@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,7 +54,8 @@ def learn(
         x, y = _examples(source, reading, shots, seed)
         with bars(task) as progress:
             made = remote(net).learn(task, x, y, kind=kind, method=method, seed=seed, progress=progress, **read_settings(settings, "seed"))
-        return Result([made.record], lambda: say(f"learned {task!r}: {made.seconds:.1f} s; version {made.version}"))
+        took = "" if isnan(made.seconds) else f" in {made.seconds:.1f} s"
+        return Result([dict(made.record)], lambda: say(f"learned {task!r}{took}; version {made.version}"))
     from senpath import Network
     from senpath.cli.described import describe_learned
     from senpath.cli.encoders import choose_encoders

@@ -8,7 +8,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -19,15 +18,15 @@ from senpath.snapshot.view import View
 
 LOOK_SECONDS = 0.25
 """How often the folder is looked at for a new version."""
-PINNED = 4
-"""Earlier versions that are kept open."""
+PINNED = 2
+"""Earlier versions that are kept open, each with what it read."""
 
 log = logging.getLogger("senpath.server")
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One version of the network, and what answers say of it."""
+    """One version of the network, and its number."""
 
     view: View
 
@@ -35,11 +34,6 @@ class Snapshot:
     def version(self) -> int:
         """The version's number."""
         return self.view.version
-
-    @cached_property
-    def weights(self) -> int:
-        """All weights of the network."""
-        return self.view.weights["total"]
 
 
 class LiveNetwork:

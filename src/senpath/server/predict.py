@@ -258,7 +258,7 @@ async def explain(request: Request) -> Response:
     def look() -> dict[str, Any]:
         with isolation():
             why = explain_one(snapshot.view, inputs[0], options.asked.routing, options.errors)
-        told = explanation_record(snapshot.view, why) | {"answer": answer, "text": explanation_text(why, snapshot.weights)}
+        told = explanation_record(snapshot.view, why) | {"answer": answer, "text": explanation_text(why, snapshot.view.weights["total"])}
         return {"version": snapshot.version, "input": answer["modality"], **told}
 
     return respond(snapshot, await asyncio.to_thread(look))

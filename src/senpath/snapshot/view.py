@@ -309,6 +309,10 @@ class View:
     @property
     def weights(self) -> dict[str, int]:
         """All weights: "pathways" (links included), "dispatcher", pretrained "encoders" and their "total"."""
+        return dict(self._weights)
+
+    @cached_property
+    def _weights(self) -> dict[str, int]:
         maps = {record.features for record in self.manifest.types.values()}
         gates = {record.statistics.gate for record in self.manifest.tasks.values()}
         dispatcher = sum(self.dispatcher_weights(key) for key in self.manifest.types)

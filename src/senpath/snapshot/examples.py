@@ -186,7 +186,8 @@ def fewest(examples: Examples) -> int:
 
 def fingerprint(examples: Examples) -> str:
     """Sixteen hexadecimal digits that stand for the encoded examples and their labels."""
-    digest = hashlib.sha256(examples.inputs.contiguous().flatten().view(torch.uint8).numpy())  # not copied: they may fill half the memory
+    bits = examples.inputs.contiguous().flatten().view(torch.uint8).numpy()  # not copied: they may fill half the memory
+    digest = hashlib.sha256(bits.data)
     digest.update(examples.user_targets.numpy().tobytes())
     digest.update("\x1f".join(map(str, examples.classes)).encode())
     return digest.hexdigest()[:16]

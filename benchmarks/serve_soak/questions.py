@@ -69,6 +69,7 @@ def questions_of(inputs: dict[str, Any]) -> list[Question]:
     questions: list[Question] = []
     for picture, sound in zip(inputs["seen"], inputs["heard"], strict=True):
         png, wav, samples = _png(picture), _wav(sound), {"samples": sound.samples.tolist(), "rate": sound.rate}
+        spoken = _tensor("audio", "FP64", sound.samples[None].astype(float)) | {"parameters": {"rate": sound.rate}}
         together = {"image": [picture], "audio": [sound]}
         drawn, heard = Image.open(io.BytesIO(png)), _recorded(wav)
         questions += [
@@ -77,6 +78,7 @@ def questions_of(inputs: dict[str, Any]) -> list[Question]:
             Question("picture, file", "/predict", {"files": {"file": ("a.png", png)}}, drawn, plain),
             Question("picture, V2", "/v2/models/team/infer", {"json": _tensor("image", "UINT8", picture[None])}, picture, _protocol),
             _asked("sound, samples", {"audio": samples}, sound),
+            Question("sound, V2", "/v2/models/team/infer", {"json": spoken}, sound, _protocol),
             Question("sound, file", "/predict", {"files": {"file": ("a.wav", wav)}}, heard, plain),
             _asked("two senses", {"senses": {"image": {"array": picture.tolist()}, "audio": samples}}, together),
         ]

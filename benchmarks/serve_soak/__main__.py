@@ -8,7 +8,8 @@ versions, and broken inputs, while another one teaches, extends, prunes, removes
 where one of these does not hold:
 - No request is without an answer, and none gets a status that it is not expected to; 503, with Retry-After, is asked again and counted.
 - An answer is the one that the library gives at the version that the answer names.
-- The median memory of the process that answers grows by at most 64 MB from the second quarter to the last.
+- The median memory of the process that answers grows by at most 64 MB from the second quarter to the last, if
+  the run takes five minutes or more: a server keeps a few earlier versions open that were asked for, and each takes some 40 MB.
 - Told to stop, the server ends, and the network verifies.
 """
 

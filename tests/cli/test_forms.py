@@ -127,9 +127,9 @@ def test_standard_input_is_what_it_holds(senpath: Run, net: Path, stdin: Any) ->
 
 
 def test_a_path_that_is_mistyped_is_no_text(senpath: Run, net: Path, tmp_path: Path) -> None:
-    for path in (tmp_path / "nothing", "nothing.png", "pictures/my dog.jpg"):
+    for path in (tmp_path / "nothing", "nothing.png", "pictures/my dog.jpg", "photos/", "no\\where"):
         end = senpath("predict", net, path)
-        assert (end.code, "got nothing of that name" in end.err) == (2, True)
+        assert (end.code, "got nothing of that name. A text that looks like a path comes on standard input" in end.err) == (2, True)
 
 
 def test_answers_that_are_not_sure_enough_are_refused(senpath: Run, net: Path) -> None:

@@ -64,6 +64,7 @@ def asked(
             if argument == STDIN:
                 new_names, new_items = _from_stdin(Path(folder), known, _tables(net, known), skip)
             elif is_file(argument):
+                _require(argument)
                 new_names, new_items = read_unlabelled([Path(argument)], known, skip=skip)
                 if sum(PurePath(other).name == PurePath(argument).name for other in inputs) > 1:
                     new_names = [argument + name.removeprefix(PurePath(argument).name) for name in new_names]
@@ -83,7 +84,13 @@ def is_file(argument: str) -> bool:
     except (OSError, ValueError):  # longer than names may be, or with a NUL
         return False
     ending = PurePath(argument).suffix.lower()
-    return ending in MODALITY_BY_ENDING or ending in ENDINGS or (len(PurePath(argument).parts) > 1 and not re.search(r"\s", argument))
+    return ending in MODALITY_BY_ENDING or ending in ENDINGS or re.fullmatch(r"\S*[/\\]\S*", argument) is not None
+
+
+def _require(argument: str) -> None:
+    if not Path(argument).exists():
+        do = "A text that looks like a path comes on standard input, as -"
+        raise InputError(f"file {argument}", expected="a file", got="nothing of that name", do=do)
 
 
 def as_text(text: str) -> str:

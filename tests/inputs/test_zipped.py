@@ -12,6 +12,7 @@ import pytest
 from senpath import read
 from senpath.errors import InputError
 from senpath.inputs.limits import files_within
+from senpath.inputs.modalities import split_by_modality
 from senpath.inputs.sources import zipped
 from senpath.inputs.sources.zipped import unpack
 from tests.raising import raises_error
@@ -118,3 +119,11 @@ def test_a_table_that_was_sent_names_no_file_of_this_machine(tmp_path: Path) -> 
         with files_within(tmp_path / "sent"), raises_error(InputError, "line 3", expected="the name of a file"):
             read(table)
         assert len(read(table)) == 2  # one's own table may
+
+
+def test_a_text_that_was_sent_does_not_tell_whether_a_file_is_there(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the secret")
+    with files_within(tmp_path / "sent"):
+        (group,) = split_by_modality([str(secret), f"{secret} not there.txt"])
+    assert (group.modality, len(group.rows)) == ("text", 2)

@@ -151,11 +151,22 @@ def test_a_cancelled_job_leaves_the_network_as_it_is(client: TestClient, folder:
 def test_a_job_whose_process_dies_says_so(client: TestClient, folder: Path) -> None:
     number = client.post("/tasks/long", json={"examples": FLOWERS, "settings": LONG}).json()["job"]["id"]
     until(client, number, is_training)
-    os.kill(_process_that_learns(os.getpid()), signal.SIGKILL)
+    kill_what_learns(os.getpid())
     job = until(client, number, lambda job: job["ended"] is not None)
     assert (job["state"], job["error"]["what"]) == ("failed", "job")
     assert "memory" in job["error"]["do"]
     assert ended(client, client.patch("/tasks/low", json={"examples": [_digit()]}))["state"] == "done"  # the next one runs
+
+
+def test_a_job_whose_process_dies_after_its_commit_is_done(client: TestClient, folder: Path) -> None:
+    net = Network(folder)
+    before, deadline = net.version, time.monotonic() + 240
+    number = client.post("/tasks/made", json={"examples": FLOWERS, "settings": QUICK}).json()["job"]["id"]
+    while not net.refresh():
+        assert time.monotonic() < deadline
+    kill_what_learns(os.getpid())
+    job = until(client, number, lambda job: job["ended"] is not None)
+    assert (job["state"], job["error"], job["result"]["version"]) == ("done", None, before + 1)
 
 
 def test_progress_comes_as_events_and_ends(client: TestClient) -> None:
@@ -173,13 +184,18 @@ def _digit() -> dict[str, Any]:
     return {"input": (255 * x[0]).astype(int).tolist(), "label": int(y[0])}
 
 
-def _process_that_learns(server: int) -> int:
-    """The process of the job that runs: the youngest descendant of a server."""
-    family = [server]
-    for parent in family:
-        for task in Path(f"/proc/{parent}/task").iterdir():
-            family += map(int, (task / "children").read_text().split())
-    return max(family, key=lambda process: int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[19]))
+def kill_what_learns(server: int) -> None:
+    """Kill the process of the job that runs, which was forked by a child of the server; nothing where it has ended."""
+    for child in _children(server):
+        for process in _children(child):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
+def _children(process: int) -> list[int]:
+    with suppress(FileNotFoundError):
+        return [int(child) for task in Path(f"/proc/{process}/task").iterdir() for child in (task / "children").read_text().split()]
+    return []
 
 
 SERVE = "import sys; from pathlib import Path; from senpath.server.run import *; from senpath.server.settings import ServerSettings as S\n"

@@ -67,7 +67,7 @@ _FOLDER: ContextVar[Path | None] = ContextVar("folder whose files tables may nam
 
 @contextmanager
 def files_within(folder: Path) -> Iterator[None]:
-    """Within, a table names files of this folder alone, for whoever sent it is not whose machine it is."""
+    """Within, tables and texts name files of this folder alone, for whoever sent them is not whose machine it is."""
     token = _FOLDER.set(folder.resolve())
     try:
         yield
@@ -76,6 +76,6 @@ def files_within(folder: Path) -> Iterator[None]:
 
 
 def may_name(file: Path) -> bool:
-    """Whether a table may name this file; see `files_within`."""
+    """Whether a table or a text may name this file; see `files_within`."""
     folder = _FOLDER.get()
     return folder is None or file.resolve().is_relative_to(folder)

@@ -86,7 +86,7 @@ def teach(folder: str, network: str, ways: Ways, pipe: Connection) -> None:
             pipe.send_bytes(json.dumps(message).encode())
 
     job = Path(folder)
-    with FileLock(job.parent / TEACHING):
+    with FileLock(job.parent / TEACHING), files_within(job):
         try:
             tell(result=_work(job, network, ways, _Telling(tell)))
         except SenpathError as error:
@@ -164,8 +164,7 @@ def _data(folder: Path, request: Mapping[str, Any], ways: Ways) -> tuple[Any, An
         return [x for x, _ in pairs], [y for _, y in pairs]
     if file.suffix == ".zip":
         file = unpack(file, folder / UNPACKED)
-    with files_within(folder):
-        data = read(file, request["label"], modality=request["modality"], kind=request["kind"])
+    data = read(file, request["label"], modality=request["modality"], kind=request["kind"])
     return data.x, data.y
 
 

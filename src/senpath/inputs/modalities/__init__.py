@@ -15,6 +15,7 @@ from PIL import Image
 
 from senpath.arrays import as_array, unmasked
 from senpath.errors import InputError
+from senpath.inputs.limits import may_name
 from senpath.inputs.modalities.audio import AudioModality, waves_of
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.image import ImageModality, is_photograph
@@ -161,7 +162,7 @@ def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
 
 def _of_item(item: Any, index: int) -> str:
     if isinstance(item, str):
-        if os.path.splitext(item)[1].lower() in MODALITY_BY_ENDING and os.path.isfile(item):
+        if os.path.splitext(item)[1].lower() in MODALITY_BY_ENDING and os.path.isfile(item) and may_name(Path(item)):
             raise InputError(f"input {index}", expected="a Path, for a file", got=f"the text {item!r}", do=f"Write Path({item!r})")
         return "text"
     if isinstance(item, Path):

@@ -1,6 +1,6 @@
 """Teaching over HTTP: servers killed while they teach, the figure before a task is learned, and groups of the inbox.
 
-    python -m benchmarks.teaching [kills] [checks] [groups] [--seeds 10] [--folder runs/teaching] [--page]
+    python -m benchmarks.teaching [kills] [checks] [groups] [--seeds 5] [--folder runs/teaching] [--page]
 
 Handwritten digits (UCI and MNIST), letters, and Omniglot. Writes docs/results/teaching.md from the records in the folder; a run that was
 stopped goes on with what has no record. Checks and groups need SENPATH_DATA.
@@ -206,7 +206,7 @@ PARTS = {
     "groups": Part(_group, {"seed": "seeds"}),
 }
 SECTIONS = {"kills": _kills_table, "checks": _checks_table, "groups": _groups_table}
-BENCHMARK = Benchmark("teaching", __doc__, PARTS, SECTIONS, seeds=10)
+BENCHMARK = Benchmark("teaching", __doc__, PARTS, SECTIONS, seeds=5)
 
 if __name__ == "__main__":
     BENCHMARK.main()

@@ -8,6 +8,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,11 +16,13 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from PIL import Image
+from starlette.testclient import TestClient
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from senpath import Network
 from senpath.server.app import create_app
+from senpath.server.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
 TASKS = ("low", "iris", "weather")
@@ -167,6 +170,19 @@ def test_options_of_the_network(client: InferenceServerClient) -> None:
 
 def test_nothing_asked_nothing_answered(client: InferenceServerClient) -> None:
     assert client.infer("low", [tensor("image", np.zeros((0, 8, 8)))]).as_numpy("probabilities").shape == (0, 5)
+
+
+def test_what_fits_nothing_goes_to_the_inbox(own_folder: Path) -> None:
+    with TestClient(create_app(own_folder, ServerSettings(inbox=True)), base_url="http://127.0.0.1") as client:
+        noise = np.random.default_rng(0).random((1, 8, 8))
+        for given in (
+            {"name": "text", "shape": [2], "datatype": "BYTES", "data": ["zzz", "the sun is warm 3"]},
+            {"name": "image", "shape": [1, 8, 8], "datatype": "FP64", "data": noise.ravel().tolist()},
+        ):
+            answer = client.post("/v2/models/own/infer", json={"inputs": [given]})
+            assert answer.status_code == 200, answer.text
+        kept = client.get("/inbox").json()
+        assert (kept["count"], {group["modality"] for group in kept["groups"]}) == (2, {"text", "image"})
 
 
 JSON: dict[str, Any] = {"name": "image", "shape": [1, 2, 2], "datatype": "FP32", "data": [0, 1, 2, 3]}

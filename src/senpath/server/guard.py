@@ -116,7 +116,7 @@ class Guard:
             host = host_of(headers.get(b"host", b"").decode("latin-1"))
             if not is_loopback(host):  # a page elsewhere may have its name lead here
                 raise Refusal(403, "not_permitted", "Host", expected="this machine's own name", got=host or "none")
-        if self._under_way > settings.requests and not path.startswith(("/health", "/v2/health")):
+        if self._under_way > settings.requests and not path.startswith(("/health", "/v2/health", "/metrics")):
             raise busy("requests under way", expected=f"at most {settings.requests}", got="more")
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 18 or int(length) > settings.body_bytes:

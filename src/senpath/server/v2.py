@@ -28,11 +28,12 @@ from senpath.server import watch
 from senpath.server.auth import needs
 from senpath.server.batcher import Reply, Senses
 from senpath.server.errors import EVERYWHERE, ErrorDetail, Refusal, too_large
+from senpath.server.inbox import offer
 from senpath.server.inputs import picture_of, read_input, recording_of, sound_of
 from senpath.server.settings import ServerSettings
 from senpath.server.tensors import HEADER, InferRequest, read_request, write_response
 from senpath.snapshot.view import View
-from senpath.types import DataType
+from senpath.types import Audio, DataType
 
 if TYPE_CHECKING:
     from senpath.server.app import Server
@@ -142,6 +143,8 @@ async def infer(
     asked = replace(options.asked, errors=errors, version=options.version if version is None else version, top=0)
     reply = await server.batcher.ask(inputs, asked if task is None else replace(asked, task=task))
     answers = reply.records
+    if server.state.inbox.on and task is None:
+        await asyncio.to_thread(lambda: offer(server.state.inbox, [_in_json(given) for given in inputs], reply))
     server.metrics.answered(request, reply.snapshot.version, answers)
     outputs = _of_network(answers) if task is None else _of_task(answers, reply, task)
     outputs, binary = _wanted(question, outputs, () if task is None else reply.snapshot.view.pathway(task).classes)
@@ -236,6 +239,17 @@ def _element(name: str, value: str | bytes, what: str, limits: ServerSettings) -
         return error
     except ValueError as error:  # no JSON, or not UTF-8
         return InputError(what, expected="JSON" if name == "row" else "UTF-8", got=str(error)[:100])
+
+
+def _in_json(given: Any) -> Any:
+    """An input as /predict takes it, which is how the inbox keeps it."""
+    if isinstance(given, Senses):
+        return {"senses": {name: _in_json(value) for name, value in given.items()}}
+    if isinstance(given, Audio):
+        return {"audio": {"samples": given.samples.tolist(), "rate": given.rate}}
+    if isinstance(given, np.ndarray):
+        return {"array": given.tolist()}
+    return {"row": given} if isinstance(given, dict) else given
 
 
 def _of_network(answers: Sequence[Mapping[str, Any]]) -> Outputs:

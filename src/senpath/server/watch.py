@@ -207,6 +207,8 @@ class Watch:
         self.metrics.requests.labels(route, method, seen["status"]).inc()
         if not seen["stream"]:
             self.metrics.seconds.labels(route).observe(seconds)
+        if not LOG.isEnabledFor(logging.INFO):
+            return
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "id": scope["state"]["request_id"],

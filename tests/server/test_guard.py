@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import socket
@@ -230,6 +231,20 @@ def test_two_hosts_are_refused(served_folder: Path, listening: Listening) -> Non
         for second in (b"Host: evil.example", b"host: 127.0.0.1"):
             response = ask(url, b"GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\n" + second + b"\r\nConnection: close\r\n\r\n")
             assert b" 400 " in response.splitlines()[0]
+
+
+def test_answers_that_are_not_taken_are_given_up(served_folder: Path, listening: Listening) -> None:
+    with listening(create_app(served_folder, ServerSettings(answer_seconds=1.0))) as url, closing(socket.socket()) as lazy:
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+        lazy.settimeout(15)
+        lazy.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 300)
+        time.sleep(2.5)
+        got = b""
+        with contextlib.suppress(ConnectionError):
+            while part := lazy.recv(2**20):
+                got += part
+        assert got.count(b"HTTP/1.1 200") < 300
 
 
 HALF = {

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import httpx
 import pytest
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.testclient import TestClient
 
 from senpath.errors import InputError
@@ -18,6 +21,7 @@ from tests.raising import raises_error
 
 LOCAL = "http://127.0.0.1"
 ROLES = ("read", "teach", "own")
+Listening = Callable[[FastAPI], AbstractContextManager[str]]
 
 
 async def nothing() -> None:
@@ -120,6 +124,19 @@ def test_a_key_that_is_removed_opens_nothing_more(served_folder: Path, tmp_path:
         assert client.get("/tasks", headers=bearer(key)).status_code == 401
         path.write_text("no keys")
         assert client.get("/session").status_code == 200  # what is known stays known
+
+
+def test_many_wrong_keys_wait_for_each_other(served_folder: Path, tmp_path: Path, listening: Listening) -> None:
+    key = add_key(tmp_path / "keys", "one", "read")
+
+    def ask(number: int, url: str) -> int:
+        return httpx.get(f"{url}/session", headers=bearer(f"{key[:20]}{number}"), timeout=30).status_code
+
+    app = create_app(served_folder, ServerSettings(keys=str(tmp_path / "keys")))
+    with listening(app) as url, ThreadPoolExecutor(40) as clients:
+        statuses = [*clients.map(ask, range(40), [url] * 40)]
+        assert httpx.get(f"{url}/session", headers=bearer(key)).json()["role"] == "read"
+    assert {401, 429} == {*statuses}
 
 
 def test_a_read_only_server_changes_nothing(served_folder: Path) -> None:

@@ -214,9 +214,9 @@ def _choice_table(records: Records) -> str:
         rows = []
         for name in names:
             mine = records.where(name=name)
-            cells = [spread(mine.where(model=model).values("accuracy", 100)) if mine.where(model=model) else "–" for model in models]
-            if mine:
-                rows.append([name, f"{mine[0]['numbers']:,}", *cells])
+            each = [mine.where(model=model) for model in models]
+            if all(each):
+                rows.append([name, f"{mine[0]['numbers']:,}", *(spread(part.values("accuracy", 100)) for part in each)])
         if rows:
             parts.append(markdown_table(["set", "numbers", *(f"`{model}`" for model in models)], rows))
     count = len(records.distinct("seed"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -249,3 +251,14 @@ def test_lengths_that_lie_are_refused(address: str, name: str) -> None:
     answer = httpx.post(f"http://{address}/v2/models/team/infer", content=head + rest, headers={n: v.encode() for n, v in headers.items()})
     assert answer.status_code == 422, answer.text
     assert answer.json()["error"]
+
+
+def test_the_rest_of_a_body_that_was_refused_is_no_request(address: str) -> None:
+    host, _, port = address.partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"POST /v2/models/nobody/nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 350000\r\n\r\n" + b"x" * 100_000)
+        assert connection.recv(2**16).startswith(b"HTTP/1.1 40")
+        connection.sendall(b"x" * 250_000)  # of which the last part is more than headers may be
+        time.sleep(0.2)
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(2**16).startswith(b"HTTP/1.1 200")

@@ -58,10 +58,11 @@ class TimedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        of_body = self._in_body
         super().data_received(data)
         if self.transport.is_closing() or not (self.cycle is None or self.cycle.response_complete):
             return  # what is being answered the application takes care of
-        if not self._in_body:
+        if not (of_body or self._in_body):
             self._head += len(data)
         if self._head > HEAD_BYTES:
             self._refuse(Refusal(431, "too_large", "headers", expected=f"at most {HEAD_BYTES:,} bytes", got="more"))

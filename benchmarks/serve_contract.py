@@ -23,6 +23,8 @@ from benchmarks.harness import write_section
 from benchmarks.serve_soak.run import Server
 from senpath.testing import tiny_network
 
+OF_PARSERS = ("Invalid HTTP request", "Found invalid character")
+"""How lines begin in which the parsers of HTTP and of uploads tell of what they refused."""
 HOOKS = Path(__file__).resolve().parent.parent / "tests" / "server"
 
 
@@ -60,7 +62,7 @@ def main() -> int:
         if line.startswith("{"):
             status = json.loads(line)["status"]
             statuses[status] = statuses.get(status, 0) + 1
-    others = [line for line in lines if not line.startswith("{") and "Invalid HTTP request" not in line]
+    others = [line for line in lines if not line.startswith(("{", *OF_PARSERS))]
     told = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
     cases = re.search(r"[\d,]+ generated.*", summary)
     text = (

@@ -72,7 +72,7 @@ class Crowd:
         self.net.gc(versions=random.choice([1, 3]))
 
     def roll_back(self) -> None:
-        if versions := self.net.versions:
+        if versions := [version for version in self.net.versions if version >= 2]:  # in which both tasks are known
             try:
                 self.net.rollback(random.choice(versions))
             except sp.InputError:  # cleaned up meanwhile

@@ -16,9 +16,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, expect
 from running import running
 
-from senpath.server.app import create_app
 from senpath.server.auth import add_key
-from senpath.server.settings import ServerSettings
 
 pytestmark = pytest.mark.slow("a real browser")
 
@@ -38,8 +36,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def address(network: Path) -> Iterator[str]:
-    with running(create_app(network, ServerSettings(inbox=True))) as place:
-        yield f"http://{place}"
+    with running(network, "--inbox") as (_, address):
+        yield address
 
 
 @pytest.fixture
@@ -318,8 +316,8 @@ def test_nothing_moves_for_those_who_do_not_want_it(visit: Visit) -> None:
 
 def test_a_key_is_asked_for_and_says_what_one_may_do(browser: Browser, network: Path, tmp_path: Path) -> None:
     key = add_key(tmp_path / "keys.jsonl", "Ada", "read")
-    with running(create_app(network, ServerSettings(keys=str(tmp_path / "keys.jsonl")))) as place:
-        visit = Visit(browser, f"http://{place}")
+    with running(network, "--keys", str(tmp_path / "keys.jsonl")) as (_, address):
+        visit = Visit(browser, address)
         dialog = visit.page.get_by_role("dialog", name="This network asks for a key")
         dialog.get_by_label("Key").fill("none of them")
         dialog.get_by_role("button", name="Open").click()

@@ -9,7 +9,7 @@ import typer
 
 from senpath.cli.emit import UNANSWERED, Result
 from senpath.cli.options import Net, connect
-from senpath.cli.reading import SHOWN
+from senpath.cli.reading import grouped_reasons
 from senpath.cli.show import percent, say, table
 from senpath.errors import InputError
 
@@ -192,13 +192,6 @@ def name_input(error: InputError, names: Sequence[str]) -> None:
 
 
 def _show_reasons(names: Iterable[str], reasons: Iterable[str | None]) -> None:
-    """Say why inputs have no answer, once for all that have the same reason."""
-    inputs: dict[str, list[str]] = {}
-    for name, reason in zip(names, reasons, strict=True):
-        if reason is not None:
-            inputs.setdefault(reason, []).append(name)
-    for reason, those in [*inputs.items()][:SHOWN]:
-        more = f" and {len(those) - 3:,} more" if len(those) > 3 else ""
-        say(f"{', '.join(those[:3])}{more}: {reason}")
-    if len(inputs) > SHOWN:
-        say(f"{len(inputs) - SHOWN:,} more reasons")
+    """Say why inputs have no answer."""
+    for line in grouped_reasons((name, reason) for name, reason in zip(names, reasons, strict=True) if reason is not None):
+        say(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -67,3 +68,19 @@ def _show_skipped(dataset: Data) -> None:
         note(f"skipped: {why}")
     if len(dataset.skipped) > SHOWN:
         note(f"skipped: {len(dataset.skipped) - SHOWN:,} more")
+
+
+def grouped_reasons(reasons: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Lines that say why something was left out, one for all that have the same reason.
+
+    Args:
+        reasons: names, each with its reason.
+    """
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons:
+        names.setdefault(reason, []).append(name)
+    for reason, those in [*names.items()][:SHOWN]:
+        more = f" and {len(those) - 3:,} more" if len(those) > 3 else ""
+        yield f"{', '.join(those[:3])}{more}: {reason}"
+    if len(names) > SHOWN:
+        yield f"{len(names) - SHOWN:,} more reasons"

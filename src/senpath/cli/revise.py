@@ -8,7 +8,7 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, Sets, Task, connect, is_url, open_network, read_settings
-from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, labelled
+from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, grouped_reasons, labelled
 from senpath.cli.show import bars, note, say
 from senpath.errors import InputError
 
@@ -91,20 +91,9 @@ def _extend_stream(net: str, source: str, reading: ReadingOptions, given: dict[s
             _say(revised)
         say(f"{len(routed.left):,} of {len(x):,} examples fit no task, or have a label that theirs has not")
 
-    _note_reasons(routed.reasons)
+    for line in grouped_reasons((f"example {row}", reason) for row, reason in sorted(routed.reasons.items())):
+        note(f"left: {line}")
     return Result(records, show)
-
-
-def _note_reasons(reasons: Any) -> None:
-    """Why no task got examples, once for all that have the same reason."""
-    rows: dict[str, list[int]] = {}
-    for row, reason in sorted(reasons.items()):
-        rows.setdefault(reason, []).append(row)
-    for reason, those in [*rows.items()][:SHOWN]:
-        more = f" and {len(those) - 3:,} more" if len(those) > 3 else ""
-        note(f"left: {', '.join(f'example {row}' for row in those[:3])}{more}: {reason}")
-    if len(rows) > SHOWN:
-        note(f"left: {len(rows) - SHOWN:,} more reasons")
 
 
 def _checked(revision: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -194,7 +194,7 @@ class Batcher:
             except ConflictError as error:  # a file of this version went: another program cleaned up
                 self._live.refresh()
                 last: Exception = error
-            except Exception as error:
+            except Exception as error:  # it is this request's own: raised where its answer is awaited
                 return error
         return last
 

@@ -1,4 +1,4 @@
-"""What requests that teach hold: examples in JSON, a draft, or an uploaded file; and the options beside it."""
+"""What requests hold: JSON or a form with files; of those that teach examples, a draft, or an uploaded file."""
 
 from __future__ import annotations
 
@@ -114,10 +114,15 @@ async def read_json(request: Request, model: type[Body]) -> Body:
         expected = "application/json, or where a file may come multipart/form-data"
         raise Refusal(415, "input", "Content-Type", expected=expected, got=printable(media_type(request)))
     body = await request.body() or b"{}"
-    return await run_in_threadpool(_validated, model, body)
+    return await run_in_threadpool(read_body, model, body)
 
 
-def _validated(model: type[Body], body: bytes) -> Body:
+def read_body(model: type[Body], body: bytes) -> Body:
+    """JSON as the model has it.
+
+    Raises:
+        InputError: if it is no JSON, or another.
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -126,17 +131,18 @@ def _validated(model: type[Body], body: bytes) -> Body:
         raise InputError(where, expected="JSON as /openapi.json describes it", got=first["msg"]) from None
 
 
-async def read_form(request: Request, model: type[Body], most: int) -> tuple[FormData, list[UploadFile], Body]:
+async def read_form(request: Request, model: type[Body], most: int, fields: int = 2) -> tuple[FormData, list[UploadFile], Body]:
     """A multipart body: the form, to be closed after use, its files, and its options.
 
     Args:
         most: files, at most.
+        fields: parts that are no files, at most.
 
     Raises:
         InputError: if it is another, or has no file.
     """
     try:
-        form = await request.form(max_files=most, max_fields=2, max_part_size=2**20)
+        form = await request.form(max_files=most, max_fields=fields, max_part_size=2**20)
     except HTTPException as error:  # starlette's own, of a form that is none
         raise InputError("body", expected="multipart/form-data", got=error.detail) from None
     files: list[UploadFile] = []
@@ -152,7 +158,7 @@ async def read_form(request: Request, model: type[Body], most: int) -> tuple[For
     try:
         if not files:
             raise InputError("body", expected="a part named file", got="none")
-        return form, files, _validated(model, options)
+        return form, files, read_body(model, options)
     except InputError:
         await form.close()
         raise

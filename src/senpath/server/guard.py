@@ -98,7 +98,7 @@ class Guard:
                 await self._app(scope, body, answer)
         except ClientDisconnect:
             return  # nobody waits for an answer
-        except Exception as error:
+        except Exception as error:  # a bug is answered as one, and logged
             error = state.get("refused") or error  # what the body was cut for, whatever was made of it
             if not isinstance(error, Refusal | InputError):
                 log.exception("request %s failed", state["request_id"])

@@ -1,4 +1,4 @@
-"""Asking: POST /predict and /explain; what the network is: GET /tasks, /network, /versions, /log, /report."""
+"""Asking: POST /predict and /explain."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from senpath.errors import InputError, printable
@@ -18,6 +16,7 @@ from senpath.inference.records import explanation_record, explanation_text
 from senpath.isolation import isolation
 from senpath.server.auth import needs, require_role
 from senpath.server.batcher import Asked, Senses
+from senpath.server.bodies import media_type, read_body, read_form
 from senpath.server.errors import EVERYWHERE, Refusal, declared, too_large
 from senpath.server.inbox import offer
 from senpath.server.inputs import read_file, read_input
@@ -60,9 +59,6 @@ class Question(Options):
     inputs: list[Any] = []
 
 
-QUESTION, OPTIONS = TypeAdapter(Question), TypeAdapter(Options)
-
-
 class Likely(BaseModel):
     """One of the likeliest answers."""
 
@@ -102,20 +98,6 @@ class PredictAnswer(BaseModel):
     answers: list[Answer]
 
 
-def read_body(adapter: TypeAdapter[Any], body: bytes) -> Any:
-    """A JSON body as the adapter's type.
-
-    Raises:
-        InputError: if it is no JSON, or another.
-    """
-    try:
-        return adapter.validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "body"
-        raise InputError(where, expected="JSON as /openapi.json describes it", got=first["msg"]) from None
-
-
 Asking = tuple[list[Any], Options, list[Any]]
 """A request's inputs as the library takes them, where an `InputError` stands for one that cannot be read; its options; what was sent."""
 
@@ -126,14 +108,14 @@ async def read_question(server: Server, request: Request) -> Asking:
     Raises:
         InputError, Refusal: if the request is none.
     """
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_type(request)
     if media == "multipart/form-data":
         return await _read_upload(server, request)
     if media not in ("application/json", ""):
         raise Refusal(415, "input", "Content-Type", expected="application/json or multipart/form-data", got=media)
     body = await request.body()
     large = len(body) > INLINE_BYTES
-    question: Question = await asyncio.to_thread(read_body, QUESTION, body) if large else read_body(QUESTION, body)
+    question = await asyncio.to_thread(read_body, Question, body) if large else read_body(Question, body)
     given = question.model_fields_set & {"input", "inputs"}
     if len(given) != 1:
         raise InputError("body", expected='either "input" or "inputs"', got="both" if given else "none")
@@ -158,23 +140,11 @@ def _read_values(values: list[Any], limits: ServerSettings) -> list[Any]:
 
 async def _read_upload(server: Server, request: Request) -> Asking:
     limits = server.settings
+    form, uploads, options = await read_form(request, Options, limits.inputs, fields=4)
     try:
-        form = await request.form(max_files=limits.inputs, max_fields=4, max_part_size=2**20)
-    except HTTPException as error:  # starlette's own, of a form that is none
-        raise InputError("body", expected="multipart/form-data", got=error.detail) from None
-    try:
-        options, files = Options(), []
-        for name, part in form.multi_items():
-            if name == "options" and isinstance(part, str | UploadFile):
-                options = read_body(OPTIONS, part.encode() if isinstance(part, str) else await part.read())
-            elif name == "file" and isinstance(part, UploadFile):
-                files.append((part.filename or "", await part.read()))
-            else:
-                raise InputError(f"part {printable(name)!r}", expected="file, with a file's name, or options", got="another")
+        files = [(upload.filename or "", await upload.read()) for upload in uploads]
     finally:
         await form.close()
-    if not files:
-        raise InputError("body", expected="a part named file", got="none")
     snapshot = await asyncio.to_thread(server.live.at, options.version)
     read = await asyncio.to_thread(_read_files, files, snapshot.view.types.values(), limits)
     sent = [file for file, inputs in zip(files, read, strict=True) for _ in inputs]

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from senpath.errors import InputError
-from senpath.server.predict import Options, read_body
+from senpath.server.bodies import read_body
+from senpath.server.predict import Options
 
 Number = Literal["BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP16", "FP32", "FP64"]
 DataType = Literal[Number, "BYTES"]
@@ -76,9 +77,6 @@ class InferRequest(BaseModel):
     outputs: list[OutputTensor] = []
 
 
-REQUEST = TypeAdapter(InferRequest)
-
-
 def read_request(body: bytes, json_length: str | None) -> tuple[InferRequest, dict[str, np.ndarray]]:
     """A request and its input tensors by name.
 
@@ -93,7 +91,7 @@ def read_request(body: bytes, json_length: str | None) -> tuple[InferRequest, di
         if not (json_length.isascii() and json_length.isdecimal() and int(json_length[:20]) <= len(body)):
             raise InputError(f"header {HEADER}", expected=f"0 to {len(body)}", got=json_length[:20])
         length = int(json_length)
-    request: InferRequest = read_body(REQUEST, body[:length])
+    request = read_body(InferRequest, body[:length])
     tensors: dict[str, np.ndarray] = {}
     rest = memoryview(body)[length:]
     for tensor in request.inputs:

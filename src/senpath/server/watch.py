@@ -195,7 +195,7 @@ class Watch:
         started = time.perf_counter()
         try:
             await self.app(scope, receive, note)
-        except Exception:
+        except Exception:  # whatever it was: it is counted, and goes on
             seen["status"] = 500
             raise
         finally:

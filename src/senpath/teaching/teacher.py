@@ -94,7 +94,7 @@ def teach(folder: str, network: str, ways: Ways, pipe: Connection) -> None:
         except MemoryError:
             short = SenpathError("learning", expected="enough memory", got="too little", do="Send fewer examples")
             tell(error=_shown(short, job, network, ways))
-        except Exception as error:
+        except Exception as error:  # whatever ends a job is told as the job's end
             log.exception("job %s failed", job.name)
             tell(error=_shown(error, job, network, ways))
 

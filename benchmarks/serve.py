@@ -3,8 +3,9 @@
     python -m benchmarks.serve [--rounds 5] [--seconds 4] [--peer PYTHON]
 
 The network has four tasks of pictures and finds each input's task by itself. Clients ask one picture at a time, as JSON, over loopback,
-from a process of their own; server and clients share the machine. `--peer` names a Python that has litserve and mlflow, in an environment
-of its own (`make bench-serve` makes one): both serve a bare MLP 784-128-10 for the same pictures. Needs SENPATH_DATA.
+from a process of their own, the same for all servers; servers and clients share the machine. A server that only parses the same bodies and
+answers a constant says what HTTP costs by itself here. `--peer` names a Python that has litserve and mlflow, in an environment of its own
+(`make bench-serve` makes one): both serve a bare MLP 784-128-10 for the same pictures. Needs SENPATH_DATA.
 """
 
 import json
@@ -34,31 +35,40 @@ from senpath.data import load
 NAMES = ("fashion", "mnist", "lower", "upper")
 CLIENTS = (1, 8, 64)
 INPUTS = 1024
+WORKERS = max(2, os.cpu_count() or 1)
+OWN = {"senpath": "`senpath serve`, four tasks, no task id", "workers": f"`senpath serve --workers {WORKERS}`, the same"}
+FLOOR = {"bare": "uvicorn alone: the same body parsed, a constant answered"}
 PEERS = {"litserve": "LitServe, bare MLP, batches of up to 64 within 2 ms", "mlflow": "MLflow `models serve`, bare MLP"}
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _serving(rounds: int, seconds: float, peer: str | None) -> Iterator[Record]:
+def _serving(rounds: int, seconds: float, peer: str | None, smoke: bool) -> Iterator[Record]:
+    if smoke:
+        rounds, seconds = 1, 0.2
     with tempfile.TemporaryDirectory() as folder:
         net = sp.Network(Path(folder) / "letters.sen")
         for name in NAMES:
             net.learn(name, *load(name), epochs=1)
         parts = [load(name, "test")[0][: INPUTS // len(NAMES)] for name in NAMES]
         pictures = np.concatenate(parts)[np.random.default_rng(0).permutation(INPUTS)]
+        own = _write(folder, "senpath", [{"input": picture.tolist()} for picture in pictures])
         bodies = {
-            "senpath": _write(folder, "senpath", [{"input": picture.tolist()} for picture in pictures]),
+            **dict.fromkeys((*OWN, *FLOOR), own),
             "litserve": _write(folder, "litserve", [{"input": (picture / 255).ravel().tolist()} for picture in pictures]),
             "mlflow": _write(folder, "mlflow", [{"inputs": [(picture / 255).ravel().tolist()]} for picture in pictures]),
         }
-        servers = {"senpath": [sys.executable, "-m", "senpath", "serve", str(net.path), "--port"]}
+        serve = [sys.executable, "-m", "senpath", "serve", str(net.path)]
+        servers = {
+            "bare": [sys.executable, "-m", "benchmarks.serve_bare"],
+            "senpath": [*serve, "--set", f"state={folder}/one", "--port"],
+            "workers": [*serve, "--set", f"state={folder}/more", "--workers", str(WORKERS), "--port"],
+        }
         if peer:
             servers |= {name: [peer, "-m", f"benchmarks.peer_{name}"] for name in PEERS}
-        paths = {"senpath": "/predict", "litserve": "/predict", "mlflow": "/invocations"}
         with _all_listening(servers) as ports:
-            for number in range(-1, rounds):
-                for kind, record in _round(
-                    net, pictures, {name: f"http://127.0.0.1:{port}{paths[name]}" for name, port in ports.items()}, bodies, seconds
-                ):
+            urls = {name: f"http://127.0.0.1:{port}/{'invocations' if name == 'mlflow' else 'predict'}" for name, port in ports.items()}
+            for number in range(0 if smoke else -1, rounds):
+                for kind, record in _round(net, pictures, urls, bodies, seconds):
                     if number >= 0:
                         yield {"round": number, "kind": kind, **record}
 
@@ -137,23 +147,25 @@ def _table(records: Records) -> str:
         ["`net.predict` of one picture", f"{median(one.values('rate')):,.0f}", f"{single:.2f}", "–", "–"],
         ["`net.predict` of 64 pictures at once", f"{rate:,.0f}", f"{median(batches.values('p50')):.2f}", "–", "100 %"],
     ]
-    titles = {"senpath": "`senpath serve`, four tasks, no task id", **PEERS}
+    titles = {**OWN, **FLOOR, **PEERS}
     for kind, mine in records.by("kind").items():
         name, _, clients = kind.partition(" ")
         if name in titles:
-            share = f"**{100 * median(mine.values('rate')) / rate:.0f} %**" if name == "senpath" else "–"
+            share = f"{100 * median(mine.values('rate')) / rate:.0f} %" if name not in PEERS else "–"
+            share = f"**{share}**" if name in OWN else share
             what = f"{titles[name]}; {clients} client{'' if clients == '1' else 's'}"
             rows.append(
                 [what, *(f"{median(mine.values(figure)):,.{digits}f}" for figure, digits in (("rate", 0), ("p50", 2), ("p99", 2))), share]
             )
     failed = sum(map(int, records.values("failed")))
     table = markdown_table(["what", "answers a second", "ms, median", "ms, 99 of 100", "of `net.predict` of 64"], rows)
-    own = median(records.where(kind="senpath 1").values("p50"))
+    own, client = median(records.where(kind="senpath 1").values("p50")), median(records.where(kind="senpath 64").values("client"))
     aim = 2 * single + 1
     rounds, threads = len(one), torch.get_num_threads()
     return (
         f"{table}\n\nOne client waits {own:.2f} ms; twice `net.predict` of one and 1 ms is {aim:.2f} ms. "
-        f"{failed} requests failed. Medians of {rounds} rounds, all rows in turn; {os.cpu_count()} cores, {threads} torch threads; "
+        f"Of the processors' time the client itself takes {client:.3f} ms an answer, with 64 connections. {failed} requests failed. "
+        f"Medians of {rounds} rounds, all rows in turn; {os.cpu_count()} cores, {threads} torch threads; "
         f"load of the machine at the end {os.getloadavg()[1]:.1f}."
     )
 

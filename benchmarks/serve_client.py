@@ -1,6 +1,7 @@
 """Clients of a server, each asking one input after another: `python -m benchmarks.serve_client URL CLIENTS SECONDS BODIES`.
 
-BODIES is a file with a JSON body a line. It prints the answers a second, and milliseconds at shares of them, as JSON.
+BODIES is a file with a JSON body a line. It prints the answers a second, milliseconds at shares of them, and the milliseconds of a
+processor that an answer costs the client itself, as JSON.
 """
 
 from __future__ import annotations
@@ -71,15 +72,16 @@ async def ask(url: str, clients: int, seconds: float, bodies: list[bytes]) -> di
     requests = [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies]
     start = time.perf_counter() + WARM_SECONDS
     loop = asyncio.get_running_loop()
-    each = len(requests) // clients
+    each, before = len(requests) // clients, time.process_time()
     made = [
         (await loop.create_connection(lambda n=n: Client(requests, n * each, start + seconds), parts.hostname, parts.port))[1]
         for n in range(clients)
     ]
     await asyncio.gather(*(client.done for client in made))
     times = [taken for client in made for at, taken in client.times if at >= start]
+    client = round(1e3 * (time.process_time() - before) / max(1, sum(len(one.times) for one in made)), 4)
     shares = {f"p{share}": round(1e3 * float(np.percentile(times, share)), 3) for share in (50, 95, 99)}
-    return {"rate": round(len(times) / seconds, 1), **shares, "failed": sum(client.failed for client in made)}
+    return {"rate": round(len(times) / seconds, 1), **shares, "client": client, "failed": sum(client.failed for client in made)}
 
 
 def main() -> None:

@@ -72,6 +72,10 @@ class FullError(SenpathError):
     """There is no room now; later there may be."""
 
 
+class BusyError(SenpathError):
+    """Too much is asked at once; a little later it will be answered."""
+
+
 class StoreError(SenpathError):
     """The folder of a network is missing, damaged, not a network, or cannot be written."""
 

@@ -74,6 +74,14 @@ def test_every_form_of_a_picture_gets_the_same_answer(client: TestClient, form: 
     assert formed["answers"][0]["confidence"] == pytest.approx(plain["answers"][0]["confidence"], abs=0.02)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float64])
+def test_a_picture_gets_the_librarys_answer_to_the_last_bit(client: TestClient, served_folder: Path, kind: Any) -> None:
+    picture = (tiny_task("low")[0][3] * 255).round().astype(kind) / (255 if kind is np.float64 else 1)
+    picture = picture.astype(kind)
+    own, (answer,) = Network(served_folder).predict(picture), ask(client, input=picture.tolist())["answers"]
+    assert (answer["label"], answer["confidence"], answer["ood_score"]) == (own.label[0], own.confidence[0], own.ood_score[0])
+
+
 def test_rows_go_by_their_names_in_any_order(client: TestClient) -> None:
     row = dict(zip(("x3", "x2", "x1", "x0"), tiny_task("iris")[0][0][::-1].tolist(), strict=True))
     first, second = ask(client, inputs=[row, {"row": row | {"other": "word"}}])["answers"]
@@ -129,6 +137,8 @@ def test_arrays_in_a_file_are_several_inputs(client: TestClient) -> None:
 BAD: dict[str, Any] = {
     "ragged": [[1, 2], [3]],
     "words in an array": [[1, "a"]],
+    "a number beside a row": [[1, 2], 2],
+    "numbers beyond a byte": [[1, 300], [2, 3]],
     "an empty object": {},
     "a number": 7,
     "nothing": None,

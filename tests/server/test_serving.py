@@ -102,6 +102,39 @@ def test_what_is_wrong_with_one_request_is_told_to_it_alone(served_folder: Path,
         assert all(clients.map(ask, range(90), [url] * 90))
 
 
+def test_a_large_request_lets_small_ones_pass(served_folder: Path, listening: Listening) -> None:
+    texts = [f"a warm day {number}" for number in range(1000)]
+    with listening(create_app(served_folder)) as url, ThreadPoolExecutor(1) as other:
+        asker, small, passed = Asker(url), Asker(url), 0
+        large = other.submit(asker.ask, {"inputs": texts})
+        while not large.done():
+            status, _, answer = small.ask({"input": "the sun is warm"})
+            assert (status, answer["answers"][0]["task"]) == (200, "weather")
+            passed += 1
+        status, headers, answer = large.result()
+        asker.close()
+        small.close()
+    assert passed > 3
+    assert (status, headers["senpath-version"]) == (200, "4")
+    expected = Network(served_folder).predict(texts)
+    assert [one["label"] for one in answer["answers"]] == expected.label.tolist()
+    assert [one["confidence"] for one in answer["answers"]] == expected.confidence.tolist()
+
+
+@pytest.mark.parametrize("errors", ["none", "skip"])
+def test_an_input_far_on_in_a_large_request_is_named_by_its_place(served_folder: Path, listening: Listening, errors: str) -> None:
+    texts = [f"a warm day {number}" for number in range(200)]
+    texts[150] = ""
+    with listening(create_app(served_folder)) as url, contextlib.closing(Asker(url)) as asker:
+        status, _, answer = asker.ask({"inputs": texts, "errors": errors})
+    if errors == "none":
+        assert (status, answer["error"]["what"]) == (422, "text 150")
+    else:
+        assert [place for place, one in enumerate(answer["answers"]) if one["task"] is None and one["reason"].startswith("input 150")] == [
+            150
+        ]
+
+
 def test_a_queue_that_is_full_says_when_to_ask_again(served_folder: Path, listening: Listening) -> None:
     many = {"inputs": [f"a warm day {number}" for number in range(1000)]}
     with listening(create_app(served_folder, ServerSettings(queue=1500, inputs=1000))) as url, ThreadPoolExecutor(6) as clients:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,8 @@ def serve(
     sets: Sets = None,
 ) -> None:
     """Serve a network over HTTP: a page to ask and teach it, and an interface for programs."""
+    # Threads that wait for each other in a busy loop would take the cores from those that read requests. To be said before torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import_extra("uvicorn", "serving a network", "serve")
     from senpath.server.run import prepare, serve
     from senpath.server.settings import ServerSettings

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 
 from senpath.errors import InputError
 
-POSITION = re.compile(r"^(?:input|(?:standardised )?row|image|recording|text|encoded input) \d+\b")
+POSITION = re.compile(r"^(input|(?:standardised )?row|image|recording|text|encoded input) (\d+)\b")
 """The beginning of an error about one of several inputs."""
 
 
@@ -35,6 +35,20 @@ def of_input(error: InputError, row: int, more: str = "") -> InputError:
     what = POSITION.sub(f"input {row}{more}", error.what, count=1)
     what = what if what.startswith(f"input {row}") else f"input {row}{more}: {error.what}"
     return InputError(what, expected=error.expected, got=error.got, do=error.do or "")
+
+
+def renumbered(text: str, places: Sequence[int]) -> str:
+    """What is said of an input, by its place among more inputs.
+
+    Args:
+        text: an error's text, or a reason, which names it by its place among those that were asked about.
+        places: where each of these is.
+    """
+
+    def name(match: re.Match[str]) -> str:
+        return f"{match[1]} {places[int(match[2])]}" if int(match[2]) < len(places) else match[0]
+
+    return POSITION.sub(name, text)
 
 
 def refusal(error: InputError, level: str, row: int, count: int, inputs: int) -> InputError:

@@ -17,14 +17,14 @@ from senpath import __version__
 from senpath.errors import InputError
 from senpath.server import describe, drafts, events, inbox, jobs, page, predict, session, tasks, v2, watch
 from senpath.server.auth import Auth
-from senpath.server.batcher import Batcher
 from senpath.server.document import complete
 from senpath.server.errors import install
 from senpath.server.guard import Guard, is_loopback
-from senpath.server.live import LiveNetwork
 from senpath.server.settings import ServerSettings
 from senpath.server.state import State
 from senpath.server.watch import Metrics, Watch
+from senpath.serving.batcher import Batcher
+from senpath.serving.live import LiveNetwork
 
 ABOUT = "One network that grows: it finds the task of an input by itself, says when none fits, and is taught while it runs."
 
@@ -58,10 +58,15 @@ class Server:
         self.name = path.resolve().name.removesuffix(".sen")
         self.auth = Auth(None if settings.keys is None else Path(settings.keys), settings.secret)
         self.live = LiveNetwork(self.path, trust=settings.trust)
-        self.batcher = Batcher(self.live, settings)
         self.state = State(settings, self.path)
         self.metrics = Metrics()
-        self.batcher.told = lambda inputs: self.metrics.batch(inputs, self.batcher.queued)
+        self.batcher = Batcher(
+            self.live,
+            settings.threads,
+            settings.queue,
+            settings.answer_seconds,
+            lambda inputs: self.metrics.batch(inputs, self.batcher.queued),
+        )
         self.draining = False
         self._handlers: dict[int, Any] = {}
 

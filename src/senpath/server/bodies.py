@@ -18,10 +18,10 @@ from starlette.responses import JSONResponse
 
 from senpath.errors import InputError, printable
 from senpath.inputs.sources.read import ENDINGS
-from senpath.server.batcher import Senses
 from senpath.server.errors import Refusal
 from senpath.server.inputs import read_input
 from senpath.server.settings import ServerSettings
+from senpath.serving.batcher import Senses
 
 UPLOADS = (".zip", *ENDINGS)
 """Endings of files that hold labelled data."""
@@ -100,7 +100,8 @@ def body_of(model: type[BaseModel]) -> dict[str, Any]:
 
 def media_type(request: Request) -> str:
     """What a request says that its body is."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    given = next((value for name, value in request.scope["headers"] if name == b"content-type"), b"")
+    return given.partition(b";")[0].strip().lower().decode("latin-1")
 
 
 async def read_json(request: Request, model: type[Body]) -> Body:

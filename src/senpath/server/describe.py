@@ -27,8 +27,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-an
 async def _respond(request: Request, look: Callable[[Network, View], Any]) -> Response:
     """What is seen of the current version, looked at in a thread: it may read files."""
     live = request.app.state.server.live
-    snapshot = live.current
-    return respond(snapshot, await asyncio.to_thread(look, live.network, snapshot.view))
+    view = live.current
+    return respond(view, await asyncio.to_thread(look, live.network, view))
 
 
 @router.get("/tasks")

@@ -76,7 +76,7 @@ async def make_draft(body: NewDraft, request: Request) -> dict[str, Any]:
     """Begin a draft for a new task, or for more examples of one that there is."""
     server = request.app.state.server
     check_name("task", body.task)
-    task, drafts = server.live.current.view.task_name(body.task), server.state.drafts
+    task, drafts = server.live.current.task_name(body.task), server.state.drafts
     return await run_in_threadpool(lambda: drafts.get(drafts.make(task)))
 
 
@@ -135,7 +135,7 @@ async def check_draft(draft: str, request: Request) -> dict[str, Any]:
         if not pairs:
             return asdict(Preview(0, reason="there are no examples"))
         x = [one_input(value, f"example {place}", server.settings) for place, (value, _) in enumerate(pairs)]
-        told = asdict(preview(server.live.current.view, x, [label for _, label in pairs]))
+        told = asdict(preview(server.live.current, x, [label for _, label in pairs]))
         return {**told, "per_class": {str(label): share for label, share in told["per_class"].items()}}
 
     return await run_in_threadpool(check)

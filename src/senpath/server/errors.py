@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from senpath.errors import (
+    BusyError,
     ConflictError,
     FullError,
     InputError,
@@ -31,7 +32,8 @@ from senpath.errors import (
 )
 from senpath.server.document import methods_of
 
-RETRY_SECONDS, FULL_SECONDS = 1, 10
+AGAIN = ((FullError, 10), (BusyError, 1))
+"""Seconds after which it makes sense to ask again."""
 
 
 class Refusal(SenpathError):
@@ -57,7 +59,7 @@ def too_large(what: str, *, expected: object, got: object) -> Refusal:
 
 def busy(what: str, *, expected: object = None, got: object = None) -> Refusal:
     """The refusal of what might be answered a little later."""
-    return Refusal(503, "busy", what, expected=expected, got=got, do="Ask again a little later", retry=RETRY_SECONDS)
+    return Refusal(503, "busy", what, expected=expected, got=got, do="Ask again a little later", retry=1)
 
 
 KINDS: tuple[tuple[type[SenpathError], int, str], ...] = (
@@ -67,6 +69,7 @@ KINDS: tuple[tuple[type[SenpathError], int, str], ...] = (
     (LimitError, 413, "too_large"),
     (InputError, 422, "input"),
     (FullError, 429, "too_many"),
+    (BusyError, 503, "busy"),
     (ConflictError, 409, "conflict"),
     (MissingExtraError, 415, "missing_extra"),
     (StoreError, 500, "store"),
@@ -120,7 +123,7 @@ def describe(error: Exception, network: Path | None, request_id: str = "") -> tu
         headers = {} if error.retry is None else {"Retry-After": str(error.retry)}
         headers |= {"Connection": "close"} if status == 408 else {}
     elif isinstance(error, SenpathError):
-        headers = {"Retry-After": str(FULL_SECONDS)} if isinstance(error, FullError) else {}
+        headers = next(({"Retry-After": str(seconds)} for kind, seconds in AGAIN if isinstance(error, kind)), {})
         status, code = next(((status, code) for kind, status, code in KINDS if isinstance(error, kind)), (500, "internal"))
     elif isinstance(error, RequestValidationError):
         error, status, code = _invalid(error), 422, "input"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import itertools
 import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +55,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def host_of(authority: str) -> str:
-    """The host in "host:port", lower case."""
-    return re.sub(r":\d*$", "", authority).lower()
+@lru_cache(256)
+def host_of(authority: bytes) -> tuple[str, bool]:
+    """The host in "host:port", in lower case, and whether it is this machine's own."""
+    host = re.sub(r":\d*$", "", authority.decode("latin-1")).lower()
+    return host, is_loopback(host)
 
 
 class Guard:
@@ -113,8 +115,8 @@ class Guard:
         if len(headers) < len(scope["headers"]) and any(sum(name == one for name, _ in scope["headers"]) > 1 for one in ONCE):
             raise Refusal(400, "input", "headers", expected="each of host, origin and authorization once", got="one of them twice")
         if self._local:
-            host = host_of(headers.get(b"host", b"").decode("latin-1"))
-            if not is_loopback(host):  # a page elsewhere may have its name lead here
+            host, own = host_of(headers.get(b"host", b""))
+            if not own:  # a page elsewhere may have its name lead here
                 raise Refusal(403, "not_permitted", "Host", expected="this machine's own name", got=host or "none")
         if self._under_way > settings.requests and not path.startswith(("/health", "/v2/health", "/metrics")):
             raise busy("requests under way", expected=f"at most {settings.requests}", got="more")
@@ -124,8 +126,8 @@ class Guard:
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         state["by_browser"] = origin is not None or site is not None
         if state["by_browser"] and scope["method"] not in SAFE:
-            own = headers.get(b"host", b"").lower()
-            if site not in (None, b"same-origin") or (origin is not None and origin.lower().partition(b"://")[2] != own):
+            here = headers.get(b"host", b"").lower()
+            if site not in (None, b"same-origin") or (origin is not None and origin.lower().partition(b"://")[2] != here):
                 got = (origin or site or b"").decode("latin-1")
                 raise Refusal(403, "not_permitted", "origin", expected="this server's own page", got=got)
         state["caller"] = await self._server.auth.caller(headers.get(b"authorization"), headers.get(b"cookie"))
@@ -155,18 +157,13 @@ class _Body:
     def __init__(self, receive: Receive, settings: Any, state: dict[str, Any]) -> None:
         self._receive, self._settings, self._state = receive, settings, state
         self._bytes, self._whole = 0, False
-        self._deadline = asyncio.get_running_loop().time() + settings.body_seconds
 
     async def __call__(self) -> Message:
         if self._whole:
             return await self._receive()  # that the client has gone
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError:
-            raise self._refused(
-                Refusal(408, "timeout", "body", expected=f"within {self._settings.body_seconds:g} s", got="a part")
-            ) from None
+        message = await self._receive()
+        if "late" in self._state:  # says the connection, see `TimedProtocol`
+            raise self._refused(Refusal(408, "timeout", "body", expected=f"within {self._settings.body_seconds:g} s", got="a part"))
         self._bytes += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
         if self._bytes > self._settings.body_bytes:

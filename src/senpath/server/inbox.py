@@ -13,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from senpath.errors import SenpathError, TaskExistsError
 from senpath.inference.prediction import Prediction
 from senpath.server.auth import needs
-from senpath.server.batcher import Reply
 from senpath.server.bodies import Given, Label, PlainResponse
 from senpath.server.drafts import content_of
 from senpath.server.errors import EVERYWHERE, declared
 from senpath.server.inputs import as_json
 from senpath.server.tasks import submit
+from senpath.serving.batcher import Reply
 from senpath.snapshot.examples import check_name
 from senpath.teaching import Inbox, doubt_of
 
@@ -62,7 +62,7 @@ router = APIRouter(
 async def get_inbox(request: Request) -> dict[str, Any]:
     """What is kept, grouped by likeness."""
     server = request.app.state.server
-    return await run_in_threadpool(server.state.inbox.summary, server.live.current.view)
+    return await run_in_threadpool(server.state.inbox.summary, server.live.current)
 
 
 @router.delete("", status_code=204)
@@ -91,7 +91,7 @@ JOB: dict[int | str, dict[str, Any]] = {202: {"description": "A job"}}
 async def name_group(group: Number, body: Naming, request: Request, response: Response) -> dict[str, Any]:
     """Name a group: it goes into a draft for a new task, to which more groups may come; or, with `into`, a job gives it to that task."""
     server = request.app.state.server
-    view, drafts, inbox = server.live.current.view, server.state.drafts, server.state.inbox
+    view, drafts, inbox = server.live.current, server.state.drafts, server.state.inbox
     check_name("task", body.name)
     task = view.task_name(body.name if body.into is None else body.into)
     if body.into is not None:

@@ -19,9 +19,9 @@ from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import check_recording, read_recording
 from senpath.inputs.modalities.image import read_picture
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items
-from senpath.server.batcher import Senses
 from senpath.server.errors import too_large
 from senpath.server.settings import ServerSettings
+from senpath.serving.batcher import Senses
 from senpath.types import Audio, DataType
 
 FORMS = ("text", "row", "array", "image", "audio", "senses")
@@ -107,13 +107,22 @@ def _row(value: dict[str, Any], what: str) -> dict[str, Any]:
 
 def _array(value: list[Any], what: str) -> np.ndarray:
     try:
-        array = np.asarray(value)
+        array = _whole_numbers(value) if {*map(type, value)} == {list} and {*map(type, value[0])} == {int} else np.asarray(value)
         if array.dtype.kind not in "biuf" or not array.size:
             raise ValueError("something else" if array.size else "none")
     except (ValueError, OverflowError) as error:
         got = "lists of different lengths" if "inhomogeneous" in str(error) else str(error)[:100]
         raise InputError(what, expected="numbers, in lists of equal lengths", got=got) from None
     return array
+
+
+def _whole_numbers(rows: list[list[Any]]) -> np.ndarray:
+    """An array of two axes; most pictures are bytes, which are read three times as fast so."""
+    try:
+        flat = b"".join(map(bytes, rows))
+    except (TypeError, ValueError):  # not all of them are
+        return np.asarray(rows)
+    return np.frombuffer(flat, np.uint8).reshape(len(rows), -1) if len({*map(len, rows)}) == 1 else np.asarray(rows)
 
 
 def _decoded(text: str, what: str) -> bytes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import orjson
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from senpath.errors import InputError, printable
@@ -15,13 +16,13 @@ from senpath.inference.explain import explain_one
 from senpath.inference.records import explanation_record, explanation_text
 from senpath.isolation import isolation
 from senpath.server.auth import needs, require_role
-from senpath.server.batcher import Asked, Senses
 from senpath.server.bodies import media_type, read_body, read_form
 from senpath.server.errors import EVERYWHERE, Refusal, declared, too_large
 from senpath.server.inbox import offer
 from senpath.server.inputs import read_file, read_input
-from senpath.server.live import Snapshot
 from senpath.server.settings import ServerSettings
+from senpath.serving.batcher import Asked, Senses
+from senpath.snapshot.view import View
 
 if TYPE_CHECKING:
     from senpath.server.app import Server
@@ -50,6 +51,9 @@ class Options(BaseModel):
     def asked(self) -> Asked:
         """The same for the batcher."""
         return Asked(self.task, self.concept, self.version, self.errors, self.candidates, None, self.reject, False, self.top)
+
+
+USUAL = Options()
 
 
 class Question(Options):
@@ -115,17 +119,29 @@ async def read_question(server: Server, request: Request) -> Asking:
         raise Refusal(415, "input", "Content-Type", expected="application/json or multipart/form-data", got=media)
     body = await request.body()
     large = len(body) > INLINE_BYTES
-    question = await asyncio.to_thread(read_body, Question, body) if large else read_body(Question, body)
-    given = question.model_fields_set & {"input", "inputs"}
-    if len(given) != 1:
-        raise InputError("body", expected='either "input" or "inputs"', got="both" if given else "none")
-    values = question.inputs if "inputs" in given else [question.input]
+    options, values = await asyncio.to_thread(_read_question, body) if large else _read_question(body)
     limits = server.settings
     if len(values) > limits.inputs:
         raise too_large("inputs", expected=f"at most {limits.inputs:,}", got=f"{len(values):,}")
     if large or any(isinstance(value, dict) and not DECODED.isdisjoint(value) for value in values):
-        return await asyncio.to_thread(_read_values, values, limits), question, values
-    return _read_values(values, limits), question, values
+        return await asyncio.to_thread(_read_values, values, limits), options, values
+    return _read_values(values, limits), options, values
+
+
+def _read_question(body: bytes) -> tuple[Options, list[Any]]:
+    """The options and the inputs of a question in JSON; where there are inputs alone, there is nothing else to check."""
+    with suppress(orjson.JSONDecodeError):  # what is wrong, pydantic says
+        alone = orjson.loads(body)
+        if type(alone) is dict and len(alone) == 1:
+            if "input" in alone:
+                return USUAL, [alone["input"]]
+            if type(alone.get("inputs")) is list:
+                return USUAL, alone["inputs"]
+    question = read_body(Question, body)
+    given = question.model_fields_set & {"input", "inputs"}
+    if len(given) != 1:
+        raise InputError("body", expected='either "input" or "inputs"', got="both" if given else "none")
+    return question, question.inputs if "inputs" in given else [question.input]
 
 
 def _read_values(values: list[Any], limits: ServerSettings) -> list[Any]:
@@ -145,8 +161,8 @@ async def _read_upload(server: Server, request: Request) -> Asking:
         files = [(upload.filename or "", await upload.read()) for upload in uploads]
     finally:
         await form.close()
-    snapshot = await asyncio.to_thread(server.live.at, options.version)
-    read = await asyncio.to_thread(_read_files, files, snapshot.view.types.values(), limits)
+    view = await asyncio.to_thread(server.live.at, options.version)
+    read = await asyncio.to_thread(_read_files, files, view.types.values(), limits)
     sent = [file for file, inputs in zip(files, read, strict=True) for _ in inputs]
     return [item for inputs in read for item in inputs], options, sent
 
@@ -166,9 +182,9 @@ def _read_files(files: list[tuple[str, bytes]], known: Any, limits: Any) -> list
     return inputs
 
 
-def respond(snapshot: Snapshot, content: Any) -> Response:
+def respond(view: View, content: Any) -> Response:
     """JSON from this version."""
-    return Response(to_json(content, inf_nan_mode="null"), 200, {"Senpath-Version": str(snapshot.version)}, "application/json")
+    return Response(orjson.dumps(content), 200, {"Senpath-Version": str(view.version)}, "application/json")
 
 
 BODY = {
@@ -195,13 +211,13 @@ ASKING = EVERYWHERE | declared(404, 409, 415)
 
 async def answer(server: Server, request: Request) -> Response:
     """Answer what a request asks; FastAPI's way here costs as much as small answers do, so the guard comes straight."""
-    require_role(request.state.caller, "read")
+    require_role(request.scope["state"]["caller"], "read")
     inputs, options, sent = await read_question(server, request)
     reply = await server.batcher.ask(inputs, options.asked)
     if server.state.inbox.on:
         await asyncio.to_thread(offer, server.state.inbox, sent, reply)
-    server.metrics.answered(request, reply.snapshot.version, reply.records)
-    return respond(reply.snapshot, {"version": reply.snapshot.version, "answers": reply.records})
+    server.metrics.answered(request, reply.view.version, reply.records)
+    return respond(reply.view, {"version": reply.view.version, "answers": reply.records})
 
 
 @router.post("/predict", response_model=PredictAnswer, responses=ASKING, openapi_extra=BODY)
@@ -222,13 +238,13 @@ async def explain(request: Request) -> Response:
     if isinstance(inputs[0], Senses):
         raise InputError("input", expected="one modality", got="senses", do="Explain what one of them tells")
     reply = await server.batcher.ask(inputs, options.asked)
-    snapshot = reply.snapshot
+    view = reply.view
     (answer,) = reply.records
 
     def look() -> dict[str, Any]:
         with isolation():
-            why = explain_one(snapshot.view, inputs[0], options.asked.routing, options.errors)
-        told = explanation_record(snapshot.view, why) | {"answer": answer, "text": explanation_text(why, snapshot.view.weights["total"])}
-        return {"version": snapshot.version, "input": answer["modality"], **told}
+            why = explain_one(view, inputs[0], options.asked.routing, options.errors)
+        told = explanation_record(view, why) | {"answer": answer, "text": explanation_text(why, view.weights["total"])}
+        return {"version": view.version, "input": answer["modality"], **told}
 
-    return respond(snapshot, await asyncio.to_thread(look))
+    return respond(view, await asyncio.to_thread(look))

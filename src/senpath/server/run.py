@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import secrets
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import uvicorn
 from fastapi import FastAPI
 from pydantic_core import to_json
@@ -60,14 +62,23 @@ class TimedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         of_body = self._in_body
         super().data_received(data)
+        if self._in_body and self._timer is None and not self.cycle.response_complete:
+            self._timer = self.loop.call_later(self._settings.body_seconds, self._late)
         if self.transport.is_closing() or not (self.cycle is None or self.cycle.response_complete):
-            return  # what is being answered the application takes care of
+            return
         if not (of_body or self._in_body):
             self._head += len(data)
         if self._head > HEAD_BYTES:
             self._refuse(Refusal(431, "too_large", "headers", expected=f"at most {HEAD_BYTES:,} bytes", got="more"))
         elif self._timer is None:
             self._start_timer()
+
+    def _late(self) -> None:
+        """Let whoever waits for the rest of a body know that the time for it is over."""
+        if self.cycle.response_complete:  # without the rest
+            self.transport.abort()
+        self.scope["state"]["late"] = True
+        self.cycle.message_event.set()
 
     def on_headers_complete(self) -> None:
         self._stop_timer()
@@ -76,6 +87,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_body = False
+        self._stop_timer()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -118,7 +130,12 @@ def application() -> FastAPI:
     sys.setswitchinterval(SWITCH_SECONDS)
     told = json.loads(os.environ[TOLD])
     log_requests()
-    return create_app(told["path"], ServerSettings(**told["settings"]))
+    settings = ServerSettings(**told["settings"])
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) // settings.workers)))
+    app = create_app(told["path"], settings)
+    gc.collect()
+    gc.freeze()  # a million objects that stay: to look through them again and again took a fifth of a second each time
+    return app
 
 
 def prepare(path: Path, settings: ServerSettings) -> tuple[ServerSettings, str]:
@@ -142,7 +159,7 @@ def prepare(path: Path, settings: ServerSettings) -> tuple[ServerSettings, str]:
                 f"port {settings.port} of {settings.host}", expected="one that is free", got=got, do="Choose another"
             ) from error
         port = probe.getsockname()[1]
-    tasks = len(server.live.current.view.tasks)
+    tasks = len(server.live.current.tasks)
     ready = replace(settings, port=port, secret=settings.secret or secrets.token_hex(32))
     return ready, f"{server.name}, version {server.live.current.version}, {tasks} task{'' if tasks == 1 else 's'}"
 

@@ -85,7 +85,7 @@ async def _submit(what: str, name: str, request: Request, response: Response, mo
     """Check what can be checked at once, and put a job into the queue."""
     server = request.app.state.server
     await run_in_threadpool(server.live.refresh)  # a task that was learned a moment ago
-    view = server.live.current.view
+    view = server.live.current
     check_name("task", name)
     name = view.task_name(name)
     if what == "learn":

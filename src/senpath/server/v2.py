@@ -26,12 +26,12 @@ from senpath.inference import Prediction
 from senpath.inputs.modalities.table import table_columns
 from senpath.server import watch
 from senpath.server.auth import needs
-from senpath.server.batcher import Reply, Senses
 from senpath.server.errors import EVERYWHERE, ErrorDetail, Refusal, too_large
 from senpath.server.inbox import offer
 from senpath.server.inputs import picture_of, read_input, recording_of, sound_of
 from senpath.server.settings import ServerSettings
 from senpath.server.tensors import HEADER, InferRequest, read_request, write_response
+from senpath.serving.batcher import Reply, Senses
 from senpath.snapshot.view import View
 from senpath.types import Audio, DataType
 
@@ -93,7 +93,7 @@ async def ready(request: Request) -> dict[str, bool]:
 async def index(request: Request) -> list[dict[str, str]]:
     """The models: the network and its tasks."""
     server: Server = request.app.state.server
-    view = server.live.current.view
+    view = server.live.current
     names = dict.fromkeys([server.name, *view.tasks])
     return [{"name": name, "version": str(view.version), "state": "READY", "reason": ""} for name in names]
 
@@ -145,12 +145,12 @@ async def infer(
     answers = reply.records
     if server.state.inbox.on and task is None:
         await asyncio.to_thread(lambda: offer(server.state.inbox, [_in_json(given) for given in inputs], reply))
-    server.metrics.answered(request, reply.snapshot.version, answers)
+    server.metrics.answered(request, reply.view.version, answers)
     outputs = _of_network(answers) if task is None else _of_task(answers, reply, task)
-    outputs, binary = _wanted(question, outputs, () if task is None else reply.snapshot.view.pathway(task).classes)
-    head = {"model_name": name, "model_version": str(reply.snapshot.version)} | ({} if question.id is None else {"id": question.id})
+    outputs, binary = _wanted(question, outputs, () if task is None else reply.view.pathway(task).classes)
+    head = {"model_name": name, "model_version": str(reply.view.version)} | ({} if question.id is None else {"id": question.id})
     content, json_length = write_response(head, outputs, binary)
-    headers = {"Senpath-Version": str(reply.snapshot.version)}
+    headers = {"Senpath-Version": str(reply.view.version)}
     if json_length is None:
         return Response(content, headers=headers, media_type="application/json")
     return Response(content, headers=headers | {HEADER: str(json_length)}, media_type="application/octet-stream")
@@ -158,7 +158,7 @@ async def infer(
 
 def _model(server: Server, name: str, version: int | None) -> tuple[View, str | None]:
     """The view of a model's version, and its task; None for the network."""
-    view = server.live.at(version).view
+    view = server.live.at(version)
     if name == server.name:
         return view, None
     task = view.task_name(name)
@@ -260,7 +260,7 @@ def _of_network(answers: Sequence[Mapping[str, Any]]) -> Outputs:
 
 def _of_task(answers: Sequence[Mapping[str, Any]], reply: Reply, task: str) -> Outputs:
     """What a task answers; of an input that it cannot read an empty label, and NaN."""
-    pathway = reply.snapshot.view.pathway(task)
+    pathway = reply.view.pathway(task)
     values = np.full((len(answers), len(pathway.classes)), np.nan)
     for part in reply.parts:
         own = part.prediction.probabilities.parts.get(task) if isinstance(part.prediction, Prediction) else None

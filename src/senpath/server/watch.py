@@ -6,27 +6,29 @@ queries are left out.
 
 from __future__ import annotations
 
-import json
+import asyncio
+import atexit
 import logging
 import math
 import os
-import sys
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from select import PIPE_BUF
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from senpath.server.auth import needs
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from senpath.server.app import Server
 
 LOG = logging.getLogger("senpath.requests")
+EVENTS = b"text/event-stream; charset=utf-8"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 INPUTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
@@ -43,6 +46,8 @@ LIMITS = (0.25, 0.5, 0.75, 1, 1.5, 2, 4)
 """Of ood scores: above 1 an input fits nothing."""
 MOST_TASKS, OTHERS = 200, "(others)"
 """Tasks that have labels of their own, and the label of all others."""
+LINES_SECONDS = 0.05
+"""For which lines wait for others."""
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
 WORKERS = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable that names the folder in which each of several workers keeps its metrics."""
@@ -64,6 +69,17 @@ class Metrics:
         started.set_to_current_time()
         self._named: set[str] = set()
 
+    @cache  # noqa: B019 - a server has one of these, for as long as it lives
+    def _of(self, family: Counter | Histogram, *labels: Any) -> Any:
+        """A family's metric of these labels; to look it up there takes as long as to count."""
+        return family.labels(*labels)
+
+    def request(self, route: str, method: str, status: int, seconds: float | None) -> None:
+        """Count a request, and the seconds that it took unless it is a stream of events."""
+        self._of(self.requests, route, method, status).inc()
+        if seconds is not None:
+            self._of(self.seconds, route).observe(seconds)
+
     def answered(self, request: Request, version: int, answers: Sequence[Mapping[str, Any]]) -> None:
         """Count what was answered to a request, and note it for the line of log.
 
@@ -72,13 +88,13 @@ class Metrics:
         """
         tasks = Tally(self._label(answer["task"]) for answer in answers)
         for label, count in tasks.items():
-            self.answers.labels(label).inc(count)
+            self._of(self.answers, label).inc(count)
         for answer in answers:
             for told in (answer.get("senses") or {"": answer}).values():
                 if told["ran"]["tasks"] and told["ood_score"] is not None and math.isfinite(told["ood_score"]):
-                    self.ood.labels(self._label(told["ran"]["tasks"][0])).observe(told["ood_score"])
+                    self._of(self.ood, self._label(told["ran"]["tasks"][0])).observe(told["ood_score"])
             if answer["task"] is None:
-                self.refusals.labels(_kind_of_refusal(answer)).inc()
+                self._of(self.refusals, _kind_of_refusal(answer)).inc()
         request.scope["state"]["answered"] = {"inputs": len(answers), "tasks": sorted(tasks)[:20], "version": version}
 
     def batch(self, inputs: int, waiting: int) -> None:
@@ -176,6 +192,8 @@ def _alive(folder: Path) -> list[int]:
 class Watch:
     """ASGI middleware around all others: counts each request, and logs one line when it is over."""
 
+    write: Callable[[bytes], None] = staticmethod(lambda line: LOG.info(line.decode()) if LOG.isEnabledFor(logging.INFO) else None)
+
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app, self.metrics = app, metrics
 
@@ -187,9 +205,9 @@ class Watch:
 
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
-                media = Headers(raw=message["headers"]).get("content-type", "")
-                seen.update(status=message["status"], stream=media.startswith("text/event-stream"))
-            seen["bytes"] += len(message.get("body", b""))
+                seen["status"], seen["stream"] = message["status"], (b"content-type", EVENTS) in message["headers"]
+            else:
+                seen["bytes"] += len(message.get("body", b""))
             await send(message)
 
         started = time.perf_counter()
@@ -204,13 +222,9 @@ class Watch:
     def _finish(self, scope: Scope, seen: dict[str, Any], seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "(none)")
         method = scope["method"] if scope["method"] in METHODS else "(other)"
-        self.metrics.requests.labels(route, method, seen["status"]).inc()
-        if not seen["stream"]:
-            self.metrics.seconds.labels(route).observe(seconds)
-        if not LOG.isEnabledFor(logging.INFO):
-            return
+        self.metrics.request(route, method, seen["status"], None if seen["stream"] else seconds)
         line = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "time": datetime.now(UTC),
             "id": scope["state"]["request_id"],
             "method": method,
             "route": route,
@@ -219,14 +233,32 @@ class Watch:
             "bytes": seen["bytes"],
             **scope["state"].get("answered", {}),
         }
-        LOG.info(json.dumps(line))
+        self.write(orjson.dumps(line, option=orjson.OPT_UTC_Z))
 
 
 def log_requests() -> None:
-    """Write the lines to the standard error of this process."""
-    LOG.addHandler(logging.StreamHandler(sys.stderr))
-    LOG.setLevel(logging.INFO)
-    LOG.propagate = False
+    """Write the lines to the standard error of this process, past logging, which takes as long for a line as it takes to read a request."""
+    Watch.write = _Lines()
+
+
+class _Lines:
+    """Writes lines to the standard error, several in one go: with every write the other threads take the interpreter for a while."""
+
+    def __init__(self) -> None:
+        self._waiting = b""
+        atexit.register(self._flush)
+
+    def __call__(self, line: bytes) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(LINES_SECONDS, self._flush)
+        elif len(self._waiting) + len(line) >= PIPE_BUF:  # what is longer may be mixed up with another worker's
+            self._flush()
+        self._waiting += line + b"\n"
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, b""
+        with suppress(OSError):  # nobody reads them any more
+            os.write(2, waiting)
 
 
 @contextmanager

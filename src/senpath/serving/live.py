@@ -6,14 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from senpath.errors import InputError, SenpathError, StoreError
+from senpath.errors import InputError, MissingError, SenpathError, StoreError
 from senpath.network import Network
-from senpath.server.errors import Refusal
 from senpath.snapshot.view import View
 
 LOOK_SECONDS = 0.25
@@ -21,19 +18,7 @@ LOOK_SECONDS = 0.25
 PINNED = 2
 """Earlier versions that are kept open, each with what it read."""
 
-log = logging.getLogger("senpath.server")
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """One version of the network, and its number."""
-
-    view: View
-
-    @property
-    def version(self) -> int:
-        """The version's number."""
-        return self.view.version
+log = logging.getLogger("senpath.serving")
 
 
 class LiveNetwork:
@@ -45,6 +30,7 @@ class LiveNetwork:
 
     Attributes:
         network: the object that reads it.
+        current: the newest version that this object knows of.
 
     Raises:
         StoreError: if there is no network, or it cannot be read.
@@ -55,61 +41,48 @@ class LiveNetwork:
             do = f"Make it with `senpath learn {path} TASK DATA`"
             raise StoreError(f"network {path}", expected="a folder with network.json", got="none", do=do)
         self.network = Network(path, trust=trust)
-        self._current = Snapshot(self.network.view)
-        self._pinned: OrderedDict[int, Snapshot] = OrderedDict()
+        self.current = self.network.view
+        self._pinned: OrderedDict[int, View] = OrderedDict()
         self._lock = Lock()
-        self._listeners: list[Callable[[int], None]] = []
         self._look: asyncio.Task[None] | None = None
 
-    @property
-    def current(self) -> Snapshot:
-        """The newest version that this object knows of."""
-        return self._current
-
-    def on_change(self, listener: Callable[[int], None]) -> None:
-        """Call this with the number of each version that comes to be live; it may be called in any thread."""
-        self._listeners.append(listener)
-
-    def at(self, version: int | None) -> Snapshot:
+    def at(self, version: int | None) -> View:
         """The current version, or an earlier one that is kept.
 
         Raises:
-            Refusal: 404 if that version is not kept.
+            MissingError: if that version is not kept.
         """
-        current = self._current
+        current = self.current
         if version is None or version == current.version:
             return current
         with self._lock:
-            if version in self._pinned:
-                self._pinned.move_to_end(version)
-                return self._pinned[version]
-            try:
-                snapshot = Snapshot(self.network.view_of(version))
-            except InputError as error:
-                raise Refusal(404, "not_found", error.what, expected=error.expected, got=error.got, do="Leave the version out") from error
-            self._pinned[version] = snapshot
+            if version not in self._pinned:
+                try:
+                    self._pinned[version] = self.network.view_of(version)
+                except InputError as error:
+                    raise MissingError(error.what, expected=error.expected, got=error.got, do="Leave the version out") from error
+            self._pinned.move_to_end(version)
+            view = self._pinned[version]
             if len(self._pinned) > PINNED:
                 self._pinned.popitem(last=False)
-            return snapshot
+            return view
 
     def refresh(self) -> bool:
         """Look for a new version now; returns whether there is one. Takes a moment: for a thread."""
         self.network.refresh()
         view = self.network.view
-        if view is self._current.view:
+        if view is self.current:
             return False
         _warm(view)
         with self._lock:
-            self._current = Snapshot(view)
+            self.current = view
             for number in [number for number in self._pinned if number > view.version]:  # the folder was replaced
                 del self._pinned[number]
-        for listener in self._listeners:
-            listener(view.version)
         return True
 
     async def start(self) -> None:
         """Be ready to answer, and keep looking for new versions until `stop`."""
-        await asyncio.to_thread(_warm, self._current.view)
+        await asyncio.to_thread(_warm, self.current)
         self._look = asyncio.create_task(self._keep_looking())
 
     async def stop(self) -> None:

@@ -44,15 +44,14 @@ def test_pictures_are_described(senpath: Run, files: Path, tmp_path: Path) -> No
 
 
 def test_what_cannot_be_read_is_skipped_if_asked_to(senpath: Run, flowers: Path, tmp_path: Path) -> None:
-    flowers.write_text(flowers.read_text() + "u,,red\nu,1\n")
+    flowers.write_text(flowers.read_text() + "u,inf,red\nu,1\n")
     end = senpath("learn", tmp_path / "n.sen", "task", flowers, "--label", "species", *QUICK)
     assert (end.code, f"error: table {flowers}, line 23: expected 3 values, got 2" in end.err) == (2, True)
     end = senpath("learn", tmp_path / "n.sen", "task", flowers, "--label", "species", "--skip-bad", *QUICK)
     assert end.code == 0
     assert [line for line in end.err.splitlines() if line.startswith("skipped: ")] == [
         f"skipped: table {flowers}, line 23: expected 3 values, got 2",
-        f"skipped: table {flowers}, line 22, column 'width': expected a finite number, as most of the column, got no value. "
-        "Fill the gap, or leave the row out",
+        f"skipped: table {flowers}, line 22, column 'width': expected a finite number, as most of the column, got 'inf'",
     ]
     assert "learned 'task': 20 examples" in end.out
 
@@ -64,9 +63,9 @@ def test_predict_names_what_it_cannot_read_and_offers_nothing_that_it_lacks(
     assert senpath("learn", net, "task", flowers, "--label", "species", *QUICK).code == 0
     end = senpath("predict", net, files / "bad" / "cut.png")  # of a type that the network knows nothing of
     assert (end.code, "cut.png: expected a readable picture file" in end.err) == (2, True)
-    (tmp_path / "gap.csv").write_text("width,colour\n1,red\n,white\n")
+    (tmp_path / "gap.csv").write_text("width,colour\n1,red\ninf,white\n")
     end = senpath("predict", net, tmp_path / "gap.csv", "--errors", "skip")
-    reason = "gap.csv[1]: input 1, column 'width': expected a finite number, as most of the column, got no value"
+    reason = "gap.csv[1]: input 1, column 'width': expected a finite number, as most of the column, got 'inf'"
     assert (end.code, reason in end.out, end.out.count("nothing fits")) == (6, True, 1)
     end = senpath("predict", net, tmp_path / "gap.csv")
     assert (end.code, "gap.csv, line 3, column 'width'" in end.err, "skip" in end.err) == (2, True, False)

@@ -106,9 +106,9 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
         text("a,b,label\n1,2,x\n1,two,y\n"),
         r"data\.csv, line 3, column 'b': expected a finite number, as most of the column, got 'two'",
     ),
-    "a gap in a table": (
-        text("a,b,label\n1,2,x\n1,nan,y\n"),
-        r"data\.csv, line 3, column 'b': expected a finite number, as most of the column, got 'nan'",
+    "infinity in a table": (
+        text("a,b,label\n1,2,x\n1,-inf,y\n"),
+        r"data\.csv, line 3, column 'b': expected a finite number, as most of the column, got '-inf'",
     ),
     "a name twice": (text("a,a,label\n1,2,x\n3,4,y\n"), r"expected a header line of names that differ, got \['a', 'a', 'label'\]"),
     "not UTF-8": (text(b"a,label\n1,\xff\n2,x\n"), r"table .*: expected a \.csv in UTF-8 with a header line, got .*0xff"),

@@ -139,13 +139,13 @@ def test_rows_without_names(net: sp.Network, flowers: pd.DataFrame) -> None:
 
 def test_one_wrong_row_among_right_ones(net: sp.Network, flowers: pd.DataFrame) -> None:
     gap = flowers.copy()
-    gap.loc[gap.index[3], "width"] = np.nan
+    gap.loc[gap.index[3], "width"] = np.inf
     whole, answers = net.predict(flowers, reject=False), net.predict(gap, errors="skip", reject=False)
     assert [row for row, reason in enumerate(answers.reason) if reason is not None] == [3]
     assert answers.reason[3].startswith("input 3, column 'width': expected a finite number")
     assert [label for row, label in enumerate(answers.label) if row != 3] == [label for row, label in enumerate(whole.label) if row != 3]
     for errors in ("raise", "none"):
-        with raises_error(InputError, "row 3, column 'width'", expected="a finite number", got="no value"):
+        with raises_error(InputError, "row 3, column 'width'", expected="a finite number", got="inf"):
             net.predict(gap, errors=errors)
     plain = tiny_network(tasks=["iris"])
     rows = [*flowers[COLUMNS].to_numpy()]
@@ -183,7 +183,7 @@ def test_other_ways_to_take_errors_are_refused(net: sp.Network, wrong: Any) -> N
 
 
 def test_what_was_encoded_keeps_its_reasons(net: sp.Network, flowers: pd.DataFrame) -> None:
-    mixed = [flowers[COLUMNS].iloc[0].to_dict(), "a text", {**flowers[COLUMNS].iloc[1].to_dict(), "width": None}]
+    mixed = [flowers[COLUMNS].iloc[0].to_dict(), "a text", {**flowers[COLUMNS].iloc[1].to_dict(), "width": np.inf}]
     with raises_error(InputError, "input 1: no task reads text data"):
         net.encode(mixed)
     encoded = net.encode(mixed, errors="skip")

@@ -35,6 +35,7 @@ def describe_learned(net: Network, learned: Learned) -> dict[str, Any]:
         "weights": info.weights,
         "links": [part for link in net.view.pathway(learned.task).links for part in _borrowed(link)],
         "warning": learned.warning,
+        "notes": [*learned.notes],
         "guard": json_value(record.get("guard")),
     }
 

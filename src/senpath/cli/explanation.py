@@ -18,6 +18,8 @@ def show_explanation(name: str, why: Any, of: int) -> None:
     say(f"{name}: {answer}", style="bold")
     if why.reason is not None:
         say(why.reason)
+    for note in why.notes:
+        say(note)
     scores = [[task, percent(score, 2), "yes" if task in why.candidates else ""] for task, score in why.scores.items()]
     table("which task? (dispatcher)", ["task", "P(task)", "runs"], scores)
     say(f"ood_score {why.ood_score:.2f} (above 1 nothing fits)")

@@ -9,7 +9,7 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Kind, Net, NetFolder, NewTasks, Seed, Sets, is_url, read_pairs, read_settings, remote, trusted
-from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, labelled
+from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, labelled
 from senpath.cli.show import bars, percent, say
 from senpath.errors import InputError
 
@@ -128,6 +128,10 @@ def _show_learned(net: Network, task: str, learned: Learned, encoder: str, x: An
     info = net.tasks[task]
     say(f"learned {task!r}: {_examples_and_outputs(info)}, {learned.seconds:.1f} s; version {learned.version}")
     show_encoder(net, task, encoder, x)
+    for note in learned.notes[:SHOWN]:
+        say(note)
+    if len(learned.notes) > SHOWN:
+        say(f"and {len(learned.notes) - SHOWN:,} more columns with missing values or new words")
     cost = learned.cost
     say(f"learned or changed: {cost.updated:,} weights of pathways, {cost.dispatcher_updated:,} numbers of the dispatcher")
     say(f"ran meanwhile: {percent(cost.run_share)} of all weights, the search for a source included")

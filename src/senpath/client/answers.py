@@ -77,6 +77,7 @@ class RemoteExplanation:
         text: the same for a person.
         links: what each link added, as objects of JSON.
         share: of the network's weights that ran, in 0 … 1.
+        notes: of a row of a table what stands for missing values, and which words are new.
     """
 
     def __init__(self, record: Mapping[str, Any]) -> None:
@@ -91,6 +92,7 @@ class RemoteExplanation:
         self.links: list[dict[str, Any]] = record["links"]
         self.share = answer["ran"]["weights"] / max(1, answer["ran"]["of"])
         self.top = tuple(_ranked(answer["top"]))
+        self.notes: tuple[str, ...] = tuple(record.get("notes", ()))
         self.text: str = record["text"]
 
 

@@ -179,7 +179,12 @@ def _array(x: Any) -> np.ndarray | None:
 
 
 def _array_value(array: Any, what: str = "input") -> Any:
-    return {"array": _finite(np.asarray(array), what).tolist()}
+    array = np.asarray(array)
+    if array.ndim == 1 and array.dtype.kind == "f":  # a row, of which values may be missing
+        missing = np.isnan(array)
+        cells = _finite(np.where(missing, 0, array), what).tolist()
+        return {"array": [None if gone else cell for cell, gone in zip(cells, missing.tolist(), strict=True)]}
+    return {"array": _finite(array, what).tolist()}
 
 
 def _finite(array: np.ndarray, what: str) -> np.ndarray:

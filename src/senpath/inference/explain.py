@@ -12,6 +12,7 @@ from senpath.inference.multimodal import is_by_modality
 from senpath.inference.predict import Routing, encode_inputs, predict
 from senpath.inference.prediction import Explanation, LinkUse
 from senpath.inference.single import as_batch
+from senpath.inputs.modalities.table import notes_of
 from senpath.pathways import Pathway, run_chain
 from senpath.snapshot.view import View
 
@@ -52,6 +53,7 @@ def explain_one(view: View, x: Any, routing: Routing, errors: str = "raise") -> 
         activated=activated,
         share=activated.total / max(1, view.weights["total"]),
         top=tuple(answer.top(5)[0]),
+        notes=notes_of(one, view.types[batches[0].key]) if batches else (),
     )
 
 

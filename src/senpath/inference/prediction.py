@@ -221,6 +221,7 @@ class Explanation:
         activated: what ran, in weights.
         share: share of the network's weights that ran, in 0 … 1.
         top: the five most probable answers.
+        notes: of a row of a table what stands for values that are missing, and which words are new, a line for each such column.
     """
 
     task: str | None
@@ -234,6 +235,7 @@ class Explanation:
     activated: Activation
     share: float
     top: tuple[tuple[str, Any, float], ...]
+    notes: tuple[str, ...] = ()
 
 
 class Answers:

@@ -10,6 +10,7 @@ import numpy as np
 
 from senpath.inference.multimodal import MultimodalPrediction
 from senpath.inference.prediction import Explanation, Prediction
+from senpath.inputs.modalities.plans import plans_of
 from senpath.inputs.modalities.table import table_columns
 from senpath.pathways import Activation
 from senpath.snapshot.view import View, task_info
@@ -80,7 +81,10 @@ def unread_record(view: View, reason: str) -> Record:
 
 
 def explanation_record(view: View, why: Explanation) -> Record:
-    """Why one input got its answer: `answer`, as `answer_records` has it; the `tasks` that came into question; the `links` that ran."""
+    """Why one input got its answer.
+
+    `answer`, as `answer_records` has it; the `tasks` that came into question; the `links` that ran; `notes` on what is missing or new.
+    """
     ran, top = ran_record(why.activated, view.weights["total"]), ranked_records(why.top)
     score, modality = json_value(why.ood_score), _modality(view, why.candidates)
     answer = _record(why.task, json_value(why.label), json_value(why.confidence), ran, top, score, why.reason, modality)
@@ -98,7 +102,7 @@ def explanation_record(view: View, why: Explanation) -> Record:
         {"task": name, "score": score, "probability": score, "candidate": name in why.candidates, "ran": name in why.activated.tasks}
         for name, score in why.scores.items()
     ]
-    return {"answer": answer, "tasks": tasks, "links": links}
+    return {"answer": answer, "tasks": tasks, "links": links, "notes": [*why.notes]}
 
 
 def explanation_text(why: Explanation, of: int) -> str:
@@ -114,7 +118,7 @@ def explanation_text(why: Explanation, of: int) -> str:
         for use in why.links
     ]
     ran = [f"ood_score {why.ood_score:.2f} (above 1 nothing fits)", f"{100 * why.share:.1f} % of the network's {of:,} weights ran"]
-    return "\n".join([answer, *([why.reason] if why.reason else []), *scores, *links, *ran])
+    return "\n".join([answer, *([why.reason] if why.reason else []), *why.notes, *scores, *links, *ran])
 
 
 def task_record(view: View, name: str) -> Record:
@@ -139,12 +143,14 @@ def task_record(view: View, name: str) -> Record:
 
 
 def type_record(data_type: DataType) -> Record:
-    """What inputs of a type are; of a table's columns the words that each may have, or the mean of its numbers."""
-    categories, means = data_type.options.get("categories", {}), iter(data_type.options.get("mean", ()))
+    """What inputs of a type are; of a table's columns what each holds, the words that it may have, or the mean of its numbers."""
+    options, means = data_type.options, iter(data_type.options.get("mean", ()))
+    plans = plans_of(options if "columns" in options else options["reads"]["options"]) if data_type.modality == "table" else []
     columns: list[Record] = []
-    for name in table_columns(data_type) if data_type.modality == "table" else ():
-        own = [next(means, None) for _ in categories.get(name, (name,))]  # a column of words is as many numbers
-        columns.append({"name": name, "values": categories.get(name), "mean": None if name in categories else own[0]})
+    for name, plan in zip(table_columns(data_type) if plans else (), plans, strict=True):
+        own = [next(means, None) for _ in range(plan.width)]  # a column of words is as many numbers
+        mean = own[0] if plan.form == "numbers" else None
+        columns.append({"name": name, "form": plan.form, "values": [*plan.words] or None, "mean": mean})
     shape, encoder = [*data_type.shape], data_type.encoder
     return {"key": data_type.key, "modality": data_type.modality, "shape": shape, "encoder": encoder, "columns": columns}
 

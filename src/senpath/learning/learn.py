@@ -11,6 +11,7 @@ from typing import Any
 
 from senpath.errors import ConflictError, InputError, SenpathError
 from senpath.history.checkout import Checkout
+from senpath.inputs.modalities.table import notes_of
 from senpath.inputs.sources import read_labelled
 from senpath.learning.batch import LearnedOne, learn_batch, learn_jointly
 from senpath.learning.own_examples import say
@@ -93,6 +94,7 @@ class Learned:
         misled: the share of the other tasks' inputs that are taken for another task's now and were not before, because all share a metric:
             an estimate from what is kept of them; below 0 if there are fewer. From 0.02 on there is a `RoutingWarning`. What the new task's
             own columns attract is not counted.
+        notes: of a table what stands for values that are missing, and which words none of its type's first rows had.
     """
 
     task: str
@@ -103,6 +105,7 @@ class Learned:
     changed: Mapping[str, TaskChange]
     warning: str | None = None
     misled: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def cost(self) -> LearningCost:
@@ -134,14 +137,14 @@ def learn(
         for attempt in range(ATTEMPTS):
             view = checkout.view
             try:
-                proposal, changed = _propose(view, task, x, y, kind, concept, method, measure, progress)
+                proposal, changed, notes = _propose(view, task, x, y, kind, concept, method, measure, progress)
                 say(proposal.warnings)
                 info = task_info(checkout.commit(proposal), task)
                 break
             except ConflictError:  # what it builds on went, by another thread that has this object if it shows another version now
                 if attempt + 1 == ATTEMPTS or checkout.view is view:
                     raise
-    return _learned(LearnedOne(info, time.perf_counter() - start, proposal.warnings.get(task)), task, changed)
+    return _learned(LearnedOne(info, time.perf_counter() - start, proposal.warnings.get(task)), task, changed, notes)
 
 
 def _propose(
@@ -154,14 +157,16 @@ def _propose(
     method: Method,
     measure: Mapping[str, Any] | None,
     progress: Progress,
-) -> tuple[Proposal, dict[str, TaskChange]]:
+) -> tuple[Proposal, dict[str, TaskChange], tuple[str, ...]]:
     check_task(task, view)
     if concept is not None:
         check_name("concept", concept)
     if isinstance(x, Examples):
-        examples = check_encoded(view, x, y, kind)
+        examples, notes = check_encoded(view, x, y, kind), tuple[str, ...]()
     else:
-        examples = encode_examples(view, *read_labelled(x, y, kind), kind=kind, progress=progress)
+        x, y = read_labelled(x, y, kind)
+        examples = encode_examples(view, x, y, kind=kind, progress=progress)
+        notes = notes_of(x, examples.data_type)
     if concept is not None:
         examples = read_concept(concept, examples, labels_of(view.paths, concept))
     require_kind(method, examples)
@@ -171,7 +176,7 @@ def _propose(
     if changed:
         entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
         proposal = replace(proposal, entry=entry)
-    return proposal, changed
+    return proposal, changed, notes
 
 
 def learn_many(
@@ -192,9 +197,9 @@ def learn_many(
     return {task: _learned(outcome, task, {}) for task, outcome in learned.items()}
 
 
-def _learned(outcome: LearnedOne, task: str, changed: Mapping[str, TaskChange]) -> Learned:
+def _learned(outcome: LearnedOne, task: str, changed: Mapping[str, TaskChange], notes: tuple[str, ...] = ()) -> Learned:
     info = outcome.info
-    return Learned(task, info.version, outcome.seconds, info.transfers, info.provenance, changed, outcome.warning, info.misled)
+    return Learned(task, info.version, outcome.seconds, info.transfers, info.provenance, changed, outcome.warning, info.misled, notes)
 
 
 @contextmanager

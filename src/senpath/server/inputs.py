@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import os
 import tempfile
 from collections.abc import Collection
@@ -107,7 +108,10 @@ def _row(value: dict[str, Any], what: str) -> dict[str, Any]:
 
 def _array(value: list[Any], what: str) -> np.ndarray:
     try:
-        array = _whole_numbers(value) if {*map(type, value)} == {list} and {*map(type, value[0])} == {int} else np.asarray(value)
+        kinds = {*map(type, value)}
+        if type(None) in kinds:  # of a row, what is missing
+            value = [math.nan if cell is None else cell for cell in value]
+        array = _whole_numbers(value) if kinds == {list} and {*map(type, value[0])} == {int} else np.asarray(value)
         if array.dtype.kind not in "biuf" or not array.size:
             raise ValueError("something else" if array.size else "none")
     except (ValueError, OverflowError) as error:

@@ -121,7 +121,7 @@ def model_metadata(request: Request, name: str, version: int | None = None) -> d
         values = "probabilities" if pathway.task_kind.has_labels else "values"
         outputs = [_tensor("label", "BYTES"), _tensor(values, "FP64", len(pathway.classes))]
         about = {"parameters": {"kind": pathway.kind, "classes": [*pathway.classes]}}
-        if inputs[0]["name"] == "row" and not types[0].options.get("categories"):
+        if inputs[0]["name"] == "row" and not {"categories", "forms"} & types[0].options.keys():
             columns = table_columns(types[0])
             inputs = [_tensor("row", "FP64", len(columns)) | {"parameters": {"columns": columns}}]
     first = 0 if task is None else view.tasks[task].version

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from senpath.arrays import is_name
 from senpath.components import NUMBERS
 from senpath.inputs.modalities import MODALITIES
-from senpath.inputs.modalities.table import fingerprint, old_fingerprint, table_width
+from senpath.inputs.modalities.plans import fits_options, plans_of
+from senpath.inputs.modalities.table import fingerprint, old_fingerprint
 from senpath.routing import CARRIERS
 from senpath.types import DataType
 
@@ -104,19 +105,13 @@ def _fits_encoding(kind: DataType) -> bool:
 
 
 def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:
-    columns, words = options.get("columns"), options.get("categories", {})
-    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns) or not isinstance(words, dict):
+    if not fits_options(options) or (sum(plan.width for plan in plans_of(options)),) != shape:
         return False
-    known = all(
-        isinstance(choices, list) and choices and all(isinstance(word, str) for word in choices) and len({*choices}) == len(choices)
-        for choices in words.values()
-    )
-    named = words.keys() <= {*columns} and known and (table_width(columns, words),) == shape
-    numbers = all(_numbers(options.get(name), shape[0]) for name in ("mean", "scale"))
-    marked = options.get("fingerprint") in (fingerprint(columns), old_fingerprint(columns))
+    numbers = all(_numbers(options.get(name), shape[0]) for name in ("mean", "scale", *({"fill"} & options.keys())))
+    marked = options.get("fingerprint") in (fingerprint(options["columns"]), old_fingerprint(options["columns"]))
     straight = options.get("straight", 1.0)
     bent = isinstance(straight, float) and 0 < straight < inf
-    return named and numbers and 0 not in options["scale"] and marked and bent
+    return numbers and 0 not in options["scale"] and marked and bent
 
 
 def _fits_encoder(kind: DataType) -> bool:

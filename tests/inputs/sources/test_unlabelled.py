@@ -50,9 +50,9 @@ def test_texts_and_files(tmp_path: Path) -> None:
     assert items[:3] == ["one, two", "three", tmp_path / "p.png"]
 
 
-def test_a_gap_is_named(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,\n")
-    with pytest.raises(InputError, match=r"table .*t.csv, line 3, column 'b': expected a finite number, .* got no value") as refused:
+def test_a_row_of_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n,\n")
+    with pytest.raises(InputError, match=r"table .*t.csv, line 3: expected at least one value, got none") as refused:
         read_unlabelled([tmp_path / "t.csv"])
     assert "skip" not in str(refused.value)  # of what is to be predicted nothing is left out
 

@@ -1,25 +1,42 @@
-"""Columns of tables: each holds numbers, or words of few different values."""
+"""Columns of tables: each holds numbers, words, or dates and times."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from datetime import UTC, date, datetime, time
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
 
+ColumnForm = Literal["numbers", "words", "times"]
 MAX_WORDS = 32
-"""Different words that a column of words may have; each becomes a number of its own, 0 or 1."""
+"""Up to so many different words of a column each become a number of their own, 0 or 1."""
+NO_LABEL = frozenset({"NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
+"""Words that stand for no label, as programs that write tables put them."""
+NO_VALUE = NO_LABEL | {"None", "?"}
+"""Words that stand for a missing value."""
+EXPECTED = {"numbers": "a finite number", "words": "a word", "times": "a date or time"}
+"""What errors call a value of each kind."""
+NONE_WRONG = np.zeros(0, dtype=np.int64)
+LOOKED_AT = 100
+"""Values by which it is seen soon that words are no times."""
 WORD_TYPES = (str, int, float, np.integer, np.floating, np.bool_)
 """Types of values that may stand among words."""
 TRUTH = {"true": 1.0, "false": 0.0}
 THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+(\.\d*)?\s*")
 """Numbers such as 1,234,567.8."""
+TIME = re.compile(
+    r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?( ?(Z|[+-]\d\d:?\d\d))?)?)?|\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII
+)
+"""Times as ISO 8601 and most programs write them: a month, a day, a moment or a time of day."""
+DAY_ONE = date(1970, 1, 1)
+"""The day that a time of day is taken to be on."""
 
 
 class Rows(Sequence[Any]):
@@ -67,76 +84,88 @@ class Column:
     """The values of a column.
 
     Args:
-        values: numbers, float64 (n,); or words, an object array (n,) of str.
-        wrong: rows of the values that are missing or of another kind, ascending.
+        form: "numbers", "words" or "times".
+        values: numbers, float64 (n,), NaN where one is missing or no number; words, an object array (n,) of str, None where one is missing;
+            or times, datetime64[us] (n,) in UTC, NaT where one is missing.
+        wrong: rows of the values that are of another kind, ascending.
     """
 
+    form: ColumnForm
     values: np.ndarray
     wrong: np.ndarray
 
     @property
-    def words(self) -> bool:
-        """Whether it holds words."""
-        return self.values.dtype == object
+    def missing(self) -> np.ndarray:
+        """Where there is no value of the kind, bool (n,)."""
+        if self.form == "words":
+            return np.fromiter((value is None for value in self.values), dtype=bool, count=len(self.values))
+        missing: np.ndarray = np.isnan(self.values) if self.form == "numbers" else np.isnat(self.values)
+        return missing
 
 
-def read_column(name: str, values: np.ndarray, *, words: bool | None = None) -> Column:
-    """Read the values of a column as numbers or as words.
+def read_column(name: str, values: np.ndarray, *, form: ColumnForm | None = None, known: Container[str] = ()) -> Column:
+    """Read the values of a column as numbers, words or times.
 
-    Numbers and booleans may be written as words; booleans count as 1 and 0.
+    Numbers, booleans and times (ISO 8601) may be written as words; booleans count as 1 and 0, durations as seconds.
 
     Args:
         name: what errors call the column.
         values: of any type, shape (n,).
-        words: whether to read words; None reads what at least half of the values are.
+        form: what to read; None reads what at least half of the values are.
+        known: words that stand for themselves, though they may stand for a missing value elsewhere.
 
     Raises:
-        InputError: if the values are neither numbers nor words.
+        InputError: if the values are neither numbers, words nor times.
     """
+    if values.dtype.kind == "m":
+        values = np.where(np.isnat(values), np.nan, values / np.timedelta64(1, "s"))
+    if values.dtype.kind == "M" and form in (None, "times"):
+        return Column("times", values.astype("datetime64[us]"), NONE_WRONG)
     if values.dtype.kind not in "fiubOUS":
-        raise InputError(f"column {name!r}", expected="numbers or words", got=f"dtype {values.dtype}")
+        raise InputError(f"column {name!r}", expected=EXPECTED.get(form or "", "numbers, words or times"), got=f"dtype {values.dtype}")
     numbers = _numbers(values)
     with np.errstate(over="ignore"):
         usable = np.isfinite(numbers.astype(np.float32))
-    if usable.all() and not words:  # the usual case, and the fast one
-        return Column(numbers, np.zeros(0, dtype=np.int64))
-    present = np.array([not is_missing(value) for value in values.tolist()], dtype=bool)
-    if words is None:
-        words = 2 * int((present & np.isnan(numbers)).sum()) > int(present.sum())
-    if not words:
-        return Column(numbers, np.flatnonzero(~usable))
+    if usable.all() and form in (None, "numbers"):  # the usual case, and the fast one
+        return Column("numbers", numbers, NONE_WRONG)
+    if values.dtype.kind in "fiub" and form in (None, "numbers"):
+        return Column("numbers", numbers, np.flatnonzero(~usable & ~np.isnan(numbers)))
+    listed = values.tolist()
+    present = np.array([_is_there(value, known) for value in listed], dtype=bool)
+    form = form or _form_of(listed, present, numbers)
+    if form == "numbers":
+        return Column(form, np.where(present, numbers, np.nan), np.flatnonzero(~usable & present))
+    if form == "times":
+        times = np.array([_time(value) if there else None for value, there in zip(listed, present, strict=True)], dtype="datetime64[us]")
+        return Column(form, times, np.flatnonzero(np.isnat(times) & present))
     other = next((value for value in values[present].tolist() if not isinstance(value, WORD_TYPES)), None)
     if other is not None:
-        raise InputError(f"column {name!r}", expected="numbers or words", got=type(other).__name__)
-    return Column(object_array(["" if is_missing(value) else _word(value) for value in values.tolist()]), np.flatnonzero(~present))
+        raise InputError(f"column {name!r}", expected="numbers, words or times", got=type(other).__name__)
+    return Column(form, object_array([_word(value) if there else None for value, there in zip(listed, present, strict=True)]), NONE_WRONG)
+
+
+def _form_of(values: Sequence[Any], present: np.ndarray, numbers: np.ndarray) -> ColumnForm:
+    """What more than half of the values that are there are, else numbers."""
+    count, others = int(present.sum()), np.flatnonzero(present & np.isnan(numbers)).tolist()
+    if 2 * len(others) <= count:
+        return "numbers"
+    few = others[:: max(1, len(others) // LOOKED_AT)]
+    if 2 * sum(_time(values[place]) is not None for place in few) <= len(few):
+        return "words"
+    return "times" if 2 * sum(_time(values[place]) is not None for place in others) > count else "words"
 
 
 def wrong_value(where: str, name: str, column: Column, value: Any) -> InputError:
-    """The error for a value that `Column.wrong` lists.
+    """The error for a value that `Column.wrong` lists, or for a missing one where there may be none.
 
     Args:
         where: the name of its row or line.
         value: as it was given.
     """
-    what = "a word" if column.words else "a finite number, as most of the column"
-    got = "no value" if is_missing(value) else repr(value)
-    do = "Fill the gap, or leave the row out" if is_missing(value) else ""
-    return InputError(f"{where}, column {name!r}", expected=what, got=got, do=do)
-
-
-def distinct_words(name: str, words: Sequence[str]) -> list[str]:
-    """The different words of a column, sorted.
-
-    Raises:
-        InputError: if there are more than `MAX_WORDS`.
-    """
-    distinct = sorted({*words})
-    if len(distinct) > MAX_WORDS:
-        expected = f"numbers, or words of at most {MAX_WORDS} different values"
-        got = f"{len(distinct)} different words, such as {distinct[0]!r:.60}"
-        do = "Leave the column out, or encode it as numbers; if it holds texts to learn from, read it with modality='text'"
-        raise InputError(f"column {name!r}", expected=expected, got=got, do=do)
-    return distinct
+    expected, gap = f"{EXPECTED[column.form]}, as most of the column", is_missing(value)
+    do = "Fill the gap, or leave the row out" if gap else ""
+    value = value.item() if isinstance(value, np.generic) else value
+    return InputError(f"{where}, column {name!r}", expected=expected, got="no value" if gap else repr(value), do=do)
 
 
 def is_missing(value: Any) -> bool:
@@ -145,7 +174,7 @@ def is_missing(value: Any) -> bool:
         return not as_word(value)
     if value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(value, float | np.floating) and math.isnan(value)
+    return isinstance(value, float | np.floating | np.datetime64 | np.timedelta64) and bool(np.isnan(value))
 
 
 def is_frame(data: Any) -> bool:
@@ -156,7 +185,7 @@ def is_frame(data: Any) -> bool:
 def _numbers(values: np.ndarray) -> np.ndarray:
     """float64, NaN where a value is no number."""
     try:
-        return values.astype(np.float64)
+        return values.astype(np.float64, copy=False)
     except (TypeError, ValueError, OverflowError):
         return np.array([_number(value) for value in values.tolist()], dtype=np.float64)
 
@@ -170,6 +199,43 @@ def _number(value: Any) -> float:
         return math.nan
     except OverflowError:
         return math.inf
+
+
+def _is_there(value: Any, known: Container[str]) -> bool:
+    """Whether a value is not missing, nor a word that says so."""
+    if isinstance(value, str):
+        word = as_word(value)
+        return bool(word) and (word not in NO_VALUE or word in known)
+    return not is_missing(value)
+
+
+def _time(value: Any) -> datetime | None:
+    """A date or time as one of UTC without a zone; None for anything else."""
+    if isinstance(value, str):
+        value = _parsed(value.strip().replace("/", "-"))
+    elif isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()
+    if isinstance(value, time):
+        value = datetime.combine(DAY_ONE, value)
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime):
+        return None
+    try:
+        return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:  # a zone that leads beyond the year 9999
+        return None
+
+
+def _parsed(text: str) -> date | time | None:
+    if not TIME.fullmatch(text):
+        return None
+    try:
+        if text[2] == ":":
+            return time.fromisoformat(text)
+        return datetime.fromisoformat(f"{text}-01" if len(text) == len("2020-01") else text.replace(" ", "T", 1).replace(" ", ""))
+    except ValueError:  # no such day
+        return None
 
 
 def _word(value: Any) -> str:

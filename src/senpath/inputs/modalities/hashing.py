@@ -65,7 +65,7 @@ def _counted(tokens: Sequence[Sequence[str]], times: np.ndarray | None, buckets:
     place: defaultdict[str, int] = defaultdict()
     place.default_factory = place.__len__
     ids = np.array([*map(place.__getitem__, chain.from_iterable(tokens))], dtype=np.int64)
-    columns, signs = _buckets([token.encode("utf-8") for token in place], buckets)
+    columns, signs = buckets_of([token.encode("utf-8") for token in place], buckets)
     rows = np.repeat(np.arange(len(tokens)), [len(own) for own in tokens])
     weights = signs[ids] if times is None else times * signs[ids]
     counts = np.bincount(rows * buckets + columns[ids], weights, minlength=len(tokens) * buckets)
@@ -92,7 +92,7 @@ def _groups(word: str) -> tuple[str, ...]:
 _known_groups = lru_cache(2**12)(_groups)
 
 
-def _buckets(tokens: Sequence[bytes], buckets: int) -> tuple[np.ndarray, np.ndarray]:
+def buckets_of(tokens: Sequence[bytes], buckets: int) -> tuple[np.ndarray, np.ndarray]:
     """The bucket of each token, int64 (n,), and the sign that it counts with, 1 or −1."""
     hashes = np.zeros(len(tokens), dtype=np.uint32)
     lengths = np.array([len(token) for token in tokens], dtype=np.int64)

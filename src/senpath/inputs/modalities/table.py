@@ -1,13 +1,14 @@
-"""Rows of numbers and of words of few different values. Rows of other columns are another data type.
+"""Rows of numbers, words, dates and texts, with gaps. Rows of other columns are another data type.
 
-Numbers are standardised with the mean and spread of the first task's rows; a word becomes a 1 among 0s.
+Numbers are standardised with the mean and spread of the first task's rows, whose median stands for missing ones; a word becomes a 1 among
+0s. `senpath.inputs.modalities.plans` has all kinds of column.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ from senpath.arrays import (
 )
 from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
-from senpath.inputs.modalities.columns import Rows, distinct_words, is_frame, read_column, wrong_value
+from senpath.inputs.modalities.columns import Rows, is_frame, read_column
+from senpath.inputs.modalities.plans import ColumnPlan, choose_plan, column_notes, options_of, plans_of, read_planned, share_buckets
 from senpath.types import DataType
 
 STRAIGHT = 30.0
@@ -46,50 +48,92 @@ class TableModality:
     def define(self, items: Any) -> DataType:
         rows = read_rows(items)
         require_few_columns("table", len(rows.columns))
-        categories = {}
-        for name in rows.columns:
-            column = read_column(name, rows.column(name))
-            if column.words:
-                categories[name] = distinct_words(name, column.values.tolist())
-        for name, words in categories.items():
-            require_unicode(words, f"column {name!r}, word")
-        mean, scale = _scales(rows, categories)
+        plans = share_buckets([choose_plan(name, read_column(name, rows.column(name))) for name in rows.columns])
+        for plan in plans:
+            require_unicode(plan.words, f"column {plan.name!r}, word")
+        mean, scale, fill = _scales(rows, plans)
+        if not mean:
+            raise InputError("table", expected="at least one column with a value", got="none")
         options = {
             "columns": rows.columns,
             "fingerprint": fingerprint(rows.columns),
             "mean": mean,
             "scale": scale,
+            "fill": fill,
             "straight": STRAIGHT,
         }
-        return DataType("table", (len(mean),), {**options, "categories": categories} if categories else options)
+        return DataType("table", (len(mean),), {**options, **options_of(plans)})
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         options = data_type.options
-        rows = read_rows(items, table_columns(data_type))
+        rows, plans = read_rows(items, table_columns(data_type)), plans_of(options)
         mean, scale = (torch.tensor(options[name], dtype=torch.float64) for name in ("mean", "scale"))
+        fill = np.array(options["fill"]) if "fill" in options else None
         encoded = torch.zeros(len(rows), *data_type.shape, dtype=torch.float32)
         size = max(1, NUMBERS_AT_ONCE // data_type.shape[0])
         for start in range(0, len(rows), size):
-            values = _matrix(rows[start : start + size], options["columns"], options.get("categories", {}), start)
+            matrix, told = _matrix(rows[start : start + size], plans, start, gaps=fill is not None)
+            if fill is not None and not told.all():
+                first = start + int(np.flatnonzero(~told)[0])
+                raise InputError(f"row {first}", expected="at least one value", got="none", do="Leave the row out")
+            values = _filled(matrix, fill, start)
             encoded[start : start + size] = _bent((values - mean) / scale, options.get("straight"))
         require_finite(encoded, "standardised row")
         return encoded
 
 
-def _scales(rows: Rows, categories: Mapping[str, Sequence[str]]) -> tuple[list[float], list[float]]:
-    """What the numbers of rows are lessened by, then divided by: 0 and 1 for words."""
+def notes_of(items: Any, data_type: DataType) -> tuple[str, ...]:
+    """What is to be said of how rows are encoded, see `senpath.inputs.modalities.plans.column_notes`; nothing of what is no table."""
+    if data_type.modality != "table" or data_type.encoder is not None:
+        return ()
+    return column_notes(read_rows(items, table_columns(data_type)), data_type.options)
+
+
+def _scales(rows: Rows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[float], list[float]]:
+    """What the numbers of rows are lessened by, then divided by, and what stands for missing ones: 0, 1 and 0 for all but measures."""
     mean: list[float] = []
     scale: list[float] = []
+    fill: list[float] = []
     at_once = max(1, NUMBERS_AT_ONCE // max(1, len(rows)))
-    for start in range(0, len(rows.columns), at_once):
-        names = rows.columns[start : start + at_once]
-        wide = [name for name in names for _ in categories.get(name, [name])]
-        values = in_proportion(_matrix(rows, names, categories))
-        spread = spread_of(values, torch.tensor([rounding_of(rows.column(name).dtype) for name in wide]))
-        is_category = torch.tensor([name in categories for name in wide])
-        mean += torch.where(is_category, 0, values.mean(0)).tolist()
-        scale += torch.where((spread > 0) & ~is_category, spread, 1).tolist()
-    return mean, scale
+    for start in range(0, len(plans), at_once):
+        part = plans[start : start + at_once]
+        own = [plan for plan in part if plan.width and not plan.buckets]
+        scaled = iter(zip(*(_scales_of(rows, own) if own else ([], [], [])), strict=True))
+        for lessened, divided, stands in (
+            next(scaled) if not plan.buckets else (0.0, 1.0, 0.0) for plan in part for _ in range(plan.width)
+        ):
+            mean.append(lessened)
+            scale.append(divided)
+            fill.append(stands)
+    return mean, scale, fill
+
+
+def _scales_of(rows: Rows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[float], list[float]]:
+    """`_scales` of a few columns."""
+    wide = [(plan, place) for plan in plans for place in range(plan.width)]
+    numbers, measured = _matrix(rows, plans)[0], np.array([plan.is_measure and place == 0 for plan, place in wide], dtype=bool)
+    stands = np.where(measured, _medians(numbers, measured), 0.0)
+    values, is_measure = in_proportion(_filled(numbers, stands)), torch.from_numpy(measured)
+    spread = spread_of(values, torch.tensor([rounding_of(rows.column(plan.name).dtype) for plan, _ in wide]))
+    mean = torch.where(is_measure, values.mean(0), 0)
+    return mean.tolist(), torch.where((spread > 0) & is_measure, spread, 1).tolist(), stands.tolist()
+
+
+def _medians(numbers: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    """The median of each measure's numbers that are there, and anything for the other columns."""
+    medians = np.zeros(numbers.shape[1])
+    gaps = np.isnan(numbers).any(0)
+    whole, some = np.flatnonzero(measured & ~gaps), np.flatnonzero(measured & gaps)
+    medians[whole] = np.median(numbers[:, whole], axis=0) if len(numbers) else 0.0
+    medians[some] = np.nanmedian(numbers[:, some], axis=0)
+    return medians
+
+
+def _filled(numbers: np.ndarray, fill: np.ndarray | None, start: int = 0) -> torch.Tensor:
+    """The numbers with those that are missing filled in, as a tensor that is checked to be finite in single precision, too."""
+    values = torch.from_numpy(numbers if fill is None else np.where(np.isnan(numbers), fill, numbers))
+    require_finite(values.float(), "row", range(start, start + len(values)))
+    return values
 
 
 def _bent(numbers: torch.Tensor, straight: float | None) -> torch.Tensor:
@@ -165,11 +209,6 @@ def table_columns(data_type: DataType) -> list[str]:
     return [*map(as_word, options["columns"])]
 
 
-def table_width(columns: Sequence[str], categories: Mapping[str, Sequence[str]]) -> int:
-    """How many numbers a row is encoded as."""
-    return sum(len(categories.get(name, [name])) for name in columns)
-
-
 def read_rows(items: Any, wanted: Sequence[str] | None = None) -> Rows:
     """Rows in any form, by column.
 
@@ -240,29 +279,20 @@ def _stack(items: Any) -> np.ndarray:
     return np.asarray(items)
 
 
-def _matrix(rows: Rows, names: Sequence[str], categories: Mapping[str, Sequence[str]], start: int = 0) -> torch.Tensor:
-    """float64 (n, numbers), since a time stamp has more digits than float32 holds.
+def _matrix(rows: Rows, plans: Sequence[ColumnPlan], start: int = 0, *, gaps: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers, and which rows have a value at all: float64 (n, numbers), bool (n,).
+
+    Not float32, since a time stamp has more digits than it holds. NaN where a measure is missing.
 
     Args:
         start: what errors call the first row.
+        gaps: whether values may be missing; in types of old folders they may not.
     """
-    filled, matrix = 0, np.empty((len(rows), table_width(names, categories)))
-    for name in names:
-        part = _part(rows, name, categories.get(name), start)
-        matrix[:, filled : filled + part.shape[1]] = part
-        filled += part.shape[1]
-    values = torch.from_numpy(matrix)
-    require_finite(values.float(), "row", range(start, start + len(values)))
-    return values
-
-
-def _part(rows: Rows, name: str, words: Sequence[str] | None, start: int) -> np.ndarray:
-    """A column's numbers (n, 1), or a 1 where it has each word, (n, words)."""
-    values = rows.column(as_word(name))
-    column = read_column(name, values, words=words is not None)
-    if len(column.wrong) and (rows.named or values.dtype.kind not in "fiub"):
-        first = int(column.wrong[0])
-        raise wrong_value(f"row {start + first}", name, column, values[first])
-    if words is None:
-        return column.values[:, None]
-    return np.asarray(column.values[:, None] == object_array([*map(as_word, words)]), dtype=np.float64)
+    filled, matrix, told = 0, np.empty((len(rows), sum(plan.width for plan in plans))), np.zeros(len(rows), dtype=bool)
+    for plan in plans:
+        column = read_planned(rows, plan, start, gaps=gaps)
+        matrix[:, filled : filled + plan.width] = plan.encode(column)
+        filled += plan.width
+        if not told.all():
+            told |= ~column.missing
+    return matrix, told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy as np
 from senpath.errors import InputError
 from senpath.inputs.limits import may_name
 from senpath.inputs.modalities import MODALITY_BY_ENDING
-from senpath.inputs.modalities.columns import MAX_WORDS, Rows, distinct_words, is_missing, read_column, wrong_value
+from senpath.inputs.modalities.columns import MAX_WORDS, Column, Rows, is_missing, read_column, wrong_value
+from senpath.inputs.modalities.plans import choose_plan, described
 from senpath.inputs.sources.dataset import ErrorPolicy, counted
 from senpath.inputs.sources.files import FileBytes, Source, inspect_files
 from senpath.inputs.sources.guesses import TEXT_COLUMNS
@@ -21,6 +22,8 @@ from senpath.inputs.sources.raw_table import RawTable
 
 FILE_COLUMNS = ("file_name", "filename", "file", "path", "file_path", "image", "picture", "audio", "sound")
 """Names of columns that may hold names of files."""
+NAMED = 10
+"""Columns that a description names at most."""
 EXPECTED_COLUMNS = {"image": "pictures or their files", "audio": "sounds or their files", "text": "texts"}
 """What a column of each modality holds."""
 
@@ -64,8 +67,9 @@ def read_content(table: RawTable, names: Sequence[str], rows: Sequence[int], mod
         return _read_rows(table, names, rows, policy)
     name, read = chosen
     content = read(table, name, rows, policy)
-    others = [other for other in names if other != name]
-    ignored = f"; left out: {', '.join(map(repr, others[:10]))}{' …' if len(others) > 10 else ''}" if others else ""
+    others = [repr(other) for other in names if other != name]
+    whole = " (modality='table' reads all)" if content.modality == "text" else ""
+    ignored = f"; left out: {few(others)}{whole}" if others else ""
     return Content(content.modality, content.rows, content.items, f"{content.about} in column {name!r}{ignored}")
 
 
@@ -129,7 +133,8 @@ def _is_text(values: np.ndarray, *, named: bool) -> bool:
     if not named and 2 * sum(any(map(str.isalpha, value)) for value in present) <= len(present):  # dates, prices
         return False
     distinct = len({*present})
-    return read_column("text", np.array(present, dtype=object)).words and (named or distinct > MAX_WORDS or 2 * distinct > len(present))
+    words = read_column("text", np.array(present, dtype=object)).form == "words"
+    return words and (named or distinct > MAX_WORDS or 2 * distinct > len(present))
 
 
 def _read_files(table: RawTable, name: str, rows: Sequence[int], policy: ErrorPolicy) -> Content:
@@ -194,24 +199,34 @@ def _read_rows(table: RawTable, names: Sequence[str], rows: Sequence[int], polic
     """Read rows of numbers and of categories."""
     if not names:
         raise InputError(table.name, expected="at least one column beside the labels", got="none")
-    columns, wrong = {}, dict[int, InputError]()
+    columns, wrong, told = dict[str, Column](), dict[int, InputError](), np.zeros(len(rows), dtype=bool)
+    everything = len(rows) == len(table)
     for name in names:
-        values = table.columns[name][list(rows)]
+        values = table.columns[name]
+        values = values if everything else values[list(rows)]
         with _naming(table):
             columns[name] = column = read_column(name, values)
         for index in column.wrong.tolist():
             wrong.setdefault(index, wrong_value(f"{table.name}, {table.place(rows[index])}", name, column, values[index]))
+        if not told.all():
+            told |= ~column.missing
+    for index in np.flatnonzero(~told).tolist():
+        wrong.setdefault(index, InputError(f"{table.name}, {table.place(rows[index])}", expected="at least one value", got="none"))
     for index in sorted(wrong):
         policy.reject(table.place(rows[index]), wrong[index])
     kept = [index for index in range(len(rows)) if index not in wrong]
-    items = Rows({name: column.values[kept] for name, column in columns.items()})
-    words = [name for name in names if columns[name].words]
-    for name in words:
-        with _naming(table):
-            distinct_words(name, items.column(name).tolist())
-    counts = [(len(names) - len(words), "numbers"), (len(words), "words")]
-    about = " and ".join(f"{counted(count, 'column')} of {held}" for count, held in counts if count)
-    return Content("table", [rows[index] for index in kept], items, f"{counted(len(kept), 'row')}, {about}")
+    if wrong:
+        columns = {name: replace(column, values=column.values[kept]) for name, column in columns.items()}
+    plans = [choose_plan(name, column) for name, column in columns.items()]
+    gaps = [f"{name!r} {int(columns[name].missing.sum()):,}" for name in names if columns[name].missing.any()]
+    items = Rows({name: column.values for name, column in columns.items()})
+    about = f"{counted(len(items), 'row')}, {described(plans)}" + (f"; values missing: {few(gaps)}" if gaps else "")
+    return Content("table", [rows[index] for index in kept], items, about)
+
+
+def few(names: Sequence[str]) -> str:
+    """Up to ten names."""
+    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from senpath.errors import InputError
-from senpath.inputs.modalities.columns import MAX_WORDS, read_column
+from senpath.inputs.modalities.columns import MAX_WORDS, is_missing, read_column
 from senpath.tasks import Regression
 
 TEXT_COLUMNS = ("text", "sentence", "utterance", "question", "query", "review", "comment", "content")
@@ -87,17 +87,17 @@ def require_header_line(columns: Mapping[str, np.ndarray], what: str) -> None:
 
 def _fits(name: str, values: np.ndarray) -> bool | None:
     """Whether a name could be one of a column's values; None if that cannot be said."""
-    if values.dtype.kind not in "fiubOU":
+    if values.dtype.kind not in "fiubOU" or not any(not is_missing(value) for value in values.flat):
         return None
     column = read_column(name, values)
     as_value = read_column(name, np.array([name], dtype=object))
-    if column.words:
-        known = {*column.values.tolist()}
-        if as_value.words and name in known:
-            return True
-        return False if not as_value.words or len(known) <= MAX_WORDS else None
-    numbers = np.delete(column.values, column.wrong)
-    if as_value.words or len(numbers) < 2:
+    if column.form != as_value.form:
         return False
-    low, high, value = numbers.min(), numbers.max(), as_value.values[0]
+    if column.form == "words":
+        known = {*column.values.tolist()}
+        return True if name in known else False if len(known) <= MAX_WORDS else None
+    numbers = np.delete(column.values, np.union1d(column.wrong, np.flatnonzero(column.missing))).astype(np.float64)
+    if len(numbers) < 2:
+        return False
+    low, high, value = numbers.min(), numbers.max(), as_value.values.astype(np.float64)[0]
     return bool(low - (high - low) <= value <= high + (high - low))

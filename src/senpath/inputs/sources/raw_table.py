@@ -13,14 +13,12 @@ import numpy as np
 from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
-from senpath.inputs.modalities.columns import is_missing
+from senpath.inputs.modalities.columns import NO_LABEL, is_missing
 from senpath.inputs.sources.guesses import names_rows
 
 LABEL_COLUMN = "label"
 LABEL_NAMES = (LABEL_COLUMN, "labels", "class", "target", "y")
 """Names by which a column of labels is recognised, the most certain first."""
-NO_LABEL = frozenset({"NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
-"""Words that stand for no label, as programs that write tables put them."""
 
 
 @dataclass(frozen=True)

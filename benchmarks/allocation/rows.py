@@ -113,7 +113,7 @@ def same_size(settings: AllocationSettings, sized: Records, tasks: Sequence[Task
         raise ValueError("the row whose size this one takes has no records: it comes first")
     wanted = sized.mean("body")
     blueprint = make_blueprint(tasks[0][1].examples.data_type, settings)
-    stem = count_weights(blueprint.stem.build())
+    stem = count_weights(blueprint.stem.build()) + len(blueprint.layers) * count_weights(blueprint.norm.build())
     sizes = [sum(count_weights(layer[place].build()) for layer in blueprint.layers) for place in range(len(blueprint.names))]
     choices = [chosen for count in range(1, len(sizes) + 1) for chosen in combinations(range(len(sizes)), count)]
     best = min(choices, key=lambda chosen: (abs(stem + sum(sizes[place] for place in chosen) - wanted), -len(chosen)))
@@ -139,7 +139,7 @@ def _figures(training: Training, place: int, task: Task) -> Record:
 
 def _weights(training: Training, active: torch.Tensor) -> int:
     """Of what a task runs, but for its output layer."""
-    weights: int = count_weights(training.model.stem)
+    weights: int = count_weights(training.model.stem) + count_weights(training.model.norms)
     for layer, use in enumerate(active.tolist()):
         weights += sum(count_weights(component) for component, used in zip(training.model.components(layer), use, strict=True) if used)
     return weights

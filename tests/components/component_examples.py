@@ -116,7 +116,8 @@ def _sklearn(make: Callable[[], Any]) -> Example:
 CONV = {"channels": 1, "side": 8, "filters": 3, "size": 3, "stride": 1, "grid": 2}
 STEM = {"channels": 3, "filters": 4, "kernel": 3, "stride": 2, "side": 8, "mean": 0.5, "std": 0.25}
 ROUTER = _torch("router.v1", {"width": 6, "embedding": 3, "experts": 3, "gate": "task-aware"}, (6,), (3,), {"experts": 4})
-PAIR = _torch("conv-pair.v1", {"width": 4, "kernels": [[1, 7], [3, 3]], "stride": 2, "groups": 2}, (4, 7, 6), (4, 4, 3), {"width": 6})
+PAIRED = {"width": 4, "kernels": [[1, 7], [3, 3]], "stride": 2, "groups": 2}
+PAIR = _torch("conv-pair.v2", PAIRED, (4, 7, 6), (4, 4, 3), {"width": 6})
 HALVED = _torch("pool.v1", {"how": "max", "stride": 2}, (4, 7, 6), (4, 4, 3), {"how": "avg"})
 EXAMPLES: dict[str, Example] = {
     "mlp": _torch("mlp.v1", {"inputs": 12, "hidden": [7, 5]}, (3, 4), (5,), {"hidden": [7, 6]}),
@@ -161,6 +162,9 @@ EXAMPLES: dict[str, Example] = {
     "pooled-skip": _torch("pooled-skip.v1", {"inputs": 6, "hidden": 5}, (4, 6), (11,), {"hidden": 6}),
     "pointwise": _torch("pointwise.v1", {"inputs": 2, "outputs": 4, "groups": 2}, (2, 5, 6), (4, 5, 6), {"outputs": 6}),
     "conv-pair": PAIR,
+    "first conv-pair": _torch("conv-pair.v1", PAIRED, (4, 7, 6), (4, 4, 3), {"width": 6}),
+    "projection": _torch("projection.v1", {"width": 4, "stride": 2}, (4, 7, 6), (4, 4, 3), {"width": 6}),
+    "normed": _torch("normed.v1", {"width": 4, "groups": 2}, (4, 7, 6), (4, 7, 6), {"width": 6}),
     "max-pool": HALVED,
     "avg-pool": _torch("pool.v1", {"how": "avg", "stride": 1}, (4, 7, 6), (4, 7, 6), {"how": "max"}),
     "identity": _torch("identity.v1", {"stride": 2}, (4, 7, 6), (4, 4, 3), {"stride": 3}),

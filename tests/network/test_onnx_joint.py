@@ -75,19 +75,19 @@ def test_answers_are_the_same(net: sp.Network, examples: Callable[[str], torch.T
 
 def test_every_kind_is_in_some_of_them(net: sp.Network) -> None:
     kinds = {net.view.component(name).kind.name for path in net.view.paths for name in path.references}
-    routed = {"pointwise.v1", "conv-pair.v1", "pool.v1", "identity.v1", "dense.v1", "flatten.v1", "mean.v1"}
+    routed = {"pointwise.v1", "conv-pair.v2", "pool.v1", "identity.v1", "dense.v1", "flatten.v1", "mean.v1", "normed.v1", "projection.v1"}
     assert routed | {"attention.v1", "encoder-block.v1", "experts.v1", "token-mean.v1", "pooled-skip.v1"} <= kinds
 
 
 def test_a_layer_that_uses_nothing_answers_zeros(tmp_path: Path) -> None:
     class Nothing(sp.Allocation):
-        """Its last layer has no component."""
+        """Its last layer has no component, and no normalisation."""
 
         def propose_many(self, view: sp.View, tasks: Any, progress: Any = None) -> dict[str, MethodResult]:
             ((task, result),) = super().propose_many(view, tasks).items()
             config = {"children": [], "shape": [8]}
             empty = freeze("mean.v1", config, build("mean.v1", config))
-            return {task: replace(result, chain=(*result.chain[:-2], empty, result.chain[-1]))}
+            return {task: replace(result, chain=(*result.chain[:-3], empty, result.chain[-1]))}
 
     net = sp.Network(tmp_path / "net.sen")
     x, y = load_iris(return_X_y=True)

@@ -45,7 +45,7 @@ from senpath.components.limits import LEVELS, NUMBERS, OPERATIONS, STEP
 from senpath.components.mobile import CONV_STEM, CONV_TAIL, MBCONV
 from senpath.components.pruned import PRUNED, Pruned, freeze_pruned, unpruned
 from senpath.components.recurrent import LSTM, Lstm
-from senpath.components.routed import CONV_PAIR, DENSE, FLATTEN, IDENTITY, MEAN, POINTWISE, POOL
+from senpath.components.routed import CONV_PAIR, DENSE, FLATTEN, IDENTITY, MEAN, NORMED, POINTWISE, POOL, PROJECTION
 from senpath.components.tokens import TOKEN_FEATURES, TOKEN_MEAN, TokenFeatures, real, token_mean
 from senpath.components.units import HEAD, HiddenUnits, UnitLayer, UnitSlice
 from senpath.components.vision import ADAPTER, CLASS_NORM, CLASS_TOKEN, PATCHES, POSITIONS
@@ -78,6 +78,7 @@ __all__ = [
     "MBCONV",
     "MEAN",
     "MLP",
+    "NORMED",
     "NUMBERS",
     "OPERATIONS",
     "PATCHES",
@@ -87,6 +88,7 @@ __all__ = [
     "POOLED_CNN",
     "POOLED_WIDE_AND_DEEP",
     "POSITIONS",
+    "PROJECTION",
     "PRUNED",
     "ROUTER",
     "STEP",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
+from typing import Literal
 
 import torch
 from torch import nn
@@ -30,26 +32,60 @@ class Pointwise(nn.Module):
         return functional.relu(self.norm(self.conv(maps)), inplace=True)
 
 
+class Projection(nn.Module):
+    """A 1×1 convolution of every `stride`-th row and column: (n, width, h, w) to (n, width, ⌈h / stride⌉, ⌈w / stride⌉).
+
+    Args:
+        width: maps, of input and output.
+        stride: of the convolution.
+    """
+
+    def __init__(self, width: Size, stride: Step) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 1, stride)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.conv(maps)
+        return made
+
+
+class Normed(nn.Module):
+    """Group normalisation and ReLU: (n, width, …) to the same shape. It stands behind a layer of several components.
+
+    Args:
+        width: maps or units.
+        groups: of them that are normalised together; divides `width`. 1 is layer normalisation, for vectors.
+    """
+
+    def __init__(self, width: Size, groups: Size) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(groups, width)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.norm(values))
+
+
 class ConvPair(nn.Module):
     """Two convolutions one behind the other: (n, width, h, w) to (n, width, ⌈h / stride⌉, ⌈w / stride⌉).
 
-    Maziarz et al. say which pairs there are and that there is group normalisation. That it and ReLU follow each of the two convolutions,
-    and that the first one has the stride, is our reading.
+    Group normalisation and ReLU follow each of the two, as in the code that Maziarz et al. released.
 
     Args:
         width: maps, of input and output.
         kernels: height and width of each of the two, odd.
-        stride: of the first.
+        stride: of one of the two.
         groups: of maps that are normalised together; divides `width`.
+        strided: which one has the stride, 0 or 1. The last one has it in the released code; "conv-pair.v1" has it in the first.
     """
 
-    def __init__(self, width: Size, kernels: Sequence[Sequence[Step]], stride: Step, groups: Size) -> None:
+    def __init__(self, width: Size, kernels: Sequence[Sequence[Step]], stride: Step, groups: Size, strided: Literal[0, 1] = 0) -> None:
         super().__init__()
         if len(kernels) != 2 or any(len(kernel) != 2 or min(kernel) < 1 or any(size % 2 == 0 for size in kernel) for kernel in kernels):
             raise ValueError(f"kernels {kernels} must be two, of odd height and width")
         first, second = ((int(kernel[0]), int(kernel[1])) for kernel in kernels)
-        self.first = nn.Conv2d(width, width, first, stride, (first[0] // 2, first[1] // 2))
-        self.second = nn.Conv2d(width, width, second, 1, (second[0] // 2, second[1] // 2))
+        steps = (stride, 1) if strided == 0 else (1, stride)
+        self.first = nn.Conv2d(width, width, first, steps[0], (first[0] // 2, first[1] // 2))
+        self.second = nn.Conv2d(width, width, second, steps[1], (second[0] // 2, second[1] // 2))
         self.norms = nn.ModuleList([nn.GroupNorm(groups, width), nn.GroupNorm(groups, width)])
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
@@ -146,7 +182,10 @@ class Mean(Composite):
 
 
 POINTWISE = register(ComponentKind("pointwise.v1", Pointwise))
-CONV_PAIR = register(ComponentKind("conv-pair.v1", ConvPair))
+register(ComponentKind("conv-pair.v1", ConvPair))  # of networks that were written before the second
+CONV_PAIR = register(ComponentKind("conv-pair.v2", partial(ConvPair, strided=1)))
+PROJECTION = register(ComponentKind("projection.v1", Projection))
+NORMED = register(ComponentKind("normed.v1", Normed))
 POOL = register(ComponentKind("pool.v1", Pool))
 IDENTITY = register(ComponentKind("identity.v1", Identity))
 DENSE = register(ComponentKind("dense.v1", Dense))

@@ -11,7 +11,6 @@ import torch
 from sklearn.datasets import load_digits
 
 from senpath.methods.allocation import AllocationSettings, Training
-from senpath.methods.allocation.model import grouped
 from senpath.training import TaskSplit
 from senpath.types import DataType, Examples
 
@@ -50,7 +49,7 @@ def splits(halves_of_digits: dict[str, Labelled]) -> Sequence[TaskSplit]:
 def make_training(splits: Sequence[TaskSplit]) -> Callable[..., Training]:
     """A function: what differs from `small`, and the way layers are computed → a training of the three tasks."""
 
-    def make(layer: Any = grouped, **changes: Any) -> Training:
+    def make(layer: Any = None, **changes: Any) -> Training:
         return Training(splits, AllocationSettings(**{**SMALL, **changes}), torch.device("cpu"), layer)
 
     return make

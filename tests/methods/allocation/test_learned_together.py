@@ -118,9 +118,7 @@ def test_a_table(tmp_path: Path, iris: Labelled) -> None:
     assert (net.predict(x[100:], task="one").label == y[100:]).mean() > 0.8
     assert [net.view.component(name).kind.name for name in net.view.pathway("one").components] == [
         "dense.v1",
-        "mean.v1",
-        "mean.v1",
-        "mean.v1",
+        *["mean.v1", "normed.v1"] * 3,
         "linear.v1",
     ]
 
@@ -143,6 +141,8 @@ def test_types_do_not_mix(tmp_path: Path, halves_of_digits: dict[str, Labelled],
         ({"strides": (2, 2, 3)}, "setting 'strides': expected numbers, 1 or 2, one of each layer"),
         ({"components": ()}, "setting 'components': expected .*1 to 64 names"),
         ({"components": 0}, "setting 'components': expected a whole number from 1 to 64, or 1 to 64 names, or None, got 0"),
+        ({"evaluate": "some"}, "setting 'evaluate': expected one of all, used, got 'some'"),
+        ({"entropy_penalty": -1.0}, "setting 'entropy_penalty': expected a number from 0 to"),
         ({"allocation": "own"}, "setting 'allocation': expected one of learned, shared, got 'own'"),
         ({"tasks_per_update": 0}, "setting 'tasks_per_update': expected a whole number from 1"),
         ({"rounds": 3}, "setting 'rounds' of method allocation: expected one of layers, components"),
@@ -157,7 +157,7 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> 
     ("settings", "message"),
     [
         ({"components": ("9x9",)}, "setting 'components': expected for images names out of 3x3, 5x5, 7x7, 1x7, max, avg, identity"),
-        ({"components": ("max", "max")}, "setting 'components': expected 'max' once, for it has no weights, got 2 times"),
+        ({"components": ("max", "max")}, "setting 'components': expected 'max' once, got 2 times"),
     ],
 )
 def test_settings_that_do_not_fit_images(splits: list[TaskSplit], settings: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Each component runs once, for those who use it; and that is the same as running all for all."""
+"""Each component runs for those who use it, and that is the same as running all for all; so is the gradient of what is not used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from senpath.methods.allocation import Training, similarity
-from senpath.methods.allocation.model import AllocationRouter, grouped, gumbel, masked, temperature
+from senpath.methods.allocation.model import ESTIMATORS, AllocationRouter, grouped, gumbel, masked, temperature
 from senpath.seeds import seeded
 
 Make = Callable[..., Training]
@@ -41,8 +41,8 @@ def test_one_layer_equals_the_masked_one(data: st.DataObject) -> None:
         components = [Counted(3, 2) for _ in range(count)]
         inputs, owner = torch.randn(rows, 3), torch.randint(tasks, (rows,))
         use, ahead = torch.randint(2, (tasks, count)).float(), torch.randn(rows, 2)
-    results = []
-    for mix in (grouped, masked):
+    results = {}
+    for name, mix in {"used": grouped, "all": ESTIMATORS["all"], "masked": masked}.items():
         leaves = [inputs.clone().requires_grad_(), use.clone().requires_grad_()]
         for component in components:
             component.zero_grad()
@@ -53,21 +53,24 @@ def test_one_layer_equals_the_masked_one(data: st.DataObject) -> None:
         gradients = [leaf.grad if leaf.grad is not None else torch.zeros_like(leaf) for leaf in leaves]
         weights = [component.layer.weight for component in components]
         gradients += [weight.grad if weight.grad is not None else torch.zeros_like(weight) for weight in weights]
-        results.append((output, gradients))
-        if mix is grouped:
+        results[name] = output, gradients
+        if name == "used":
             for place, component in enumerate(components):
                 mine = use[owner, place] > 0
                 assert len(component.seen) == bool(mine.any())
                 assert all(torch.equal(seen, inputs[mine]) for seen in component.seen)
-    torch.testing.assert_close(results[0][0], results[1][0])
-    for mine, reference in zip(results[0][1], results[1][1], strict=True):
-        torch.testing.assert_close(mine, reference)
-    assert not results[0][1][1][use == 0].any()
+    for name in ("used", "all"):
+        torch.testing.assert_close(results[name][0], results["masked"][0])
+        mine, reference = results[name][1], [*results["masked"][1]]
+        if name == "used":
+            reference[1] = reference[1] * use
+        for gradient, wanted in zip(mine, reference, strict=True):
+            torch.testing.assert_close(gradient, wanted)
 
 
 @pytest.mark.parametrize("changes", [{}, {"tasks_per_update": 1}, {"allocation": "shared"}, {"budget": 0.3}])
 def test_a_step_equals_the_masked_one(make_training: Make, changes: dict[str, object]) -> None:
-    trainings = [make_training(mix, p0=0.5, **changes) for mix in (grouped, masked)]
+    trainings = [make_training(mix, p0=0.5, **changes) for mix in (None, masked)]
     losses = []
     for training in trainings:
         losses.append(training.loss(0))

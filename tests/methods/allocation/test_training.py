@@ -108,7 +108,9 @@ def test_copies_of_a_task_come_to_share_more() -> None:
     for turns in (0, 0, 1, 1):
         examples = Examples(DataType("image", (1, 7, 7)), images.rot90(turns, (2, 3)), targets, tuple(range(10)))
         splits.append(TaskSplit(examples, torch.arange(900), torch.arange(900, 1000)))
-    settings = AllocationSettings(components=4, layers=2, width=8, steps=200, validate_every=200, learning_rate=3e-3, router_rate=0.02)
+    settings = AllocationSettings(
+        components=4, layers=2, width=8, steps=200, validate_every=200, learning_rate=3e-3, router_rate=0.02, budget=0.5
+    )
     training = Training(splits, settings, torch.device("cpu"))
     training.run()
     alike = similarity(training.probabilities())

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from senpath.components import CONV_PAIR, DENSE, IDENTITY, POINTWISE, POOL, Component, ComponentKind, build, freeze
+from senpath.components import CONV_PAIR, DENSE, IDENTITY, NORMED, POINTWISE, POOL, PROJECTION, Component, ComponentKind, build, freeze
 from senpath.errors import InputError
 from senpath.methods.allocation.config import GROUPS, NAME, AllocationSettings
 from senpath.types import DataType
@@ -48,12 +48,14 @@ class Blueprint:
         stem: what all tasks run first.
         names: of the components of each layer, as settings have them.
         layers: for each layer its components.
+        norm: what follows each layer's mean, with weights of its own that all tasks share.
         shapes: of each layer's output, without the number of inputs.
     """
 
     stem: ComponentSpec
     names: tuple[str, ...]
     layers: tuple[tuple[ComponentSpec, ...], ...]
+    norm: ComponentSpec
     shapes: tuple[tuple[int, ...], ...]
 
     @property
@@ -90,7 +92,8 @@ def _for_images(data_type: DataType, settings: AllocationSettings) -> Blueprint:
         layers.append(tuple(_image_part(name, width, stride) for name in names))
         shapes.append((width, *sides))
     stem = ComponentSpec(POINTWISE, {"inputs": channels, "outputs": width, "groups": GROUPS})
-    return Blueprint(stem, names, tuple(layers), tuple(shapes))
+    norm = ComponentSpec(NORMED, {"width": width, "groups": GROUPS})
+    return Blueprint(stem, names, tuple(layers), norm, tuple(shapes))
 
 
 def _for_others(data_type: DataType, settings: AllocationSettings) -> Blueprint:
@@ -104,14 +107,17 @@ def _for_others(data_type: DataType, settings: AllocationSettings) -> Blueprint:
     }
     layer = tuple(parts[name] for name in names)
     stem = ComponentSpec(DENSE, {"inputs": prod(data_type.shape), "outputs": width, "norm": True})
-    return Blueprint(stem, names, (layer,) * settings.layers, ((width,),) * settings.layers)
+    norm = ComponentSpec(NORMED, {"width": width, "groups": 1})
+    return Blueprint(stem, names, (layer,) * settings.layers, norm, ((width,),) * settings.layers)
 
 
 def _image_part(name: str, width: int, stride: int) -> ComponentSpec:
     if name in PAIRS:
         kernels = [list(kernel) for kernel in PAIRS[name]]
         return ComponentSpec(CONV_PAIR, {"width": width, "kernels": kernels, "stride": stride, "groups": GROUPS})
-    return ComponentSpec(IDENTITY, {"stride": stride}) if name == "identity" else ComponentSpec(POOL, {"how": name, "stride": stride})
+    if name != "identity":
+        return ComponentSpec(POOL, {"how": name, "stride": stride})
+    return ComponentSpec(IDENTITY, {"stride": 1}) if stride == 1 else ComponentSpec(PROJECTION, {"width": width, "stride": stride})
 
 
 def _names(given: int | tuple[str, ...] | None, known: Sequence[str], default: tuple[str, ...], counted: str, what: str) -> tuple[str, ...]:
@@ -123,5 +129,5 @@ def _names(given: int | tuple[str, ...] | None, known: Sequence[str], default: t
         if name not in known:
             raise InputError("setting 'components'", expected=f"for {what} names out of {', '.join(known)}", got=repr(name))
         if name in ("max", "avg", "identity") and given.count(name) > 1:
-            raise InputError("setting 'components'", expected=f"{name!r} once, for it has no weights", got=f"{given.count(name)} times")
+            raise InputError("setting 'components'", expected=f"{name!r} once", got=f"{given.count(name)} times")
     return given

@@ -44,7 +44,12 @@ class AllocationSettings(Settings, owner=f"method {NAME}"):
         l2: weight decay: the share of each weight that is added to its gradient.
         p0: probability with which a component is in use at first.
         budget: mean probability of use, over all components, up to which a task pays no penalty; None is no limit.
-        penalty: how strongly use beyond the budget is pressed down, λ of the paper; see `AllocationRouter.press`.
+        penalty: how strongly use beyond the budget is pressed down, λ of the paper: by so many of the router's own steps, see
+            `AllocationRouter.press`.
+        evaluate: in training, "all" evaluates every component for every task, so that those which a task did not draw in this step get a
+            gradient of their probability too, as the authors do and call necessary; "used" runs only what was drawn, and is faster.
+        entropy_penalty, entropy_alpha: entropy_penalty · (share of the steps that is done)^entropy_alpha times the entropy of all of a
+            task's decisions is added to its loss. The authors' code has it and their experiments do not use it.
         tasks_per_update: how many tasks, in random order, move the weights together. None is all of them; the paper has 1.
         allocation: "learned"; or "shared", where every task uses every component.
         validation: examples of a task that are held out to validate on, at most, and at most a fifth. None are held out of a task with
@@ -77,7 +82,10 @@ class AllocationSettings(Settings, owner=f"method {NAME}"):
     l2: Annotated[float, Field(ge=0, le=10)] = 3e-4
     p0: Annotated[float, Field(ge=0.01, le=0.99)] = 0.97
     budget: Share | None = None
-    penalty: Annotated[float, Field(ge=0, le=10**6)] = 3.0
+    penalty: Annotated[float, Field(ge=0, le=10**6)] = 1.0
+    evaluate: Literal["all", "used"] = "all"
+    entropy_penalty: Annotated[float, Field(ge=0, le=10**6)] = 0.0
+    entropy_alpha: Annotated[float, Field(ge=0, le=100)] = 1.0
     tasks_per_update: Annotated[int, Field(ge=1, le=10**6)] | None = None
     allocation: Literal["learned", "shared"] = "learned"
     validation: Annotated[int, Field(ge=0, le=10**9)] = 2_000

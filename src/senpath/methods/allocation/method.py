@@ -62,10 +62,10 @@ class Allocation:
 
 
 def results_of(tasks: Sequence[str], training: Training) -> dict[str, MethodResult]:
-    """Every task's pathway: the stem, of each layer the mean of what the task uses, its output layer."""
+    """Every task's pathway: the stem, of each layer the mean of what the task uses and the normalisation, its output layer."""
     blueprint, model, active = training.blueprint, training.model, training.active()
     settings, log = training.settings.to_json(), {"checks": _checks(training)}
-    stem = blueprint.stem.freeze(model.stem)
+    stem, norms = blueprint.stem.freeze(model.stem), [blueprint.norm.freeze(norm) for norm in model.norms]
 
     @cache
     def component(layer: int, place: int) -> Component:
@@ -76,7 +76,7 @@ def results_of(tasks: Sequence[str], training: Training) -> dict[str, MethodResu
         chain, inside = [stem], list[Component]()
         for layer, shape in enumerate(blueprint.shapes):
             used = [component(layer, place) for place in torch.nonzero(active[number, layer]).flatten().tolist()]
-            chain.append(ComponentSpec(MEAN, {"children": [part.hash for part in used], "shape": [*shape]}).freeze())
+            chain += [ComponentSpec(MEAN, {"children": [part.hash for part in used], "shape": [*shape]}).freeze(), norms[layer]]
             inside += used
         if not blueprint.flat:
             chain.append(ComponentSpec(FLATTEN, {}).freeze())

@@ -1,11 +1,9 @@
-"""The network of shared components while it is trained, and the router that learns which of them a task uses.
-
-Each component runs once, over the inputs of the tasks that use it.
-"""
+"""The network of shared components while it is trained, and the router that learns which of them a task uses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import log, sqrt
 from typing import Any, cast
 
@@ -32,6 +30,7 @@ class SharedModel(nn.Module):
         self._shapes = blueprint.shapes
         self.stem = blueprint.stem.build()
         self.layers = nn.ModuleList([nn.ModuleList([part.build() for part in layer]) for layer in blueprint.layers])
+        self.norms = nn.ModuleList([blueprint.norm.build() for _ in blueprint.layers])
         self.heads = nn.ModuleList([Linear(blueprint.features, count) for count in classes])
 
     def features(self, inputs: torch.Tensor, owner: torch.Tensor, use: torch.Tensor, run: LayerFunction) -> torch.Tensor:
@@ -41,14 +40,14 @@ class SharedModel(nn.Module):
             inputs: of all tasks in one batch, (n, …).
             owner: the task of each, int64 (n,), on the CPU.
             use: 1 where a task uses a component, else 0: float32 (tasks, layers, components).
-            run: how a layer is computed, `grouped`.
+            run: how a layer is computed, one of `ESTIMATORS`.
 
         Returns:
             float32 (n, numbers).
         """
         values: torch.Tensor = self.stem(inputs)
         for place, shape in enumerate(self._shapes):
-            values = run(self.components(place), values, owner, use[:, place], shape)
+            values = self.norms[place](run(self.components(place), values, owner, use[:, place], shape))
         return values.flatten(1)
 
     def components(self, layer: int) -> list[nn.Module]:
@@ -57,24 +56,39 @@ class SharedModel(nn.Module):
 
 
 def grouped(
-    components: Sequence[nn.Module], inputs: torch.Tensor, owner: torch.Tensor, use: torch.Tensor, shape: tuple[int, ...]
+    components: Sequence[nn.Module],
+    inputs: torch.Tensor,
+    owner: torch.Tensor,
+    use: torch.Tensor,
+    shape: tuple[int, ...],
+    *,
+    unused: bool = False,
 ) -> torch.Tensor:
     """A layer's outputs, (n, *shape): the mean of what the components say that an input's task uses, zeros if it uses none.
 
+    Each component runs once, over the inputs of the tasks that use it.
+
     Args:
-        use: 1 where a task uses a component, else 0: float32 (tasks, components). No gradient reaches what is not used.
+        use: 1 where a task uses a component, else 0: float32 (tasks, components).
+        unused: whether components answer the other inputs too, so that what is not used gets a gradient as well: by what the loss would
+            change. Their weights get none from that, so it is computed without one, and takes as long as answering.
     """
     active = use.detach().cpu() > 0.5
-    used = [(place, torch.nonzero(active[owner, place]).flatten()) for place in range(len(components))]
+    used, others = (
+        [(place, torch.nonzero(rows).flatten()) for place, rows in enumerate(mask.T)] for mask in (active[owner], ~active[owner])
+    )
     used = [(place, rows) for place, rows in used if len(rows)]
-    if not used:
+    others = [(place, rows) for place, rows in others if len(rows)] if unused and torch.is_grad_enabled() else []
+    if not used and not others:
         return inputs.new_zeros(len(inputs), *shape)
-    share = shares(use)
-    places = [rows.to(inputs.device) for _, rows in used]
-    read = _Select.apply(inputs, *places)  # type: ignore[no-untyped-call]
-    weights = [share[owner[rows].to(share.device), place] for place, rows in used]
+    share = shares(use, unused)
+    places = [rows.to(inputs.device) for _, rows in (*used, *others)]
+    read = _Select.apply(inputs, *places[: len(used)]) if used else ()  # type: ignore[no-untyped-call]
     answers = [components[place](values) for (place, _), values in zip(used, read, strict=True)]
-    made: torch.Tensor = _WeightedSum.apply(len(inputs), shape, places, *weights, *answers)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        answers += [components[place](inputs[rows]) for (place, _), rows in zip(others, places[len(used) :], strict=True)]
+    weights = [share[owner[rows].to(share.device), place] for place, rows in (*used, *others)]
+    made: torch.Tensor = _WeightedSum.apply(inputs.new_zeros(len(inputs), *shape), len(used), places, *weights, *answers)  # type: ignore[no-untyped-call]
     return made
 
 
@@ -96,47 +110,58 @@ class _Select(torch.autograd.Function):
 
 
 class _WeightedSum(torch.autograd.Function):
-    """Sums of weighted answers, each at its rows: the weights' gradients need no product that is kept."""
+    """Sums of weighted answers, each at its rows: the weights' gradients need no product that is kept.
+
+    Only the first `count` answers are added, for the other weights are 0.
+    """
 
     @staticmethod
-    def forward(ctx: Any, count: int, shape: tuple[int, ...], rows: list[torch.Tensor], *both: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Any, zeros: torch.Tensor, count: int, rows: list[torch.Tensor], *both: torch.Tensor) -> torch.Tensor:
         weights, answers = both[: len(rows)], both[len(rows) :]
         ctx.save_for_backward(*rows, *both)
-        made = answers[0].new_zeros(count, *shape)
-        for places, weight, answer in zip(rows, weights, answers, strict=True):
-            made.index_add_(0, places, answer * weight.view(-1, *[1] * len(shape)))
-        return made
+        ctx.count = count
+        for places, weight, answer in list(zip(rows, weights, answers, strict=True))[:count]:
+            zeros.index_add_(0, places, answer * weight.view(-1, *[1] * (answer.ndim - 1)))
+        ctx.mark_dirty(zeros)
+        return zeros
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         third = len(ctx.saved_tensors) // 3
         rows, weights, answers = (ctx.saved_tensors[start * third :][:third] for start in range(3))
-        of_weights, of_answers = [], []
-        for places, weight, answer in zip(rows, weights, answers, strict=True):
+        of_weights, of_answers = list[torch.Tensor](), list[torch.Tensor | None]()
+        for number, (places, weight, answer) in enumerate(zip(rows, weights, answers, strict=True)):
             selected = gradient.index_select(0, places)
             of_weights.append(torch.linalg.vecdot(selected.flatten(1), answer.flatten(1)))
-            of_answers.append(selected.mul_(weight.view(-1, *[1] * (answer.ndim - 1))))
+            of_answers.append(selected.mul_(weight.view(-1, *[1] * (answer.ndim - 1))) if number < ctx.count else None)
         return None, None, None, *of_weights, *of_answers
 
 
 def masked(
     components: Sequence[nn.Module], inputs: torch.Tensor, owner: torch.Tensor, use: torch.Tensor, shape: tuple[int, ...]
 ) -> torch.Tensor:
-    """The same by evaluating every component for every input: what `grouped` is compared with, in results and in time."""
-    weights = shares(use)[owner.to(use.device)]
+    """What `grouped` with `unused` computes, as the paper's code does it, every component for every input: to compare the time."""
+    weights = shares(use, unused=True)[owner.to(use.device)]
     outputs = [component(inputs) * weights[:, place].view(-1, *[1] * len(shape)) for place, component in enumerate(components)]
     return torch.stack(outputs).sum(0)
 
 
-def shares(use: torch.Tensor) -> torch.Tensor:
+ESTIMATORS: dict[str, LayerFunction] = {"all": partial(grouped, unused=True), "used": grouped}
+"""How a layer is computed while it is trained, by the setting `evaluate`."""
+
+
+def shares(use: torch.Tensor, unused: bool) -> torch.Tensor:
     """What each component counts in the mean: (tasks, components), rows that add up to 1, or to 0.
 
-    The count is differentiated too, so what reaches an entry in use is ⟨g, f − mean⟩ / count: whether a component is better than the others
-    that the task uses. With a constant count it is ⟨g, f⟩ / count, which is mostly what all components have in common. On the toy of
-    MNIST and its copies, from p0 = ½, the count as a constant did not pair all four tasks (one seed) where this did (three seeds); from
-    p0 = .97 both paired all, and this separated the two kinds of tasks better.
+    The count is differentiated too, so what reaches an entry is ⟨g, f − mean⟩ / count: whether a component is better than those that the
+    task uses. With a constant count it is ⟨g, f⟩ / count, which is mostly what all components have in common. On the toy of MNIST and its
+    copies, from p0 = ½, the count as a constant did not pair all four tasks (one seed) where this did (three seeds); from p0 = .97 both
+    paired all, and this separated the two kinds of tasks better.
+
+    Args:
+        unused: whether entries that are 0 get a gradient.
     """
-    used = use * (use.detach() > 0.5)
+    used = use if unused else use * (use.detach() > 0.5)
     return used / used.sum(1, keepdim=True).clamp(min=1)
 
 
@@ -170,12 +195,18 @@ class AllocationRouter(nn.Module):
         hard = (disturbed[..., 0] > disturbed[..., 1]).to(soft.dtype)
         return hard + (soft - soft.detach())  # the bracket is exactly 0
 
+    def entropy(self) -> torch.Tensor:
+        """Of all decisions of each task together, in nats: float32 (tasks,)."""
+        shares, logarithms = self.logits.softmax(-1), self.logits.log_softmax(-1)
+        return -(shares * logarithms).flatten(1).sum(1)
+
     @torch.no_grad()
     def press(self, budget: float, by: float, tasks: Sequence[int]) -> None:
-        """One step down the budget loss λ·max(0, mean p − b) of each of these tasks, its gradient times the number of p's of a task.
+        """One step down the budget loss λ·max(0, mean p − b) of each of these tasks.
 
         It is a step by itself, as weight decay in AdamW (Loshchilov and Hutter 2019): Adam would divide by the gradient's size, so that λ
-        said nothing, and its momentum would carry every p past the budget, to where nothing is in use.
+        said nothing. It goes along the loss's gradient p(1 − p), and is as long on average, over the logits of a task, as λ says: the
+        router's own gradient keeps nearly everything in use, and near p = 1 the loss's own length would be no match for it.
 
         Args:
             budget: b.
@@ -185,7 +216,8 @@ class AllocationRouter(nn.Module):
         over = torch.zeros(len(probabilities), dtype=torch.bool, device=probabilities.device)
         over[list(tasks)] = True
         over &= probabilities.flatten(1).mean(1) > budget
-        step = by * probabilities * (1 - probabilities) * over[:, None, None]
+        slope = probabilities * (1 - probabilities)
+        step = by * over[:, None, None] * slope / slope.mean((1, 2), keepdim=True).clamp(min=1e-12)
         self.logits[..., 0] -= step
         self.logits[..., 1] += step
 

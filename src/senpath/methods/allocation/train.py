@@ -12,7 +12,7 @@ from torch import nn
 
 from senpath.methods.allocation.blueprint import make_blueprint
 from senpath.methods.allocation.config import AllocationSettings
-from senpath.methods.allocation.model import AllocationRouter, LayerFunction, SharedModel, grouped, gumbel, temperature
+from senpath.methods.allocation.model import ESTIMATORS, AllocationRouter, LayerFunction, SharedModel, grouped, gumbel, temperature
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
 from senpath.training import BestState, Descent, TaskSplit, in_chunks, mean_quality, training_steps
@@ -48,7 +48,7 @@ class Training:
         splits: of each task, all of one type of data.
         settings: see `AllocationSettings`.
         device: where it is computed.
-        layer: how a layer is computed; there is one other way, for comparison.
+        layer: how a layer is computed; None as the setting `evaluate` says.
 
     Attributes:
         checks: every validation so far.
@@ -58,9 +58,10 @@ class Training:
     """
 
     def __init__(
-        self, splits: Sequence[TaskSplit], settings: AllocationSettings, device: torch.device, layer: LayerFunction = grouped
+        self, splits: Sequence[TaskSplit], settings: AllocationSettings, device: torch.device, layer: LayerFunction | None = None
     ) -> None:
-        self.splits, self.settings, self._device, self._layer = splits, settings, device, layer
+        self.splits, self.settings, self._device = splits, settings, device
+        self._layer = layer or (ESTIMATORS[settings.evaluate] if self.learns_allocation else grouped)
         self.blueprint = make_blueprint(splits[0].examples.data_type, settings)
         with seeded(derive(settings.random_state, "weights")):
             self.model = SharedModel(self.blueprint, [len(split.examples.classes) for split in splits]).to(device)
@@ -116,11 +117,21 @@ class Training:
         owner = torch.repeat_interleave(torch.tensor(tasks), torch.tensor(sizes))
         features = self.model.features(inputs.to(self._device), owner, self._drawn_use(seen, step), self._layer)
         features = features * self._dropout(features.shape, self._seed("dropout", seen, step))
-        losses = [
-            self.splits[task].loss(self.model.heads[task](values), places)
-            for task, places, values in zip(tasks, batches, features.split(sizes), strict=True)
-        ]
-        return torch.stack(losses).mean()
+        losses = torch.stack(
+            [
+                self.splits[task].loss(self.model.heads[task](values), places)
+                for task, places, values in zip(tasks, batches, features.split(sizes), strict=True)
+            ]
+        )
+        return (losses + self._entropy_penalty(seen)[tasks]).mean()
+
+    def _entropy_penalty(self, seen: int) -> torch.Tensor:
+        """Of each task, after so many updates, each task of an update counted: (tasks,)."""
+        settings = self.settings
+        if not settings.entropy_penalty or not self.learns_allocation:
+            return torch.zeros(len(self.splits), device=self._device)
+        passed = seen / (settings.steps * len(self.splits))
+        return self.router.entropy() * float(settings.entropy_penalty * passed**settings.entropy_alpha)
 
     def _tasks(self, update: int) -> list[int]:
         """Those that an update trains together: all, or some of a step's random order."""
@@ -155,7 +166,7 @@ class Training:
         use = self.active().float().to(self._device)
 
         def answer(part: torch.Tensor) -> torch.Tensor:
-            outputs: torch.Tensor = self.model.heads[task](self.model.features(part, torch.full((len(part),), task), use, self._layer))
+            outputs: torch.Tensor = self.model.heads[task](self.model.features(part, torch.full((len(part),), task), use, grouped))
             return outputs
 
         return in_chunks(answer, inputs, self._device)

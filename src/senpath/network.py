@@ -42,7 +42,8 @@ class Network:
     Args:
         path: the folder, opened or created; None makes a temporary folder that is deleted with this object.
         dispatcher: "discriminant" or "binary", see `NetworkSettings`; fixed when the network is created.
-        image_shape: (channels, height, width) that images are resized to; by default that of the first image. Fixed at creation.
+        image_shape: (channels, height, width) that images are resized to; by default that of a type's first image, and tasks whose
+            images would lose what they show get a type of their own. Fixed at creation.
         random_state: seed of the dispatcher's feature maps. Fixed at creation.
         encoders: pretrained encoders for data types that are new to the network. By modality: a name from `ENCODERS`, "hf:" and a name on
             the Hugging Face hub, or a `TorchEncoder`, which must be passed whenever the network is opened. "auto" chooses by what is

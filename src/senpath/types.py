@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from senpath.tasks import Classification, Label, TargetScale, TaskKind, TaskKindName, task_kind
 
-__all__ = ["Audio", "DataType", "Examples", "Label"]
+__all__ = ["Audio", "DataType", "Examples", "Label", "Origin"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class DataType:
         shape: shape of one encoded input: image (channels, height, width), audio (frames, mels), table (columns,), text (buckets,). Behind
             a pretrained encoder (features,), or (tokens, width), where rows of zeros are padding.
         options: everything else that the encoding depends on (JSON values only). A pretrained encoder is recorded in "encoder" (its name,
-            number of weights and hash), and what it reads in "reads".
+            number of weights and hash), and what it reads in "reads". A further type of pictures has a "name" for its key.
     """
 
     modality: str
@@ -44,8 +45,10 @@ class DataType:
 
     @property
     def key(self) -> str:
-        """The name of this type in a network. Tables with different columns are different types."""
-        return f"table-{self.options['fingerprint']}" if self.modality == "table" else self.modality
+        """The name of this type in a network. Tables with different columns are different types; so are pictures that need it."""
+        if self.modality == "table":
+            return f"table-{self.options['fingerprint']}"
+        return f"{self.modality}-{self.options['name']}" if "name" in self.options else self.modality
 
     @property
     def encoder(self) -> str | None:
@@ -71,6 +74,19 @@ class DataType:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What encoded examples were before.
+
+    Args:
+        read_as: which type of data they were taken for and why, for people; empty where there was nothing to choose.
+        figures: numbers of the raw inputs that tell types of one modality apart, by name; see `senpath.inputs.modalities.picture_types`.
+    """
+
+    read_as: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Examples:
     """The encoded, labelled examples of one task.
 
@@ -84,6 +100,7 @@ class Examples:
         kind: name of the kind of task.
         scale: the units in which `targets` are, which a pathway is to answer in; None where they are as the user gave them. Methods get
             a regression's targets with a scale, so that they are numbers of usual size.
+        origin: what the inputs were, where they were encoded by a network.
     """
 
     data_type: DataType
@@ -92,6 +109,7 @@ class Examples:
     classes: tuple[Label, ...]
     kind: TaskKindName = Classification.name
     scale: TargetScale | None = None
+    origin: Origin = field(default=Origin(), compare=False)
 
     @property
     def task_kind(self) -> TaskKind:

@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 import senpath as sp
 from senpath.methods.sen.links import SOURCES
 from senpath.routing import CARRIERS
-from senpath.snapshot.view import ComponentCache
+from senpath.snapshot.component_cache import ComponentCache
 from senpath.store import FORMAT_VERSION
 from senpath.testing import ConstantMethod
 

@@ -36,6 +36,7 @@ def describe_learned(net: Network, learned: Learned) -> dict[str, Any]:
         "links": [part for link in net.view.pathway(learned.task).links for part in _borrowed(link)],
         "warning": learned.warning,
         "notes": [*learned.notes],
+        "read_as": learned.read_as or None,
         "guard": json_value(record.get("guard")),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from senpath.cli.emit import Result
 from senpath.cli.options import Kind, Net, NetFolder, NewTasks, Seed, Sets, is_url, read_pairs, read_settings, remote, trusted
 from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, labelled
-from senpath.cli.show import bars, percent, say
+from senpath.cli.show import bars, note, percent, say
 from senpath.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def learn(
         with bars(task) as progress:
             made = remote(net).learn(task, x, y, kind=kind, method=method, seed=seed, progress=progress, **read_settings(settings, "seed"))
         took = "" if isnan(made.seconds) else f" in {made.seconds:.1f} s"
-        return Result([dict(made.record)], lambda: say(f"learned {task!r}{took}; version {made.version}"))
+        return Result([dict(made.record)], lambda: _show_made(f"learned {task!r}{took}; version {made.version}", made.record))
     from senpath import Network
     from senpath.cli.described import describe_learned
     from senpath.cli.encoders import choose_encoders
@@ -120,6 +121,12 @@ def _examples(source: str, reading: ReadingOptions, shots: int | None, seed: int
     return (x[places] if isinstance(x, np.ndarray) else [x[index] for index in places]), np.asarray(y)[places]
 
 
+def _show_made(said: str, record: Mapping[str, Any]) -> None:
+    say(said)
+    if record.get("read_as"):
+        note(str(record["read_as"]))
+
+
 def _show_learned(net: Network, task: str, learned: Learned, encoder: str, x: Any) -> None:
     from senpath.cli.encoders import show_encoder
     from senpath.cli.munet import show_path
@@ -127,9 +134,9 @@ def _show_learned(net: Network, task: str, learned: Learned, encoder: str, x: An
 
     info = net.tasks[task]
     say(f"learned {task!r}: {_examples_and_outputs(info)}, {learned.seconds:.1f} s; version {learned.version}")
-    show_encoder(net, task, encoder, x)
-    for note in learned.notes[:SHOWN]:
-        say(note)
+    show_encoder(net, learned, encoder, x)
+    for told in learned.notes[:SHOWN]:
+        say(told)
     if len(learned.notes) > SHOWN:
         say(f"and {len(learned.notes) - SHOWN:,} more columns with missing values or new words")
     cost = learned.cost
@@ -149,8 +156,8 @@ def _show_many(net: Network, learned: dict[str, Learned], method: Method, encode
     from senpath.cli.inspection import run_share
     from senpath.snapshot import JointMethod
 
-    show_encoder(net, next(iter(learned)), encoder, x)
     for task, what in learned.items():
+        show_encoder(net, what, encoder, x)
         info = net.tasks[task]
         share = f"runs {percent(run_share(net, info))} of all weights"
         say(f"learned {task!r}: {_examples_and_outputs(info)}; {share}; version {what.version}")

@@ -22,6 +22,7 @@ from pydantic_core import from_json
 from senpath.confined import BLOCK, LARGEST_FILE, open_plain
 from senpath.errors import FormatVersionError, InputError, SenpathError, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout, verify
+from senpath.inputs.modalities.picture_types import beside, unnamed
 from senpath.inputs.modalities.table import same_columns, table_columns
 from senpath.pathways import Link
 from senpath.progress import silent
@@ -159,14 +160,14 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
     old, record = next(iter(theirs.tasks.items()))
     key, kept = record.pathway.data_type, record.statistics
     kind = theirs.manifest.types[key]
-    _require_same_type(view, kind.data_type, kind.features)
+    data_type = _type_here(view, kind.data_type, kind.features)
     gated = view.settings.dispatcher == "binary"
     if gated and kept.gate is None:
         raise InputError(
             f"task {old!r}", expected="one with a gate, as dispatcher 'binary' needs", got="one without", do="Learn it from examples"
         )
     links = tuple(_known(link, view) for link in record.pathway.links)
-    pathway = replace(record.pathway, task=task, links=links, id=record.pathway.identity)
+    pathway = replace(record.pathway, task=task, data_type=data_type.key, links=links, id=record.pathway.identity)
     parts = {name: theirs.with_payload(name) for name in record.pathway.references}
     statistics = TaskStatistics(
         columns=np.array(source.columns(kind)),
@@ -180,7 +181,7 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
         pathways=(pathway,),
         components=tuple(parts.values()),
         statistics={task: statistics},
-        types={} if key in view.manifest.types else {key: (kind.data_type, theirs.with_payload(kind.features))},
+        types={} if data_type.key in view.types else {data_type.key: (data_type, theirs.with_payload(kind.features))},
         entry={"imported": old},
     )
 
@@ -202,22 +203,36 @@ def _covariance(source: Store, kind: TypeRecord) -> np.ndarray | None:
     return packed.astype("<f4")
 
 
-def _require_same_type(view: View, data_type: DataType, features: str) -> None:
-    record = view.manifest.types.get(data_type.key)
-    if record is None and data_type.modality == "table":  # one of them may have an older key
-        record = next((view.manifest.types[kind.key] for kind in same_columns(table_columns(data_type), view.types.values())), None)
+def _type_here(view: View, data_type: DataType, features: str) -> DataType:
+    """The type that inputs of a task of another network's type are of in this one: one that it has, or a new one.
+
+    Raises:
+        InputError: if this network encodes such inputs otherwise, or has another feature map for them.
+    """
+    fixed = view.settings.image_shape
+    known = list(view.types.values())
+    if data_type.modality == "image" and (fixed is None or data_type.form != "image"):
+        same = [kind for kind in known if kind.modality == "image" and unnamed(kind) == unnamed(data_type)]
+        here = same[0] if same else beside(data_type, [kind for kind in known if kind.modality == "image"])
+    elif data_type.modality == "table":  # one of them may have an older key
+        here = next(iter(same_columns(table_columns(data_type), known)), data_type)
+    else:
+        here = view.types.get(data_type.key, data_type)
+    record = view.manifest.types.get(here.key)
     if record is None:
-        shape = view.settings.image_shape
-        if data_type.form == "image" and shape is not None and data_type != DataType("image", tuple(shape)):
-            raise InputError("images of the task", expected=f"shape {shape}, as the network has", got=f"shape {data_type.shape}")
-        return
+        if data_type.form == "image" and fixed is not None and data_type != DataType("image", tuple(fixed)):
+            raise InputError("images of the task", expected=f"shape {fixed}, as the network has", got=f"shape {data_type.shape}")
+        if "name" in here.options and here.encoder is not None:
+            view.encoders.of(here)  # pictures without a task will be read through it too
+        return here
     do = "Import it into a network whose first task of this type came from the same network"
-    if record.data_type != data_type:
-        got = f"shape {data_type.shape}" if data_type.shape != record.data_type.shape else "other options of it"
-        raise InputError(f"data type {data_type.key!r}", expected=f"the network's encoding, shape {record.data_type.shape}", got=got, do=do)
+    if unnamed(here) != unnamed(data_type):
+        got = f"shape {data_type.shape}" if data_type.shape != here.shape else "other options of it"
+        raise InputError(f"data type {data_type.key!r}", expected=f"the network's encoding, shape {here.shape}", got=got, do=do)
     if record.features != features:
         expected = f"the network's feature map {record.features[:12]}"
         raise InputError(f"data type {data_type.key!r}", expected=expected, got=f"feature map {features[:12]}", do=do)
+    return here
 
 
 @contextmanager

@@ -35,12 +35,14 @@ def explain_one(view: View, x: Any, routing: Routing, errors: str = "raise") -> 
     encoded = encode_inputs(view, one, errors=errors)
     answer, batches = predict(view, encoded, None, routing), encoded.batches
     scores: dict[str, float] = {}
-    if batches:
-        names, ranking = view.rank(batches[0].key, batches[0].inputs)
+    key = view.pathway(answer.candidates[0][0]).data_type if batches else ""  # of the types that may hold it, the one that was chosen
+    inputs = next((batch.inputs for batch in batches if batch.key == key), None)
+    if inputs is not None:
+        names, ranking = view.rank(key, inputs)
         probabilities = zip(ranking.tasks[0], ranking.probabilities[0].tolist(), strict=True)
         scores = {names[place]: probability for place, probability in sorted(probabilities, key=lambda pair: -pair[1]) if place >= 0}
     task, label, activated = answer.task[0], answer.label.tolist()[0], answer.activated[0]
-    links = _links_used(view, view.pathway(task), label, batches[0].inputs) if task is not None else ()
+    links = _links_used(view, view.pathway(task), label, inputs) if task is not None and inputs is not None else ()
     return Explanation(
         task=task,
         label=label,

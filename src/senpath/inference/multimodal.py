@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Real
@@ -12,7 +12,8 @@ import numpy as np
 
 from senpath.arrays import object_array, plain_array
 from senpath.errors import InputError
-from senpath.inference.predict import Batch, Reading, Routing, add_routed, with_second
+from senpath.inference.batches import Batch, decided, together
+from senpath.inference.predict import Reading, Routing, add_routed, with_second
 from senpath.inference.prediction import Answers, Part, Prediction, Routes
 from senpath.inputs.modalities import MODALITIES, split_by_modality
 from senpath.inputs.modalities.columns import is_missing
@@ -84,13 +85,12 @@ def answer_modality(view: View, things: int, modality: ModalityInputs, concept: 
     """
     reading = Reading(view, modality.items, errors="none" if concept is not None and errors == "raise" else errors)
     answers, answered = Answers(view, things), np.zeros(things, dtype=bool)
-    for batch in reading.batches():
-        own = replace(batch, rows=modality.rows[batch.rows])
-        answered[own.rows] = True
-        if concept is None:
-            add_routed(answers, view, own, routing)
-        elif not _add_known(answers, view, own, concept, routing):
-            answered[own.rows] = False
+    batches = (replace(batch, rows=modality.rows[batch.rows]) for batch in reading.batches())
+    if concept is None:
+        add_routed(answers, view, _noted(batches, answered), routing)
+    else:
+        for batch in _of_concept(view, batches, concept):
+            answered[batch.rows] = _add_known(answers, view, batch, concept, routing)
     read = int(answered.sum())
     if concept is not None and errors == "raise" and read < reading.inputs:
         modalities = {view.types[path.data_type].modality for path in view.paths if path.concept == concept}
@@ -102,6 +102,21 @@ def answer_modality(view: View, things: int, modality: ModalityInputs, concept: 
     unread = dict.fromkeys(np.flatnonzero(~answered).tolist(), f"no task of the concept reads this {modality.modality}")
     unread |= dict.fromkeys(np.setdiff1d(np.arange(things), modality.rows).tolist(), "not given")
     return answers.prediction(unread | {int(modality.rows[place]): reason for place, reason in reading.reasons.items()})
+
+
+def _noted(batches: Iterable[Batch], answered: np.ndarray) -> Iterator[Batch]:
+    """The same batches; their rows are marked."""
+    for batch in batches:
+        answered[batch.rows] = True
+        yield batch
+
+
+def _of_concept(view: View, batches: Iterable[Batch], concept: str) -> Iterator[Batch]:
+    """Batches with each input once: of types that may hold it one that a task of the concept reads, if there is one."""
+    keys = {path.data_type for path in view.paths if path.concept == concept}
+    for same in together(batches):
+        own = [batch for batch in same if batch.key in keys]
+        yield from (batch for batch, _ in decided(view, own)) if len(own) > 1 else own or same[:1]
 
 
 def _read_modality(name: str, items: Any, errors: str) -> tuple[int, ModalityInputs]:

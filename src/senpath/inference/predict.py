@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from math import prod
 from numbers import Real
 from typing import Any, TypedDict
 
@@ -14,10 +13,11 @@ import numpy as np
 import torch
 
 from senpath.errors import InputError
+from senpath.inference.batches import Batch, Reader, decided
 from senpath.inference.prediction import Answers, Prediction
 from senpath.inference.single import as_batch
 from senpath.inference.unanswered import Encode, first_unreadable, of_input, readable, reason_of, refusal
-from senpath.inputs.modalities import Group, known_type, split_by_modality
+from senpath.inputs.modalities import Group, known_types, split_by_modality
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.mismatch import no_type
 from senpath.inputs.modalities.table import read_rows, table_columns
@@ -38,38 +38,13 @@ IN_STEP = 256
 """Inputs are encoded by multiples of this, which sounds and pretrained encoders take together; so the bits depend on no limit here."""
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Encoded inputs of one data type.
-
-    Args:
-        key: of the type.
-        stored: the inputs, float32 (n, …); sparse where nearly all numbers are 0.
-        rows: their places among all inputs, int64 (n,).
-    """
-
-    key: str
-    stored: torch.Tensor
-    rows: np.ndarray
-
-    @property
-    def inputs(self) -> torch.Tensor:
-        """The inputs, dense."""
-        return self.stored.to_dense() if self.stored.is_sparse else self.stored
-
-    def packed(self) -> Batch:
-        """The same, in as little memory as it takes."""
-        few = 8 * int(torch.count_nonzero(self.stored)) < self.stored.numel()
-        return replace(self, stored=self.stored.to_sparse()) if few else self
-
-
 @dataclass(frozen=True, eq=False)
 class Encoded:
     """Encoded inputs in their original order, made by `Network.encode`.
 
     Attributes:
         inputs: number of inputs, including those that could not be encoded.
-        batches: the encoded inputs, in batches of one type each.
+        batches: the encoded inputs, in batches of one type each. Pictures that several types may hold are in a batch of each.
         types: the network's types when the inputs were encoded, by key.
         unknown: keys of types that the network does not have.
         reasons: why an input could not be encoded, by its place.
@@ -111,7 +86,7 @@ class Reading:
         self.types: dict[str, DataType] = {}
         self.unknown: set[str] = set()
         self._known = view.types if task is None else {(key := view.pathway(task).data_type): view.types[key]}
-        self._groups: list[tuple[Group, DataType]] = []
+        self._groups: list[tuple[Group, Reader]] = []
         self._ready: Iterable[Batch] = ()
         if isinstance(x, Encoded | Examples):
             self._take(x if isinstance(x, Encoded) else _as_encoded(view, x))
@@ -125,9 +100,9 @@ class Reading:
             progress: told ("encode", done, all) where a pretrained encoder reads them.
         """
         yield from self._ready
-        for group, data_type in self._groups:
-            for inputs, rows in _in_batches(self._encoded(group, data_type, progress)):
-                yield Batch(data_type.key, inputs.to(self._view.device), rows)
+        for group, reader in self._groups:
+            for inputs, rows in _in_batches(self._encoded(group, reader, progress)):
+                yield from reader.batches(inputs, rows)
 
     def _sort(self, x: Any) -> None:
         """Find each input's type."""
@@ -137,24 +112,24 @@ class Reading:
         for row, error in unusable.items():
             self._spare("skip", error, np.array([row]))
         for group in groups:
-            data_type = self._known_type(group)
-            if data_type is not None:
-                self.types[data_type.key] = data_type
-                self._groups.append((group, data_type))
+            types = self._known_types(group)
+            if types:
+                self.types |= {kind.key: kind for kind in types}
+                self._groups.append((group, Reader(self._view, tuple(types))))
 
-    def _known_type(self, group: Group) -> DataType | None:
+    def _known_types(self, group: Group) -> list[DataType]:
         if not len(group.rows):
-            return None
+            return []
         try:
-            data_type = known_type(group, self._known.values())
-            if data_type is None:
+            types = known_types(group, self._known.values())
+            if not types:
                 self.unknown.add(self._view.type_key(group))
         except InputError as error:  # columns that no table can have
             self._spare("skip", error, group.rows)
-            return None
-        if data_type is None:
+            return []
+        if not types:
             self._spare("none", no_type(group, self._known, self._task), group.rows)
-        return data_type
+        return types
 
     def _take(self, x: Encoded) -> None:
         """Inputs that are encoded: those of another type than the task's get no answer."""
@@ -162,8 +137,9 @@ class Reading:
         self.inputs, self.types, self.unknown = len(x), dict(x.types), {*x.unknown}
         self.reasons.update(x.reasons)
         self._ready = [batch for batch in x.batches if batch.key in self._known]
+        read = np.concatenate([np.zeros(0, dtype=np.int64), *(batch.rows for batch in self._ready)])
         for batch in x.batches:
-            if batch.key not in self._known:
+            if batch.key not in self._known and not np.isin(batch.rows, read).all():
                 what = f"task {self._task!r} does not read {x.types[batch.key].modality} data"
                 expected = f"the type {' or '.join(map(repr, self._known))}"
                 self._spare("none", InputError(what, expected=expected, got=f"the type {batch.key!r}"), batch.rows)
@@ -178,19 +154,19 @@ class Reading:
             raise refusal(error, level, int(rows[0]), len(rows), self.inputs)
         self.reasons.update(dict.fromkeys(rows.tolist(), reason_of(error, level, int(rows[0]))))
 
-    def _encoded(self, group: Group, data_type: DataType, progress: Progress) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
-        """Encoded inputs of one type, with their places, some at a time."""
-        if data_type.encoder is not None:
-            self._view.encoders.of(data_type)  # if it is missing, no input is to blame
-        items = read_rows(group.items, table_columns(data_type)) if group.modality == "table" and is_frame(group.items) else group.items
-        chunk = max(IN_STEP, min(MOST_AT_ONCE, ENCODED_AT_ONCE // prod(data_type.shape)) // IN_STEP * IN_STEP)
+    def _encoded(self, group: Group, reader: Reader, progress: Progress) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+        """Encoded inputs of one modality, with their places, some at a time."""
+        reader.require()
+        is_table = group.modality == "table" and is_frame(group.items)
+        items = read_rows(group.items, table_columns(reader.types[0])) if is_table else group.items
+        chunk = max(IN_STEP, min(MOST_AT_ONCE, ENCODED_AT_ONCE // reader.numbers) // IN_STEP * IN_STEP)
         for start in range(0, len(group.rows), chunk):
             part, rows = items[start : start + chunk], group.rows[start : start + chunk]
             told = partial(_told, progress, start, len(group.rows))
             try:
-                yield self._view.encode(part, data_type, told), rows
+                yield reader.encode(part, told), rows
             except InputError as error:
-                yield from self._those_readable(partial(self._view.encode, data_type=data_type), part, rows, error)
+                yield from self._those_readable(reader.encode, part, rows, error)
 
     def _those_readable(self, encode: Encode, part: Any, rows: np.ndarray, error: InputError) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
         """Of inputs that cannot be encoded together those that can, one and all; or the error of the first that cannot."""
@@ -317,29 +293,29 @@ def predict(view: View, x: Any, task: str | None, routing: Routing, errors: str 
         raise InputError("concept", expected="a mapping of modalities to inputs beside it", got=type(x).__name__)
     reading = Reading(view, x, task, errors)
     answers = Answers(view, reading.inputs)
-    for batch in reading.batches():
-        if task is None:
-            add_routed(answers, view, batch, routing)
-        else:
+    if task is None:
+        add_routed(answers, view, reading.batches(), routing)
+    else:
+        for batch in reading.batches():
             only = np.full(len(batch.rows), view.places[task])
             answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
     return answers.prediction(reading.reasons)
 
 
-def add_routed(answers: Answers, view: View, batch: Batch, routing: Routing) -> None:
+def add_routed(answers: Answers, view: View, batches: Iterable[Batch], routing: Routing) -> None:
     """Add what the tasks answer that the dispatcher chooses."""
-    decision = view.dispatcher(batch.key).decide(batch.inputs, candidates=routing.candidates, admit=routing.admit)
-    candidates = with_second(view, view.places_of_type(batch.key)[decision.order], decision.admitted, routing)
-    known = decision.known | (not routing.reject)
-    answers.add(
-        batch.inputs,
-        batch.rows,
-        candidates,
-        decision.probability,
-        known=known,
-        dispatcher=decision.numbers,
-        ood_score=decision.ood_score,
-    )
+    for batch, decision in decided(view, batches, candidates=routing.candidates, admit=routing.admit):
+        candidates = with_second(view, view.places_of_type(batch.key)[decision.order], decision.admitted, routing)
+        known = decision.known | (not routing.reject)
+        answers.add(
+            batch.inputs,
+            batch.rows,
+            candidates,
+            decision.probability,
+            known=known,
+            dispatcher=decision.numbers,
+            ood_score=decision.ood_score,
+        )
 
 
 def with_second(view: View, candidates: np.ndarray, likely: np.ndarray, routing: Routing) -> np.ndarray:

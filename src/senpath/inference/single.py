@@ -16,6 +16,7 @@ from senpath.arrays import as_word
 from senpath.errors import InputError
 from senpath.inputs.modalities.columns import Rows, is_frame
 from senpath.inputs.modalities.image import LARGEST
+from senpath.inputs.modalities.picture_types import pixels_of
 from senpath.inputs.modalities.table import known_table, table_columns, unnamed_columns
 from senpath.inputs.sources.dataset import Data
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items, unlabelled_rows, unlabelled_table
@@ -62,29 +63,24 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
 
 def _is_picture(x: np.ndarray | torch.Tensor, known: Mapping[str, DataType]) -> bool:
     """Whether this is one picture; of others an array holds several inputs."""
-    shape = _picture_shape(known["image"]) if "image" in known else None
-    if shape is None or x.ndim not in (2, 3):
+    shapes = [shape for kind in known.values() if kind.modality == "image" and (shape := pixels_of(kind)) is not None]
+    if not shapes or x.ndim not in (2, 3):
         return False
     if x.ndim == 2:
-        is_picture, may_be_rows = _has_size(x.shape, shape), unnamed_columns(x.shape[1]) in _tables(known)
+        is_picture, may_be_rows = any(_has_size(x.shape, shape) for shape in shapes), unnamed_columns(x.shape[1]) in _tables(known)
         if is_picture and may_be_rows:
             got = f"shape {tuple(x.shape)}, one picture or rows of a table"
             raise InputError(
                 "inputs", expected="one or the other", got=got, do="A picture goes into a list, and so do rows; or give the task"
             )
         return is_picture
-    if x.shape[2] in CHANNELS and not _has_size(x.shape[1:], shape):
+    if x.shape[2] in CHANNELS and not any(_has_size(x.shape[1:], shape) for shape in shapes):
         return True
-    if x.shape[0] == shape[0] == 3 and (isinstance(x, torch.Tensor) or _has_size(x.shape[1:], shape)):
+    colours = [shape for shape in shapes if x.shape[0] == shape[0] == 3]
+    if colours and (isinstance(x, torch.Tensor) or any(_has_size(x.shape[1:], shape) for shape in colours)):
         got = f"shape {tuple(x.shape)}, three grey pictures or one in colour"
         raise InputError("inputs", expected="one or the other", got=got, do="A picture goes into a list; several have four axes")
     return False
-
-
-def _picture_shape(data_type: DataType) -> tuple[int, ...] | None:
-    """(channels, height, width) that pictures are brought to; None where an encoder does not say."""
-    shape = data_type.options["reads"]["shape"] if data_type.encoder is not None else data_type.shape
-    return tuple(shape) if len(shape) == 3 else None
 
 
 def _has_size(size: tuple[int, ...], shape: tuple[int, ...]) -> bool:

@@ -15,7 +15,8 @@ import torch
 
 from senpath.errors import InputError, SenpathError, SenpathWarning, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout
-from senpath.inputs.modalities import Group, type_key
+from senpath.inputs.modalities import Group, known_type
+from senpath.inputs.modalities.picture_types import Choice
 from senpath.inputs.sources import read_labelled
 from senpath.learning.own_examples import say
 from senpath.learning.propose import propose, propose_jointly, require_kind
@@ -26,7 +27,7 @@ from senpath.snapshot.proposal import JointMethod, Method, Proposal
 from senpath.snapshot.view import TaskInfo, View, task_info
 from senpath.store import Manifest, Store
 from senpath.tasks import TaskKindName
-from senpath.types import DataType, Examples, Label
+from senpath.types import DataType, Examples, Label, Origin
 
 NAMED = 20
 """Tasks that a message names at most."""
@@ -58,11 +59,13 @@ def learn_batch(
 
 @dataclass(frozen=True)
 class LearnedOne:
-    """What became of one task of several: what its version knows of it, the seconds that it took, and a warning if it needs one."""
+    """What became of one task of several: what its version knows of it, the seconds that it took, a warning if it needs one, and
+    which type its inputs were taken for."""
 
     info: TaskInfo
     seconds: float
     warning: str | None
+    read_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class _Work:
     classes: tuple[Label, ...]
     kind: TaskKindName
     concept: str | None
+    origin: Origin
 
 
 class _Batch:
@@ -103,7 +107,8 @@ class _Batch:
                     self._proposal = next(proposals)
                     say(self._proposal.warnings)
                     view, warning = self._checkout.commit(self._proposal), self._proposal.warnings.get(task)
-                    self.learned[task] = LearnedOne(task_info(view, task), time.perf_counter() - self._start, warning)
+                    seconds, read_as = time.perf_counter() - self._start, self._proposal.read_as.get(task, "")
+                    self.learned[task] = LearnedOne(task_info(view, task), seconds, warning, read_as)
                     self._task = self._proposal = None
                     progress("tasks", len(self.learned), len(names))
         except SenpathError as error:
@@ -155,7 +160,7 @@ def _work(view: View, method: Method, work: _Work) -> Proposal:
 
 def _examples(work: _Work) -> Examples:
     # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
-    return Examples(work.data_type, torch.tensor(work.inputs), torch.tensor(work.targets), work.classes, work.kind)
+    return Examples(work.data_type, torch.tensor(work.inputs), torch.tensor(work.targets), work.classes, work.kind, origin=work.origin)
 
 
 def _drain(works: deque[_Work]) -> Iterator[_Work]:
@@ -177,7 +182,7 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
     if concept is not None:
         check_name("concept", concept)
     labels = labels_of(view.paths, concept) if concept is not None else ()
-    reader, works = _Reader(view), deque[_Work]()
+    reader, works = _Reader(view, isinstance(method, JointMethod)), deque[_Work]()
     check: Callable[[DataType], None] | None = getattr(method, "check", None)
     for task, data in tasks.items():
         try:
@@ -192,7 +197,7 @@ def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None
             error.reword(_of(task, error))
             raise
         inputs, targets = (np.ascontiguousarray(part.detach().cpu().numpy()) for part in (examples.inputs, examples.targets))
-        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind, concept))
+        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind, concept, examples.origin))
     return works
 
 
@@ -206,19 +211,22 @@ def read_tasks(view: View, tasks: Mapping[str, Any], method: Method, kind: str |
 
 
 class _Reader:
-    """Encodes tasks as the network's data types, and as those that the first task of a new type defines."""
+    """Encodes tasks as the network's data types, and as those that the first task of a new type defines.
 
-    def __init__(self, view: View) -> None:
-        self._view = view
+    Args:
+        together: whether the tasks are learned together.
+    """
+
+    def __init__(self, view: View, together: bool) -> None:
+        self._view, self._together = view, together
         self._types: dict[str, DataType] = {}
 
-    def data_type(self, group: Group) -> DataType:
-        """As `View.data_type`."""
-        key = type_key(group, self._types.values())
-        if key not in self._types:
-            new_type = self._view.data_type(group)
-            self._types[key := new_type.key] = new_type
-        return self._types[key]
+    def choose_type(self, group: Group) -> Choice:
+        """As `View.choose_type`; the types of the call's earlier tasks are there too, and tasks learned together are of one."""
+        first = known_type(group, self._types.values()) if self._together else None
+        choice = Choice(first) if first is not None else self._view.choose_type(group, self._types.values())
+        self._types[choice.data_type.key] = choice.data_type
+        return choice
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
         """As `View.encode`."""
@@ -261,23 +269,24 @@ def learn_jointly(
         raise InputError("concept", expected=f"none {together}", got=repr(concept), do=do)
     checkout.refresh()
     try:
-        view, warned = _learn(checkout, tasks, method, progress, kind)
+        view, proposal = _learn(checkout, tasks, method, progress, kind)
     except KeyboardInterrupt:
         checkout.refresh()
         learned = all(task in checkout.view.tasks for task in tasks)
         state = "interrupted after the tasks were committed" if learned else "interrupted; the network is as it was"
         raise KeyboardInterrupt(f"{state}, at version {checkout.view.version}") from None
     seconds = time.perf_counter() - start
-    return {task: LearnedOne(task_info(view, task), seconds, warned.get(task)) for task in tasks}
+    warned, read_as = (proposal.warnings, proposal.read_as) if proposal is not None else ({}, {})
+    return {task: LearnedOne(task_info(view, task), seconds, warned.get(task), read_as.get(task, "")) for task in tasks}
 
 
 def _learn(
     checkout: Checkout, tasks: Mapping[str, Any], method: JointMethod, progress: Progress, kind: str | None
-) -> tuple[View, Mapping[str, str]]:
+) -> tuple[View, Proposal | None]:
     view = checkout.view
     examples = read_tasks(view, tasks, method, kind)
     if not examples:
-        return view, {}
+        return view, None
     one_type(examples)
     raised: list[Exception] = []
 
@@ -291,7 +300,7 @@ def _learn(
     try:
         proposal = propose_jointly(view, method, examples, told)
         say(proposal.warnings)
-        return checkout.commit(proposal), proposal.warnings
+        return checkout.commit(proposal), proposal
     except (SenpathError, SenpathWarning, KeyboardInterrupt):
         raise
     except Exception as error:

@@ -95,6 +95,8 @@ class Learned:
             an estimate from what is kept of them; below 0 if there are fewer. From 0.02 on there is a `RoutingWarning`. What the new task's
             own columns attract is not counted.
         notes: of a table what stands for values that are missing, and which words none of its type's first rows had.
+        read_as: which type of data its inputs were taken for and why, where there was something to choose: pictures open a type of their
+            own where they would lose what they show in the network's.
     """
 
     task: str
@@ -106,6 +108,7 @@ class Learned:
     warning: str | None = None
     misled: float = 0.0
     notes: tuple[str, ...] = ()
+    read_as: str = ""
 
     @property
     def cost(self) -> LearningCost:
@@ -144,7 +147,8 @@ def learn(
             except ConflictError:  # what it builds on went, by another thread that has this object if it shows another version now
                 if attempt + 1 == ATTEMPTS or checkout.view is view:
                     raise
-    return _learned(LearnedOne(info, time.perf_counter() - start, proposal.warnings.get(task)), task, changed, notes)
+    warning, read_as = proposal.warnings.get(task), proposal.read_as.get(task, "")
+    return _learned(LearnedOne(info, time.perf_counter() - start, warning, read_as), task, changed, notes)
 
 
 def _propose(
@@ -199,7 +203,18 @@ def learn_many(
 
 def _learned(outcome: LearnedOne, task: str, changed: Mapping[str, TaskChange], notes: tuple[str, ...] = ()) -> Learned:
     info = outcome.info
-    return Learned(task, info.version, outcome.seconds, info.transfers, info.provenance, changed, outcome.warning, info.misled, notes)
+    return Learned(
+        task,
+        info.version,
+        outcome.seconds,
+        info.transfers,
+        info.provenance,
+        changed,
+        outcome.warning,
+        info.misled,
+        notes,
+        outcome.read_as,
+    )
 
 
 @contextmanager

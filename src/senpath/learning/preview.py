@@ -35,6 +35,7 @@ class Preview:
         nearest_task: the task of the same type of data that most of them are taken for; None if there is none.
         nearest_share: share of the examples that are within that task's limit: near 1 the network may know these already.
         reason: what is missing.
+        read_as: see `Learned`.
     """
 
     examples: int
@@ -44,6 +45,7 @@ class Preview:
     nearest_task: str | None = None
     nearest_share: float | None = None
     reason: str | None = None
+    read_as: str = ""
 
 
 def preview(view: View, x: Any, y: Any, *, kind: str | None = None) -> Preview:
@@ -61,10 +63,11 @@ def preview(view: View, x: Any, y: Any, *, kind: str | None = None) -> Preview:
     groups = split_by_modality(x)
     if len(groups) != 1:
         raise InputError("inputs of one task", expected="one data type", got=" and ".join(group.title for group in groups) or "none")
-    data_type = view.data_type(groups[0])
+    choice = view.choose_type(groups[0])
+    data_type = choice.data_type
     inputs = view.encode(groups[0].items, data_type)
     nearest, share = _nearest(view, data_type.key, inputs)
-    told = Preview(len(inputs), nearest_task=nearest, nearest_share=share)
+    told = Preview(len(inputs), nearest_task=nearest, nearest_share=share, read_as=choice.why)
     if kind in (None, Classification.name) and len({*map(repr, y)}) < 2:
         return replace(told, few=tuple(y) if len(y) == 1 else (), reason="examples of a second class are missing")
     targets = read_targets(y, len(inputs), kind)

@@ -104,6 +104,7 @@ def new_statistics(
     features.module.to(view.device)
     collected = collect(examples, features, view.settings.random_state, device=view.device, progress=progress)
     statistics = statistics_of(collected, gate=view.settings.dispatcher == "binary")
+    statistics = replace(statistics, figures={**examples.origin.figures, **statistics.figures})
     progress("dispatcher", len(examples), len(examples))
     return statistics, {} if key in view.types else {key: (examples.data_type, features)}
 
@@ -135,7 +136,7 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
         limit = merge_limits(limit, seen, new.figures["limit"], len(examples))
     means, counts = np.stack([column.mean for column in columns]), np.array([column.count for column in columns])
     owners = tuple(column.of for column in columns)
-    return TaskStatistics(means, counts, None, {"limit": limit, "few": float(few)}, owners=owners)
+    return TaskStatistics(means, counts, None, {**before.figures, "limit": limit, "few": float(few)}, owners=owners)
 
 
 def _present(examples: Examples) -> tuple[list[int], Examples]:
@@ -298,6 +299,8 @@ def _proposal(view: View, attempt: Attempt, tasks: Mapping[str, Examples], notes
         types |= new_types
     changes = [pathway for result in results.values() for pathway in result.changes]
     warned = warnings_of(attempt, tasks, len(notes.get("recipes_tried", ())))
+    read_as = {task: examples.origin.read_as for task, examples in tasks.items() if examples.origin.read_as}
+    notes = {**notes, **({"read_as": read_as} if read_as else {})}
     return Proposal(
         version=view.version,
         pathways=(*pathways, *changes),
@@ -308,6 +311,7 @@ def _proposal(view: View, attempt: Attempt, tasks: Mapping[str, Examples], notes
         untrained=frozenset().union(*(result.untrained for result in results.values())),
         entry={**_entry(pathways, results), **notes, **({"warnings": [*warned.values()]} if warned else {})},
         warnings=warned,
+        read_as=read_as,
     )
 
 

@@ -11,9 +11,11 @@ import torch
 
 from senpath.arrays import as_array
 from senpath.errors import InputError, SenpathError
-from senpath.inference.predict import Batch, Reading
+from senpath.inference.batches import Batch, decided
+from senpath.inference.predict import Reading
 from senpath.inference.prediction import too_far
 from senpath.inputs.sources import read_labelled
+from senpath.routing import Decision
 from senpath.snapshot.proposal import Revised
 from senpath.snapshot.view import View
 from senpath.tasks.labels import Given, Label, match_labels, plain_label
@@ -54,8 +56,8 @@ def extend_routed(view: View, x: Any, y: Any, extend: Extend) -> Routed:
         return Routed({}, np.zeros(0, dtype=np.int64), {}, {})
     reading = Reading(view, x, errors="none")
     labels, parts = _labels(y, reading.inputs), _Parts(view)
-    for batch in reading.batches():
-        parts.add(batch, labels)
+    for batch, decision in decided(view, reading.batches()):
+        parts.add(batch, decision, labels)
     revised: dict[str, Revised] = {}
     sent: dict[str, np.ndarray] = {}
     for task in parts.tasks:
@@ -97,9 +99,8 @@ class _Parts:
         """Those that get examples, in the order of the network's tasks."""
         return [task for task in self._view.tasks if task in self._found]
 
-    def add(self, batch: Batch, labels: Sequence[Given | None]) -> None:
+    def add(self, batch: Batch, decision: Decision, labels: Sequence[Given | None]) -> None:
         """Choose for each input the likeliest of its candidates that has its label, if it is not strange to the network."""
-        decision = self._view.dispatcher(batch.key).decide(batch.inputs)
         runs = np.ones(decision.order.shape, dtype=bool)
         runs[:, 1:] = decision.admitted[:, None]
         chosen: dict[str, list[int]] = {}

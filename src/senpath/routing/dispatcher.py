@@ -77,6 +77,11 @@ class Decision:
         """bool (n,), whether the input is within the limit of the likeliest task."""
         return self.ood_score <= 1
 
+    def only(self, places: np.ndarray) -> Decision:
+        """What is decided of some of the inputs, by their places."""
+        own = (part[places] for part in (self.order, self.probability, self.admitted, self.ood_score, self.numbers))
+        return Decision(self.names, *own)
+
 
 class Dispatcher(ABC):
     """Finds the tasks that inputs of one data type may belong to.

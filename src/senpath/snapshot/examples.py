@@ -13,19 +13,20 @@ from senpath.arrays import LONGEST_NAME, is_name, require_finite
 from senpath.errors import InputError, TaskExistsError
 from senpath.inputs.modalities import Group, known_type, split_by_modality
 from senpath.inputs.modalities.mismatch import no_type
+from senpath.inputs.modalities.picture_types import Choice, looked_at, native_figures
 from senpath.inputs.sources import read_labelled
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.snapshot.view import View
 from senpath.tasks import Label, TaskKind, read_targets
 from senpath.tasks.labels import match_labels
-from senpath.types import DataType, Examples
+from senpath.types import DataType, Examples, Origin
 
 
 class Types(Protocol):
     """Knows which data type inputs are encoded as; a view does."""
 
-    def data_type(self, group: Group) -> DataType: ...
+    def choose_type(self, group: Group) -> Choice: ...
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor: ...
 
@@ -82,9 +83,11 @@ def encode_examples(
     if like is not None and known_type(groups[0], [like.data_type]) is None:
         other = no_type(groups[0], {like.data_type.key: like.data_type})
         raise InputError("inputs", expected=other.expected, got=other.got or f"{groups[0].modality} data", do=other.do or "")
-    data_type = like.data_type if like is not None else view.data_type(groups[0])
-    inputs = view.encode(groups[0].items, data_type, progress)
-    examples = Examples(data_type, inputs, targets.values, targets.classes, targets.kind)
+    choice = Choice(like.data_type) if like is not None else view.choose_type(groups[0])
+    inputs = view.encode(groups[0].items, choice.data_type, progress)
+    figures = native_figures(looked_at(groups[0].items)) if groups[0].modality == "image" and like is None else {}
+    origin = Origin(choice.why, figures)
+    examples = Examples(choice.data_type, inputs, targets.values, targets.classes, targets.kind, origin=origin)
     return examples.scaled(like.scale) if like is not None else examples
 
 

@@ -179,6 +179,7 @@ class Proposal:
         entry: the log entry (JSON values).
         cost: what learning ran and changed; for tasks learned together, of all of them. None if nothing was learned.
         warnings: what people should be told about a task before they rely on it, by its name.
+        read_as: which type of data a task's inputs were taken for and why, by its name, where there was something to choose.
     """
 
     version: int
@@ -192,6 +193,7 @@ class Proposal:
     entry: Mapping[str, Any] = field(default_factory=dict)
     cost: LearningCost | None = None
     warnings: Mapping[str, str] = field(default_factory=dict)
+    read_as: Mapping[str, str] = field(default_factory=dict)
 
 
 def try_out(view: View, proposal: Proposal, inputs: torch.Tensor, place: int = 0) -> torch.Tensor:

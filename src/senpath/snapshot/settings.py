@@ -19,7 +19,7 @@ class NetworkSettings(Settings, owner="the network"):
 
     Args:
         dispatcher: "discriminant", one closed-form classifier over all tasks, or "binary", one small model per task (the paper's reading).
-        image_shape: what images are brought to; None takes the shape of the first image.
+        image_shape: what images are brought to; None takes the shape of a type's first image.
         random_state: seed of the dispatcher's feature maps.
     """
 

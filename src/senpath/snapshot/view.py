@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cached_property
-from threading import Lock, RLock
+from functools import cached_property, partial
+from threading import RLock
 from types import MappingProxyType
 from typing import Any
 
@@ -18,58 +17,18 @@ from senpath.arrays import composed
 from senpath.components import LEVELS, Component
 from senpath.errors import InputError, StoreError, UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
-from senpath.inputs.modalities import MODALITIES, Group, type_key
+from senpath.inputs.modalities import MODALITIES, Group, known_type, type_key
+from senpath.inputs.modalities.picture_types import Choice, choose_type
 from senpath.pathways import Pathway, Provenance, Transfer, run_pathway
 from senpath.progress import Progress, silent
 from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
+from senpath.snapshot.component_cache import CACHED_WEIGHTS, ComponentCache
 from senpath.snapshot.dispatchers import Dispatchers, require_fit
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.traces import AccessTrace, traces_of, watching
 from senpath.store import Manifest, Store, TaskRecord
 from senpath.tasks import TaskKindName
 from senpath.types import DataType, Label
-
-CACHED_WEIGHTS = 250_000_000
-"""Weights that are kept, at most; a gigabyte. What was used longest ago goes first, and is read again when it is needed."""
-
-
-class ComponentCache:
-    """The components used last, by hash; several views and threads may share one.
-
-    Args:
-        weights: how many weights to keep, at most; one component is always kept.
-    """
-
-    def __init__(self, weights: int) -> None:
-        self._most, self._held = weights, 0
-        self._components: OrderedDict[str, Component] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, name: str) -> Component | None:
-        """The component of this hash, if it is here."""
-        with self._lock:
-            component = self._components.get(name)
-            if component is not None:
-                self._components.move_to_end(name)
-            return component
-
-    def put(self, component: Component) -> None:
-        """Keep a component."""
-        with self._lock:
-            if component.hash in self._components:
-                self._components.move_to_end(component.hash)
-                return
-            self._components[component.hash] = component
-            self._held += component.weights
-            while self._held > self._most and len(self._components) > 1:
-                self._held -= self._components.popitem(last=False)[1].weights
-
-    def drop_others(self, names: Container[str]) -> None:
-        """Keep no component but these: a process may have so many files mapped and no more."""
-        with self._lock:
-            for name in [name for name in self._components if name not in names]:
-                self._held -= self._components.pop(name).weights
-
 
 CHUNK, NUMBERS = 4096, 2**22
 """Inputs run at once, so that memory does not grow with the batch: so many, or as many as so many numbers, if that is fewer."""
@@ -241,9 +200,22 @@ class View:
 
     def data_type(self, group: Group) -> DataType:
         """The type that these inputs are encoded as: one of the network's, or a new one that they would define."""
-        record = self.manifest.types.get(self.type_key(group))
-        if record is not None:
-            return record.data_type
+        return self.choose_type(group).data_type
+
+    def choose_type(self, group: Group, besides: Iterable[DataType] = ()) -> Choice:
+        """The same, with the reason where there was something to choose.
+
+        Args:
+            besides: types that are about to come.
+        """
+        known = {**self.types, **{kind.key: kind for kind in besides}}
+        if group.modality == "image" and self.settings.image_shape is None:
+            suited = self.encoders.suited(group, known.values())
+            return choose_type(group.items, known.values(), suited, partial(self._new_type, group))
+        kind = known_type(group, known.values()) if group.modality == "image" else known.get(type_key(group, known.values()))
+        return Choice(kind if kind is not None else self._new_type(group))
+
+    def _new_type(self, group: Group) -> DataType:
         reader, shape = self.encoders.for_new(group), self.settings.image_shape
         if group.modality == "image" and shape is not None and not isinstance(reader, Encoder):
             return DataType("image", tuple(shape))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from senpath.arrays import is_name
 from senpath.components import NUMBERS
 from senpath.inputs.modalities import MODALITIES
+from senpath.inputs.modalities.picture_types import type_name
 from senpath.inputs.modalities.plans import fits_options, plans_of
 from senpath.inputs.modalities.table import fingerprint, old_fingerprint
 from senpath.routing import CARRIERS
@@ -101,7 +102,12 @@ def _fits_encoding(kind: DataType) -> bool:
         return len(shape) == 2 and heard and isinstance(options.get("rate"), int) and options["rate"] in RATES
     if kind.modality == "text":
         return isinstance(options.get("buckets"), int) and shape == (2 * options["buckets"],)
-    return len(shape) == 3 and shape[0] in (1, 3)
+    return len(shape) == 3 and shape[0] in (1, 3) and _fits_name(kind)
+
+
+def _fits_name(kind: DataType) -> bool:
+    """Whether pictures of a further type have the name that follows from their encoding; of the first type they have none."""
+    return kind.options.get("name") in (None, type_name(kind))
 
 
 def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:
@@ -133,7 +139,7 @@ def _fits_encoder(kind: DataType) -> bool:
         return len(shape) in (1, 2) and options.get("rate") in RATES
     if kind.modality == "text":
         return len(shape) == 1 and shape[0] <= LONGEST_TEXT
-    return _fits_encoding(DataType(kind.modality, shape, options))
+    return _fits_encoding(DataType(kind.modality, shape, options)) and (kind.modality != "image" or _fits_name(kind))
 
 
 def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
@@ -165,7 +171,8 @@ def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manif
         0 <= kept.first < kept.first + kept.rows <= record.rows
         and _numbers([*kept.counts], kept.rows)
         and min(kept.counts) > 0
-        and _numbers([kept.figures.get("limit"), kept.figures.get("few")], 2)
+        and kept.figures.keys() >= {"limit", "few"}
+        and _numbers([*kept.figures.values()], len(kept.figures))
         and kept.figures["limit"] > 0
         and (kept.gate in manifest.components if gated else kept.gate is None)
     )

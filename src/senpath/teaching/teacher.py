@@ -137,8 +137,8 @@ def _work(folder: Path, path: str, ways: Ways, progress: _Telling) -> dict[str, 
             method = make_method(request["method"], request["settings"])
             examples = net.encode_examples(x, y, kind=request["kind"], progress=progress)
             _mark(folder, before, fingerprint(examples))
-            net.learn(task, examples, concept=request["concept"], method=method, progress=progress)
-            said: dict[str, Any] = {"changed": True, "reason": None}
+            learned = net.learn(task, examples, concept=request["concept"], method=method, progress=progress)
+            said: dict[str, Any] = {"changed": True, "reason": None, "read_as": learned.read_as or None}
         else:
             revision = make_revision(what, request["settings"])
             _mark(folder, before, None)

@@ -95,11 +95,17 @@ def test_without_its_encoder_a_network_says_so(tmp_path: Path, colours: Pictures
         sp.Network(tmp_path / "net", encoders={"image": sees(name="other")})
 
 
-def test_pixels_stay_pixels(tmp_path: Path, colours: Pictures) -> None:
+def test_pixels_stay_pixels_beside_what_an_encoder_reads(tmp_path: Path, colours: Pictures) -> None:
     (x, y) = colours
     sp.Network(tmp_path / "net").learn("colours", x, y, **QUICK)
-    with pytest.raises(InputError, match=r"expected no encoder, with which its first task was learned, got 'mine'"):
-        sp.Network(tmp_path / "net", encoders={"image": sees()})
+    net = sp.Network(tmp_path / "net", encoders={"image": sees()})
+    learned = net.learn("again", x, y, **QUICK)
+    assert learned.read_as.startswith("opened the type 'image-3x8x8-")
+    assert net.encoders == {net.tasks["again"].data_type: "mine"}
+    assert net.tasks["colours"].data_type == "image"
+    assert (net.predict(x, task="again").label == y).all()
+    assert (net.predict(x, task="colours").label == y).all()
+    net.verify()
 
 
 def test_all_that_runs_is_counted(colours: Pictures) -> None:
@@ -219,8 +225,8 @@ def test_a_task_moves_between_networks_of_one_encoder(tmp_path: Path, colours: P
     assert list(other.predict(x, task="colours").label) == list(net.predict(x, task="colours").label)
     pixels = sp.Network()
     pixels.learn("own", x, y, **QUICK)
-    with pytest.raises(InputError, match=r"data type 'image': expected the network's encoding"):
-        pixels.import_task(tmp_path / "colours.sentask")
+    with pytest.raises(InputError, match=r"encoder 'mine': expected one that is given when the network is opened"):
+        pixels.import_task(tmp_path / "colours.sentask")  # its pictures without a task would be read through it too
 
 
 def test_statistics_of_sounds_do_not_know_when() -> None:

@@ -97,6 +97,10 @@ def _checked(encoder: object, name: str, modality: str) -> Encoder:
     return encoder
 
 
+AUTOMATIC = (None, EFFICIENTNET)
+"""What pictures are read with where it is chosen automatically."""
+
+
 def automatic(group: Group) -> str | None:
     """The encoder for a new type, by its first inputs and what is installed; None for the modality's own encoding."""
     name = _fitting(group)

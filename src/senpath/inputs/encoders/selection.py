@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ import torch
 from senpath.errors import InputError, StoreError
 from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.encoders.hugging_face import PREFIX
-from senpath.inputs.encoders.registry import ENCODERS, automatic, is_known, known_encoders, make_encoder
+from senpath.inputs.encoders.registry import AUTOMATIC, ENCODERS, automatic, is_known, known_encoders, make_encoder
 from senpath.inputs.modalities import MODALITIES, Group, Modality
 from senpath.progress import Progress, silent
 from senpath.types import DataType
@@ -46,10 +46,12 @@ class Encoders:
             _require(modality, encoder)
 
     def check(self, known: DataType) -> None:
-        """Raise InputError if another encoder was chosen for the modality of a type than the one that reads it."""
-        choice = self._chosen.get(known.modality)
-        name = choice.name if isinstance(choice, Encoder) else choice
-        if choice is not None and name != known.encoder:
+        """Raise InputError if another encoder was chosen for the modality of a type than the one that reads it.
+
+        Beside pictures that are read as pixels there may be others that an encoder reads.
+        """
+        name = self._name(known.modality)
+        if name is not None and name != known.encoder and not (known.modality == "image" and known.encoder is None):
             established = repr(known.encoder) if known.encoder is not None else "no encoder"
             raise InputError(
                 f"encoder for the type {known.key!r}",
@@ -57,6 +59,22 @@ class Encoders:
                 got=repr(name),
                 do="Leave it out; another encoder needs another network",
             )
+
+    def _name(self, modality: str) -> str | None:
+        choice = self._chosen.get(modality)
+        return choice.name if isinstance(choice, Encoder) else choice
+
+    def suited(self, group: Group, known: Iterable[DataType]) -> list[DataType]:
+        """Of these types of pictures those that new ones may join: of the encoder that was chosen, if one was.
+
+        `AUTO` reads photographs with its encoder and other pictures without it.
+        """
+        of_modality = [kind for kind in known if kind.modality == group.modality]
+        if self._auto:
+            name = automatic(group)
+            return [kind for kind in of_modality if kind.encoder == name or kind.encoder not in AUTOMATIC]
+        name = self._name(group.modality)
+        return of_modality if name is None else [kind for kind in of_modality if kind.encoder == name]
 
     def for_new(self, group: Group) -> Modality | Encoder:
         """What reads the inputs of a new type."""

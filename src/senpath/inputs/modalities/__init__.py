@@ -30,6 +30,7 @@ __all__ = [
     "Modality",
     "is_photograph",
     "known_type",
+    "known_types",
     "split_by_modality",
     "texts_of",
     "type_key",
@@ -139,6 +140,14 @@ def type_key(group: Group, known: Iterable[DataType] = ()) -> str:
         known: types that there are: rows with names are of one whose columns they have, in whatever order.
     """
     return table_key(group.items, known) if group.modality == "table" else group.modality
+
+
+def known_types(group: Group, known: Iterable[DataType]) -> list[DataType]:
+    """All of these types that may hold inputs: pictures may be of several."""
+    if group.modality == "image":
+        return [kind for kind in known if kind.modality == "image"]
+    kind = known_type(group, known)
+    return [] if kind is None else [kind]
 
 
 def known_type(group: Group, known: Iterable[DataType]) -> DataType | None:

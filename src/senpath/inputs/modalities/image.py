@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from math import ceil, prod
 from pathlib import Path
@@ -56,20 +56,36 @@ class ImageModality:
     name = "image"
 
     def define(self, items: Any) -> DataType:
-        first = _as_batch(items[:1])
-        channels, height, width = first.shape[1:]
-        scale = min(1.0, LARGEST / max(height, width))
-        return DataType("image", (3 if channels > 1 else 1, max(1, round(height * scale)), max(1, round(width * scale))))
+        return DataType("image", own_shape(_as_batch(items[:1])))
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
-        if _are_alike(items):
-            items = np.stack(items)
-        if isinstance(items, np.ndarray | torch.Tensor):
-            size = max(1, PIXELS_AT_ONCE // max(1, prod(items.shape[1:])))
-            encoded = [_fit(_as_batch(items[start : start + size], start), data_type.shape) for start in range(0, len(items), size)]
-        else:
-            encoded = [_fit(_as_batch([item], index), data_type.shape) for index, item in enumerate(items)]
+        encoded = [_fit(part, data_type.shape) for part in decoded(items)]
         return torch.cat(encoded) if encoded else torch.zeros(0, *data_type.shape)
+
+    @staticmethod
+    def fit(pictures: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+        """Pictures (n, c, h, w) brought to a type's shape, float32 (n, *shape)."""
+        return _fit(pictures, shape)
+
+
+def own_shape(pictures: torch.Tensor) -> tuple[int, int, int]:
+    """The shape of the type that the first of these pictures (n, c, h, w) would establish."""
+    channels, height, width = pictures.shape[1:]
+    scale = min(1.0, LARGEST / max(height, width))
+    return (3 if channels > 1 else 1, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def decoded(items: Any) -> Iterator[torch.Tensor]:
+    """Pictures in any form as float32 (n, c, h, w) in [0, 1], those of one array some at a time and others one by one."""
+    if _are_alike(items):
+        items = np.stack(items)
+    if isinstance(items, np.ndarray | torch.Tensor):
+        size = max(1, PIXELS_AT_ONCE // max(1, prod(items.shape[1:])))
+        for start in range(0, len(items), size):
+            yield _as_batch(items[start : start + size], start)
+    else:
+        for index, item in enumerate(items):
+            yield _as_batch([item], index)
 
 
 def _are_alike(items: Any) -> bool:

@@ -1139,6 +1139,7 @@ const teach = {
     const panel = h("div", { class: "card done" },
       h("h2", { tabindex: "-1" }, `Learned “${name}”`),
       h("p", { class: "soft" }, [result.seconds !== undefined && `in ${result.seconds.toFixed(1)} s`, result.weights && `${count(result.weights, "weight")} of its own`, `version ${result.version ?? state.version}`].filter(Boolean).join(" · ")),
+      result.read_as && h("p", { class: "soft" }, `Its examples: ${result.read_as}.`),
       result.warning && h("p", {}, result.warning),
       borrowed.length ? [h("h3", {}, "What it borrowed"), h("ul", { class: "borrowed" }, borrowed, links.length > 24 && h("li", { class: "tag" }, `and ${links.length - 24} more`))] : h("p", {}, "It borrowed from no earlier task: none helped."),
       graph,

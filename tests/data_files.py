@@ -9,6 +9,7 @@ import wave
 import zipfile
 from pathlib import Path
 
+import av
 import numpy as np
 
 
@@ -37,3 +38,15 @@ def wav_bytes(samples: np.ndarray, rate: int = 8000, channels: int = 1) -> bytes
         file.setframerate(rate)
         file.writeframes(samples.astype("<i2").tobytes())
     return buffer.getvalue()
+
+
+def write_video(path: Path, frames: np.ndarray, codec: str, rate: int = 20) -> Path:
+    """A video file of frames, uint8 (t, h, w, 3)."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path

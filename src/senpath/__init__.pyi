@@ -42,7 +42,7 @@ from senpath.network import Network
 from senpath.pathways import Activation, Link, Pathway, Transfer
 from senpath.reports import report
 from senpath.snapshot import Proposal, Revised, TaskInfo, View
-from senpath.types import Audio, DataType, Examples
+from senpath.types import Audio, DataType, Examples, Video
 
 __version__: str
 
@@ -102,6 +102,7 @@ __all__ = [
     "TorchEncoder",
     "Transfer",
     "UnknownTaskError",
+    "Video",
     "View",
     "evaluate",
     "read",

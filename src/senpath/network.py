@@ -297,9 +297,9 @@ class Network:
             x: inputs, see `senpath.inputs.modalities.split_by_modality`, or what `encode` returned. One input by itself is answered as a
                 batch of one: a picture as large as those that were learned, a row (an array, a dict, a pandas Series), a text, an `Audio`,
                 a PIL image, a path; a path of a table stands for its rows. Of a table columns that its task did not learn from, such as the
-                labels, are left aside; the others may come in any order. Or a mapping of modalities ("image", "audio", "table" or "text")
-                to equally many inputs: the first of every modality belong to one thing, and so on. None (or NaN) in a list, or in the place
-                of one, is a missing input.
+                labels, are left aside; the others may come in any order. Or a mapping of modalities ("image", "audio", "video", "table" or
+                "text") to equally many inputs: the first of every modality belong to one thing, and so on. None (or NaN) in a list, or in
+                the place of one, is a missing input.
             task: the task, if it is known; by default the dispatcher finds it.
             concept: the concept, if it is known and x is a mapping: its tasks answer.
             errors: "raise" refuses a batch with an input that no task can read, naming the first; "none" answers None to inputs of types

@@ -11,7 +11,7 @@ import torch
 
 from senpath.tasks import Classification, Label, TargetScale, TaskKind, TaskKindName, task_kind
 
-__all__ = ["Audio", "DataType", "Examples", "Label", "Origin"]
+__all__ = ["Audio", "DataType", "Examples", "Label", "Origin", "Video"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,26 @@ class Audio:
 
 
 @dataclass(frozen=True)
+class Video:
+    """A clip: pictures one after another.
+
+    Args:
+        frames: the pictures, whole numbers in 0 … 255 or floats in 0 … 1, as an array or a tensor (t, h, w) or (t, h, w, c), or a list of
+            arrays, PIL images or files; or a `Path` of a video file, an animated picture, or a folder whose pictures are the frames, in
+            the order of their names.
+    """
+
+    frames: Any
+
+
+@dataclass(frozen=True)
 class DataType:
     """A modality and the encoding that brings its inputs to one shape.
 
     Args:
-        modality: "image", "audio", "table" or "text".
-        shape: shape of one encoded input: image (channels, height, width), audio (frames, mels), table (columns,), text (buckets,). Behind
-            a pretrained encoder (features,), or (tokens, width), where rows of zeros are padding.
+        modality: "image", "audio", "video", "table" or "text".
+        shape: shape of one encoded input: image (channels, height, width), audio (frames, mels), video (frames, numbers), table (columns,),
+            text (buckets,). Behind a pretrained encoder (features,), or (tokens, width), where rows of zeros are padding.
         options: everything else that the encoding depends on (JSON values only). A pretrained encoder is recorded in "encoder" (its name,
             number of weights and hash), and what it reads in "reads". A further type of pictures has a "name" for its key.
     """
@@ -67,8 +80,8 @@ class DataType:
 
     @property
     def form(self) -> str:
-        """What pathways read: "vector" or "tokens" behind an encoder, otherwise the modality."""
-        if "encoder" not in self.options:
+        """What pathways read: "vector" or "tokens" behind an encoder, otherwise the modality; of clips frames, "video", in both cases."""
+        if "encoder" not in self.options or (self.modality == "video" and len(self.shape) == 2):
             return self.modality
         return "tokens" if len(self.shape) == 2 else "vector"
 

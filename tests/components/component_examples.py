@@ -160,6 +160,7 @@ EXAMPLES: dict[str, Example] = {
     "token-mean": _torch("token-mean.v1", {"width": 6}, (4, 6), (6,), {"width": 5}),
     "token-features": _torch("token-features.v1", {"outputs": 6}, (4, 6), (6,), {"outputs": 5}),
     "pooled-skip": _torch("pooled-skip.v1", {"inputs": 6, "hidden": 5}, (4, 6), (11,), {"hidden": 6}),
+    "motion-skip": _torch("motion-skip.v1", {"inputs": 24, "hidden": 5}, (7, 6), (29,), {"hidden": 6}),
     "pointwise": _torch("pointwise.v1", {"inputs": 2, "outputs": 4, "groups": 2}, (2, 5, 6), (4, 5, 6), {"outputs": 6}),
     "conv-pair": PAIR,
     "first conv-pair": _torch("conv-pair.v1", PAIRED, (4, 7, 6), (4, 4, 3), {"width": 6}),

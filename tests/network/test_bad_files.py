@@ -87,7 +87,7 @@ def empty(folder: Path) -> Path:
 
 BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (nothing, "data .*nothing: expected a folder or file, got nothing of that name"),
-    "empty folder": (empty, "folder .*data: expected a subfolder per class with pictures, sounds or texts, got none"),
+    "empty folder": (empty, "folder .*data: expected a subfolder per class with pictures, sounds, clips or texts, got none"),
     "one class": (one_class, "labels y: expected two classes or more, got one class, .*'a'"),
     "text as a picture": (
         damaged("a/0.png", b"no picture"),

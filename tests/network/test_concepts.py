@@ -299,7 +299,7 @@ def test_another_writer_gave_the_concept_other_labels(own: sp.Network) -> None:
 
 IMAGES = np.zeros((2, 8, 8), dtype=np.uint8)
 BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "a name": ({"smell": [1]}, {}, r"modality 'smell': expected one of image, audio, table, text, got another name"),
+    "a name": ({"smell": [1]}, {}, r"modality 'smell': expected one of image, audio, video, table, text, got another name"),
     "a row": (
         {"age": 3, "height": 4},
         {},

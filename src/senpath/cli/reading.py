@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from senpath import Data
 
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of labels; by default label, class, target or y, else the last.")]
-Modality = Annotated[str | None, typer.Option(metavar="KIND", help="image, audio, text or table; by default what the data looks like.")]
+Modality = Annotated[
+    str | None, typer.Option(metavar="KIND", help="image, audio, video, text or table; by default what the data looks like.")
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be read, and say so.")]
 SHOWN = 20
 """What was skipped is told one by one up to this many."""

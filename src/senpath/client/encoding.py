@@ -14,13 +14,15 @@ import numpy as np
 
 from senpath.errors import InputError
 
-MODALITIES = ("image", "audio", "table", "text")
+MODALITIES = ("image", "audio", "video", "table", "text")
 FILES = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
     **dict.fromkeys((".wav", ".flac", ".ogg"), "audio"),
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"), "video"),
     ".txt": "text",
 }
 """What files hold, by their ending, as `senpath.inputs.modalities` has it, which takes long to load; a test compares them."""
+READABLE = "a picture, sound, clip or text that can be read"
 CHANNELS = (1, 3, 4)
 Size = tuple[int, int]
 Sizes = Callable[[], Collection[Size]]
@@ -43,7 +45,8 @@ def encode_batch(x: Any, sizes: Sizes) -> list[Any]:
         return [{"row": _row(row)} for row in _rows(x)]
     if isinstance(x, Path) and x.suffix.lower() not in FILES:
         return _of_table(x, sizes)
-    if isinstance(x, str | Path | Mapping) or _is_audio(x) or _is_picture(x) or (hasattr(x, "to_dict") and hasattr(x, "index")):
+    is_one = any(is_kind(x) for is_kind in (_is_audio, _is_clip, _is_picture)) or (hasattr(x, "to_dict") and hasattr(x, "index"))
+    if isinstance(x, str | Path | Mapping) or is_one:
         return [encode_input(x)]
     array = _array(x)
     if array is not None:
@@ -64,6 +67,8 @@ def encode_input(item: Any, what: str = "input") -> Any:
     if _is_audio(item):
         samples = np.asarray(item.samples)
         return {"audio": {"samples": _finite(samples, what).tolist(), "rate": int(item.rate)}}
+    if _is_clip(item):
+        return {"video": _clip(item, what)}
     if _is_picture(item):
         return {"image": _picture(item, what)}
     if isinstance(item, Mapping):
@@ -74,7 +79,7 @@ def encode_input(item: Any, what: str = "input") -> Any:
     if array is None and isinstance(item, list | tuple):
         array = np.asarray(item)
     if array is None:
-        raise InputError(what, expected="a text, picture, Audio, path, row or array", got=type(item).__name__)
+        raise InputError(what, expected="a text, picture, Audio, Video, path, row or array", got=type(item).__name__)
     return _array_value(array, what)
 
 
@@ -145,17 +150,36 @@ def _of_table(path: Path, sizes: Sizes) -> list[Any]:
 
 def _file(path: Path) -> Any:
     held = FILES.get(path.suffix.lower())
+    content = _bytes(path)
     try:
-        content = path.read_bytes()
         text = content.decode("utf-8-sig") if held in (None, "text") else ""
-    except (OSError, UnicodeDecodeError) as error:
-        got = (error.strerror or str(error)) if isinstance(error, OSError) else "no UTF-8"
-        raise InputError(f"file {path}", expected="a picture, sound or text that can be read", got=got) from None
+    except UnicodeDecodeError:
+        raise InputError(f"file {path}", expected=READABLE, got="no UTF-8") from None
     return {"text": text} if held in (None, "text") else {held: base64.b64encode(content).decode()}
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"file {path}", expected=READABLE, got=error.strerror or str(error)) from None
 
 
 def _is_audio(item: Any) -> bool:
     return hasattr(item, "samples") and hasattr(item, "rate")
+
+
+def _is_clip(item: Any) -> bool:
+    return type(item).__module__ == "senpath.types" and hasattr(item, "frames")
+
+
+def _clip(item: Any, what: str) -> Any:
+    """A file in base64, or frames in lists."""
+    if isinstance(item.frames, Path) and item.frames.is_file():
+        return base64.b64encode(_bytes(item.frames)).decode()
+    from senpath.inputs.modalities.video import frames_of  # loads torch, which only clips need
+
+    return _finite(frames_of(item, 0), what).tolist()
 
 
 def _is_picture(item: Any) -> bool:

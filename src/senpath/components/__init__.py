@@ -49,7 +49,7 @@ from senpath.components.routed import CONV_PAIR, DENSE, FLATTEN, IDENTITY, MEAN,
 from senpath.components.tokens import TOKEN_FEATURES, TOKEN_MEAN, TokenFeatures, real, token_mean
 from senpath.components.units import HEAD, HiddenUnits, UnitLayer, UnitSlice
 from senpath.components.vision import ADAPTER, CLASS_NORM, CLASS_TOKEN, PATCHES, POSITIONS
-from senpath.components.wide import POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, WideAndDeep
+from senpath.components.wide import MOTION_WIDE_AND_DEEP, POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, WideAndDeep
 
 __all__ = [
     "ADAPTER",
@@ -78,6 +78,7 @@ __all__ = [
     "MBCONV",
     "MEAN",
     "MLP",
+    "MOTION_WIDE_AND_DEEP",
     "NORMED",
     "NUMBERS",
     "OPERATIONS",

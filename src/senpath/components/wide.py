@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,18 +22,18 @@ class WideAndDeep(nn.Module):
     Args:
         inputs: numbers in one vector.
         hidden: units of the layer.
-        pooled: whether inputs are tokens (n, length, inputs), of which the vector is the mean; else all axes together are the vector.
+        pool: makes the vectors of inputs; without it all axes together are the vector.
     """
 
-    def __init__(self, inputs: Size, hidden: Size, *, pooled: bool = False) -> None:
+    def __init__(self, inputs: Size, hidden: Size, *, pool: Callable[[torch.Tensor], torch.Tensor] | None = None) -> None:
         super().__init__()
         self.units = hidden
-        self.pooled = pooled
+        self.pool = pool
         self.layers = dense_stack(inputs, [hidden])
 
     def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
         """The wide half: (n, …) to (n, inputs)."""
-        return token_mean(inputs) if self.pooled else inputs.flatten(1)
+        return inputs.flatten(1) if self.pool is None else self.pool(inputs)
 
     def balance(self, inputs: torch.Tensor) -> None:
         """Scale the layer so that over these inputs (n, …) it varies as much as they do: neither decides alone what is read of both."""
@@ -65,5 +65,26 @@ WIDE_AND_DEEP = register(
     )
 )
 POOLED_WIDE_AND_DEEP = register(
-    ComponentKind("pooled-skip.v1", partial(WideAndDeep, pooled=True), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3))
+    ComponentKind("pooled-skip.v1", partial(WideAndDeep, pool=token_mean), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3))
+)
+
+
+def motion(frames: torch.Tensor) -> torch.Tensor:
+    """What frames (n, t, width) show together, and how they change: (n, 4 · width).
+
+    Their mean and deviation, which say nothing of their order; and how the means of the first, second and last third differ, which do.
+    """
+    first, second, last = (frames[:, start:end].mean(1) for start, end in _thirds(frames.shape[1]))
+    mean = frames.mean(1, keepdim=True)
+    deviation = (frames - mean).square().mean(1).sqrt()
+    return torch.cat([mean.squeeze(1), deviation, second - first, last - second], 1)
+
+
+def _thirds(length: int) -> list[tuple[int, int]]:
+    """Where the thirds of so many frames begin and end; of fewer than three some share a frame."""
+    return [(length * part // 3, max(length * part // 3 + 1, length * (part + 1) // 3)) for part in range(3)]
+
+
+MOTION_WIDE_AND_DEEP = register(
+    ComponentKind("motion-skip.v1", partial(WideAndDeep, pool=motion), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3))
 )

@@ -4,10 +4,12 @@ from senpath.cache import cache_folder
 from senpath.data.downloads import download
 from senpath.data.embedded import embedded_missing, embedded_tasks
 from senpath.data.images import read_idx
+from senpath.data.moving import WAYS, moving_pictures
 from senpath.data.registry import Items, Labelled, Task
 from senpath.data.sources import Available, available, data_root, describe, few_shot, load, paper_tasks, speakers
 
 __all__ = [
+    "WAYS",
     "Available",
     "Items",
     "Labelled",
@@ -21,6 +23,7 @@ __all__ = [
     "embedded_tasks",
     "few_shot",
     "load",
+    "moving_pictures",
     "paper_tasks",
     "read_idx",
     "speakers",

@@ -31,6 +31,8 @@ ENCODINGS = {
     "image": "float32 pixels in 0 … 1, channels first; senpath.inputs.modalities.image tells how other sizes and colours are brought "
     "to the shape",
     "audio": "log-mel spectra, as senpath.inputs.modalities.audio computes them at the rate of the options",
+    "video": "of each of a clip's frames, sampled evenly, energies of edges and colours, as senpath.inputs.modalities.video computes them; "
+    "with an encoder in the options, what that answers to each frame",
     "table": "(values - mean) / scale, with the columns, mean and scale of the options, z; if these have straight, s, and |z| > s then "
     "sign(z) * (s + log(|z| / s)); a column of words, whose words are then in its categories, gives a value for each of them, 1 for the "
     "one that it holds and else 0",

@@ -91,7 +91,7 @@ class Reading:
         if isinstance(x, Encoded | Examples):
             self._take(x if isinstance(x, Encoded) else _as_encoded(view, x))
         else:
-            self._sort(x if _is_batch(x) else as_batch(x, self._known, skip=errors == "skip"))
+            self._sort(x if _is_batch(x, "video" in self._known) else as_batch(x, self._known, skip=errors == "skip"))
 
     def batches(self, progress: Progress = silent) -> Iterator[Batch]:
         """The inputs that can be answered, encoded, in the order of their types; raises what `Network.predict` does.
@@ -178,10 +178,14 @@ class Reading:
         raise error if first is None else of_input(first[1], int(rows[first[0]]))
 
 
-def _is_batch(x: Any) -> bool:
-    """Whether these are several inputs in a form that nobody takes for one; the usual case."""
+def _is_batch(x: Any, clips: bool) -> bool:
+    """Whether these are several inputs in a form that nobody takes for one; the usual case.
+
+    Args:
+        clips: whether there may be clips among them.
+    """
     if isinstance(x, np.ndarray | torch.Tensor):
-        return x.ndim == 4 or (x.ndim == 3 and x.shape[0] != 3 and x.shape[2] not in (1, 3, 4))
+        return not clips and (x.ndim == 4 or (x.ndim == 3 and x.shape[0] != 3 and x.shape[2] not in (1, 3, 4)))
     return isinstance(x, list | tuple) and not (x and isinstance(x[0], Real))
 
 

@@ -20,7 +20,7 @@ from senpath.inputs.modalities.picture_types import pixels_of
 from senpath.inputs.modalities.table import known_table, table_columns, unnamed_columns
 from senpath.inputs.sources.dataset import Data
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items, unlabelled_rows, unlabelled_table
-from senpath.types import Audio, DataType
+from senpath.types import Audio, DataType, Video
 
 CHANNELS = (1, 3, 4)
 """How many channels a picture may have."""
@@ -31,7 +31,7 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
 
     Args:
         known: the types that come into question, by key. An array (h, w) is a picture if one of them is of pictures of this size, else
-            rows of a table; (h, w, c) is a picture in colour.
+            rows of a table; (h, w, c) is a picture in colour. Without a type of pictures (t, h, w[, c]) is a clip if there is one of clips.
         skip: whether a table's rows, and files, may be such that they cannot be read.
 
     Raises:
@@ -52,13 +52,19 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
         return [x]
     if isinstance(x, Mapping):
         return [dict(x)]
-    if isinstance(x, Audio | Image.Image) or (isinstance(x, list | tuple) and x and all(isinstance(value, Real) for value in x)):
+    if isinstance(x, Audio | Image.Image | Video) or (isinstance(x, list | tuple) and x and all(isinstance(value, Real) for value in x)):
         return [x]
     if hasattr(x, "to_numpy") and hasattr(x, "index"):
         return _of_series(x, known)
     if x.dtype.kind not in "OUS" if isinstance(x, np.ndarray) else isinstance(x, torch.Tensor) and x.layout == torch.strided:
-        return x[None] if x.ndim == 1 or _is_picture(x, known) else x
+        return [x] if _is_clip(x, known) else x[None] if x.ndim == 1 or _is_picture(x, known) else x
     return x
+
+
+def _is_clip(x: np.ndarray | torch.Tensor, known: Mapping[str, DataType]) -> bool:
+    """Whether this is one clip (t, h, w[, c]), where pictures are out of the question."""
+    pictures = any(kind.modality == "image" for kind in known.values())
+    return "video" in known and not pictures and (x.ndim == 3 or (x.ndim == 4 and x.shape[3] in CHANNELS))
 
 
 def _is_picture(x: np.ndarray | torch.Tensor, known: Mapping[str, DataType]) -> bool:

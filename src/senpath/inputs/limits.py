@@ -30,6 +30,16 @@ LINE_BYTES = 2 * TEXT_BYTES
 """Of a line: the longest text, and what stands beside it."""
 PICTURE_PIXELS = 2**24
 """Of a picture that is read as it is; a larger one is averaged down by a whole factor first."""
+FRAME_PIXELS = 2**23
+"""Of a frame of a clip: 3840 × 2160 fit."""
+CLIP_FRAMES = 2**13
+"""Of a clip, each of which is decoded."""
+CLIP_PIXELS = 2**32
+"""Of all frames of a clip together: a minute of 1920 × 1080, four of 960 × 540."""
+CLIP_SECONDS = 600.0
+"""Of a clip."""
+CLIP_BYTES = 2**30
+"""Of a clip's file."""
 
 
 def require_memory(what: str, size: int, file: Path) -> None:

@@ -152,6 +152,9 @@ def moment(time: str | datetime) -> str:
 
 def shape(data_type: DataType) -> str:
     """What inputs of a type are brought to."""
+    if data_type.form == "video":
+        frames, width = data_type.shape
+        return f"{frames:,} frames of {width:,} numbers" + (f", of the encoder {data_type.encoder}" if data_type.encoder else "")
     if data_type.form == "tokens":
         length, width = data_type.shape
         return f"{length:,} tokens of {width:,} numbers, of the encoder {data_type.encoder}"

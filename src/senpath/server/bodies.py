@@ -57,7 +57,7 @@ class Given(BaseModel):
     examples: Examples | None = Field(default=None, description="Inputs with their labels")
     draft: str | None = Field(default=None, description="The draft that holds the examples")
     label: str | None = Field(default=None, description="Of an uploaded table: the column of labels")
-    modality: Literal["image", "audio", "table", "text"] | None = Field(
+    modality: Literal["image", "audio", "video", "table", "text"] | None = Field(
         default=None, description="Of an uploaded folder or table, where the guess would be wrong"
     )
     settings: dict[str, Any] = Field(default={}, description="Of the method or revision")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from senpath.errors import InputError, printable
+from senpath.inputs.modalities.clips import HEAD, container_of
 from senpath.learning.preview import Preview, preview
 from senpath.server.auth import needs
 from senpath.server.bodies import Examples, Label, PlainResponse, body_of, media_type, one_input, read_form, read_json
@@ -26,10 +27,10 @@ Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
 def content_of(value: Any) -> Response:
-    """An input in JSON as the response that it came as: a picture, a sound, a text, or JSON."""
+    """An input in JSON as the response that it came as: a picture, a sound, a clip, a text, or JSON."""
     if isinstance(value, dict) and len(value) == 1:
         form, given = next(iter(value.items()))
-        if form in ("image", "audio") and isinstance(given, str):
+        if form in ("image", "audio", "video") and isinstance(given, str):
             content = base64.b64decode(given)
             return Response(content, media_type=_media_type(form, content))
         value = given if form == "text" else value
@@ -41,6 +42,9 @@ def content_of(value: Any) -> Response:
 def _media_type(form: str, content: bytes) -> str:
     if form == "audio":
         return {b"fLaC": "audio/flac", b"OggS": "audio/ogg"}.get(content[:4], "audio/wav")
+    container = container_of(content[:HEAD]) if form == "video" else None
+    if container is not None:
+        return {"mp4": "video/mp4", "matroska": "video/webm"}.get(container, "video/x-msvideo")
     with Image.open(BytesIO(content)) as picture:  # it was read when it came
         return Image.MIME.get(picture.format or "", "application/octet-stream")
 

@@ -15,19 +15,22 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError, printable
-from senpath.inputs.limits import files_within
+from senpath.inputs.limits import FRAME_PIXELS, files_within
 from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import check_recording, read_recording
+from senpath.inputs.modalities.clips import HEAD, container_of, read_clip
 from senpath.inputs.modalities.image import read_picture
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items
 from senpath.server.errors import too_large
 from senpath.server.settings import ServerSettings
 from senpath.serving.batcher import Senses
-from senpath.types import Audio, DataType
+from senpath.types import Audio, DataType, Video
 
-FORMS = ("text", "row", "array", "image", "audio", "senses")
+FORMS = ("text", "row", "array", "image", "audio", "video", "senses")
 """Names by which one input says what it is; other objects are rows of a table."""
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+ANIMATED = b"GIF8"
+"""A picture, which is a clip where clips are known and pictures are not."""
 SOUNDS = (b"fLaC", b"OggS")
 DEFAULTS = ServerSettings()
 
@@ -70,12 +73,14 @@ def _read_form(form: str, value: Any, what: str, limits: ServerSettings) -> Any:
         return picture_of(_decoded(value, what), what, limits)
     if form == "audio" and isinstance(value, str):
         return sound_of(_decoded(value, what), what, limits)
+    if form == "video" and isinstance(value, str | list):
+        return Video(_array(value, what)) if isinstance(value, list) else clip_of(_decoded(value, what), what, limits)
     if form == "audio" and isinstance(value, dict) and value.keys() == {"samples", "rate"} and isinstance(value["samples"], list):
         return recording_of(_array(value["samples"], what).astype(np.float64), value["rate"], what, limits)
     if form == "senses" and isinstance(value, dict) and value:
         return Senses({name: _read_sense(name, given, what, limits) for name, given in value.items() if given is not None})
     takes = {"row": "an object or a list", "array": "a list", "senses": "an object of modalities"}
-    takes |= {"audio": "a file in base64, or samples and rate", "image": "a file in base64"}
+    takes |= {"audio": "a file in base64, or samples and rate", "image": "a file in base64", "video": "a file in base64, or its frames"}
     raise InputError(f"{what}: {form}", expected=takes.get(form, "a string"), got=printable(repr(value))[:100])
 
 
@@ -84,7 +89,9 @@ def _read_sense(name: str, value: Any, what: str, limits: ServerSettings) -> Any
     if name not in MODALITIES:
         raise InputError(f"{what}: sense {name!r}", expected=f"one of {', '.join(MODALITIES)}", got="another name")
     what = f"{what}: {name}"
-    if name in ("image", "audio") and isinstance(value, str):
+    if name in ("image", "audio", "video") and isinstance(value, str):
+        return _read_form(name, value, what, limits)
+    if name == "video" and isinstance(value, list):
         return _read_form(name, value, what, limits)
     if name == "audio" and isinstance(value, dict) and "samples" in value:
         return _read_form(name, value, what, limits)
@@ -146,6 +153,11 @@ def sound_of(content: bytes, what: str, limits: ServerSettings = DEFAULTS) -> Au
     return read_recording(BytesIO(content), what, limits.seconds)
 
 
+def clip_of(content: bytes, what: str, limits: ServerSettings = DEFAULTS) -> Video:
+    """Some frames of a video file or an animated picture; errors as for `read_input`."""
+    return Video(read_clip(BytesIO(content), what, min(limits.pixels, FRAME_PIXELS), limits.seconds))
+
+
 def recording_of(samples: np.ndarray, rate: Any, what: str, limits: ServerSettings = DEFAULTS) -> Audio:
     """A recording of these samples, (time,) in -1 … 1; errors as for `read_input`."""
     recording = check_recording(Audio(samples, rate), what)
@@ -155,7 +167,9 @@ def recording_of(samples: np.ndarray, rate: Any, what: str, limits: ServerSettin
 
 
 def kind_of_file(filename: str, content: bytes) -> str:
-    """What an uploaded file holds by its content: "image", "audio", "text", or the ending of a table."""
+    """What an uploaded file holds by its content: "image", "audio", "video", "text", or the ending of a table."""
+    if container_of(content[:HEAD]) is not None:
+        return "video"
     if content.startswith(PICTURES) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
         return "image"
     if content.startswith(SOUNDS) or (content[:4] == b"RIFF" and content[8:12] == b"WAVE"):
@@ -169,7 +183,7 @@ def kind_of_file(filename: str, content: bytes) -> str:
 
 
 def as_json(filename: str, content: bytes, what: str = "file") -> dict[str, Any]:
-    """An uploaded picture, sound or text as one input in JSON.
+    """An uploaded picture, sound, clip or text as one input in JSON.
 
     Raises:
         InputError: if it is nothing of these.
@@ -177,8 +191,8 @@ def as_json(filename: str, content: bytes, what: str = "file") -> dict[str, Any]
     held = kind_of_file(filename, content)
     if held == "text":
         return {"text": _utf8(content, what)}
-    if held not in ("image", "audio"):
-        raise InputError(what, expected="a picture, a sound or a text", got=f"a table ({held})")
+    if held not in ("image", "audio", "video"):
+        raise InputError(what, expected="a picture, a sound, a clip or a text", got=f"a table ({held})")
     return {held: base64.b64encode(content).decode()}
 
 
@@ -186,7 +200,7 @@ def _utf8(content: bytes, what: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(what, expected="a picture, a sound, a table or text in UTF-8", got=error.reason) from None
+        raise InputError(what, expected="a picture, a sound, a clip, a table or text in UTF-8", got=error.reason) from None
 
 
 def read_file(filename: str, content: bytes, known: Collection[DataType], what: str, limits: ServerSettings) -> list[Any]:
@@ -198,7 +212,9 @@ def read_file(filename: str, content: bytes, known: Collection[DataType], what: 
     Raises:
         InputError, Refusal: as for `read_input`.
     """
-    held = kind_of_file(filename, content)
+    held, modalities = kind_of_file(filename, content), {data_type.modality for data_type in known}
+    if held == "video" or (content.startswith(ANIMATED) and "video" in modalities and "image" not in modalities):
+        return [clip_of(content, what, limits)]
     if held == "image":
         return [picture_of(content, what, limits)]
     if held == "audio":

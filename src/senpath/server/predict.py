@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["ask"])
 INLINE_BYTES = 2**16
 """Of a body that is read at once; a larger one is read in a thread."""
-DECODED = {"image", "audio", "senses"}
+DECODED = {"image", "audio", "video", "senses"}
 """Forms of inputs that take time to read, however few bytes they are."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,19 +28,21 @@ from senpath.server import watch
 from senpath.server.auth import needs
 from senpath.server.errors import EVERYWHERE, ErrorDetail, Refusal, too_large
 from senpath.server.inbox import offer
-from senpath.server.inputs import picture_of, read_input, recording_of, sound_of
+from senpath.server.inputs import clip_of, picture_of, read_input, recording_of, sound_of
 from senpath.server.settings import ServerSettings
 from senpath.server.tensors import HEADER, InferRequest, read_request, write_response
 from senpath.serving.batcher import Reply, Senses
 from senpath.snapshot.view import View
-from senpath.types import Audio, DataType
+from senpath.types import Audio, DataType, Video
 
 if TYPE_CHECKING:
     from senpath.server.app import Server
 
-INPUTS = {"image": "image", "audio": "audio", "text": "text", "table": "row"}
+INPUTS = {"image": "image", "audio": "audio", "video": "video", "text": "text", "table": "row"}
 """What the input of each modality is called."""
 MODALITIES = {name: modality for modality, name in INPUTS.items()}
+OF_FILES: dict[str, Callable[[bytes, str, ServerSettings], Any]] = {"image": picture_of, "audio": sound_of, "video": clip_of}
+"""What reads the files that inputs may be."""
 OF_NETWORK = {"task": "BYTES", "label": "BYTES", "confidence": "FP64", "ood_score": "FP64", "reason": "BYTES"}
 """Outputs of the network's model: texts are empty where an input fits nothing."""
 Outputs = dict[str, tuple[str, np.ndarray]]
@@ -210,7 +212,7 @@ def _senses(values: Mapping[str, Any]) -> Any:
 
 def _items(name: str, tensor: np.ndarray, columns: list[str] | None, rate: int | None, limits: ServerSettings) -> list[Any]:
     """The inputs in a tensor; an error stands for one that cannot be read."""
-    axes = {"image": (3, 4), "audio": (2,), "row": (2,), "text": ()}[name]
+    axes = {"image": (3, 4), "audio": (2,), "video": (4, 5), "row": (2,), "text": ()}[name]
     if tensor.dtype == object:
         if tensor.size != tensor.shape[0] if tensor.ndim else True:
             raise InputError(f"input {name!r}", expected="shape [n] or [n, 1]", got=f"{[*tensor.shape]}")
@@ -224,14 +226,16 @@ def _items(name: str, tensor: np.ndarray, columns: list[str] | None, rate: int |
         if rate is None:
             raise InputError("parameter 'rate'", expected="samples a second, beside samples", got="none")
         return [recording_of(samples.astype(np.float64), rate, "input 'audio'", limits) for samples in tensor]
+    if name == "video":
+        return [Video(frames) for frames in tensor]
     return [*tensor] if columns is None else [dict(zip(columns, row, strict=True)) for row in tensor.tolist()]
 
 
 def _element(name: str, value: str | bytes, what: str, limits: ServerSettings) -> Any:
     """One input in an element of BYTES: a file, which JSON has in base64, or a text; a row is JSON."""
     try:
-        if isinstance(value, bytes) and name in ("image", "audio"):
-            return picture_of(value, what, limits) if name == "image" else sound_of(value, what, limits)
+        if isinstance(value, bytes) and name in OF_FILES:
+            return OF_FILES[name](value, what, limits)
         if name == "row":
             return read_input({name: from_json(value)}, what, limits)
         return read_input({name: value if isinstance(value, str) else value.decode()}, what, limits)
@@ -247,6 +251,8 @@ def _in_json(given: Any) -> Any:
         return {"senses": {name: _in_json(value) for name, value in given.items()}}
     if isinstance(given, Audio):
         return {"audio": {"samples": given.samples.tolist(), "rate": given.rate}}
+    if isinstance(given, Video):
+        return {"video": given.frames.tolist()}
     if isinstance(given, np.ndarray):
         return {"array": given.tolist()}
     return {"row": given} if isinstance(given, dict) else given

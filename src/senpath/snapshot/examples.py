@@ -77,9 +77,9 @@ def encode_examples(
     count = sum(len(group.rows) for group in groups)
     targets = read_targets(y, count, kind) if like is None else like.task_kind.read_more(y, count, like.classes, new_classes=new_classes)
     if len(groups) > 1:
-        raise InputError(
-            "inputs of one task", expected="one data type", got=" and ".join(group.title for group in groups), do="Learn a task of each"
-        )
+        both = {group.modality for group in groups} == {"image", "video"}
+        do = "Video(frames) says that an array is a clip" if both else "Learn a task of each"
+        raise InputError("inputs of one task", expected="one data type", got=" and ".join(group.title for group in groups), do=do)
     if like is not None and known_type(groups[0], [like.data_type]) is None:
         other = no_type(groups[0], {like.data_type.key: like.data_type})
         raise InputError("inputs", expected=other.expected, got=other.got or f"{groups[0].modality} data", do=other.do or "")

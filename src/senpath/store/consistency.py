@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from senpath.inputs.modalities import MODALITIES
 from senpath.inputs.modalities.picture_types import type_name
 from senpath.inputs.modalities.plans import fits_options, plans_of
 from senpath.inputs.modalities.table import fingerprint, old_fingerprint
+from senpath.inputs.modalities.video import video_width
 from senpath.routing import CARRIERS
 from senpath.types import DataType
 
@@ -102,6 +103,9 @@ def _fits_encoding(kind: DataType) -> bool:
         return len(shape) == 2 and heard and isinstance(options.get("rate"), int) and options["rate"] in RATES
     if kind.modality == "text":
         return isinstance(options.get("buckets"), int) and shape == (2 * options["buckets"],)
+    if kind.modality == "video":
+        frame = options.get("frame")
+        return len(shape) == 2 and isinstance(frame, list) and _fits_frame(frame) and shape[1] == video_width(frame[0])
     return len(shape) == 3 and shape[0] in (1, 3) and _fits_name(kind)
 
 
@@ -139,7 +143,15 @@ def _fits_encoder(kind: DataType) -> bool:
         return len(shape) in (1, 2) and options.get("rate") in RATES
     if kind.modality == "text":
         return len(shape) == 1 and shape[0] <= LONGEST_TEXT
+    if kind.modality == "video":  # pictures
+        return len(shape) == 4 and _fits_frame(shape[1:])
     return _fits_encoding(DataType(kind.modality, shape, options)) and (kind.modality != "image" or _fits_name(kind))
+
+
+def _fits_frame(shape: Sequence[Any]) -> bool:
+    """Whether this is the shape of a picture, (channels, height, width)."""
+    sizes = all(isinstance(size, int) and size >= 1 for size in shape)
+    return len(shape) == 3 and sizes and shape[0] in (1, 3) and prod(shape) <= LARGEST_READ
 
 
 def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:

@@ -17,7 +17,7 @@ from senpath.inputs.encoders import Encoder
 from senpath.inputs.encoders.base import CHUNK
 from senpath.inputs.modalities import MODALITIES
 from senpath.testing.promise import require
-from senpath.types import Audio, DataType
+from senpath.types import Audio, DataType, Video
 
 _require = partial(require, "an encoder")
 
@@ -27,7 +27,7 @@ def check_encoder(encoder: Encoder, items: Sequence[Any] | None = None) -> DataT
 
     Args:
         encoder: what is checked.
-        items: at least two inputs that differ; by default pictures in colour, sounds, sentences, or rows of three numbers.
+        items: at least two inputs that differ; by default pictures or clips in colour, sounds, sentences, or rows of three numbers.
 
     Returns:
         The data type that the encoder defines.
@@ -54,6 +54,8 @@ def _examples(modality: str) -> list[Any]:
         return [*random.integers(0, 256, (5, 50, 60, 3), dtype=np.uint8)]
     if modality == "audio":
         return [Audio(np.sin(np.arange(6000 + 900 * place) * (0.05 + 0.2 * place)) * 0.5, 8000) for place in range(5)]
+    if modality == "video":
+        return [*random.integers(0, 256, (5, 9, 50, 60, 3), dtype=np.uint8)]
     if modality == "text":
         return ["a", "two words", "Why do birds sing, and why do they stop?", "été 42", "hello " * 60]
     return [*random.normal(size=(5, 3))]
@@ -117,6 +119,7 @@ def _hash(encoder: Encoder, *, changed: str | None = None, preparation: str | No
 def _check_bad_inputs(encoder: Encoder, examples: list[Any], data_type: DataType) -> None:
     bad: dict[str, Any] = {
         "image": np.full((50, 60, 3), np.nan),
+        "video": Video(np.full((9, 50, 60, 3), np.nan)),
         "audio": Audio(np.full(6000, np.nan), 8000),
         "text": " ",
         "table": dict.fromkeys(examples[0], "x y") if isinstance(examples[0], dict) else np.full(np.shape(examples[0]), np.nan),

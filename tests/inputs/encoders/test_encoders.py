@@ -185,7 +185,7 @@ def test_what_the_module_answers_is_looked_at(colours: Pictures) -> None:
 @pytest.mark.parametrize(
     ("encoders", "message"),
     [
-        ({"smell": "minilm"}, r"encoders: expected modalities, of image, audio, table, text, got 'smell'"),
+        ({"smell": "minilm"}, r"encoders: expected modalities, of image, audio, video, table, text, got 'smell'"),
         (
             {"text": "bert"},
             r"encoder: expected one of efficientnet-lite0, minilm, sound-statistics, minilm-tokens, random-tokens, .*hf:NAME .*got 'bert'",
@@ -205,7 +205,7 @@ def test_what_makes_no_encoder() -> None:
     module = Counting(3)
     with pytest.raises(InputError, match=r"name of the encoder: expected a printable str, got ' '"):
         sp.TorchEncoder(" ", "table", module)
-    with pytest.raises(InputError, match=r"modality of the encoder: expected one of image, audio, table, text, got 'smell'"):
+    with pytest.raises(InputError, match=r"modality of the encoder: expected one of image, audio, video, table, text, got 'smell'"):
         sp.TorchEncoder("a", "smell", module)
     with pytest.raises(InputError, match=r"encoder 'a': expected a torch module, got function"):
         sp.TorchEncoder("a", "table", lambda x: x)  # type: ignore[arg-type]

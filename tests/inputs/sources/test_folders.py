@@ -72,7 +72,7 @@ def test_a_folder_of_nothing(tmp_path: Path, files: list[str]) -> None:
     (tmp_path / "cat").mkdir()
     for name in files:
         text(tmp_path / name)
-    with pytest.raises(sp.InputError, match=r"folder .*: expected a subfolder per class with pictures, sounds or texts, got none"):
+    with pytest.raises(sp.InputError, match=r"folder .*: expected a subfolder per class with pictures, sounds, clips or texts, got none"):
         sp.read(tmp_path)
 
 

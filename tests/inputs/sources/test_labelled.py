@@ -161,7 +161,7 @@ def test_what_a_header_claims_is_not_believed(tmp_path: Path, claimed: int) -> N
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"modality": "smell"}, "modality: expected one of image, audio, table, text, or None, got 'smell'"),
+        ({"modality": "smell"}, "modality: expected one of image, audio, video, table, text, or None, got 'smell'"),
         ({"bad": "ignore"}, "bad: expected 'error' or 'skip', got 'ignore'"),
         ({"modality": "image"}, "inputs: expected image data, got table"),
     ],

@@ -33,7 +33,7 @@ class Encoder(ABC):
 
     Args:
         name: under which networks know it.
-        modality: what it reads: "image", "audio", "table" or "text".
+        modality: what it reads: "image", "audio", "video", "table" or "text".
         module: its weights; a copy is kept, in evaluation mode, without gradients.
         unit: whether every vector is scaled to a root mean square of 1. What is learned on top is the better for it, unless a vector's
             length carries information.

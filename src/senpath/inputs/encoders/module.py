@@ -11,6 +11,7 @@ from torch import nn
 from senpath.errors import InputError
 from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.modalities import MODALITIES, texts_of
+from senpath.inputs.modalities.video import FRAMES, pictures_of
 from senpath.types import DataType
 
 
@@ -21,9 +22,10 @@ class TorchEncoder(Encoder):
     Args:
         name: under which networks know it.
         modality: what it reads. The module gets float32 tensors: "image" (n, *shape) with pixels in 0 … 1, less `mean`, divided by `std`;
-            "audio" log-mel spectra (n, frames, 64); "table" standardised columns (n, columns); or, for "text", a list of str.
+            "video" (n, 12, *shape), some frames of each clip, likewise; "audio" log-mel spectra (n, frames, 64); "table" standardised
+            columns (n, columns); or, for "text", a list of str.
         module: answers with (n, …), which is flattened.
-        shape: of images, (channels, height, width).
+        shape: of images and of the frames of clips, (channels, height, width).
         mean, std: of the pixels, one number or one per channel.
         unit: whether every vector is scaled to a root mean square of 1, see `Encoder`; the same whenever the network is opened.
 
@@ -48,8 +50,9 @@ class TorchEncoder(Encoder):
             raise InputError("modality of the encoder", expected=f"one of {', '.join(MODALITIES)}", got=repr(modality))
         if not isinstance(module, nn.Module):
             raise InputError(f"encoder {name!r}", expected="a torch module", got=type(module).__name__)
-        if (modality == "image") != (shape is not None):
-            raise InputError(f"shape of the encoder {name!r}", expected="(channels, height, width) for images, None for others", got=shape)
+        if (modality in ("image", "video")) != (shape is not None):
+            expected = "(channels, height, width) for images and clips, None for others"
+            raise InputError(f"shape of the encoder {name!r}", expected=expected, got=shape)
         if shape is not None and not (len(shape) == 3 and shape[0] in (1, 3) and min(shape) >= 1):
             raise InputError(f"shape of the encoder {name!r}", expected="(channels, height, width) with 1 or 3 channels", got=tuple(shape))
         self._shape = tuple(shape) if shape is not None else None
@@ -59,14 +62,20 @@ class TorchEncoder(Encoder):
         super().__init__(name, modality, module, unit=unit, preparation=preparation)
 
     def input_type(self, items: Any) -> DataType:
-        return DataType("image", self._shape) if self._shape is not None else MODALITIES[self.modality].define(items)
+        if self._shape is None:
+            return MODALITIES[self.modality].define(items)
+        return DataType(self.modality, self._shape if self.modality == "image" else (FRAMES, *self._shape))
 
     def run(self, items: Any, inputs: DataType) -> torch.Tensor:
         if self.modality == "text":
             texts: torch.Tensor = self.module(texts_of(items))
             return texts
-        values = MODALITIES[self.modality].encode(items, inputs)
-        if self.modality == "image":
+        if self.modality == "video":
+            frames, *shape = inputs.shape
+            values = torch.stack([pictures_of(item, index, frames, shape) for index, item in enumerate(items)])
+        else:
+            values = MODALITIES[self.modality].encode(items, inputs)
+        if self._shape is not None:
             values = (values - self._mean) / self._std
         answer: torch.Tensor = self.module(values.to(self.device))
         return answer

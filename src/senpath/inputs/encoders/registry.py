@@ -9,15 +9,18 @@ from senpath.errors import InputError, MissingExtraError
 from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.encoders.efficientnet import EFFICIENTNET, EFFICIENTNET_PACKAGES, efficientnet
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS, SOUND_STATISTICS, RandomTokens, SoundStatistics
+from senpath.inputs.encoders.frames import EFFICIENTNET_FRAMES, efficientnet_frames
 from senpath.inputs.encoders.hugging_face import PREFIX, from_hugging_face
 from senpath.inputs.encoders.minilm import MINILM, MINILM_PACKAGES, MINILM_TOKENS, MiniLmTokens, minilm
 from senpath.inputs.modalities import MODALITIES, Group, is_photograph
+from senpath.inputs.modalities.video import is_film
 from senpath.plugins import import_place, offered, provider
 
 GROUP = "senpath.encoders"
 """Entry points by which installed packages offer encoders."""
 ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     EFFICIENTNET: ("image", efficientnet),
+    EFFICIENTNET_FRAMES: ("video", efficientnet_frames),
     MINILM: ("text", minilm),
     SOUND_STATISTICS: ("audio", SoundStatistics),
     MINILM_TOKENS: ("text", MiniLmTokens),
@@ -32,7 +35,7 @@ def register(name: str, modality: str, make: Callable[[], Encoder]) -> None:
     A package does so for whoever installs it by an entry point of the group `senpath.encoders`: `name = "package.module:make"`.
 
     Args:
-        modality: what it reads: "image", "audio", "table" or "text".
+        modality: what it reads: "image", "audio", "video", "table" or "text".
         make: a function or class without arguments that makes the encoder; its name has to be `name`.
 
     Raises:
@@ -116,9 +119,11 @@ def missing(group: Group) -> str | None:
 def _fitting(group: Group) -> str | None:
     if group.modality == "text":
         return MINILM
+    if group.modality == "video":
+        return EFFICIENTNET_FRAMES if is_film(group.items) else None
     return EFFICIENTNET if group.modality == "image" and is_photograph(group.items) else None
 
 
 def _is_installed(name: str) -> bool:
-    packages = {MINILM: MINILM_PACKAGES, EFFICIENTNET: EFFICIENTNET_PACKAGES}[name]
+    packages = MINILM_PACKAGES if name == MINILM else EFFICIENTNET_PACKAGES
     return all(find_spec(package) is not None for package in packages)

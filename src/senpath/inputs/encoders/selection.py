@@ -19,7 +19,7 @@ from senpath.types import DataType
 NAMED = "SENPATH_ENCODERS"
 """Variable of the environment with names of encoders of the hub that networks may name, with commas between; for the command line."""
 AUTO = "auto"
-"""Instead of encoders: MiniLM for texts and EfficientNet-Lite0 for photographs, where they are installed."""
+"""Instead of encoders: MiniLM for texts and EfficientNet-Lite0 for photographs and films of them, where they are installed."""
 
 
 class Encoders:

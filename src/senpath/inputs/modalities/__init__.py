@@ -21,7 +21,8 @@ from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.image import ImageModality, is_photograph
 from senpath.inputs.modalities.table import TableModality, known_table, table_key
 from senpath.inputs.modalities.text import TextModality, texts_of
-from senpath.types import Audio, DataType
+from senpath.inputs.modalities.video import VideoModality, is_clip
+from senpath.types import Audio, DataType, Video
 
 __all__ = [
     "MODALITIES",
@@ -31,6 +32,7 @@ __all__ = [
     "is_photograph",
     "known_type",
     "known_types",
+    "modality_of_file",
     "split_by_modality",
     "texts_of",
     "type_key",
@@ -40,15 +42,18 @@ __all__ = [
 MODALITY_BY_ENDING = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
     **dict.fromkeys((".wav", ".flac", ".ogg"), "audio"),
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"), "video"),
     ".txt": "text",
 }
 """What files hold, by their ending."""
+ANIMATED = frozenset({".gif"})
+"""Endings of files that are pictures unless they are asked for as clips."""
 SOUND_KEYS = {"array", "sampling_rate"}
 """What a row of a data set of Hugging Face has for a recording."""
 
 
 class Modality(Protocol):
-    """One kind of raw input: image, audio, table or text."""
+    """One kind of raw input: image, audio, video, table or text."""
 
     name: str
 
@@ -68,6 +73,7 @@ class Modality(Protocol):
 MODALITIES: dict[str, Modality] = {
     "image": ImageModality(),
     "audio": AudioModality(),
+    "video": VideoModality(),
     "table": TableModality(),
     "text": TextModality(),
 }
@@ -97,9 +103,10 @@ class Group:
 def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> list[Group]:
     """Sort a batch by what its inputs are.
 
-    Arrays and tensors: (n, columns) is a table, (n, h, w) and four axes are images. Data frames are tables. In a list each item
-    speaks for itself: `str` is text, `Audio` a recording, a path a file by its ending, one axis or a dict a row, two or three axes
-    or a PIL image an image; a dict of Hugging Face's "array" and "sampling_rate" is a recording.
+    Arrays and tensors: (n, columns) is a table, (n, h, w) and four axes are images, five axes are clips, and so are four of which neither
+    the second nor the last can be channels. Data frames are tables. In a list each item speaks for itself: `str` is text, `Audio` a
+    recording, `Video` a clip, a path a file by its ending, one axis or a dict a row, two or three axes or a PIL image an image; a dict of
+    Hugging Face's "array" and "sampling_rate" is a recording.
 
     Args:
         unusable: takes the items of a list that are nothing of this, by place, with what is wrong with each; rows of different lengths
@@ -133,6 +140,12 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     ]
 
 
+def modality_of_file(file: Path, asked: str | None = None) -> str | None:
+    """What a file holds, by its ending; an animated picture is a clip where clips are asked for."""
+    ending = file.suffix.lower()
+    return "video" if asked == "video" and ending in ANIMATED else MODALITY_BY_ENDING.get(ending)
+
+
 def type_key(group: Group, known: Iterable[DataType] = ()) -> str:
     """The key of the data type that these inputs are of; see `DataType.key`.
 
@@ -163,9 +176,12 @@ def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
     axes = x.ndim - batch
     if axes == 1:
         return "table"
+    if axes in (3, 4) and is_clip(x.shape[batch:]):
+        return "video"
     if axes in (2, 3):
         return "image"
-    wanted = "(n, columns), (n, h, w), (n, h, w, c) or (n, c, h, w)" if batch else "a row (columns,) or an image (h, w[, c])"
+    several = "(n, columns), (n, h, w), (n, h, w, c), (n, c, h, w), or clips (n, t, h, w[, c])"
+    wanted = several if batch else "a row (columns,), an image (h, w[, c]) or a clip (t, h, w[, c])"
     raise InputError("array of inputs" if batch else "input", expected=wanted, got=f"shape {tuple(x.shape)}")
 
 
@@ -181,6 +197,8 @@ def _of_item(item: Any, index: int) -> str:
         return MODALITY_BY_ENDING[ending]
     if isinstance(item, Audio):
         return "audio"
+    if isinstance(item, Video):
+        return "video"
     if isinstance(item, Image.Image):
         return "image"
     if isinstance(item, np.ndarray | torch.Tensor):
@@ -189,7 +207,7 @@ def _of_item(item: Any, index: int) -> str:
         return "audio"
     if isinstance(item, dict) or (isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item)):
         return "table"
-    raise InputError(f"input {index}", expected="an array, str, Audio, path, dict or PIL image", got=type(item).__name__)
+    raise InputError(f"input {index}", expected="an array, str, Audio, Video, path, dict or PIL image", got=type(item).__name__)
 
 
 def _is_sound(item: Any) -> bool:

@@ -1,10 +1,11 @@
-"""What the columns of a table hold beside its labels: files, texts, pictures, sounds, or rows of numbers and words."""
+"""What the columns of a table hold beside its labels: files, texts, pictures, sounds, clips, or rows of numbers and words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from senpath.errors import InputError
 from senpath.inputs.limits import may_name
-from senpath.inputs.modalities import MODALITY_BY_ENDING
+from senpath.inputs.modalities import modality_of_file
+from senpath.inputs.modalities.clips import HEAD, container_of
 from senpath.inputs.modalities.columns import MAX_WORDS, Column, Rows, is_missing, read_column, wrong_value
 from senpath.inputs.modalities.plans import choose_plan, described
 from senpath.inputs.sources.dataset import ErrorPolicy, counted
@@ -20,11 +22,16 @@ from senpath.inputs.sources.files import FileBytes, Source, inspect_files
 from senpath.inputs.sources.guesses import TEXT_COLUMNS
 from senpath.inputs.sources.raw_table import RawTable
 
-FILE_COLUMNS = ("file_name", "filename", "file", "path", "file_path", "image", "picture", "audio", "sound")
+FILE_COLUMNS = ("file_name", "filename", "file", "path", "file_path", "image", "picture", "audio", "sound", "video", "clip")
 """Names of columns that may hold names of files."""
 NAMED = 10
 """Columns that a description names at most."""
-EXPECTED_COLUMNS = {"image": "pictures or their files", "audio": "sounds or their files", "text": "texts"}
+EXPECTED_COLUMNS = {
+    "image": "pictures or their files",
+    "audio": "sounds or their files",
+    "video": "clips or their files",
+    "text": "texts",
+}
 """What a column of each modality holds."""
 
 
@@ -80,8 +87,8 @@ def held_modality(table: RawTable, names: Sequence[str]) -> str | None:
         return None
     name, read = chosen
     first = _first(table.columns[name])
-    if read is _read_files:
-        return _file_modality(name, table.columns[name]) or "image"
+    if isinstance(read, partial):
+        return str(read.keywords["modality"])
     return "text" if read is _read_texts else "image" if first and isinstance(first[0], list) else "table"
 
 
@@ -90,9 +97,9 @@ def _input_column(table: RawTable, names: Sequence[str], modality: str | None) -
     if modality == "table":
         return None
     for name in names:
-        held = _file_modality(name, table.columns[name])
+        held = _file_modality(name, table.columns[name], modality)
         if held is not None and modality in (None, held):
-            return name, _read_files
+            return name, partial(_read_files, modality=held)
     named = [name for name in names if name.lower() in TEXT_COLUMNS]
     if modality in (None, "text"):
         texts = [name for name in named if _is_text(table.columns[name], named=True)][:1]
@@ -105,14 +112,14 @@ def _input_column(table: RawTable, names: Sequence[str], modality: str | None) -
     return None
 
 
-def _file_modality(name: str, values: np.ndarray) -> str | None:
+def _file_modality(name: str, values: np.ndarray, asked: str | None = None) -> str | None:
     """The modality of the files that a column names or holds, judged by the first of them."""
     first = _first(values)
     if isinstance(first, dict) and {"bytes", "path"} <= first.keys():
-        by_ending = MODALITY_BY_ENDING.get(Path(str(first["path"] or "")).suffix.lower())
-        return by_ending or ("audio" if _is_sound(first["bytes"]) else "image")
+        by_ending = modality_of_file(Path(str(first["path"] or "")), asked)
+        return by_ending or _modality_of(first["bytes"])
     if name.lower() in FILE_COLUMNS and isinstance(first, str):
-        return MODALITY_BY_ENDING.get(Path(first).suffix.lower())
+        return modality_of_file(Path(first), asked)
     return None
 
 
@@ -121,8 +128,12 @@ def _first(values: np.ndarray) -> Any:
     return next((value for value in values.flat if not is_missing(value)), None)
 
 
-def _is_sound(content: Any) -> bool:
-    return isinstance(content, bytes) and content[:4] in (b"RIFF", b"fLaC", b"OggS") and content[8:12] != b"WEBP"
+def _modality_of(content: Any) -> str:
+    """What the bytes of a file hold, if they are one."""
+    if isinstance(content, bytes) and container_of(content[:HEAD]) is not None:
+        return "video"
+    is_sound = isinstance(content, bytes) and content[:4] in (b"RIFF", b"fLaC", b"OggS") and content[8:12] != b"WEBP"
+    return "audio" if is_sound else "image"
 
 
 def _is_text(values: np.ndarray, *, named: bool) -> bool:
@@ -137,9 +148,8 @@ def _is_text(values: np.ndarray, *, named: bool) -> bool:
     return words and (named or distinct > MAX_WORDS or 2 * distinct > len(present))
 
 
-def _read_files(table: RawTable, name: str, rows: Sequence[int], policy: ErrorPolicy) -> Content:
+def _read_files(table: RawTable, name: str, rows: Sequence[int], policy: ErrorPolicy, *, modality: str) -> Content:
     values = table.columns[name]
-    modality = _file_modality(name, values) or "image"
     file_rows, files = [], []
     for row in rows:
         value, where = values[row], f"{table.name}, {table.place(row)}"
@@ -164,7 +174,7 @@ def _file(table: RawTable, name: str, value: Any, modality: str, where: str) -> 
     if file is None or not may_name(file) or not file.is_file():
         got = "no value" if file is None else f"{title!r}, of which there is none in {table.folder}"
         raise InputError(f"{where}, column {name!r}", expected="the name of a file", got=got)
-    if MODALITY_BY_ENDING.get(file.suffix.lower()) != modality:
+    if modality_of_file(file, modality) != modality:
         raise InputError(f"{where}, column {name!r}", expected=f"files that hold {modality} data as the others", got=repr(title))
     return file
 

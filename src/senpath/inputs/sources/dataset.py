@@ -19,7 +19,7 @@ class Data:
     Attributes:
         x: the inputs, in a form that `Network.predict` takes.
         y: one label, or target, per input.
-        modality: "image", "audio", "table" or "text".
+        modality: "image", "audio", "video", "table" or "text".
         about: one sentence that says what was read, what was guessed, and of a table how many values are missing.
         skipped: inputs that could not be used: the file, line or row of each, and the reason.
     """

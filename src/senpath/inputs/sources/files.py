@@ -1,4 +1,4 @@
-"""Files of pictures, sounds and texts: checking that each can be read, and folders of them with a subfolder per class."""
+"""Files of pictures, sounds, clips and texts: checking that each can be read, and folders of them with a subfolder per class."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ import numpy as np
 from senpath.arrays import as_word
 from senpath.errors import InputError
 from senpath.inputs.limits import require_plain_file
-from senpath.inputs.modalities import MODALITY_BY_ENDING
+from senpath.inputs.modalities import modality_of_file
 from senpath.inputs.modalities.audio import read_recording
+from senpath.inputs.modalities.clips import read_clip
 from senpath.inputs.modalities.image import open_picture
 from senpath.inputs.modalities.text import read_text
 from senpath.inputs.sources.dataset import Data, ErrorPolicy, counted
+from senpath.types import Video
 
-NOUNS = {"image": ("picture", "pictures"), "audio": ("sound", "sounds"), "text": ("text", "texts"), "table": ("row", "rows")}
+NOUNS = {
+    "image": ("picture", "pictures"),
+    "audio": ("sound", "sounds"),
+    "video": ("clip", "clips"),
+    "text": ("text", "texts"),
+    "table": ("row", "rows"),
+}
 """What one input and several of a modality are called."""
 LABEL_TABLES = ("metadata.csv", "labels.csv", "metadata.tsv", "labels.tsv", "metadata.jsonl", "labels.jsonl", "metadata.parquet")
 """Names of a table of labels beside the files; the first that exists is read."""
@@ -30,7 +38,7 @@ SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", 
 
 @dataclass(frozen=True)
 class FileBytes:
-    """The bytes of a picture or sound file that a table holds."""
+    """The bytes of a picture, a sound file or a clip that a table holds."""
 
     content: bytes
 
@@ -46,7 +54,7 @@ class FileSummary:
         item: the input that stands for it.
         format: of the file, such as "PNG".
         size: (width, height) in pixels, or (hertz, 0).
-        colour: "grey" or "colour", for a picture.
+        colour: "grey" or "colour", for a picture or a clip.
     """
 
     item: Any
@@ -68,7 +76,7 @@ def inspect_files(files: Sequence[tuple[str, str, Source]], modality: str, polic
     kept, summaries = [], []
     for index, (place, name, file) in enumerate(files):
         try:
-            if isinstance(file, Path):
+            if isinstance(file, Path) and not (modality == "video" and file.is_dir()):
                 require_plain_file(file, f"{modality} {name}")
             summaries.append(inspect(file, name))
             kept.append(index)
@@ -103,7 +111,21 @@ def _inspect_text(file: Source, name: str) -> FileSummary:
     return FileSummary(file)
 
 
-INSPECT: dict[str, Callable[[Source, str], FileSummary]] = {"image": _inspect_picture, "audio": _inspect_sound, "text": _inspect_text}
+def _inspect_clip(file: Source, name: str) -> FileSummary:
+    frames = read_clip(_opened(file), name)
+    size, colour = (frames.shape[2], frames.shape[1]), "colour" if bool((frames != frames[..., :1]).any()) else "grey"
+    if not isinstance(file, Path):
+        return FileSummary(Video(frames), "", size, colour)
+    by_itself = modality_of_file(file) == "video"
+    return FileSummary(file if by_itself else Video(file), "frames" if file.is_dir() else file.suffix[1:].upper(), size, colour)
+
+
+INSPECT: dict[str, Callable[[Source, str], FileSummary]] = {
+    "image": _inspect_picture,
+    "audio": _inspect_sound,
+    "video": _inspect_clip,
+    "text": _inspect_text,
+}
 
 
 def _opened(file: Source) -> Path | BytesIO:
@@ -115,7 +137,7 @@ def _describe(files: Sequence[FileSummary], modality: str) -> str:
     formats = " and ".join(sorted({file.format for file in files} - {""}))
     sizes = sorted({file.size for file in files}, key=lambda size: (size[0] * max(1, size[1]), size))
     ends = [sizes[0], sizes[-1]] if len(sizes) > 1 else sizes
-    span = " to ".join(f"{first}×{second}" if modality == "image" else f"{first:,}" for first, second in ends)
+    span = " to ".join(f"{first}×{second}" if modality in ("image", "video") else f"{first:,}" for first, second in ends)
     colours = " and ".join(sorted({file.colour for file in files} - {""}))
     parts = [formats, span + (" Hz" if modality == "audio" else ""), colours] if modality != "text" else []
     details = ", ".join(part for part in parts if part)
@@ -128,10 +150,11 @@ def label_table(folder: Path) -> Path | None:
 
 
 def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data:
-    """Read pictures, sounds or texts; the first subfolder on the way to a file names its class.
+    """Read pictures, sounds, clips or texts; the first subfolder on the way to a file names its class.
 
     Args:
-        modality: of the files to take; None takes all, which have to be of one modality.
+        modality: of the files to take; None takes all, which have to be of one modality. For "video" a folder of pictures within a class's
+            is a clip, of which they are the frames.
 
     Raises:
         InputError: if there is nothing to learn, files are of several modalities, or a file cannot be read.
@@ -142,18 +165,39 @@ def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data
         training = next((split for split in classes if split.name.lower().startswith("train")), classes[0])
         do = f"Choose one of them, such as {training}"
         raise InputError(f"folder {folder}", expected="a subfolder per class", got=f"{names}, parts of a data set", do=do)
-    files = [(child.name, file, MODALITY_BY_ENDING.get(file.suffix.lower())) for child in classes for file in _files_below(child)]
+    files = [(child.name, file, modality_of_file(file, modality)) for child in classes for file in _files_below(child)]
+    if modality == "video":
+        files = _clips(folder, files)
     modality = modality or _one_modality(folder, [(file, held) for _, file, held in files if held])
     labelled = [(label, file) for label, file, held in files if held == modality]
     if not labelled:
         do = "Files beside a table of their labels need metadata.csv with the columns file_name and label"
-        raise InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds or texts", got="none", do=do)
+        raise InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds, clips or texts", got="none", do=do)
     kept, items, about = inspect_files([(str(file.relative_to(folder)), str(file), file) for _, file in labelled], modality, policy)
     policy.require_some(len(items), f"folder {folder}")
     labels = np.array([as_word(labelled[index][0]) for index in kept])
     others = len(files) - len(labelled)
+    parents = {file.parent for _, file in labelled if modality == "image"}
+    frames = bool(parents) and all(parent.parent != folder for parent in parents) and len(parents) < len(labelled)
+    clips = f"; with modality 'video' each of {counted(len(parents), 'folder')} of pictures is a clip" if frames else ""
     ignored = f"; {counted(others, 'file')} of other kinds left out" if others else ""
-    return Data(items, labels, modality, f"{about} in {counted(len({*labels}), 'folder')}{ignored}", tuple(policy.skipped))
+    return Data(items, labels, modality, f"{about} in {counted(len({*labels}), 'folder')}{ignored}{clips}", tuple(policy.skipped))
+
+
+def _clips(folder: Path, files: Sequence[tuple[str, Path, str | None]]) -> list[tuple[str, Path, str | None]]:
+    """Files, and in place of pictures the folders that hold them: each is a clip."""
+    clips: dict[Path, tuple[str, Path, str | None]] = {}
+    for label, file, held in files:
+        if held != "image":
+            clips[file] = (label, file, held)
+            continue
+        if file.parent.parent == folder:
+            do = f"Put the frames of each clip into a folder of its own: {label}/clip-1/{file.name}"
+            raise InputError(
+                f"folder {folder}", expected="clips, or a folder of frames for each", got=f"a picture, {label}/{file.name}", do=do
+            )
+        clips.setdefault(file.parent, (label, file.parent, "video"))
+    return [*clips.values()]
 
 
 def _class_folders(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from senpath.errors import InputError
-from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING, split_by_modality
+from senpath.inputs.modalities import ANIMATED, MODALITIES, MODALITY_BY_ENDING, modality_of_file, split_by_modality
+from senpath.inputs.modalities.clips import frame_files
 from senpath.inputs.modalities.columns import Rows, is_frame
 from senpath.inputs.modalities.table import fitting_table, table_columns
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
@@ -32,7 +33,7 @@ from senpath.inputs.sources.typed_tables import (
     read_parquet,
 )
 from senpath.isolation import isolated
-from senpath.types import DataType
+from senpath.types import DataType, Video
 
 TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
     ".csv": read_delimited,
@@ -52,14 +53,15 @@ def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str 
 
     Args:
         data: one of these:
-            a folder with a subfolder per class of pictures, sounds or texts, or of files beside a `metadata.csv` or `labels.csv` with a
-            column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.jsonl`, `.json` (a list of objects), `.txt` (a label, a tab and a
-            text on each line) or `.npz` (arrays x and y); a data frame of pandas or polars, or a table of pyarrow, whose index is left
+            a folder with a subfolder per class of pictures, sounds, clips or texts, or of files beside a `metadata.csv` or `labels.csv`
+            with a column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.jsonl`, `.json` (a list of objects), `.txt` (a label, a tab and
+            a text on each line) or `.npz` (arrays x and y); a data frame of pandas or polars, or a table of pyarrow, whose index is left
             out; a Hugging Face `Dataset`; a torch `Dataset`
             or `DataLoader` of pairs; an experience of Avalanche; or inputs, with their labels.
         label: for a table the name of the column of labels; by default "label", "labels", "class", "target" or "y", else the last column.
             For inputs, or a data frame without labels, the labels themselves.
-        modality: "image", "audio", "text" or "table", where the guess would be wrong.
+        modality: "image", "audio", "video", "text" or "table", where the guess would be wrong: for "video" an animated picture is a clip,
+            and so are a folder of pictures within a class's, and an array of whatever shape.
         bad: what to do with files that cannot be read and rows with gaps: "error" raises an error that names the first, "skip" leaves
             them out and lists them.
         kind: of the task, if it is known, see `Network.learn`: numbers to be predicted may all differ, labels that are guessed may not.
@@ -67,7 +69,7 @@ def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str 
     Raises:
         InputError: if the data cannot be read; names the file, and the line or row. If the last column is taken for the labels, and its
             values all differ or it is called as texts or names of rows are.
-        MissingExtraError: for sounds or Parquet files, if the extra that reads them is not installed.
+        MissingExtraError: for sounds, videos or Parquet files, if the extra that reads them is not installed.
     """
     if modality is not None and modality not in MODALITIES:
         raise InputError("modality", expected=f"one of {', '.join(MODALITIES)}, or None", got=repr(modality))
@@ -121,7 +123,7 @@ def read_unlabelled(files: Sequence[Path], known: Collection[DataType] = (), *, 
     uses = Counter(file.name for file in files)
     for file in files:
         name, inputs = str(file) if uses[file.name] > 1 else file.name, unlabelled_items(file, known, skip=skip)
-        alone = len(inputs) == 1 and inputs[0] is file
+        alone = len(inputs) == 1 and (inputs[0] is file or isinstance(inputs[0], Video))
         names += [name] if alone else [f"{name}[{index}]" for index in range(len(inputs))]
         items.extend(inputs)
     return names, items
@@ -131,15 +133,20 @@ def unlabelled_items(file: Path, known: Collection[DataType] = (), *, skip: bool
     """Read the inputs to predict from a file.
 
     Args:
-        file: a picture, a sound or a text, which is one input; or a table or arrays that hold several.
+        file: a picture, a sound, a clip or a text, which is one input; or a table or arrays that hold several. Where clips are known and
+            pictures are not, an animated picture or a folder of frames is a clip.
         known: the types that the network has. Of a table that has all columns of one of these only they are read. A .npz file's labels are
             ignored.
         skip: whether inputs are taken as they are, to be read and refused one by one.
 
     Raises:
         InputError: if the file is missing, of another kind, or cannot be read.
-        MissingExtraError: for a sound or a Parquet file without the extra that reads it.
+        MissingExtraError: for a sound, a video or a Parquet file without the extra that reads it.
     """
+    modalities = {data_type.modality for data_type in known}
+    clips = "video" in modalities and "image" not in modalities
+    if clips and (file.suffix.lower() in ANIMATED if file.is_file() else file.is_dir() and frame_files(file)):
+        return [Video(file)]
     if not file.is_file():
         do = f"Give the files in it: {file / '*'}" if file.is_dir() else ""
         raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name", do=do)
@@ -148,7 +155,8 @@ def unlabelled_items(file: Path, known: Collection[DataType] = (), *, skip: bool
         return read_arrays(file, "x")[0]
     if ending in TABLES:
         return unlabelled_rows(TABLES[ending](file, ErrorPolicy()), known, skip=skip)
-    if ending in MODALITY_BY_ENDING and not skip:  # a network without tasks of its type would never open it
+    decoded_later = "video" in modalities and MODALITY_BY_ENDING.get(ending) == "video"  # it takes long
+    if ending in MODALITY_BY_ENDING and not skip and not decoded_later:  # a network without tasks of its type would never open it
         inspect_files([(file.name, str(file), file)], MODALITY_BY_ENDING[ending], ErrorPolicy())
     return [file]
 
@@ -228,7 +236,13 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
     return Data(content.items, y, content.modality, about, tuple(policy.skipped))
 
 
+def _is_clip_file(item: Any) -> bool:
+    return isinstance(item, Path) and modality_of_file(item) == "video"
+
+
 def _from_pair(x: Any, y: Any, modality: str | None) -> Data:
+    if modality == "video":
+        x = [item if isinstance(item, Video) or _is_clip_file(item) else Video(item) for item in x]
     groups = split_by_modality(x)
     modalities = [*dict.fromkeys(group.modality for group in groups)]
     if len(modalities) > 1 or (modality is not None and modalities not in ([], [modality])):

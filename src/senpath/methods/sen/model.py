@@ -15,6 +15,7 @@ from senpath.components import (
     CNN,
     LSTM,
     MLP,
+    MOTION_WIDE_AND_DEEP,
     POOLED_CNN,
     POOLED_WIDE_AND_DEEP,
     WIDE_AND_DEEP,
@@ -29,7 +30,7 @@ from senpath.methods.sen.config import SenSettings
 from senpath.training import Recipe
 from senpath.types import DataType, Examples
 
-BY_FORM = {"audio": "lstm", "table": "wide-and-deep", "vector": "wide-and-deep", "tokens": "wide-and-deep"}
+BY_FORM = {"audio": "lstm", "table": "wide-and-deep", "vector": "wide-and-deep", "tokens": "wide-and-deep", "video": "wide-and-deep"}
 """The model for a form of inputs where none is asked for; for images see `LARGE`, for others an MLP."""
 LARGE = 1_024
 """Numbers in an image, of all channels, above which the model is "pooled-cnn" (docs/results/defaults.md)."""
@@ -116,6 +117,9 @@ def _mlp(data_type: DataType, hidden: int) -> Backbone:
 
 
 def _wide_and_deep(data_type: DataType, hidden: int) -> Backbone:
+    if data_type.form == "video":
+        pooled = 4 * data_type.shape[1]
+        return Backbone(MOTION_WIDE_AND_DEEP, {"inputs": pooled, "hidden": hidden}, pooled + hidden)
     tokens = data_type.form == "tokens"
     inputs = data_type.shape[1] if tokens else prod(data_type.shape)
     return Backbone(POOLED_WIDE_AND_DEEP if tokens else WIDE_AND_DEEP, {"inputs": inputs, "hidden": hidden}, inputs + hidden)
@@ -138,7 +142,7 @@ def _pooled_cnn(data_type: DataType, hidden: int) -> Backbone | str:
 
 def _lstm(data_type: DataType, hidden: int) -> Backbone | str:
     if len(data_type.shape) != 2:
-        return "sequences (sounds)"
+        return "sequences (sounds, clips)"
     # Ling et al., section 4: 500 units, mean over time, then 128 and 64.
     return Backbone(LSTM, {"inputs": data_type.shape[1], "units": 500, "hidden": [hidden, hidden // 2]}, hidden // 2)
 

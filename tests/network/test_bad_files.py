@@ -116,12 +116,12 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
         arrays(x=np.array([{}, {}]), y=[0, 1]),
         r"arrays .*: expected a \.npz with x and y, no objects, got .*Object arrays",
     ),
-    "other names": (arrays(images=IMAGES), r"arrays .*: expected a \.npz with x and y, no objects, got KeyError"),
+    "other names": (arrays(images=IMAGES), r"arrays .*: expected a \.npz with x and y, no objects, got the arrays 'images'"),
     "cut arrays": (arrays(cut=300, x=IMAGES, y=[0, 1, 0, 1]), r"arrays .*: expected a \.npz with x and y, no objects, got BadZipFile"),
     "no arrays": (arrays(cut=0, x=IMAGES), r"arrays .*: expected a \.npz with x and y, no objects, got BadZipFile"),
     "another ending": (
         lambda folder: text("x")(folder).rename(folder / "data.xls"),
-        r"data .*: expected a folder .*, or a file \.csv, .* or \.npz, got \.xls",
+        r"data .*: expected a folder .*, or a file \.csv, .* or \.zip, got \.xls",
     ),
 }
 

@@ -8,7 +8,7 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import NetFolder, open_network, read_pairs
-from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, labelled
+from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, Split, labelled
 from senpath.cli.show import note, percent, say, table, working
 from senpath.errors import InputError
 
@@ -23,6 +23,7 @@ def evaluate(
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
+    split: Split = None,
 ) -> Result:
     """Measure tasks on test data, with the task given and found."""
     from senpath import evaluate as measure
@@ -32,7 +33,7 @@ def evaluate(
     network = open_network(net)
     sources = read_pairs(tests, "test data", network.view.tasks)
     # A name that is no task's is an error here, which says which tasks there are.
-    reading = {task: ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind) for task in sources}
+    reading = {task: ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind, split) for task in sources}
     with working("measuring"):
         measured = measure(network, {task: labelled(source, "test", reading=reading[task]) for task, source in sources.items()})
     if record:

@@ -10,7 +10,7 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Kind, Net, NetFolder, NewTasks, Seed, Sets, is_url, read_pairs, read_settings, remote, trusted
-from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, labelled
+from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, Split, labelled
 from senpath.cli.show import bars, note, percent, say
 from senpath.errors import InputError
 
@@ -30,7 +30,8 @@ def learn(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="DATA", help="Folder with a subfolder per class, table (.csv, .parquet, .jsonl, …), .npz file, or a known set's name."
+            metavar="DATA",
+            help="Folder with a subfolder per class, table (.csv, .xlsx, .parquet, …), .npz, .zip or idx file, or a known set's name.",
         ),
     ],
     shots: Annotated[int | None, typer.Option(help="Learn from only this many examples per class.")] = None,
@@ -45,9 +46,10 @@ def learn(
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
+    split: Split = None,
 ) -> Result:
     """Learn a task and commit it; the folder is created if needed."""
-    reading = ReadingOptions(label, modality, skip_bad, kind)
+    reading = ReadingOptions(label, modality, skip_bad, kind, split)
     if is_url(net):
         for option, value, default in (("--encoder", encoder, AUTO), ("--concept", concept, None)):
             if value != default:
@@ -85,6 +87,7 @@ def learn_many(
     label: Label = None,
     modality: Modality = None,
     skip_bad: SkipBad = False,
+    split: Split = None,
 ) -> Result:
     """Learn several tasks of one type of data at once; the folder is created if needed."""
     from senpath import Network
@@ -92,7 +95,7 @@ def learn_many(
     from senpath.cli.encoders import choose_encoders
 
     sources, learner = read_pairs(tasks, "tasks"), _make_method(method, seed, settings)
-    reading = ReadingOptions(label, modality, skip_bad, kind)
+    reading = ReadingOptions(label, modality, skip_bad, kind, split)
     examples = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
     first = next(iter(examples.values()))[0]
     network = Network(net, encoders=choose_encoders(encoder, first, learner), trust=trusted())

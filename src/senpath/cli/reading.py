@@ -18,6 +18,9 @@ Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of lab
 Modality = Annotated[
     str | None, typer.Option(metavar="KIND", help="image, audio, video, text or table; by default what the data looks like.")
 ]
+Split = Annotated[
+    str | None, typer.Option(metavar="PART", help="Of data in parts: train, test or validation; by default the usual one of the command.")
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be read, and say so.")]
 SHOWN = 20
 """What was skipped is told one by one up to this many."""
@@ -32,26 +35,30 @@ class ReadingOptions:
         modality: what the inputs are, if it is told.
         skip_bad: whether what cannot be read is left out.
         kind: of the task, if it is known.
+        split: the part of the data, if it is told.
     """
 
     label: str | None = None
     modality: str | None = None
     skip_bad: bool = False
     kind: str | None = None
+    split: str | None = None
 
 
 def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say: bool = False) -> tuple[Any, Any]:
-    """A path's labelled data, or this part of a known set.
+    """A path's labelled data, or a part of it or of a known set.
 
     Args:
+        split: the part that is usual here.
         say: whether what was read is told, or only what was left out.
     """
-    from senpath import data, read
+    from senpath import data
+    from senpath.inputs.sources import WantedPart, read_part
 
     if not Path(source).exists() and source in {known.name for known in data.available()}:
-        return data.load(source, split)
-    bad = "skip" if reading.skip_bad else "error"
-    dataset = read(Path(source), reading.label, modality=reading.modality, bad=bad, kind=reading.kind)
+        return data.load(source, reading.split or split)
+    bad, part = "skip" if reading.skip_bad else "error", WantedPart(reading.split, split)
+    dataset = read_part(Path(source), reading.label, part, modality=reading.modality, bad=bad, kind=reading.kind)
     if say:
         note(f"read: {dataset.about}{_otherwise(source, reading)}")
     _show_skipped(dataset)

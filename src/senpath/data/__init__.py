@@ -3,10 +3,10 @@
 from senpath.cache import cache_folder
 from senpath.data.downloads import download
 from senpath.data.embedded import embedded_missing, embedded_tasks
-from senpath.data.images import read_idx
 from senpath.data.moving import WAYS, moving_pictures
 from senpath.data.registry import Items, Labelled, Task
 from senpath.data.sources import Available, available, data_root, describe, few_shot, load, paper_tasks, speakers
+from senpath.inputs.sources.arrays import read_idx
 
 __all__ = [
     "WAYS",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
-from math import prod
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,46 +10,11 @@ from PIL import Image
 
 from senpath.data.archives import tar_entries, zip_entries
 from senpath.errors import InputError
-from senpath.inputs.sources.typed_tables import read_arrays
+from senpath.inputs.sources.arrays import AGAIN, read_arrays
+from senpath.inputs.sources.arrays import read_idx_pair as labelled_idx
 
 Labelled = tuple[np.ndarray, np.ndarray]
-UBYTE = 0x08
-MAX_AXES = 4
-AGAIN = "Fetch the file again."
 PICTURES = (".png", ".jpg", ".jpeg")
-
-
-def read_idx(path: Path | str) -> np.ndarray:
-    """Read an idx file of unsigned bytes, gzipped or not (LeCun 1998, "The MNIST database", file format).
-
-    Strict: the magic number, the size of every axis and the exact number of bytes must agree, so a truncated file or a
-    flipped bit of the header is found.
-
-    Returns: uint8, of the shape that the header names (1 to 4 axes, none of them empty).
-    Raises: InputError if the file is missing, damaged or of another kind.
-    """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    except FileNotFoundError:
-        raise InputError(f"the idx file {path} is missing", do="Check the path.") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"the idx file {path} cannot be read", expected="a whole file, gzipped or plain", got=error, do=AGAIN) from error
-    magic = content[:4]
-    axes = magic[3] if len(magic) == 4 and magic[:3] == bytes([0, 0, UBYTE]) else 0
-    if not 1 <= axes <= MAX_AXES:
-        expected = f"00 00 {UBYTE:02x} and 1 to {MAX_AXES} axes (unsigned bytes)"
-        raise InputError(f"{path} is not an idx file of bytes", expected=expected, got=magic.hex(" ") or "nothing", do=AGAIN)
-    sizes, body = content[4 : 4 + 4 * axes], memoryview(content)[4 + 4 * axes :]
-    if len(sizes) != 4 * axes:
-        raise InputError(f"the idx file {path} ends in its header", expected=f"{4 * axes} bytes of sizes", got=len(sizes), do=AGAIN)
-    shape = tuple(int.from_bytes(sizes[place : place + 4], "big") for place in range(0, 4 * axes, 4))
-    size = prod(shape)
-    if size == 0 or len(body) != size:
-        what = f"the idx file {path} does not hold what its header says"
-        raise InputError(what, expected=f"{size} bytes for {shape}", got=len(body), do=AGAIN)
-    return np.frombuffer(body, np.uint8).reshape(shape).copy()
 
 
 def read_idx_pair(images: Path, labels: Path, classes: str = "", keep: str = "", *, transposed: bool = False) -> Labelled:
@@ -65,12 +27,9 @@ def read_idx_pair(images: Path, labels: Path, classes: str = "", keep: str = "",
 
     Raises: InputError if a file is damaged, or they do not go together.
     """
-    x, y = read_idx(images), read_idx(labels)
-    if x.ndim != 3 or y.ndim != 1 or len(x) != len(y):
-        what = f"{images.name} and {labels.name} do not go together"
-        raise InputError(what, expected="(n, h, w) and (n,)", got=f"{x.shape} and {y.shape}")
+    x, y = labelled_idx(images, labels)
     if not classes:
-        return x, y.astype(np.int64)
+        return x, y
     if int(y.max()) >= len(classes):
         raise InputError(f"a label of {labels.name} is out of range", expected=f"0 to {len(classes) - 1}", got=int(y.max()), do=AGAIN)
     characters = np.array(list(classes))[y]

@@ -45,7 +45,7 @@ def evaluate(
     for task, data in tests.items():
         task = net.view.task_name(task)
         pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
-        x, y = read_labelled(*pair_of(data), pathway.kind)
+        x, y = read_labelled(*pair_of(data), pathway.kind, usual="test")
         x = net.encode(x)  # once: it is predicted three times
         given = net.predict(x, task=task)
         right = _judge(pathway, y, len(given))

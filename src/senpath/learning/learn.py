@@ -252,7 +252,7 @@ def _read_tests(view: View, method: Method, measure: Mapping[str, Any]) -> dict[
 
 def _read_test(view: View, pathway: Pathway, data: Any) -> Examples:
     try:
-        return read_more(view, pathway, *pair_of(data), new_classes=False)
+        return read_more(view, pathway, *pair_of(data), new_classes=False, usual="test")
     except InputError as error:
         raise InputError(f"measure of task {pathway.task!r}: {error}") from error
 

@@ -23,7 +23,7 @@ from senpath.server.inputs import read_input
 from senpath.server.settings import ServerSettings
 from senpath.serving.batcher import Senses
 
-UPLOADS = (".zip", *ENDINGS)
+UPLOADS = ENDINGS
 """Endings of files that hold labelled data."""
 Scalar = Annotated[str, Field(max_length=1_000)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | float
 Label = Scalar | Annotated[list[Scalar], Field(max_length=10_000)]

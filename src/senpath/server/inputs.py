@@ -7,6 +7,7 @@ import binascii
 import math
 import os
 import tempfile
+import zipfile
 from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -176,10 +177,22 @@ def kind_of_file(filename: str, content: bytes) -> str:
         return "audio"
     ending = PurePosixPath(filename.lower()).suffix
     if content.startswith(b"PK"):
-        return ".npz"
+        return _kind_of_zip(content)
     if content.startswith(b"PAR1"):
         return ".parquet"
     return ending if ending in ENDINGS and ending != ".txt" else "text"
+
+
+def _kind_of_zip(content: bytes) -> str:
+    """The ending of a file that is a zip file, by what is in it."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as packed:
+            names = packed.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return ".npz"  # whose reader refuses it
+    if any(name.startswith("xl/") for name in names):
+        return ".xlsx"
+    return ".npz" if all(name.endswith(".npy") for name in names) else ".zip"
 
 
 def as_json(filename: str, content: bytes, what: str = "file") -> dict[str, Any]:

@@ -146,12 +146,13 @@ def check_tensors(examples: Examples) -> None:
     require_finite(inputs, "encoded input")
 
 
-def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool) -> Examples:
+def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool, usual: str = "train") -> Examples:
     """Further examples of a task that the network has, encoded.
 
     Args:
         x, y: as for `Network.learn`.
         new_classes: whether labels may be new to the task; they come behind its own, sorted.
+        usual: the part that is read of a file or folder in parts.
 
     Raises:
         InputError: if they are of another type, cannot be read, or have labels that are new and may not be.
@@ -160,7 +161,7 @@ def read_more(view: View, pathway: Pathway, x: Any, y: Any, *, new_classes: bool
     none = pathway.task_kind.empty_targets(len(pathway.classes))
     like = Examples(data_type, torch.zeros(0, *data_type.shape), none, pathway.classes, pathway.kind, pathway.scale)
     if not isinstance(x, Examples):
-        return encode_examples(view, *read_labelled(x, y, pathway.kind), like=like, new_classes=new_classes)
+        return encode_examples(view, *read_labelled(x, y, pathway.kind, usual=usual), like=like, new_classes=new_classes)
     old, expected = len(pathway.classes), f"those of a task like {pathway.task!r}, its classes first"
     if x.kind != pathway.kind or tuple(x.classes[:old]) != pathway.classes:
         raise InputError("encoded examples", expected=expected, got=f"a {x.kind} of {x.classes[: max(5, old)]}")

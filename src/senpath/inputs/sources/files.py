@@ -32,8 +32,6 @@ NOUNS = {
 """What one input and several of a modality are called."""
 LABEL_TABLES = ("metadata.csv", "labels.csv", "metadata.tsv", "labels.tsv", "metadata.jsonl", "labels.jsonl", "metadata.parquet")
 """Names of a table of labels beside the files; the first that exists is read."""
-SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
-"""Subfolders of these names are splits of a data set, not classes."""
 
 
 @dataclass(frozen=True)
@@ -160,11 +158,6 @@ def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data
         InputError: if there is nothing to learn, files are of several modalities, or a file cannot be read.
     """
     classes = sorted(_class_folders(folder))
-    if classes and {child.name.lower() for child in classes} <= SPLITS:
-        names = " and ".join(repr(child.name) for child in classes[:3])
-        training = next((split for split in classes if split.name.lower().startswith("train")), classes[0])
-        do = f"Choose one of them, such as {training}"
-        raise InputError(f"folder {folder}", expected="a subfolder per class", got=f"{names}, parts of a data set", do=do)
     files = [(child.name, file, modality_of_file(file, modality)) for child in classes for file in _files_below(child)]
     if modality == "video":
         files = _clips(folder, files)

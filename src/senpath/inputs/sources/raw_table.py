@@ -32,6 +32,7 @@ class RawTable:
         line: what such a place is called, "line" or "row".
         folder: what names of files are relative to.
         classes: names of the classes, for each column that holds indices of classes, or lists of them.
+        note: what else is to be said of how it was read.
         row_names: columns that are known to name or number the rows, as the index of a data frame does.
     """
 
@@ -42,6 +43,7 @@ class RawTable:
     folder: Path = field(default_factory=Path)
     classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     row_names: Collection[str] = ()
+    note: str = ""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))

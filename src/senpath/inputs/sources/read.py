@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,18 @@ from senpath.inputs.modalities import ANIMATED, MODALITIES, MODALITY_BY_ENDING, 
 from senpath.inputs.modalities.clips import frame_files
 from senpath.inputs.modalities.columns import Rows, is_frame
 from senpath.inputs.modalities.table import fitting_table, table_columns
+from senpath.inputs.sources.archives import held, read_zipped, unpacked
+from senpath.inputs.sources.arrays import idx_parts, is_idx, labels_beside, read_idx, read_idx_pair, read_input_array, read_labelled_arrays
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
 from senpath.inputs.sources.content import held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
 from senpath.inputs.sources.files import NOUNS, inspect_files, label_table, read_folder
 from senpath.inputs.sources.guesses import require_plausible
+from senpath.inputs.sources.parts import PARTS, WantedPart, choose, part_name, require_no_part, split_name
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
 from senpath.inputs.sources.text_tables import read_delimited, read_json, read_json_lines, read_labelled_lines
-from senpath.inputs.sources.typed_tables import (
-    is_arrow,
-    is_huggingface,
-    read_arrays,
-    read_arrow,
-    read_frame,
-    read_huggingface,
-    read_parquet,
-)
+from senpath.inputs.sources.typed_tables import is_arrow, is_huggingface, read_arrow, read_frame, read_huggingface, read_parquet
+from senpath.inputs.sources.workbooks import read_workbook
 from senpath.isolation import isolated
 from senpath.types import DataType, Video
 
@@ -42,46 +39,56 @@ TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
     ".ndjson": read_json_lines,
     ".json": read_json,
     ".parquet": read_parquet,
+    ".xlsx": read_workbook,
+    ".xlsm": read_workbook,
 }
 """The reader of a table, by the ending of its file."""
-ENDINGS = (*TABLES, ".txt", ".npz")
+ENDINGS = (*TABLES, ".txt", ".npz", ".zip")
+IN_FOLDERS = (*TABLES, ".npz")
+"""Endings of files that may stand in a folder by themselves, one for each part."""
 
 
 @isolated
-def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str = "error", kind: str | None = None) -> Data:
+def read(
+    data: Any, label: Any = None, *, split: str | None = None, modality: str | None = None, bad: str = "error", kind: str | None = None
+) -> Data:
     """Read labelled data, and say what was read.
 
     Args:
         data: one of these:
             a folder with a subfolder per class of pictures, sounds, clips or texts, or of files beside a `metadata.csv` or `labels.csv`
-            with a column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.jsonl`, `.json` (a list of objects), `.txt` (a label, a tab and
-            a text on each line) or `.npz` (arrays x and y); a data frame of pandas or polars, or a table of pyarrow, whose index is left
-            out; a Hugging Face `Dataset`; a torch `Dataset`
-            or `DataLoader` of pairs; an experience of Avalanche; or inputs, with their labels.
+            with a column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.xlsx`, `.jsonl`, `.json` (a list of objects), `.txt` (a label, a tab
+            and a text on each line), `.npz` (arrays x and y, or images and labels) or idx (of images, with the labels beside); a `.zip`
+            file of any of these; a data frame of pandas or polars, or a table of pyarrow, whose index is left out; a Hugging Face
+            `Dataset`; a torch `Dataset` or `DataLoader` of pairs; an experience of Avalanche; or inputs, with their labels.
         label: for a table the name of the column of labels; by default "label", "labels", "class", "target" or "y", else the last column.
             For inputs, or a data frame without labels, the labels themselves.
+        split: of a folder, a .zip or a .npz file in parts, such as train and test, the one to read; by default that for training.
         modality: "image", "audio", "video", "text" or "table", where the guess would be wrong: for "video" an animated picture is a clip,
             and so are a folder of pictures within a class's, and an array of whatever shape.
-        bad: what to do with files that cannot be read and rows with gaps: "error" raises an error that names the first, "skip" leaves
-            them out and lists them.
+        bad: what to do with files and rows that cannot be read, and rows without a label: "error" raises an error that names the first,
+            "skip" leaves them out and lists them.
         kind: of the task, if it is known, see `Network.learn`: numbers to be predicted may all differ, labels that are guessed may not.
 
     Raises:
         InputError: if the data cannot be read; names the file, and the line or row. If the last column is taken for the labels, and its
             values all differ or it is called as texts or names of rows are.
-        MissingExtraError: for sounds, videos or Parquet files, if the extra that reads them is not installed.
+        MissingExtraError: for sounds, videos, Parquet files or workbooks, if the extra that reads them is not installed.
     """
+    return read_part(data, label, WantedPart(split), modality=modality, bad=bad, kind=kind)
+
+
+def read_part(data: Any, label: Any, part: WantedPart, *, modality: str | None, bad: str, kind: str | None) -> Data:
+    """As `read`, of this part."""
     if modality is not None and modality not in MODALITIES:
         raise InputError("modality", expected=f"one of {', '.join(MODALITIES)}, or None", got=repr(modality))
     policy = ErrorPolicy(bad, SKIP_HINT)
+    if isinstance(data, str | Path):
+        return _from_any_path(Path(data), label, part, modality, policy, kind)
+    require_no_part(part, f"a {type(data).__name__}")
     if isinstance(data, Data):
         _refuse_labels(label, "Data")
         return data
-    if isinstance(data, str | Path):
-        try:
-            return _from_path(Path(data), label, modality, policy, kind)
-        except OSError as error:
-            raise InputError(f"data {data}", expected="a folder or file that can be read", got=str(error)) from error
     if is_huggingface(data) or is_arrow(data):
         return _from_table(read_huggingface(data) if is_huggingface(data) else read_arrow(data), label, modality, policy, kind)
     if is_frame(data) and (label is None or isinstance(label, str)):
@@ -89,13 +96,14 @@ def read(data: Any, label: Any = None, *, modality: str | None = None, bad: str 
     return _from_pair(*read_labelled(data, label), modality)
 
 
-def read_labelled(x: Any, y: Any = None, kind: str | None = None) -> tuple[Any, Any]:
+def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str = "train") -> tuple[Any, Any]:
     """Raw inputs and their labels.
 
     Args:
         x: inputs, with `y` their labels; or what `read` takes.
         y: the labels; or, for what has columns, the name of the column of labels.
         kind: of the task, if it is known.
+        usual: the part that is read of a file or folder in parts.
 
     Raises:
         InputError: for anything else, or if a file cannot be read.
@@ -105,7 +113,10 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None) -> tuple[Any, 
     if isinstance(x, DataLoader) or is_dataset(x) or is_experience(x):
         _refuse_labels(y, type(x).__name__)
         return read_loader(x) if isinstance(x, DataLoader) else read_dataset(x if is_dataset(x) else x.dataset)
-    if isinstance(x, Data | str | Path) or is_huggingface(x) or ((is_frame(x) or is_arrow(x)) and (y is None or isinstance(y, str))):
+    if isinstance(x, str | Path):
+        data = _from_any_path(Path(x), y, WantedPart(usual=usual), None, ErrorPolicy("error", SKIP_HINT), kind)
+        return data.x, data.y
+    if isinstance(x, Data) or is_huggingface(x) or ((is_frame(x) or is_arrow(x)) and (y is None or isinstance(y, str))):
         data = read(x, y, kind=kind)
         return data.x, data.y
     if hasattr(x, "collect"):
@@ -152,7 +163,13 @@ def unlabelled_items(file: Path, known: Collection[DataType] = (), *, skip: bool
         raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name", do=do)
     ending = file.suffix.lower()
     if ending == ".npz":
-        return read_arrays(file, "x")[0]
+        return read_input_array(file)
+    if is_idx(file):
+        return read_idx(file)
+    if ending == ".zip":
+        with unpacked(file) as folder:
+            files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
+            return held([item for path in files for item in unlabelled_items(path, known, skip=skip)])
     if ending in TABLES:
         return unlabelled_rows(TABLES[ending](file, ErrorPolicy()), known, skip=skip)
     decoded_later = "video" in modalities and MODALITY_BY_ENDING.get(ending) == "video"  # it takes long
@@ -191,28 +208,82 @@ def _refuse_column(label: str | None, what: str) -> None:
         raise InputError("column of labels", expected=f"none of {what}, which has no columns", got=repr(label))
 
 
-def _from_path(path: Path, label: Any, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
+def _from_any_path(path: Path, label: Any, part: WantedPart, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
+    """What a folder, a file or a zip file holds."""
     if not isinstance(label, str):
         _refuse_labels(label, "a path")
-    table = path if path.is_file() else label_table(path) if path.is_dir() else None
+    try:
+        if path.suffix.lower() == ".zip" and path.is_file():
+            return read_zipped(path, lambda inside: _from_path(inside, label, part, modality, policy, kind))
+        return _from_path(path, label, part, modality, policy, kind)
+    except OSError as error:
+        raise InputError(f"data {path}", expected="a folder or file that can be read", got=str(error)) from error
+
+
+def _from_path(path: Path, label: str | None, part: WantedPart, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
+    table, said = (label_table(path) if path.is_dir() else path if path.is_file() else None), ""
     if path.is_dir() and table is None:
-        _refuse_column(label, "a folder of classes")
-        return read_folder(path, modality, policy)
+        inside = _parts_of_folder(path)
+        if not inside:
+            require_no_part(part, f"folder {path}")
+            _refuse_column(label, "a folder of classes")
+            return read_folder(path, modality, policy)
+        chosen, said = choose(inside, part, f"folder {path}")
+        part = WantedPart()
+        if chosen.is_dir():
+            return _saying(_from_path(chosen, label, part, modality, policy, kind), said)
+        table = chosen
     if table is None:
         got = "no plain file" if path.exists() else "nothing of that name"
         raise InputError(f"data {path}", expected="a folder or file", got=got)
+    return _saying(_from_file(table, label, part, modality, policy, kind), said)
+
+
+def _parts_of_folder(folder: Path) -> dict[str, Path]:
+    """The folders or files that are the parts of a data set; none where subfolders are classes.
+
+    Raises:
+        InputError: if there are several files of one part.
+    """
+    inside = sorted(child for child in folder.iterdir() if not child.name.startswith("."))
+    folders = [child for child in inside if child.is_dir()]
+    if folders:
+        parts = {part_name(child.name): child for child in folders}
+        if len(parts) == len(folders) and parts.keys() <= {*PARTS.values()}:
+            return parts
+        return _parts_of_folder(folders[0]) if len(inside) == 1 else {}
+    images = {name: images for name, (images, _) in idx_parts(folder).items()}
+    files = [child for child in inside if child.suffix.lower() in IN_FOLDERS] if not images else []
+    for file in files:
+        name = split_name(file.stem)[0]
+        if name in images:
+            got = f"{images[name].name} and {file.name}"
+            raise InputError(f"folder {folder}", expected="one table, or one for each part", got=got, do=f"Name it, such as {file}")
+        images[name] = file
+    return images
+
+
+def _saying(data: Data, more: str) -> Data:
+    return replace(data, about=f"{data.about}; {more}") if more else data
+
+
+def _from_file(table: Path, label: str | None, part: WantedPart, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
     ending = table.suffix.lower()
+    if ending == ".npz":
+        _refuse_column(label, "arrays")
+        x, y, said = read_labelled_arrays(table, part)
+        return _saying(_from_pair(x, y, modality), said)
+    require_no_part(part, f"data {table}")
     if ending in TABLES:
         return _from_table(TABLES[ending](table, policy), label, modality, policy, kind)
     if ending == ".txt":
         _refuse_column(label, "lines of text")
         return _from_table(read_labelled_lines(table, policy), LABEL_COLUMN, "text", policy, kind)
-    if ending == ".npz":
+    if is_idx(table):
         _refuse_column(label, "arrays")
-        x, y = read_arrays(table, "x", "y")
-        return _from_pair(x, y, modality)
+        return _from_pair(*read_idx_pair(table, labels_beside(table)), modality)
     expected = f"a folder with a subfolder per class, or a file {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-    raise InputError(f"data {path}", expected=expected, got=ending or "no ending")
+    raise InputError(f"data {table}", expected=expected, got=ending or "no ending")
 
 
 def _from_table(table: RawTable, label: str | None, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
@@ -233,6 +304,7 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
     y = plain_labels(labels[list(content.rows)], class_names=name in table.classes)
     index = [other for other in table.index if other != name]
     about = f"{content.about}; label {name!r}{choice}" + (f"; index {', '.join(map(repr, index))} left out" if index else "")
+    about += f"; {table.note}" if table.note else ""
     return Data(content.items, y, content.modality, about, tuple(policy.skipped))
 
 

@@ -1,12 +1,9 @@
-"""Tables and arrays whose values have types: .npz and Parquet files, data sets of Hugging Face, data frames."""
+"""Tables whose values have types: Parquet files, data sets of Hugging Face, data frames."""
 
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,43 +19,11 @@ from senpath.plugins import import_extra
 
 NESTED_BYTES = 40
 """Bytes of a value in a list or an object, which Python holds one by one."""
-NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def is_huggingface(data: Any) -> bool:
     """Whether this is a `datasets.Dataset`, or a dictionary of several."""
     return all(hasattr(data, name) for name in ("column_names", "with_format", "cast_column"))
-
-
-def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
-    """Read arrays of a .npz file by their names.
-
-    Raises:
-        InputError: if one is absent, cannot be read, holds pickled objects, or takes too much memory.
-    """
-    what = f"arrays {path}"
-    require_plain_file(path, what)
-    try:
-        # Opened here: given a damaged file by name, numpy leaves it open.
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive, np.load(file, allow_pickle=False) as arrays:
-            for name in names:
-                _require_size(archive, name, what, path)
-            return [arrays[name] for name in names]
-    except InputError:
-        raise
-    except (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        expected = f"a .npz with {' and '.join(names)}, no objects"
-        raise InputError(what, expected=expected, got=f"{type(error).__name__}: {error}") from error
-
-
-def _require_size(archive: zipfile.ZipFile, name: str, what: str, path: Path) -> None:
-    """Check the size that an array's header claims before memory is allocated for it."""
-    with archive.open(f"{name}.npy") as member:
-        version = np.lib.format.read_magic(member)
-        shape, _, dtype = NPY_HEADERS[version](member)
-    numbers = prod(shape)
-    # Encoded, a number takes four bytes at least.
-    require_memory(f"{what}, {name}", max(numbers * max(dtype.itemsize, 4), archive.getinfo(f"{name}.npy").file_size), path)
 
 
 def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:

@@ -57,9 +57,9 @@ def read(
     Args:
         data: one of these:
             a folder with a subfolder per class of pictures, sounds, clips or texts, or of files beside a `metadata.csv` or `labels.csv`
-            with a column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.xlsx`, `.jsonl`, `.json` (a list of objects), `.txt` (a label, a tab
-            and a text on each line), `.npz` (arrays x and y, or images and labels) or idx (of images, with the labels beside); a `.zip`
-            file of any of these; a data frame of pandas or polars, or a table of pyarrow, whose index is left out; a Hugging Face
+            with a column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.xlsx`, `.jsonl`, `.json` (a list of objects), `.txt` (a label,
+            a tab and a text on each line), `.npz` (arrays x and y, or images and labels) or idx (of images, with the labels beside); a
+            `.zip` file of any of these; a data frame of pandas or polars, or a table of pyarrow, whose index is left out; a Hugging Face
             `Dataset`; a torch `Dataset` or `DataLoader` of pairs; an experience of Avalanche; or inputs, with their labels.
         label: for a table the name of the column of labels; by default "label", "labels", "class", "target" or "y", else the last column.
             For inputs, or a data frame without labels, the labels themselves.

@@ -43,9 +43,9 @@ def show_encoder(net: Network, learned: Learned, encoder: str, x: Any) -> None:
         return
     if data_type.encoder is not None:
         one, several = NOUNS[data_type.modality]
-        note(f"all {several} of this type are read through the pretrained encoder {data_type.encoder!r}")
+        note(f"all {several} of this type are read through the encoder {data_type.encoder!r}")
         if encoder == AUTO:
-            note(f"  (its first {one} task decides that; --encoder {NONE} does without)")
-    elif encoder == AUTO and (name := missing(group)) is not None:
-        with_extra = f"tip: with `pip install 'senpath[{group.modality}]'` a new network"
-        note(f"{with_extra} reads these through {name!r}, and learns from fewer examples")
+            note(f"  (its first {one} task decides that; `senpath learn --encoder {NONE}` does without)")
+    if encoder == AUTO and (absent := missing(group)) is not None:
+        name, extra = absent
+        note(f"tip: with `pip install 'senpath[{extra}]'` a new network reads these through {name!r}, and learns from fewer examples")

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from senpath import Evaluation, Network, Sen, data, evaluate, recorded_evaluations, report
+from senpath.cli.encoders import show_encoder
 from senpath.cli.evaluate import show_scores
 from senpath.cli.learn import show_transfers
 from senpath.cli.show import bars, heading, note, percent, say, table, working
 from senpath.data import Labelled, Task
 from senpath.errors import InputError
+from senpath.inputs.encoders import AUTO
 from senpath.learning.propose import propose
 from senpath.reports import draw_growth
 from senpath.snapshot import encode_examples, try_out
@@ -48,7 +50,7 @@ def tell(out: Path, embedded: bool, seed: int) -> None:
     start = time.perf_counter()
     _clear(out)
     tasks, caption = _choose_data(embedded)
-    net = Network(out / FOLDER, random_state=seed)
+    net = Network(out / FOLDER, random_state=seed, encoders=AUTO)
     story = Story(tasks, seed)
     for name in tasks:
         _learn(net, story, name)
@@ -117,6 +119,7 @@ def _learn(net: Network, story: Story, name: str) -> None:
         learned = net.learn(name, x, y, random_state=story.seed, progress=progress)
         alone = _accuracy_alone(net, story, name, (x, y)) if shots else None
     say(f"learned in {learned.seconds:.1f} s and committed as version {learned.version}")
+    show_encoder(net, learned, AUTO, x)
     show_transfers(net, name)
     scores = _measure(net, story).scores
     rows = [[task, percent(score.accuracy), percent(score.accuracy_unlabelled)] for task, score in scores.items()]

@@ -96,7 +96,7 @@ class Learned:
             own columns attract is not counted.
         notes: of a table what stands for values that are missing, and which words none of its type's first rows had.
         read_as: which type of data its inputs were taken for and why, where there was something to choose: pictures open a type of their
-            own where they would lose what they show in the network's.
+            own where they would lose what they show in the network's, and with `encoders="auto"` speech is read in another way than noises.
     """
 
     task: str

@@ -213,7 +213,10 @@ class View:
             suited = self.encoders.suited(group, known.values())
             return choose_type(group.items, known.values(), suited, partial(self._new_type, group))
         kind = known_type(group, known.values()) if group.modality == "image" else known.get(type_key(group, known.values()))
-        return Choice(kind if kind is not None else self._new_type(group))
+        if kind is not None:
+            return Choice(kind)
+        new = self._new_type(group)
+        return Choice(new, self.encoders.why(new))
 
     def _new_type(self, group: Group) -> DataType:
         reader, shape = self.encoders.for_new(group), self.settings.image_shape

@@ -38,10 +38,15 @@ class SoundStatistics(Encoder):
         return MODALITIES["audio"].define(items)
 
     def run(self, items: Any, inputs: DataType) -> torch.Tensor:
-        spectra = MODALITIES["audio"].encode(items, inputs)
-        steps = spectra.diff(dim=1)
-        statistics = (spectra.mean(1), spectra.std(1, correction=0), steps.abs().mean(1), steps.std(1, correction=0))
-        return torch.cat([values / scale for values, scale in zip(statistics, SCALES, strict=True)], 1)
+        return sound_statistics(items, inputs)
+
+
+def sound_statistics(items: Any, inputs: DataType) -> torch.Tensor:
+    """Statistics of recordings, (n, 256): what `SoundStatistics` answers."""
+    spectra = MODALITIES["audio"].encode(items, inputs)
+    steps = spectra.diff(dim=1)
+    statistics = (spectra.mean(1), spectra.std(1, correction=0), steps.abs().mean(1), steps.std(1, correction=0))
+    return torch.cat([values / scale for values, scale in zip(statistics, SCALES, strict=True)], 1)
 
 
 @final

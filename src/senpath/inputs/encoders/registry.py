@@ -12,7 +12,8 @@ from senpath.inputs.encoders.fixed import RANDOM_TOKENS, SOUND_STATISTICS, Rando
 from senpath.inputs.encoders.frames import EFFICIENTNET_FRAMES, efficientnet_frames
 from senpath.inputs.encoders.hugging_face import PREFIX, from_hugging_face
 from senpath.inputs.encoders.minilm import MINILM, MINILM_PACKAGES, MINILM_TOKENS, MiniLmTokens, minilm
-from senpath.inputs.modalities import MODALITIES, Group, is_photograph
+from senpath.inputs.encoders.speech import SPEECH, SPEECH_AND_STATISTICS, SPEECH_PACKAGES, Speech, speech_and_statistics
+from senpath.inputs.modalities import MODALITIES, Group, is_photograph, is_speech
 from senpath.inputs.modalities.video import is_film
 from senpath.plugins import import_place, offered, provider
 
@@ -22,11 +23,21 @@ ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     EFFICIENTNET: ("image", efficientnet),
     EFFICIENTNET_FRAMES: ("video", efficientnet_frames),
     MINILM: ("text", minilm),
+    SPEECH: ("audio", Speech),
+    SPEECH_AND_STATISTICS: ("audio", speech_and_statistics),
     SOUND_STATISTICS: ("audio", SoundStatistics),
     MINILM_TOKENS: ("text", MiniLmTokens),
     RANDOM_TOKENS: ("text", RandomTokens),
 }
 """Encoders by name, each with the modality that it reads: senpath's own, and those that were registered."""
+PACKAGES = {
+    EFFICIENTNET: ("image", EFFICIENTNET_PACKAGES),
+    EFFICIENTNET_FRAMES: ("image", EFFICIENTNET_PACKAGES),
+    MINILM: ("text", MINILM_PACKAGES),
+    SPEECH: ("speech", SPEECH_PACKAGES),
+    SPEECH_AND_STATISTICS: ("speech", SPEECH_PACKAGES),
+}
+"""For encoders that are chosen by themselves: the extra that brings each, and what has to be importable."""
 
 
 def register(name: str, modality: str, make: Callable[[], Encoder]) -> None:
@@ -107,13 +118,15 @@ AUTOMATIC = (None, EFFICIENTNET)
 def automatic(group: Group) -> str | None:
     """The encoder for a new type, by its first inputs and what is installed; None for the modality's own encoding."""
     name = _fitting(group)
-    return name if name is not None and _is_installed(name) else None
+    if name is None or _is_installed(name):
+        return name
+    return SOUND_STATISTICS if name == SPEECH_AND_STATISTICS else None
 
 
-def missing(group: Group) -> str | None:
-    """The encoder that would be chosen for a new type and is not installed; the extra that brings it is called as the modality."""
+def missing(group: Group) -> tuple[str, str] | None:
+    """The encoder that would be chosen for a new type and is not installed, and the extra that brings it."""
     name = _fitting(group)
-    return name if name is not None and not _is_installed(name) else None
+    return (name, PACKAGES[name][0]) if name is not None and not _is_installed(name) else None
 
 
 def _fitting(group: Group) -> str | None:
@@ -121,9 +134,10 @@ def _fitting(group: Group) -> str | None:
         return MINILM
     if group.modality == "video":
         return EFFICIENTNET_FRAMES if is_film(group.items) else None
+    if group.modality == "audio":
+        return SPEECH if is_speech(group.items) else SPEECH_AND_STATISTICS
     return EFFICIENTNET if group.modality == "image" and is_photograph(group.items) else None
 
 
 def _is_installed(name: str) -> bool:
-    packages = MINILM_PACKAGES if name == MINILM else EFFICIENTNET_PACKAGES
-    return all(find_spec(package) is not None for package in packages)
+    return all(find_spec(package) is not None for package in PACKAGES[name][1])

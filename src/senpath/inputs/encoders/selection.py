@@ -12,6 +12,7 @@ from senpath.errors import InputError, StoreError
 from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.encoders.hugging_face import PREFIX
 from senpath.inputs.encoders.registry import AUTOMATIC, ENCODERS, automatic, is_known, known_encoders, make_encoder
+from senpath.inputs.encoders.speech import SPEECH
 from senpath.inputs.modalities import MODALITIES, Group, Modality
 from senpath.progress import Progress, silent
 from senpath.types import DataType
@@ -19,7 +20,8 @@ from senpath.types import DataType
 NAMED = "SENPATH_ENCODERS"
 """Variable of the environment with names of encoders of the hub that networks may name, with commas between; for the command line."""
 AUTO = "auto"
-"""Instead of encoders: MiniLM for texts and EfficientNet-Lite0 for photographs and films of them, where they are installed."""
+"""Instead of encoders: MiniLM for texts, EfficientNet-Lite0 for photographs and films of them, the speech embedding for sounds, as
+far as they are installed."""
 
 
 class Encoders:
@@ -80,6 +82,14 @@ class Encoders:
         """What reads the inputs of a new type."""
         choice = self._chosen.get(group.modality) if not self._auto else automatic(group)
         return MODALITIES[group.modality] if choice is None else self._load(choice, group.modality)
+
+    def why(self, new: DataType) -> str:
+        """What decided how the inputs of a new type are read, for people; empty where there was nothing to choose."""
+        if not self._auto or new.modality != "audio":
+            return ""
+        if new.encoder is None:
+            return f"these sound like speech, and are read as spectra, for the encoder {SPEECH!r} is not installed"
+        return f"these {'sound' if new.encoder == SPEECH else 'do not sound'} like speech, which decided how sounds are read"
 
     def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
         """Encode inputs of a type that has an encoder as float32 (n, *data_type.shape).

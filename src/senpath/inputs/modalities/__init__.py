@@ -22,6 +22,7 @@ from senpath.inputs.modalities.image import ImageModality, is_photograph
 from senpath.inputs.modalities.table import TableModality, known_table, table_key
 from senpath.inputs.modalities.text import TextModality, texts_of
 from senpath.inputs.modalities.video import VideoModality, is_clip
+from senpath.inputs.modalities.voice import is_speech
 from senpath.types import Audio, DataType, Video
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Group",
     "Modality",
     "is_photograph",
+    "is_speech",
     "known_type",
     "known_types",
     "modality_of_file",

@@ -40,7 +40,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from senpath.server.run import prepare, serve
-from senpath.server.settings import ServerSettings
+from senpath.serving.settings import ServerSettings
 
 ready, _ = prepare(Path(sys.argv[1]), ServerSettings(port=0))
 print(ready.port, flush=True)

@@ -21,9 +21,11 @@ class SenpathError(Exception):
         got: what was there instead; None if not given.
         do: what to do about it; None if not given.
         exit_code: exit code of the command line when this error ends it.
+        code: what a server's answers call it; the same for all that is wrong in the same way.
     """
 
     exit_code = 1
+    code = "internal"
 
     def __init__(self, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
         self.what = printable(what).rstrip(".")
@@ -50,36 +52,50 @@ class InputError(SenpathError, ValueError):
     """Data, labels or a setting cannot be used."""
 
     exit_code = 2
+    code = "input"
 
 
 class UnknownTaskError(InputError, KeyError):
     """The network has no task of this name."""
 
+    code = "unknown_task"
+
 
 class TaskExistsError(InputError):
     """The network already has a task of this name."""
+
+    code = "task_exists"
 
 
 class MissingError(InputError):
     """There is nothing of this name or number, or no longer."""
 
+    code = "not_found"
+
 
 class LimitError(InputError):
     """It is more than is taken."""
+
+    code = "too_large"
 
 
 class FullError(SenpathError):
     """There is no room now; later there may be."""
 
+    code = "too_many"
+
 
 class BusyError(SenpathError):
     """Too much is asked at once; a little later it will be answered."""
+
+    code = "busy"
 
 
 class StoreError(SenpathError):
     """The folder of a network is missing, damaged, not a network, or cannot be written."""
 
     exit_code = 3
+    code = "store"
 
 
 class PathwayError(StoreError):
@@ -93,11 +109,14 @@ class FormatVersionError(StoreError):
 class ConflictError(StoreError):
     """Another writer holds the folder, or has changed what this change builds on."""
 
+    code = "conflict"
+
 
 class MissingExtraError(SenpathError, ImportError):
     """An optional package is needed and not installed (`pip install senpath[...]`)."""
 
     exit_code = 4
+    code = "missing_extra"
 
 
 class DownloadError(SenpathError):

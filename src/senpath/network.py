@@ -324,6 +324,7 @@ class Network:
         self,
         x: Any,
         *,
+        task: str | None = None,
         errors: str = "raise",
         candidates: int = 2,
         admit: float | None = None,
@@ -331,7 +332,7 @@ class Network:
         strict: bool = False,
     ) -> Explanation:
         """Explain the answer to a single input: scores per task, candidates, links used, weights activated, or why there is none."""
-        return self._at.reading(lambda view: explain_one(view, x, Routing(candidates, admit, reject, strict), errors))
+        return self._at.reading(lambda view: explain_one(view, x, Routing(candidates, admit, reject, strict), errors, task))
 
     def encode(self, x: Any, progress: Progress = silent, *, errors: str = "raise") -> Encoded:
         """Encode inputs once, to give them to `predict` several times; a pretrained encoder then runs only here.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,9 +25,9 @@ import senpath as sp
 from senpath.cli.main import main
 from senpath.client.encoding import encode_input
 from senpath.server.app import create_app
-from senpath.server.auth import add_key
-from senpath.server.inputs import read_input
-from senpath.server.settings import ServerSettings
+from senpath.serving.inputs import read_input
+from senpath.serving.keys import add_key
+from senpath.serving.settings import ServerSettings
 from senpath.testing import tiny_task
 
 
@@ -296,3 +298,19 @@ def test_teaching_and_taking_back(client: sp.Client, folder: Path, command: Any,
     assert command("remove", "flowers", "--url", client._at.url)[0] == 0
     code, out, err = command("learn", client._at.url, "odd", tmp_path / "flowers.csv")
     assert (code, "error: task 'odd': expected a new name" in err) == (2, True)
+
+
+@pytest.mark.slow("a process that learns imports torch")
+def test_ctrl_c_cancels_the_job(client: sp.Client, folder: Path) -> None:
+    before = sp.Network(folder).version
+    interrupt = threading.Timer(1.0, signal.raise_signal, [signal.SIGINT])
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt, match="told to cancel learn of 'interrupted'"):
+        client.learn("interrupted", *tiny_task("odd"), epochs=10**6)
+    until = time.monotonic() + 60
+    jobs = [{"state": "running"}]
+    while jobs[0]["state"] not in ("cancelled", "done", "failed") and time.monotonic() < until:
+        time.sleep(0.2)
+        jobs = client._at.ask("GET", "jobs")["jobs"]
+    assert jobs[0]["state"] == "cancelled"
+    assert sp.Network(folder).version == before

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from senpath.server.app import create_app
-from senpath.server.settings import ServerSettings
+from senpath.serving.settings import ServerSettings
 from senpath.testing import tiny_network
 
 

@@ -8,6 +8,7 @@ import io
 import json
 import socket
 import time
+import wave
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
@@ -21,7 +22,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from senpath.server.app import create_app
-from senpath.server.settings import ServerSettings
+from senpath.serving.settings import ServerSettings
 
 LOCAL = "http://127.0.0.1"
 Listening = Callable[[FastAPI], AbstractContextManager[str]]
@@ -99,6 +100,11 @@ def test_more_than_a_request_may_have_is_refused(tight: TestClient) -> None:
     assert code(tight.post("/predict", files=[("file", ("a.csv", table))])) == (413, "too_large")
     assert code(tight.post("/predict", files=[("file", ("a.txt", b"a"))] * 5)) == (422, "input")
     assert code(tight.post("/predict", json={"input": {"audio": {"samples": [0.1] * 3000, "rate": 1000}}})) == (413, "too_large")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 1, 1000, 3000, "NONE", ""))
+        sound.writeframes(bytes(3000))
+    assert code(tight.post("/predict", files=[("file", ("a.wav", file.getvalue()))])) == (413, "too_large")
 
 
 def test_a_picture_that_unfolds_is_refused_by_its_header(tight: TestClient) -> None:
@@ -111,7 +117,7 @@ def test_a_picture_that_unfolds_is_refused_by_its_header(tight: TestClient) -> N
         if len(content) * 4 / 3 > 19_000:
             continue
         response = tight.post("/predict", json={"input": {"image": base64.b64encode(content).decode()}})
-        assert code(response) == (422, "input")
+        assert code(response) == (413, "too_large")
         assert "pixels" in response.json()["error"]["expected"]
 
 
@@ -195,6 +201,14 @@ def test_more_requests_than_may_be_under_way_are_told_to_wait(served_folder: Pat
         assert b"503 Service Unavailable" in response
         assert b"retry-after: 1" in response.lower()
         assert b'"code":"busy"' in response
+
+
+def test_a_stream_of_events_is_no_request_under_way(served_folder: Path, listening: Listening) -> None:
+    with listening(create_app(served_folder, ServerSettings(requests=1))) as url, closing(connect(url)) as listener:
+        listener.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b"200 OK" in listener.recv(1000)
+        for _ in range(3):
+            assert b"200 OK" in ask(url, b"GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
 
 
 def connect(url: str) -> socket.socket:

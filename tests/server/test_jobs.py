@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 
 from senpath import Network
 from senpath.server.app import create_app
-from senpath.server.settings import ServerSettings
+from senpath.serving.settings import ServerSettings
 from senpath.testing import tiny_task
 from tests.server.conftest import LOCAL
 
@@ -198,7 +198,7 @@ def _children(process: int) -> list[int]:
     return []
 
 
-SERVE = "import sys; from pathlib import Path; from senpath.server.run import *; from senpath.server.settings import ServerSettings as S\n"
+SERVE = "import sys; from pathlib import Path; from senpath.server.run import *; from senpath.serving.settings import ServerSettings as S\n"
 SERVE += (
     "if __name__ == '__main__': ready, _ = prepare(Path(sys.argv[1]), S(port=0, workers=int(sys.argv[2]))); print(ready.port, flush=True);"
 )

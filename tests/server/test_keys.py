@@ -13,10 +13,13 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.testclient import TestClient
 
+from senpath import Network
 from senpath.errors import InputError
 from senpath.server.app import create_app
-from senpath.server.auth import add_key, needs, read_keys, remove_key
-from senpath.server.settings import ServerSettings
+from senpath.server.auth import needs
+from senpath.serving.keys import add_key, read_keys, remove_key
+from senpath.serving.settings import ServerSettings
+from senpath.testing import ConstantMethod, tiny_task
 from tests.raising import raises_error
 
 LOCAL = "http://127.0.0.1"
@@ -171,3 +174,30 @@ def test_without_keys_only_this_machine_is_served(served_folder: Path) -> None:
             create_app(served_folder, ServerSettings(host=host))
     for host in ("127.0.0.1", "localhost", "::1", "127.9.9.9"):
         create_app(served_folder, ServerSettings(host=host))
+
+
+def test_who_taught_may_take_it_back_and_nothing_else(own_folder: Path, keys: tuple[Path, dict[str, str]]) -> None:
+    server = (app := create_app(own_folder, ServerSettings(keys=str(keys[0])))).state.server
+    client, net, jobs = TestClient(app, base_url=LOCAL), server.live.network, server.state.jobs
+
+    def taught(task: str, key: str) -> int:
+        """A version that a job of this key made."""
+        before: int = net.version
+        with jobs.preparing() as folder:
+            jobs.submit(folder, {"what": "learn", "task": task, "key": key})
+        job = jobs.next()
+        net.learn(task, *tiny_task("odd"), method=ConstantMethod())
+        jobs.end(job, "done", result={"before": before, "version": net.version, "changed": True})
+        server.live.refresh()
+        return before
+
+    def back(to: int, role: str = "teach") -> int:
+        return client.post("/rollback", json={"version": to}, headers=bearer(keys[1][role])).status_code
+
+    before = taught("mine", "teacher")
+    assert back(before - 1) == 403, "further than what the job made"
+    assert back(before, "read") == 403
+    assert back(before) == 200
+    assert back(before) == 403, "it is not the newest any more"
+    assert "mine" not in Network(own_folder).tasks
+    assert back(taught("owners", "owner")) == 403, "somebody else's"

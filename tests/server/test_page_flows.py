@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, expect
 from running import running
 
-from senpath.server.auth import add_key
+from senpath.serving.keys import add_key
 
 pytestmark = pytest.mark.slow("a real browser")
 

@@ -237,6 +237,9 @@ def test_an_explanation_has_scores_and_words(client: TestClient) -> None:
     assert told["answer"]["task"] in told["text"]
     if told["answer"]["task"] == "high":
         assert [link["from"] for link in told["links"]] == ["low"]
+    known = client.post("/explain", json={"input": tiny_task("high")[0][0].tolist(), "task": "low"}).json()
+    assert (known["answer"]["task"], known["tasks"][0]["task"], known["tasks"][0]["probability"]) == ("low", "low", 1)
+    assert "task 'low'" in known["text"]
     for body in ({"inputs": ["a", "b"]}, {"input": {"senses": {"text": "a"}}}, {"input": [[1, 2], [3]]}):
         assert client.post("/explain", json=body).status_code == 422
 

@@ -20,7 +20,7 @@ from running import running
 
 from senpath import Network
 from senpath.server.app import create_app
-from senpath.server.settings import ServerSettings
+from senpath.serving.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_task
 
 Listening = Callable[[FastAPI], AbstractContextManager[str]]

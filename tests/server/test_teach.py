@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from senpath import Network
 from senpath.errors import StoreError
 from senpath.server.app import create_app
-from senpath.server.settings import ServerSettings
+from senpath.serving.settings import ServerSettings
 from senpath.teaching import drafts, jobs
 from senpath.testing import tiny_task
 from tests.raising import raises_error

@@ -24,7 +24,7 @@ from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from senpath import Network
 from senpath.server.app import create_app
-from senpath.server.settings import ServerSettings
+from senpath.serving.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
 TASKS = ("low", "iris", "weather")

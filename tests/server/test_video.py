@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from PIL import Image
+from senpath.server.settings import ServerSettings
 from starlette.testclient import TestClient
 
 import senpath as sp
 from senpath.data import moving_pictures
 from senpath.server.app import create_app
-from senpath.server.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_task
 from tests.data_files import write_video
 

@@ -35,7 +35,7 @@ def serve(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import_extra("uvicorn", "serving a network", "serve")
     from senpath.server.run import prepare, serve
-    from senpath.server.settings import ServerSettings
+    from senpath.serving.settings import ServerSettings
 
     settings = ServerSettings(
         host=host,
@@ -66,7 +66,7 @@ def add(
     role: Annotated[str, typer.Option(help="read: ask; teach: teach as well; own: everything.")] = "read",
 ) -> None:
     """Make a key and print it; it is kept nowhere and cannot be shown again."""
-    from senpath.server.auth import add_key
+    from senpath.serving.keys import add_key
 
     typer.echo(add_key(file, name, role))
 
@@ -74,7 +74,7 @@ def add(
 @app.command("list")
 def list_(file: KeyFile) -> None:
     """List names and roles."""
-    from senpath.server.auth import read_keys
+    from senpath.serving.keys import read_keys
 
     table(None, ["name", "role"], [[key.name, key.role] for key in read_keys(file)])
 
@@ -82,6 +82,6 @@ def list_(file: KeyFile) -> None:
 @app.command()
 def remove(file: KeyFile, name: Annotated[str, typer.Option(help="Whose key it is.")]) -> None:
     """Remove a key; servers notice at once."""
-    from senpath.server.auth import remove_key
+    from senpath.serving.keys import remove_key
 
     remove_key(file, name)

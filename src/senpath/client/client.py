@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Mapping
@@ -292,7 +293,8 @@ class Client:
                     progress(done["stage"], done["done"], done["total"])
                     told = done
         except KeyboardInterrupt:
-            self._at.ask("DELETE", path)
+            with contextlib.suppress(SenpathError):  # it may have ended a moment ago
+                self._at.ask("DELETE", path)
             raise KeyboardInterrupt(f"interrupted; the server was told to cancel {job['what']} of {job['task']!r}") from None
         return job
 

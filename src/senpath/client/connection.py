@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from senpath.errors import (
     ConflictError,
     InputError,
+    LimitError,
+    MissingError,
     MissingExtraError,
     SenpathError,
     StoreError,
@@ -21,15 +23,8 @@ from senpath.errors import (
 )
 from senpath.plugins import import_extra
 
-ERRORS: Mapping[str, type[SenpathError]] = {
-    "input": InputError,
-    "too_large": InputError,
-    "unknown_task": UnknownTaskError,
-    "task_exists": TaskExistsError,
-    "conflict": ConflictError,
-    "missing_extra": MissingExtraError,
-    "store": StoreError,
-}
+RAISED = (InputError, LimitError, UnknownTaskError, TaskExistsError, MissingError, ConflictError, MissingExtraError, StoreError)
+ERRORS: Mapping[str, type[SenpathError]] = {kind.code: kind for kind in RAISED}
 """The class of an error by the server's code; any other is a `SenpathError`."""
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0

@@ -17,8 +17,11 @@ from senpath.pathways import Pathway, run_chain
 from senpath.snapshot.view import View
 
 
-def explain_one(view: View, x: Any, routing: Routing, errors: str = "raise") -> Explanation:
+def explain_one(view: View, x: Any, routing: Routing, errors: str = "raise", task: str | None = None) -> Explanation:
     """The whole way of one input; see `Network.explain`.
+
+    Args:
+        task: the one that is to answer, if it is known; it alone has a score then.
 
     Raises:
         InputError: for several inputs, or one that cannot be answered and may not be spared.
@@ -33,18 +36,20 @@ def explain_one(view: View, x: Any, routing: Routing, errors: str = "raise") -> 
     if len(one) != 1:
         raise InputError("input to explain", expected="one input, such as x[0]", got=f"{len(one)}")
     encoded = encode_inputs(view, one, errors=errors)
-    answer, batches = predict(view, encoded, None, routing), encoded.batches
-    scores: dict[str, float] = {}
-    key = view.pathway(answer.candidates[0][0]).data_type if batches else ""  # of the types that may hold it, the one that was chosen
+    known = view.task_name(task)
+    answer, batches = predict(view, encoded, known, routing, errors), encoded.batches
+    candidates = answer.candidates[0]
+    key = view.pathway(candidates[0]).data_type if candidates else ""  # of the types that may hold it, the one that was chosen
     inputs = next((batch.inputs for batch in batches if batch.key == key), None)
-    if inputs is not None:
+    scores: dict[str, float] = {} if inputs is None or known is None else {known: 1.0}
+    if inputs is not None and known is None:
         names, ranking = view.rank(key, inputs)
         probabilities = zip(ranking.tasks[0], ranking.probabilities[0].tolist(), strict=True)
         scores = {names[place]: probability for place, probability in sorted(probabilities, key=lambda pair: -pair[1]) if place >= 0}
-    task, label, activated = answer.task[0], answer.label.tolist()[0], answer.activated[0]
-    links = _links_used(view, view.pathway(task), label, inputs) if task is not None and inputs is not None else ()
+    chosen, label, activated = answer.task[0], answer.label.tolist()[0], answer.activated[0]
+    links = _links_used(view, view.pathway(chosen), label, inputs) if chosen is not None and inputs is not None else ()
     return Explanation(
-        task=task,
+        task=chosen,
         label=label,
         confidence=float(answer.confidence[0]),
         scores=scores,

@@ -15,16 +15,17 @@ from fastapi import FastAPI
 
 from senpath import __version__
 from senpath.errors import InputError
-from senpath.server import describe, drafts, events, inbox, jobs, page, predict, session, tasks, v2, watch
+from senpath.server import describe, drafts, events, inbox, page, predict, tasks, v2, watch
 from senpath.server.auth import Auth
 from senpath.server.document import complete
 from senpath.server.errors import install
+from senpath.server.events import Streams
 from senpath.server.guard import Guard, is_loopback
-from senpath.server.settings import ServerSettings
-from senpath.server.state import State
-from senpath.server.watch import Metrics, Watch
 from senpath.serving.batcher import Batcher
 from senpath.serving.live import LiveNetwork
+from senpath.serving.metrics import Metrics
+from senpath.serving.settings import ServerSettings
+from senpath.serving.state import State
 
 ABOUT = "One network that grows: it finds the task of an input by itself, says when none fits, and is taught while it runs."
 
@@ -43,6 +44,8 @@ class Server:
         state: jobs, drafts and the inbox.
         auth: who is who.
         metrics: what is counted.
+        streams: of events, that are open.
+        under_way: requests that are being answered, streams apart.
         draining: whether the server has been told to stop.
 
     Raises:
@@ -59,15 +62,10 @@ class Server:
         self.auth = Auth(None if settings.keys is None else Path(settings.keys), settings.secret)
         self.live = LiveNetwork(self.path, trust=settings.trust)
         self.state = State(settings, self.path)
-        self.metrics = Metrics()
-        self.batcher = Batcher(
-            self.live,
-            settings.threads,
-            settings.queue,
-            settings.answer_seconds,
-            lambda inputs: self.metrics.batch(inputs, self.batcher.queued),
-        )
-        self.draining = False
+        self.streams = Streams(self)
+        self.metrics = Metrics(self.live, self.state)
+        self.batcher = Batcher(self.live, settings, self.metrics.batch)
+        self.under_way, self.draining = 0, False
         self._handlers: dict[int, Any] = {}
 
     async def start(self) -> None:
@@ -81,7 +79,7 @@ class Server:
     def drain(self) -> None:
         """Take no more work that lasts: the server has been told to stop."""
         self.draining = True
-        self.state.drain()
+        self.streams.closing = True
 
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
         self.drain()
@@ -123,9 +121,8 @@ def create_app(path: str | Path, settings: ServerSettings | None = None) -> Fast
     app = FastAPI(title="senpath", version=__version__, description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.server = server
     install(app, server.path)
-    for module in (predict, describe, session, tasks, drafts, events, jobs, inbox, v2, watch, page):
+    for module in (predict, describe, tasks, drafts, events, inbox, v2, watch, page):
         app.include_router(module.router)
     complete(app)
     app.add_middleware(Guard, server=server, predict=predict.answer)
-    app.add_middleware(Watch, metrics=server.metrics)
     return app

@@ -1,9 +1,7 @@
-"""Every error as one JSON object, with the library's what, expected, got and do."""
+"""Every error as one JSON object, and its status."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -11,29 +9,22 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from orjson import dumps
 from pydantic import BaseModel
-from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from senpath.errors import (
-    BusyError,
-    ConflictError,
-    FullError,
-    InputError,
-    LimitError,
-    MissingError,
-    MissingExtraError,
-    SenpathError,
-    StoreError,
-    TaskExistsError,
-    UnknownTaskError,
-    printable,
-)
+from senpath.errors import BusyError, InputError, SenpathError, printable
 from senpath.server.document import methods_of
+from senpath.serving.errors import describe
 
-AGAIN = ((FullError, 10), (BusyError, 1))
+STATUS = {"input": 422, "unknown_task": 404, "task_exists": 409, "not_found": 404, "too_large": 413, "conflict": 409, "missing_extra": 415}
+STATUS |= {"too_many": 429, "busy": 503}
+"""By an error's code; of any other it is 500."""
+AGAIN = {"too_many": "10", "busy": "1"}
 """Seconds after which it makes sense to ask again."""
+CODES = {401: "no_key", 403: "not_permitted", 404: "not_found", 405: "method_not_allowed", 408: "timeout", 413: "too_large", 503: "busy"}
+"""Of errors that Starlette raises; of others below 500 it is "input"."""
 
 
 class Refusal(SenpathError):
@@ -42,40 +33,16 @@ class Refusal(SenpathError):
     Args:
         status: of the response.
         code: what the error is called.
-        retry: seconds after which it makes sense to ask again; None where it does not.
     """
 
-    def __init__(
-        self, status: int, code: str, what: str, *, expected: object = None, got: object = None, do: str = "", retry: int | None = None
-    ) -> None:
+    def __init__(self, status: int, code: str, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
         super().__init__(what, expected=expected, got=got, do=do)
-        self.status, self.code, self.retry = status, code, retry
+        self.status, self.code = status, code
 
 
-def too_large(what: str, *, expected: object, got: object) -> Refusal:
-    """The refusal of more than the server takes."""
-    return Refusal(413, "too_large", what, expected=expected, got=got)
-
-
-def busy(what: str, *, expected: object = None, got: object = None) -> Refusal:
+def busy(what: str, *, expected: object = None, got: object = None) -> BusyError:
     """The refusal of what might be answered a little later."""
-    return Refusal(503, "busy", what, expected=expected, got=got, do="Ask again a little later", retry=1)
-
-
-KINDS: tuple[tuple[type[SenpathError], int, str], ...] = (
-    (UnknownTaskError, 404, "unknown_task"),
-    (TaskExistsError, 409, "task_exists"),
-    (MissingError, 404, "not_found"),
-    (LimitError, 413, "too_large"),
-    (InputError, 422, "input"),
-    (FullError, 429, "too_many"),
-    (BusyError, 503, "busy"),
-    (ConflictError, 409, "conflict"),
-    (MissingExtraError, 415, "missing_extra"),
-    (StoreError, 500, "store"),
-)
-CODES = {401: "no_key", 403: "not_permitted", 404: "not_found", 405: "method_not_allowed", 408: "timeout", 413: "too_large", 415: "input"}
-CODES |= {409: "conflict", 422: "input", 429: "too_many", 503: "busy"}
+    return BusyError(what, expected=expected, got=got, do="Ask again a little later")
 
 
 class ErrorDetail(BaseModel):
@@ -105,59 +72,30 @@ EVERYWHERE = declared(401, 403, 408, 413, 422, 429, 500, 503)
 """What any operation may answer."""
 
 
-def hide_paths(text: str, network: Path | None) -> str:
-    """A text in which no folder of this machine is named."""
-    hidden = {str(network.resolve()): network.name, str(network): network.name} if network is not None else {}
-    hidden |= {tempfile.gettempdir(): "…", os.getcwd(): "…", str(Path.home()): "…"}
-    for path in sorted(hidden, key=len, reverse=True):
-        if len(path) > 1:
-            text = text.replace(path, hidden[path])
-    return text
-
-
-def describe(error: Exception, network: Path | None, request_id: str = "") -> tuple[int, dict[str, Any], dict[str, str]]:
-    """The status, the error as JSON and the headers of an error; a bug says no more than that it is one."""
+def answer_of(error: Exception, network: Path | None, request_id: str = "") -> tuple[int, dict[str, str], dict[str, Any]]:
+    """The status, the headers and the JSON of an error."""
     headers: dict[str, str] = {}
-    if isinstance(error, Refusal):
-        status, code = error.status, error.code
-        headers = {} if error.retry is None else {"Retry-After": str(error.retry)}
-        headers |= {"Connection": "close"} if status == 408 else {}
-    elif isinstance(error, SenpathError):
-        headers = next(({"Retry-After": str(seconds)} for kind, seconds in AGAIN if isinstance(error, kind)), {})
-        status, code = next(((status, code) for kind, status, code in KINDS if isinstance(error, kind)), (500, "internal"))
-    elif isinstance(error, RequestValidationError):
-        error, status, code = _invalid(error), 422, "input"
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        got = printable(repr(first.get("input")))
+        error = InputError(".".join(map(str, first["loc"])), expected=first["msg"], got=got if len(got) <= 100 else f"{got[:100]} …")
     elif isinstance(error, HTTPException) and error.status_code == 400:  # a body that is not even UTF-8
-        error, status, code = InputError("body", expected="JSON", got="something else"), 422, "input"
+        error = InputError("body", expected="JSON", got="something else")
     elif isinstance(error, HTTPException):
-        status, code = error.status_code, CODES.get(error.status_code, "input" if error.status_code < 500 else "internal")
-        headers = dict(error.headers or {})
-        error = SenpathError(str(error.detail))
-    else:
-        error, status, code = SenpathError("internal error", do="The server's log has what it was"), 500, "internal"
-    parts = {"message": error.message, "what": error.what, "expected": error.expected, "got": error.got, "do": error.do}
-    shown = {name: None if part is None else hide_paths(part, network) for name, part in parts.items()}
-    return status, {"code": code, **shown, "request_id": request_id}, headers
-
-
-def _invalid(error: RequestValidationError) -> InputError:
-    """The first thing that a request's parameters or body have wrong."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return InputError(where, expected=first["msg"], got=_short(first.get("input")))
-
-
-def _short(value: Any) -> str:
-    text = printable(repr(value))
-    return text if len(text) <= 100 else f"{text[:100]} …"
+        status, headers = error.status_code, dict(error.headers or {})
+        error = Refusal(status, CODES.get(status, "input" if status < 500 else "internal"), str(error.detail))
+    detail = describe(error, network, request_id)
+    code = detail["code"]
+    headers |= {"Retry-After": AGAIN[code]} if code in AGAIN else {"Connection": "close"} if code == "timeout" else {}
+    return error.status if isinstance(error, Refusal) else STATUS.get(code, 500), headers, detail
 
 
 def error_response(error: Exception, scope: Mapping[str, Any], network: Path | None) -> Response:
     """The response to a request that failed."""
-    status, detail, headers = describe(error, network, scope.get("state", {}).get("request_id", ""))
+    status, headers, detail = answer_of(error, network, scope.get("state", {}).get("request_id", ""))
     of_protocol = scope.get("path", "").startswith("/v2")  # its clients expect a text
     body = {"error": detail["message"], "detail": detail} if of_protocol else {"error": detail}
-    return Response(to_json(body), status, headers, "application/json")
+    return Response(dumps(body), status, headers, "application/json")
 
 
 def install(app: FastAPI, network: Path) -> None:

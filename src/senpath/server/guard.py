@@ -7,6 +7,7 @@ import itertools
 import logging
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from types import SimpleNamespace
@@ -16,9 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from senpath.errors import InputError
+from senpath.errors import BusyError, InputError, LimitError, SenpathError
 from senpath.server.auth import SAFE
-from senpath.server.errors import Refusal, busy, error_response, too_large
+from senpath.server.errors import Refusal, busy, error_response
+from senpath.server.watch import finish
 
 if TYPE_CHECKING:
     from senpath.server.app import Server
@@ -29,6 +31,7 @@ PREDICT = SimpleNamespace(path="/predict")
 """The operation that is asked most, as those who count requests see it."""
 ONCE = (b"host", b"origin", b"authorization", b"content-length")
 """Headers of which two would let one part of the server see another than the next."""
+EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -73,7 +76,6 @@ class Guard:
 
     def __init__(self, app: ASGIApp, server: Server, predict: Callable[[Server, Request], Awaitable[Response]]) -> None:
         self._app, self._server, self._predict = app, server, predict
-        self._under_way = 0
         self._local = is_loopback(server.settings.host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,8 +90,8 @@ class Guard:
         if "request_id" not in state:
             given = headers.get(b"x-request-id", b"")
             state["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else f"{PROCESS}-{next(COUNT)}"
-        answer = _Answer(send, state["request_id"])
-        self._under_way += 1
+        answer, started = _Answer(send, state["request_id"]), time.perf_counter()
+        self._server.under_way += 1
         try:
             await self._admit(scope, headers)
             body = _Body(receive, self._server.settings, state)
@@ -102,13 +104,16 @@ class Guard:
             return  # nobody waits for an answer
         except Exception as error:  # a bug is answered as one, and logged
             error = state.get("refused") or error  # what the body was cut for, whatever was made of it
-            if not isinstance(error, Refusal | InputError):
+            if not isinstance(error, Refusal | InputError | BusyError):
                 log.exception("request %s failed", state["request_id"])
-            if answer.started:  # half an answer cannot be taken back: the connection ends
+            if answer.status:  # half an answer cannot be taken back: the connection ends
+                answer.status = 500
                 raise
             await error_response(error, scope, self._server.path)(scope, receive, answer)
         finally:
-            self._under_way -= 1
+            self._server.under_way -= 1
+            seconds = time.perf_counter() - started
+            finish(self._server.metrics, scope, answer.status or 499, answer.size, seconds, stream=answer.stream)
 
     async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         settings, state, path = self._server.settings, scope["state"], scope["path"]
@@ -118,11 +123,11 @@ class Guard:
             host, own = host_of(headers.get(b"host", b""))
             if not own:  # a page elsewhere may have its name lead here
                 raise Refusal(403, "not_permitted", "Host", expected="this machine's own name", got=host or "none")
-        if self._under_way > settings.requests and not path.startswith(("/health", "/v2/health", "/metrics")):
+        if self._server.under_way > settings.requests and not path.startswith(("/health", "/v2/health", "/metrics")):
             raise busy("requests under way", expected=f"at most {settings.requests}", got="more")
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 18 or int(length) > settings.body_bytes:
-            raise too_large("body", expected=f"at most {settings.body_bytes:,} bytes", got=length.decode("latin-1"))
+            raise LimitError("body", expected=f"at most {settings.body_bytes:,} bytes", got=length.decode("latin-1"))
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         state["by_browser"] = origin is not None or site is not None
         if state["by_browser"] and scope["method"] not in SAFE:
@@ -134,15 +139,23 @@ class Guard:
 
 
 class _Answer:
-    """The sending side: adds headers."""
+    """The sending side: adds headers, and knows what was sent.
+
+    Attributes:
+        status: 0 until the answer begins.
+        size: bytes of its body.
+        stream: whether it is a stream of events.
+    """
 
     def __init__(self, send: Send, request_id: str) -> None:
-        self._send, self._id, self.started = send, request_id, False
+        self._send, self._id = send, request_id
+        self.status, self.size, self.stream = 0, 0, False
 
     async def __call__(self, message: Message) -> None:
+        self.size += len(message.get("body", b""))
         if message["type"] == "http.response.start":
-            self.started = True
             own = message.get("headers", ())
+            self.status, self.stream = message["status"], EVENTS in own
             names = {name for name, _ in own}
             more: list[Any] = [header for header in HEADERS if header[0] not in names]
             if b"x-request-id" not in names:
@@ -167,9 +180,9 @@ class _Body:
         self._bytes += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
         if self._bytes > self._settings.body_bytes:
-            raise self._refused(too_large("body", expected=f"at most {self._settings.body_bytes:,} bytes", got="more"))
+            raise self._refused(LimitError("body", expected=f"at most {self._settings.body_bytes:,} bytes", got="more"))
         return message
 
-    def _refused(self, refusal: Refusal) -> Refusal:
+    def _refused(self, refusal: SenpathError) -> SenpathError:
         self._state["refused"] = refusal
         return refusal

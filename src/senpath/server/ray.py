@@ -22,11 +22,11 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from starlette.responses import Response, StreamingResponse
 
-from senpath.errors import InputError, SenpathError
+from senpath.errors import InputError, LimitError, SenpathError
 from senpath.server.app import create_app
-from senpath.server.errors import Refusal, busy, error_response, too_large
+from senpath.server.errors import Refusal, busy, error_response
 from senpath.server.guard import is_loopback
-from senpath.server.settings import ServerSettings
+from senpath.serving.settings import ServerSettings
 
 ASKS = ("/predict", "/explain", "/v2")
 """What is posted and changes nothing."""
@@ -127,7 +127,7 @@ class Intake:
         async for part in request.stream():
             body += part
             if len(body) > most:
-                raise too_large("body", expected=f"at most {most:,} bytes", got="more")
+                raise LimitError("body", expected=f"at most {most:,} bytes", got="more")
         return bytes(body)
 
     async def _ask(self, scope: dict[str, Any], body: bytes) -> Answer:

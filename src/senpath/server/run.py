@@ -13,17 +13,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import torch
 import uvicorn
 from fastapi import FastAPI
-from pydantic_core import to_json
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from senpath.errors import InputError
+from senpath.errors import InputError, SenpathError
 from senpath.server.app import Server, create_app
-from senpath.server.errors import Refusal, busy, describe
-from senpath.server.settings import ServerSettings
-from senpath.server.watch import counted_together, log_requests
+from senpath.server.errors import Refusal, answer_of, busy
+from senpath.server.watch import log_requests
+from senpath.serving.metrics import counted_together
+from senpath.serving.settings import ServerSettings
 
 TOLD = "SENPATH_SERVE"
 """Environment variable that has the network's path and the settings, for processes that answer."""
@@ -114,14 +115,14 @@ class TimedProtocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: SenpathError) -> None:
         """Answer what is not a request yet, and end the connection."""
         self._stop_timer()
-        status, detail, headers = describe(refusal, None, secrets.token_hex(8))
-        body = to_json({"error": detail})
+        status, headers, detail = answer_of(refusal, None, secrets.token_hex(8))
+        body = orjson.dumps({"error": detail})
         fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close", **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self.transport.write(f"HTTP/1.1 {status} {refusal.code}\r\n{head}\r\n".encode() + body)
+        self.transport.write(f"HTTP/1.1 {status} {detail['code']}\r\n{head}\r\n".encode() + body)
         self.transport.close()
 
 
@@ -160,7 +161,7 @@ def prepare(path: Path, settings: ServerSettings) -> tuple[ServerSettings, str]:
             ) from error
         port = probe.getsockname()[1]
     tasks = len(server.live.current.tasks)
-    ready = replace(settings, port=port, secret=settings.secret or secrets.token_hex(32))
+    ready = replace(settings, port=port, eager=not settings.read_only, secret=settings.secret or secrets.token_hex(32))
     return ready, f"{server.name}, version {server.live.current.version}, {tasks} task{'' if tasks == 1 else 's'}"
 
 

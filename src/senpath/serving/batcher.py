@@ -19,6 +19,7 @@ from senpath.inference.records import answer_records, unread_record
 from senpath.inference.unanswered import renumbered
 from senpath.isolation import isolation
 from senpath.serving.live import LiveNetwork
+from senpath.serving.settings import ServerSettings
 from senpath.snapshot.view import View
 
 AT_ONCE, SHARE = 256, 64
@@ -115,18 +116,17 @@ class Batcher:
 
     Args:
         live: the network.
-        threads: that predict at the same time.
-        queue: inputs that may wait.
-        seconds: after which an answer is given up.
-        told: called with the number of inputs of every batch, in its thread.
+        settings: of the server.
+        told: called with the number of inputs of every batch, and of those that wait meanwhile, in its thread.
     """
 
-    def __init__(self, live: LiveNetwork, threads: int, queue: int, seconds: float, told: Callable[[int], None]) -> None:
-        self._live, self._most, self._queue, self._seconds, self._told = live, threads, queue, seconds, told
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="predict")
+    def __init__(self, live: LiveNetwork, settings: ServerSettings, told: Callable[[int, int], None]) -> None:
+        self._live, self._most, self._queue, self._seconds = live, settings.threads, settings.queue, settings.answer_seconds
+        self._told = told
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="predict")
         self._waiting: OrderedDict[tuple[Asked, View | None], deque[_Waiting]] = OrderedDict()
         self._running = 0
-        self.queued = 0
+        self._queued = 0
 
     async def ask(self, inputs: Sequence[Any], asked: Asked) -> Reply:
         """The answers of one version to these inputs.
@@ -138,13 +138,13 @@ class Batcher:
             BusyError: if too many are waiting, or it took too long.
             SenpathError: if the request cannot be answered.
         """
-        if self.queued and self.queued + len(inputs) > self._queue:
-            raise BusyError("inputs that wait for an answer", expected=f"at most {self._queue}", got=f"{self.queued}")
+        if self._queued and self._queued + len(inputs) > self._queue:
+            raise BusyError("inputs that wait for an answer", expected=f"at most {self._queue}", got=f"{self._queued}")
         if asked.version is not None:  # whose refusal comes at once
             await asyncio.to_thread(self._live.at, asked.version)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(inputs, asked, loop.create_future())
-        self.queued += len(inputs)
+        self._queued += len(inputs)
         self._enqueue(waiting, None)
         if self._running < self._most:
             self._run_next()
@@ -172,7 +172,7 @@ class Batcher:
         while group and size < AT_ONCE:
             waiting = group.popleft()
             if waiting.answer.done():  # nobody waits any more
-                self.queued -= len(waiting.inputs) - waiting.start
+                self._queued -= len(waiting.inputs) - waiting.start
                 continue
             share = _Share(waiting, waiting.start, waiting.inputs[waiting.start : waiting.start + SHARE])
             batch.append(share)
@@ -180,7 +180,7 @@ class Batcher:
         if group:
             self._waiting[asked, view] = group
         self._running += 1
-        self.queued -= size
+        self._queued -= size
         work = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, asked, view, batch)
         work.add_done_callback(lambda done: self._hand_out(batch, done))
 
@@ -202,12 +202,12 @@ class Batcher:
         """What a request is to be told; None if it goes on waiting."""
         waiting = share.waiting
         if isinstance(reply, ConflictError) and waiting.tries:
-            self.queued += share.start + len(share.inputs)
+            self._queued += share.start + len(share.inputs)
             waiting.tries, waiting.start, waiting.replies = waiting.tries - 1, 0, []
             self._enqueue(waiting, None)
             return None
         if not isinstance(reply, Reply):
-            self.queued -= len(waiting.inputs) - share.start - len(share.inputs)
+            self._queued -= len(waiting.inputs) - share.start - len(share.inputs)
             return reply
         waiting.replies.append(reply)
         waiting.start += len(share.inputs)
@@ -219,7 +219,7 @@ class Batcher:
 
     def _answer(self, asked: Asked, view: View | None, batch: list[_Share]) -> list[Reply | Exception]:
         """The reply to each request, or what it raises; in a thread."""
-        self._told(sum(len(share.inputs) for share in batch))
+        self._told(sum(len(share.inputs) for share in batch), self._queued)
         with isolation():
             view = view or self._live.at(asked.version)
             together = _together(view, asked, batch) if len(batch) > 1 else None

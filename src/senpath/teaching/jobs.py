@@ -91,6 +91,12 @@ class Jobs:
         with self._db.open() as db:
             return [_shown(row) for row in db.execute("SELECT * FROM jobs ORDER BY submitted DESC, id")]
 
+    def done_by(self, key: str) -> list[dict[str, Any]]:
+        """Jobs that were sent with the key of this name, and changed the network."""
+        with self._db.open() as db:
+            rows = db.execute("SELECT * FROM jobs WHERE state = 'done' AND json_extract(request, '$.key') = ?", [key]).fetchall()
+        return [job for job in map(_shown, rows) if job["result"]["changed"]]
+
     def since(self, number: int) -> tuple[int, list[dict[str, Any]]]:
         """The number of the last change, and the jobs that changed after this one."""
         with self._db.open() as db:

@@ -38,13 +38,13 @@ from senpath.teaching.drafts import Read
 from senpath.teaching.jobs import DATA, REQUEST, Jobs
 from senpath.types import Examples
 
-log = logging.getLogger("senpath.server")
+log = logging.getLogger("senpath.serving")
 LEADING, TEACHING = "teacher.lock", "teaching.lock"
 """Held by the worker whose jobs run, and by the process that runs one."""
 MARK = "mark.json"
 """What a job's process writes before it learns: the version it starts from, and what its commit will be known by."""
 UNPACKED = "unpacked"
-PRELOADED = ("senpath.server.state", "torch._dynamo", "sklearn.linear_model", "sklearn.model_selection")
+PRELOADED = ("senpath.serving.state", "torch._dynamo", "sklearn.linear_model", "sklearn.model_selection")
 """What jobs' processes find imported; the last three are what learning would import by itself, which takes seconds."""
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 1.0
@@ -203,10 +203,11 @@ class Teacher:
         folder: of the server's state.
         network: folder of the network.
         ways: see there.
+        eager: whether the processes that learn get their imports ready before anybody teaches.
     """
 
-    def __init__(self, jobs: Jobs, folder: Path, network: Path, ways: Ways) -> None:
-        self._jobs, self._folder, self._network, self._ways = jobs, folder, network, ways
+    def __init__(self, jobs: Jobs, folder: Path, network: Path, ways: Ways, *, eager: bool = False) -> None:
+        self._jobs, self._folder, self._network, self._ways, self._eager = jobs, folder, network, ways, eager
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teacher", daemon=True)
         forks = "forkserver" in multiprocessing.get_all_start_methods()
@@ -245,7 +246,7 @@ class Teacher:
         while not self._closing.is_set():
             self._jobs.woken.clear()
             job = self._jobs.next()
-            if not warm and (job is not None or self._jobs.expected()):
+            if not warm and (self._eager or job is not None or self._jobs.expected()):
                 warm = True
                 if self._context.get_start_method() == "forkserver":
                     forkserver.ensure_running()  # it imports while the first examples are drawn

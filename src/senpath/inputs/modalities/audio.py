@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from senpath.arrays import unmasked
-from senpath.errors import InputError, SenpathWarning
+from senpath.errors import InputError, LimitError, SenpathWarning
 from senpath.inputs.limits import require_plain_file
 from senpath.plugins import import_extra
 from senpath.types import Audio, DataType
@@ -144,7 +144,7 @@ def read_recording(file: Path | BytesIO, name: object, longest: float | None = N
             most = max(int(LEAST_SECONDS * rate), min(int(READ_SECONDS * rate), MAX_SAMPLES // max(1, sound.channels)))
             frames = min(sound.frames, most)
             if longest is not None and sound.frames > longest * rate:
-                raise InputError(f"recording {name}", expected=f"at most {longest:g} s", got=f"{sound.frames / rate:,.0f} s")
+                raise LimitError(f"recording {name}", expected=f"at most {longest:g} s", got=f"{sound.frames / rate:,.0f} s")
             fits = frames * sound.channels <= MAX_SAMPLES
             samples = sound.read(frames if fits else 0, dtype="float32", always_2d=True)
     except InputError:

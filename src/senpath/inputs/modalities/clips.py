@@ -110,7 +110,7 @@ def _decoded(opened: Any, stream: Any, what: str, pixels: int, seconds: float) -
             _require_few(what, frame.width * frame.height, pixels, frames)
             first = frame.time if first is None else first
             if frame.time is not None and frame.time - first > seconds:
-                raise InputError(what, expected=f"at most {seconds:g} s", got="more", do="Cut it to what matters")
+                raise LimitError(what, expected=f"at most {seconds:g} s", got="more", do="Cut it to what matters")
             yield frame
 
 
@@ -180,7 +180,7 @@ def _small(frame: Any, size: tuple[int, int]) -> np.ndarray:
 def _require_few(what: str, size: int, pixels: int, frames: int = 1) -> None:
     """Refuse frames that are too large, or too much of them."""
     if size > pixels:
-        raise InputError(what, expected=f"at most {pixels:,} pixels in a frame", got=f"{size:,}", do="Make it smaller")
+        raise LimitError(what, expected=f"at most {pixels:,} pixels in a frame", got=f"{size:,}", do="Make it smaller")
     if frames > CLIP_FRAMES:
         raise InputError(what, expected=f"at most {CLIP_FRAMES:,} frames", got="more", do="Cut it to what matters")
     if size * frames > CLIP_PIXELS:

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 from torch.nn import functional
 
 from senpath.arrays import as_array, require_finite
-from senpath.errors import InputError
+from senpath.errors import InputError, LimitError
 from senpath.inputs.limits import PICTURE_PIXELS, require_plain_file
 from senpath.types import DataType
 
@@ -154,7 +154,7 @@ def read_picture(file: BytesIO, name: object, most: int) -> np.ndarray:
     try:
         with open_picture(file) as image:
             if image.width * image.height > most:
-                raise InputError(f"image {name}", expected=f"at most {most:,} pixels", got=f"{image.width:,} × {image.height:,}")
+                raise LimitError(f"image {name}", expected=f"at most {most:,} pixels", got=f"{image.width:,} × {image.height:,}")
             return _pixels(image)
     except InputError:
         raise

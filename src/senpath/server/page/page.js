@@ -1145,7 +1145,7 @@ const teach = {
       graph,
       h("p", { class: "actions" },
         h("a", { class: "button", href: "#ask" }, "Ask it something"),
-        can("own") && button("Undo", () => trying(undoing, async () => {
+        can("teach") && button("Undo", () => trying(undoing, async () => {
           if (await undo(result.before ?? result.version - 1, result.version, `“${name}”`)) panel.replaceWith(h("p", { class: "card", role: "status" }, `“${name}” is gone again; its examples are still here.`));
         })),
         button("Teach something else", () => (this.reset(), this.showEarlier(), this.name.focus()), "plain")),

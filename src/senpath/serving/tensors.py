@@ -15,8 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from senpath.errors import InputError
-from senpath.server.bodies import read_body
-from senpath.server.predict import Options
+from senpath.serving.requests import Options, read_body
 
 Number = Literal["BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP16", "FP32", "FP64"]
 DataType = Literal[Number, "BYTES"]

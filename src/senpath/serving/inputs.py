@@ -1,30 +1,31 @@
-"""What a request asks about: JSON and uploaded files as the library takes inputs."""
+"""What is asked about or taught: JSON and uploaded files as the library takes inputs."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 import os
 import tempfile
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from senpath.errors import InputError, printable
+from senpath.errors import InputError, LimitError, printable
 from senpath.inputs.limits import FRAME_PIXELS, files_within
 from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import check_recording, read_recording
 from senpath.inputs.modalities.clips import HEAD, container_of, read_clip
 from senpath.inputs.modalities.image import read_picture
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items
-from senpath.server.errors import too_large
-from senpath.server.settings import ServerSettings
 from senpath.serving.batcher import Senses
+from senpath.serving.settings import ServerSettings
 from senpath.types import Audio, DataType, Video
 
 FORMS = ("text", "row", "array", "image", "audio", "video", "senses")
@@ -45,7 +46,7 @@ def read_input(value: Any, what: str = "input", limits: ServerSettings = DEFAULT
 
     Raises:
         InputError: if it is none.
-        Refusal: 413 if it is larger than the server takes.
+        LimitError: if it is larger than the server takes.
     """
     if isinstance(value, str):
         return _text(value)
@@ -61,6 +62,29 @@ def read_input(value: Any, what: str = "input", limits: ServerSettings = DEFAULT
         do = 'A row of a table with such a column is {"row": {…}}'
         raise InputError(what, expected=f"{form!r} alone", got=f"{len(value)} names", do=do)
     return _read_form(form, value[form], what, limits)
+
+
+def read_inputs(values: Iterable[Any], limits: ServerSettings) -> list[Any]:
+    """Inputs in JSON as the library takes them; an `InputError` stands for one that cannot be read."""
+    inputs: list[Any] = []
+    for place, value in enumerate(values):
+        try:
+            inputs.append(read_input(value, f"input {place}", limits))
+        except InputError as error:
+            inputs.append(error)
+    return inputs
+
+
+def one_input(value: Any, what: str, limits: ServerSettings) -> Any:
+    """An input in JSON as the library takes it; several senses of one thing are no example of one task.
+
+    Raises:
+        InputError: as for `read_input`.
+    """
+    given = read_input(value, what, limits)
+    if isinstance(given, Senses):
+        raise InputError(what, expected="an input of one modality", got="several senses", do="Teach a task of each, with one concept")
+    return given
 
 
 def _read_form(form: str, value: Any, what: str, limits: ServerSettings) -> Any:
@@ -163,7 +187,7 @@ def recording_of(samples: np.ndarray, rate: Any, what: str, limits: ServerSettin
     """A recording of these samples, (time,) in -1 … 1; errors as for `read_input`."""
     recording = check_recording(Audio(samples, rate), what)
     if len(samples) > limits.seconds * recording.rate:
-        raise too_large(what, expected=f"at most {limits.seconds:g} s", got=f"{len(samples) / recording.rate:,.0f} s")
+        raise LimitError(what, expected=f"at most {limits.seconds:g} s", got=f"{len(samples) / recording.rate:,.0f} s")
     return recording
 
 
@@ -223,7 +247,7 @@ def read_file(filename: str, content: bytes, known: Collection[DataType], what: 
         known: the types that the network has.
 
     Raises:
-        InputError, Refusal: as for `read_input`.
+        InputError: as for `read_input`.
     """
     held, modalities = kind_of_file(filename, content), {data_type.modality for data_type in known}
     if held == "video" or (content.startswith(ANIMATED) and "video" in modalities and "image" not in modalities):
@@ -245,5 +269,57 @@ def read_file(filename: str, content: bytes, known: Collection[DataType], what: 
                 error.reword(error.message.replace(said, what), what=error.what.replace(said, what))
             raise
     if len(items) > limits.rows:
-        raise too_large(what, expected=f"at most {limits.rows:,} rows", got=f"{len(items):,}")
+        raise LimitError(what, expected=f"at most {limits.rows:,} rows", got=f"{len(items):,}")
     return items
+
+
+def read_files(files: Iterable[tuple[str, bytes]], known: Collection[DataType], limits: ServerSettings) -> list[list[Any]]:
+    """The inputs in each of some uploaded files (name, content); an `InputError` stands for one that cannot be read.
+
+    Raises:
+        LimitError: if there are too many.
+    """
+    inputs: list[list[Any]] = []
+    for filename, content in files:
+        try:
+            inputs.append(read_file(filename, content, known, printable(filename)[:200] or "file", limits))
+        except InputError as error:
+            inputs.append([error])
+    count, most = sum(map(len, inputs)), max(limits.inputs, limits.rows)
+    if count > most:
+        raise LimitError("inputs", expected=f"at most {most:,}", got=f"{count:,}")
+    return inputs
+
+
+def content_of(value: Any) -> tuple[bytes, str]:
+    """An input in JSON as it came, and its media type: a picture, a sound, a clip, a text, or JSON."""
+    if isinstance(value, dict) and len(value) == 1:
+        form, given = next(iter(value.items()))
+        if form in ("image", "audio", "video") and isinstance(given, str):
+            content = base64.b64decode(given)
+            return content, _media_type(form, content)
+        value = given if form == "text" else value
+    return (value.encode(), "text/plain; charset=utf-8") if isinstance(value, str) else (json.dumps(value).encode(), "application/json")
+
+
+def _media_type(form: str, content: bytes) -> str:
+    if form == "audio":
+        return {b"fLaC": "audio/flac", b"OggS": "audio/ogg"}.get(content[:4], "audio/wav")
+    container = container_of(content[:HEAD]) if form == "video" else None
+    if container is not None:
+        return {"mp4": "video/mp4", "matroska": "video/webm"}.get(container, "video/x-msvideo")
+    with Image.open(BytesIO(content)) as picture:  # it was read when it came
+        return Image.MIME.get(picture.format or "", "application/octet-stream")
+
+
+def in_json(given: Any) -> Any:
+    """An input as `read_input` takes it."""
+    if isinstance(given, Senses):
+        return {"senses": {name: in_json(value) for name, value in given.items()}}
+    if isinstance(given, Audio):
+        return {"audio": {"samples": given.samples.tolist(), "rate": given.rate}}
+    if isinstance(given, Video):
+        return {"video": given.frames.tolist()}
+    if isinstance(given, np.ndarray):
+        return {"array": given.tolist()}
+    return {"row": given} if isinstance(given, dict) else given

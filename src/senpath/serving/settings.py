@@ -38,6 +38,7 @@ class ServerSettings(Settings, owner="the server"):
         body_seconds: in which its body has to come.
         answer_seconds: after which a prediction is given up.
         drain_seconds: for what is under way when the server is told to stop.
+        eager: whether what learning needs is imported at the start, for seconds of a core, and not when somebody begins to teach.
         secret: what session tokens are made with, the same in all workers; "" draws one.
     """
 
@@ -64,4 +65,5 @@ class ServerSettings(Settings, owner="the server"):
     body_seconds: Seconds = 60.0
     answer_seconds: Seconds = 60.0
     drain_seconds: Seconds = 20.0
+    eager: bool = False
     secret: str = ""

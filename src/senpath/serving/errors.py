@@ -1,0 +1,33 @@
+"""Errors as JSON, with the library's what, expected, got and do; no folder of this machine is named in them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from senpath.errors import SenpathError
+
+
+def hide_paths(text: str, network: Path | None) -> str:
+    """A text in which no folder of this machine is named."""
+    hidden = {str(network.resolve()): network.name, str(network): network.name} if network is not None else {}
+    hidden |= {tempfile.gettempdir(): "…", os.getcwd(): "…", str(Path.home()): "…"}
+    for path in sorted(hidden, key=len, reverse=True):
+        if len(path) > 1:
+            text = text.replace(path, hidden[path])
+    return text
+
+
+def describe(error: Exception, network: Path | None, request_id: str = "") -> dict[str, Any]:
+    """An error as JSON; a bug says no more than that it is one.
+
+    Args:
+        network: its folder, which is called by its name alone.
+    """
+    if not isinstance(error, SenpathError):
+        error = SenpathError("internal error", do="The server's log has what it was")
+    parts = {"message": error.message, "what": error.what, "expected": error.expected, "got": error.got, "do": error.do}
+    shown = {name: None if part is None else hide_paths(part, network) for name, part in parts.items()}
+    return {"code": error.code, **shown, "request_id": request_id}

@@ -120,7 +120,7 @@ def test_files_and_pictures(client: sp.Client, folder: Path, tmp_path: Path) -> 
     assert client.predict(x, reject=False).label.tolist() == sp.Network(folder).predict(x, reject=False).label.tolist()
     pd.DataFrame(tiny_task("iris")[0][:3], columns=["x0", "x1", "x2", "x3"]).to_csv(tmp_path / "three.csv", index=False)
     assert len(client.predict(tmp_path / "three.csv")) == 3
-    with raises_error(sp.InputError, f"file {tmp_path / 'none.png'}", expected="a picture, sound or text that can be read"):
+    with raises_error(sp.InputError, f"file {tmp_path / 'none.png'}", expected="a picture, sound, clip or text that can be read"):
         client.predict(tmp_path / "none.png")
 
 

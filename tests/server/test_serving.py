@@ -87,7 +87,7 @@ def test_what_is_wrong_with_one_request_is_told_to_it_alone(served_folder: Path,
         ({"input": ""}, 422, None),
         ({"inputs": [picture, ""], "errors": "skip"}, 200, "low"),
         ({"input": picture, "task": "nothing"}, 404, None),
-        ({"input": {"x0": 5.1, "x1": None, "x2": 1.4, "x3": 0.2}}, 422, None),
+        ({"input": {"x0": 5.1, "x1": None, "x2": 1.4, "x3": 0.2}}, 200, "iris"),
         ({"input": {"audio": {"samples": [0.5] * 800, "rate": 8000}}, "errors": "raise"}, 422, None),
     ]
 

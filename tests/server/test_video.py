@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from PIL import Image
-from senpath.server.settings import ServerSettings
 from starlette.testclient import TestClient
 
 import senpath as sp
 from senpath.data import moving_pictures
 from senpath.server.app import create_app
+from senpath.serving.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_task
 from tests.data_files import write_video
 
@@ -96,7 +96,7 @@ def test_limits_of_the_server_hold_for_clips(network: Path, films: tuple[np.ndar
     for limits, said in ((ServerSettings(pixels=100), "at most 100 pixels in a frame"), (ServerSettings(seconds=0.3), "at most 0.3 s")):
         with TestClient(create_app(network, limits), base_url=LOCAL) as tight:
             answer = tight.post("/predict", files={"file": ("a.mp4", content)}, data={"options": json.dumps({"errors": "raise"})})
-            assert (answer.status_code, answer.json()["error"]["expected"]) == (422, said)
+            assert (answer.status_code, answer.json()["error"]["expected"]) == (413, said)
 
 
 def test_the_client_sends_clips(

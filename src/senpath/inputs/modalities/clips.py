@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
-from senpath.errors import InputError, SenpathError
+from senpath.errors import InputError, LimitError, SenpathError
 from senpath.inputs.limits import CLIP_BYTES, CLIP_FRAMES, CLIP_PIXELS, CLIP_SECONDS, FRAME_PIXELS, require_plain_file
 from senpath.inputs.modalities.image import open_picture
 from senpath.plugins import import_extra

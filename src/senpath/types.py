@@ -85,6 +85,11 @@ class DataType:
             return self.modality
         return "tokens" if len(self.shape) == 2 else "vector"
 
+    @property
+    def read_by_mean(self) -> bool:
+        """Whether the mean says what an input is: of tokens that an encoder with weights has made. Of patches and frames places matter."""
+        return self.form == "tokens" and self.encoder_weights > 0
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -149,7 +149,7 @@ EXAMPLES: dict[str, Example] = {
     "encoder-block": _torch("encoder-block.v1", {"width": 6, "heads": 2, "hidden": 7}, (4, 6), (4, 6), {"hidden": 8}),
     "feed-forward": _torch("feed-forward.v1", {"width": 6, "hidden": 7}, (4, 6), (4, 6), {"hidden": 8}),
     "router": ROUTER,
-    "experts": _composite(
+    "older experts": _composite(
         "experts.v1",
         {"width": 6, "embedding": 3, "kept": [0, 2], "scaled": True},
         (ROUTER.freeze(), *(_torch("feed-forward.v1", {"width": 6, "hidden": hidden}, (6,), (6,), {}).freeze() for hidden in (7, 8))),
@@ -157,6 +157,16 @@ EXAMPLES: dict[str, Example] = {
         (4, 6),
         {"embedding": 4},
     ),
+    "experts": _composite(
+        "experts.v2",
+        {"width": 6, "embedding": 3, "kept": [0, 2], "scaled": True},
+        (ROUTER.freeze(), *(_torch("feed-forward.v1", {"width": 6, "hidden": hidden}, (6,), (6,), {}).freeze() for hidden in (7, 8))),
+        (4, 6),
+        (4, 6),
+        {"embedding": 4},
+    ),
+    "token-embedding": _torch("token-embedding.v1", {"inputs": 5, "width": 6}, (4, 5), (4, 6), {"width": 7}),
+    "one token": _torch("token-embedding.v1", {"inputs": 5, "width": 6}, (5,), (1, 6), {"inputs": 4}),
     "token-mean": _torch("token-mean.v1", {"width": 6}, (4, 6), (6,), {"width": 5}),
     "token-features": _torch("token-features.v1", {"outputs": 6}, (4, 6), (6,), {"outputs": 5}),
     "pooled-skip": _torch("pooled-skip.v1", {"inputs": 6, "hidden": 5}, (4, 6), (11,), {"hidden": 6}),

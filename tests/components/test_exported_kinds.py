@@ -20,7 +20,7 @@ EXPORTED = {
     if example.kind
     not in (*OF_DISPATCHERS, "sklearn.v1", "estimator.v1", "router.v1")  # a router runs in the experts that it chooses among
 }
-PADDED = ("attention.v1", "encoder-block.v1", "experts.v1", "token-mean.v1", "pooled-skip.v1")
+PADDED = ("attention.v1", "encoder-block.v1", "experts.v1", "experts.v2", "token-embedding.v1", "token-mean.v1", "pooled-skip.v1")
 """Kinds that read tokens of which rows of zeros are padding."""
 
 

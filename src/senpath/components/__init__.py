@@ -46,7 +46,7 @@ from senpath.components.mobile import CONV_STEM, CONV_TAIL, MBCONV
 from senpath.components.pruned import PRUNED, Pruned, freeze_pruned, unpruned
 from senpath.components.recurrent import LSTM, Lstm
 from senpath.components.routed import CONV_PAIR, DENSE, FLATTEN, IDENTITY, MEAN, NORMED, POINTWISE, POOL, PROJECTION
-from senpath.components.tokens import TOKEN_FEATURES, TOKEN_MEAN, TokenFeatures, real, token_mean
+from senpath.components.tokens import TOKEN_EMBEDDING, TOKEN_FEATURES, TOKEN_MEAN, TokenEmbedding, TokenFeatures, real, token_mean
 from senpath.components.units import HEAD, HiddenUnits, UnitLayer, UnitSlice
 from senpath.components.vision import ADAPTER, CLASS_NORM, CLASS_TOKEN, PATCHES, POSITIONS
 from senpath.components.wide import MOTION_WIDE_AND_DEEP, POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, WideAndDeep
@@ -93,6 +93,7 @@ __all__ = [
     "PRUNED",
     "ROUTER",
     "STEP",
+    "TOKEN_EMBEDDING",
     "TOKEN_FEATURES",
     "TOKEN_MEAN",
     "TRANSFORMER",
@@ -121,6 +122,7 @@ __all__ = [
     "Pruned",
     "Router",
     "SelfAttention",
+    "TokenEmbedding",
     "TokenFeatures",
     "TrainingDefaults",
     "Transformer",

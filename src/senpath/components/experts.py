@@ -6,6 +6,7 @@ Tokens are (n, length, width); rows of exact zeros are padding, take no part and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -67,7 +68,7 @@ def pass_through(
 
     Args:
         tokens: (n, width).
-        probabilities: (n, experts), a softmax.
+        probabilities: (n, experts), of a softmax over these and perhaps further experts.
         scaled: whether answers are multiplied by the probability p of the expert; else by p over itself, which is 1 and lets gradients
             through to the gate.
         capacity: tokens that an expert takes at most, the first ones; of those above nothing is made. None takes all.
@@ -93,11 +94,31 @@ def pass_through(
     return answers, choice
 
 
+def pass_through_all(
+    tokens: torch.Tensor,
+    probabilities: torch.Tensor,
+    experts: Sequence[Callable[[torch.Tensor], torch.Tensor]],
+    *,
+    scaled: bool,
+    softness: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `pass_through` without a capacity, but the other experts' answers, each times its probability and `softness`, are added.
+
+    So a gate may begin soft and end as it is used (Ye et al. 2022, arXiv 2205.12701): a softness of 1 is a mixture of all experts, 0 the
+    likeliest one alone.
+    """
+    best, choice = probabilities.max(1)
+    chosen = functional.one_hot(choice, len(experts)).to(probabilities)
+    own = probabilities if scaled else softness * probabilities + (1 - softness) * probabilities / best.detach()[:, None]
+    shares = chosen * own + (1 - chosen) * softness * probabilities
+    return torch.stack([shares[:, place, None] * expert(tokens) for place, expert in enumerate(experts)]).sum(0), choice
+
+
 class Experts(Composite):
     """The feed-forward half of a block for one task: each token goes to one of the experts that the task has (top-1).
 
     It is a composite: the gate and the experts are children, shared with other tasks; its own are the task's embedding and the
-    normalisation. The gate chooses among the experts that are there, its softmax taken over them alone. In evaluation no token is dropped.
+    normalisation. The gate chooses among the experts that are there. In evaluation no token is dropped.
 
     Args:
         width: numbers in a token.
@@ -105,20 +126,21 @@ class Experts(Composite):
         children: hashes: the gate, then the experts.
         kept: which rows of the gate these experts are, ascending.
         scaled: see `pass_through`.
+        whole: whether probabilities are taken over all experts of the gate, as in training; else, in older files, over those of the task.
     """
 
-    def __init__(self, width: Size, embedding: Size, children: Hashes, kept: Places, scaled: bool) -> None:
+    def __init__(self, width: Size, embedding: Size, children: Hashes, kept: Places, scaled: bool, whole: bool = True) -> None:
         super().__init__(children)
         if len(children) != len(kept) + 1 or not kept or list(kept) != sorted(set(kept)):
             raise ValueError(f"{len(children)} children for the experts {list(kept)}")
-        self.kept, self.scaled = list(kept), scaled
+        self.kept, self.scaled, self.whole = list(kept), scaled, whole
         self.task = nn.Parameter(torch.zeros(embedding))
         self.norm = nn.LayerNorm(width, BERT_EPSILON)
 
     def probabilities(self, tokens: torch.Tensor) -> torch.Tensor:
-        """P(expert | token, task) over the task's experts: (m, experts) for tokens (m, width)."""
+        """P(expert | token, task) for each of the task's experts: (m, experts) for tokens (m, width)."""
         logits: torch.Tensor = self.parts[0](tokens, self.task)
-        return logits[:, self.kept].softmax(1)
+        return logits.softmax(1)[:, self.kept] if self.whole else logits[:, self.kept].softmax(1)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         there = real(tokens)
@@ -156,4 +178,6 @@ class DenseExperts(nn.Module):
 
 
 ROUTER = register(ComponentKind("router.v1", Router))
-EXPERTS = register(ComponentKind("experts.v1", Experts, exportable=DenseExperts, outline=DenseExperts))
+EXPERTS_ALONE = register(ComponentKind("experts.v1", partial(Experts, whole=False), exportable=DenseExperts, outline=DenseExperts))
+"""Of files before "experts.v2"."""
+EXPERTS = register(ComponentKind("experts.v2", Experts, exportable=DenseExperts, outline=DenseExperts))

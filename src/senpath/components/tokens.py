@@ -31,6 +31,26 @@ def spread(tokens: torch.Tensor, there: torch.Tensor, made: torch.Tensor) -> tor
     return made.reshape(tokens.shape) if tokens.is_meta else torch.zeros_like(tokens).index_put((there,), made)
 
 
+class TokenEmbedding(nn.Module):
+    """Tokens brought to another width, (n, length, inputs) to (n, length, width), or each vector (n, inputs) to one token: (n, 1, width).
+
+    Args:
+        inputs: numbers in a token, or a vector, as it comes.
+        width: as it leaves.
+    """
+
+    def __init__(self, inputs: Size, width: Size) -> None:
+        super().__init__()
+        self.project = nn.Linear(inputs, width)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        if tokens.ndim == 2:  # a vector of zeros is one as well
+            single: torch.Tensor = self.project(tokens)[:, None]
+            return single
+        answer: torch.Tensor = self.project(tokens) * real(tokens)[..., None]
+        return answer
+
+
 class TokenMean(nn.Module):
     """The mean over the tokens that are no padding: (n, length, width) to (n, width).
 
@@ -62,5 +82,6 @@ class TokenFeatures(nn.Module):
         return functional.normalize(token_mean(tokens), dim=1)
 
 
+TOKEN_EMBEDDING = register(ComponentKind("token-embedding.v1", TokenEmbedding))
 TOKEN_MEAN = register(ComponentKind("token-mean.v1", TokenMean))
 TOKEN_FEATURES = register(ComponentKind("token-features.v1", TokenFeatures))

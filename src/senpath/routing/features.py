@@ -37,7 +37,7 @@ def feature_map(data_type: DataType, seed: int) -> Component:
     if data_type.form == "image":
         return image_features(data_type.shape[0], seed)
     inputs = prod(data_type.shape)
-    if data_type.form in ("tokens", "video"):
+    if data_type.read_by_mean or data_type.form == "video":
         tokens = {"outputs": data_type.shape[1]}
         return freeze(TOKEN_FEATURES, tokens, TokenFeatures(**tokens))
     if data_type.form == "vector":

@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from senpath.components import Attention, EncoderBlock, Experts, FeedForward, Router, build, freeze, real
 from senpath.components.attention import BERT_EPSILON as EPSILON
-from senpath.components.experts import Gating, pass_through
+from senpath.components.experts import Gating, pass_through, pass_through_all
 from senpath.errors import StoreError
-from senpath.methods.moe.method import kept_experts
 from senpath.methods.moe.model import ExpertBlock, Flow, Plan, load_balance, trimmed
+from senpath.methods.moe.train import kept_experts
 from senpath.seeds import seeded
 
 
@@ -28,10 +28,10 @@ def tokens_of(count: int, length: int, width: int, seed: int) -> torch.Tensor:
     return tokens * (torch.arange(length) < lengths[:, None])[..., None]
 
 
-def experts_of(width: int, kept: list[int], gate: Gating, scaled: bool, seed: int) -> Experts:
+def experts_of(width: int, kept: list[int], gate: Gating, scaled: bool, seed: int, *, whole: bool = True) -> Experts:
     with seeded(seed):
         children = [Router(width, 3, 4, gate), *(FeedForward(width, 5) for _ in kept)]
-        layer = Experts(width, 3, ["0" * 64] * len(children), kept, scaled)
+        layer = Experts(width, 3, ["0" * 64] * len(children), kept, scaled, whole)
         nn.init.normal_(layer.task)
     layer.bind(children)
     return layer
@@ -48,10 +48,11 @@ def looped(layer: Experts, tokens: torch.Tensor) -> torch.Tensor:
         logits = torch.stack(
             [
                 (0 if router.token is None else router.token[row] @ token) + (0 if router.task is None else router.task[row] @ layer.task)
-                for row in layer.kept
+                for row in (range(4) if layer.whole else layer.kept)
             ]
         )
         chances = logits.exp() / logits.exp().sum()
+        chances = chances[layer.kept] if layer.whole else chances
         chosen = int(chances.argmax())
         share = chances[chosen] if layer.scaled else chances[chosen] / chances[chosen].detach()
         added = token + share * experts[chosen](token)
@@ -67,10 +68,13 @@ def looped(layer: Experts, tokens: torch.Tensor) -> torch.Tensor:
     kept=st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(sorted),
     gate=st.sampled_from(["token", "task", "task-aware"]),
     scaled=st.booleans(),
+    whole=st.booleans(),
     seed=st.integers(0, 2**31),
 )
-def test_it_equals_a_loop_and_so_do_its_gradients(count: int, length: int, kept: list[int], gate: Gating, scaled: bool, seed: int) -> None:
-    layer = experts_of(6, kept, gate, scaled, seed)
+def test_it_equals_a_loop_and_so_do_its_gradients(
+    count: int, length: int, kept: list[int], gate: Gating, scaled: bool, whole: bool, seed: int
+) -> None:
+    layer = experts_of(6, kept, gate, scaled, seed, whole=whole)
     weights = [*layer.parameters(), *(values for part in layer.parts for values in part.parameters())]
     tokens = tokens_of(count, length, 6, seed)
     goal = torch.randn(tokens.shape, generator=torch.Generator().manual_seed(seed))
@@ -120,6 +124,19 @@ def test_an_expert_at_capacity_takes_the_first() -> None:
     torch.testing.assert_close(answers[:, 0], torch.tensor([1.8, 1.8, 0.0, 2.4, 2.4]))
 
 
+@pytest.mark.parametrize("scaled", [True, False])
+def test_a_gate_is_soft_at_first_and_ends_at_the_likeliest_expert(scaled: bool) -> None:
+    tokens = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    chances = torch.randn(6, 3, generator=torch.Generator().manual_seed(1)).softmax(1)[:, :2]  # of a third expert that is not there
+    parts = [lambda mine: 2 * mine, lambda mine: mine + 1]
+    soft, half, hard = (pass_through_all(tokens, chances, parts, scaled=scaled, softness=softness) for softness in (1.0, 0.5, 0.0))
+    torch.testing.assert_close(soft[0], chances[:, :1] * 2 * tokens + chances[:, 1:] * (tokens + 1))
+    alone = pass_through(tokens, chances, parts, scaled=scaled)
+    torch.testing.assert_close(hard[0], alone[0])
+    torch.testing.assert_close(half[0], (soft[0] + hard[0]) / 2)
+    assert torch.equal(hard[1], alone[1])
+
+
 @pytest.mark.parametrize("experts", [2, 4, 8])
 def test_load_balance_is_one_where_experts_are_used_evenly(experts: int) -> None:
     even = Flow(torch.full((16, experts), 1 / experts), torch.arange(16) % experts)
@@ -151,17 +168,19 @@ def test_nothing_but_padding() -> None:
         assert not experts_of(6, [1], "token", True, 0)(torch.zeros(2, 3, 6)).any()
 
 
-def test_experts_that_few_tokens_reach_are_left_out_and_the_rest_shares() -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_experts_that_few_tokens_reach_are_left_out(whole: bool) -> None:
     assert kept_experts(torch.tensor([0.5, 0.005, 0.495, 0.0]), 0.01) == [0, 2]
     assert kept_experts(torch.tensor([0.5, 0.005, 0.495, 0.0]), 0.0) == [0, 1, 2]
     assert kept_experts(torch.tensor([0.4, 0.6]), 1.0) == [1]
-    every, fewer = (experts_of(6, kept, "task-aware", True, 4) for kept in ([0, 1, 2, 3], [0, 2]))
+    every, fewer = (experts_of(6, kept, "task-aware", True, 4, whole=whole) for kept in ([0, 1, 2, 3], [0, 2]))
     fewer.bind([every.parts[0], every.parts[1], every.parts[3]])
     fewer.load_state_dict(every.state_dict())
     tokens = torch.randn(20, 6, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         before, after = every.probabilities(tokens), fewer.probabilities(tokens)
-    torch.testing.assert_close(after, before[:, [0, 2]] / before[:, [0, 2]].sum(1, keepdim=True))
+    of_rest = 1 if whole else before[:, [0, 2]].sum(1, keepdim=True)  # older files share what the others had
+    torch.testing.assert_close(after, before[:, [0, 2]] / of_rest)
     assert float(fewer.shares(tokens[None]).sum()) == pytest.approx(1)
 
 
@@ -171,13 +190,13 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(StoreError, match=r"component of kind router.v1: .*gate: Input should be 'token', 'task' or 'task-aware'"):
         build("router.v1", {"width": 6, "embedding": 2, "experts": 2, "gate": "all"})
     for kept in ([], [1, 0], [0, 0], [0]):
-        with pytest.raises(StoreError, match=r"component of kind experts.v1: .*3 children for the experts"):
-            build("experts.v1", {"width": 6, "embedding": 2, "children": ["a" * 64, "b" * 64, "c" * 64], "kept": kept, "scaled": True})
+        with pytest.raises(StoreError, match=r"component of kind experts.v2: .*3 children for the experts"):
+            build("experts.v2", {"width": 6, "embedding": 2, "children": ["a" * 64, "b" * 64, "c" * 64], "kept": kept, "scaled": True})
 
 
 def test_children_are_no_part_of_the_composite() -> None:
     layer = experts_of(6, [0, 1], "task-aware", False, 0)
-    component = freeze("experts.v1", {"width": 6, "embedding": 3, "children": ["0" * 64] * 3, "kept": [0, 1], "scaled": False}, layer)
+    component = freeze("experts.v2", {"width": 6, "embedding": 3, "children": ["0" * 64] * 3, "kept": [0, 1], "scaled": False}, layer)
     assert set(layer.state_dict()) == {"task", "norm.weight", "norm.bias"}
     assert component.weights == 3 + 6 + 6
     assert component.children == ("0" * 64,) * 3

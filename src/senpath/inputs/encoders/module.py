@@ -24,10 +24,11 @@ class TorchEncoder(Encoder):
         modality: what it reads. The module gets float32 tensors: "image" (n, *shape) with pixels in 0 … 1, less `mean`, divided by `std`;
             "video" (n, 12, *shape), some frames of each clip, likewise; "audio" log-mel spectra (n, frames, 64); "table" standardised
             columns (n, columns); or, for "text", a list of str.
-        module: answers with (n, …), which is flattened.
+        module: answers with (n, …), which is flattened, or with (n, tokens, width).
         shape: of images and of the frames of clips, (channels, height, width).
         mean, std: of the pixels, one number or one per channel.
         unit: whether every vector is scaled to a root mean square of 1, see `Encoder`; the same whenever the network is opened.
+        tokens: whether the module answers with tokens, which are taken as they are: rows of exact zeros behind the others are padding.
 
     Raises:
         InputError: for a module, modality or shape that cannot be used.
@@ -43,6 +44,7 @@ class TorchEncoder(Encoder):
         mean: float | Sequence[float] = 0.0,
         std: float | Sequence[float] = 1.0,
         unit: bool = True,
+        tokens: bool = False,
     ) -> None:
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise InputError("name of the encoder", expected="a printable str", got=repr(name))
@@ -58,8 +60,8 @@ class TorchEncoder(Encoder):
         self._shape = tuple(shape) if shape is not None else None
         channels = shape[0] if shape is not None else 1
         self._mean, self._std = (_per_channel(what, value, channels) for what, value in (("mean", mean), ("std", std)))
-        preparation = f"{self._shape} {self._mean.flatten().tolist()} {self._std.flatten().tolist()}"
-        super().__init__(name, modality, module, unit=unit, preparation=preparation)
+        preparation = f"{self._shape} {self._mean.flatten().tolist()} {self._std.flatten().tolist()}" + (" tokens" if tokens else "")
+        super().__init__(name, modality, module, unit=unit, tokens=tokens, preparation=preparation)
 
     def input_type(self, items: Any) -> DataType:
         if self._shape is None:

@@ -34,6 +34,8 @@ FLOOR_DB = 80.0
 """Energies this far below a recording's loudest one count as silence."""
 CENTRE_DB, SPREAD_DB = -54.0, 20.0
 """What speech has on average, relative to its loudest: these are taken off and divided by, so that models see numbers around 0."""
+SILENCE = (-FLOOR_DB - CENTRE_DB) / SPREAD_DB
+"""What is silent in an encoded recording."""
 LOUDEST = 2.0**31
 """A recording is divided by its own peak, so samples that are whole numbers in disguise do no harm; their squares have to be finite."""
 CHUNK, CHUNK_SECONDS = 256, 2_560.0

@@ -32,12 +32,16 @@ class MoeSettings(Settings, owner=f"method {NAME}"):
         upcycle: whether blocks start as MiniLM's upper two, with experts as copies of their feed-forward layers; if not, from random
             weights. None upcycles where the network reads texts with "minilm-tokens".
         blocks: number of blocks that start from random weights; None is 2. Upcycled, there are always two.
+        width: numbers in a token while it is learned from; None is what the encoder's tokens have, 384 at most, and 64 for vectors.
         noise: standard deviation of the noise that is added to each copied expert, as a share of that of the copied weights; with 0 the
             model starts as the dense one.
         capacity: in training an expert takes at most this many times its even share of a batch's tokens; the others bypass it. Neither
             this nor `balance` applies to one task alone.
         balance: weight of the load-balancing loss.
-        epochs: passes over all tasks' examples together; tasks are drawn in proportion to the square root of their size.
+        soften: share of the steps in which every expert answers, as far as the gate is for it; less and less, until the likeliest is alone.
+            It takes longer: while it is soft, all experts run.
+        epochs: passes over all tasks' examples together; tasks are drawn in proportion to the square root of their size. None is 4 where
+            blocks start as MiniLM's, else 20.
         least_steps: least number of training steps, for few examples; with 0 epochs there are none.
         batch_size: examples in one step, of all tasks mixed.
         learning_rate: the highest learning rate of blocks; None is 2e-4 where they start as MiniLM's, else 1e-3.
@@ -61,10 +65,12 @@ class MoeSettings(Settings, owner=f"method {NAME}"):
     )
     upcycle: bool | None = None
     blocks: Annotated[int, Field(ge=1, le=12)] | None = None
+    width: Annotated[int, Field(ge=1, le=4_096)] | None = None
     noise: Annotated[float, Field(ge=0, le=10)] = 0.02
     capacity: Annotated[float, Field(ge=0.1, le=100)] = 1.25
     balance: Annotated[float, Field(ge=0, le=100)] = 0.01
-    epochs: Annotated[int, Field(ge=0, le=10_000)] = 4
+    soften: Annotated[float, Field(ge=0, le=1)] = 0.0
+    epochs: Annotated[int, Field(ge=0, le=10_000)] | None = None
     least_steps: Annotated[int, Field(ge=1, le=10**6)] = 100
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 32
     learning_rate: LearningRate | None = None

@@ -15,6 +15,7 @@ from senpath.components import (
     EXPERTS,
     FEED_FORWARD,
     ROUTER,
+    TOKEN_EMBEDDING,
     TOKEN_MEAN,
     Component,
     Experts,
@@ -22,14 +23,15 @@ from senpath.components import (
     freeze,
     freeze_head,
 )
+from senpath.components.experts import EXPERTS_ALONE
 from senpath.errors import StoreError
 from senpath.methods.moe.config import NAME
 from senpath.methods.moe.model import ExpertBlock, Mixture, Plan
 from senpath.pathways import Pathway
 from senpath.snapshot import View
 
-KINDS = (ENCODER_BLOCK, ATTENTION, EXPERTS)
-"""Of the components before a task's mean and output layer."""
+KINDS = (ENCODER_BLOCK, ATTENTION, EXPERTS, EXPERTS_ALONE)
+"""Of the components before a task's mean and output layer, but for what may stand first, a layer that makes tokens."""
 
 
 class Freezer:
@@ -41,6 +43,8 @@ class Freezer:
 
     def __init__(self, mixture: Mixture) -> None:
         self._mixture, self._plan = mixture, mixture.plan
+        embedding = {"inputs": mixture.plan.inputs, "width": mixture.plan.width}
+        self._start = [] if mixture.start is None else [freeze(TOKEN_EMBEDDING, embedding, mixture.start)]
         self._shared = [self._freeze_shared(block) for block in mixture.blocks]
         config = {"width": self._plan.width}
         self._mean = freeze(TOKEN_MEAN, config, build(TOKEN_MEAN, config))
@@ -52,13 +56,13 @@ class Freezer:
             task: its place in the mixture.
             kept: for each block with experts the places among the block's experts that the task keeps.
         """
-        chain, inside, rest = list[Component](), list[Component](), iter(kept)
+        chain, inside, rest = list(self._start), list[Component](), iter(kept)
         for block, (first, *others) in zip(self._mixture.blocks, self._shared, strict=True):
             chain.append(first)
             if isinstance(block, ExpertBlock):
                 places, (router, *experts) = next(rest), others
                 children = [router, *(experts[place] for place in places)]
-                chain.append(self._freeze_experts(block, task, children, [block.rows[place] for place in places]))
+                chain.append(self._freeze_experts(block, task, children, places))
                 inside += children
         return [*chain, self._mean, freeze_head(self._mixture.output_layers[task])], inside
 
@@ -74,13 +78,10 @@ class Freezer:
             *(freeze(FEED_FORWARD, {"width": plan.width, "hidden": plan.hidden}, expert) for expert in block.experts),
         ]
 
-    def _freeze_experts(self, block: ExpertBlock, task: int, children: Sequence[Component], rows: Sequence[int]) -> Component:
+    def _freeze_experts(self, block: ExpertBlock, task: int, children: Sequence[Component], places: Sequence[int]) -> Component:
         names, plan = [child.hash for child in children], self._plan
-        module = Experts(plan.width, plan.embedding, names, rows, plan.scaled)
-        with torch.no_grad():
-            module.task.copy_(self._mixture.tasks[task])
-        module.norm.load_state_dict(block.norm.state_dict())
-        config = {"width": plan.width, "embedding": plan.embedding, "children": names, "kept": [*rows], "scaled": plan.scaled}
+        module = block.of_task(self._mixture.tasks[task], places, names)
+        config = {"width": plan.width, "embedding": plan.embedding, "children": names, "kept": module.kept, "scaled": plan.scaled}
         return freeze(EXPERTS, config, module)
 
 
@@ -102,16 +103,19 @@ class Family:
     """Tasks that share blocks, gates and experts, and the one of them that a new task is to resemble.
 
     Args:
-        blocks: that task's.
+        start: that task's layer in front that makes tokens; None without one.
+        blocks: its blocks.
         known: for each block with experts the hashes of all that the family has, by their place in the gate's rows.
     """
 
+    start: Component | None
     blocks: tuple[Block, ...]
     known: tuple[dict[int, str], ...]
 
     @staticmethod
     def of(view: View, nearest: str) -> Family:
         """The family of a task that was learned by this method."""
+        first = view.component(view.pathway(nearest).components[0])
         blocks = tuple(blocks_of(view, view.pathway(nearest)))
         known: dict[str, dict[int, str]] = {block.experts.children[0]: {} for block in blocks if block.experts is not None}
         for pathway in members(view, view.pathway(nearest).data_type):
@@ -119,7 +123,9 @@ class Family:
                 if block.experts is not None and block.experts.children[0] in known:
                     router, *experts = block.experts.children
                     known[router].update(zip(block.experts.config["kept"], experts, strict=True))
-        return Family(blocks, tuple(dict(sorted(experts.items())) for experts in known.values()))
+        return Family(
+            first if first.kind is TOKEN_EMBEDDING else None, blocks, tuple(dict(sorted(experts.items())) for experts in known.values())
+        )
 
     def mixture(self, view: View, outputs: int, task: torch.Tensor | None) -> Mixture:
         """Modules that are copies of the family's, for one more task.
@@ -130,6 +136,8 @@ class Family:
         """
         mixture = Mixture(self._plan(view), [outputs], [[*experts] for experts in self.known])
         known = iter(self.known)
+        if self.start is not None and mixture.start is not None:
+            _copy_weights(self.start, mixture.start)
         for block, source in zip(mixture.blocks, self.blocks, strict=True):
             if not isinstance(block, ExpertBlock) or source.experts is None:
                 _copy_weights(source.shared, block)
@@ -152,11 +160,12 @@ class Family:
     def _plan(self, view: View) -> Plan:
         shared, composite = self.blocks[0].shared.config, self.experts
         width, heads, blocks = int(shared["width"]), int(shared["heads"]), len(self.blocks)
+        inputs = None if self.start is None else int(self.start.config["inputs"])
         if composite is None:
-            return Plan(width, heads, int(shared["hidden"]), blocks, 1, "task-aware", 0, scaled=False)
+            return Plan(width, heads, int(shared["hidden"]), blocks, 1, "task-aware", 0, scaled=False, inputs=inputs)
         router, expert = (view.component(name).config for name in composite.children[:2])
         experts, embedding, scaled = int(router["experts"]), int(router["embedding"]), bool(composite.config["scaled"])
-        return Plan(width, heads, int(expert["hidden"]), blocks, experts, router["gate"], embedding, scaled)
+        return Plan(width, heads, int(expert["hidden"]), blocks, experts, router["gate"], embedding, scaled, inputs)
 
 
 def members(view: View, key: str) -> list[Pathway]:
@@ -172,11 +181,12 @@ def blocks_of(view: View, pathway: Pathway) -> Iterator[Block]:
         StoreError: if it is made of something else.
     """
     chain = [view.component(name) for name in pathway.components[:-2]]
+    chain = chain[1:] if chain and chain[0].kind is TOKEN_EMBEDDING else chain
     for component, after in zip(chain, [*chain[1:], None], strict=True):
         if component.kind not in KINDS:
             raise StoreError(f"task {pathway.task!r}", expected=f"components of {', '.join(map(str, KINDS))}", got=component.kind.name)
-        if component.kind is not EXPERTS:
-            yield Block(component, after if after is not None and after.kind is EXPERTS else None)
+        if not isinstance(component.module, Experts):
+            yield Block(component, after if after is not None and isinstance(after.module, Experts) else None)
 
 
 def _copy_weights(component: Component, module: nn.Module) -> None:

@@ -14,6 +14,7 @@ from senpath.components import token_mean
 from senpath.errors import InputError
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS
 from senpath.inputs.encoders.minilm import MINILM_TOKENS, minilm
+from senpath.inputs.encoders.tokens import FRAMES, PATCHES
 from senpath.methods.moe.config import NAME, MoeSettings
 from senpath.methods.moe.family import Family, Freezer, members
 from senpath.methods.moe.model import EMBEDDING, Mixture, Plan, plan_of, upcycle, upcycles
@@ -22,15 +23,18 @@ from senpath.methods.moe.train import fit_mixture
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
 from senpath.snapshot import MethodResult, View, one_type
-from senpath.training import in_chunks
 from senpath.types import DataType, Examples
+
+READERS = {"text": (MINILM_TOKENS, RANDOM_TOKENS), "image": (PATCHES,), "audio": (FRAMES,)}
+"""Encoders whose tokens it reads, by modality."""
 
 
 class Moe:
-    """Learns tasks of texts together, with a transformer in which a gate sends each token to one of several experts (Gupta et al. 2022).
+    """Learns tasks together, with a transformer in which a gate sends each token to one of several experts (Gupta et al. 2022).
 
-    Every second block has experts. The gate looks at the token, the task's embedding, or both. A task's pathway keeps the experts that its
-    examples reach; blocks, gates and experts are components that the tasks share. A task that comes later builds on them, see `propose`.
+    It reads tokens of texts, pictures or sounds; a vector, such as a row of a table, is one token. Every second block has experts. The gate
+    looks at the token, the task's embedding, or both. A task's pathway keeps the experts that its examples reach; blocks, gates and experts
+    are components that the tasks share. A task that comes later builds on them, see `propose`.
 
     Args:
         settings: by name, see `MoeSettings`.
@@ -44,10 +48,12 @@ class Moe:
         self.settings = MoeSettings(**settings)
 
     def check(self, data_type: DataType) -> None:
-        """Raise InputError if the inputs are not tokens, or the settings do not fit them."""
-        if data_type.form != "tokens":
-            do = f"Make a network with encoders={{'text': {MINILM_TOKENS!r}}} (--encoder {MINILM_TOKENS}), or {RANDOM_TOKENS!r}"
-            raise InputError(f"method {NAME}", expected="texts that an encoder reads as tokens", got=f"{data_type.form} inputs", do=do)
+        """Raise InputError if the inputs are neither tokens nor vectors, or the settings do not fit them."""
+        if data_type.form not in ("tokens", "vector", "table"):
+            first, *others = READERS.get(data_type.modality, ("NAME",))
+            do = f"Make a network with encoders={{{data_type.modality!r}: {first!r}}} (--encoder {first})"
+            do = ", or ".join([do, *map(repr, others)])
+            raise InputError(f"method {NAME}", expected="inputs that are vectors or tokens", got=f"{data_type.form} inputs", do=do)
         plan_of(self.settings, data_type)
 
     def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress = silent) -> dict[str, MethodResult]:
@@ -99,7 +105,7 @@ class Moe:
             got = f"none for {', '.join(map(repr, lacking[:5]))}"
             raise InputError("setting 'descriptions'", expected="a sentence for every task", got=got, do="Or use embedding='id'")
         sentences = [self.settings.descriptions[task] for task in tasks]
-        if data_type.encoder == MINILM_TOKENS:
+        if data_type.encoder == MINILM_TOKENS or data_type.modality != "text":
             whole = minilm()
             vectors: torch.Tensor = whole.encode(sentences, whole.define(sentences[:1]))
             return vectors
@@ -115,40 +121,22 @@ class Moe:
         Args:
             origin: for every task's record, where its embedding comes from.
         """
-        training, plan = fit_mixture(mixture, tasks, self.settings, device, progress), mixture.plan
+        (training, uses), plan = fit_mixture(mixture, tasks, self.settings, device, progress), mixture.plan
         # The settings that were in effect: a task that is added has what those have that it is added to.
-        settings = replace(self.settings, gate=plan.gate, experts=plan.experts, blocks=plan.blocks).to_json()
+        settings = replace(self.settings, gate=plan.gate, experts=plan.experts, blocks=plan.blocks, width=plan.width).to_json()
         freezer, results = Freezer(mixture), dict[str, MethodResult]()
-        for place, (task, examples) in enumerate(tasks.items()):
-            shares = expert_shares(mixture, place, examples.inputs, device)
-            kept = [kept_experts(block, self.settings.keep) for block in shares]
+        for place, (task, use) in enumerate(zip(tasks, uses, strict=True)):
             experts = [
                 {
                     "rows": [block.rows[place] for place in places],
                     "shares": {str(row): round(share, 4) for row, share in zip(block.rows, of_block.tolist(), strict=True)},
                 }
-                for block, places, of_block in zip(mixture.expert_blocks, kept, shares, strict=True)
+                for block, places, of_block in zip(mixture.expert_blocks, use.kept, use.shares, strict=True)
             ]
-            chain, inside = freezer.components(place, kept)
+            chain, inside = freezer.components(place, use.kept)
             record = {"training": training, **origin, "experts": experts}
             results[task] = MethodResult(tuple(chain), tuple(inside), settings=settings, record=record)
         return results
-
-
-def expert_shares(mixture: Mixture, task: int, inputs: torch.Tensor, device: torch.device) -> list[torch.Tensor]:
-    """For each block with experts the share of these inputs' tokens that goes to each expert, where none is dropped: (experts,)."""
-    blocks = mixture.expert_blocks
-    if not blocks:
-        return []
-    choices = in_chunks(lambda part: torch.stack([flow.choice for flow in mixture.run_task(part, task)[1]], 1), inputs, device)
-    counts = [choice.bincount(minlength=len(block.rows)) for block, choice in zip(blocks, choices.unbind(1), strict=True)]
-    return [count / count.sum().clamp(min=1) for count in counts]
-
-
-def kept_experts(shares: torch.Tensor, least: float) -> list[int]:
-    """Places of the experts with at least this share; the most used one in any case."""
-    best = int(shares.argmax())
-    return [place for place, share in enumerate(shares.tolist()) if share >= max(least, 1e-12) or place == best]
 
 
 def _nearest(view: View, examples: Examples) -> str | None:
@@ -164,7 +152,7 @@ def _nearest(view: View, examples: Examples) -> str | None:
 
 def _require_same(settings: MoeSettings, plan: Plan, nearest: str, embedding: str) -> None:
     """A task that is added is built as the others are; settings that say otherwise are refused, but for defaults."""
-    theirs: dict[str, Any] = {"experts": plan.experts, "blocks": plan.blocks, "embedding": embedding}
+    theirs: dict[str, Any] = {"experts": plan.experts, "blocks": plan.blocks, "width": plan.width, "embedding": embedding}
     theirs |= {"gate": plan.gate} if plan.experts > 1 else {}
     for name, value in theirs.items():
         given = getattr(settings, name)

@@ -10,9 +10,10 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from senpath.components import Attention, EncoderBlock, FeedForward, Linear, Router, real, token_mean
+from senpath.components import Attention, EncoderBlock, Experts, FeedForward, Linear, Router, TokenEmbedding, real, token_mean
 from senpath.components.attention import BERT_EPSILON
-from senpath.components.experts import Gating, pass_through
+from senpath.components.experts import Gating, pass_through, pass_through_all
+from senpath.components.tokens import TokenMean
 from senpath.errors import InputError
 from senpath.inputs.encoders.minilm import LOWER_BLOCKS, MINILM_TOKENS, minilm
 from senpath.methods.moe.config import MoeSettings
@@ -32,6 +33,7 @@ class Plan:
         gate: see `Router`.
         embedding: numbers in a task's embedding.
         scaled: whether experts' answers are scaled by the gate; not if they were copied from a trained layer.
+        inputs: numbers in a vector, or in a token that is brought to another width; None for tokens as they are.
     """
 
     width: int
@@ -42,6 +44,7 @@ class Plan:
     gate: Gating
     embedding: int
     scaled: bool
+    inputs: int | None = None
 
     def has_experts(self, block: int) -> bool:
         """Whether this block, counted from 0, has experts."""
@@ -53,7 +56,7 @@ class Flow:
     """A pass of tokens through the experts of one block.
 
     Attributes:
-        probabilities: (tokens, experts), with gradients.
+        probabilities: (tokens, experts), with gradients, of a softmax over all experts that the gate has.
         choice: int64 (tokens,).
         dropped: share of the tokens that were above the capacity of their expert.
     """
@@ -78,23 +81,44 @@ class ExpertBlock(nn.Module):
         self.router = Router(plan.width, plan.embedding, plan.experts, plan.gate)
         self.experts = nn.ModuleList([FeedForward(plan.width, plan.hidden) for _ in self.rows])
         self.norm = nn.LayerNorm(plan.width, BERT_EPSILON)
-        self.scaled = plan.scaled
+        self.plan, self.scaled = plan, plan.scaled
 
-    def forward(self, tokens: torch.Tensor, tasks: torch.Tensor, capacity: float | None = None) -> tuple[torch.Tensor, Flow]:
+    def forward(
+        self, tokens: torch.Tensor, tasks: torch.Tensor, capacity: float | None = None, softness: float = 0.0
+    ) -> tuple[torch.Tensor, Flow]:
         """Tokens (n, length, width) of inputs whose tasks have the embeddings (n, embedding).
 
         Args:
             capacity: tokens that an expert takes at most, as a multiple of its even share; None takes all.
+            softness: how much the experts count that are not chosen, see `pass_through_all`; above 0 none has a capacity.
         """
         tokens = self.attention(tokens)
         there = real(tokens)
         given = tokens[there]
         of_task = tasks[there.nonzero()[:, 0]]
-        probabilities = self.router(given, of_task)[:, self.rows].softmax(1)
-        most = None if capacity is None else ceil(capacity * len(given) / len(self.rows))
-        added, choice = pass_through(given, probabilities, [*self.experts], scaled=self.scaled, capacity=most)
+        probabilities = self.router(given, of_task).softmax(1)[:, self.rows]
+        most = None if capacity is None or softness else ceil(capacity * len(given) / len(self.rows))
+        if softness:
+            added, choice = pass_through_all(given, probabilities, [*self.experts], scaled=self.scaled, softness=softness)
+        else:
+            added, choice = pass_through(given, probabilities, [*self.experts], scaled=self.scaled, capacity=most)
         answers = torch.zeros_like(tokens).index_put((there,), self.norm(given + added))
         return answers, Flow(probabilities, choice, _dropped(choice, len(self.rows), most))
+
+    def of_task(self, task: torch.Tensor, places: Sequence[int], names: Sequence[str] = ()) -> Experts:
+        """What a task has behind the attention; weights are shared with this block.
+
+        Args:
+            task: its embedding, (embedding,).
+            places: of the experts that it keeps, among those of the block.
+            names: hashes of the gate and these experts, if they have any yet.
+        """
+        children = [self.router, *(self.experts[place] for place in places)]
+        plan = self.plan
+        experts = Experts(plan.width, plan.embedding, names or [""] * len(children), [self.rows[place] for place in places], plan.scaled)
+        experts.task, experts.norm = nn.Parameter(task.detach(), requires_grad=False), self.norm
+        experts.bind(children)
+        return experts
 
 
 def _dropped(choice: torch.Tensor, experts: int, most: int | None) -> float:
@@ -104,7 +128,7 @@ def _dropped(choice: torch.Tensor, experts: int, most: int | None) -> float:
 
 
 class Mixture(nn.Module):
-    """Blocks, a gate in every second, tasks' embeddings and output layers.
+    """Blocks, a gate in every second, tasks' embeddings and output layers; for vectors a layer in front that makes a token of each.
 
     Args:
         plan: see `Plan`.
@@ -115,6 +139,7 @@ class Mixture(nn.Module):
     def __init__(self, plan: Plan, outputs: Sequence[int], rows: Sequence[Sequence[int]] | None = None) -> None:
         super().__init__()
         self.plan = plan
+        self.start = None if plan.inputs is None else TokenEmbedding(plan.inputs, plan.width)
         kept = iter(rows) if rows is not None else None
         self.blocks = nn.ModuleList(
             ExpertBlock(plan, next(kept) if kept is not None else None)
@@ -138,23 +163,38 @@ class Mixture(nn.Module):
         """One of each task."""
         return [cast(Linear, head) for head in self.heads]
 
-    def run_task(self, tokens: torch.Tensor, task: int) -> tuple[torch.Tensor, list[Flow]]:
-        """As `forward`, for tokens of one task; nothing is dropped."""
-        means: tuple[torch.Tensor, list[Flow]] = self(trimmed(tokens), torch.full((len(tokens),), task, device=tokens.device))
+    def of_task(self, task: int, kept: Sequence[Sequence[int]]) -> list[nn.Module]:
+        """The modules that a task runs, one after another: what the network gets, and what is validated. Weights are shared with these.
+
+        Args:
+            task: its place.
+            kept: for each block with experts the places among them that the task keeps.
+        """
+        chain, rest = list[nn.Module]() if self.start is None else [self.start], iter(kept)
+        for block in self.blocks:
+            chain += [block.attention, block.of_task(self.tasks[task], next(rest))] if isinstance(block, ExpertBlock) else [block]
+        return [*chain, TokenMean(self.plan.width), self.output_layers[task]]
+
+    def run_task(self, inputs: torch.Tensor, task: int) -> tuple[torch.Tensor, list[Flow]]:
+        """As `forward`, for inputs of one task; nothing is dropped."""
+        means: tuple[torch.Tensor, list[Flow]] = self(trimmed(inputs), torch.full((len(inputs),), task, device=inputs.device))
         return means
 
-    def forward(self, tokens: torch.Tensor, tasks: torch.Tensor, capacity: float | None = None) -> tuple[torch.Tensor, list[Flow]]:
+    def forward(
+        self, inputs: torch.Tensor, tasks: torch.Tensor, capacity: float | None = None, softness: float = 0.0
+    ) -> tuple[torch.Tensor, list[Flow]]:
         """Means over the tokens behind the last block, (n, width), and what went through each block with experts.
 
         Args:
-            tokens: (n, length, width).
+            inputs: tokens (n, length, width), or vectors (n, numbers).
             tasks: int64 (n,).
-            capacity: see `ExpertBlock`.
+            capacity, softness: see `ExpertBlock`.
         """
         flows, of_task = [], self.tasks[tasks]
+        tokens = inputs if self.start is None else self.start(inputs)
         for block in self.blocks:
             if isinstance(block, ExpertBlock):
-                tokens, flow = block(tokens, of_task, capacity)
+                tokens, flow = block(tokens, of_task, capacity, softness)
                 flows.append(flow)
             else:
                 tokens = block(tokens)
@@ -172,7 +212,9 @@ def load_balance(flow: Flow) -> torch.Tensor:
 
 
 def trimmed(tokens: torch.Tensor) -> torch.Tensor:
-    """Without the columns behind that are padding in every input."""
+    """Tokens without the columns behind that are padding in every input; vectors as they are."""
+    if tokens.ndim == 2:
+        return tokens
     used = torch.nonzero(real(tokens).any(0))
     return tokens[:, : int(used.max()) + 1] if len(used) else tokens[:, :1]
 
@@ -181,6 +223,8 @@ HEADS = 12
 """Of MiniLM's attention."""
 EMBEDDING = 64
 """Numbers in an embedding that is learned."""
+OF_VECTORS, MOST = 64, 384
+"""Numbers in a token that is made of a vector, and of any token at most, where no setting says it."""
 
 
 def plan_of(settings: MoeSettings, data_type: DataType, embedding: int = EMBEDDING) -> Plan:
@@ -189,18 +233,23 @@ def plan_of(settings: MoeSettings, data_type: DataType, embedding: int = EMBEDDI
     Raises:
         InputError: if MiniLM's upper blocks are wanted where its lower ones do not read.
     """
-    width = data_type.shape[1]
     if settings.blocks == 1 and settings.experts > 1:
         raise InputError("setting 'blocks'", expected="2 or more, for every second has experts", got=1, do="Or set experts=1")
+    read = data_type.shape[-1]
+    width = settings.width or (min(read, MOST) if data_type.form == "tokens" else OF_VECTORS)
+    inputs = None if data_type.form == "tokens" and width == read else read
     if not upcycles(settings, data_type):
         heads = max(1, width // 32)
         while width % heads:
             heads -= 1
-        return Plan(width, heads, 2 * width, settings.blocks or 2, settings.experts, settings.gate, embedding, scaled=True)
+        blocks = settings.blocks or 2
+        return Plan(width, heads, 2 * width, blocks, settings.experts, settings.gate, embedding, scaled=True, inputs=inputs)
     if data_type.encoder != MINILM_TOKENS:
         raise InputError("setting 'upcycle'", expected=f"the encoder {MINILM_TOKENS!r}", got=repr(data_type.encoder), do="Leave it out")
-    if settings.blocks not in (None, 2):
-        raise InputError("setting 'blocks'", expected="2 where MiniLM's upper blocks are used", got=settings.blocks, do="Leave it out")
+    for name, value, known in (("blocks", settings.blocks, 2), ("width", settings.width, read)):
+        if value not in (None, known):
+            expected = f"{known} where MiniLM's upper blocks are used"
+            raise InputError(f"setting {name!r}", expected=expected, got=value, do="Leave it out")
     return Plan(width, HEADS, 4 * width, 2, settings.experts, settings.gate, embedding, scaled=False)
 
 

@@ -120,9 +120,9 @@ def _wide_and_deep(data_type: DataType, hidden: int) -> Backbone:
     if data_type.form == "video":
         pooled = 4 * data_type.shape[1]
         return Backbone(MOTION_WIDE_AND_DEEP, {"inputs": pooled, "hidden": hidden}, pooled + hidden)
-    tokens = data_type.form == "tokens"
-    inputs = data_type.shape[1] if tokens else prod(data_type.shape)
-    return Backbone(POOLED_WIDE_AND_DEEP if tokens else WIDE_AND_DEEP, {"inputs": inputs, "hidden": hidden}, inputs + hidden)
+    pooled = data_type.read_by_mean
+    inputs = data_type.shape[1] if pooled else prod(data_type.shape)
+    return Backbone(POOLED_WIDE_AND_DEEP if pooled else WIDE_AND_DEEP, {"inputs": inputs, "hidden": hidden}, inputs + hidden)
 
 
 def _cnn(data_type: DataType, hidden: int) -> Backbone | str:

@@ -13,7 +13,7 @@ import senpath as sp
 from senpath.components import real
 from senpath.errors import InputError, StoreError
 from senpath.inputs.encoders import TorchEncoder
-from senpath.inputs.encoders.tokens import CONTENT, Frames, Patches
+from senpath.inputs.encoders.tokens import CONTENT, FrameTokens, PatchTokens
 from senpath.inputs.modalities import MODALITIES
 from senpath.testing import check_encoder
 from senpath.types import Audio
@@ -22,15 +22,15 @@ random = np.random.default_rng(0)
 
 
 def test_they_keep_what_encoders_promise() -> None:
-    assert check_encoder(Patches()).shape == (16, 128)
-    assert check_encoder(Frames()).shape[1] == 128
+    assert check_encoder(PatchTokens()).shape == (16, 128)
+    assert check_encoder(FrameTokens()).shape[1] == 128
 
 
 @pytest.mark.parametrize(
     ("shape", "tokens"), [((28, 28), 16), ((8, 8), 16), ((32, 32, 3), 16), ((64, 48, 3), 12), ((16, 60), 4), ((1, 1), 1)], ids=str
 )
 def test_a_picture_is_cut_into_squares(shape: tuple[int, ...], tokens: int) -> None:
-    encoder, pictures = Patches(), random.random((3, *shape), dtype=np.float32)
+    encoder, pictures = PatchTokens(), random.random((3, *shape), dtype=np.float32)
     kind = encoder.define(pictures)
     assert (kind.shape, kind.form) == ((tokens, 128), "tokens")
     assert bool(real(encoder.encode(pictures, kind)).all())
@@ -38,7 +38,7 @@ def test_a_picture_is_cut_into_squares(shape: tuple[int, ...], tokens: int) -> N
 
 def test_a_square_of_a_patch_can_be_read_back() -> None:
     """28 pixels are 4 × 4 squares of 8, so all cosines of a square are there."""
-    encoder, pictures = Patches(), random.random((2, 28, 28), dtype=np.float32)
+    encoder, pictures = PatchTokens(), random.random((2, 28, 28), dtype=np.float32)
     tokens = encoder.encode(pictures, encoder.define(pictures))
     waves = torch.tensor([[cos(pi * wave * (place + 0.5) / 8) * (0.5 if wave else 0.125**0.5) for place in range(8)] for wave in range(8)])
     order = sorted(((down, across) for down in range(8) for across in range(8)), key=lambda place: (sum(place), place))
@@ -58,7 +58,7 @@ def test_frames_are_log_mels_and_silence_at_the_end_is_padding() -> None:
     wave = 0.5 * np.sin(np.arange(8000) * 0.3)
     pause = np.concatenate([wave[:2000], np.zeros(3000), wave[:1000]])
     sounds = [Audio(wave, 8000), Audio(wave[:3000], 8000), Audio(pause, 8000), Audio(np.zeros(4000), 8000)]
-    encoder = Frames()
+    encoder = FrameTokens()
     kind = encoder.define(sounds)
     tokens = encoder.encode(sounds, kind)
     heard = real(tokens).sum(1).tolist()

@@ -13,7 +13,7 @@ from senpath.inputs.encoders.frames import EFFICIENTNET_FRAMES, efficientnet_fra
 from senpath.inputs.encoders.hugging_face import PREFIX, from_hugging_face
 from senpath.inputs.encoders.minilm import MINILM, MINILM_PACKAGES, MINILM_TOKENS, MiniLmTokens, minilm
 from senpath.inputs.encoders.speech import SPEECH, SPEECH_AND_STATISTICS, SPEECH_PACKAGES, Speech, speech_and_statistics
-from senpath.inputs.encoders.tokens import FRAMES, PATCHES, Frames, Patches
+from senpath.inputs.encoders.tokens import FRAMES, PATCHES, FrameTokens, PatchTokens
 from senpath.inputs.modalities import MODALITIES, Group, is_photograph, is_speech
 from senpath.inputs.modalities.video import is_film
 from senpath.plugins import import_place, offered, provider
@@ -29,8 +29,8 @@ ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     SOUND_STATISTICS: ("audio", SoundStatistics),
     MINILM_TOKENS: ("text", MiniLmTokens),
     RANDOM_TOKENS: ("text", RandomTokens),
-    PATCHES: ("image", Patches),
-    FRAMES: ("audio", Frames),
+    PATCHES: ("image", PatchTokens),
+    FRAMES: ("audio", FrameTokens),
 }
 """Encoders by name, each with the modality that it reads: senpath's own, and those that were registered."""
 PACKAGES = {

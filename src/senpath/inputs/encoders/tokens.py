@@ -22,7 +22,7 @@ ACROSS = 4
 
 
 @final
-class Patches(Encoder):
+class PatchTokens(Encoder):
     """Pictures to at most 4 × 4 squares, (squares, 128): the lowest cosines of a square's pixels, and those of its row and column.
 
     A picture has the size that its modality gives it. Cosines are JPEG's (Ahmed, Natarajan and Rao 1974): 112 of grey squares, 37 of each
@@ -50,7 +50,7 @@ class Patches(Encoder):
 
 
 @final
-class Frames(Encoder):
+class FrameTokens(Encoder):
     """Sounds to (frames, 128): 64 log-mels of each 40 ms (longer in sounds of more than ten seconds), and the place of the frame.
 
     Silence at the end is padding.

@@ -35,7 +35,7 @@ def test_sounds() -> None:
     tones = {"low": 0.2, "high": 1.2}
     y = [names[place % 2] for place in range(60)]
     x = [Audio(np.sin(np.arange(random.integers(2000, 5000)) * tones[name] * random.uniform(0.9, 1.1)), 8000) for name in y]
-    net = sp.Network(encoders={"audio": "frames"})
+    net = sp.Network(encoders={"audio": "sound-frames"})
     net.learn("tones", x, y, **QUICK, epochs=3)
     assert (net.predict(x, task="tones").label == np.array(y)).mean() > 0.9
 

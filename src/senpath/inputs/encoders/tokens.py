@@ -15,7 +15,7 @@ from senpath.inputs.modalities import MODALITIES
 from senpath.inputs.modalities.audio import SILENCE
 from senpath.types import DataType
 
-PATCHES, FRAMES = "patches", "frames"
+PATCHES, FRAMES = "patches", "sound-frames"
 CONTENT, PLACE = 112, 16
 ACROSS = 4
 """Patches along a picture's longer side, at most; with 8 a mixture learned digits more slowly, and each pass took longer (docs/log.md)."""

@@ -57,7 +57,7 @@ def train(learner: nn.Module, backbone: Backbone, examples: Examples, settings: 
     if settings.epochs == 0:
         return
     recipe, seed = recipe_for(backbone.kind, examples, settings), derive(settings.random_state, "train")
-    if isinstance(learner, Learner) and isinstance(learner.backbone, WideAndDeep):
+    if isinstance(learner, Learner) and isinstance(learner.backbone, WideAndDeep) and learner.head is not None:
         train_wide_and_deep(learner.backbone, learner.head, [], examples, recipe, seed, silent)
     else:
         fit(learner, examples.inputs, examples.targets, recipe, seed)

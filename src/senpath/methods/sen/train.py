@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from senpath.components import ClassLink, Component, Linear, WideAndDeep, freeze_head, freeze_link, unpruned
+from senpath.methods.sen.choice import Choice, choose
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import LinkPlan
 from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
 from senpath.methods.sen.refit import refit
 from senpath.pathways import run_chain
-from senpath.progress import Progress
+from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
 from senpath.snapshot import View
 from senpath.tasks import TaskKind
@@ -39,12 +41,14 @@ class Trained:
         links: one component per planned link, or none where the settings want no links.
         figures: what is worth noting down about the training.
         copied_from: the earlier task whose hidden layer the own one started from.
+        choice: how output layer and links were fitted, where that was chosen.
     """
 
     own: tuple[Component, ...]
     links: tuple[Component, ...]
     figures: dict[str, float]
     copied_from: str | None = None
+    choice: Choice | None = None
 
 
 class Learner(nn.Module):
@@ -86,8 +90,19 @@ class Learner(nn.Module):
         return loss
 
 
-def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings, progress: Progress) -> Trained:
-    """Learn the examples with a torch model; the same settings and seed give the same bits."""
+def train(
+    view: View,
+    examples: Examples,
+    plans: Sequence[LinkPlan],
+    settings: SenSettings,
+    progress: Progress,
+    choice: Choice | None = None,
+) -> Trained:
+    """Learn the examples with a torch model; the same settings and seed give the same bits.
+
+    Args:
+        choice: of a model that is fitted; None chooses.
+    """
     backbone = choose_backbone(settings.model, examples.data_type, settings.hidden)
     seed = derive(settings.random_state, "train")
     zero_shot = settings.epochs == 0
@@ -107,47 +122,66 @@ def train(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: S
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     if not zero_shot:
         inputs, targets = examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device)
-        if isinstance(module, WideAndDeep):
+        if isinstance(module, WideAndDeep) and head is not None:
             there = replace(examples, inputs=inputs, targets=targets)
-            figures["strength"] = train_wide_and_deep(module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress)
+            choice = train_wide_and_deep(module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress, choice)
+            figures |= {"strength": choice.both, "linear_strength": choice.wide, "hidden_share": choice.share}
         else:
             fit(learner, inputs, targets, recipe, seed, progress=progress)
     scaler.fold_into(head, links)
     components = (backbone.freeze(own[0]), freeze_head(own[1])) if own else ()
-    return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None)
+    return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None, choice)
 
 
 def train_wide_and_deep(
     backbone: WideAndDeep,
-    head: nn.Linear | None,
+    head: nn.Linear,
     links: Sequence[tuple[Chain, ClassLink]],
     examples: Examples,
     recipe: Recipe,
     seed: int,
     progress: Progress,
-) -> float:
+    choice: Choice | None = None,
+) -> Choice:
     """Train the hidden layer by itself, then fit output layer and links on top of inputs and hidden layer together.
 
     Args:
         backbone, head, links: of the pathway, see `Learner`.
         examples: on the backbone's device, targets as they are trained on.
+        choice: how they are fitted; None chooses.
 
     Returns:
-        The strength of the fit, see `refit`.
+        How they were fitted.
     """
+
+    def learned(part: Examples) -> WideAndDeep:
+        layers = deepcopy(backbone)
+        smaller = replace(recipe, batch_size=min(recipe.batch_size, len(part)))
+        _train_hidden(layers, part, smaller, seed, silent)
+        return layers
+
+    choice = choice or choose(examples, backbone.vectors, learned, derive(seed, "folds"))
+    _train_hidden(backbone, examples, recipe, seed, progress)
+    with torch.no_grad():
+        own, read = backbone(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
+    ends = [link for _, link in links]
+    maps = refit(ends, own, read, examples, choice.both)
+    if choice.share < 1:
+        maps = refit(ends, own[:, : -backbone.units], read, examples, choice.wide).blended(maps, choice.share)
+    maps.write_to(head, *ends)
+    return choice
+
+
+def _train_hidden(backbone: WideAndDeep, examples: Examples, recipe: Recipe, seed: int, progress: Progress) -> None:
     with seeded(derive(seed, "hidden")):
-        alone = Learner(backbone.layers, fresh_head(backbone.units, len(examples.classes)), (), examples.task_kind).to(
-            examples.inputs.device
-        )
+        alone = Learner(backbone.layers, fresh_head(backbone.units, len(examples.classes)), (), examples.task_kind)
     near, centre, scale = _brought_near(backbone.vectors(examples.inputs))
-    fit(alone, near, examples.targets, recipe, seed, progress=progress)
+    fit(alone.to(near.device), near, examples.targets, recipe, seed, progress=progress)
     with torch.no_grad():
         weight, bias = (backbone.layers.get_parameter(name) for name in ("0.weight", "0.bias"))
         weight.div_(scale)
         bias.sub_(weight @ centre)
         backbone.balance(examples.inputs)
-        own, read = backbone(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
-    return refit(head, [link for _, link in links], own, read, examples, derive(seed, "folds"))
 
 
 def _brought_near(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 import senpath as sp
 from senpath.components import ClassLink, Linear, WideAndDeep
-from senpath.methods.sen.choice import STRENGTHS, Choice, choose
+from senpath.methods.sen.choice import STRENGTHS, FitChoice, choose
 from senpath.methods.sen.refit import refit
 from senpath.types import DataType, Examples
 
@@ -74,7 +74,7 @@ def test_one_example_a_class_needs_no_folds(wine: Examples) -> None:
     first = torch.tensor([int((wine.targets == target).nonzero()[0]) for target in range(3)])
     few = wine.subset(first)
     choice = choose(few, lambda inputs: inputs, lambda part: pytest.fail("nothing is left out"), seed=0)
-    assert choice == Choice(100.0, 100.0, 1.0)
+    assert choice == FitChoice(100.0, 100.0, 1.0)
     head = Linear(few.inputs.shape[1], 3)
     refit([], few.inputs, [], few, choice.both).write_to(head)
     assert (head(few.inputs).argmax(1) == few.targets).all()

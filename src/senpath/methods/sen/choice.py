@@ -27,7 +27,7 @@ Layers = Callable[[Examples], Callable[[torch.Tensor], torch.Tensor]]
 
 
 @dataclass(frozen=True)
-class Choice:
+class FitChoice:
     """How a pathway answers: the mean of a linear model of its inputs and one of inputs and hidden units (Breiman 1996, stacking).
 
     Args:
@@ -41,7 +41,7 @@ class Choice:
     share: float
 
 
-def choose(examples: Examples, wide: Callable[[torch.Tensor], torch.Tensor], learn: Layers, seed: int) -> Choice:
+def choose(examples: Examples, wide: Callable[[torch.Tensor], torch.Tensor], learn: Layers, seed: int) -> FitChoice:
     """The choice of least loss on examples that are left out of all that is learned, the hidden units included.
 
     Args:
@@ -55,13 +55,13 @@ def choose(examples: Examples, wide: Callable[[torch.Tensor], torch.Tensor], lea
         part, rest = examples.subset(fitted), examples.subset(held)
         outside.append((_Fold.of(wide, part, rest), _Fold.of(learn(part), part, rest)))
     if not outside:
-        return Choice(STRENGTHS[USUAL], STRENGTHS[USUAL], 1.0)
+        return FitChoice(STRENGTHS[USUAL], STRENGTHS[USUAL], 1.0)
     truth = torch.cat([fold.truth for fold, _ in outside])
     kind = examples.task_kind
     linear, both = (_Search([pair[place] for pair in outside], kind, truth, len(examples.classes)) for place in range(2))
     answers = linear.answers[linear.best()], both.answers[both.best()]
     losses = {share: float(kind.loss(torch.lerp(*answers, share), truth)) for share in SHARES}
-    return Choice(STRENGTHS[linear.best()], STRENGTHS[both.best()], min(losses, key=lambda share: losses[share]))
+    return FitChoice(STRENGTHS[linear.best()], STRENGTHS[both.best()], min(losses, key=lambda share: losses[share]))
 
 
 def _folds(examples: Examples, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

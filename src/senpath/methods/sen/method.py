@@ -12,7 +12,7 @@ from torch import nn
 
 from senpath.components import describe_module
 from senpath.errors import InputError
-from senpath.methods.sen.choice import Choice
+from senpath.methods.sen.choice import FitChoice
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.forgetting import learn_sharing
 from senpath.methods.sen.links import LinkPlan, Similarity, plan_links, separability, similarities
@@ -165,7 +165,9 @@ class Sen:
         measured = similarities(view, examples, derive(self.settings.random_state, "similarity"), among)
         return measured, plan_links(view, examples, measured, self.settings)
 
-    def train(self, view: View, examples: Examples, plans: Sequence[LinkPlan], progress: Progress, choice: Choice | None = None) -> Trained:
+    def train(
+        self, view: View, examples: Examples, plans: Sequence[LinkPlan], progress: Progress, choice: FitChoice | None = None
+    ) -> Trained:
         """Train the task's own layers and its links, fitted as it was chosen before, if it was."""
         if not _is_estimator(self.settings.model):
             return train(view, examples, plans, self.settings, progress, choice)
@@ -175,7 +177,7 @@ class Sen:
 
     def compare(self, view: View, examples: Examples, among: Sequence[str] | None = None, without: Sequence[str] = ()) -> Verdict | None:
         """Compare by cross-validation learning with the sources in `among` (see `plan`) and learning with those in `without`."""
-        choices: dict[bool, Choice | None] = {}  # the first fold's do for all
+        choices: dict[bool, FitChoice | None] = {}  # the first fold's do for all
 
         def learn(part: Examples, transfer: bool) -> Answer:
             plans = self.plan(view, part, among if transfer else without)[1] if transfer or without else []

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from senpath.components import ClassLink, Component, Linear, WideAndDeep, freeze_head, freeze_link, unpruned
-from senpath.methods.sen.choice import Choice, choose
+from senpath.methods.sen.choice import FitChoice, choose
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import LinkPlan
 from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
@@ -48,7 +48,7 @@ class Trained:
     links: tuple[Component, ...]
     figures: dict[str, float]
     copied_from: str | None = None
-    choice: Choice | None = None
+    choice: FitChoice | None = None
 
 
 class Learner(nn.Module):
@@ -96,7 +96,7 @@ def train(
     plans: Sequence[LinkPlan],
     settings: SenSettings,
     progress: Progress,
-    choice: Choice | None = None,
+    choice: FitChoice | None = None,
 ) -> Trained:
     """Learn the examples with a torch model; the same settings and seed give the same bits.
 
@@ -141,8 +141,8 @@ def train_wide_and_deep(
     recipe: Recipe,
     seed: int,
     progress: Progress,
-    choice: Choice | None = None,
-) -> Choice:
+    choice: FitChoice | None = None,
+) -> FitChoice:
     """Train the hidden layer by itself, then fit output layer and links on top of inputs and hidden layer together.
 
     Args:

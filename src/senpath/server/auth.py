@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import Request
+from starlette.requests import cookie_parser
 
 from senpath.server.errors import Refusal
 from senpath.serving.keys import ROLES, KeyRing, Role
@@ -60,7 +61,7 @@ class Auth:
         if self.keys is None:
             return OWNER
         by_cookie = authorization is None
-        text = _of_cookie(cookie) if authorization is None else _bearer(authorization)
+        text = cookie_parser((cookie or b"").decode("latin-1")).get(COOKIE) if authorization is None else _bearer(authorization)
         if text is None:
             return NOBODY
         key = await self.keys.key(text)
@@ -80,14 +81,6 @@ def _bearer(header: bytes) -> str:
     if scheme.lower() != "bearer":
         raise Refusal(401, "no_key", "Authorization", expected="Bearer and a key", got="another scheme")
     return text.strip()
-
-
-def _of_cookie(header: bytes | None) -> str | None:
-    for part in (header or b"").decode("latin-1").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE:
-            return value
-    return None
 
 
 def may(caller: Caller, role: Role) -> bool:

@@ -33,9 +33,7 @@ class Json(JSONResponse):
 def body_of(model: type[BaseModel], *, many: bool = False, required: bool = False) -> dict[str, Any]:
     """What the OpenAPI document says of a body that is this in JSON, or a file, or many, with `options`, which FastAPI does not read."""
     schema, file = model.model_json_schema(), {"type": "string", "format": "binary"}
-    options = (
-        {name: part for name, part in schema["properties"].items() if name not in ("input", "inputs")} if many else schema["properties"]
-    )
+    options = {name: part for name, part in schema["properties"].items() if not many or name not in ("input", "inputs")}
     parts = {"file": {"type": "array", "items": file} if many else file, "options": {**schema, "properties": options}}
     upload = {"type": "object", "required": ["file"], "properties": parts}
     content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": upload}}

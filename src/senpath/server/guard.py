@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from senpath.errors import BusyError, InputError, LimitError, SenpathError
+from senpath.errors import LimitError, SenpathError, StoreError
 from senpath.server.auth import SAFE
 from senpath.server.errors import Refusal, busy, error_response
 from senpath.server.watch import finish
@@ -104,7 +104,7 @@ class Guard:
             return  # nobody waits for an answer
         except Exception as error:  # a bug is answered as one, and logged
             error = state.get("refused") or error  # what the body was cut for, whatever was made of it
-            if not isinstance(error, Refusal | InputError | BusyError):
+            if not isinstance(error, SenpathError) or isinstance(error, StoreError):
                 log.exception("request %s failed", state["request_id"])
             if answer.status:  # half an answer cannot be taken back: the connection ends
                 answer.status = 500

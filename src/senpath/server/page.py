@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -46,15 +46,8 @@ def _read(name: str) -> tuple[bytes, str]:
     return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-class Limits(BaseModel):
-    """How much a request may have."""
-
-    body: int
-    inputs: int
-
-
 class Session(BaseModel):
-    """Who asks, and what the page has to know; a role of null wants a key."""
+    """Who asks, and what the page has to know; a role of null wants a key. The limits are bytes of a body and inputs, of a request."""
 
     role: str | None
     token: str | None
@@ -63,7 +56,7 @@ class Session(BaseModel):
     inbox: bool
     version: int
     name: str
-    limits: Limits
+    limits: dict[Literal["body", "inputs"], int]
 
 
 class Login(Strict):

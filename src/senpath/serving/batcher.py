@@ -263,7 +263,7 @@ def _together(view: View, asked: Asked, batch: list[_Share]) -> list[Reply | Non
 
 
 def _reply(view: View, asked: Asked, share: _Share) -> Reply:
-    """The answers to some inputs of one request."""
+    """The answers to some inputs of one request; errors and reasons name an input by its place in the whole request."""
     kinds: dict[bool, list[int]] = {False: [], True: []}
     records: dict[int, dict[str, Any]] = {}
     parts = []
@@ -273,28 +273,20 @@ def _reply(view: View, asked: Asked, share: _Share) -> Reply:
         else:
             kinds[isinstance(item, Senses)].append(place)
     for senses, places in kinds.items():
-        if places:
-            items = [share.inputs[place - share.start] for place in places]
-            prediction = _placed(places, _fused if senses else _predicted, view, asked, items, bool(kinds[True]))
-            parts.append(ReplyPart(prediction, range(len(places)), places))
-            for place, record in zip(places, answer_records(view, prediction, asked.top), strict=True):
-                records[place] = record | {"reason": record["reason"] and renumbered(record["reason"], places)}
+        items = [share.inputs[place - share.start] for place in places]
+        if not items:
+            continue
+        try:
+            if senses:
+                things = {name: [item.get(name) for item in items] for name in dict.fromkeys(name for item in items for name in item)}
+                answers: Any = fuse(view, things, asked.task, asked.concept, asked.routing, asked.errors)
+            else:
+                concept = None if kinds[True] else asked.concept
+                answers = predict(view, items, view.task_name(asked.task), asked.routing, asked.errors, concept)
+        except InputError as error:
+            error.reword(renumbered(error.message, places), what=renumbered(error.what, places))
+            raise
+        parts.append(ReplyPart(answers, range(len(places)), places))
+        for place, record in zip(places, answer_records(view, answers, asked.top), strict=True):
+            records[place] = record | {"reason": record["reason"] and renumbered(record["reason"], places)}
     return Reply(view, parts, [records[place] for place in sorted(records)])
-
-
-def _predicted(view: View, asked: Asked, items: list[Any], mixed: bool) -> Prediction:
-    return predict(view, items, view.task_name(asked.task), asked.routing, asked.errors, None if mixed else asked.concept)
-
-
-def _fused(view: View, asked: Asked, items: list[Any], mixed: bool) -> MultimodalPrediction:
-    things = {name: [item.get(name) for item in items] for name in dict.fromkeys(name for item in items for name in item)}
-    return fuse(view, things, asked.task, asked.concept, asked.routing, asked.errors)
-
-
-def _placed(places: Sequence[int], ask: Callable[..., Any], *given: Any) -> Any:
-    """What is answered; an error names an input by its place in the whole request."""
-    try:
-        return ask(*given)
-    except InputError as error:
-        error.reword(renumbered(error.message, places), what=renumbered(error.what, places))
-        raise

@@ -204,7 +204,7 @@ BAD = {
     "name": ({" ": (ROWS, LABELS)}, "task name: expected 1 to 200 printable characters, got ' '"),
     "number as a name": ({7: (ROWS, LABELS)}, "task name: expected 1 to 200 printable characters, got 7"),
     "taken": ({"iris": (ROWS, LABELS)}, "task 'iris': expected a new name, got one the network has learned"),
-    "nan": ({"x": (NAN, LABELS)}, "task 'x': row 2: expected finite numbers, got NaN"),
+    "infinity": ({"x": (np.where(np.isnan(NAN), np.inf, NAN), LABELS)}, "task 'x': row 2: expected finite numbers, got NaN"),
     "labels": ({"x": (ROWS, LABELS[1:])}, "task 'x': labels y: expected 6, one per input, got 5"),
     "one class": ({"x": (ROWS, [1] * 6)}, "task 'x': labels y: expected two classes or more, got one class"),
     "no labels": ({"x": ROWS}, "task 'x': labels y: expected one label per input, got None"),

@@ -212,8 +212,8 @@ def _learned(outcome: LearnedOne, task: str, changed: Mapping[str, TaskChange], 
         changed,
         outcome.warning,
         info.misled,
-        notes,
-        outcome.read_as,
+        notes=notes,
+        read_as=outcome.read_as,
     )
 
 

@@ -18,6 +18,7 @@ import soundfile
 from PIL import Image
 
 import senpath as sp
+from senpath.testing import ConstantMethod
 
 FLOWERS = pd.DataFrame({"width": [1.5, 2.0, 3.25, 4.0], "colour": ["red", "white", "red", "white"], "species": ["u", "v", "u", "v"]})
 TEXTS = pd.DataFrame({"question": ["how are you", "see you later", "hello there", "bye bye"], "intent": ["hi", "bye", "hi", "bye"]})
@@ -112,7 +113,18 @@ def test_labels_that_are_numbers_are_for_a_regression(tmp_path: Path, form: str)
     assert net.tasks["shares"].kind == "regression"
 
 
-@pytest.mark.parametrize("labels", [["1", "2"], ["1.0", "2.0"], ["0.5", "x"], ["0.5", "no"], ["1e999", "0.5"]])
+def test_whole_numbers_in_a_file_are_numbers_as_in_a_data_frame(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,label\n1,0\n2,-1\n2,12\n")
+    assert sp.read(tmp_path / "a.csv").y.tolist() == pd.read_csv(tmp_path / "a.csv").label.tolist()
+    (tmp_path / "t.txt").write_text("1\tone\n2\ttwo\n")
+    assert sp.read(tmp_path / "t.txt").y.tolist() == [1, 2]
+    net = sp.Network()
+    net.learn("t", pd.DataFrame({"a": [1.0, 2.0, 3.0]}), ["0", "-1", "12"], method=ConstantMethod())
+    net.extend("t", tmp_path / "a.csv")
+    assert net.tasks["t"].classes_ == ("-1", "0", "12")
+
+
+@pytest.mark.parametrize("labels", [["01", "2"], ["+1", "2"], ["1.0", "2.0"], ["0.5", "x"], ["0.5", "no"], ["1e999", "0.5"]])
 def test_other_words_stay_classes(tmp_path: Path, labels: list[str]) -> None:
     (tmp_path / "a.csv").write_text(f"a,label\n1,{labels[0]}\n2,{labels[1]}\n")
     assert sp.read(tmp_path / "a.csv").y.tolist() == labels
@@ -145,7 +157,11 @@ def test_several_labels(tmp_path: Path) -> None:
 
 def test_columns_beside_a_text_are_left_out_and_named() -> None:
     found = sp.read(pd.DataFrame({"id": [1, 2], "text": ["a cat", "a cat"], "label": [0, 1]}))
-    assert (found.x, found.about) == (["a cat", "a cat"], "2 texts in column 'text'; left out: 'id'; label 'label'")
+    assert (found.x, found.about) == (
+        ["a cat", "a cat"],
+    about = "2 texts in column 'text'; left out: 'id' (modality='table' reads all); label 'label'"
+    assert (found.x, found.about) == (["a cat", "a cat"], about)
+    )
 
 
 def test_words_that_come_again_are_no_texts() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import senpath as sp
+from senpath.arrays import as_word
 from senpath.inputs.sources import read_unlabelled
 
 LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
@@ -66,7 +67,7 @@ def test_rows_of_numbers_in_json(folder: Path, table: tuple[list[str], list[Any]
     path = folder / f"t{ending}"
     path.write_text(json.dumps(objects) if ending == ".json" else "\n".join(map(json.dumps, objects)), encoding="utf-8")
     found = sp.read(path)
-    assert list(found.x) == [dict(zip(names, map(float, row), strict=True)) for row in rows]
+    assert list(found.x) == [dict(zip(map(as_word, names), map(float, row), strict=True)) for row in rows]
     assert list(found.y) == [*range(len(rows))]
 
 

@@ -86,7 +86,7 @@ def notes_of(items: Any, data_type: DataType) -> tuple[str, ...]:
     """What is to be said of how rows are encoded, see `senpath.inputs.modalities.plans.column_notes`; nothing of what is no table."""
     if data_type.modality != "table" or data_type.encoder is not None:
         return ()
-    return column_notes(read_rows(items, table_columns(data_type)), data_type.options)
+    return column_notes(read_rows(unmasked(items), table_columns(data_type)), data_type.options)
 
 
 def _scales(rows: Rows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[float], list[float]]:

@@ -25,12 +25,12 @@ MANY = 5
 """More labels than these are no few examples of a class each, if all differ."""
 
 
-def names_rows(name: str, values: np.ndarray) -> bool:
-    """Whether a column is the index of a data frame."""
+def names_rows(name: str, columns: Mapping[str, np.ndarray]) -> bool:
+    """Whether one of these columns is the index of a data frame."""
     if ROW_NAMES.fullmatch(name):
         return True
     try:
-        numbers = values.astype(np.float64) if name in ROW_NUMBERS else np.zeros(0)
+        numbers = columns[name].astype(np.float64) if name in ROW_NUMBERS else np.zeros(0)
     except (TypeError, ValueError, OverflowError):
         return False
     return len(numbers) > 1 and bool((numbers == numbers.round()).all()) and bool((np.diff(numbers) > 0).all())

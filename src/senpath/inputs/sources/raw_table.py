@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,9 @@ from senpath.inputs.sources.guesses import names_rows
 LABEL_COLUMN = "label"
 LABEL_NAMES = (LABEL_COLUMN, "labels", "class", "target", "y")
 """Names by which a column of labels is recognised, the most certain first."""
+
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
+"""Whole numbers as a program writes them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class RawTable:
     note: str = ""
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), ()))
+        return len(self.lines) if self.lines is not None else len(next(iter(self.columns.values()), ()))
 
     def place(self, row: int) -> str:
         """Where a row stands: "line 3", or "row 1" of a table without lines."""
@@ -55,7 +59,7 @@ class RawTable:
     @cached_property
     def index(self) -> list[str]:
         """Columns that name or number the rows; they are inputs of nothing."""
-        return [name for name, values in self.columns.items() if name in self.row_names or names_rows(name, values)]
+        return [name for name in self.columns if name in self.row_names or names_rows(name, self.columns)]
 
     def input_columns(self, label: str | None = None) -> list[str]:
         """All columns but those of the labels and of the rows' names."""
@@ -116,7 +120,8 @@ def column_array(values: Sequence[Any]) -> np.ndarray:
 def plain_labels(values: np.ndarray, *, class_names: bool = False) -> Any:
     """Labels as they are learned: words (objects, for one may be long) or numbers in an array, collections of labels in a list.
 
-    Words that are all numbers, at least one of them a fraction, become numbers, as they are in a data frame.
+    Words that are all whole numbers, or all numbers and at least one of them a fraction, become numbers, as they are in a data frame: but
+    not 007, 1.0 or +1, which say more than the number.
 
     Args:
         class_names: whether words are known to be names of classes, and stay words.
@@ -127,6 +132,8 @@ def plain_labels(values: np.ndarray, *, class_names: bool = False) -> Any:
     words = object_array(plain)
     if class_names:
         return words
+    if plain and all(WHOLE.fullmatch(word) for word in plain):
+        return np.array([int(word) for word in plain])
     try:
         numbers = words.astype(np.float64)
     except ValueError:

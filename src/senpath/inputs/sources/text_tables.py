@@ -6,11 +6,13 @@ import csv
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
@@ -23,8 +25,12 @@ DELIMITERS = ",;\t|"
 QUOTED = re.compile('"[^"]*"')
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 """Numbers such as 1234,5 and 1.234,5."""
-REMEMBERED = 2**17
-"""Different values of a table of which one object each is kept."""
+REMEMBERED = 2**10
+"""Different values of a column of which one object each is kept."""
+PACKED_ROWS, PACKED_CHARACTERS = 2**12, 2**22
+"""Rows of a table in text that are packed together."""
+SEPARATOR = "\0"
+"""No word has it: lines with NUL bytes are refused."""
 JSON_SHARE = 4
 """A value of JSON takes as much memory as so many of a .csv."""
 CSV_LIMIT = threading.Lock()
@@ -46,18 +52,16 @@ def read_delimited(path: Path, policy: ErrorPolicy) -> RawTable:
         records = _records(chain([first], lines), delimiter, what)
         names = [as_word(name) for name in next(records, (1, []))[1]]
         require_header(names, what)
-        places, values, same = [], [list[str]() for _ in names], _Same()
+        places, columns = list[int](), PackedColumns(names, _decimal_point if delimiter == ";" else None)
         for line, row in records:
             if len(row) == len(names):
                 places.append(line)
                 _require_values(len(places) * len(names), what)
-                for column, value in zip(values, row, strict=True):
-                    column.append(same[_decimal_point(value) if delimiter == ";" else value])
+                columns.add(row)
             elif row:
                 policy.reject(f"line {line}", InputError(f"{what}, line {line}", expected=f"{len(names)} values", got=len(row)))
-    columns = {name: object_array(column) for name, column in zip(names, values, strict=True)}
-    # pandas writes the numbers of rows in front, under no name.
-    columns = {name: values for name, values in columns.items() if name or len(columns) == 1}
+    if len(names) > 1:  # pandas writes the numbers of rows in front, under no name
+        columns.drop("")
     require_header_line(columns, what)
     return RawTable(what, columns, places, folder=path.parent)
 
@@ -154,8 +158,59 @@ def text_lines(path: Path, what: str, expected: str, max_bytes: int = LINE_BYTES
         raise InputError(what, expected=expected, got=str(error)) from error
 
 
+class PackedColumns(Mapping[str, np.ndarray]):
+    """The words of a table's columns, held as text: as objects they take four times as much. Each column is an array when it is asked for.
+
+    Args:
+        names: of the columns, each once.
+        change: what every word is replaced by; None leaves them as they are.
+    """
+
+    def __init__(self, names: Sequence[str], change: Callable[[str], str] | None) -> None:
+        self._packed: dict[str, list[bytes]] = {name: [] for name in names}
+        self._names, self._change = [*names], change
+        self._rows: list[list[str]] = []
+        self._characters = 0
+        self._last: tuple[str, np.ndarray] | None = None
+
+    def add(self, row: list[str]) -> None:
+        """Add a row's words, in the order of the names; none may have a NUL character."""
+        self._rows.append(row)
+        self._characters += sum(map(len, row))
+        if len(self._rows) >= PACKED_ROWS or self._characters > PACKED_CHARACTERS:
+            self._pack()
+
+    def drop(self, name: str) -> None:
+        """Forget a column, if there is one of this name."""
+        self._pack()
+        self._packed.pop(name, None)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        self._pack()
+        if self._last is None or self._last[0] != name:
+            words, same = list[str](), _Same()
+            for block in self._packed[name]:
+                words += map(same.__getitem__, block.decode().split(SEPARATOR))
+            self._last = name, object_array(words)
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def _pack(self) -> None:
+        if not self._rows:
+            return
+        for name, words in zip(self._names, zip(*self._rows, strict=True), strict=True):
+            block = SEPARATOR.join(words if self._change is None else map(self._change, words))
+            self._packed[name].append(block.encode())
+        self._rows, self._characters = [], 0
+
+
 class _Same(dict[str, str]):
-    """One object for all values that are equal, of which a table has many."""
+    """One object for all values that are equal, of which a column may have many."""
 
     def __missing__(self, value: str) -> str:
         if len(self) < REMEMBERED:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from senpath.inputs.sources.guesses import require_header_line
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
 from senpath.plugins import import_extra
 
+EXACT = 2**53
+"""Up to here whole numbers are the same as floats."""
+VALUES_AT_ONCE = 2**21
+"""Values of a Parquet file that are unpacked together, about."""
 NESTED_BYTES = 40
 """Bytes of a value in a list or an object, which Python holds one by one."""
 
@@ -41,11 +46,31 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
             words = _words_of(file, what, path)
         # They stay places in a dictionary: each of a million rows may hold the same long one.
         with parquet.ParquetFile(path, read_dictionary=words) as file:
-            table = file.read()
-        require_memory(what, sum(_unfolded(chunk) for column in table.columns for chunk in column.chunks), path)
+            columns, classes, unfolded = dict[str, np.ndarray](), dict[str, Sequence[str]](), 0
+            for names in _batches(file):
+                table = file.read(columns=names)
+                unfolded += sum(_unfolded(chunk) for column in table.columns for chunk in column.chunks)
+                require_memory(what, unfolded, path)
+                read = _from_arrow(table, what, path.parent)
+                # Copied, so that what Parquet unpacked goes again.
+                columns |= {name: np.array(values) if names is not None else values for name, values in read.columns.items()}
+                classes |= read.classes
+                del table
+            require_header([*columns], what)
     except (OSError, pyarrow.ArrowException, MemoryError) as error:
         raise InputError(what, expected="a readable .parquet file", got=f"{type(error).__name__}: {error}") from error
-    return _from_arrow(table, what, path.parent)
+    return replace(read, columns=columns, classes=classes)
+
+
+def _batches(file: Any) -> Iterator[list[str] | None]:
+    """The columns of a Parquet file that are read together, by name; None for all, where a name alone does not tell which."""
+    names, rows = file.schema_arrow.names, max(1, file.metadata.num_rows)
+    if not names or len({*names}) < len(names) or any("." in name for name in names):
+        yield None
+        return
+    size = max(1, VALUES_AT_ONCE // rows)
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
 
 
 def _words_of(file: Any, what: str, path: Path) -> list[str]:
@@ -131,8 +156,14 @@ def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Seque
 def _values(column: Any) -> np.ndarray:
     if _has_dictionary(column):
         return _of_dictionary(column)
-    if column.null_count == 0 and str(column.type).startswith(("int", "uint", "float", "double", "half")):
-        return np.asarray(column.to_numpy())
+    held = str(column.type)
+    if held.startswith(("timestamp", "date")):
+        return np.asarray(column.cast("timestamp[us]", safe=False).to_numpy())
+    if held.startswith(("int", "uint", "float", "double", "half", "duration")):
+        values: np.ndarray = np.asarray(column.to_numpy())
+        whole = column.null_count and held.startswith(("int", "uint")) and len(values)
+        if not whole or np.nanmax(np.abs(values), initial=0) < EXACT:  # with gaps they are floats
+            return values
     return column_array(column.to_pylist())
 
 

@@ -157,11 +157,8 @@ def test_several_labels(tmp_path: Path) -> None:
 
 def test_columns_beside_a_text_are_left_out_and_named() -> None:
     found = sp.read(pd.DataFrame({"id": [1, 2], "text": ["a cat", "a cat"], "label": [0, 1]}))
-    assert (found.x, found.about) == (
-        ["a cat", "a cat"],
     about = "2 texts in column 'text'; left out: 'id' (modality='table' reads all); label 'label'"
     assert (found.x, found.about) == (["a cat", "a cat"], about)
-    )
 
 
 def test_words_that_come_again_are_no_texts() -> None:

@@ -49,14 +49,14 @@ def encoded(name: str, split: str = "train") -> Examples:
 
 
 @cache
-def prepare() -> None:
-    """Encode the sets whose files are not there.
+def prepare(names: tuple[str, ...] = ENCODED) -> None:
+    """Encode the sets of these names whose files are not there.
 
     Raises:
         ValueError: for a file that another encoder has written.
     """
     views: dict[str, View] = {}
-    for name in ENCODED:
+    for name in names:
         modality = "audio" if name == SOUND else "image" if name in IMAGES else "text"
         if modality not in views:
             views[modality] = sp.Network(encoders={modality: ENCODERS[modality]}).view

@@ -178,6 +178,23 @@ class Prediction:
         return self.routes.names()
 
     @cached_property
+    def answers(self) -> np.ndarray:
+        """Object array (n,) of mappings, the likelier candidate first: what each answers, (label, P(label | task, input)).
+
+        Where tasks read the very same inputs, which one is meant cannot be told from an input: here are the answers of both. A regression
+        is sure of its numbers, 1.
+        """
+        told: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        for task, part in self.probabilities.parts.items():
+            path = self.probabilities.paths[task]
+            told[task] = part.rows, path.task_kind.answers(part.values, path.classes), path.task_kind.certainty(part.values)
+        answers: list[dict[str, tuple[Any, float]]] = []
+        for row, names in enumerate(self.candidates):
+            places = {name: int(np.searchsorted(told[name][0], row)) for name in names}
+            answers.append({name: (told[name][1][place], float(told[name][2][place])) for name, place in places.items()})
+        return object_array(answers)
+
+    @cached_property
     def activated(self) -> np.ndarray:
         """Object array (n,) of `Activation`: which pathways ran, and how many weights. Counted on first use."""
         return self.routes.activated()

@@ -17,6 +17,8 @@ WAVES = ((4.0, 1.5), (7.0, 2.2))
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 STEP = 2.0**-10
 """Filters are rounded to it, so that they are the same on every machine."""
+SCALE = 4.0
+"""Of all numbers: pictures then differ by about as much as in what pretrained encoders say of them, which models are made for."""
 NUMBERS = 2 * DIRECTIONS * len(WAVES) * 2 * GRID**2
 """Energies of a picture; its brightness, or each of its colours, has GRID² numbers more."""
 
@@ -26,7 +28,7 @@ def edges_of(pictures: torch.Tensor) -> torch.Tensor:
     grey = pictures if pictures.shape[1] == 1 else (pictures * torch.tensor(GREY)[None, :, None, None]).sum(1, keepdim=True)
     with torch.no_grad():
         energies: torch.Tensor = _filters()(grey)
-    return torch.cat([energies, functional.adaptive_avg_pool2d(pictures, GRID).flatten(1)], 1)
+    return SCALE * torch.cat([energies, functional.adaptive_avg_pool2d(pictures, GRID).flatten(1)], 1)
 
 
 @cache

@@ -69,8 +69,8 @@ def test_a_clip_is_the_same_in_every_form(frames: np.ndarray) -> None:
     encoded = VIDEO.encode(forms, kind)
     assert encoded.shape == (len(forms), *kind.shape)
     assert kind.shape[0] == FRAMES
-    assert all(torch.allclose(encoded[0], other, atol=0.03) for other in encoded[1:])
-    assert not torch.allclose(encoded[0, 0], encoded[0, -1], atol=0.1)
+    assert all(torch.allclose(encoded[0], other, atol=0.12) for other in encoded[1:])
+    assert not torch.allclose(encoded[0, 0], encoded[0, -1], atol=0.4)
 
 
 def test_clips_of_different_lengths_and_sizes_are_one_type(frames: np.ndarray) -> None:
@@ -87,7 +87,7 @@ def test_a_dark_frame_is_dark(frames: np.ndarray) -> None:
     nearly, black = frames.copy(), frames.copy()
     nearly[0], black[0] = 1, 0
     light = VIDEO.encode([nearly, black], kind)[:, 0, -48:]
-    assert light.max() < 0.01
+    assert light.max() < 0.05
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_video_files(tmp_path: Path, frames: np.ndarray, name: str, codec: str) 
     assert read[0, 15, 30, 0] < 60 < 200 < read[-1, 15, 30, 0]
     assert [group.modality for group in split_by_modality([file])] == ["video"]
     kind = VIDEO.define([frames])
-    assert (VIDEO.encode([file], kind) - VIDEO.encode([frames], kind)).abs().mean() < 0.02
+    assert (VIDEO.encode([file], kind) - VIDEO.encode([frames], kind)).abs().mean() < 0.08
     long = read_clip(write_video(tmp_path / name, np.concatenate([frames, frames[::-1]] * 3), codec), file)
     assert len(long) == KEPT
     assert np.argmax(long[:, 15, 30, 0] > 200) in (3, 4, 5)
@@ -115,7 +115,7 @@ def test_animated_pictures_and_folders_of_frames(tmp_path: Path, frames: np.ndar
     kind = VIDEO.define([frames])
     own = VIDEO.encode([frames], kind)[0]
     for path in (tmp_path / "a.gif", tmp_path / "frames"):
-        assert (VIDEO.encode([sp.Video(path)], kind)[0] - own).abs().mean() < 0.02, path
+        assert (VIDEO.encode([sp.Video(path)], kind)[0] - own).abs().mean() < 0.08, path
     assert [group.modality for group in split_by_modality([tmp_path / "a.gif"])] == ["image"], "unless it is asked for as a clip"
 
 

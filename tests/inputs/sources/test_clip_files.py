@@ -45,7 +45,7 @@ def test_folders_of_clips(folder: Path) -> None:
     assert (len(frames), [*frames.y], frames.about) == (2, ["left", "right"], "2 clips (frames, 24×16, grey) in 2 folders")
     video = MODALITIES["video"]
     kind = video.define(clips.x)
-    assert (video.encode(clips.x, kind)[:1] - video.encode(frames.x, kind)[:1]).abs().mean() < 0.02
+    assert (video.encode(clips.x, kind)[:1] - video.encode(frames.x, kind)[:1]).abs().mean() < 0.08
 
 
 def test_animated_pictures_are_clips_where_they_are_asked_for_as_such(folder: Path) -> None:

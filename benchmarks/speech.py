@@ -2,15 +2,17 @@
 
     python -m benchmarks.speech [PART ...] [--seeds 5] [--jobs 1] [--folder runs/speech]
 
-Parts: strangers, known, noises, choice, clip, page; all of them by default, for the section "Speech" of docs/results/senses.md. Needs
-SENPATH_DATA and the extras [demo] and [speech].
+Parts: strangers, known, noises, refused, choice, clip, page; all of them by default, for the section "Speech" of docs/results/senses.md.
+Needs SENPATH_DATA and the extras [demo] and [speech].
 
 The encoder was set (its pooling, the quiet around a recording) on training recordings of the three speakers of TUNED_ON, each in turn left
-out, and the rule of the choice on training recordings of these and of ESC-10. The other three speakers were not looked at.
+out; the rule of the choice on training recordings of these and of ESC-10; and what strangers are allowed with these speakers as strangers,
+and training recordings of ESC-10. The other three were not looked at.
 """
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -91,6 +93,20 @@ def noises(encoder: str, shots: int | None, seed: int) -> Iterator[Record]:
     yield _compare(_drawn(train, np.arange(len(train)), shots, seed), test, shots, seed)
 
 
+def refused(speaker: str, shots: int | None) -> Iterator[Record]:
+    """What the dispatcher, which never heard this speaker, takes for nothing that it knows: of the speaker's digits, of noises."""
+    everyone, who = encoded(SPOKEN, "speech", "all"), speakers("all")
+    learned = _drawn(everyone, np.flatnonzero(who != speaker), shots, 0)
+    asked = everyone.inputs[torch.from_numpy(np.flatnonzero(who == speaker))], encoded(NOISES, "speech", "test").inputs
+    for lenient in (False, True):
+        encoder = {**learned.data_type.options["encoder"], "strangers": lenient}
+        kind = replace(learned.data_type, options={**learned.data_type.options, "encoder": encoder})
+        net = sp.Network(random_state=0)
+        net.learn("task", replace(learned, data_type=kind), epochs=1, hidden=2)  # the dispatcher asks no pathway
+        shares = [percent(net.view.dispatcher("audio").decide(inputs).ood_score > 1) for inputs in asked]
+        yield {"lenient": lenient, "stranger": shares[0], "noises": shares[1]}
+
+
 def choice() -> Iterator[Record]:
     """What share of the recordings of each kind sounds like speech, and what the rule says of all together."""
     for split in ("train", "test"):
@@ -150,6 +166,18 @@ def strangers_table(records: Records) -> str:
     return each + "\n\nMeans over the speakers. " + " ".join(lines)
 
 
+def refused_table(records: Records) -> str:
+    """Means over the speakers."""
+    columns: dict[str, Callable[[Records], object]] = {
+        "examples a class": lambda some: some[0]["shots"] or "all",
+        "strangers are allowed for": lambda some: "yes" if some[0]["lenient"] else "no",
+        "of the stranger's digits refused": lambda some: f"{some.mean('stranger'):.1f}",
+        "by speaker": lambda some: ", ".join(f"{one['speaker']} {one['stranger']:.0f}" for one in some),
+        "of noises refused": lambda some: f"{some.mean('noises'):.1f}",
+    }
+    return table_of(records.by("shots", "lenient").values(), columns)
+
+
 def choice_table(records: Records) -> str:
     """One row for each set and split."""
     columns: dict[str, Callable[[Record], object]] = {
@@ -189,6 +217,7 @@ PARTS = {
     "strangers": Part(strangers, _cells({"speaker": SPEAKERS}), prepare=lambda arguments: encoded(SPOKEN, "speech", "all")),
     "known": Part(known, _cells({})),
     "noises": Part(noises, _cells({"encoder": ENCODERS})),
+    "refused": Part(refused, {"speaker": SPEAKERS, "shots": (5, None)}),
     "choice": Part(choice),
     "clip": Part(clip, {"encoder": ENCODERS}, workers=0),
 }
@@ -196,6 +225,7 @@ SECTIONS = {
     "strangers": strangers_table,
     "known": lambda records: _results(records, {}),
     "noises": lambda records: _results(records, {"encoder": lambda some: some[0]["encoder"]}, "encoder"),
+    "refused": refused_table,
     "choice": choice_table,
     "clip": clip_table,
 }

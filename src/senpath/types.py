@@ -69,6 +69,11 @@ class DataType:
         return self.options["encoder"]["name"] if "encoder" in self.options else None
 
     @property
+    def strangers(self) -> bool:
+        """Whether inputs come from sources that no example is of, such as voices: the dispatcher is more lenient then."""
+        return bool(self.options.get("encoder", {}).get("strangers", False))
+
+    @property
     def encoder_id(self) -> tuple[str, str] | None:
         """Name and hash of that encoder. Types with the same name and hash share one encoder."""
         return (self.options["encoder"]["name"], self.options["encoder"]["sha256"]) if "encoder" in self.options else None

@@ -121,6 +121,7 @@ class Collected:
         few: whether it was read as a task of few examples.
         classes: int64 (columns,), the class of each column.
         careful: see `senpath.routing.statistics`.
+        strangers: see `DataType.strangers`.
     """
 
     means: torch.Tensor
@@ -133,6 +134,7 @@ class Collected:
     few: bool
     classes: torch.Tensor
     careful: bool
+    strangers: bool = False
 
 
 def collect(
@@ -229,7 +231,8 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
         without = torch.cat([none, *(mean - rest / (len(rest) - 1) for _, rest, mean in several)])
         behind = torch.cat([torch.zeros(0, dtype=torch.int64), *(torch.full((len(rest),), place) for place, rest, _ in several)])
     numbers, owners, careful = torch.tensor(counts).double(), torch.tensor(classes), read.careful
-    return Collected(torch.stack(means), numbers, scatter, held, without, behind, features, few=False, classes=owners, careful=careful)
+    strangers = examples.data_type.strangers
+    return Collected(torch.stack(means), numbers, scatter, held, without, behind, features, False, owners, careful, strangers)
 
 
 def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:
@@ -292,21 +295,24 @@ def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
 def _limit(collected: Collected) -> float:
     """Squared plain distance to the nearest column that LIMIT_QUANTILE of the held-out examples stay within.
 
-    Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale.
+    Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale. Where strangers are to be
+    expected and a class has several columns, an example's own column does not count: a stranger has none.
     """
     means = collected.means
+    strangers = collected.strangers and len(means) > len(collected.classes.unique())
     if not len(collected.held) and collected.careful and len(means) > 1:  # one example a class: as far as the classes are from each other
         distances = torch.cdist(means, means).square().fill_diagonal_(torch.inf).min(1).values
     elif not len(collected.held):  # twice the distance that its copies show, for want of anything to measure
         return max(4 * float(collected.scatter.diagonal().sum()), float(means.square().sum(1).mean()) / 4, 1e-6)
     elif collected.means_without is None:
-        distances = torch.cdist(collected.held, means).square().min(1).values
+        distances = torch.cdist(collected.held, means).square().topk(1 + strangers, largest=False).values[:, -1]
     else:
         distances = (collected.held - collected.means_without).square().sum(1)
         if collected.careful and collected.stand_behind is not None:  # an input is judged by whichever column is nearest
             others = torch.cdist(collected.held, means).square()
             others.scatter_(1, collected.stand_behind.to(others.device)[:, None], torch.inf)
-            distances = torch.minimum(distances, others.min(1).values)
+            nearest = others.min(1).values
+            distances = nearest if strangers else torch.minimum(distances, nearest)
     return max(float(torch.quantile(distances, LIMIT_QUANTILE)), 1e-6)
 
 

@@ -19,7 +19,7 @@ from senpath.errors import MissingExtraError, StoreError
 from senpath.inputs.encoders import AUTO, missing
 from senpath.inputs.encoders.speech import SPEECH, WEIGHTS, Speech, speech_and_statistics, speech_spectra
 from senpath.inputs.modalities import is_speech, split_by_modality
-from senpath.testing import check_encoder
+from senpath.testing import ConstantMethod, check_encoder
 from senpath.types import Audio
 from tests.raising import raises_error
 
@@ -88,6 +88,21 @@ def test_strangers_are_understood(spoken: dict[str, Spoken]) -> None:
     net = sp.Network(encoders={"audio": SPEECH})
     net.learn("digits", x, y, epochs=40, hidden=16)
     assert (net.predict(test_x, task="digits").label == test_y).mean() >= 0.85
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_sources_that_no_example_is_of_are_refused_less_where_they_are_to_be_expected(lenient: bool) -> None:
+    random = np.random.default_rng(0)
+    encoder = sp.TorchEncoder("rows", "table", torch.nn.Identity())
+    encoder.strangers = lenient
+    classes, sources = random.normal(size=(2, 1, 1, 12)), random.normal(size=(1, 6, 1, 12))
+    rows = 2 * classes + sources + 0.1 * random.normal(size=(2, 6, 40, 12))
+    net = sp.Network(encoders={"table": encoder})
+    net.learn("two", rows[:, :5].reshape(-1, 12), np.arange(2).repeat(200), method=ConstantMethod())
+    assert net.view.types[net.tasks["two"].data_type].strangers == lenient
+    refused = np.mean([task is None for task in net.predict(rows[:, 5].reshape(-1, 12)).task])
+    assert refused < 0.1 if lenient else refused > 0.9
+    assert all(task is None for task in net.predict(rows[0, :3, 0] + 20).task)
 
 
 def test_speech_is_told_from_noises_and_tones(spoken: dict[str, Spoken]) -> None:

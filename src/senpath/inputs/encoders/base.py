@@ -44,10 +44,12 @@ class Encoder(ABC):
     Attributes:
         package: the installed package that provides the encoder, if it came by an entry point.
         revision: commit of the model on the Hugging Face hub, if it came from there.
+        strangers: whether inputs come from sources that no example is of, such as voices; see `DataType.strangers`.
     """
 
     package: str | None = None
     revision: str | None = None
+    strangers = False
 
     def __init__(
         self, name: str, modality: str, module: nn.Module, *, unit: bool = True, tokens: bool = False, preparation: str = ""
@@ -106,6 +108,8 @@ class Encoder(ABC):
             encoder["package"] = self.package
         if self.revision is not None:
             encoder["revision"] = self.revision
+        if self.strangers:
+            encoder["strangers"] = True
         options: dict[str, Any] = {"encoder": encoder, "reads": {"shape": list(inputs.shape), "options": inputs.options}}
         if "fingerprint" in inputs.options:
             options["fingerprint"] = inputs.options["fingerprint"]

@@ -72,6 +72,7 @@ class Speech(Encoder):
         name = SPEECH_AND_STATISTICS if statistics else SPEECH
         preparation = f"{RATE} hertz, {MELS} mels, {QUIET_SECONDS} s of quiet, mean max deviation change by {SCALES}, {statistics=}"
         super().__init__(name, "audio", _pretrained(name), preparation=preparation)
+        self.strangers = not statistics
 
     def input_type(self, items: Any) -> DataType:
         return MODALITIES["audio"].define(items)

@@ -2,7 +2,8 @@
 
     python -m benchmarks.munet [EXPERIMENT ...] [--jobs 2] [--folder runs/munet]
 
-Experiments: toy, chars, photographs, cifar, stream, speed, page; all of them by default. A run that was stopped goes on: with the networks
+Experiments: toy, convolutions, notebook, chars, photographs, cifar, stream, speed, page; all of them by default but notebook, which trains
+a million images a task. A run that was stopped goes on: with the networks
 that it has made, and within a task with the generations that it has finished. Needs SENPATH_DATA.
 """
 
@@ -17,13 +18,13 @@ from benchmarks.munet.plan import PLAN, Experiment
 
 def _part(plan: Experiment) -> Part:
     about = {"experiment": repr(replace(plan, seeds=0))}  # further seeds may be added
-    return Part(partial(learn_in_turn, plan), {"seed": range(plan.seeds), "row": plan.rows}, about)
+    return Part(partial(learn_in_turn, plan), {"seed": range(plan.seeds), "row": plan.rows}, about, asked=plan is PLAN["notebook"])
 
 
 PARTS = {name: _part(plan) for name, plan in PLAN.items()} | {"speed": Part(compare_workers, {"round": range(ROUNDS)}, workers=0)}
 SECTIONS = {
     "toy": partial(page.compared, PLAN["toy"]),
-    "chars": partial(page.compared, PLAN["chars"]),
+    **{name: partial(page.compared, PLAN[name]) for name in ("convolutions", "notebook", "chars")},
     "photographs": Section(page.photographs, ["photographs", "cifar"]),
     "stream": page.stream,
     "speed": page.speed,

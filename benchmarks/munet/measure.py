@@ -82,7 +82,7 @@ def learn_in_turn(experiment: Experiment, row: str, seed: int, folder: Path) -> 
 
     Yields a record for each task when it is learned, and one for each at the end.
     """
-    name = f"{experiment.tasks}-{row}-{seed}.sen"
+    name = f"{experiment.tasks}-{experiment.settings.get('root')}-{experiment.budget.images}-{row}-{seed}.sen"
     net = sp.Network(folder / experiment.tasks / name, image_shape=experiment.shape, random_state=seed)
     answers: dict[str, str] = {}
     tests: dict[str, Task] = {}
@@ -144,7 +144,8 @@ def _search(net: sp.Network, examples: Examples, settings: dict[str, Any]) -> di
     def status(_: SearchStatus) -> None:
         begun.append(time.perf_counter())
 
-    method = sp.Munet(SearchObserver(status), generations=GENERATIONS, cycles=2, examples=1_200, **settings)
+    budget = {"generations": GENERATIONS, "cycles": 2, "examples": 1_200}
+    method = sp.Munet(SearchObserver(status), schedule="evolve", root="vit", **budget, **settings)
     start = time.perf_counter()
     proposal = propose(net.view, method, "digits", examples)
     return {"whole": time.perf_counter() - start, "training": begun[-1] - begun[0], "path": proposal.pathways[0].components[-1][:12]}

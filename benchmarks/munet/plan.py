@@ -1,20 +1,28 @@
-"""What is compared: the search, the same search held to one structure, and `sen`; and how large each experiment is."""
+"""What is compared: ways to search, single runs of one structure, and `sen`; and how large each experiment is."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import senpath as sp
+from senpath.methods.munet import TOY
 
-ALONE: dict[str, Any] = {"others": False, "layers": False}
+ONCE: dict[str, Any] = {"schedule": "once", "adapters": "none"}
 STRUCTURES: dict[str, dict[str, Any]] = {
-    "munet": {},
-    "munet+": {"learned_rates": True, "compute_penalty": 0.99},
-    "fine-tuning": {"clone": "all", "adapters": "none", **ALONE},
-    "head": {"clone": "none", "adapters": "none", **ALONE},
-    "adapters": {"clone": "none", "adapters": "all", **ALONE},
+    "ladder": {"schedule": "ladder"},
+    "munet": {"schedule": "evolve"},
+    "munet .95": {"schedule": "evolve", "size_penalty": 0.95},
+    "munet+": {"schedule": "evolve", "learned_rates": True, "compute_penalty": 0.99},
+    "fine-tuning": {**ONCE, "clone": "all", "depth": None},
+    "fine-tuning 2": {**ONCE, "clone": "all", "depth": 2},
+    "head": {**ONCE, "clone": "none"},
+    "adapters": {**ONCE, "clone": "none", "adapters": "all"},
 }
-"""Settings by row. All have the same number of children, cycles and examples, and all evolve their hyperparameters alike."""
+"""Settings by row. All train on as many images. The last four are one uninterrupted run each, with the hyperparameters that searches start
+with, as in the paper."""
 TITLES = {
+    "ladder": "ladder",
+    "fine-tuning 2": "fine-tuning two blocks",
+    "munet .95": "µ2Net, size penalty .95",
     "munet": "µ2Net",
     "munet+": "µ2Net+ (learned rates, compute penalty)",
     "fine-tuning": "fine-tuning everything, a model per task",
@@ -61,12 +69,15 @@ def method(row: str, experiment: Experiment, examples: int, seed: int) -> sp.Mun
     return sp.Munet(**{**vars(experiment.budget), **experiment.settings, **STRUCTURES[row]}, random_state=seed)
 
 
-EVERY = ("munet", "fine-tuning", "adapters", "head", "sen")
+EVERY = ("ladder", "munet", "munet .95", "fine-tuning", "fine-tuning 2", "adapters", "head", "sen")
+VIT = {"root": "vit"}
 EFFICIENTNET = {"root": "efficientnet-lite0", "validation": 1_000, "start": {"mutation": 0.1, "learning_rate": 0.02}}
 PLAN = {
-    "toy": Experiment("toy", (3, 32, 32), EVERY, Budget(8, 2, 3, 2_500), 3, {}),
-    "chars": Experiment("chars", (3, 32, 32), EVERY, Budget(6, 2, 2, 1_000), 2, {}),
+    "toy": Experiment("toy", (3, 32, 32), EVERY, Budget(8, 2, 3, 2_500), 4, VIT),
+    "convolutions": Experiment("toy", (3, 32, 32), ("ladder", "fine-tuning", "sen"), Budget(8, 2, 3, 1_000), 4, {"root": "cnn"}),
+    "notebook": Experiment("toy", (3, 32, 32), ("munet", "fine-tuning"), Budget(64, 1, 4, 4_000), 1, TOY),
+    "chars": Experiment("chars", (3, 32, 32), EVERY, Budget(6, 2, 2, 1_000), 2, VIT),
     "photographs": Experiment("photographs", (3, 64, 64), ("munet",), Budget(4, 2, 2, 1_000), 1, EFFICIENTNET),
     "cifar": Experiment("cifar", (3, 64, 64), ("fine-tuning", "head"), Budget(4, 2, 2, 1_000), 2, EFFICIENTNET),
-    "stream": Experiment("stream", (3, 32, 32), ("munet",), Budget(3, 2, 2, 800), 1, {}),
+    "stream": Experiment("stream", (3, 32, 32), ("munet",), Budget(3, 2, 2, 800), 1, VIT),
 }

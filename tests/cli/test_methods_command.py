@@ -49,7 +49,7 @@ def test_the_settings_of_each_are_shown(senpath: Run, name: str) -> None:
 
 def test_a_setting_says_what_it_takes_and_what_it_is_for(senpath: Run) -> None:
     told = senpath("methods", "munet").out
-    assert "\nsize_penalty: a number from 0.001 to 1, by default 0.95\n" in told
+    assert "\ncompute_penalty: a number from 0.001 to 1, by default 1.0\n" in told
     for setting in MunetSettings.describe():
         assert setting.about in " ".join(told.split())
 

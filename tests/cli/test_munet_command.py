@@ -12,7 +12,11 @@ from senpath import Network
 SMALL = (
     "--method",
     "munet",
-    *(word for setting in ("root=mlp", "generations=3", "children=2", "cycles=1", "examples=100") for word in ("--set", setting)),
+    *(
+        word
+        for setting in ("schedule=evolve", "root=mlp", "generations=3", "children=2", "cycles=1", "examples=100")
+        for word in ("--set", setting)
+    ),
 )
 
 
@@ -33,5 +37,5 @@ def test_a_table_tells_of_every_generation(senpath: Callable[..., Any], tmp_path
 def test_a_root_that_does_not_fit_is_one_line(senpath: Callable[..., Any], tmp_path: Path, files: Path) -> None:
     ended = senpath("learn", tmp_path / "n.sen", "digits", files / "digits", "--method", "munet", "--set", "root=resnet")
     assert ended.code == 2
-    assert "setting 'root': expected one of auto, vit, mlp, efficientnet-lite0, or a Root, got 'resnet'" in ended.err
+    assert "setting 'root': expected one of auto, cnn, vit, mlp, efficientnet-lite0, or a Root, got 'resnet'" in ended.err
     assert not (tmp_path / "n.sen").exists()

@@ -192,7 +192,8 @@ def grow_sen(net: sp.Network) -> None:
 
 def grow_munet(net: sp.Network) -> None:
     """The method `munet`: roots of dense layers, of a small transformer, of small convolutions; a task learned by `sen` beside."""
-    small: dict[str, Any] = {"method": "munet", "generations": 2, "children": 2, "cycles": 2, "examples": 200, "work": tempfile.mkdtemp()}
+    small: dict[str, Any] = {"method": "munet", "schedule": "evolve", "generations": 2, "children": 2, "cycles": 2, "examples": 200}
+    small["work"] = tempfile.mkdtemp()
     low, high = IMAGES[:300][DIGITS[:300] < 5], IMAGES[:300][DIGITS[:300] >= 5]
     net.learn("low", low, DIGITS[:300][DIGITS[:300] < 5], root="mlp", blocks=0, **small)
     net.learn("high", high, DIGITS[:300][DIGITS[:300] >= 5], root="mlp", blocks=0, adapters="all", **small)

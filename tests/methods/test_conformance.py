@@ -33,8 +33,9 @@ SETTINGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "per class": ({**QUICK, "source": "per-class", "links": "similar"}, {"strict": False}),
     },
     "munet": {
-        "vit": (SHORT, {}),
-        "learned rates": ({**SHORT, "root": "mlp", "learned_rates": True, "compute_penalty": 0.9}, {}),
+        "vit": ({**SHORT, "root": "vit"}, {}),
+        "cnn": (SHORT, {}),
+        "learned rates": ({**SHORT, "schedule": "evolve", "root": "mlp", "learned_rates": True, "compute_penalty": 0.9}, {}),
         "adapters": ({**SHORT, "root": "mlp", "clone": "none", "adapters": "all"}, {}),
     },
     "allocation": {
@@ -52,7 +53,7 @@ TOYS: dict[str, dict[str, Any]] = {
 TOKENS = {"moe"}
 """Methods that read tokens of texts alone: tests/methods/moe asks of them what is asked here."""
 ANY = [method for method in METHODS if method not in TOKENS]
-LONG = {"sen-pooled-cnn", "sen-forest", "munet-vit", "munet-learned rates", "allocation-learned"}
+LONG = {"sen-pooled-cnn", "sen-forest", "munet-vit", "munet-cnn", "munet-learned rates", "allocation-learned"}
 """Each takes more than a second; others of the same method are among the fast tests."""
 trains_long = pytest.mark.slow("trains for seconds")
 CASES = [

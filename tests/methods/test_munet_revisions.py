@@ -22,7 +22,15 @@ from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Unchanged = Callable[[Path], AbstractContextManager[None]]
-BUDGET: dict[str, Any] = {"method": "munet", "root": "mlp", "generations": 2, "children": 2, "cycles": 1, "examples": 200}
+BUDGET: dict[str, Any] = {
+    "method": "munet",
+    "schedule": "evolve",
+    "root": "mlp",
+    "generations": 2,
+    "children": 2,
+    "cycles": 1,
+    "examples": 200,
+}
 ALONE: dict[str, Any] = {"adapters": "none", "layers": False, "others": False}
 OWN: dict[str, Any] = {**BUDGET, **ALONE, "blocks": 0, "clone": "all"}
 """One hidden layer, trained for the task."""

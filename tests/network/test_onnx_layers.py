@@ -13,7 +13,15 @@ import senpath as sp
 from senpath.inputs.modalities import MODALITIES
 
 Labelled = tuple[np.ndarray, np.ndarray]
-ONCE: dict[str, Any] = {"method": "munet", "generations": 1, "children": 1, "cycles": 1, "examples": 40, "validation": 10, "clone": "none"}
+ONCE: dict[str, Any] = {
+    "method": "munet",
+    "schedule": "once",
+    "generations": 1,
+    "children": 1,
+    "cycles": 1,
+    "examples": 40,
+    "clone": "none",
+}
 RELATIVE = 1e-4
 OF_MANY_LAYERS = pytest.mark.slow("torch takes seconds to export many layers")
 
@@ -31,6 +39,7 @@ def same(found: np.ndarray, expected: np.ndarray) -> None:
             id="vit",
             marks=OF_MANY_LAYERS,
         ),
+        pytest.param({"root": "cnn", "blocks": 1}, {"pointwise.v1", "conv-pair.v2", "mlp.v1", "linear.v1"}, id="cnn", marks=OF_MANY_LAYERS),
         pytest.param({"root": "mlp", "adapters": "all", "layers": False}, {"mlp.v1", "adapter.v1", "linear.v1"}, id="mlp"),
         pytest.param(
             {"root": "efficientnet-lite0", "adapters": "all", "layers": False},

@@ -16,7 +16,7 @@ from senpath.pathways import Provenance
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
-SEARCH = {"method": "munet", "root": "mlp", "generations": 2, "children": 2, "cycles": 1, "examples": 200}
+SEARCH = {"method": "munet", "schedule": "evolve", "root": "mlp", "generations": 2, "children": 2, "cycles": 1, "examples": 200}
 WORDS = {"good": "a fine day", "bad": "an awful night"}
 
 

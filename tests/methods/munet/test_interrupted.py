@@ -19,7 +19,7 @@ from senpath import InputError, Munet, Network
 from senpath.methods import SearchObserver, SearchStatus
 
 Labelled = tuple[np.ndarray, np.ndarray]
-SETTINGS: dict[str, Any] = {"root": "mlp", "generations": 3, "children": 4, "cycles": 2, "examples": 1_000}
+SETTINGS: dict[str, Any] = {"schedule": "evolve", "root": "mlp", "generations": 3, "children": 4, "cycles": 2, "examples": 1_000}
 KILLED: dict[str, Any] = {**SETTINGS, "generations": 6, "children": 2, "examples": 2_000}
 searches_twice = pytest.mark.slow("searches twice; so does a fast test")
 SCRIPT = f"""

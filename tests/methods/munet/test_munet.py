@@ -16,12 +16,13 @@ from senpath import InputError, Munet, Network, Root, SenpathError
 from senpath.components import build
 from senpath.learning import propose
 from senpath.methods import SearchObserver
+from senpath.methods.munet.hyper import DEFAULTS
 from senpath.seeds import derive
 from senpath.snapshot import encode_examples
 from senpath.training import hold_out
 
 Labelled = tuple[np.ndarray, np.ndarray]
-SMALL: dict[str, Any] = {"root": "mlp", "generations": 2, "children": 2, "cycles": 2, "examples": 400}
+SMALL: dict[str, Any] = {"schedule": "evolve", "root": "mlp", "generations": 2, "children": 2, "cycles": 2, "examples": 400}
 WHOLE: dict[str, Any] = {"clone": "all", "adapters": "none", "layers": False}
 
 
@@ -72,15 +73,30 @@ def test_what_the_notes_say_is_so(net: Network, train: Labelled) -> None:
     assert set(trained.values()) <= {"digits", None}
 
 
-def test_a_child_is_trained_as_plain_torch_trains_it(net: Network, train: Labelled) -> None:
-    """Stochastic gradient descent with momentum, gradients of length 1 at most, a cosine with warm-up, the best of the cycles."""
+@pytest.mark.parametrize(("schedule", "number"), [("evolve", (1,)), ("once", (0, 0))])
+def test_a_child_is_trained_as_plain_torch_trains_it(net: Network, train: Labelled, schedule: str, number: tuple[int, ...]) -> None:
+    """Stochastic gradient descent with momentum, gradients of length 1 at most, a cosine with warm-up, the best of the cycles.
+
+    With "once" that is fine-tuning: one run of all cycles, with the hyperparameters that are given.
+    """
     flat = train[0].reshape(len(train[0]), -1), train[1]
-    settings = {**SMALL, **WHOLE, "generations": 1, "children": 1, "cycles": 3, "batch_size": 32}
+    settings = {
+        **SMALL,
+        **WHOLE,
+        "schedule": schedule,
+        "generations": 1,
+        "children": 1,
+        "cycles": 3,
+        "examples": 200,
+        "batch_size": 32,
+        "random_state": 2,
+    }
     proposal = propose(net.view, Munet(**settings), "digits", encode_examples(net.view, *flat))
     hyper = proposal.pathways[0].provenance.record["hyper"]
     examples = encode_examples(net.view, *flat)
-    fitted, held = hold_out(examples, 2_000, derive(0, "held out"))
-    seed = derive(derive(0, "search"), "child", 1)
+    fitted, held = hold_out(examples, 2_000, derive(2, "held out"))
+    assert schedule == "evolve" or hyper == {**DEFAULTS}
+    seed = derive(derive(2, "search", "digits"), "child", *number)
     root = propose(net.view, Munet(**{**settings, "clone": "none"}), "digits", examples)
     model = nn.Sequential(*[build(part.kind, part.config) for part in proposal.components])
     for module, frozen in zip(model, root.components[:-1], strict=False):
@@ -89,7 +105,7 @@ def test_a_child_is_trained_as_plain_torch_trains_it(net: Network, train: Labell
         nn.init.zeros_(values)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=hyper["momentum"], nesterov=hyper["nesterov"])
     generator, order, best, kept = torch.Generator().manual_seed(seed), torch.zeros(0, dtype=torch.int64), -1.0, None
-    steps = 400 // 32
+    steps = 200 // 32
     for step in range(3 * steps):
         if len(order) < 32:
             order = torch.randperm(len(fitted), generator=generator)
@@ -118,7 +134,7 @@ def test_the_published_size(tmp_path: Path) -> None:
     """ "Chars", root Ti/16 with 3 layers, 32-pixel images, an output layer of two classes: 1,484,162 parameters (µ2Net's notebook)."""
     net = Network(tmp_path / "n.sen", image_shape=(3, 32, 32))
     x, y = np.random.default_rng(0).random((8, 32, 32, 3)), np.array([0, 1] * 4)
-    net.learn("two", x, y, method="munet", generations=1, children=1, cycles=1, examples=8, **WHOLE)
+    net.learn("two", x, y, method="munet", root="vit", schedule="once", generations=1, children=1, cycles=1, examples=8)
     assert net.tasks["two"].weights == 1_484_162
     assert [net.view.component(name).kind.name for name in net.view.pathway("two").components][3:6] == ["transformer.v1"] * 3
 
@@ -142,7 +158,7 @@ def test_any_list_of_blocks_is_a_root(net: Network, train: Labelled, fresh: Labe
     block = {"inputs": 32, "hidden": [32]}
     torch.manual_seed(0)
     root = Root.of("mine", [("cnn.v1", conv, build("cnn.v1", conv)), ("mlp.v1", block, build("mlp.v1", block))], optional=[1])
-    net.learn("digits", *train, method="munet", **{**SMALL, "root": root, "generations": 4, "examples": 4_000})
+    net.learn("digits", *train, method="munet", **{**SMALL, "root": root, "schedule": "ladder", "generations": 4, "examples": 4_000})
     assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() > 0.8
     earlier = Root.of("digits", [net.view.with_payload(name) for name in net.view.pathway("digits").components[:-1]])
     net.learn("again", *train, method="munet", **{**SMALL, "root": earlier, "clone": "none", "adapters": "none", "layers": False})
@@ -193,14 +209,14 @@ def test_a_child_that_diverges_fails_and_the_others_go_on(net: Network, train: L
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"root": "resnet"}, "setting 'root': expected one of auto, vit, mlp, efficientnet-lite0, or a Root, got 'resnet'"),
+        ({"root": "resnet"}, "setting 'root': expected one of auto, cnn, vit, mlp, efficientnet-lite0, or a Root, got 'resnet'"),
         ({"clone": True}, "setting 'clone': expected one of evolve, all, none, got True"),
         ({"generations": 0}, "setting 'generations': expected a whole number from 1 to 10000, got 0"),
-        ({"size_penalty": 0}, "setting 'size_penalty': expected a number from 0.001 to 1, got 0"),
+        ({"size_penalty": 0}, "setting 'size_penalty': expected a number from 0.001 to 1, or None, got 0"),
         ({"start": {"rate": 1}}, "hyperparameter 'rate': expected one of mutation, learning_rate"),
         ({"start": {"learning_rate": 3}}, "hyperparameter 'learning_rate': expected one of 0.0001, 0.0002"),
         ({"work": 3}, "setting 'work': expected a path, or None, got 3"),
-        ({"epochs": 3}, "setting 'epochs' of method munet: expected one of root, blocks"),
+        ({"epochs": 3}, "setting 'epochs' of method munet: expected one of root, schedule, blocks"),
         ({"root": "vit"}, "root 'vit': expected images, got table inputs. Choose the root 'mlp'"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,27 @@ WHERE = ("jobs", "ray", "work")
 """Settings that decide where and how fast a search runs, and nothing of what it finds."""
 
 
+PUBLISHED: dict[str, Any] = {"mutation": 0.2, "learning_rate": 0.01, "nesterov": False, "flip": True, "crop": True}
+"""Hyperparameters that the notebooks of Gesmundo and Dean (2022) start with."""
+TOY: dict[str, Any] = {
+    "schedule": "evolve",
+    "root": "vit",
+    "depth": 0,
+    "generations": 64,
+    "children": 1,
+    "cycles": 4,
+    "examples": 4_000,
+    "validation": 1_000,
+    "batch_size": 512,
+    "adapters": "none",
+    "start": PUBLISHED,
+}
+"""The "Toy" configuration of the notebooks, some 1 M images a task, for images of 32 pixels. They go through the tasks twice, with 32
+children each time, and their random root is locked."""
+CHARS: dict[str, Any] = {**TOY, "depth": None, "generations": 128, "adapters": "evolve"}
+"""The "Chars" configuration; its root is pretrained, and ours, unless another is given, random."""
+
+
 def is_root(value: Any) -> bool:
     """Whether it is a root, or the name of one."""
     return isinstance(value, Root) or (isinstance(value, str) and value in NAMES)
@@ -32,11 +53,14 @@ class MunetSettings(Settings, owner="method munet"):
     """How a task's path is searched for. One search trains on at most generations × children × cycles × examples examples.
 
     Args:
-        root: the model that paths start from: "vit", a Vision Transformer of width 192 with random weights; "efficientnet-lite0", with
-            weights of ImageNet; "mlp"; or a `Root`. "auto" is "vit" for images and "mlp" for all other inputs.
-        blocks: number of the root's blocks; None is 3 for "vit" (Gesmundo and Dean 2022, Chars configuration), 1 for "mlp".
+        root: the model that paths start from: "cnn", convolutions with random weights; "vit", a Vision Transformer of width 192 with random
+            weights; "efficientnet-lite0", with weights of ImageNet; "mlp"; or a `Root`. "auto" is that of the last task of this type of
+            data, else "cnn" for images and "mlp" for all other inputs.
+        schedule: "ladder", short trials of how much of whose path to share and one long run of the best; "evolve", the published search;
+            or "once", a single run from the root with the hyperparameters that it has: fine-tuning, with the same budget.
+        blocks: number of the root's blocks; None is 3 for "vit" (Gesmundo and Dean 2022, Chars configuration), 2 for "cnn", 1 for "mlp".
         depth: number of optional blocks that a path starts with; None is all of the root's.
-        generations: how often a generation of children is trained.
+        generations: how often a generation of children is trained. The ladder counts no generations, but has the same budget in all.
         children: children in one generation.
         cycles: training cycles of a child; after each it is validated, and its best state is kept.
         examples: examples of one cycle, at most; and at most 10 passes over all there are.
@@ -47,7 +71,8 @@ class MunetSettings(Settings, owner="method munet"):
         layers: whether the number of layers evolves.
         others: whether paths of other tasks may be parents; if not, only the root may.
         learned_rates: whether every mutation has a probability of its own, which is learned (µ2Net+, Gesmundo 2022).
-        size_penalty: share of its quality that a path as large as the root keeps as its score; 1 is no penalty.
+        size_penalty: share of its quality that a path as large as the root keeps as its score; 1 is no penalty. None is .95 for the ladder,
+            and 1 for all others, as published.
         compute_penalty: the same for the operations that one input takes (µ2Net+).
         start: hyperparameters of the root path that differ from the defaults, by name, see `senpath.methods.munet.hyper`.
         jobs: workers of one thread each that train at once; 1 trains in this process. Their number does not change the result.
@@ -58,9 +83,10 @@ class MunetSettings(Settings, owner="method munet"):
     """
 
     root: Annotated[Any, Expected(f"one of {', '.join(NAMES)}, or a Root", is_root)] = "auto"
+    schedule: Literal["ladder", "evolve", "once"] = "ladder"
     blocks: Annotated[int, Field(ge=0, le=24)] | None = None
     depth: Annotated[int, Field(ge=0, le=24)] | None = None
-    generations: Count = 8
+    generations: Count = 4
     children: Count = 2
     cycles: Count = 4
     examples: Annotated[int, Field(ge=1, le=10**9)] = 2_000
@@ -71,7 +97,7 @@ class MunetSettings(Settings, owner="method munet"):
     layers: bool = True
     others: bool = True
     learned_rates: bool = False
-    size_penalty: Penalty = 0.95
+    size_penalty: Penalty | None = None
     compute_penalty: Penalty = 1.0
     start: Annotated[Mapping[str, Any], Expected("a mapping of hyperparameters to values")] = field(default_factory=dict)
     jobs: Count = 1
@@ -86,6 +112,11 @@ class MunetSettings(Settings, owner="method munet"):
                 raise InputError(f"hyperparameter {name!r}", expected=f"one of {', '.join(known)}", got="another name")
             if value not in known[name]:
                 raise InputError(f"hyperparameter {name!r}", expected=f"one of {', '.join(map(str, known[name]))}", got=repr(value))
+
+    @property
+    def kept(self) -> float:
+        """The size penalty."""
+        return self.size_penalty if self.size_penalty is not None else 0.95 if self.schedule == "ladder" else 1.0
 
     @property
     def hyper(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from senpath.methods.munet.path import LayerPath
 from senpath.methods.munet.record import METHOD
 from senpath.methods.munet.report import report_section
 from senpath.methods.munet.roots import choose_root
-from senpath.methods.munet.search import Child, ChildSummary, Outcome, Search
+from senpath.methods.munet.searching import Child, ChildSummary, Outcome, Searching
 from senpath.methods.munet.session import SearchSession
 from senpath.methods.munet.train import ChildJob, ChildTrainer, TrainedChild
 from senpath.parallel import FailedJob, WorkerPool
@@ -59,11 +59,11 @@ class SearchObserver:
 
 
 class Munet:
-    """Searches by evolution for the path of a new task through layers that are shared, cloned or adapted (Gesmundo and Dean 2022).
+    """Searches for the path of a new task through layers that are shared, cloned or adapted (Gesmundo and Dean 2022).
 
-    Children of the root, of other tasks' paths and of the task's own best paths are trained, and compared by their quality on held-out
-    examples minus a penalty for their size. The best becomes the task's pathway: shared layers are components that the network has, trained
-    layers are new ones. Earlier tasks are not changed.
+    Children of the root, of other tasks' paths and, by evolution, of the task's own best paths are trained, and compared by their quality
+    on held-out examples minus a penalty for their size. The best becomes the task's pathway: shared layers are components that the network
+    has, trained layers are new ones. Earlier tasks are not changed.
 
     Args:
         observer: is told how the search proceeds.
@@ -126,7 +126,7 @@ class Munet:
             self.observer.warn(warnings[-1])
 
         def show(children: Sequence[tuple[Child, TrainedChild | FailedJob | None]]) -> None:
-            self.observer.status(SearchStatus(session.task, search.budget.generations, search.history, children, search.best))
+            self.observer.status(SearchStatus(session.task, search.generations, search.history, children, search.best))
 
         backend = Ray(settings.ray) if settings.ray is not None else None
         with WorkerPool(partial(ChildTrainer, session.split), settings.jobs, backend=backend, tell=warn, name=_name) as pool:
@@ -137,8 +137,8 @@ class Munet:
                 def finished(place: int, result: TrainedChild | FailedJob, states: Any = states) -> None:
                     states[place] = states[place][0], result
                     show(states)
-                    done = search.budget.children * len(search.history) + sum(result is not None for _, result in states)
-                    progress("children", done, search.budget.children * search.budget.generations)
+                    done = sum(map(len, search.history)) + sum(result is not None for _, result in states)
+                    progress("children", done, max(done, search.planned))
 
                 show(states)
                 results = pool.run([session.job(child, known) for child in children], finished)
@@ -162,7 +162,7 @@ def _outcome(child: Child, result: TrainedChild | FailedJob) -> Outcome | None:
     return Outcome(result.quality, result.flops, names)
 
 
-def _forget(known: dict[str, Component], search: Search) -> None:
+def _forget(known: dict[str, Component], search: Searching) -> None:
     """Let go of components that no path of the population has."""
     used = {layer.component for path in search.population for layer in path.layers}
     for name in [name for name in known if name not in used]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from senpath.components import ADAPTER as ADAPTER_KIND
-from senpath.components import LINEAR
+from senpath.components import CLASS_NORM, LINEAR
 from senpath.methods.munet.hyper import MUTATION, lists, move
 from senpath.methods.munet.path import ADAPTER, HEAD, ROOT, LayerPath, PathLayer
 from senpath.methods.munet.roots import Root
@@ -47,12 +47,14 @@ class SearchSpace:
         optional: names of those that a path may do without.
         shapes: of each layer's output for one input, by its name.
         outputs: of the task.
+        tuned: names of those that every child trains, whatever it shares: the last normalisation, as in the published notebooks.
     """
 
     layers: tuple[PathLayer, ...]
     optional: frozenset[str]
     shapes: Mapping[str, tuple[int, ...]]
     outputs: int
+    tuned: frozenset[str] = frozenset()
 
     @staticmethod
     def of(root: Root, shapes: Mapping[str, tuple[int, ...]], outputs: int) -> SearchSpace:
@@ -63,7 +65,10 @@ class SearchSpace:
             )
             for layer in root.layers
         )
-        return SearchSpace(layers, frozenset(layer.name for layer in root.layers if layer.optional), shapes, outputs)
+        optional = frozenset(layer.name for layer in root.layers if layer.optional)
+        return SearchSpace(
+            layers, optional, shapes, outputs, frozenset(layer.name for layer in layers[-1:] if layer.kind == CLASS_NORM.name)
+        )
 
     def root(self, hyper: Mapping[str, Any], depth: int | None = None) -> LayerPath:
         """The root path; with the first `depth` of the optional layers, None for all."""
@@ -84,6 +89,12 @@ class SearchSpace:
         config = {"features": features, "hidden": width, "axis": axis}
         weights = 2 * features * width + width + 3 * features
         return PathLayer(f"{ADAPTER} {layer}", ADAPTER_KIND.name, config, weights, None, True, task)
+
+    def adapted(self, layers: Sequence[PathLayer], width: int, task: str, insert: Callable[[str], bool]) -> list[PathLayer]:
+        """A path's layers with new adapters behind those of which `insert` says so, by name, and that have none."""
+        there = {layer.name for layer in layers}
+        places = [layer.name for layer in layers if layer.name in self.adaptable and f"{ADAPTER} {layer.name}" not in there]
+        return _in_order([*layers, *(self.adapter(name, width, task) for name in places if insert(name))], self)
 
     @property
     def adaptable(self) -> frozenset[str]:
@@ -110,23 +121,22 @@ class _Mutation:
 
     def child(self) -> LayerPath:
         hyper = {name: self._moved(name, values) for name, values in lists(self.rules.image).items()}
-        layers = self._with_adapters(self._layers(), hyper)
+        layers = self._with_adapters(self._layers(hyper), hyper)
         last = self.parent.layers[-1]
         own = self.parent.task == self.task and last.name == HEAD
         head = replace(last, trained=True) if own else self.space.head(self.task)
         return LayerPath(self.task, (*layers, head), hyper, self._rates(hyper))
 
-    def _by_chance(self, mutation: str) -> bool:
-        return bool(self.random.random() < self._rate(mutation))
-
-    def _rate(self, mutation: str) -> float:
-        return self.parent.rate(mutation) if self.rules.learned_rates else float(self.parent.hyper["mutation"])
+    def _by_chance(self, mutation: str, hyper: Mapping[str, Any]) -> bool:
+        """Whether a mutation happens; its probability is one of `hyper`, unless each has its own."""
+        rate = self.parent.rate(mutation) if self.rules.learned_rates else float(hyper["mutation"])
+        return bool(self.random.random() < rate)
 
     def _moved(self, name: str, values: tuple[Any, ...]) -> Any:
         value = self.parent.hyper[name]
         if name == "mutation" and self.rules.learned_rates:
             return value  # each mutation's own probability moves in its place
-        return move(values, value, self.random) if self._by_chance(name) else value
+        return move(values, value, self.random) if self._by_chance(name, self.parent.hyper) else value
 
     def _rates(self, hyper: Mapping[str, Any]) -> dict[str, float]:
         if not self.rules.learned_rates:
@@ -142,20 +152,20 @@ class _Mutation:
             yield f"clone {layer.name}"
             yield f"{ADAPTER} {layer.name}"
 
-    def _layers(self) -> list[PathLayer]:
-        """The parent's layers and adapters, one layer more or fewer perhaps, each shared or trained."""
+    def _layers(self, hyper: Mapping[str, Any]) -> list[PathLayer]:
+        """The parent's layers and adapters, one layer more or fewer perhaps, each shared or trained; by the child's own probabilities."""
         layers = [layer for layer in self.parent.layers if layer.name != HEAD]
-        if self.rules.layers and self._by_chance("layers"):
+        if self.rules.layers and self._by_chance("layers", hyper):
             layers = self._one_more(layers) if self.random.random() < 0.5 else self._one_fewer(layers)
-        return [self._trained(layer) for layer in layers]
+        return [self._trained(layer, hyper) for layer in layers]
 
-    def _trained(self, layer: PathLayer) -> PathLayer:
+    def _trained(self, layer: PathLayer, hyper: Mapping[str, Any]) -> PathLayer:
         if layer.origin == self.task:
             return replace(layer, trained=True)
-        clone = self._by_chance(f"clone {layer.name.removeprefix(ADAPTER).strip()}")
+        clone = self._by_chance(f"clone {layer.name.removeprefix(ADAPTER).strip()}", hyper)
         if self.rules.clone != "evolve":
             clone = self.rules.clone == "all"
-        elif layer.origin is ROOT and self.rules.random_root:
+        elif (layer.origin is ROOT and self.rules.random_root) or layer.name in self.space.tuned:
             clone = True
         return replace(layer, trained=True, origin=self.task) if clone else replace(layer, trained=False)
 
@@ -174,12 +184,11 @@ class _Mutation:
     def _with_adapters(self, layers: list[PathLayer], hyper: Mapping[str, Any]) -> list[PathLayer]:
         if self.rules.adapters == "none":
             return layers
-        there, new = {layer.name for layer in layers}, list[PathLayer]()
-        for layer in layers:
-            if layer.name in self.space.adaptable and f"{ADAPTER} {layer.name}" not in there:
-                insert = self._by_chance(f"{ADAPTER} {layer.name}") or self.rules.adapters == "all"
-                new += [self.space.adapter(layer.name, hyper["adapter"], self.task)] if insert else []
-        return _in_order([*layers, *new], self.space)
+
+        def insert(name: str) -> bool:
+            return self._by_chance(f"{ADAPTER} {name}", hyper) or self.rules.adapters == "all"
+
+        return self.space.adapted(layers, hyper["adapter"], self.task, insert)
 
 
 def _in_order(layers: list[PathLayer], space: SearchSpace) -> list[PathLayer]:

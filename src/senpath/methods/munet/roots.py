@@ -14,8 +14,11 @@ from torch import nn
 from senpath.components import (
     CLASS_NORM,
     CLASS_TOKEN,
+    CONV_PAIR,
     MBCONV,
     PATCHES,
+    POINTWISE,
+    POOL,
     POSITIONS,
     TRANSFORMER,
     Component,
@@ -32,12 +35,14 @@ from senpath.pathways import run_chain
 from senpath.seeds import seeded
 from senpath.types import DataType
 
-VIT, EFFICIENTNET, MLP = "vit", "efficientnet-lite0", "mlp"
+CNN, VIT, EFFICIENTNET, MLP = "cnn", "vit", "efficientnet-lite0", "mlp"
 WIDTH, HEADS, PATCH = 192, 3, 16
 """Of the Vision Transformer: those of "Ti/16" (Gesmundo and Dean 2022, Chars and Toy configurations)."""
 BLOCKS = 3
 SMALL, ENLARGED = 64, 96
 """Pixels a side, of images that EfficientNet is shown enlarged, and of what they are enlarged to."""
+MAPS, GROUPS, MIDDLE, LEAST, MOST = 16, 4, 2, 4, 64
+"""Of the convolutional root: maps, groups of normalisation, optional blocks, and the sides that maps have at the end and at first."""
 UNITS, MORE = 128, 1
 """Of the fully connected root, for inputs that are no images: units of a layer, and layers behind the first."""
 
@@ -169,6 +174,29 @@ def vit(data_type: DataType, blocks: int | None, seed: int) -> Root:
     return _random(VIT, [*ends, *middle, ("norm", CLASS_NORM, {"width": WIDTH})], seed, "block")
 
 
+def cnn(data_type: DataType, blocks: int | None, seed: int) -> Root:
+    """Convolutions with random weights, for images; 2 optional blocks by default, on the smallest maps.
+
+    A 1×1 convolution, pairs of 3×3 convolutions that halve the maps until a side is 4 or less, the blocks, and a hidden layer. Maps of more
+    than 64 pixels a side are averaged first.
+    """
+    if data_type.form != "image":
+        raise _unreadable(CNN, data_type)
+    channels, *sides = data_type.shape
+    layers: list[tuple[str, ComponentKind, dict[str, Any]]] = [("stem", POINTWISE, {"inputs": channels, "outputs": MAPS, "groups": GROUPS})]
+    while max(sides) > LEAST:
+        kind, config = (POOL, {"how": "avg", "stride": 2}) if max(sides) > MOST else (CONV_PAIR, _pair(2))
+        layers.append((f"half {len(layers)}", kind, config))
+        sides = [-(-side // 2) for side in sides]
+    layers += [(f"block {number + 1}", CONV_PAIR, _pair(1)) for number in range(MIDDLE if blocks is None else blocks)]
+    last = ("units", MLP_KIND, {"inputs": MAPS * prod(sides), "hidden": [UNITS]})
+    return _random(CNN, [*layers, last], seed, "block")
+
+
+def _pair(stride: int) -> dict[str, Any]:
+    return {"width": MAPS, "kernels": [[3, 3], [3, 3]], "stride": stride, "groups": GROUPS}
+
+
 def mlp(data_type: DataType, blocks: int | None, seed: int) -> Root:
     """Fully connected layers of 128 units with random weights, for inputs of any form; one more by default behind the first."""
     first = ("inputs", MLP_KIND, {"inputs": prod(data_type.shape), "hidden": [UNITS]})
@@ -194,22 +222,25 @@ def efficientnet(data_type: DataType, blocks: int | None, seed: int) -> Root:
     return Root(EFFICIENTNET, tuple(layers))
 
 
-ROOTS: dict[str, Callable[[DataType, int | None, int], Root]] = {VIT: vit, MLP: mlp, EFFICIENTNET: efficientnet}
+ROOTS: dict[str, Callable[[DataType, int | None, int], Root]] = {CNN: cnn, VIT: vit, MLP: mlp, EFFICIENTNET: efficientnet}
 """Root models by name: made for a data type, with so many blocks (None is the root's own number), from a seed where weights are random."""
 
 
-def choose_root(root: str | Root, blocks: int | None, data_type: DataType, seed: int) -> Root:
-    """The root of this name for these inputs; "auto" is "vit" for images and "mlp" for all others.
+def choose_root(root: str | Root, blocks: int | None, data_type: DataType, seed: int, earlier: str | None = None) -> Root:
+    """The root of this name for these inputs; "auto" is the earlier one, or "cnn" for images and "mlp" for all others.
 
     Args:
         seed: of random weights; that of the network, so that all its tasks begin from the same.
+        earlier: name of the root of earlier tasks, if there are any.
 
     Raises:
         InputError: if the root does not read such inputs.
     """
     if isinstance(root, Root):
         return root
-    name = (VIT if data_type.form == "image" else MLP) if root == "auto" else root
+    if root == "auto":
+        root = earlier if earlier in ROOTS else CNN if data_type.form == "image" else MLP
+    name = root
     return ROOTS[name](data_type, blocks, seed)
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from senpath.components import Component
 from senpath.errors import SenpathError
 from senpath.methods.munet.config import MunetSettings
+from senpath.methods.munet.ladder import Ladder, candidates
 from senpath.methods.munet.mutate import MutationRules, SearchSpace
 from senpath.methods.munet.path import ROOT, LayerPath, PathLayer
 from senpath.methods.munet.record import MunetRecord, RecordedLayer
 from senpath.methods.munet.roots import Root, choose_root
-from senpath.methods.munet.search import Child, Penalty, Search, SearchBudget
+from senpath.methods.munet.search import Search, SearchBudget
+from senpath.methods.munet.searching import Child, Penalty, Searching
 from senpath.methods.munet.train import ChildJob, TrainingBudget, TrainingSplit, count_flops
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View
@@ -36,6 +38,7 @@ class SearchSession:
     Attributes:
         root: that paths begin from.
         split: the examples, as children are trained on them.
+        budget: how long a child is trained, unless it says otherwise.
         others: records of the tasks whose paths may be parents, by name.
         penalty: see `Penalty`.
     """
@@ -46,7 +49,8 @@ class SearchSession:
     settings: MunetSettings
     root: Root
     split: TrainingSplit
-    search: Search
+    budget: TrainingBudget
+    search: Searching
     others: dict[str, MunetRecord]
     penalty: Penalty
 
@@ -57,36 +61,29 @@ class SearchSession:
         Raises:
             InputError: if the root does not read such inputs.
         """
-        root = choose_root(settings.root, settings.blocks, examples.data_type, view.settings.random_state)
+        root = choose_root(settings.root, settings.blocks, examples.data_type, view.settings.random_state, _earlier(view, examples))
         space = SearchSpace.of(root, root.shapes(examples.data_type), len(examples.classes))
         fitted, held = hold_out(examples, settings.validation, derive(settings.random_state, "held out"))
         batch = settings.batch_size or max(LEAST, min(BATCH, len(fitted) // BATCHES))
         budget = TrainingBudget(settings.cycles, min(settings.examples, PASSES * len(fitted)), batch)
-        split = TrainingSplit.of(examples, fitted, held, budget, view.device)
-        rules = MutationRules(
-            examples.data_type.form == "image",
-            root.random,
-            settings.clone,
-            settings.adapters,
-            settings.layers,
-            settings.learned_rates,
-        )
+        split = TrainingSplit.of(examples, fitted, held, view.device)
         layers = [layer.component.module for layer in root.layers]
-        penalty = Penalty(settings.size_penalty, settings.compute_penalty, root.weights, count_flops(layers, examples.inputs[:1]))
+        penalty = Penalty(settings.kept, settings.compute_penalty, root.weights, count_flops(layers, examples.inputs[:1]))
         others = _parents(view, examples.data_type.key, root) if settings.others else {}
-        search = Search(
-            task,
-            space,
-            space.root(settings.hyper, settings.depth),
-            tuple(others),
-            partial(_parent_path, view, others, task),
-            _users(view),
-            rules,
-            penalty,
-            SearchBudget(settings.generations, settings.children),
-            derive(settings.random_state, "search"),
-        )
-        return SearchSession(view, task, examples, settings, root, split, search, others, penalty)
+        begin, path = space.root(settings.hyper, settings.depth), partial(_parent_path, view, others, task)
+        seed, users = derive(settings.random_state, "search", task), _users(view)
+        search: Searching
+        if settings.schedule == "evolve":
+            form, tries = examples.data_type.form == "image", SearchBudget(settings.generations, settings.children)
+            rules = MutationRules(form, root.random, settings.clone, settings.adapters, settings.layers, settings.learned_rates)
+            search = Search(task, space, begin, tuple(others), path, users, rules, penalty, tries, seed)
+        else:
+            parents = [path(name) for name in reversed(others)] if settings.schedule == "ladder" else []
+            clone = "all" if settings.schedule == "once" and settings.clone == "evolve" else settings.clone
+            tried = candidates(task, space, begin, parents, clone, settings.adapters == "all", root.random)
+            whole = replace(budget, cycles=settings.generations * settings.children * settings.cycles)
+            search = Ladder(task, tried, users, penalty, whole, seed)
+        return SearchSession(view, task, examples, settings, root, split, budget, search, others, penalty)
 
     def identity(self) -> dict[str, Any]:
         """What decides the result: searches of one identity come to the same."""
@@ -112,7 +109,7 @@ class SearchSession:
         known = {**self.root.components, **known}
         names = [layer.component for layer in child.path.layers if layer.component is not None]
         components = {name: known[name] if name in known else self.view.with_payload(name) for name in names}
-        return ChildJob(child.path.number, child.path.layers, components, child.path.hyper, child.seed)
+        return ChildJob(child.path.number, child.path.layers, components, child.path.hyper, child.seed, child.effort or self.budget)
 
     def result(self, known: Mapping[str, Component], warnings: Sequence[str]) -> MethodResult:
         """The best path as what the method learned.
@@ -166,6 +163,12 @@ def _parents(view: View, key: str, root: Root) -> dict[str, MunetRecord]:
         if record is not None and info.pathway.data_type == key and record.root_id == root.identity and not pruned:
             parents[task] = record
     return parents
+
+
+def _earlier(view: View, examples: Examples) -> str | None:
+    """The name of the root that the last such task of this type of data began from: those of one root can share."""
+    records = [MunetRecord.of(info.pathway) for info in view.tasks.values() if info.pathway.data_type == examples.data_type.key]
+    return next((record.root for record in reversed(records) if record is not None), None)
 
 
 def _parent_path(view: View, records: Mapping[str, MunetRecord], searching: str, task: str) -> LayerPath:

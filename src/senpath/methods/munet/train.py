@@ -55,6 +55,7 @@ class ChildJob:
         components: those that are run, or that trained ones start from, by hash.
         hyper: its hyperparameters.
         seed: decides first weights, the order of the examples and how images are changed.
+        budget: how long it is trained.
     """
 
     number: int
@@ -62,6 +63,7 @@ class ChildJob:
     components: Mapping[str, Component]
     hyper: Mapping[str, Any]
     seed: int
+    budget: TrainingBudget
 
 
 @dataclass(frozen=True)
@@ -90,21 +92,20 @@ class TrainingSplit:
     kind: TaskKindName
     fitted: np.ndarray
     held: np.ndarray
-    budget: TrainingBudget
     device: str
 
     @staticmethod
-    def of(examples: Examples, fitted: torch.Tensor, held: torch.Tensor, budget: TrainingBudget, device: torch.device) -> TrainingSplit:
+    def of(examples: Examples, fitted: torch.Tensor, held: torch.Tensor, device: torch.device) -> TrainingSplit:
         """These examples, split."""
         inputs, targets, first, rest = (part.detach().cpu().numpy() for part in (examples.inputs, examples.targets, fitted, held))
-        return TrainingSplit(examples.data_type, inputs, targets, examples.classes, examples.kind, first, rest, budget, str(device))
+        return TrainingSplit(examples.data_type, inputs, targets, examples.classes, examples.kind, first, rest, str(device))
 
 
 class ChildTrainer:
     """Trains children of one search, one after another, in one process."""
 
     def __init__(self, split: TrainingSplit) -> None:
-        self._device, self._budget = torch.device(split.device), split.budget
+        self._device = torch.device(split.device)
         torch.empty(0, device=self._device)  # a worker that does not have it says so at once
         # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
         inputs, targets = torch.tensor(split.inputs), torch.tensor(split.targets)
@@ -137,9 +138,10 @@ class ChildTrainer:
             values = values if past_frozen else run_chain(model.frozen, values)
             return self._kind.loss(model.answer(values), targets[batch.to(self._device)])
 
-        steps = max(1, self._budget.examples // min(self._budget.batch, len(targets)))
+        steps = max(1, job.budget.examples // min(job.budget.batch, len(targets)))
         best, curve = BestState(model.trained), list[float]()
-        for step in training_steps(self._batches(len(targets), steps, generator), loss, self._descent(model, job.hyper, steps)):
+        descent = self._descent(model, job.hyper, steps * job.budget.cycles)
+        for step in training_steps(self._batches(job.budget, len(targets), steps, generator), loss, descent):
             if step % steps:
                 continue
             quality = self._quality(model, *held)
@@ -152,17 +154,17 @@ class ChildTrainer:
         best.restore()
         return TrainedChild(model.components(), best.quality[0], self._flops(model), tuple(curve))
 
-    def _batches(self, count: int, steps: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    def _batches(self, budget: TrainingBudget, count: int, steps: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
         """Batches of all cycles; those of one are drawn together, before its images are changed."""
-        batches = passes(count, self._budget.batch, generator)
-        for _ in range(self._budget.cycles):
+        batches = passes(count, budget.batch, generator)
+        for _ in range(budget.cycles):
             yield from list(islice(batches, steps))
 
     def _descent(self, model: _ChildModel, hyper: Mapping[str, Any], steps: int) -> Descent:
         parameters = [parameter for parameter in model.trained.parameters() if parameter.requires_grad]
         rate, momentum, nesterov = float(hyper["learning_rate"]), float(hyper["momentum"]), bool(hyper["nesterov"])
         optimizer = torch.optim.SGD(parameters, lr=rate, momentum=momentum, nesterov=nesterov, foreach=True)
-        return Descent(optimizer, steps=steps * self._budget.cycles, warm_up=float(hyper["warm_up"]), clip=1.0)
+        return Descent(optimizer, steps=steps, warm_up=float(hyper["warm_up"]), clip=1.0)
 
     def _behind_frozen(self, model: _ChildModel, inputs: torch.Tensor, which: str) -> tuple[torch.Tensor, bool]:
         """The inputs of the first trained layer, and True; or, where those are too large to be kept, the inputs of the path, and False."""

@@ -1,0 +1,156 @@
+"""The ladder: short trials of how much of whose path to share, then one long run of the best. It trains nothing, as `Search`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, log2
+from typing import Any
+
+from senpath.methods.munet.mutate import Choice, SearchSpace
+from senpath.methods.munet.path import HEAD, ROOT, LayerPath
+from senpath.methods.munet.searching import Child, Penalty, Searching, worth
+from senpath.methods.munet.train import TrainingBudget
+from senpath.seeds import derive
+
+TRIAL = 640
+"""Examples of a trial in the first round."""
+TRIALS = 24
+"""Trials of the first round, at most."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A path to be tried, and the task whose path it comes from; None for the root."""
+
+    path: LayerPath
+    parent: str | None
+
+
+def candidates(
+    task: str, space: SearchSpace, root: LayerPath, parents: Sequence[LayerPath], clone: Choice, adapters: bool, random_root: bool
+) -> list[Candidate]:
+    """Parents × how many of their first layers are shared; the rest is cloned, and the output layer is new.
+
+    Cuts lie beside the layers that a path may do without, the blocks. The last normalisation is always trained.
+
+    Args:
+        root: the root path, with the hyperparameters of every candidate.
+        parents: other tasks' paths, the most welcome first; as many are tried as make `TRIALS` candidates.
+        clone: "evolve" tries every cut, "all" shares nothing, "none" trains the output layer alone.
+        adapters: whether one is put behind every block.
+        random_root: whether the root's weights are random, so that there is nothing in them to share.
+    """
+    tried: list[Candidate] = []
+    for parent in (root, *parents):
+        layers = [layer for layer in parent.layers if layer.name != HEAD]
+        cuts = _cuts([layer.name for layer in layers], space) if clone == "evolve" else [0 if clone == "all" else len(layers)]
+        if parent.task is ROOT and random_root and clone == "evolve":
+            cuts = [0]
+        if tried and len(tried) + len(cuts) > TRIALS:
+            break
+        for cut in cuts:
+            tuned = space.tuned if clone != "none" else frozenset()
+            made = [
+                replace(layer, trained=True, origin=task) if place >= cut or layer.name in tuned else replace(layer, trained=False)
+                for place, layer in enumerate(layers)
+            ]
+            path = LayerPath(task, (*space.adapted(made, root.hyper["adapter"], task, lambda name: adapters), space.head(task)), root.hyper)
+            tried.append(Candidate(path, parent.task))
+    return tried
+
+
+def _cuts(names: Sequence[str], space: SearchSpace) -> list[int]:
+    """How many of a path's first layers may be shared, in ascending order."""
+    optional = space.optional or frozenset(names)
+    inside = [place for place in range(1, len(names)) if names[place] in optional or names[place - 1] in optional]
+    last = len(names) - (names[-1] in space.tuned)
+    return sorted({0, *(place for place in inside if place < last), last})
+
+
+class Ladder(Searching):
+    """Successive halving over candidates, and one uninterrupted run of the winner with what is left of the budget.
+
+    In each round the better half goes on, and is trained anew for twice as long. The rounds take half of the budget at most. A single
+    candidate is not tried.
+
+    Args:
+        task: the name.
+        candidates: see there.
+        users: how many tasks use each component, by hash.
+        penalty: see there.
+        budget: of everything: one cycle's examples, and so many cycles in all.
+        seed: decides everything that is drawn in training.
+    """
+
+    def __init__(
+        self, task: str, candidates: Sequence[Candidate], users: Mapping[str, int], penalty: Penalty, budget: TrainingBudget, seed: int
+    ) -> None:
+        super().__init__(task, penalty, users)
+        self._candidates, self._budget, self._seed = candidates, budget, seed
+        self._rounds = ceil(log2(len(candidates))) if len(candidates) > 1 else 0
+        self._trial = min(TRIAL, self._total // (2 * max(1, sum(size << number for number, size in enumerate(self._sizes())))))
+        self._left = [*range(len(candidates))]
+        """Candidates that are still in it."""
+
+    @property
+    def _total(self) -> int:
+        return self._budget.cycles * self._budget.examples
+
+    @property
+    def generations(self) -> int:
+        """The rounds and the run."""
+        return self._rounds + 1
+
+    @property
+    def planned(self) -> int:
+        """Children in all."""
+        return sum(self._sizes()) + 1
+
+    def _sizes(self) -> Iterator[int]:
+        """Children of each round, if none fails."""
+        count = len(self._candidates)
+        for _ in range(self._rounds):
+            yield count
+            count = ceil(count / 2)
+
+    def _effort(self, number: int) -> TrainingBudget:
+        """How long a child of this round, or the run, is trained."""
+        if number < self._rounds:
+            return replace(self._budget, cycles=1, examples=max(self._budget.batch, self._trial << number))
+        spent = sum(size * self._effort(place).examples for place, size in enumerate(self._sizes()))
+        left = max(self._budget.batch, self._total - spent)
+        cycles = max(1, round(left / self._budget.examples))
+        return replace(self._budget, cycles=cycles, examples=max(1, left // cycles))
+
+    def _children(self) -> list[Child]:
+        number = len(self.history)
+        chosen, effort = self._left if number < self._rounds else self._left[:1], self._effort(number)
+        first = sum(len(generation) for generation in self.history) + 1
+        return [
+            Child(
+                replace(self._candidates[place].path, number=first + index),
+                0,
+                self._candidates[place].parent,
+                derive(self._seed, "child", number, place),
+                effort,
+            )
+            for index, place in enumerate(chosen)
+        ]
+
+    def _keep(self, asked: Sequence[Child], paths: Sequence[LayerPath | None]) -> list[LayerPath]:
+        there = [(worth(path), -index) for index, path in enumerate(paths) if path is not None]
+        best = [path for path in (paths[-index] for _, index in sorted(there, reverse=True)[:1]) if path is not None]
+        if len(self.history) == self._rounds:  # the run; where it fails, the last round's best is what there is
+            return [*best, *self._population]
+        self._left = [self._left[-index] for _, index in sorted(there, reverse=True)][: ceil(len(asked) / 2)] or self._left[:1]
+        return best or list(self._population)
+
+    def _own_state(self) -> dict[str, Any]:
+        return {"left": list(self._left)}
+
+    def _restore_own(self, state: Mapping[str, Any]) -> None:
+        left = [int(place) for place in state["left"]]
+        if not left or not {*left} <= {*range(len(self._candidates))}:
+            raise ValueError("candidates that there are not")
+        self._left = left

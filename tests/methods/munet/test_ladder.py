@@ -1,0 +1,146 @@
+"""The ladder by itself: what it tries, for how long, and what it keeps; and what it learns in a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from senpath import Network
+from senpath.methods.munet import Child, LayerPath, Outcome, PathLayer, Penalty, SearchSpace
+from senpath.methods.munet.hyper import DEFAULTS
+from senpath.methods.munet.ladder import TRIALS, Ladder, candidates
+from senpath.methods.munet.train import TrainingBudget
+
+Labelled = tuple[np.ndarray, np.ndarray]
+BUDGET = TrainingBudget(cycles=40, examples=1_000, batch=20)
+PENALTY = Penalty(1.0, 1.0, 400, 1.0)
+
+
+def parent(space: SearchSpace, name: str) -> LayerPath:
+    """Another task's path, whose layers it trained."""
+    layers = [replace(layer, component=f"{layer.name} of {name}", origin=name) for layer in space.layers]
+    return LayerPath(name, (*layers, replace(space.head(name), component=f"head of {name}", trained=False)), DEFAULTS)
+
+
+def tried(space: SearchSpace, parents: Sequence[str], random_root: bool = True, clone: Any = "evolve") -> list[Any]:
+    root = space.root(DEFAULTS)
+    return candidates("new", space, root, [parent(space, name) for name in parents], clone, adapters=False, random_root=random_root)
+
+
+def shared(path: LayerPath) -> int:
+    return sum(not layer.trained for layer in path.layers)
+
+
+def judge(child: Child) -> Outcome:
+    """The more is shared of "a" the better, but for one layer."""
+    names = tuple(layer.component or f"{layer.name} of {child.path.number}" for layer in child.path.layers)
+    quality = 0.5 + (0.1 * shared(child.path) if child.parent_task == "a" and shared(child.path) < 4 else 0.0)
+    return Outcome(quality, 1.0, names)
+
+
+def run(ladder: Ladder, quality: Callable[[Child], Outcome | None] = judge) -> list[list[Child]]:
+    asked = []
+    while not ladder.done:
+        asked.append(ladder.ask())
+        ladder.tell([quality(child) for child in asked[-1]])
+    return asked
+
+
+def test_parents_and_cuts_are_tried(space: SearchSpace) -> None:
+    found = tried(space, ["a", "b"])
+    assert [(one.parent, shared(one.path)) for one in found] == [(None, 0), *((name, cut) for name in "ab" for cut in range(5))]
+    for one in found:
+        *layers, head = one.path.layers
+        assert [layer.trained for layer in layers] == sorted(layer.trained for layer in layers)  # what is shared is in front
+        assert (head.component, head.trained, head.origin) == (None, True, "new")
+        assert all((layer.origin == "new") == layer.trained for layer in layers)
+    assert [shared(one.path) for one in tried(space, [], random_root=False)] == [0, 1, 2, 3, 4]
+    assert [(one.parent, shared(one.path)) for one in tried(space, [], clone="none")] == [(None, 4)]
+    assert len(tried(space, [str(number) for number in range(50)])) <= TRIALS
+
+
+def test_the_last_normalisation_is_always_trained(space: SearchSpace) -> None:
+    norm = PathLayer("norm", "class-norm.v1", {"width": 8}, 16, "hash of norm", False, None)
+    normed = replace(space, layers=(*space.layers, norm), shapes={**space.shapes, "norm": (8,)}, tuned=frozenset({"norm"}))
+    found = tried(normed, ["a"])
+    assert [shared(one.path) for one in found if one.parent == "a"] == [0, 1, 2, 3, 4]
+    assert all(one.path.layers[-2].trained for one in found)
+
+
+def test_the_better_half_goes_on_and_the_best_has_the_long_run(space: SearchSpace) -> None:
+    ladder = Ladder("new", tried(space, ["a", "b"]), {}, PENALTY, BUDGET, 0)
+    asked = run(ladder)
+    assert [len(children) for children in asked] == [11, 6, 3, 2, 1]
+    assert len(asked) == ladder.generations
+    assert sum(map(len, asked)) == ladder.planned
+    efforts = [children[0].effort for children in asked]
+    lengths = [effort.cycles * effort.examples for effort in efforts if effort is not None]
+    assert lengths[1:4] == [2 * length for length in lengths[:3]]
+    total = sum(length * len(children) for length, children in zip(lengths, asked, strict=True))
+    assert 0.99 * 40_000 < total <= 40_000
+    assert lengths[-1] >= 20_000  # half of the budget at least
+    (winner,) = asked[-1]
+    assert (winner.parent_task, shared(winner.path)) == ("a", 3)
+    assert ladder.best is not None
+    assert ladder.best.number == winner.path.number
+    assert ladder.origin(ladder.best) == "a"
+
+
+def test_a_single_candidate_has_the_whole_budget(space: SearchSpace) -> None:
+    ((only,),) = run(Ladder("new", tried(space, []), {}, PENALTY, BUDGET, 0))
+    assert only.effort == BUDGET
+
+
+def test_size_costs(space: SearchSpace) -> None:
+    """Of two that are as good the one that accounts for less is chosen."""
+
+    def alike(child: Child) -> Outcome:
+        return replace(judge(child), quality=0.5)
+
+    ladder = Ladder("new", tried(space, ["a"]), {f"{layer.name} of a": 1 for layer in space.layers}, Penalty(0.9, 1.0, 400, 1.0), BUDGET, 0)
+    assert shared(run(ladder, alike)[-1][0].path) == 4
+
+
+def test_a_stopped_ladder_goes_on(space: SearchSpace) -> None:
+    whole, first, second = (Ladder("new", tried(space, ["a", "b"]), {}, PENALTY, BUDGET, 3) for _ in range(3))
+    asked = run(whole)
+    for _ in range(2):
+        first.tell([judge(child) for child in first.ask()])
+    second.restore(json.loads(json.dumps(first.state())))
+    assert run(second) == asked[2:]
+    assert second.best == whole.best
+    with pytest.raises(ValueError, match="candidates that there are not"):
+        second.restore({**whole.state(), "left": [99]})
+
+
+def test_what_fails_is_left_out(space: SearchSpace) -> None:
+    ladder = Ladder("new", tried(space, ["a", "b"]), {}, PENALTY, BUDGET, 0)
+    asked = run(ladder, lambda child: judge(child) if child.parent_task == "b" else None)
+    assert asked[-1][0].parent_task == "b"
+    last = Ladder("new", tried(space, ["a"]), {}, PENALTY, BUDGET, 0)
+    run(last, lambda child: judge(child) if len(last.history) + 1 < last.generations else None)
+    assert last.best is not None
+    assert last.best.number == last.history[-2][0].number or last.history[-1][0].quality is None
+    nothing = Ladder("new", tried(space, ["a"]), {}, PENALTY, BUDGET, 0)
+    run(nothing, lambda child: None)
+    assert nothing.best is None
+
+
+def test_tasks_learn_by_it_and_share(tmp_path: Path, train: Labelled, fresh: Labelled) -> None:
+    net = Network(tmp_path / "n.sen")
+    turned = {"upright": train[0], "turned": train[0].swapaxes(1, 2)[:, ::-1]}
+    settings: dict[str, Any] = {"method": "munet", "root": "mlp", "generations": 2, "children": 2, "cycles": 2, "examples": 3_000}
+    for name, x in turned.items():
+        net.learn(name, x, train[1], **settings)
+    again = net.learn("again", *train, **settings, size_penalty=0.7)
+    assert again.provenance.record["parent"] in ("upright", "turned")
+    assert {layer["origin"] for layer in again.provenance.record["layers"]} - {"again"}
+    for name, x in {"upright": fresh[0], "again": fresh[0], "turned": fresh[0].swapaxes(1, 2)[:, ::-1]}.items():
+        assert (net.predict(x, task=name).label == fresh[1]).mean() > 0.85
+    net.verify()

@@ -2,8 +2,9 @@
 
     python -m benchmarks.moe [EXPERIMENT ...] [--jobs 1] [--folder runs/moe]
 
-Experiments: low, brief, held, unrelated, ablations, random, speed, page; all of them by default. A run that was stopped goes on with the
-jobs that are not done. Texts are encoded once, into the folder. Needs SENPATH_DATA and the extra [text].
+Experiments: low, brief, held, unrelated, ablations, random, senses, speed, page; all of them by default, and families, which takes
+hours, if it is named. A run that was stopped goes on with the jobs that are not done. Texts are encoded once, into the folder. Needs
+SENPATH_DATA and the extra [text].
 """
 
 from argparse import Namespace
@@ -11,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks.harness import Benchmark, Part, Section
-from benchmarks.moe import measure, page, tasks
+from benchmarks.moe import families, measure, page, senses, tasks
 from benchmarks.moe.plan import ABLATED, LONGER, MAIN, SEEDS, SETUPS, Setup
 
 MINILM = SETUPS["minilm"]
@@ -37,6 +38,12 @@ PARTS = {
     "unrelated": _part(measure.unrelated, MAIN[1:]),
     "ablations": _part(partial(measure.seen, shots=(10,)), ABLATED, seeds=SEEDS - 1),
     "random": _part(measure.low, setup=SETUPS["random"]),
+    "senses": Part(senses.learn, {"seed": range(SEEDS), "task": (*senses.PICTURES, *senses.SOUNDS), "row": senses.ROWS}),
+    "families": Part(
+        families.learn,
+        {"families": families.FAMILIES, "width": families.WIDTHS, "seed": range(5), "row": [*families.ROWS]},
+        asked=True,
+    ),
     "speed": Part(measure.forward, workers=1, prepare=partial(_encode, MINILM.encoder)),
 }
 SECTIONS = {
@@ -45,6 +52,8 @@ SECTIONS = {
     "unrelated": Section(page.unrelated, ["held", "unrelated"]),
     "ablations": Section(page.ablations, ["held", "ablations"]),
     "random": partial(page.low, SETUPS["random"]),
+    "senses": senses.page,
+    "families": families.page,
     "speed": page.speed,
 }
 BENCHMARK = Benchmark("moe", __doc__, PARTS, SECTIONS, jobs=1)

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from senpath.errors import InputError, MissingExtraError
 from senpath.inputs.encoders.base import Encoder
+from senpath.inputs.encoders.e5 import E5, MultilingualE5
 from senpath.inputs.encoders.efficientnet import EFFICIENTNET, EFFICIENTNET_PACKAGES, efficientnet
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS, SOUND_STATISTICS, RandomTokens, SoundStatistics
 from senpath.inputs.encoders.frames import EFFICIENTNET_FRAMES, efficientnet_frames
@@ -31,6 +32,7 @@ ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     RANDOM_TOKENS: ("text", RandomTokens),
     PATCHES: ("image", PatchTokens),
     FRAMES: ("audio", FrameTokens),
+    E5: ("text", MultilingualE5),
 }
 """Encoders by name, each with the modality that it reads: senpath's own, and those that were registered."""
 PACKAGES = {

@@ -22,7 +22,7 @@ from pydantic_core import from_json
 from senpath.confined import BLOCK, LARGEST_FILE, open_plain
 from senpath.errors import FormatVersionError, InputError, SenpathError, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout, verify
-from senpath.inputs.modalities.picture_types import beside, unnamed
+from senpath.inputs.modalities.picture_types import beside, encodes_as
 from senpath.inputs.modalities.table import same_columns, table_columns
 from senpath.pathways import Link
 from senpath.progress import silent
@@ -212,7 +212,7 @@ def _type_here(view: View, data_type: DataType, features: str) -> DataType:
     fixed = view.settings.image_shape
     known = list(view.types.values())
     if data_type.modality == "image" and (fixed is None or data_type.form != "image"):
-        same = [kind for kind in known if kind.modality == "image" and unnamed(kind) == unnamed(data_type)]
+        same = [kind for kind in known if kind.modality == "image" and encodes_as(kind, data_type)]
         here = same[0] if same else beside(data_type, [kind for kind in known if kind.modality == "image"])
     elif data_type.modality == "table":  # one of them may have an older key
         here = next(iter(same_columns(table_columns(data_type), known)), data_type)
@@ -226,7 +226,7 @@ def _type_here(view: View, data_type: DataType, features: str) -> DataType:
             view.encoders.of(here)  # pictures without a task will be read through it too
         return here
     do = "Import it into a network whose first task of this type came from the same network"
-    if unnamed(here) != unnamed(data_type):
+    if not encodes_as(here, data_type):
         got = f"shape {data_type.shape}" if data_type.shape != here.shape else "other options of it"
         raise InputError(f"data type {data_type.key!r}", expected=f"the network's encoding, shape {here.shape}", got=got, do=do)
     if record.features != features:

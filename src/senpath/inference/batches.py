@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from senpath.inputs.modalities.image import ImageModality, decoded
+from senpath.inputs.modalities.normalised import Normalisation
 from senpath.inputs.modalities.picture_types import natives, surprise
 from senpath.progress import Progress, silent
 from senpath.routing import Decision
@@ -84,7 +85,8 @@ class Reader:
             return self.view.encode(items, self.types[0], progress)
         parts: list[list[torch.Tensor]] = [[torch.zeros(0, prod(kind.shape))] for kind in self.types]
         before = [torch.zeros(0, 2)]
-        for pictures in decoded(items):  # once, however many types there are
+        normal = next(filter(None, (Normalisation.from_json(kind.options) for kind in self.types)), None)
+        for pictures in decoded(items, normal):  # once, however many types there are
             before.append(torch.from_numpy(natives([pictures])))
             for part, kind in zip(parts, self.types, strict=True):
                 if kind.encoder is None:

@@ -20,6 +20,7 @@ from senpath.inference.unanswered import Encode, first_unreadable, of_input, rea
 from senpath.inputs.modalities import Group, known_types, split_by_modality
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.mismatch import no_type
+from senpath.inputs.modalities.picture_types import by_range
 from senpath.inputs.modalities.table import read_rows, table_columns
 from senpath.pathways import pathways_touched
 from senpath.progress import Progress, silent
@@ -111,13 +112,14 @@ class Reading:
         self.inputs = sum(len(group.rows) for group in groups) + len(unusable)
         for row, error in unusable.items():
             self._spare("skip", error, np.array([row]))
-        for group in groups:
-            types = self._known_types(group)
+        parts = [part for group in groups for part in self._types_of(group)]
+        for group, types in parts:
             if types:
                 self.types |= {kind.key: kind for kind in types}
                 self._groups.append((group, Reader(self._view, tuple(types))))
 
-    def _known_types(self, group: Group) -> list[DataType]:
+    def _types_of(self, group: Group) -> list[tuple[Group, list[DataType]]]:
+        """The types that may hold the inputs of a group, or of parts of it; what none can hold is spared."""
         if not len(group.rows):
             return []
         try:
@@ -127,9 +129,11 @@ class Reading:
         except InputError as error:  # columns that no table can have
             self._spare("skip", error, group.rows)
             return []
-        if not types:
-            self._spare("none", no_type(group, self._known, self._task), group.rows)
-        return types
+        parts = by_range(group, types) if types and group.modality == "image" else [(group, types)]
+        for part, kinds in parts:
+            if not kinds:
+                self._spare("none", no_type(part, self._known, self._task), part.rows)
+        return parts
 
     def _take(self, x: Encoded) -> None:
         """Inputs that are encoded: those of another type than the task's get no answer."""

@@ -12,6 +12,7 @@ import torch
 from senpath.arrays import LONGEST_NAME, is_name, require_finite
 from senpath.errors import InputError, TaskExistsError
 from senpath.inputs.modalities import Group, known_type, split_by_modality
+from senpath.inputs.modalities.image import normalisation_of
 from senpath.inputs.modalities.mismatch import no_type
 from senpath.inputs.modalities.picture_types import Choice, looked_at, native_figures
 from senpath.inputs.sources import read_labelled
@@ -85,7 +86,9 @@ def encode_examples(
         raise InputError("inputs", expected=other.expected, got=other.got or f"{groups[0].modality} data", do=other.do or "")
     choice = Choice(like.data_type) if like is not None else view.choose_type(groups[0])
     inputs = view.encode(groups[0].items, choice.data_type, progress)
-    figures = native_figures(looked_at(groups[0].items)) if groups[0].modality == "image" and like is None else {}
+    figures: dict[str, float] = {}
+    if groups[0].modality == "image" and like is None:
+        figures = native_figures(looked_at(groups[0].items, normalisation_of(groups[0].items)))
     origin = Origin(choice.why, figures)
     examples = Examples(choice.data_type, inputs, targets.values, targets.classes, targets.kind, origin=origin)
     return examples.scaled(like.scale) if like is not None else examples

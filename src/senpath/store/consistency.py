@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from senpath.arrays import is_name
 from senpath.components import NUMBERS
 from senpath.inputs.modalities import MODALITIES
+from senpath.inputs.modalities.normalised import CONVENTIONS
 from senpath.inputs.modalities.picture_types import type_name
 from senpath.inputs.modalities.plans import fits_options, plans_of
 from senpath.inputs.modalities.table import fingerprint, old_fingerprint
@@ -111,7 +112,19 @@ def _fits_encoding(kind: DataType) -> bool:
 
 def _fits_name(kind: DataType) -> bool:
     """Whether pictures of a further type have the name that follows from their encoding; of the first type they have none."""
-    return kind.options.get("name") in (None, type_name(kind))
+    return _fits_normalised(kind) and kind.options.get("name") in (None, type_name(kind))
+
+
+def _fits_normalised(kind: DataType) -> bool:
+    kept = kind.options.get("normalised")
+    if kept is None:
+        return "normalised" not in kind.options
+    if kind.encoder is not None or not isinstance(kept, dict) or kept.keys() != {"mean", "std", "name"}:
+        return False
+    if not isinstance(kept["mean"], list) or not isinstance(kept["name"], str):
+        return False
+    numbers = all(_numbers(kept[part], len(kept["mean"])) for part in ("mean", "std")) and len(kept["mean"]) in (1, kind.shape[0])
+    return numbers and min(kept["std"]) > 0 and (kept["name"] == "" or kept["name"] in CONVENTIONS)
 
 
 def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:

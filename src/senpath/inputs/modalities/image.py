@@ -17,6 +17,7 @@ from torch.nn import functional
 from senpath.arrays import as_array, require_finite
 from senpath.errors import InputError, LimitError
 from senpath.inputs.limits import PICTURE_PIXELS, require_plain_file
+from senpath.inputs.modalities.normalised import Normalisation, is_usual, numbers_of, recognised, require_range
 from senpath.types import DataType
 
 LARGEST = 64
@@ -50,16 +51,19 @@ class ImageModality:
     """Arrays (n, h, w), (n, h, w, c) or (n, c, h, w); lists of such images, of PIL images or of files.
 
     Pictures stand upright as their EXIF data says, and what is transparent shows a white ground. Whole numbers are shares of 255; a
-    picture of no other numbers than 0 and 1 is taken as it is. Of an animation the first picture is read.
+    picture of no other numbers than 0 and 1 is taken as it is. Of an animation the first picture is read. Floats beyond 0 … 1 are
+    normalised: a convention that is recognised is undone, any other range is the type's own, see `senpath.inputs.modalities.normalised`.
     """
 
     name = "image"
 
     def define(self, items: Any) -> DataType:
-        return DataType("image", own_shape(_as_batch(items[:1])))
+        normal = normalisation_of(items)
+        first = next(decoded(items[:1], normal))
+        return DataType("image", own_shape(first), {} if normal is None else {"normalised": normal.to_json()})
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
-        encoded = [_fit(part, data_type.shape) for part in decoded(items)]
+        encoded = [_fit(part, data_type.shape) for part in decoded(items, Normalisation.from_json(data_type.options))]
         return torch.cat(encoded) if encoded else torch.zeros(0, *data_type.shape)
 
     @staticmethod
@@ -75,17 +79,37 @@ def own_shape(pictures: torch.Tensor) -> tuple[int, int, int]:
     return (3 if channels > 1 else 1, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
-def decoded(items: Any) -> Iterator[torch.Tensor]:
-    """Pictures in any form as float32 (n, c, h, w) in [0, 1], those of one array some at a time and others one by one."""
+def normalisation_of(items: Any) -> Normalisation | None:
+    """How the numbers of new pictures become pixels: by the convention that is recognised, else by their range; None of usual pixels.
+
+    Raises:
+        InputError: if a single number takes the whole range.
+    """
+    outside, low, high = numbers_of(items, channels_first)
+    if not outside:
+        return None
+    return recognised(outside) or require_range(outside, low, high)
+
+
+def decoded(items: Any, normal: Normalisation | None = None) -> Iterator[torch.Tensor]:
+    """Pictures in any form as float32 (n, c, h, w) in [0, 1], those of one array some at a time and others one by one.
+
+    Args:
+        normal: how numbers beyond 0 … 1 become pixels where the pictures themselves do not tell; of a type with a range of its own, how all
+            do.
+    """
     if _are_alike(items):
         items = np.stack(items)
+    if normal is None or normal.name:
+        outside, _, _ = numbers_of(items, channels_first)
+        normal = (recognised(outside) if outside else None) or normal
     if isinstance(items, np.ndarray | torch.Tensor):
         size = max(1, PIXELS_AT_ONCE // max(1, prod(items.shape[1:])))
         for start in range(0, len(items), size):
-            yield _as_batch(items[start : start + size], start)
+            yield _as_batch(items[start : start + size], start, normal)
     else:
         for index, item in enumerate(items):
-            yield _as_batch([item], index)
+            yield _as_batch([item], index, normal)
 
 
 def _are_alike(items: Any) -> bool:
@@ -97,20 +121,23 @@ def _are_alike(items: Any) -> bool:
 
 def is_photograph(items: Any) -> bool:
     """Whether the first of these images is in colour and larger than what is drawn of a letter or a digit."""
-    first = _as_batch(items[:1])[0]
+    try:
+        first = next(decoded(items[:1]))[0]
+    except InputError:  # which encoding it explains
+        return False
     return len(first) == 3 and min(first.shape[1:]) >= PHOTOGRAPH and bool((first[0] != first[2]).any())
 
 
-def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 0) -> torch.Tensor:
+def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 0, normal: Normalisation | None = None) -> torch.Tensor:
     """float32 (n, channels, h, w) in [0, 1]."""
-    channels_first = isinstance(items, torch.Tensor) or (len(items) > 0 and isinstance(items[0], torch.Tensor))
+    tensors = isinstance(items, torch.Tensor) or (len(items) > 0 and isinstance(items[0], torch.Tensor))
     if isinstance(items, torch.Tensor):
         array = as_array(items)
     elif isinstance(items, np.ndarray):
         array = items
     else:
         array = np.stack([_read(item) for item in items])
-    return _on_white(_scale(_channels_first(array, channels_first), position))
+    return _on_white(_scale(channels_first(array, tensors), position, normal))
 
 
 def open_picture(file: Path | BytesIO) -> Image.Image:
@@ -200,7 +227,8 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _channels_first(array: np.ndarray, channels_first: bool) -> np.ndarray:
+def channels_first(array: np.ndarray, tensor: bool) -> np.ndarray:
+    """Pictures in any order of axes as (n, c, h, w); of two that may both be channels, a tensor's second one is."""
     shape = f"shape {array.shape}"
     if array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise InputError("images", expected="(n, h, w), (n, h, w, c) or (n, c, h, w), no side 0", got=shape)
@@ -209,7 +237,7 @@ def _channels_first(array: np.ndarray, channels_first: bool) -> np.ndarray:
     last, second = array.shape[3] in (1, 3, 4), array.shape[1] in (1, 3, 4)
     if not (last or second):
         raise InputError("images", expected="1, 3 or 4 channels as the second or last axis", got=shape)
-    if last and not (second and channels_first):
+    if last and not (second and tensor):
         array = array.transpose(0, 3, 1, 2)
     return array
 
@@ -228,7 +256,9 @@ def _on_white(images: torch.Tensor) -> torch.Tensor:
     return colours * alpha + (1 - alpha)
 
 
-def _scale(array: np.ndarray, position: int) -> torch.Tensor:
+def _scale(array: np.ndarray, position: int, normal: Normalisation | None = None) -> torch.Tensor:
+    if normal is not None and not normal.name:
+        return _of_range(array, position, normal)
     if array.dtype == bool:
         return torch.from_numpy(np.require(array, requirements=["C", "W"])).float()
     if array.dtype == np.uint8:
@@ -242,6 +272,9 @@ def _scale(array: np.ndarray, position: int) -> torch.Tensor:
         pixels = _shares(pixels)
     low, high = (float(pixels.min()), float(pixels.max())) if pixels.numel() else (0.0, 0.0)
     if low < 0 or high > 1:
+        undone = _undone(array, normal) if array.dtype.kind == "f" else None
+        if undone is not None:
+            return torch.from_numpy(undone)
         raise InputError(
             "pixel values",
             expected="whole numbers in 0 … 255, or floats in 0 … 1",
@@ -249,6 +282,33 @@ def _scale(array: np.ndarray, position: int) -> torch.Tensor:
             do="Undo any standardisation and divide by the largest possible value",
         )
     return pixels
+
+
+def _undone(array: np.ndarray, normal: Normalisation | None) -> np.ndarray | None:
+    """Normalised pictures as pixels, if it is known how, or can be recognised."""
+    for convention in (normal, recognised([array])):
+        pixels = convention.read(array) if convention is not None else None
+        if pixels is not None:
+            return pixels
+    return None
+
+
+def _of_range(array: np.ndarray, position: int, normal: Normalisation) -> torch.Tensor:
+    """Pictures of a type with a range of its own, which no others are taken for."""
+    low, high = normal.range
+    given = f"{array.dtype} from {array.min():g} to {array.max():g}" if array.size and array.dtype.kind in "fiub" else f"{array.dtype}"
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            require_finite(torch.from_numpy(np.require(array, np.float32, ["C", "W"])), "image", range(position, position + len(array)))
+        pixels = normal.read(array)
+        if pixels is not None and not is_usual(array, low, high):
+            return torch.from_numpy(pixels)
+    raise InputError(
+        "pixel values",
+        expected=f"floats from {low:.3g} to {high:.3g}, as the type's first pictures have",
+        got=given,
+        do="Prepare them as those that were learned",
+    )
 
 
 def _shares(whole: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,9 @@ import torch
 from torch.nn import functional
 
 from senpath.errors import InputError
-from senpath.inputs.modalities.image import ImageModality, decoded, own_shape
+from senpath.inputs.modalities import Group
+from senpath.inputs.modalities.image import ImageModality, channels_first, decoded, normalisation_of, own_shape
+from senpath.inputs.modalities.normalised import MARGIN, Normalisation, numbers_of, recognised
 from senpath.types import DataType
 
 LOOKED_AT = 64
@@ -51,16 +53,25 @@ def choose_type(items: Any, known: Iterable[DataType], suited: Sequence[DataType
         define: the type that the pictures would have in a network of their own.
     """
     others = [kind for kind in known if kind.modality == "image"]
+    normal = normalisation_of(items)
+    about = "" if normal is None else f"pictures {'look' if normal.name else 'are'} {normal.about()}"
     if not others:
-        return Choice(define())
-    pictures = looked_at(items)
+        return Choice(define(), about)
+    choice = _choose(items, others, [kind for kind in suited if _shares_range(kind, normal)], define, normal)
+    return replace(choice, why="; ".join(filter(None, [about, choice.why])))
+
+
+def _choose(
+    items: Any, others: Sequence[DataType], suited: Sequence[DataType], define: Callable[[], DataType], normal: Normalisation | None
+) -> Choice:
+    pictures = looked_at(items, normal)
     lost = [(kind, share_lost(pictures, pixels_of(kind))) for kind in suited]
     keeping = [(prod(pixels_of(kind) or kind.shape), place) for place, (kind, share) in enumerate(lost) if share <= MOST_LOST]
     if keeping:
         kind, share = lost[min(keeping)[1]]
         return Choice(kind, f"joined the type {titled(kind)}, which keeps {1 - share:.1%} of what these pictures show")
     new = define()
-    same = next((kind for kind in suited if unnamed(kind) == new), None)
+    same = next((kind for kind in suited if (pixels_of(kind), kind.encoder_id) == (pixels_of(new), new.encoder_id)), None)
     if same is not None:  # pictures of many sizes: the first is of the type's
         return Choice(same, f"joined the type {titled(same)}, as the first picture has it")
     new = beside(new, others)
@@ -80,12 +91,17 @@ def titled(kind: DataType) -> str:
     parts = [f"through {kind.encoder!r}"] if kind.encoder is not None else []
     if size is not None and kind.encoder is None:
         parts = [f"{size[2]}×{size[1]} pixels, {'grey' if size[0] == 1 else 'in colour'}"]
+        own = own_range(kind)
+        parts += ["of numbers from {:.3g} to {:.3g}".format(*own.range)] if own is not None else []
     return f"{kind.key!r} ({', '.join(parts)})" if parts else repr(kind.key)
 
 
 def type_name(kind: DataType) -> str:
     """What the key of a further type of pictures ends in: it follows from the encoding."""
     name = "x".join(map(str, pixels_of(kind) or kind.shape))
+    normal = Normalisation.from_json(kind.options)
+    if normal is not None:
+        return f"{name}-{normal.tag}"
     return f"{name}-{kind.options['encoder']['sha256'][:12]}" if "encoder" in kind.options else name
 
 
@@ -96,8 +112,71 @@ def beside(kind: DataType, known: Iterable[DataType]) -> DataType:
 
 
 def unnamed(kind: DataType) -> DataType:
-    """A type of pictures as it would be the first one: its encoding alone."""
+    """A type of pictures as it would be the first one."""
     return replace(kind, options={name: value for name, value in kind.options.items() if name != "name"})
+
+
+def encodes_as(kind: DataType, other: DataType) -> bool:
+    """Whether two types encode inputs alike: how normalised pictures are recognised is no matter of the encoding."""
+
+    def encoding(one: DataType) -> DataType:
+        left = {"name"} if own_range(one) is not None else {"name", "normalised"}
+        return replace(one, options={name: value for name, value in one.options.items() if name not in left})
+
+    return encoding(kind) == encoding(other)
+
+
+def own_range(kind: DataType) -> Normalisation | None:
+    """The range of a type's first pictures, where it is no usual one."""
+    normal = Normalisation.from_json(kind.options) if kind.modality == "image" else None
+    return normal if normal is not None and not normal.name else None
+
+
+def _shares_range(kind: DataType, normal: Normalisation | None) -> bool:
+    """Whether a type reads pictures of these numbers: of a range of their own one of nearly the same range."""
+    own = own_range(kind)
+    if normal is None or normal.name or own is None:
+        return (normal is None or bool(normal.name)) == (own is None)
+    (low, high), (least, most) = own.range, normal.range
+    return low - MARGIN * (high - low) <= least and most <= high + MARGIN * (high - low) and 2 * (most - least) >= high - low
+
+
+def by_range(group: Group, known: Sequence[DataType]) -> list[tuple[Group, list[DataType]]]:
+    """Inputs that are to be answered, and the types of pictures among these that may hold them: of usual pixels, or of ranges of their own.
+
+    Where no type has a range of its own there is nothing to tell apart.
+    """
+    usual, own = [kind for kind in known if own_range(kind) is None], [kind for kind in known if own_range(kind) is not None]
+    if not own:
+        return [(group, usual)]
+    if isinstance(group.items, np.ndarray | torch.Tensor):  # one array has one range
+        return [(group, _types_for(group.items, usual, own))]
+    parts: dict[tuple[str, ...], list[int]] = {}
+    types = {}
+    for place in range(len(group.rows)):
+        kinds = _types_for(group.items[place : place + 1], usual, own)
+        key = tuple(kind.key for kind in kinds)
+        types[key] = kinds
+        parts.setdefault(key, []).append(place)
+    return [
+        (replace(group, items=[group.items[place] for place in places], rows=group.rows[places]), types[key])
+        for key, places in parts.items()
+    ]
+
+
+def _types_for(items: Any, usual: list[DataType], own: list[DataType]) -> list[DataType]:
+    """Of types of usual pixels and of those with a range of their own the ones that read these numbers."""
+    outside, low, high = numbers_of(items, channels_first)
+    if not outside:
+        return usual
+    near = [kind for kind in own if kind_holds(kind, low, high)]
+    return usual if usual and (not near or recognised(outside) is not None) else near
+
+
+def kind_holds(kind: DataType, low: float, high: float) -> bool:
+    """Whether a type with a range of its own has these numbers."""
+    own = own_range(kind)
+    return own is not None and own.read(np.array([low, high], dtype=np.float64).reshape(1, 1, 1, 2)) is not None
 
 
 def pixels_of(kind: DataType) -> tuple[int, ...] | None:
@@ -106,13 +185,17 @@ def pixels_of(kind: DataType) -> tuple[int, ...] | None:
     return tuple(shape) if len(shape) == 3 else None
 
 
-def looked_at(items: Any) -> list[torch.Tensor]:
-    """Some of these pictures, those that can be read: float32 (1, c, h, w) each."""
+def looked_at(items: Any, normal: Normalisation | None = None) -> list[torch.Tensor]:
+    """Some of these pictures, those that can be read: float32 (1, c, h, w) each.
+
+    Args:
+        normal: how their numbers become pixels, where that is known.
+    """
     places = np.unique(np.linspace(0, len(items) - 1, min(LOOKED_AT, len(items))).round().astype(int))
     pictures = []
     for place in places.tolist():
         try:
-            pictures += [*decoded(items[place : place + 1])]
+            pictures += [*decoded(items[place : place + 1], normal)]
         except InputError:  # which encoding them explains, by its place
             continue
     return pictures

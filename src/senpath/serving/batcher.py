@@ -221,7 +221,7 @@ class Batcher:
         """The reply to each request, or what it raises; in a thread."""
         self._told(sum(len(share.inputs) for share in batch), self._queued)
         with isolation():
-            view = view or self._live.at(asked.version)
+            view = self._live.at(asked.version) if view is None else view
             together = _together(view, asked, batch) if len(batch) > 1 else None
             return [reply or self._alone(view, asked, share) for reply, share in zip(together or [None] * len(batch), batch, strict=True)]
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks.speech [PART ...] [--seeds 5] [--jobs 1] [--folder runs/speech]
 
-Parts: strangers, known, noises, refused, choice, clip, page; all of them by default, for the section "Speech" of docs/results/senses.md.
-Needs SENPATH_DATA and the extras [demo] and [speech].
+Parts: strangers, known, noises, voices, refused, choice, clip, page; all of them by default, for the section
+"Speech" of docs/results/senses.md.
+Needs SENPATH_DATA, the extras [demo] and [speech], and for voices `pip install --no-deps Resemblyzer`.
 
 The encoder was set (its pooling, the quiet around a recording) on training recordings of the three speakers of TUNED_ON, each in turn left
 out; the rule of the choice on training recordings of these and of ESC-10; and what strangers are allowed with these speakers as strangers,
@@ -40,6 +41,7 @@ SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 TUNED_ON = SPEAKERS[:3]
 SHOTS = (5, 10, None)
 ENCODERS = ("sound-statistics", "speech", "speech-and-statistics")
+VOICES = ("speaker", "sound-statistics", "speech")
 SPOKEN, NOISES = "speech", "esc10"
 PER_DIGIT = 20
 """Recordings of the synthesiser."""
@@ -91,6 +93,17 @@ def noises(encoder: str, shots: int | None, seed: int) -> Iterator[Record]:
     """ESC-10, by its fifth fold."""
     train, test = (encoded(NOISES, encoder, split) for split in ("train", "test"))
     yield _compare(_drawn(train, np.arange(len(train)), shots, seed), test, shots, seed)
+
+
+def voices(encoder: str, shots: int | None, seed: int) -> Iterator[Record]:
+    """Who speaks, learned from the words zero to four and asked with five to nine."""
+    parts = []
+    for split, least in (("train", 0), ("test", 5)):
+        spoken, who = encoded(SPOKEN, encoder, split), np.unique(speakers(split), return_inverse=True)
+        names, targets = tuple(map(str, who[0])), torch.from_numpy(who[1])
+        words = np.flatnonzero((spoken.targets.numpy() >= least) & (spoken.targets.numpy() < least + 5))
+        parts.append(_drawn(replace(spoken, targets=targets, classes=names), words, shots if split == "train" else None, seed))
+    yield _compare(parts[0], parts[1], shots, seed)
 
 
 def refused(speaker: str, shots: int | None) -> Iterator[Record]:
@@ -217,6 +230,7 @@ PARTS = {
     "strangers": Part(strangers, _cells({"speaker": SPEAKERS}), prepare=lambda arguments: encoded(SPOKEN, "speech", "all")),
     "known": Part(known, _cells({})),
     "noises": Part(noises, _cells({"encoder": ENCODERS})),
+    "voices": Part(voices, _cells({"encoder": VOICES})),
     "refused": Part(refused, {"speaker": SPEAKERS, "shots": (5, None)}),
     "choice": Part(choice),
     "clip": Part(clip, {"encoder": ENCODERS}, workers=0),
@@ -225,6 +239,7 @@ SECTIONS = {
     "strangers": strangers_table,
     "known": lambda records: _results(records, {}),
     "noises": lambda records: _results(records, {"encoder": lambda some: some[0]["encoder"]}, "encoder"),
+    "voices": lambda records: _results(records, {"encoder": lambda some: some[0]["encoder"]}, "encoder"),
     "refused": refused_table,
     "choice": choice_table,
     "clip": clip_table,

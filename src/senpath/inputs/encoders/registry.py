@@ -13,6 +13,7 @@ from senpath.inputs.encoders.fixed import RANDOM_TOKENS, SOUND_STATISTICS, Rando
 from senpath.inputs.encoders.frames import EFFICIENTNET_FRAMES, efficientnet_frames
 from senpath.inputs.encoders.hugging_face import PREFIX, from_hugging_face
 from senpath.inputs.encoders.minilm import MINILM, MINILM_PACKAGES, MINILM_TOKENS, MiniLmTokens, minilm
+from senpath.inputs.encoders.speaker import SPEAKER, Speaker
 from senpath.inputs.encoders.speech import SPEECH, SPEECH_AND_STATISTICS, SPEECH_PACKAGES, Speech, speech_and_statistics
 from senpath.inputs.encoders.tokens import FRAMES, PATCHES, FrameTokens, PatchTokens
 from senpath.inputs.modalities import MODALITIES, Group, is_photograph, is_speech
@@ -27,6 +28,7 @@ ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     MINILM: ("text", minilm),
     SPEECH: ("audio", Speech),
     SPEECH_AND_STATISTICS: ("audio", speech_and_statistics),
+    SPEAKER: ("audio", Speaker),
     SOUND_STATISTICS: ("audio", SoundStatistics),
     MINILM_TOKENS: ("text", MiniLmTokens),
     RANDOM_TOKENS: ("text", RandomTokens),

@@ -1,4 +1,4 @@
-"""The paper's configuration: 105 × 105 pixels, 48 maps, 8 layers of 7 components, 8,000 steps; a stopped run goes on."""
+"""Experiments of hours or days, one row and seed at a time: the paper's configuration, and a smaller one. A stopped run goes on."""
 
 import io
 import json
@@ -17,7 +17,7 @@ SAVE_SECONDS = 300.0
 """Between two checkpoints."""
 
 
-def run(folder: Path, row: str, seed: int, device: str) -> None:
+def run(name: str, folder: Path, row: str, seed: int, device: str) -> None:
     """Train a row, and record its test errors in `<seed>-<row>.jsonl`; nothing is done where that is there."""
     file = folder / f"{name_of({'seed': seed, 'row': row})}.jsonl"
     if file.exists():
@@ -26,15 +26,15 @@ def run(folder: Path, row: str, seed: int, device: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         torch.empty(0, device=device)  # one that is not there says so at once
-    figures = learn("full", seed, row, folder.parent, device=device, run=partial(_run, folder / f"{row}-{seed}"))
+    figures = learn(name, seed, row, folder.parent, device=device, run=partial(_run, folder / f"{row}-{seed}"))
     records = [{"seed": seed, "row": row, **record} for record in figures]
     write_atomic(file, "".join(json.dumps(record) + "\n" for record in records).encode())
     print(f"{row}, seed {seed}: mean test error {100 * sum(record['error'] for record in records) / len(records):.2f} %", flush=True)
 
 
-def measure(folder: Path, row: str, seed: int, device: str, steps: int) -> None:
+def measure(name: str, folder: Path, row: str, seed: int, device: str, steps: int) -> None:
     """Print how long a step takes, and what that comes to; the first step is not counted."""
-    experiment, wait = PLAN["full"], torch.cuda.synchronize if device.startswith("cuda") else lambda: None
+    experiment, wait = PLAN[name], torch.cuda.synchronize if device.startswith("cuda") else lambda: None
     tasks = list(experiment.tasks(seed))
     training = training_of(tasks, settings_of(experiment, row, seed, folder, tasks), torch.device(device))
     training.run(until=1)
@@ -55,7 +55,7 @@ def _run(folder: Path, training: Training, what: str) -> None:
     if file.exists():
         training.restore(torch.load(file, map_location="cpu", weights_only=True))
         print(f"{what}: goes on from step {training.step}", flush=True)
-    end, saved = PLAN["full"].settings["steps"], time.monotonic()
+    end, saved = training.settings.steps, time.monotonic()
     while training.step < end:
         training.run(until=training.step + 1)
         if time.monotonic() - saved > SAVE_SECONDS or training.step == end:

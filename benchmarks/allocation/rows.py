@@ -61,6 +61,13 @@ PLAN = {
         ("gumbel",),
         3,
     ),
+    "night": Experiment(
+        partial(tasks.omniglot, 28),
+        {**PAPER, "layers": 4, "strides": (2, 2, 1, 2), "width": 16, "batch": 8, "steps": 6_000, "tasks_per_update": None}
+        | {"learning_rate": 1e-3, "router_rate": 2e-3, "validate_every": 250},
+        ("gumbel", "shared", "alone", "same", "half", "same half"),
+        3,
+    ),
     "full": Experiment(partial(tasks.omniglot, 105), {**PAPER, "validate_every": 100}, ("gumbel", "shared", "alone", "same"), 3),
 }
 

@@ -8,6 +8,8 @@ from benchmarks.tables.sets import TABLES
 ALLOWED = {"ridge": 0.01, "logistic": 1.0, "forest": 1.0}
 """How far below each peer a set may be, in R² or points."""
 
+CELL = ("columns", "times", "added", "spoilt")
+
 
 def regression(records: Records) -> str:
     """R² beside ridge and gradient boosting."""
@@ -19,19 +21,21 @@ def classification(records: Records) -> str:
     return _beside(records, ("logistic", "forest"), 1)
 
 
-def rescaled(records: Records) -> str:
-    """A later table on another scale."""
+def rescaled(records: Records, earlier: Records) -> str:
+    """A later table on another scale, and what another version makes of it."""
+    before = earlier.by(*CELL)
     columns: dict[str, Callable[[Records], object]] = {
         "columns": lambda some: f"{some[0]['columns']:,}",
         "times": lambda some: f"{some[0]['times']:,.0f}",
         "added": lambda some: f"{some[0]['added']:,.0f}",
         "one wrong cell": lambda some: "yes" if some[0]["spoilt"] else "",
+        "earlier": lambda some: spread(mine.values("senpath")) if (mine := before.get(tuple(some[0][name] for name in CELL))) else "–",
         "`learn` as it is": lambda some: spread(some.values("senpath")),
         "logistic regression, without the cell": lambda some: spread(some.values("logistic")),
         "its task first": lambda some: spread(some.values("routed")),
         "seconds": lambda some: mean(some.values("seconds")),
     }
-    return table_of(records.by("columns", "times", "added", "spoilt").values(), columns)
+    return table_of(records.by(*CELL).values(), columns)
 
 
 def _beside(records: Records, peers: Sequence[str], digits: int) -> str:

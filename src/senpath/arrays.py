@@ -150,3 +150,19 @@ def require_finite(values: torch.Tensor, what: str, positions: Sequence[int] | N
             got=f"NaN or infinity ({int(bad.sum())} of {len(values)} inputs)",
             do="Remove these rows or fill their gaps",
         )
+
+
+def bent(numbers: torch.Tensor, straight: float) -> torch.Tensor:
+    """Numbers of which those beyond `straight` are brought nearer, in the same order: of their distance the logarithm counts."""
+    far = numbers.abs() > straight
+    return torch.where(far, numbers.sign() * (straight + (numbers.abs() / straight).clamp(min=1.0).log()), numbers)
+
+
+FURTHEST_BENT = 80.0
+"""Beyond `straight`, what bent numbers are read back from at most: the exponential of more has no place in float32."""
+
+
+def unbent(numbers: torch.Tensor, straight: float) -> torch.Tensor:
+    """The numbers that `bent` was given, as far as float32 tells them: six digits."""
+    beyond = (numbers.abs() - straight).clamp(0.0, FURTHEST_BENT)
+    return torch.where(beyond > 0, numbers.sign() * straight * beyond.exp(), numbers)

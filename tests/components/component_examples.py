@@ -122,6 +122,7 @@ HALVED = _torch("pool.v1", {"how": "max", "stride": 2}, (4, 7, 6), (4, 4, 3), {"
 EXAMPLES: dict[str, Example] = {
     "mlp": _torch("mlp.v1", {"inputs": 12, "hidden": [7, 5]}, (3, 4), (5,), {"hidden": [7, 6]}),
     "skip": _torch("skip.v1", {"inputs": 12, "hidden": 5}, (3, 4), (17,), {"hidden": 6}),
+    "rescaled-skip": _torch("rescaled-skip.v1", {"inputs": 12, "hidden": 5, "straight": 0.25}, (3, 4), (17,), {"hidden": 6}),
     "pooled-cnn": _torch(
         "pooled-cnn.v1", {"pool": [2, 3], "shape": [1, 4, 2], "filters": [3, 4], "hidden": 5}, (1, 9, 7), (5,), {"hidden": 4}
     ),

@@ -176,12 +176,27 @@ def test_a_wrong_cell_of_the_first_table_spoils_neither_learning_nor_routing(iri
     assert right[1] >= right[0] - 0.03 > 0.85
 
 
-@pytest.mark.parametrize("offset", [0.0, 1e5])
-def test_a_later_table_on_another_scale_is_learned_as_well(offset: float) -> None:
-    random, y = np.random.default_rng(0), np.arange(200) % 4
-    first, later = (random.normal(size=(200, 64)) + 2 * random.normal(size=(4, 64))[y] for _ in range(2))
-    later = 1e4 * later + offset
-    net = sp.Network()
-    net.learn("first", first, y)
-    net.learn("later", later[:120], y[:120])
-    assert (net.predict(later[120:], task="later").label == y[120:]).mean() > 0.95
+SCALES: dict[str, tuple[float, float, bool]] = {
+    "larger, on both sides of 0": (1e4, 0.0, False),
+    "with a wrong cell": (1e4, 0.0, True),
+    "far from 0": (1e4, 1e5, False),
+}
+
+
+@pytest.mark.parametrize(("times", "offset", "spoilt"), SCALES.values(), ids=SCALES)
+def test_a_later_table_on_another_scale_is_learned_as_well(times: float, offset: float, spoilt: bool, tmp_path: Path) -> None:
+    """Classes that differ by a little in each column, so that what is bent together is told apart no more."""
+    random, y = np.random.default_rng(0), np.arange(300) % 4
+    first, later = (random.normal(size=(300, 64)) + 0.5 * random.normal(size=(4, 64))[y] for _ in range(2))
+    later = times * later + offset
+    learned, held = later[:220].copy(), later[220:]
+    if spoilt:
+        learned[7, 2] = 999_999_999 * times
+    net = sp.Network(tmp_path / "net")
+    net.learn("first", first[:100], y[:100], method=ConstantMethod())
+    net.learn("later", learned, y[:220], links="none", start="random")
+    assert net.view.component(net.view.pathway("later").components[0]).kind.name == "rescaled-skip.v1"
+    answers = net.predict(held, task="later").label
+    assert (answers == y[220:]).mean() > 0.96
+    net.verify()
+    np.testing.assert_array_equal(sp.Network(net.path).predict(held, task="later").label, answers)

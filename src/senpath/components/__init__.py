@@ -49,7 +49,7 @@ from senpath.components.routed import CONV_PAIR, DENSE, FLATTEN, IDENTITY, MEAN,
 from senpath.components.tokens import TOKEN_EMBEDDING, TOKEN_FEATURES, TOKEN_MEAN, TokenEmbedding, TokenFeatures, real, token_mean
 from senpath.components.units import HEAD, HiddenUnits, UnitLayer, UnitSlice
 from senpath.components.vision import ADAPTER, CLASS_NORM, CLASS_TOKEN, PATCHES, POSITIONS
-from senpath.components.wide import MOTION_WIDE_AND_DEEP, POOLED_WIDE_AND_DEEP, WIDE_AND_DEEP, WideAndDeep
+from senpath.components.wide import MOTION_WIDE_AND_DEEP, POOLED_WIDE_AND_DEEP, RESCALED_WIDE_AND_DEEP, WIDE_AND_DEEP, OwnScale, WideAndDeep
 
 __all__ = [
     "ADAPTER",
@@ -91,6 +91,7 @@ __all__ = [
     "POSITIONS",
     "PROJECTION",
     "PRUNED",
+    "RESCALED_WIDE_AND_DEEP",
     "ROUTER",
     "STEP",
     "TOKEN_EMBEDDING",
@@ -118,6 +119,7 @@ __all__ = [
     "Lookup",
     "Lstm",
     "Mlp",
+    "OwnScale",
     "PlainEstimator",
     "Pruned",
     "Router",

@@ -36,6 +36,8 @@ Size = Annotated[int, Field(ge=1, le=NUMBERS)]
 Count = Annotated[int, Field(ge=0, le=NUMBERS)]
 Step = Annotated[int, Field(ge=1, le=1024)]
 """Of a kernel: how far it reaches, or moves on."""
+Reach = Annotated[float, Field(gt=0, le=1e30)]
+"""A number up to which others are read as they are."""
 Layers = Annotated[Sequence[Size], Field(max_length=256)]
 Places = Annotated[Sequence[Count], Field(max_length=2**16)]
 """Positions among outputs or experts."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
+from senpath.arrays import bent, unbent
 from senpath.components.dense import dense_stack
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
-from senpath.components.limits import Size
+from senpath.components.limits import Reach, Size
 from senpath.components.tokens import token_mean
 from senpath.components.units import HEAD, HiddenUnits, UnitLayer, UnitSlice
 
@@ -67,6 +69,39 @@ WIDE_AND_DEEP = register(
 POOLED_WIDE_AND_DEEP = register(
     ComponentKind("pooled-skip.v1", partial(WideAndDeep, pool=token_mean), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3))
 )
+
+
+class OwnScale(nn.Module):
+    """Rows (n, columns) of which a type has bent what is far (see `senpath.arrays.bent`), on another scale: straightened, and bent anew.
+
+    So a later task can read numbers that are thousands of times larger than those that the type is standardised by.
+
+    Args:
+        columns: in one row, all axes together.
+        straight: beyond it numbers are bent.
+
+    Attributes:
+        centre, factor: float32 (columns,), what the straight numbers are lessened by, then multiplied by.
+    """
+
+    centre: torch.Tensor
+    factor: torch.Tensor
+
+    def __init__(self, columns: int, straight: float) -> None:
+        super().__init__()
+        self.straight = straight
+        self.register_buffer("centre", torch.zeros(columns))
+        self.register_buffer("factor", torch.ones(columns))
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return bent((unbent(rows.flatten(1), self.straight) - self.centre) * self.factor, self.straight)
+
+
+def _rescaled(inputs: Size, hidden: Size, straight: Reach) -> WideAndDeep:
+    return WideAndDeep(inputs, hidden, pool=OwnScale(inputs, straight))
+
+
+RESCALED_WIDE_AND_DEEP = register(replace(WIDE_AND_DEEP, name="rescaled-skip.v1", module=_rescaled, grouped=False))
 
 
 CHANGE = 0.25

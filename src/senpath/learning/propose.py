@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from senpath.arrays import in_proportion
+from senpath.arrays import bent, in_proportion, unbent
 from senpath.components import Component
 from senpath.errors import InputError, SenpathError
 from senpath.learning.own_examples import Attempt, best_attempt, warnings_of
@@ -256,8 +256,12 @@ def in_reach(examples: Examples) -> Examples:
     """Examples as methods learn from them: in tables no cell outweighs all others, see `senpath.arrays.in_proportion`."""
     if examples.data_type.modality != "table" or "columns" not in examples.data_type.options:  # behind an encoder it is no table
         return examples
-    inputs = in_proportion(examples.inputs)
-    return examples if inputs is examples.inputs else replace(examples, inputs=inputs)
+    straight = examples.data_type.options.get("straight")
+    given = examples.inputs if straight is None else unbent(examples.inputs, straight)
+    kept = in_proportion(given)
+    if kept is given:
+        return examples
+    return replace(examples, inputs=kept if straight is None else bent(kept, straight))
 
 
 def provenance_of(method: str, examples: Examples, result: MethodResult) -> Provenance:

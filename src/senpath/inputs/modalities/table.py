@@ -18,6 +18,7 @@ from senpath.arrays import (
     NUMBERS_AT_ONCE,
     as_array,
     as_word,
+    bent,
     in_proportion,
     object_array,
     require_finite,
@@ -77,7 +78,8 @@ class TableModality:
                 first = start + int(np.flatnonzero(~told)[0])
                 raise InputError(f"row {first}", expected="at least one value", got="none", do="Leave the row out")
             values = _filled(matrix, fill, start)
-            encoded[start : start + size] = _bent((values - mean) / scale, options.get("straight"))
+            standardised = (values - mean) / scale
+            encoded[start : start + size] = bent(standardised, options["straight"]) if "straight" in options else standardised
         require_finite(encoded, "standardised row")
         return encoded
 
@@ -134,13 +136,6 @@ def _filled(numbers: np.ndarray, fill: np.ndarray | None, start: int = 0) -> tor
     values = torch.from_numpy(numbers if fill is None else np.where(np.isnan(numbers), fill, numbers))
     require_finite(values.float(), "row", range(start, start + len(values)))
     return values
-
-
-def _bent(numbers: torch.Tensor, straight: float | None) -> torch.Tensor:
-    """Standardised numbers, those beyond `straight` brought nearer, in the same order; none if it is None, as in folders of old formats."""
-    if straight is None or not bool((far := numbers.abs() > straight).any()):
-        return numbers
-    return torch.where(far, numbers.sign() * (straight + (numbers.abs() / straight).log()), numbers)
 
 
 def fingerprint(columns: Sequence[str]) -> str:

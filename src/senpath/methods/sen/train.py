@@ -9,7 +9,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from senpath.components import ClassLink, Component, Linear, WideAndDeep, freeze_head, freeze_link, unpruned
+from senpath.arrays import in_proportion, unbent
+from senpath.components import (
+    RESCALED_WIDE_AND_DEEP,
+    WIDE_AND_DEEP,
+    ClassLink,
+    Component,
+    Linear,
+    OwnScale,
+    WideAndDeep,
+    freeze_head,
+    freeze_link,
+    unpruned,
+)
 from senpath.methods.sen.choice import FitChoice, choose
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import LinkPlan
@@ -27,7 +39,9 @@ OWN = 1.0
 """Weight of the own part's loss. Without it a task that learned with links is a poor source: docs/decisions/own-loss.md."""
 
 FAR = 16.0
-"""Root mean square of a column from which on it is standardised for training: steps of the usual size move too far on larger numbers."""
+"""Root mean square of a column from which on a task reads it on a scale of its own: steps of the usual size move too far else."""
+UNBENT = 1e30
+"""No input is beyond it: inputs of types that bend none."""
 
 Chain = Sequence[Callable[[torch.Tensor], torch.Tensor]]
 
@@ -104,6 +118,10 @@ def train(
         choice: of a model that is fitted; None chooses.
     """
     backbone = choose_backbone(settings.model, examples.data_type, settings.hidden)
+    straight = examples.data_type.options.get("straight", UNBENT)
+    scale = _own_scale(examples, straight) if backbone.kind is WIDE_AND_DEEP else None
+    if scale is not None:
+        backbone = replace(backbone, kind=RESCALED_WIDE_AND_DEEP, config={**backbone.config, "straight": straight})
     seed = derive(settings.random_state, "train")
     zero_shot = settings.epochs == 0
     source = _same_backbone(view, backbone, plans) if settings.copies and plans else None
@@ -113,6 +131,9 @@ def train(
         own = None if zero_shot and links else _own_part(view, backbone, len(examples.classes), source)
     reads = [[view.component(name) for name in plan.reads] for plan in linked]
     module, head = own or (None, None)
+    if scale is not None and isinstance(module, WideAndDeep) and isinstance(module.pool, OwnScale):
+        module.pool.centre.copy_(scale[0])
+        module.pool.factor.copy_(scale[1])
     scaler = TargetScaler.fit(examples)
     learner = Learner(module, head, list(zip(reads, links, strict=True)), examples.task_kind)
     learner.to(view.device)
@@ -175,24 +196,24 @@ def train_wide_and_deep(
 def _train_hidden(backbone: WideAndDeep, examples: Examples, recipe: Recipe, seed: int, progress: Progress) -> None:
     with seeded(derive(seed, "hidden")):
         alone = Learner(backbone.layers, fresh_head(backbone.units, len(examples.classes)), (), examples.task_kind)
-    near, centre, scale = _brought_near(backbone.vectors(examples.inputs))
-    fit(alone.to(near.device), near, examples.targets, recipe, seed, progress=progress)
+    vectors = backbone.vectors(examples.inputs)
+    fit(alone.to(vectors.device), vectors, examples.targets, recipe, seed, progress=progress)
     with torch.no_grad():
-        weight, bias = (backbone.layers.get_parameter(name) for name in ("0.weight", "0.bias"))
-        weight.div_(scale)
-        bias.sub_(weight @ centre)
         backbone.balance(examples.inputs)
 
 
-def _brought_near(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Vectors (n, columns) with columns far from 0 standardised, and what was taken off and divided by, (columns,): 0 and 1 for others.
+def _own_scale(examples: Examples, straight: float) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """What to take off each column and multiply it by, (columns,), so that those far from 0 are standardised; None if there are none.
 
-    A later task's rows may be thousands of times larger than those of the task that a type is standardised by.
+    A later task's rows may be thousands of times larger than those of the task that a type is standardised by. Cells out of all
+    proportion to their column are not asked.
     """
-    far = vectors.double().square().mean(0).sqrt() > FAR
-    deviation, mean = torch.std_mean(vectors.double(), 0, correction=0)
-    centre, scale = torch.where(far, mean, 0.0).float(), torch.where(far & (deviation > 0), deviation, 1.0).float()
-    return (vectors - centre) / scale if bool(far.any()) else vectors, centre, scale
+    vectors = in_proportion(unbent(examples.inputs.flatten(1), straight).double())
+    far = vectors.square().mean(0).sqrt() > FAR
+    if not bool(far.any()):
+        return None
+    deviation, mean = torch.std_mean(vectors, 0, correction=0)
+    return torch.where(far, mean, 0.0).float(), torch.where(far & (deviation > 0), 1 / deviation, 1.0).float()
 
 
 def make_link(plan: LinkPlan, outputs: int) -> ClassLink:

@@ -52,7 +52,7 @@ class Moe:
         if data_type.form not in ("tokens", "vector", "table"):
             first, *others = READERS.get(data_type.modality, ("NAME",))
             do = f"Make a network with encoders={{{data_type.modality!r}: {first!r}}} (--encoder {first})"
-            do = ", or ".join([do, *map(repr, others)])
+            do = "sen, munet and allocation learn from clips" if data_type.form == "video" else ", or ".join([do, *map(repr, others)])
             raise InputError(f"method {NAME}", expected="inputs that are vectors or tokens", got=f"{data_type.form} inputs", do=do)
         plan_of(self.settings, data_type)
 

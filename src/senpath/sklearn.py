@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from senpath.components import Component
 from senpath.errors import InputError, StoreError
-from senpath.inputs.modalities.columns import Rows
+from senpath.inputs.modalities.columns import Rows, is_frame
 from senpath.isolation import isolated
 from senpath.learning.own_examples import say
 from senpath.learning.propose import propose
@@ -39,7 +39,8 @@ TASK = "task"
 class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A classifier that learns as `Network.learn` does.
 
-    Inputs are tables, as everywhere in scikit-learn: arrays (n, columns) or data frames. They may also be images, (n, h, w), (n, h, w, c)
+    Inputs are tables, as everywhere in scikit-learn: arrays (n, columns), sparse matrices, or data frames, which may hold words, dates and
+    texts too; NaN and None are missing values. They may also be images, (n, h, w), (n, h, w, c)
     or (n, c, h, w), or a list of texts, `Audio`, paths, PIL images or arrays (h, w[, c]); there is no `n_features_in_` then. Labels are
     whole numbers, True and False, or strings.
 
@@ -148,22 +149,24 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             inputs, labels = _require_some(X), column_or_1d(y, warn=True)
             check_consistent_length(inputs, labels)
         else:
-            values, labels = validate_data(self, X, y, dtype=np.float64)
+            values, labels = validate_data(self, X, y, **_checks(X))
             inputs = self._named(values)
+            check_consistent_length(inputs, labels)
         check_classification_targets(labels)
         return inputs, labels
 
     def _read(self, X: Any) -> Any:
-        return _require_some(X) if _is_raw(X) else self._named(validate_data(self, X, reset=False, dtype=np.float64))
+        return _require_some(X) if _is_raw(X) else self._named(validate_data(self, X, reset=False, **_checks(X)))
 
-    def _named(self, values: np.ndarray) -> Any:
+    def _named(self, values: Any) -> Any:
         """The columns' names belong to the type of a table."""
         names = getattr(self, "feature_names_in_", None)
-        return values if names is None else Rows(dict(zip(names, values.T, strict=True)))
+        return values if names is None or not isinstance(values, np.ndarray) else Rows(dict(zip(names, values.T, strict=True)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = tags.input_tags.string = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = True
         return tags
 
     def __sklearn_clone__(self) -> Self:
@@ -193,6 +196,13 @@ def _is_raw(X: Any) -> bool:
         return False
     first = next(iter(X))
     return isinstance(first, str | Path | Audio | Image.Image) or getattr(first, "ndim", 0) > 1
+
+
+def _checks(X: Any) -> dict[str, Any]:
+    """How scikit-learn is to check a table: a data frame that has other columns than numbers stays as it is, its names are looked at."""
+    if is_frame(X) and not all(getattr(dtype, "kind", "O") in "fiub" for dtype in X.dtypes):
+        return {"skip_check_array": True}
+    return {"dtype": np.float64, "accept_sparse": "csr", "ensure_all_finite": "allow-nan"}
 
 
 def _require_some(X: Any) -> Any:

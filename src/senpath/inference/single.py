@@ -17,6 +17,7 @@ from senpath.errors import InputError
 from senpath.inputs.modalities.columns import Rows, is_frame
 from senpath.inputs.modalities.image import LARGEST
 from senpath.inputs.modalities.picture_types import pixels_of
+from senpath.inputs.modalities.sparse import SparseRows, is_sparse, sparse_rows
 from senpath.inputs.modalities.table import known_table, table_columns, unnamed_columns
 from senpath.inputs.sources.dataset import Data
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items, unlabelled_rows, unlabelled_table
@@ -39,7 +40,8 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
     """
     if isinstance(x, Data):
         return x.x
-    if isinstance(x, Rows) or (is_frame(x) and known_table(x, known.values()) is not None):
+    x = sparse_rows(x) if is_sparse(x) else x
+    if isinstance(x, Rows | SparseRows) or (is_frame(x) and known_table(x, known.values()) is not None):
         return x
     table = unlabelled_table(x)
     if table is not None:

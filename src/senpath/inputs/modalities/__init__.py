@@ -19,6 +19,7 @@ from senpath.inputs.limits import may_name
 from senpath.inputs.modalities.audio import AudioModality, waves_of
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.image import ImageModality, is_photograph
+from senpath.inputs.modalities.sparse import is_sparse, sparse_rows
 from senpath.inputs.modalities.table import TableModality, known_table, table_key
 from senpath.inputs.modalities.text import TextModality, texts_of
 from senpath.inputs.modalities.video import VideoModality, is_clip
@@ -106,7 +107,8 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     """Sort a batch by what its inputs are.
 
     Arrays and tensors: (n, columns) is a table, (n, h, w) and four axes are images, five axes are clips, and so are four of which neither
-    the second nor the last can be channels. Data frames are tables. In a list each item speaks for itself: `str` is text, `Audio` a
+    the second nor the last can be channels. Data frames and sparse matrices of scipy are tables.
+    In a list each item speaks for itself: `str` is text, `Audio` a
     recording, `Video` a clip, a path a file by its ending, one axis or a dict a row, two or three axes or a PIL image an image; a dict of
     Hugging Face's "array" and "sampling_rate" is a recording.
 
@@ -117,6 +119,7 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     Raises:
         InputError: for anything else, without `unusable` also for such an item.
     """
+    x = sparse_rows(x) if is_sparse(x) else x
     if not isinstance(x, np.ndarray | torch.Tensor) and is_frame(x):
         return [Group("table", x, np.arange(len(x)))]
     if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place

@@ -11,6 +11,7 @@ import numpy as np
 from senpath.arrays import as_word, object_array
 from senpath.inputs.modalities.columns import MAX_WORDS, NO_VALUE, Column, ColumnForm, Rows, read_column, wrong_value
 from senpath.inputs.modalities.hashing import buckets_of
+from senpath.inputs.modalities.sparse import SparseRows
 from senpath.inputs.modalities.text import TextModality
 from senpath.types import DataType
 
@@ -167,7 +168,7 @@ def _are_names(names: Any) -> bool:
     return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
-def read_planned(rows: Rows, plan: ColumnPlan, start: int = 0, *, gaps: bool = True) -> Column:
+def read_planned(rows: Rows | SparseRows, plan: ColumnPlan, start: int = 0, *, gaps: bool = True) -> Column:
     """A column of rows as its plan reads it.
 
     Args:
@@ -195,7 +196,7 @@ def described(plans: Iterable[ColumnPlan]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def column_notes(rows: Rows, options: Mapping[str, Any]) -> tuple[str, ...]:
+def column_notes(rows: Rows | SparseRows, options: Mapping[str, Any]) -> tuple[str, ...]:
     """What stands for values that are missing in rows, and which words none of the type's first rows had: a line for each such column.
 
     Args:

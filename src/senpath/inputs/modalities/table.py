@@ -31,6 +31,7 @@ from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
 from senpath.inputs.modalities.columns import Rows, is_frame, read_column
 from senpath.inputs.modalities.plans import ColumnPlan, choose_plan, column_notes, options_of, plans_of, read_planned, share_buckets
+from senpath.inputs.modalities.sparse import SparseRows, is_sparse, sparse_rows
 from senpath.types import DataType
 
 STRAIGHT = 30.0
@@ -39,7 +40,7 @@ table in another unit can still be learned."""
 
 
 class TableModality:
-    """Arrays (n, columns), data frames, `Rows`, or lists of rows (arrays or dicts).
+    """Arrays (n, columns), data frames, sparse matrices, `Rows`, or lists of rows (arrays or dicts).
 
     Columns with names may come in any order.
     """
@@ -73,7 +74,9 @@ class TableModality:
         encoded = torch.zeros(len(rows), *data_type.shape, dtype=torch.float32)
         size = max(1, NUMBERS_AT_ONCE // data_type.shape[0])
         for start in range(0, len(rows), size):
-            matrix, told = _matrix(rows[start : start + size], plans, start, gaps=fill is not None)
+            part = rows[start : start + size]
+            part = part.dense() if isinstance(part, SparseRows) else part
+            matrix, told = _matrix(part, plans, start, gaps=fill is not None)
             if fill is not None and not told.all():
                 first = start + int(np.flatnonzero(~told)[0])
                 raise InputError(f"row {first}", expected="at least one value", got="none", do="Leave the row out")
@@ -88,10 +91,11 @@ def notes_of(items: Any, data_type: DataType) -> tuple[str, ...]:
     """What is to be said of how rows are encoded, see `senpath.inputs.modalities.plans.column_notes`; nothing of what is no table."""
     if data_type.modality != "table" or data_type.encoder is not None:
         return ()
-    return column_notes(read_rows(unmasked(items), table_columns(data_type)), data_type.options)
+    items = sparse_rows(items) if is_sparse(items) else unmasked(items)
+    return column_notes(read_rows(items, table_columns(data_type)), data_type.options)
 
 
-def _scales(rows: Rows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[float], list[float]]:
+def _scales(rows: Rows | SparseRows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[float], list[float]]:
     """What the numbers of rows are lessened by, then divided by, and what stands for missing ones: 0, 1 and 0 for all but measures."""
     mean: list[float] = []
     scale: list[float] = []
@@ -110,7 +114,7 @@ def _scales(rows: Rows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[
     return mean, scale, fill
 
 
-def _scales_of(rows: Rows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[float], list[float]]:
+def _scales_of(rows: Rows | SparseRows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[float], list[float]]:
     """`_scales` of a few columns."""
     wide = [(plan, place) for plan in plans for place in range(plan.width)]
     numbers, measured = _matrix(rows, plans)[0], np.array([plan.is_measure and place == 0 for plan, place in wide], dtype=bool)
@@ -204,7 +208,7 @@ def table_columns(data_type: DataType) -> list[str]:
     return [*map(as_word, options["columns"])]
 
 
-def read_rows(items: Any, wanted: Sequence[str] | None = None) -> Rows:
+def read_rows(items: Any, wanted: Sequence[str] | None = None) -> Rows | SparseRows:
     """Rows in any form, by column.
 
     Args:
@@ -218,7 +222,7 @@ def read_rows(items: Any, wanted: Sequence[str] | None = None) -> Rows:
         items = Rows(dict(zip(unnamed_columns(stacked.shape[1]), stacked.T, strict=True)), named=False)
     names = column_names(items)
     _require_columns(names, wanted, named=has_names(items))
-    if isinstance(items, Rows):
+    if isinstance(items, Rows | SparseRows):
         return items
     if is_frame(items):
         read = {*(wanted or names)}
@@ -274,7 +278,7 @@ def _stack(items: Any) -> np.ndarray:
     return np.asarray(items)
 
 
-def _matrix(rows: Rows, plans: Sequence[ColumnPlan], start: int = 0, *, gaps: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def _matrix(rows: Rows | SparseRows, plans: Sequence[ColumnPlan], start: int = 0, *, gaps: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Numbers, and which rows have a value at all: float64 (n, numbers), bool (n,).
 
     Not float32, since a time stamp has more digits than it holds. NaN where a measure is missing.

@@ -85,8 +85,10 @@ def test_what_cannot_be_heard_is_no_error(speech: Speech) -> None:
 
 def test_strangers_are_understood(spoken: dict[str, Spoken]) -> None:
     (x, y), (test_x, test_y) = spoken["train"], spoken["test"]
-    net = sp.Network(encoders={"audio": SPEECH})
-    net.learn("digits", x, y, epochs=40, hidden=16)
+    net = sp.Network(encoders=AUTO)
+    learned = net.learn("digits", x, y, epochs=40, hidden=16)
+    assert learned.read_as == "these sound like speech, which decided how sounds are read"
+    assert net.encoders == {"audio": SPEECH}
     assert (net.predict(test_x, task="digits").label == test_y).mean() >= 0.85
 
 

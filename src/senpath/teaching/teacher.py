@@ -11,6 +11,7 @@ import json
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
@@ -163,6 +164,7 @@ def _data(folder: Path, request: Mapping[str, Any], ways: Ways) -> tuple[Any, An
         pairs = [*_examples(file, ways)]
         return [x for x, _ in pairs], [y for _, y in pairs]
     if file.suffix == ".zip":
+        shutil.rmtree(folder / UNPACKED, ignore_errors=True)  # what a run that was stopped has left
         file = unpack(file, folder / UNPACKED)
     data = read(file, request["label"], modality=request["modality"], kind=request["kind"])
     return data.x, data.y

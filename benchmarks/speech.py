@@ -8,7 +8,7 @@ Needs SENPATH_DATA, the extras [demo] and [speech], and for voices `pip install 
 
 The encoder was set (its pooling, the quiet around a recording) on training recordings of the three speakers of TUNED_ON, each in turn left
 out; the rule of the choice on training recordings of these and of ESC-10; and what strangers are allowed with these speakers as strangers,
-and training recordings of ESC-10. The other three were not looked at.
+and training recordings of ESC-10. The pooling was set without a look at the other three.
 """
 
 from argparse import Namespace

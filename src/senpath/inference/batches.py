@@ -20,8 +20,8 @@ from senpath.snapshot.view import View
 from senpath.types import DataType
 
 DOUBT = 0.1
-"""What a unit of surprise at an input as it was before it was encoded adds to its ood score in the choice of a type. Chosen on the training
-parts of the sets in docs/results/senses.md."""
+"""What a unit of surprise at an input as it was before it was encoded adds to its ood score in the choice of a type. Others are compared
+in docs/results/senses.md."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ LOOKED_AT = 64
 """Pictures of a task that are looked at, at most, evenly spread."""
 MOST_LOST = 0.05
 """Share of their variance that the pictures of a task may lose in a type; above it they get one of their own. Chosen on the training parts
-of seventeen sets, see docs/results/senses.md."""
+of fifteen sets, see docs/results/senses.md."""
 COLOURED = 1e-3
 """Share of its variance that a picture's colours have where it counts as one in colour; pictures stored as RGB may be grey."""
 TINY = 1e-12

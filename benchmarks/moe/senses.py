@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,16 @@ def page(records: Records) -> str:
     columns: dict[str, Callable[[Records], object]] = {
         "task": lambda mine: mine[0]["task"],
         "examples": lambda mine: mine[0]["examples"],
-        **{row: lambda mine, row=row: interval(mine.where(row=row).values("accuracy")) or "–" for row in ROWS},  # type: ignore[misc]
+        "seeds": lambda mine: len(mine.distinct("seed")),
+        **{row: partial(_accuracy, row) for row in ROWS},
         "seconds of processor time, sen / moe": lambda mine: " / ".join(
             f"{np.mean(mine.where(row=row).values('seconds')):.0f}" for row in ("sen", "moe")
         ),
     }
     tasks = [records.where(task=task) for task in (*PICTURES, *SOUNDS)]
-    seeds = len(records.distinct("seed"))
-    return f"{seeds} seeds, mean and 95 % interval over them. Test accuracy, %, task given.\n\n{table_of(filter(None, tasks), columns)}"
+    return f"Test accuracy, %, task given: mean and 95 % interval over seeds.\n\n{table_of(filter(None, tasks), columns)}"
+
+
+def _accuracy(row: str, mine: Records) -> str:
+    values = mine.where(row=row).values("accuracy")
+    return interval(values) if values else "–"

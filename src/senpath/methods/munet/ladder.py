@@ -15,6 +15,8 @@ from senpath.seeds import derive
 
 TRIAL = 640
 """Examples of a trial in the first round."""
+SHARE = 4
+"""The rounds take one part in so many of the budget, at most."""
 TRIALS = 24
 """Trials of the first round, at most."""
 
@@ -71,7 +73,7 @@ def _cuts(names: Sequence[str], space: SearchSpace) -> list[int]:
 class Ladder(Searching):
     """Successive halving over candidates, and one uninterrupted run of the winner with what is left of the budget.
 
-    In each round the better half goes on, and is trained anew for twice as long. The rounds take half of the budget at most. A single
+    In each round the better half goes on, and is trained anew for twice as long. The rounds take a quarter of the budget at most. A single
     candidate is not tried.
 
     Args:
@@ -89,7 +91,7 @@ class Ladder(Searching):
         super().__init__(task, penalty, users)
         self._candidates, self._budget, self._seed = candidates, budget, seed
         self._rounds = ceil(log2(len(candidates))) if len(candidates) > 1 else 0
-        self._trial = min(TRIAL, self._total // (2 * max(1, sum(size << number for number, size in enumerate(self._sizes())))))
+        self._trial = min(TRIAL, self._total // (SHARE * max(1, sum(size << number for number, size in enumerate(self._sizes())))))
         self._left = [*range(len(candidates))]
         """Candidates that are still in it."""
 

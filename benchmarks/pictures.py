@@ -166,7 +166,9 @@ def _doubt_table(records: Records) -> str:
         for weight, mine in records.by("weight").items()
     ]
     seeds = len(records.distinct("seed"))
-    return f"Right type in %, of held-out training pictures, {seeds} seeds:\n\n" + markdown_table(["weight", *TASKS, *OTHERS], rows)
+    return f"Right type in %, of held-out training pictures, {seeds} seed{'s' if seeds > 1 else ''}:\n\n" + markdown_table(
+        ["weight", *TASKS, *OTHERS], rows
+    )
 
 
 def _five_table(records: Records) -> str:

@@ -181,9 +181,10 @@ def test_the_first_task_of_a_type_defines_it(tmp_path: Path) -> None:
     tasks = batch()
     coded = encode_examples(sp.Network().view, *tasks["high"])
     net.learn_many({"encoded": coded} | tasks, **SMALL)
-    types = {record.data_type.modality: record.data_type for record in net.view.manifest.types.values()}
-    assert types["image"].shape == (1, 8, 8)
-    assert types["table"].options["mean"] == pytest.approx((ROWS * 10).mean(0))
+    types = {info: net.view.types[record.data_type] for info, record in net.tasks.items()}
+    assert [types[name].key for name in ("encoded", "high", "large")] == ["image", "image", "image-1x16x16"]
+    (table,) = {kind for kind in types.values() if kind.modality == "table"}
+    assert table.options["mean"] == pytest.approx((ROWS * 10).mean(0))
     assert net.tasks["large"].classes_ == (0, 1)
 
 

@@ -102,7 +102,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _peers(x: pd.DataFrame, seed: int) -> dict[str, Any]:
     words = [name for name in x if x[name].dtype.kind == "O"]
-    texts = [name for name in words if x[name].nunique() > MANY and x[name].str.count(" ").mean() >= 2]
+    texts = [name for name in words if x[name].nunique() > MANY and x[name].str.count(" ").mean() >= 1]
     rest, numbers = [name for name in words if name not in texts], [name for name in x if name not in words]
     filled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
     counts = [(TfidfVectorizer(), name) for name in texts]

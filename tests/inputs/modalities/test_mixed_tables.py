@@ -30,7 +30,7 @@ MIXED = pd.DataFrame(
         "port": RANDOM.choice(["C", "Q", "S", None], ROWS),
         "paid": RANDOM.choice([True, False, None], ROWS),
         "came": pd.date_range("2020-01-01 06:00", periods=ROWS, freq="19h"),
-        "ticket": [f"PC {place}" for place in range(ROWS)],
+        "ticket": [f"PC-{place}" for place in range(ROWS)],
         "note": [f"arrived in cabin number {place}" for place in range(ROWS)],
         "none": [None] * ROWS,
     }
@@ -128,17 +128,17 @@ def test_durations_are_seconds() -> None:
 
 
 def test_the_same_word_is_the_same_number_whatever_else_there_is() -> None:
-    words = [f"city {place}" for place in range(40)]
+    words = [f"city-{place}" for place in range(40)]
     kind, encoded = one(words)
     assert kind.options["forms"]["a"] == {"form": "hashed", "buckets": 256}
     assert (np.abs(encoded).sum(1) == 1).all()
-    later = TABLE.encode(pd.DataFrame({"a": ["city 7", "elsewhere", None], "full": [0, 0, 0]}), kind).numpy()[:, :-1]
+    later = TABLE.encode(pd.DataFrame({"a": ["city-7", "elsewhere", None], "full": [0, 0, 0]}), kind).numpy()[:, :-1]
     assert later[0].tolist() == encoded[7].tolist()
     assert (np.abs(later[1]).sum(), np.abs(later[2]).sum()) == (1, 0)
 
 
 def test_many_columns_of_many_words_share_their_room() -> None:
-    frame = pd.DataFrame({f"c{place}": [f"{place} {row}" for row in range(40)] for place in range(64)})
+    frame = pd.DataFrame({f"c{place}": [f"{place}-{row}" for row in range(40)] for place in range(64)})
     assert TABLE.define(frame).shape == (64 * 64,)
 
 

@@ -20,7 +20,7 @@ WORD_BUCKETS, TEXT_BUCKETS = 256, 256
 ALL_BUCKETS = 4096
 """Numbers for all such columns of a table together, about."""
 FEWEST_BUCKETS = 16
-SENTENCE = 3.0
+SENTENCE = 2.0
 """Words that a value has on average, from which on a column of many different values holds texts."""
 TIME_NUMBERS = 7
 """A date as days, and as places in the circles of the year, the week and the day."""

@@ -176,7 +176,7 @@ def test_every_command_has_a_form_for_programs(senpath: Run, net: Path, tmp_path
     (kept,) = records(senpath("evaluations", own, "--json").out)
     assert (kept["number"], kept["task"], kept["accuracy"]) == (1, "texts", measured["accuracy"])
     (why,) = records(senpath("explain", own, "warm", "--json").out)
-    assert {"input", "answer", "tasks", "links"} == {*why}
+    assert {"input", "answer", "notes", "tasks", "links"} == {*why}
     assert "sen" in [method["name"] for method in records(senpath("methods", "--json").out)]
     assert "hidden" in [setting["name"] for setting in records(senpath("methods", "sen", "--json").out)]
     (verified,) = records(senpath("verify", own, "--json").out)

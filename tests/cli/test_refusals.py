@@ -28,7 +28,7 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("learn", NET, "new", "x" * 5000), 2, "File name too long"),
     (("learn", NET, "new", "FILES/tones/low"), 2, "expected a subfolder per class"),
     (("learn", NET, "new", "FILES/bad/empty.csv"), 2, "header"),
-    (("learn", NET, "new", "FILES/bad/cut.npz"), 2, "expected a .npz with x and y"),
+    (("learn", NET, "new", "FILES/bad/cut.npz"), 2, "expected a .npz file, a zip of arrays"),
     (("learn", NET, "new", "FILES/bad/cut.png"), 2, "expected a folder with a subfolder per class"),
     (("learn", NET, "digits", "FILES/digits"), 2, "task 'digits': expected a new name"),
     (("learn", NET, "", "FILES/digits"), 2, "task name: expected 1 to 200 printable characters"),
@@ -61,7 +61,7 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("predict", NET, "FILES"), 2, "expected a file, got a folder"),
     (("predict", NET, "FILES/bad/cut.png"), 2, "expected a readable picture file"),
     (("predict", NET, "FILES/bad/cut.wav"), 2, "expected a readable sound file"),
-    (("predict", NET, "FILES/bad/cut.npz"), 2, "expected a .npz with x, no objects"),
+    (("predict", NET, "FILES/bad/cut.npz"), 2, "expected a .npz file, a zip of arrays"),
     (("predict", NET, "FILES/iris.csv", "--task", "nobody"), 2, "task 'nobody': expected one that the network has learned: digits, again"),
     (
         ("predict", NET, "FILES/iris.csv", "--task", "digits"),

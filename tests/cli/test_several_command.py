@@ -62,7 +62,7 @@ def test_texts_are_read_as_tokens_where_the_method_needs_them(senpath: Callable[
         (["a={digits}", "--jobs", "2"], "jobs: expected 1 with 'allocation', which learns tasks together, got 2"),
         (
             ["a={digits}", "--method", "moe", "--encoder", "none"],
-            "method moe: expected texts that an encoder reads as tokens, got image inputs",
+            "method moe: expected inputs that are vectors or tokens, got image inputs",
         ),
     ],
 )

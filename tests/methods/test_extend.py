@@ -262,7 +262,8 @@ def test_a_task_of_many_examples_gets_one_a_class(base: Network, fresh: Labelled
     before = base.view.statistics("digits")
     assert base.extend("digits", x, y).changed
     after = base.view.statistics("digits")
-    assert after.figures == before.figures == {"limit": before.figures["limit"], "few": 0.0}
+    assert after.figures == before.figures
+    assert after.figures["few"] == 0
     assert base.extend("digits", *few(*of(fresh, 0), 8)).changed
     assert base.view.statistics("digits").figures["limit"] != before.figures["limit"]
     base.verify()
@@ -390,7 +391,7 @@ def test_what_would_lose_more_than_is_allowed_is_declined() -> None:
     assert net.version == 1
     assert "would lose about" in told.reason
     assert "set most_lost" in told.reason
-    assert told.record["lost"] > 0.15
+    assert told.record["lost"] > 0.1
     assert net.extend("flowers", mislabelled, [2] * 30, most_lost=1).changed
 
 

@@ -118,7 +118,7 @@ def test_an_unknown_setting_lists_the_known_ones(name: str) -> None:
         ),
         (None, "model: expected one of auto, .*got None"),
         (7, "model: expected one of auto, .*got 7"),
-        ("lstm", r"model 'lstm': expected sequences \(sounds\), got image inputs"),
+        ("lstm", r"model 'lstm': expected sequences \(sounds, clips\), got image inputs"),
         (SVC, "model: expected a scikit-learn classifier, got <class .*SVC"),
         (Ridge(), r"model: expected a scikit-learn classifier, got Ridge\(\)"),
         (SimpleNamespace(fit=print), "model: expected a scikit-learn classifier, got namespace"),

@@ -117,8 +117,8 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
         r"arrays .*: expected a \.npz with x and y, no objects, got .*Object arrays",
     ),
     "other names": (arrays(images=IMAGES), r"arrays .*: expected a \.npz with x and y, no objects, got the arrays 'images'"),
-    "cut arrays": (arrays(cut=300, x=IMAGES, y=[0, 1, 0, 1]), r"arrays .*: expected a \.npz with x and y, no objects, got BadZipFile"),
-    "no arrays": (arrays(cut=0, x=IMAGES), r"arrays .*: expected a \.npz with x and y, no objects, got BadZipFile"),
+    "cut arrays": (arrays(cut=300, x=IMAGES, y=[0, 1, 0, 1]), r"arrays .*: expected a \.npz file, a zip of arrays, got BadZipFile"),
+    "no arrays": (arrays(cut=0, x=IMAGES), r"arrays .*: expected a \.npz file, a zip of arrays, got BadZipFile"),
     "another ending": (
         lambda folder: text("x")(folder).rename(folder / "data.xls"),
         r"data .*: expected a folder .*, or a file \.csv, .* or \.zip, got \.xls",

@@ -105,10 +105,10 @@ def test_what_holds_no_labels_is_refused(x: Any, y: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.npz", b"", r"arrays .*a.npz: expected a .npz with x and y"),
-        ("a.npz", b"no archive", r"arrays .*a.npz: expected a .npz with x and y"),
-        ("a.npz", b"PK\x03\x04 cut", r"arrays .*a.npz: expected a .npz with x and y"),
-        ("a.npy", b"", r"data .*a.npy: expected a folder with a subfolder per class, or a file .csv, .* or .npz, got .npy"),
+        ("a.npz", b"", r"arrays .*a.npz: expected a .npz file, a zip of arrays"),
+        ("a.npz", b"no archive", r"arrays .*a.npz: expected a .npz file, a zip of arrays"),
+        ("a.npz", b"PK\x03\x04 cut", r"arrays .*a.npz: expected a .npz file, a zip of arrays"),
+        ("a.npy", b"", r"data .*a.npy: expected a folder with a subfolder per class, or a file .csv, .* or .zip, got .npy"),
         ("plain", b"", r"data .*plain: expected a folder .*, got no ending"),
     ],
 )
@@ -128,7 +128,7 @@ def test_arrays_of_another_kind(tmp_path: Path, arrays: dict[str, Any]) -> None:
 def test_an_array_alone_under_the_name_of_several(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", PLACES)
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
-    with pytest.raises(InputError, match=r"arrays .*a.npz: expected a .npz with x and y"):
+    with pytest.raises(InputError, match=r"arrays .*a.npz: expected a .npz file, a zip of arrays"):
         read_labelled(tmp_path / "a.npz")
 
 
@@ -136,7 +136,7 @@ def test_an_array_alone_under_the_name_of_several(tmp_path: Path) -> None:
 def test_a_cut_file_of_arrays(tmp_path: Path, cut: int) -> None:
     np.savez_compressed(tmp_path / "a.npz", x=PICTURES, y=TARGETS)
     (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:cut])
-    with pytest.raises(InputError, match=r"arrays .*a.npz: expected a .npz with x and y"):
+    with pytest.raises(InputError, match=r"arrays .*a.npz: expected a .npz file, a zip of arrays"):
         read_labelled(tmp_path / "a.npz")
 
 

@@ -91,7 +91,7 @@ def array_names(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise InputError(f"arrays {path}", expected="a .npz with x and y, no objects", got=f"{type(error).__name__}: {error}") from error
+        raise InputError(f"arrays {path}", expected="a .npz file, a zip of arrays", got=f"{type(error).__name__}: {error}") from error
 
 
 def read_arrays(path: Path, *names: str) -> list[np.ndarray]:

@@ -24,7 +24,7 @@ from senpath.training import Augmentation
 from senpath.types import Examples
 
 CAREFUL = 2 / 3
-"""Share of the loss that is allowed from which on it is prevented: what is measured on few made-up inputs is not exact."""
+"""Share of the loss that is allowed which may be measured: on few made-up inputs that is not exact, and the real loss may be larger."""
 COPIES, COPIED = 15, 2_000
 """Distorted copies of an image that new rows are trained on too, where there are fewer images than this."""
 
@@ -107,7 +107,7 @@ class Extend:
         other = self._extend(view, pathway, memory.with_earlier(seed), progress)
         if not isinstance(other, str) and (lost_then := memory.lost(other.pathway(pathway, examples), other.new)) < lost:
             extended, lost = other, lost_then
-        if lost > most:
+        if lost > CAREFUL * most:
             return _too_much(pathway, lost, most), {"lost": round(lost, 4)}
         return extended, {"lost": round(lost, 4)}
 
@@ -204,8 +204,9 @@ def _longer_links(view: View, pathway: Pathway, reading: OutputRows, weight: tor
 
 def _too_much(pathway: Pathway, lost: float, most: float) -> str:
     return (
-        f"{pathway.task!r} would lose about {100 * lost:.0f} points of {pathway.task_kind.score_name} on what it has learned, and may lose "
-        f"{100 * most:.0f}: give examples of the earlier {pathway.task_kind.nouns[1]} too, or set most_lost"
+        f"{pathway.task!r} would lose about {100 * lost:.0f} points of {pathway.task_kind.score_name} on what it has learned, which is measured "
+        f"roughly: {100 * CAREFUL * most:.0f} may be measured, so that it does not lose more than {100 * most:.0f}. Give examples of the earlier "
+        f"{pathway.task_kind.nouns[1]} too, or set most_lost"
     )
 
 

@@ -324,7 +324,11 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
         r"modality 'image': expected an array, a tensor, .*, got ndarray of shape \(\)$",
     ),
     "a tensor of no axes": ({"image": torch.tensor(3.0)}, {}, r"modality 'image': expected an array, .*, got Tensor of shape \(\)$"),
-    "no input": ({"text": [object()]}, {}, r"modality 'text': input 0: expected an array, str, Audio, Video, path, dict or PIL image, got object"),
+    "no input": (
+        {"text": [object()]},
+        {},
+        r"modality 'text': input 0: expected an array, str, Audio, Video, path, dict or PIL image, got object",
+    ),
     "a task": ({"text": ["one"]}, {"task": "by text"}, r"task: expected none beside a mapping of modalities, got 'by text'"),
     "a concept": (
         {"text": ["one"]},

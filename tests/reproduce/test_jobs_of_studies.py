@@ -85,7 +85,7 @@ def slow(tell: Tell) -> None:
 def test_a_killed_run_is_taken_up_at_once(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_jobs import Job, run_jobs, silent, slow; from pathlib import Path\n"
+        "from test_jobs_of_studies import Job, run_jobs, silent, slow; from pathlib import Path\n"
         f"if __name__ == '__main__': run_jobs([Job('slow', slow)], Path({str(tmp_path)!r}), 1, look=silent)\n"
     )
     (tmp_path / "run.py").write_text(script)

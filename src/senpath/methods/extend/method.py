@@ -203,10 +203,11 @@ def _longer_links(view: View, pathway: Pathway, reading: OutputRows, weight: tor
 
 
 def _too_much(pathway: Pathway, lost: float, most: float) -> str:
+    kind, allowed = pathway.task_kind, 100 * CAREFUL * most
     return (
-        f"{pathway.task!r} would lose about {100 * lost:.0f} points of {pathway.task_kind.score_name} on what it has learned, which is measured "
-        f"roughly: {100 * CAREFUL * most:.0f} may be measured, so that it does not lose more than {100 * most:.0f}. Give examples of the earlier "
-        f"{pathway.task_kind.nouns[1]} too, or set most_lost"
+        f"{pathway.task!r} would lose about {100 * lost:.0f} points of {kind.score_name} on what it has learned. That is measured roughly: "
+        f"{allowed:.0f} may be measured, so that no more than {100 * most:.0f} are lost. Give examples of the earlier {kind.nouns[1]} too, or "
+        "set most_lost"
     )
 
 

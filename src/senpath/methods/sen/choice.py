@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
 from senpath.methods.sen.refit import Directions, RoundMap, solve
+from senpath.progress import Progress, silent
 from senpath.tasks import TaskKind
 from senpath.training import splits
 from senpath.types import Examples
@@ -23,7 +25,7 @@ HELD = 1_000
 SHARES = tuple(tenth / 10 for tenth in range(11))
 
 Fit = tuple[torch.Tensor, torch.Tensor]
-Layers = Callable[[Examples], Callable[[torch.Tensor], torch.Tensor]]
+Layers = Callable[[Examples, Progress], Callable[[torch.Tensor], torch.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class FitChoice:
     share: float
 
 
-def choose(examples: Examples, wide: Callable[[torch.Tensor], torch.Tensor], learn: Layers, seed: int) -> FitChoice:
+def choose(
+    examples: Examples, wide: Callable[[torch.Tensor], torch.Tensor], learn: Layers, seed: int, progress: Progress = silent
+) -> FitChoice:
     """The choice of least loss on examples that are left out of all that is learned, the hidden units included.
 
     Args:
@@ -49,11 +53,14 @@ def choose(examples: Examples, wide: Callable[[torch.Tensor], torch.Tensor], lea
         wide: from inputs to the vectors that a linear model reads.
         learn: from examples makes a function from inputs to those vectors and the units that it has learned.
         seed: of the folds.
+        progress: told ("folds", done, all) of the steps of learning; what it raises ends them.
     """
     outside: list[tuple[_Fold, _Fold]] = []
-    for fitted, held in _folds(examples, seed):
+    folds = [*_folds(examples, seed)]
+    for place, (fitted, held) in enumerate(folds):
         part, rest = examples.subset(fitted), examples.subset(held)
-        outside.append((_Fold.of(wide, part, rest), _Fold.of(learn(part), part, rest)))
+        layers = learn(part, partial(_tell, progress, place, len(folds)))
+        outside.append((_Fold.of(wide, part, rest), _Fold.of(layers, part, rest)))
     if not outside:
         return FitChoice(STRENGTHS[USUAL], STRENGTHS[USUAL], 1.0)
     truth = torch.cat([fold.truth for fold, _ in outside])
@@ -62,6 +69,10 @@ def choose(examples: Examples, wide: Callable[[torch.Tensor], torch.Tensor], lea
     answers = linear.answers[linear.best()], both.answers[both.best()]
     losses = {share: float(kind.loss(torch.lerp(*answers, share), truth)) for share in SHARES}
     return FitChoice(STRENGTHS[linear.best()], STRENGTHS[both.best()], min(losses, key=lambda share: losses[share]))
+
+
+def _tell(progress: Progress, before: int, folds: int, _: str, done: int, steps: int) -> None:
+    progress("folds", before * steps + done, folds * steps)
 
 
 def _folds(examples: Examples, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

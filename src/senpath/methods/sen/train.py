@@ -28,7 +28,7 @@ from senpath.methods.sen.links import LinkPlan
 from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
 from senpath.methods.sen.refit import refit
 from senpath.pathways import run_chain
-from senpath.progress import Progress, silent
+from senpath.progress import Progress
 from senpath.seeds import derive, seeded
 from senpath.snapshot import View
 from senpath.tasks import TaskKind
@@ -175,13 +175,13 @@ def train_wide_and_deep(
         How they were fitted.
     """
 
-    def learned(part: Examples) -> WideAndDeep:
+    def learned(part: Examples, told: Progress) -> WideAndDeep:
         layers = deepcopy(backbone)
         smaller = replace(recipe, batch_size=min(recipe.batch_size, len(part)))
-        _train_hidden(layers, part, smaller, seed, silent)
+        _train_hidden(layers, part, smaller, seed, told)
         return layers
 
-    choice = choice or choose(examples, backbone.vectors, learned, derive(seed, "folds"))
+    choice = choice or choose(examples, backbone.vectors, learned, derive(seed, "folds"), progress)
     _train_hidden(backbone, examples, recipe, seed, progress)
     with torch.no_grad():
         own, read = backbone(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]

@@ -206,8 +206,8 @@ def _too_much(pathway: Pathway, lost: float, most: float) -> str:
     kind, allowed = pathway.task_kind, 100 * CAREFUL * most
     return (
         f"{pathway.task!r} would lose about {100 * lost:.0f} points of {kind.score_name} on what it has learned. That is measured roughly: "
-        f"{allowed:.0f} may be measured, so that no more than {100 * most:.0f} are lost. Give examples of the earlier {kind.nouns[1]} too, or "
-        "set most_lost"
+        f"{allowed:.0f} may be measured, so that no more than {100 * most:.0f} are lost. Give examples of the earlier {kind.nouns[1]} "
+        "too, or set most_lost"
     )
 
 

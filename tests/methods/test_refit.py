@@ -17,6 +17,7 @@ import senpath as sp
 from senpath.components import ClassLink, Linear, WideAndDeep
 from senpath.methods.sen.choice import STRENGTHS, FitChoice, choose
 from senpath.methods.sen.refit import refit
+from senpath.progress import Progress
 from senpath.types import DataType, Examples
 
 
@@ -44,7 +45,7 @@ def test_without_links_it_is_logistic_regression(which: str, request: pytest.Fix
     examples: Examples = request.getfixturevalue(which)
     x, y = examples.inputs, examples.targets
     head = Linear(x.shape[1], len(examples.classes))
-    strength = choose(examples, lambda inputs: inputs, lambda part: lambda inputs: inputs, seed=0).wide
+    strength = choose(examples, lambda inputs: inputs, lambda part, progress: lambda inputs: inputs, seed=0).wide
     assert strength in STRENGTHS
     refit([], x, [], examples, strength).write_to(head)
     penalty = float(x.var(0, correction=0).sum()) / (strength * len(examples.classes))
@@ -73,7 +74,7 @@ def test_links_start_where_they_are_and_the_own_part_can_do_alone(wine: Examples
 def test_one_example_a_class_needs_no_folds(wine: Examples) -> None:
     first = torch.tensor([int((wine.targets == target).nonzero()[0]) for target in range(3)])
     few = wine.subset(first)
-    choice = choose(few, lambda inputs: inputs, lambda part: pytest.fail("nothing is left out"), seed=0)
+    choice = choose(few, lambda inputs: inputs, lambda part, progress: pytest.fail("nothing is left out"), seed=0)
     assert choice == FitChoice(100.0, 100.0, 1.0)
     head = Linear(few.inputs.shape[1], 3)
     refit([], few.inputs, [], few, choice.both).write_to(head)
@@ -106,11 +107,11 @@ def test_hidden_units_that_are_noise_have_no_say(wine: Examples) -> None:
     """They are drawn anew for each fold, so what is fitted to them says nothing of what was left out."""
     torch.manual_seed(0)
 
-    def noise(part: Examples) -> Callable[[torch.Tensor], torch.Tensor]:
+    def noise(part: Examples, progress: Progress) -> Callable[[torch.Tensor], torch.Tensor]:
         return lambda inputs: torch.cat([inputs, 10 * torch.randn(len(inputs), 40)], 1)
 
     assert choose(wine, lambda inputs: inputs, noise, seed=0).share <= 0.1
-    alone = choose(wine, lambda inputs: inputs[:, :1], lambda part: lambda inputs: inputs, seed=0)
+    alone = choose(wine, lambda inputs: inputs[:, :1], lambda part, progress: lambda inputs: inputs, seed=0)
     assert alone.share >= 0.9
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,8 @@ Count = Annotated[int, Field(ge=1, le=10_000)]
 Penalty = Annotated[float, Field(ge=1e-3, le=1)]
 WHERE = ("jobs", "ray", "work")
 """Settings that decide where and how fast a search runs, and nothing of what it finds."""
+MANY = 1_000
+"""Examples from which on a ladder is taken."""
 
 
 PUBLISHED: dict[str, Any] = {"mutation": 0.2, "learning_rate": 0.01, "nesterov": False, "flip": True, "crop": True}
@@ -57,7 +59,8 @@ class MunetSettings(Settings, owner="method munet"):
             weights; "efficientnet-lite0", with weights of ImageNet; "mlp"; or a `Root`. "auto" is that of the last task of this type of
             data, else "cnn" for images and "mlp" for all other inputs.
         schedule: "ladder", short trials of how much of whose path to share and one long run of the best; "evolve", the published search;
-            or "once", a single run from the root with the hyperparameters that it has: fine-tuning, with the same budget.
+            or "once", a single run from the root with the hyperparameters that it has: fine-tuning, with the same budget. "auto" is
+            "ladder" from 1,000 examples on, else "evolve", which tries hyperparameters too.
         blocks: number of the root's blocks; None is 3 for "vit" (Gesmundo and Dean 2022, Chars configuration), 2 for "cnn", 1 for "mlp".
         depth: number of optional blocks that a path starts with; None is all of the root's.
         generations: how often a generation of children is trained. The ladder counts no generations, but has the same budget in all.
@@ -83,7 +86,7 @@ class MunetSettings(Settings, owner="method munet"):
     """
 
     root: Annotated[Any, Expected(f"one of {', '.join(NAMES)}, or a Root", is_root)] = "auto"
-    schedule: Literal["ladder", "evolve", "once"] = "ladder"
+    schedule: Literal["auto", "ladder", "evolve", "once"] = "auto"
     blocks: Annotated[int, Field(ge=0, le=24)] | None = None
     depth: Annotated[int, Field(ge=0, le=24)] | None = None
     generations: Count = 4
@@ -112,6 +115,10 @@ class MunetSettings(Settings, owner="method munet"):
                 raise InputError(f"hyperparameter {name!r}", expected=f"one of {', '.join(known)}", got="another name")
             if value not in known[name]:
                 raise InputError(f"hyperparameter {name!r}", expected=f"one of {', '.join(map(str, known[name]))}", got=repr(value))
+
+    def for_examples(self, count: int) -> MunetSettings:
+        """The same with a schedule for so many examples in place of "auto"."""
+        return self if self.schedule != "auto" else replace(self, schedule="ladder" if count >= MANY else "evolve")
 
     @property
     def kept(self) -> float:

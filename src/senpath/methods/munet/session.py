@@ -61,6 +61,7 @@ class SearchSession:
         Raises:
             InputError: if the root does not read such inputs.
         """
+        settings = settings.for_examples(len(examples))
         root = choose_root(settings.root, settings.blocks, examples.data_type, view.settings.random_state, _earlier(view, examples))
         space = SearchSpace.of(root, root.shapes(examples.data_type), len(examples.classes))
         fitted, held = hold_out(examples, settings.validation, derive(settings.random_state, "held out"))

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def changed_json(draw: Callable[[Any], Any], value: Any) -> Any:
 def _change(draw: Callable[[Any], Any], parent: Any, key: Any) -> None:
     how = draw(st.sampled_from(["value", "value", "value", "delete", "add", "twice", "near", "swap", "reverse"]))
     value = parent[key]
-    other = draw(st.sampled_from(VALUES))
+    other = deepcopy(draw(st.sampled_from(VALUES)))  # a later change may be made within it
     if how == "delete":
         if len(parent) > 1 or isinstance(parent, dict):
             del parent[key]

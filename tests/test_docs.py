@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 
 from senpath.cli.main import main
+from senpath.inputs.encoders import ENCODERS
+from senpath.methods.registry import METHODS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -85,6 +88,18 @@ def test_no_block_escapes(path: Path) -> None:
     assert len(re.findall(r"<!-- no-run\b", text)) == sum(not block.runs for block in blocks(path))
 
 
+@pytest.fixture
+def registries() -> Iterator[None]:
+    """What a document registers is forgotten after it."""
+    tables = (METHODS, ENCODERS)
+    before = [dict(table) for table in tables]
+    yield
+    for table, content in zip(tables, before, strict=True):
+        table.clear()
+        table.update(content)
+
+
+@pytest.mark.usefixtures("registries")
 @pytest.mark.slow("tutorials learn tasks of their own")
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if any(block.runs for block in blocks(path))], ids=name_of)
 def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

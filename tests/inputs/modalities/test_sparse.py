@@ -66,6 +66,7 @@ def test_what_is_refused(matrix: Any, expected: str) -> None:
         sp.Network().learn("t", matrix, [0, 1], method=ConstantMethod())
 
 
+@pytest.mark.slow("fits several classifiers")
 def test_the_classifier_takes_sparse_matrices_gaps_and_words() -> None:
     model = SENClassifier(epochs=5, hidden=8)
     dense = model.fit(X, Y).predict_proba(X)

@@ -19,6 +19,7 @@ def kinds_of(net: sp.Network, task: str) -> list[str]:
     return [net.view.component(name).kind.name for name in net.view.pathway(task).components]
 
 
+@pytest.mark.slow("trains a mixture of experts on pictures")
 def test_pictures(digits: tuple[np.ndarray, np.ndarray]) -> None:
     x, y = digits[0][:400], digits[1][:400]
     net = sp.Network(encoders={"image": "patches"})

@@ -152,17 +152,9 @@ def test_a_package_that_is_none_is_not_advised(toy: Path, tmp_path: Path, colour
         net.learn("more", *colours, **QUICK)
 
 
-LARGE = {
-    name: pytest.mark.slow("a large network")
-    for name in (
-        "efficientnet-lite0",
-        "efficientnet-lite0-frames",
-        "efficientnet-lite0-tokens",
-        "minilm",
-        "minilm-tokens",
-        "multilingual-e5-small",
-    )
-}
+PHOTOGRAPHS = ("efficientnet-lite0", "efficientnet-lite0-frames", "efficientnet-lite0-tokens")
+NETWORKS = (*PHOTOGRAPHS, "minilm", "minilm-tokens", "multilingual-e5-small")
+LARGE = dict.fromkeys(NETWORKS, pytest.mark.slow("a large network"))
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LARGE.get(name, ())) for name in ENCODERS])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from senpath.methods.munet import LayerPath, MutationRules, PathLayer, Penalty, Search, SearchBudget, SearchSpace
+from senpath.methods.munet import Evolution, LayerPath, MutationRules, PathLayer, Penalty, SearchBudget, SearchSpace
 from senpath.methods.munet.hyper import DEFAULTS
 
 
@@ -27,10 +27,10 @@ def space() -> SearchSpace:
 
 
 @pytest.fixture
-def make_search() -> Callable[..., Search]:
+def make_search() -> Callable[..., Evolution]:
     """A function: what differs from the defaults → a search for the task "new"."""
 
-    def make(**changes: Any) -> Search:
+    def make(**changes: Any) -> Evolution:
         arguments: dict[str, Any] = {
             "task": "new",
             "space": SPACE,
@@ -43,7 +43,7 @@ def make_search() -> Callable[..., Search]:
             "budget": SearchBudget(5, 4),
             "seed": 0,
         }
-        return Search(**{**arguments, **changes})
+        return Evolution(**{**arguments, **changes})
 
     return make
 

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from senpath.errors import InputError
-from senpath.methods.munet import Child, LayerPath, MutationRules, Outcome, Penalty, Search, SearchBudget, SearchSpace
+from senpath.methods.munet import Child, Evolution, LayerPath, MutationRules, Outcome, Penalty, SearchBudget, SearchSpace
 from senpath.methods.munet.hyper import DEFAULTS, MUTATION, lists
 from senpath.methods.munet.mutate import mutate
 
-MakeSearch = Callable[..., Search]
+MakeSearch = Callable[..., Evolution]
 CHOICES = st.sampled_from(["evolve", "all", "none"])
 
 
@@ -26,7 +26,7 @@ def outcome(child: Child, quality: float, flops: float = 1.0) -> Outcome:
     return Outcome(quality, flops, names)
 
 
-def run(search: Search, judge: Callable[[Child], float | None]) -> list[list[Child]]:
+def run(search: Evolution, judge: Callable[[Child], float | None]) -> list[list[Child]]:
     """The whole search; `judge` says a child's quality, None for one that fails."""
     asked = []
     while not search.done:

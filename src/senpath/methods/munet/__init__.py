@@ -1,13 +1,13 @@
 """µ2Net: paths of shared and cloned layers, found by evolution."""
 
 from senpath.methods.munet.config import CHARS, TOY, MunetSettings
+from senpath.methods.munet.evolution import Evolution, SearchBudget
 from senpath.methods.munet.method import Munet, SearchObserver, SearchStatus
 from senpath.methods.munet.mutate import MutationRules, SearchSpace
 from senpath.methods.munet.path import LayerPath, PathLayer
 from senpath.methods.munet.record import MunetRecord, RecordedLayer
 from senpath.methods.munet.roots import ROOTS, Root, RootLayer
-from senpath.methods.munet.search import Search, SearchBudget
-from senpath.methods.munet.searching import Child, ChildSummary, Outcome, Penalty
+from senpath.methods.munet.schedule import Child, ChildSummary, Outcome, Penalty
 from senpath.methods.munet.train import TrainedChild
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "TOY",
     "Child",
     "ChildSummary",
+    "Evolution",
     "LayerPath",
     "Munet",
     "MunetRecord",
@@ -27,7 +28,6 @@ __all__ = [
     "RecordedLayer",
     "Root",
     "RootLayer",
-    "Search",
     "SearchBudget",
     "SearchObserver",
     "SearchSpace",

@@ -17,7 +17,7 @@ from senpath.cache import SEARCHES, cache_folder
 from senpath.components import Component, content_hash, thaw
 from senpath.errors import InputError, SenpathError
 from senpath.methods.munet.path import LayerPath
-from senpath.methods.munet.searching import Searching
+from senpath.methods.munet.schedule import Schedule
 from senpath.store.files import write_atomic
 
 STATE, LOCK, ENDING = "state.json", ".lock", ".safetensors"
@@ -54,7 +54,7 @@ class SearchCheckpoint:
             warn(f"finished generations are not kept, for {why}")
             self._lock, self.folder = None, Path(tempfile.mkdtemp(prefix="senpath-search-"))
 
-    def load(self, search: Searching) -> tuple[dict[str, Component], list[str]]:
+    def load(self, search: Schedule) -> tuple[dict[str, Component], list[str]]:
         """Bring a search to where it was, and return the components of its paths, by hash, and what went wrong; none for one that begins.
 
         What is damaged is of no use, and the search begins.
@@ -71,7 +71,7 @@ class SearchCheckpoint:
                 file.unlink(missing_ok=True)
             return {}, []
 
-    def save(self, search: Searching, components: Mapping[str, Component], warnings: Sequence[str]) -> None:
+    def save(self, search: Schedule, components: Mapping[str, Component], warnings: Sequence[str]) -> None:
         """Keep a generation that is finished. While all children were lost there is nothing to go on from, and another try begins.
 
         Args:

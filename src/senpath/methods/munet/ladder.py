@@ -1,4 +1,4 @@
-"""The ladder: short trials of how much of whose path to share, then one long run of the best. It trains nothing, as `Search`."""
+"""The ladder: short trials of how much of whose path to share, then one long run of the best. It trains nothing, as `Evolution`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from senpath.methods.munet.mutate import Choice, SearchSpace
 from senpath.methods.munet.path import HEAD, ROOT, LayerPath
-from senpath.methods.munet.searching import Child, Penalty, Searching, worth
+from senpath.methods.munet.schedule import Child, Penalty, Schedule, worth
 from senpath.methods.munet.train import TrainingBudget
 from senpath.seeds import derive
 
@@ -70,7 +70,7 @@ def _cuts(names: Sequence[str], space: SearchSpace) -> list[int]:
     return sorted({0, *(place for place in inside if place < last), last})
 
 
-class Ladder(Searching):
+class Ladder(Schedule):
     """Successive halving over candidates, and one uninterrupted run of the winner with what is left of the budget.
 
     In each round the better half goes on, and is trained anew for twice as long. The rounds take a quarter of the budget at most. A single

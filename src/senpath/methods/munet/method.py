@@ -16,7 +16,7 @@ from senpath.methods.munet.path import LayerPath
 from senpath.methods.munet.record import METHOD
 from senpath.methods.munet.report import report_section
 from senpath.methods.munet.roots import choose_root
-from senpath.methods.munet.searching import Child, ChildSummary, Outcome, Searching
+from senpath.methods.munet.schedule import Child, ChildSummary, Outcome, Schedule
 from senpath.methods.munet.session import SearchSession
 from senpath.methods.munet.train import ChildJob, ChildTrainer, TrainedChild
 from senpath.parallel import FailedJob, WorkerPool
@@ -162,7 +162,7 @@ def _outcome(child: Child, result: TrainedChild | FailedJob) -> Outcome | None:
     return Outcome(result.quality, result.flops, names)
 
 
-def _forget(known: dict[str, Component], search: Searching) -> None:
+def _forget(known: dict[str, Component], search: Schedule) -> None:
     """Let go of components that no path of the population has."""
     used = {layer.component for path in search.population for layer in path.layers}
     for name in [name for name in known if name not in used]:

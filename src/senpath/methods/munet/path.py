@@ -45,7 +45,7 @@ class LayerPath:
         rates: probabilities of single mutations that were learned (µ2Net+), by the mutation's name; the others have `hyper["mutation"]`.
         number: of the child that it was, counted from 1; 0 for one that was there before the search.
         quality: on validation examples, at most 1.
-        score: quality after the penalties, see `Search`.
+        score: quality after the penalties, see `Evolution`.
         accounted: parameters that it accounts for.
         flops: floating-point operations of one input.
     """

@@ -11,13 +11,13 @@ from typing import Any
 from senpath.components import Component
 from senpath.errors import SenpathError
 from senpath.methods.munet.config import MunetSettings
+from senpath.methods.munet.evolution import Evolution, SearchBudget
 from senpath.methods.munet.ladder import Ladder, candidates
 from senpath.methods.munet.mutate import MutationRules, SearchSpace
 from senpath.methods.munet.path import ROOT, LayerPath, PathLayer
 from senpath.methods.munet.record import MunetRecord, RecordedLayer
 from senpath.methods.munet.roots import Root, choose_root
-from senpath.methods.munet.search import Search, SearchBudget
-from senpath.methods.munet.searching import Child, Penalty, Searching
+from senpath.methods.munet.schedule import Child, Penalty, Schedule
 from senpath.methods.munet.train import ChildJob, TrainingBudget, TrainingSplit, count_flops
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View
@@ -50,7 +50,7 @@ class SearchSession:
     root: Root
     split: TrainingSplit
     budget: TrainingBudget
-    search: Searching
+    search: Schedule
     others: dict[str, MunetRecord]
     penalty: Penalty
 
@@ -73,11 +73,11 @@ class SearchSession:
         others = _parents(view, examples.data_type.key, root) if settings.others else {}
         begin, path = space.root(settings.hyper, settings.depth), partial(_parent_path, view, others, task)
         seed, users = derive(settings.random_state, "search", task), _users(view)
-        search: Searching
+        search: Schedule
         if settings.schedule == "evolve":
             form, tries = examples.data_type.form == "image", SearchBudget(settings.generations, settings.children)
             rules = MutationRules(form, root.random, settings.clone, settings.adapters, settings.layers, settings.learned_rates)
-            search = Search(task, space, begin, tuple(others), path, users, rules, penalty, tries, seed)
+            search = Evolution(task, space, begin, tuple(others), path, users, rules, penalty, tries, seed)
         else:
             parents = [path(name) for name in reversed(others)] if settings.schedule == "ladder" else []
             clone = "all" if settings.schedule == "once" and settings.clone == "evolve" else settings.clone

@@ -10,7 +10,7 @@ import numpy as np
 
 from senpath.methods.munet.mutate import MutationRules, SearchSpace, mutate
 from senpath.methods.munet.path import ROOT, LayerPath
-from senpath.methods.munet.searching import Child, Penalty, Searching, worth
+from senpath.methods.munet.schedule import Child, Penalty, Schedule, worth
 from senpath.seeds import derive
 
 
@@ -27,7 +27,7 @@ class SearchBudget:
     children: int
 
 
-class Search(Searching):
+class Evolution(Schedule):
     """Evolution as published: children of the task's own best paths, and of others'.
 
     A child of this task's own path is kept if it reaches its parent's score, any other child in any case. Nothing but the arguments and

@@ -1,4 +1,4 @@
-"""What ways to search have in common: children are asked for, trained wherever, and told of. Nothing is trained here."""
+"""What schedules have in common: children are asked for, trained wherever, and told of. Nothing is trained here."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class ChildSummary:
         return ChildSummary(child.path.number, child.parent, child.parent_task, path.quality, path.score, path.accounted, kept)
 
 
-class Searching(ABC):
+class Schedule(ABC):
     """Two verbs in turn: `ask` for the children of a generation, train them wherever, and `tell` what came of it.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -183,7 +184,13 @@ class Store:
     def component(self, name: str) -> Component:
         """Read a component; its content is checked against its hash."""
         kind, config, path, _ = self._described(name)
-        return load(kind, config, path, name, trust=isinstance(self.trust, bool) or name in self.trust)
+        try:
+            return load(kind, config, path, name, trust=isinstance(self.trust, bool) or name in self.trust)
+        except StoreError as error:
+            if os.path.lexists(path):
+                raise
+            gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # while it was read: another writer cleaned up
+            raise self._unreadable(f"component {name[:12]}: file {path.name}", "readable", gone, name) from error
 
     def component_files(self, name: str) -> dict[str, bytes]:
         """Content of a component's two files, by their names in `components/`, checked against its hash. No module is made of it."""

@@ -91,7 +91,10 @@ def _draw_link(axes: Axes, ends: tuple[int, int], transfers: Sequence[Transfer],
     arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1 + len(similar) / 6, "connectionstyle": "arc3,rad=-0.45"}
     axes.annotate("", (last, 0.53), (first, 0.53), arrowprops=arrow)
     words = [f"{transfer.source}→{transfer.target} {transfer.share:.2f}" for transfer in similar[:6]]
-    lines = [f"{len(similar)} similar classes", *("  ".join(words[start : start + 3]) for start in range(0, len(words), 3))]
+    lines = [
+        f"{len(similar)} similar class{'es' if len(similar) > 1 else ''}",
+        *("  ".join(words[start : start + 3]) for start in range(0, len(words), 3)),
+    ]
     height = 0.56 + 0.2 * (last - first) + 0.22 * level
     axes.text((first + last) / 2, height, "\n".join(lines), ha="center", va="bottom", fontsize=8, color=colour)
 

@@ -81,7 +81,7 @@ bench-serve: setup $(if $(PEER),.venv-servers/bin/python)
 
 .venv-servers/bin/python:
 	$(PYTHON) -m venv .venv-servers
-	.venv-servers/bin/pip install --quiet --disable-pip-version-check torch litserve==0.2.19 mlflow-skinny==3.17.2 pandas fastapi uvicorn || { rm -rf .venv-servers; exit 1; }
+	.venv-servers/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch litserve==0.2.19 mlflow-skinny==3.17.2 pandas fastapi uvicorn || { rm -rf .venv-servers; exit 1; }
 
 # Every figure of docs/results/foundation.md but the speed: about half an hour. Needs SENPATH_DATA.
 results: setup

@@ -24,11 +24,11 @@ import numpy as np
 import torch
 
 import senpath as sp
-from benchmarks.encoded import read_examples, write_examples
 from benchmarks.harness import Benchmark, Part, Record, Records, interval, percent, spread, table_of
 from benchmarks.senses import peer
 from senpath.data import few_shot, load, speakers
 from senpath.data.speech import RATE, say_digits
+from senpath.experiments.encoded import read_examples, write_examples
 from senpath.inputs.encoders import ENCODERS as MADE_BY
 from senpath.inputs.modalities import is_speech, waves_of
 from senpath.inputs.modalities.voice import RATE as LOOKED_AT_RATE

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.harness.jobs import Part, hold, read_part, run
 from benchmarks.harness.tables import RESULTS, write_section
-from senpath.reproduce.jobs import Job
+from senpath.experiments.jobs import Job
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from benchmarks.harness.records import Record, Records
-from senpath.reproduce import jobs as processes
-from senpath.reproduce.jobs import Job, Tell
+from senpath.experiments import jobs as processes
+from senpath.experiments.jobs import Job, Tell
+from senpath.experiments.records import Record, Records
 
 Cell = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks.harness.records import Record
+from senpath.experiments.records import Record
 
 PEER = {"--peer": {"help": "a Python with avalanche-lib 0.6", "metavar": "PYTHON"}}
 """The option that names it."""

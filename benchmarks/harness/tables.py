@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from benchmarks.harness.records import Records
+from senpath.experiments.records import Records
 from senpath.reports.markdown import half_interval, interval, markdown_table, spread
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"

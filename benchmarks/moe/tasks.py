@@ -10,8 +10,8 @@ import torch
 from sklearn.model_selection import train_test_split
 
 import senpath as sp
-from benchmarks.encoded import read_examples, write_examples
 from senpath import data
+from senpath.experiments.encoded import read_examples, write_examples
 from senpath.types import Examples
 
 MOST, TESTED = 1_000, 500

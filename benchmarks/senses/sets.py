@@ -9,8 +9,8 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 import senpath as sp
-from benchmarks.encoded import read_examples, write_examples
 from senpath.data import few_shot, load
+from senpath.experiments.encoded import read_examples, write_examples
 from senpath.snapshot import View, encode_examples
 from senpath.types import Examples
 

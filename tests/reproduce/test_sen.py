@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senpath import InputError
-from senpath.reproduce.jobs import read_records
+from senpath.experiments.jobs import read_records
 from senpath.reproduce.sen import Results, Setup, reproduce_sen
 from senpath.reproduce.sen.experiment import choosing_jobs, main_jobs
 from senpath.reproduce.sen.tables import matrices, shortfall

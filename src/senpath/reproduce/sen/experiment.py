@@ -15,9 +15,9 @@ from senpath import data
 from senpath.evaluation.baselines import Pnn, Shared, Single
 from senpath.evaluation.protocol import Split, Stage, learn_in_turn
 from senpath.evaluation.strategy import Growing, Strategy
+from senpath.experiments.jobs import Job, Tell
 from senpath.methods import SenSettings
 from senpath.methods.sen.model import choose_backbone, recipe_for
-from senpath.reproduce.jobs import Job, Tell
 from senpath.reproduce.sen.published import IMAGES, METHODS
 from senpath.reproduce.sen.setup import CURVE_TASK, FEW, RECIPES, STRENGTHS, VALIDATION, Setup, few, shots_of, split
 

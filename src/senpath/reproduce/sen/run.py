@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from senpath import data
 from senpath.errors import InputError
+from senpath.experiments.jobs import Job, Record, claimed, read_records, run_jobs
 from senpath.reports.markdown import markdown_table, spread
-from senpath.reproduce.jobs import Job, Record, claimed, read_records, run_jobs
 from senpath.reproduce.sen import tables
 from senpath.reproduce.sen.experiment import choosing_jobs, main_jobs
 from senpath.reproduce.sen.figures import draw_figures

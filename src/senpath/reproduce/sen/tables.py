@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
+from senpath.experiments.jobs import Record
 from senpath.reports.markdown import interval, markdown_table, spread
-from senpath.reproduce.jobs import Record
 from senpath.reproduce.sen.published import ACTIVATED, IMAGES, METHODS, SHOTS, TABLE_1, TABLE_2, TASKS, TITLES, activated_shares
 
 BELOW_20_000 = ("lower", "upper")

@@ -1,7 +1,7 @@
 """Running many independent jobs on a few processes, so that a stopped run goes on where it was.
 
 A job writes what it finds, line by line, to `<name>.part.<process>.jsonl`; when it is done the file becomes `<name>.jsonl`. A job whose
-file is there is not run again. Each process computes with one thread, so the results do not depend on how many there are.
+file is there is not run again. Each worker computes with one thread, so the results do not depend on how many there are, nor where.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from senpath.errors import InputError, SenpathError
-from senpath.parallel import Processes, WorkerDiedError, WorkerPool
+from senpath.parallel import Backend, InProcess, Processes, WorkerDiedError, WorkerPool
 from senpath.store.files import scratch_folder, write_atomic
 
 Record = dict[str, Any]
@@ -51,7 +51,7 @@ def claimed(folder: Path, settings: Record) -> Iterator[None]:
         lock = FileLock(folder / ".lock")
         lock.acquire(timeout=0)
     except Timeout as error:  # inside, for it is an OSError too
-        do = "Wait for it, or choose another with --work"
+        do = "Wait for it, or choose another folder"
         raise InputError(f"work folder {folder}", expected="no other process", got="one that is at work in it", do=do) from error
     except OSError as error:
         raise InputError(f"work folder {folder}", expected="a folder that can be written", got=error.strerror or str(error)) from error
@@ -68,17 +68,19 @@ def _check_settings(folder: Path, text: str) -> None:
     if not file.exists():
         write_atomic(file, text.encode())
     elif file.read_text(encoding="utf-8") != text:
-        do = "Choose another with --work, or delete it"
+        do = "Choose another folder, or delete it"
         raise InputError(f"work folder {folder}", expected="results of the same settings, data and version", got="those of others", do=do)
 
 
-def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[[int, int], None]) -> None:
+def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[[int, int], None], backend: Backend | None = None) -> None:
     """Run what is not done yet.
 
     Args:
-        folder: where results are kept; see `claimed`.
-        workers: processes at once.
-        look: called about once a second with the number of jobs done and in all, to show how things are.
+        folder: where results are kept; see `claimed`. Workers on other machines have to find it at the same place.
+        workers: at once.
+        look: called about once a second with the number of jobs done and in all, to show how things are; by a backend that works in this
+            process, after each job.
+        backend: where workers live; None is processes of this machine.
 
     Raises:
         SenpathError: as the first failing job raised it, or if a process died; what was done stays.
@@ -99,11 +101,12 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
 
     with scratch_folder() as scratch:
         try:
-            with WorkerPool(partial(_begin, scratch, folder), min(workers, len(waiting)), backend=Processes()) as pool:
+            prepare = partial(_begin, None if isinstance(backend, InProcess) else scratch, folder)
+            with WorkerPool(prepare, min(workers, len(waiting)), backend=backend or Processes()) as pool:
                 pool.run(waiting, finished, retry=False, tick=lambda: look(done, len(jobs)))
         except WorkerDiedError as error:
             do = "Run the same command again; it goes on from the jobs that are done"
-            raise SenpathError("reproduction", expected="processes that live", got="one that was killed", do=do) from error
+            raise SenpathError("experiment", expected="processes that live", got="one that was killed", do=do) from error
 
 
 def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False) -> list[Record]:
@@ -117,9 +120,10 @@ def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False)
     return records
 
 
-def _begin(scratch: Path, folder: Path) -> Callable[[Job], None]:
-    """In each process, at first."""
-    tempfile.tempdir = str(scratch)  # a process that is stopped cleans nothing up; the parent does
+def _begin(scratch: Path | None, folder: Path) -> Callable[[Job], None]:
+    """In each worker, at first."""
+    if scratch is not None:
+        tempfile.tempdir = str(scratch)  # a process that is stopped cleans nothing up; the parent does
     return partial(_work, folder)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from senpath import InputError, SenpathError
-from senpath.reproduce.jobs import Job, Tell, claimed, read_records, run_jobs
+from senpath.experiments.jobs import Job, Tell, claimed, read_records, run_jobs
 from senpath.reproduce.sen import Setup, reproduce_sen
 
 

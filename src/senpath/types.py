@@ -124,6 +124,8 @@ class Examples:
         scale: the units in which `targets` are, which a pathway is to answer in; None where they are as the user gave them. Methods get
             a regression's targets with a scale, so that they are numbers of usual size.
         origin: what the inputs were, where they were encoded by a network.
+        weights: how much each example counts in what is minimised, float32 (n,), 1 on average; None where all count the same. Only the
+            method "sen" heeds them.
     """
 
     data_type: DataType
@@ -133,6 +135,7 @@ class Examples:
     kind: TaskKindName = Classification.name
     scale: TargetScale | None = None
     origin: Origin = field(default=Origin(), compare=False)
+    weights: torch.Tensor | None = None
 
     @property
     def task_kind(self) -> TaskKind:
@@ -156,4 +159,5 @@ class Examples:
 
     def subset(self, index: torch.Tensor) -> Examples:
         """The examples at `index` (int64 or bool, one axis), with the same classes."""
-        return replace(self, inputs=self.inputs[index], targets=self.targets[index])
+        weights = None if self.weights is None else self.weights[index]
+        return replace(self, inputs=self.inputs[index], targets=self.targets[index], weights=weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,21 @@ def test_without_links_it_is_logistic_regression(which: str, request: pytest.Fix
     reference = LogisticRegression(C=1 / (penalty * len(x)), tol=1e-8, max_iter=10_000).fit(x.numpy().astype(float), y.numpy())
     mine = head(x).softmax(1).detach().numpy()
     np.testing.assert_allclose(mine, reference.predict_proba(x.numpy().astype(float)), atol=0.01)
+
+
+def test_examples_count_by_their_weights(wine: Examples) -> None:
+    x, y = wine.inputs, wine.targets
+    weights = torch.where(y == 0, 8.0, 0.5)
+    weights = weights / weights.mean()
+    head = Linear(x.shape[1], len(wine.classes))
+    refit([], x, [], replace(wine, weights=weights), 100.0).write_to(head)
+    penalty = float(x.var(0, correction=0).sum()) / (100 * len(wine.classes))
+    numbers = x.numpy().astype(float)
+    reference = LogisticRegression(C=1 / (penalty * len(x)), tol=1e-8, max_iter=10_000).fit(numbers, y.numpy(), weights.numpy())
+    np.testing.assert_allclose(head(x).softmax(1).detach().numpy(), reference.predict_proba(numbers), atol=0.01)
+    plain = Linear(x.shape[1], len(wine.classes))
+    refit([], x, [], wine, 100.0).write_to(plain)
+    assert (head(x).softmax(1)[:, 0] - plain(x).softmax(1)[:, 0]).min() > -1e-3  # the heavy class gains everywhere
 
 
 def test_links_start_where_they_are_and_the_own_part_can_do_alone(wine: Examples) -> None:

@@ -101,6 +101,14 @@ def test_keeping_earlier_outputs_is_best_by_distillation(kind: TaskKind) -> None
 
 
 @each_kind
+def test_an_example_of_weight_two_counts_as_two(kind: TaskKind) -> None:
+    targets, said, copies = examples(kind).targets, outputs(), torch.arange(40) % 3
+    twice = torch.arange(40).repeat_interleave(copies)
+    weighted = kind.loss(said, targets, copies.float() / copies.float().mean())
+    torch.testing.assert_close(weighted, kind.loss(said[twice], targets[twice]))
+
+
+@each_kind
 def test_the_scale_of_targets_is_folded_into_what_answers(kind: TaskKind) -> None:
     data = examples(kind)
     scaler, inputs = TargetScaler.fit(data), torch.randn(40, 3)

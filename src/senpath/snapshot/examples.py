@@ -196,6 +196,8 @@ def fingerprint(examples: Examples) -> str:
     bits = examples.inputs.contiguous().flatten().view(torch.uint8).numpy()  # not copied: they may fill half the memory
     digest = hashlib.sha256(bits.data)
     digest.update(examples.user_targets.numpy().tobytes())
+    if examples.weights is not None:
+        digest.update(examples.weights.numpy().tobytes())
     digest.update("\x1f".join(map(str, examples.classes)).encode())
     return digest.hexdigest()[:16]
 

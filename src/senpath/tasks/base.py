@@ -137,9 +137,20 @@ class TaskKind(ABC):
         spread, mean = torch.std_mean(targets.double(), dim=0, correction=0)
         return mean.float(), torch.where(spread > 1e-9 * (1 + mean.abs()), spread, 1).float()
 
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
+        """What is minimised, a scalar.
+
+        Args:
+            weights: how much each example counts, float32 (n,), 1 on average; None where all count the same.
+        """
+        if weights is None:
+            return self._loss(outputs, targets, "mean")
+        each = self._loss(outputs, targets, "none")
+        return (each.flatten(1).mean(1) if each.ndim > 1 else each).mul(weights).mean()
+
     @abstractmethod
-    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """What is minimised, a scalar."""
+    def _loss(self, outputs: torch.Tensor, targets: torch.Tensor, reduction: str) -> torch.Tensor:
+        """The mean loss, or with the reduction "none" that of each example, and of each output where it has one for each."""
 
     @abstractmethod
     def distillation_loss(self, outputs: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:

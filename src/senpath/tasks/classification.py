@@ -56,8 +56,8 @@ class Classification(TaskKind):
     def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
         return targets.bincount(minlength=outputs)
 
-    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(outputs, targets)
+    def _loss(self, outputs: torch.Tensor, targets: torch.Tensor, reduction: str) -> torch.Tensor:
+        return functional.cross_entropy(outputs, targets, reduction=reduction)
 
     def distillation_loss(self, outputs: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(outputs / TEMPERATURE, (earlier / TEMPERATURE).softmax(1)) * TEMPERATURE**2

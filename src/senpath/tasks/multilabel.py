@@ -89,8 +89,8 @@ class Multilabel(TaskKind):
     def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
         return targets.sum(0)
 
-    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return functional.binary_cross_entropy_with_logits(outputs, targets)
+    def _loss(self, outputs: torch.Tensor, targets: torch.Tensor, reduction: str) -> torch.Tensor:
+        return functional.binary_cross_entropy_with_logits(outputs, targets, reduction=reduction)
 
     def distillation_loss(self, outputs: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
         return functional.binary_cross_entropy_with_logits(outputs, earlier.sigmoid())

@@ -71,8 +71,8 @@ class Regression(TaskKind):
     def counts(self, targets: torch.Tensor, outputs: int) -> torch.Tensor:
         return torch.full((outputs,), len(targets))
 
-    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return functional.mse_loss(outputs, targets)
+    def _loss(self, outputs: torch.Tensor, targets: torch.Tensor, reduction: str) -> torch.Tensor:
+        return functional.mse_loss(outputs, targets, reduction=reduction)
 
     def distillation_loss(self, outputs: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
         return functional.mse_loss(outputs, earlier) / earlier.detach().var(0, correction=0).mean().clamp(min=1e-12)

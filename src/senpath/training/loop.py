@@ -178,17 +178,20 @@ def fit(
     recipe: Recipe,
     seed: int,
     *,
+    weights: torch.Tensor | None = None,
     progress: Progress = silent,
     stage: str = "train",
 ) -> None:
     """Minimise a model's loss on the examples; only parameters that require gradients move.
 
     Args:
-        model: called with inputs (batch, …) and targets (batch,); answers with the loss to minimise, a scalar.
+        model: called with inputs (batch, …) and targets (batch,), and with weights (batch,) if there are any; answers with the loss to
+            minimise, a scalar.
         inputs: float32 (n, …), on the model's device.
         targets: int64 (n,).
         recipe: how long and how fast.
         seed: decides the order of the examples and their distortions.
+        weights: how much each example counts, see `senpath.types.Examples`.
     """
     generator = torch.Generator().manual_seed(seed)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -199,7 +202,7 @@ def fit(
         examples = inputs[batch]
         if recipe.augment:  # what is no image is never distorted
             examples = augment(examples, generator)
-        result: torch.Tensor = model(examples, targets[batch])
+        result: torch.Tensor = model(examples, targets[batch], *(() if weights is None else (weights[batch],)))
         return result
 
     model.train()

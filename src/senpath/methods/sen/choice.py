@@ -64,10 +64,11 @@ def choose(
     if not outside:
         return FitChoice(STRENGTHS[USUAL], STRENGTHS[USUAL], 1.0)
     truth = torch.cat([fold.truth for fold, _ in outside])
+    weights = None if examples.weights is None else torch.cat([fold.counted for fold, _ in outside if fold.counted is not None])
     kind = examples.task_kind
-    linear, both = (_Search([pair[place] for pair in outside], kind, truth, len(examples.classes)) for place in range(2))
+    linear, both = (_Search([pair[place] for pair in outside], kind, truth, len(examples.classes), weights) for place in range(2))
     answers = linear.answers[linear.best()], both.answers[both.best()]
-    losses = {share: float(kind.loss(torch.lerp(*answers, share), truth)) for share in SHARES}
+    losses = {share: float(kind.loss(torch.lerp(*answers, share), truth, weights)) for share in SHARES}
     return FitChoice(STRENGTHS[linear.best()], STRENGTHS[both.best()], min(losses, key=lambda share: losses[share]))
 
 
@@ -86,18 +87,21 @@ def _folds(examples: Examples, seed: int) -> Iterator[tuple[torch.Tensor, torch.
 
 @dataclass(frozen=True)
 class _Fold:
-    """Features of one fold, to fit on and to answer, each in the main directions of the former."""
+    """Features of one fold, to fit on and to answer, each in the main directions of the former; and the weights of either's examples."""
 
     fitted: Directions
     targets: torch.Tensor
     held: torch.Tensor
     truth: torch.Tensor
+    weights: torch.Tensor | None
+    counted: torch.Tensor | None
 
     @staticmethod
     def of(features: Callable[[torch.Tensor], torch.Tensor], part: Examples, rest: Examples) -> _Fold:
         with torch.no_grad():
             directions = Directions.of(features(part.inputs))
-            return _Fold(directions, part.targets, directions.of_others(features(rest.inputs)), rest.targets)
+            held = directions.of_others(features(rest.inputs))
+        return _Fold(directions, part.targets, held, rest.targets, part.weights, rest.weights)
 
     def fit(self, kind: TaskKind, outputs: int, strength: float, start: Fit | None) -> Fit:
         """The weights (directions, outputs) and the bias of least loss, looked for from others on."""
@@ -108,7 +112,8 @@ class _Fold:
             with torch.no_grad():
                 part.solution.copy_(start[0] / part.scale)
                 bias.copy_(start[1])
-        solve([part], bias, self.held.new_zeros(len(self.targets), outputs), self.targets, kind, rounds=TRIED)
+        nothing = self.held.new_zeros(len(self.targets), outputs)
+        solve([part], bias, nothing, self.targets, kind, weights=self.weights, rounds=TRIED)
         return part.along(), bias.detach()
 
 
@@ -119,11 +124,11 @@ class _Search:
         answers: to what was left out, by the places of the strengths that were tried.
     """
 
-    def __init__(self, folds: list[_Fold], kind: TaskKind, truth: torch.Tensor, outputs: int) -> None:
+    def __init__(self, folds: list[_Fold], kind: TaskKind, truth: torch.Tensor, outputs: int, weights: torch.Tensor | None) -> None:
         self.answers: dict[int, torch.Tensor] = {}
         self._losses: dict[int, float] = {}
         self._fits: dict[int, list[Fit]] = {}
-        self._folds, self._kind, self._truth, self._outputs = folds, kind, truth, outputs
+        self._folds, self._kind, self._truth, self._outputs, self._weights = folds, kind, truth, outputs, weights
         for step in (2, 1):
             self._climb(step)
 
@@ -141,4 +146,4 @@ class _Search:
                     self._fits[near] = fits
                     answers = [fold.held @ weight + bias for fold, (weight, bias) in zip(self._folds, fits, strict=True)]
                     self.answers[near] = torch.cat(answers)
-                    self._losses[near] = float(self._kind.loss(self.answers[near], self._truth))
+                    self._losses[near] = float(self._kind.loss(self.answers[near], self._truth, self._weights))

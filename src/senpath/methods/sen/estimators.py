@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.validation import has_fit_parameter
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from senpath.components import Component, freeze_estimator, freeze_link
 from senpath.errors import InputError
@@ -39,15 +39,18 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     targets = kind.estimator_targets(examples.user_targets if own_units else examples.targets)
     inputs = examples.inputs.flatten(1).numpy().astype(np.float32 if kind.has_labels else np.float64)  # many take the targets' type from it
     estimator = _fresh(settings.model, settings.random_state, kind)
+    weights = None if examples.weights is None else examples.weights.double().numpy()
+    if weights is not None and not has_fit_parameter(estimator, "sample_weight"):
+        raise InputError("weights of examples", expected="a model that takes sample_weight", got=repr(estimator), do="Leave them out")
     progress("train", 0, 1)
     try:
-        fitted = clone(estimator).fit(inputs, targets)
+        fitted = _fitted(estimator, inputs, targets, weights)
     except Exception as error:  # whatever an estimator says of its parameters, or of data that it does not take
         raise InputError(f"method sen: estimator {estimator!r}", expected="one that fits the examples", got=str(error)) from error
     _check_answer(fitted, inputs[:1], len(examples.classes), kind)
     links: tuple[Component, ...] = ()
     if plans and settings.links != "none":
-        links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, settings.random_state), settings)
+        links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, weights, settings.random_state), settings)
     progress("train", 1, 1)
     return Trained((freeze_estimator(fitted, examples.inputs.flatten(1).numpy(), len(examples.classes), kind),), links, {})
 
@@ -59,9 +62,9 @@ class _OnTop(nn.Module):
         super().__init__()
         self.links, self.sizes = nn.ModuleList(links), [outputs, *widths]
 
-    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
         own, *hidden = inputs.split(self.sizes, dim=1)
-        return cross_entropy(own + sum(link(part) for link, part in zip(self.links, hidden, strict=True)), targets)
+        return Classification().loss(own + sum(link(part) for link, part in zip(self.links, hidden, strict=True)), targets, weights)
 
 
 def _fresh(model: Any, seed: int, kind: TaskKind) -> Any:
@@ -86,7 +89,11 @@ def _check_answer(fitted: Any, inputs: np.ndarray, classes: int, kind: TaskKind)
         )
 
 
-def _out_of_fold(estimator: Any, inputs: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
+def _fitted(estimator: Any, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> Any:
+    return clone(estimator).fit(inputs, targets, **({} if weights is None else {"sample_weight": weights}))
+
+
+def _out_of_fold(estimator: Any, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, seed: int) -> np.ndarray:
     """Each example's log-probabilities from an estimator that was fitted without it."""
     folds = min(FOLDS, int(np.bincount(targets).min()))
     if folds < 2:
@@ -96,7 +103,8 @@ def _out_of_fold(estimator: Any, inputs: np.ndarray, targets: np.ndarray, seed: 
     classes = int(targets.max()) + 1
     answers = np.zeros((len(targets), classes), dtype=np.float32)
     for fitted, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(inputs, targets):
-        answers[held] = Classification().estimator_outputs(clone(estimator).fit(inputs[fitted], targets[fitted]), inputs[held], classes)
+        part = _fitted(estimator, inputs[fitted], targets[fitted], None if weights is None else weights[fitted])
+        answers[held] = Classification().estimator_outputs(part, inputs[held], classes)
     return answers
 
 
@@ -108,5 +116,6 @@ def _train_links(
     for plan in plans:
         parts.append(run_chain(map(view.component, plan.reads), examples.inputs.to(view.device)))
     model = _OnTop(len(examples.classes), links, [part.shape[1] for part in parts[1:]])
-    fit(model, torch.cat(parts, 1), examples.targets.to(view.device), LINK_RECIPE, derive(settings.random_state, "train"))
+    targets, weights = examples.targets.to(view.device), None if examples.weights is None else examples.weights.to(view.device)
+    fit(model, torch.cat(parts, 1), targets, LINK_RECIPE, derive(settings.random_state, "train"), weights=weights)
     return tuple(freeze_link(link) for link in links)

@@ -76,7 +76,7 @@ def refit(links: Sequence[ClassLink], own: torch.Tensor, read: Sequence[torch.Te
     for link, values, (weight, bias) in zip(links, read, starts, strict=True):
         offset.index_add_(1, link.classes, values @ weight.T + bias)
     bias = own.new_zeros(outputs, requires_grad=True)
-    solve(parts, bias, offset, examples.targets, examples.task_kind, alone=bool(links))
+    solve(parts, bias, offset, examples.targets, examples.task_kind, weights=examples.weights, alone=bool(links))
     weights = [some.turn @ part.along() for some, part in zip(directions, parts, strict=True)]
     means = [some.mean @ weight for some, weight in zip(directions, weights, strict=True)]
     moved = zip(starts, weights[1:], means[1:], strict=True)
@@ -175,6 +175,7 @@ def solve(
     targets: torch.Tensor,
     kind: TaskKind,
     *,
+    weights: torch.Tensor | None = None,
     alone: bool = False,
     rounds: int = ROUNDS,
 ) -> None:
@@ -183,6 +184,7 @@ def solve(
     Args:
         parts, bias: are moved; the bias is float32 (outputs,).
         offset: float32 (n, outputs), what is answered already.
+        weights: of the examples, see `senpath.types.Examples`.
         alone: whether the first part's own answer has to be right too.
     """
     outputs = offset.shape[1]
@@ -192,9 +194,10 @@ def solve(
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         answers = [part.answer(outputs) for part in parts]
-        value = kind.loss(offset + bias + torch.stack(answers).sum(0), targets) + torch.stack([part.length() for part in parts]).sum()
+        loss = kind.loss(offset + bias + torch.stack(answers).sum(0), targets, weights)
+        value = loss + torch.stack([part.length() for part in parts]).sum()
         if alone:
-            value = value + kind.loss(bias + answers[0], targets)
+            value = value + kind.loss(bias + answers[0], targets, weights)
         value.backward()
         return value
 

@@ -92,15 +92,15 @@ class Learner(nn.Module):
         self.links = nn.ModuleList([link for _, link in links])
         self._reads = [reads for reads, _ in links]  # a plain list: what is frozen is no part of this module
 
-    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
         parts: list[torch.Tensor] = []
         if self.backbone is not None and self.head is not None:
             parts.append(self.head(self.backbone(inputs)))
         for reads, link in zip(self._reads, self.links, strict=True):
             parts.append(link(run_chain(reads, inputs)))
-        loss = self._loss(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets)
+        loss = self._loss(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets, weights)
         if len(parts) > 1 and self.backbone is not None:
-            loss = loss + OWN * self._loss(parts[0], targets)
+            loss = loss + OWN * self._loss(parts[0], targets, weights)
         return loss
 
 
@@ -143,12 +143,13 @@ def train(
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
     if not zero_shot:
         inputs, targets = examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device)
+        weights = None if examples.weights is None else examples.weights.to(view.device)
         if isinstance(module, WideAndDeep) and head is not None:
-            there = replace(examples, inputs=inputs, targets=targets)
+            there = replace(examples, inputs=inputs, targets=targets, weights=weights)
             choice = train_wide_and_deep(module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress, choice)
             figures |= {"strength": choice.both, "linear_strength": choice.wide, "hidden_share": choice.share}
         else:
-            fit(learner, inputs, targets, recipe, seed, progress=progress)
+            fit(learner, inputs, targets, recipe, seed, weights=weights, progress=progress)
     scaler.fold_into(head, links)
     components = (backbone.freeze(own[0]), freeze_head(own[1])) if own else ()
     return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None, choice)
@@ -197,7 +198,7 @@ def _train_hidden(backbone: WideAndDeep, examples: Examples, recipe: Recipe, see
     with seeded(derive(seed, "hidden")):
         alone = Learner(backbone.layers, fresh_head(backbone.units, len(examples.classes)), (), examples.task_kind)
     vectors = backbone.vectors(examples.inputs)
-    fit(alone.to(vectors.device), vectors, examples.targets, recipe, seed, progress=progress)
+    fit(alone.to(vectors.device), vectors, examples.targets, recipe, seed, weights=examples.weights, progress=progress)
     with torch.no_grad():
         backbone.balance(examples.inputs)
 

@@ -45,7 +45,8 @@ def build_network(path: Path) -> None:
     net.learn("mood", good + bad, ["good"] * 6 + ["bad"] * 6, epochs=20)
     random = np.random.default_rng(1)
     sizes = random.uniform([[1, 10]] * 30 + [[6, 60]] * 30, [[2, 20]] * 30 + [[7, 70]] * 30)
-    rows = [{"height": h, "weight": w, "colour": "red" if h < 4 else "green"} for h, w in sizes.tolist()]
+    colours = [None if place % 5 == 0 else "red" if h < 4 else "green" for place, h in enumerate(sizes[:, 0])]
+    rows = [{"height": h, "weight": w, "colour": colour} for (h, w), colour in zip(sizes.tolist(), colours, strict=True)]
     net.learn("fruit", rows, ["cherry"] * 30 + ["melon"] * 30, epochs=20)
 
 

@@ -16,7 +16,11 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, expect
 from running import running
 
+import senpath as sp
+from senpath.data import moving_pictures
 from senpath.serving.keys import add_key
+from senpath.testing import ConstantMethod, tiny_task
+from tests.data_files import write_video
 
 pytestmark = pytest.mark.slow("a real browser")
 
@@ -123,6 +127,39 @@ def test_a_text_and_a_row_are_asked_with_the_keyboard_alone(visit: Visit) -> Non
     expect(page.locator("#answer-body .said")).to_have_text("melon")
 
 
+def test_a_row_may_have_empty_fields_but_not_only_those(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_label("Row", exact=True).check()
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#ask-composer").get_by_role("alert")).to_contain_text("All fields are empty")
+    page.get_by_label("height").fill("6.5")
+    page.get_by_label("weight").fill("66")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    visit.says("melon")
+
+
+def test_clips_are_asked_and_taught(browser: Browser, tmp_path: Path) -> None:
+    pictures = (255 * tiny_task("low")[0][:40]).astype(np.uint8)
+    clips, ways = moving_pictures(pictures, 0)
+    sp.Network(tmp_path / "clips.sen").learn("way", clips, ways, method=ConstantMethod())
+    for place in range(4):
+        write_video(tmp_path / f"{place}.mp4", np.repeat(clips[place][..., None], 3, axis=3), "libx264")
+    with running(tmp_path / "clips.sen") as (_, address):
+        visit = Visit(browser, address).ready()
+        page = visit.page
+        page.get_by_label("Choose a clip").set_input_files(tmp_path / "0.mp4")
+        expect(page.locator("#answer-body")).to_contain_text("from way")
+        assert page.locator("#ask-composer video").evaluate("async node => (node.readyState || await new Promise((go) => (node.onloadeddata = go)), node.videoWidth)") > 0
+        visit.open("Teach")
+        page.get_by_role("radio", name="Clip").check()
+        for kind in range(2):
+            page.get_by_role("radio", name=re.compile("^Add examples to")).nth(kind).check()
+            page.get_by_label("Choose clips").set_input_files([tmp_path / f"{2 * kind}.mp4", tmp_path / f"{2 * kind + 1}.mp4"])
+            expect(page.locator("#teach .kind").nth(kind).locator("video")).to_have_count(2)
+        expect(page.locator("#teach .score")).to_contain_text("each of the 4 examples is left out")
+        visit.close()
+
+
 def test_texts_are_taught_with_the_keyboard_alone(visit: Visit) -> None:
     page = visit.page
 
@@ -141,7 +178,7 @@ def test_texts_are_taught_with_the_keyboard_alone(visit: Visit) -> None:
     page.keyboard.press("Tab")
     while page.evaluate("document.activeElement.name") != "teach-mode":
         page.keyboard.press("Tab")
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("ArrowRight")
     for kind, texts in (
         ("question", ("where is it", "who said that", "what time is it")),

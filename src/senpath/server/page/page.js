@@ -172,16 +172,29 @@ const things = {
     const words = blob.name ?? `sound, ${(samples.length / rate).toFixed(1)} s`;
     return { modality: "audio", input: { audio: btoa(base64(await wav.arrayBuffer())) }, words, url, thumb: () => wave(samples, words) };
   },
+  async clip(blob) {
+    const url = URL.createObjectURL(blob), words = blob.name ?? "clip";
+    const moving = { src: url, preload: "auto", muted: true, loop: true, playsinline: true, "aria-label": words };
+    const thumb = () => (blob.type === "image/gif" ? h("img", { src: url, alt: words }) : h("video", moving));
+    return { modality: "video", input: { video: btoa(base64(await blob.arrayBuffer())) }, words, thumb };
+  },
+  /** A clip as numbers: its first frame, the one in the middle and the last. */
+  frames(frames) {
+    const pictures = frames.map((rows) => things.array(rows).thumb());
+    const thumb = () => h("span", { class: "frames", role: "img", "aria-label": "clip" }, [...new Set([0, Math.floor(pictures.length / 2), pictures.length - 1])].map((place) => pictures[place].cloneNode()));
+    return { modality: "video", input: { video: frames }, words: "clip", thumb };
+  },
   text: (text) => ({ modality: "text", input: { text }, words: text, thumb: () => h("span", {}, text) }),
   row(row) {
-    const words = Object.entries(row).map(([name, value]) => `${name} ${value}`).join(", ");
+    const words = Object.entries(row).map(([name, value]) => `${name} ${value ?? "missing"}`).join(", ");
     return { modality: "table", input: { row }, words, thumb: () => h("span", {}, words) };
   },
   async file(file) {
-    if (file.type.startsWith("audio/") || /\.(wav|flac|ogg|oga|mp3|m4a|opus|webm)$/i.test(file.name ?? "")) return things.sound(file);
+    if (file.type.startsWith("video/") || /\.(mp4|m4v|mov|webm|mkv|avi)$/i.test(file.name ?? "")) return things.clip(file);
+    if (file.type.startsWith("audio/") || /\.(wav|flac|ogg|oga|mp3|m4a|opus)$/i.test(file.name ?? "")) return things.sound(file);
     if (file.type.startsWith("text/") || /\.(txt|md)$/i.test(file.name ?? "")) return things.text((await file.text()).trim());
     if (file.type.startsWith("image/") || /\.(png|jpe?g|gif|bmp|tiff?|webp)$/i.test(file.name ?? "")) return things.picture(file);
-    throw new Refused({ what: `The file ${file.name}`, expected: "a picture, a sound or a text", got: file.type || "another kind of file" });
+    throw new Refused({ what: `The file ${file.name}`, expected: "a picture, a sound, a clip or a text", got: file.type || "another kind of file" });
   },
   /** What the server kept, as it came. */
   async kept(path) {
@@ -190,6 +203,7 @@ const things = {
     const type = response.headers.get("Content-Type") ?? "";
     if (!type.includes("json")) return type.startsWith("text/") ? things.text(await response.text()) : things.file(await response.blob());
     const value = await response.json();
+    if (value.video) return things.frames(value.video);
     const inner = value.array ?? value.row ?? value;
     if (typeof inner === "string" || value.text) return things.text(value.text ?? inner);
     return Array.isArray(inner) && Array.isArray(inner[0]) ? things.array(inner) : things.row(inner);
@@ -375,7 +389,8 @@ function trace(pen, strokes, colour, width, fit) {
 
 // ---------------------------------------------------------------- the composer: where a person shows something
 
-const MODES = { draw: ["Draw", "image"], picture: ["Picture", "image"], sound: ["Sound", "audio"], text: ["Text", "text"], row: ["Row", "table"] };
+const SORTS = { image: ["a picture", "pictures"], audio: ["a sound", "sounds"], video: ["a clip", "clips"], text: ["a text", "texts"], table: ["a row", "rows"] };
+const MODES = { draw: ["Draw", "image"], picture: ["Picture", "image"], sound: ["Sound", "audio"], clip: ["Clip", "video"], text: ["Text", "text"], row: ["Row", "table"] };
 
 class Composer {
   /**
@@ -476,6 +491,11 @@ class Composer {
     return h("div", { class: "drop" }, this.shown, record, this.chooser(this.lasting ? "Choose a sound" : "Choose sounds", "audio/*"), h("p", { class: "hint" }, "or drop it here; silence at both ends is cut off"));
   }
 
+  clipPanel() {
+    this.shown = h("div", { class: "shown" });
+    return h("div", { class: "drop" }, this.shown, this.chooser(this.lasting ? "Choose a clip" : "Choose clips", "video/*,image/gif"), h("p", { class: "hint" }, "or drop it here; some seconds are enough"));
+  }
+
   textPanel() {
     this.text = h("textarea", {
       rows: 6,
@@ -516,16 +536,15 @@ class Composer {
 
   row() {
     const values = [...this.inputs].map(([name, { value }]) => [name, value.trim()]);
-    const missing = values.find(([, value]) => value === "");
-    if (!values.length || missing) throw new Refused({ what: missing ? `“${missing[0]}” is empty` : "There are no columns yet", expected: "a value for each column" });
-    return things.row(Object.fromEntries(values.map(([name, value]) => [name, Number.isNaN(Number(value)) ? value : Number(value)])));
+    if (values.every(([, value]) => value === "")) throw new Refused({ what: values.length ? "All fields are empty" : "There are no columns yet", expected: "at least one value; what is not known may stay empty" });
+    return things.row(Object.fromEntries(values.map(([name, value]) => [name, value === "" ? null : Number.isNaN(Number(value)) ? value : Number(value)])));
   }
 
   async files(files) {
     await trying(this.trouble, async () => {
       for (const file of files) {
-        const thing = await things.file(file);
-        const mode = { image: "picture", audio: "sound", text: "text" }[thing.modality];
+        const thing = await (this.mode === "clip" && file.type === "image/gif" ? things.clip(file) : things.file(file));
+        const mode = { image: "picture", audio: "sound", video: "clip", text: "text" }[thing.modality];
         if (!this.offered.split(",").includes(mode)) {
           throw new Refused({ what: `The network reads no ${mode} yet`, expected: `${this.offered.split(",").map((name) => MODES[name][0].toLowerCase()).join(", ")}`, got: file.name });
         }
@@ -540,7 +559,7 @@ class Composer {
     if (this.lasting) {
       this.thing = thing;
       if (thing.modality === "text") this.text.value = thing.words;
-      else this.shown.replaceChildren(thing.thumb(), thing.url ? h("audio", { controls: true, src: thing.url }) : "");
+      else this.shown.replaceChildren(fill(thing.thumb(), { controls: thing.modality === "video" }, []), thing.url ? h("audio", { controls: true, src: thing.url }) : "");
     }
     await this.take(thing);
   }
@@ -592,7 +611,7 @@ class Composer {
     if (this.mode === "text" && this.text.value.trim()) return things.text(this.text.value.trim());
     if (this.mode === "row") return this.row();
     if (this.thing && this.mode !== "text") return this.thing;
-    const wanted = { draw: "Draw something first", text: "Type something first", picture: "Choose a picture first", sound: "Record or choose a sound first" };
+    const wanted = { draw: "Draw something first", text: "Type something first", picture: "Choose a picture first", clip: "Choose a clip first", sound: "Record or choose a sound first" };
     throw new Refused({ what: wanted[this.mode] ?? "There is nothing yet" });
   }
 }
@@ -964,7 +983,7 @@ const teach = {
       this.kinds.forEach((kind) => kind.refresh());
       this.choose(this.kinds[0]);
       const last = this.kinds.flatMap((kind) => kind.examples).at(-1)?.thing.modality;
-      this.composer.choose({ image: "draw", audio: "sound", text: "text", table: "row" }[last] ?? "draw");
+      this.composer.choose({ image: "draw", audio: "sound", video: "clip", text: "text", table: "row" }[last] ?? "draw");
       this.changed();
       this.showEarlier();
     });
@@ -998,9 +1017,9 @@ const teach = {
   refreshKind(kind, drop) {
     const name = this.labelOf(kind), n = kind.examples.length;
     const free = Math.max(0, ENOUGH - n);
-    const plain = kind.examples.every((example) => ["image", "audio"].includes(example.thing.modality));
+    const plain = kind.examples.every((example) => ["image", "audio", "video"].includes(example.thing.modality));
     kind.list.replaceChildren(...kind.examples.map((example, place) => {
-      const written = !["image", "audio"].includes(example.thing.modality);
+      const written = !["image", "audio", "video"].includes(example.thing.modality);
       return h("li", {}, h("span", { class: written ? "thumb text" : "thumb" }, example.thing.thumb()),
         button("×", () => this.takeOff(kind, example), "off", { "aria-label": `Remove example ${place + 1} of ${name}` }));
     }), ...(plain ? Array.from({ length: free }, () => h("li", { class: "free", "aria-hidden": "true" })) : []));
@@ -1021,7 +1040,7 @@ const teach = {
 
   take(thing) {
     const used = this.kinds.flatMap((kind) => kind.examples)[0]?.thing.modality;
-    if (used && used !== thing.modality) throw new Refused({ what: "The examples of one task are all of one sort", expected: { image: "pictures", audio: "sounds", text: "texts", table: "rows" }[used], got: thing.modality === "audio" ? "a sound" : `a ${thing.modality === "image" ? "picture" : thing.modality}` });
+    if (used && used !== thing.modality) throw new Refused({ what: "The examples of one task are all of one sort", expected: SORTS[used][1], got: SORTS[thing.modality][0] });
     const example = { thing, n: null };
     this.here.examples.push(example);
     this.here.refresh();
@@ -1207,7 +1226,7 @@ const inbox = {
       const item = h("li", {}, h("span", { class: "thumb" }));
       examples.append(item);
       things.kept(`inbox/${encodeURIComponent(id)}`).then((thing) => {
-        const written = !["image", "audio"].includes(thing.modality);
+        const written = ["text", "table"].includes(thing.modality);
         const off = button("×", () => trying(out, async () => (await call(`inbox/${id}`, "DELETE"), this.show())), "off", { "aria-label": `Delete ${thing.words.slice(0, 40)}`, title: "Delete it" });
         item.replaceChildren(h("span", { class: written ? "thumb text" : "thumb" }, thing.thumb()), off);
         if (thing.url) item.append(h("audio", { controls: true, src: thing.url, "aria-label": "Listen" }));
@@ -1291,7 +1310,7 @@ const overview = {
     const out = h("div");
     const rows = state.tasks.map((task) => {
       const labels = task.classes ?? [];
-      const reads = { image: "pictures", audio: "sounds", text: "texts", table: "rows" }[modalityOf(task)] ?? modalityOf(task);
+      const reads = SORTS[modalityOf(task)]?.[1] ?? modalityOf(task);
       const few = labels.slice(0, 8).map(words).join(", ") + (labels.length > 8 ? ` … (${labels.length})` : "");
       const cells = [["Reads", reads], ["Labels", task.kind === "regression" ? "a number" : few, "labels"], ["Examples", task.examples?.toLocaleString("en") ?? "–", "num"], ["Accuracy", task.accuracy === null || task.accuracy === undefined ? "not measured" : percent(task.accuracy), "num"], ["Borrows from", (task.links ?? []).join(", ") || "–"]];
       if (activity) cells.push(["Answers", (activity.answers[task.name] ?? 0).toLocaleString("en"), "num"]);

@@ -149,7 +149,8 @@ def test_clips_are_asked_and_taught(browser: Browser, tmp_path: Path) -> None:
         page = visit.page
         page.get_by_label("Choose a clip").set_input_files(tmp_path / "0.mp4")
         expect(page.locator("#answer-body")).to_contain_text("from way")
-        assert page.locator("#ask-composer video").evaluate("async node => (node.readyState || await new Promise((go) => (node.onloadeddata = go)), node.videoWidth)") > 0
+        shown = "async node => (node.readyState || (await new Promise((go) => (node.onloadeddata = go))), node.videoWidth)"
+        assert page.locator("#ask-composer video").evaluate(shown) > 0
         visit.open("Teach")
         page.get_by_role("radio", name="Clip").check()
         for kind in range(2):

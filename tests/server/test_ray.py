@@ -40,7 +40,7 @@ def url(network: Network) -> Iterator[str]:
     import ray
     from ray import serve
 
-    from senpath.server.ray import build
+    from senpath.cluster.serving import build
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -148,7 +148,7 @@ def test_what_changes_the_network_goes_to_the_writer(url: str, network: Network)
 
 
 def test_the_file_for_a_cluster_names_what_there_is(network: Network) -> None:
-    from senpath.server import ray as module
+    from senpath.cluster import serving as module
 
     (application,) = yaml.safe_load(FILE.read_text())["applications"]
     where, _, name = application["import_path"].partition(":")

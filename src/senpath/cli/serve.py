@@ -52,7 +52,7 @@ def serve(
     say(f"serving {what} at http://{shown}:{settings.port} (Ctrl-C ends it)")
     if ray:
         import_extra("ray.serve", "serving on Ray", "ray")
-        from senpath.server.ray import serve_on_ray
+        from senpath.cluster.serving import serve_on_ray
 
         serve_on_ray(net, settings)
     else:

@@ -33,7 +33,7 @@ def write_examples(file: Path, parts: Mapping[str, Examples], *, numbers: type =
     if any(examples.classes != first.classes for examples in parts.values()):
         raise InputError(f"parts of {file}", expected="the same classes", got="others")
     text = json.dumps({**about, "type": asdict(first.data_type), "classes": first.classes, "kind": first.kind})
-    arrays: dict[str, np.ndarray] = {f"{name}_x": examples.inputs.numpy().astype(numbers) for name, examples in parts.items()}
+    arrays: dict[str, Any] = {f"{name}_x": examples.inputs.numpy().astype(numbers) for name, examples in parts.items()}
     arrays |= {f"{name}_y": examples.targets.numpy() for name, examples in parts.items()}
     part_file = file.with_suffix(".part.npz")
     part_file.parent.mkdir(parents=True, exist_ok=True)

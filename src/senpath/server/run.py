@@ -22,8 +22,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from senpath.errors import InputError, SenpathError
 from senpath.server.app import Server, create_app
 from senpath.server.errors import Refusal, answer_of, busy
-from senpath.server.watch import log_requests
 from senpath.serving.metrics import counted_together
+from senpath.serving.request_log import REQUESTS
 from senpath.serving.settings import ServerSettings
 
 TOLD = "SENPATH_SERVE"
@@ -130,7 +130,7 @@ def application() -> FastAPI:
     """The application of this process, as its parent told it."""
     sys.setswitchinterval(SWITCH_SECONDS)
     told = json.loads(os.environ[TOLD])
-    log_requests()
+    REQUESTS.direct = True
     settings = ServerSettings(**told["settings"])
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) // settings.workers)))
     app = create_app(told["path"], settings)

@@ -6,13 +6,7 @@ left out.
 
 from __future__ import annotations
 
-import asyncio
-import atexit
-import logging
-import os
-from contextlib import suppress
 from datetime import UTC, datetime
-from select import PIPE_BUF
 from typing import Any
 
 import orjson
@@ -23,11 +17,9 @@ from starlette.types import Scope
 from senpath.server.auth import needs
 from senpath.server.errors import EVERYWHERE, busy
 from senpath.serving.metrics import Metrics
+from senpath.serving.request_log import REQUESTS
 
-LOG = logging.getLogger("senpath.requests")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-LINES_SECONDS = 0.05
-"""For which lines wait for others."""
 
 
 def finish(metrics: Metrics, scope: Scope, status: int, size: int, seconds: float, *, stream: bool) -> None:
@@ -43,43 +35,7 @@ def finish(metrics: Metrics, scope: Scope, status: int, size: int, seconds: floa
     metrics.request(route, method, status, None if stream else seconds)
     line = {"time": datetime.now(UTC), "id": scope["state"]["request_id"], "method": method, "route": route, "status": status}
     told = {**line, "ms": round(seconds * 1000, 2), "bytes": size, **scope["state"].get("answered", {})}
-    _lines.write(orjson.dumps(told, option=orjson.OPT_UTC_Z))
-
-
-class _Lines:
-    """Where lines go: to logging, unless they are wanted on the standard error of this process.
-
-    Logging takes as long for a line as it takes to read a request, and with every write the other threads take the interpreter for a while:
-    so several are written in one go there.
-    """
-
-    def __init__(self) -> None:
-        self._waiting, self.direct = b"", False
-        atexit.register(self._flush)
-
-    def write(self, line: bytes) -> None:
-        """Write a line."""
-        if not self.direct:
-            LOG.info(line.decode())
-            return
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(LINES_SECONDS, self._flush)
-        elif len(self._waiting) + len(line) >= PIPE_BUF:  # what is longer may be mixed up with another worker's
-            self._flush()
-        self._waiting += line + b"\n"
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, b""
-        with suppress(OSError):  # nobody reads them any more
-            os.write(2, waiting)
-
-
-_lines = _Lines()
-
-
-def log_requests() -> None:
-    """Write the lines to the standard error of this process."""
-    _lines.direct = True
+    REQUESTS.write(orjson.dumps(told, option=orjson.OPT_UTC_Z))
 
 
 router = APIRouter(tags=["watch"], responses=EVERYWHERE)

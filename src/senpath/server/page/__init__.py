@@ -42,7 +42,7 @@ def page(request: Request) -> Response:
 @cache
 def _read(name: str) -> tuple[bytes, str]:
     """A file of the page and its tag, which changes with it."""
-    content = (files(__package__) / "page" / name).read_bytes()
+    content = (files(__package__) / name).read_bytes()
     return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
@@ -33,21 +33,21 @@ class _Pinned:
         self._read, self._write, self._needed = read, write, needed
         self._lock, self._users, self._before = Lock(), 0, needed
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> None:
+        """Set it for one more that needs it."""
         with self._lock:
             if not self._users:
                 self._before = self._read()
             self._users += 1
             if self._read() != self._needed:
                 self._write(self._needed)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users and self._before != self._needed:
-                    self._write(self._before)
+
+    def leave(self) -> None:
+        """One fewer needs it."""
+        with self._lock:
+            self._users -= 1
+            if not self._users and self._before != self._needed:
+                self._write(self._before)
 
 
 PINNED = (
@@ -55,28 +55,44 @@ PINNED = (
     _Pinned(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
 )
 CPU = torch.device("cpu")
+SKLEARN = {"assume_finite": False, "array_api_dispatch": False, "enable_metadata_routing": False, "transform_output": "default"}
 
 
 @contextmanager
 def isolation() -> Iterator[None]:
-    """Within, torch, numpy and scikit-learn compute as they do where nothing was set; after, as before."""
-    with ExitStack() as stack:
-        for pinned in PINNED:
-            stack.enter_context(pinned.held())
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        if torch.empty(0).device != CPU:  # only then, for it slows down every call
-            stack.enter_context(CPU)
-        for kind in ("cpu", "cuda"):
-            if torch.is_autocast_enabled(kind):
-                stack.enter_context(torch.autocast(kind, enabled=False))
-        stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
-        if "sklearn" in sys.modules:  # else it cannot have been configured
-            from sklearn import config_context
+    """Within, torch, numpy and scikit-learn compute as they do where nothing was set; after, as before.
 
-            plain = {"assume_finite": False, "array_api_dispatch": False, "enable_metadata_routing": False}
-            stack.enter_context(config_context(transform_output="default", **plain))
-        yield
+    It is entered by every call, so what is as it should be is left alone.
+    """
+    held: list[_Pinned] = []
+    try:
+        for pinned in PINNED:
+            pinned.hold()
+            held.append(pinned)
+        with torch.inference_mode(False), torch.enable_grad(), np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+            others = _others()
+            if others:
+                with ExitStack() as stack:
+                    for other in others:
+                        stack.enter_context(other)
+                    yield
+            else:
+                yield
+    finally:
+        for pinned in held:
+            pinned.leave()
+
+
+def _others() -> list[AbstractContextManager[object]]:
+    """Contexts that undo what is set besides; usually none."""
+    contexts: list[AbstractContextManager[object]] = [CPU] if torch.empty(0).device != CPU else []  # for it slows down every call
+    contexts += [torch.autocast(kind, enabled=False) for kind in ("cpu", "cuda") if torch.is_autocast_enabled(kind)]
+    if "sklearn" in sys.modules:  # else it cannot have been configured
+        from sklearn import config_context, get_config
+
+        if not SKLEARN.items() <= get_config().items():
+            contexts.append(config_context(**SKLEARN))
+    return contexts
 
 
 def isolated(function: Callable[P, R]) -> Callable[P, R]:

@@ -86,9 +86,14 @@ class Component:
         """Hashes of the components that a composite one runs; none of an atomic one."""
         return self.module.names if isinstance(self.module, Composite) else ()
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether it can run: a composite one has been given its children."""
+        return not isinstance(self.module, Composite) or self.module.bound is not None
+
     def bind(self, lookup: Lookup) -> None:
         """Let a composite one run its children, which `lookup` finds; their hashes are in its own, so they are always the same."""
-        if not isinstance(self.module, Composite) or self.module.bound is not None:
+        if self.is_bound or not isinstance(self.module, Composite):
             return
         parts = {name: lookup(name) for name in self.children}
         self.levels = 1 + max((part.levels for part in parts.values()), default=0)

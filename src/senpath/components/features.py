@@ -38,6 +38,8 @@ class ConvFeatures(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         if not len(images):  # nothing has no contrast
             return images.new_zeros(0, self.outputs)
+        if len(images) <= CHUNK:
+            return self._features(images)
         # The maps of many images fall out of the processor's cache, and then cost three times as much.
         return torch.cat([self._features(part) for part in images.split(CHUNK)])
 

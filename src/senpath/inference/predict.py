@@ -335,8 +335,8 @@ def with_second(view: View, candidates: np.ndarray, likely: np.ndarray, routing:
     """
     if candidates.shape[1] < 2:
         return candidates
-    first, second = candidates.T
-    run = np.column_stack([first, np.where(likely, second, -1)])
+    run = candidates.copy()
+    run[~likely, 1] = -1
     if routing.strict:
         run[~_at_most_two(view, run), 1] = -1
     return run

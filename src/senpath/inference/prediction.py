@@ -266,6 +266,7 @@ class Answers:
     def __init__(self, view: View, inputs: int) -> None:
         self._view, self._inputs = view, inputs
         self._parts: dict[str, list[Part]] = {}
+        self._paths: dict[int, Pathway] = {}
         self._known = np.zeros(inputs, dtype=bool)
         self._candidates = np.full((inputs, 2), -1)
         self._dispatcher = np.zeros(inputs, dtype=np.int64)
@@ -297,18 +298,25 @@ class Answers:
             return
         self._known[rows], self._dispatcher[rows], self._ood_score[rows] = known, dispatcher, ood_score
         self._candidates[rows, : candidates.shape[1]] = candidates
-        member, column = np.nonzero(candidates >= 0)
-        task = candidates[member, column]
-        order = np.lexsort((member, task))
-        member, probability = member[order], probabilities[member, column][order]
-        asked, starts = np.unique(task[order], return_index=True)
-        pathways = [self._view.paths[place] for place in asked]
-        index = torch.from_numpy(member).to(inputs.device).tensor_split(torch.from_numpy(starts[1:]))
+        if len(rows) == 1:
+            asked, member, probability = _of_one(candidates, probabilities)
+            starts = np.arange(len(asked))
+        else:
+            member, column = np.nonzero(candidates >= 0)
+            task = candidates[member, column]
+            order = np.lexsort((member, task))
+            member, probability = member[order], probabilities[member, column][order]
+            asked, starts = np.unique(task[order], return_index=True)
+        paths = {place: self._view.paths[place] for place in asked.tolist()}
+        self._paths |= paths
+        pathways = [*paths.values()]
+        index = torch.from_numpy(member).to(inputs.device).tensor_split(starts[1:].tolist())
         logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
         values = _values(pathways, [logits[path.task] / path.temperature for path in pathways])
-        where, weights = np.split(rows[member], starts[1:]), np.split(probability, starts[1:])
-        for pathway, own, weight, value in zip(pathways, where, weights, values, strict=True):
-            self._parts.setdefault(pathway.task, []).append(Part(own, weight, value))
+        ends = [*starts[1:].tolist(), len(member)]
+        places = rows[member]
+        for pathway, start, end, value in zip(pathways, starts.tolist(), ends, values, strict=True):
+            self._parts.setdefault(pathway.task, []).append(Part(places[start:end], probability[start:end], value))
 
     def prediction(self, unread: Mapping[int, str]) -> Prediction:
         """What was collected.
@@ -324,22 +332,30 @@ class Answers:
         for name, part in parts.items():
             kind = paths[name].task_kind
             joint = part.probabilities * kind.certainty(part.values)
-            worth = np.where(incomparable[part.rows], part.probabilities, joint)
-            better = self._known[part.rows] & (worth > best[part.rows])
-            rows = part.rows[better]
-            task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
-            label[rows] = kind.answers(part.values[better], paths[name].classes)
+            worth = joint if incomparable is None else np.where(incomparable[part.rows], part.probabilities, joint)
+            better = np.flatnonzero(self._known[part.rows] & (worth > best[part.rows]))
+            if len(better):
+                rows = part.rows[better]
+                task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
+                label[rows] = kind.answers(part.values[better], paths[name].classes)
         probabilities = Probabilities(self._inputs, parts, paths)
-        return Prediction(task, plain_array(label), confidence, probabilities, self._routes(), self._ood_score, unread)
+        routes = Routes(self._candidates, self._dispatcher, self._paths, self._view.sizes, self._view.encoder_weights)
+        return Prediction(task, plain_array(label), confidence, probabilities, routes, self._ood_score, unread)
 
-    def _incomparable(self) -> np.ndarray:
-        """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there."""
-        others = [place for place in np.unique(self._candidates) if place >= 0 and not self._view.paths[place].task_kind.exclusive]
-        return np.asarray(np.isin(self._candidates, others).any(1))
+    def _incomparable(self) -> np.ndarray | None:
+        """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there. None of none."""
+        others = [place for place, path in self._paths.items() if not path.task_kind.exclusive]
+        return np.asarray(np.isin(self._candidates, others).any(1)) if others else None
 
-    def _routes(self) -> Routes:
-        paths = {int(place): self._view.paths[place] for place in np.unique(self._candidates) if place >= 0}
-        return Routes(self._candidates, self._dispatcher, paths, self._view.sizes, self._view.encoder_weights)
+
+def _of_one(candidates: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For one input its tasks (k,), ascending, k zeros, and P(task | input) of each."""
+    places, shares = candidates[0], probabilities[0]
+    if len(places) == 2 and places[1] < 0:
+        places, shares = places[:1], shares[:1]
+    elif len(places) == 2 and places[0] > places[1]:
+        places, shares = places[::-1], shares[::-1]
+    return places, np.zeros(len(places), dtype=np.int64), shares
 
 
 def _values(pathways: Sequence[Pathway], outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:

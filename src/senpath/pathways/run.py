@@ -96,7 +96,7 @@ def run_batch(jobs: Mapping[Pathway, torch.Tensor], inputs: torch.Tensor, lookup
     Returns:
         For each task the logits of its rows, float32 (rows, classes).
     """
-    shared = _SharedPrefixes(inputs, lookup, len(jobs))
+    shared = (_OneInput if len(inputs) == 1 else _SharedPrefixes)(inputs, lookup, len(jobs))
     for pathway, rows in jobs.items():
         for chain in pathway.chains:
             shared.need(chain, rows)
@@ -128,6 +128,73 @@ def run_chain(chain: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: t
     return inputs
 
 
+ACCOUNTED: set[tuple[tuple[Chain, ...], tuple[int, ...]]] = set()
+"""Chains that were run together on inputs of a shape: components are named by their content, so what they take stays the same."""
+MOST_ACCOUNTED = 10_000
+
+
+def account(chains: Iterable[Chain], shape: tuple[int, ...], lookup: Lookup, tasks: int) -> None:
+    """Count what one input takes, and refuse what takes more than any pathway may, before anything runs.
+
+    Args:
+        chains: that are run, and every beginning of each.
+        shape: of one input.
+        tasks: how many pathways they are of.
+    """
+    asked = tuple(chains), shape
+    if asked in ACCOUNTED:
+        return
+    work, shapes = 0, dict[Chain, tuple[int, ...]]({(): shape})
+    for chain in sorted(asked[0], key=len):
+        component = lookup(chain[-1])
+        if component.is_small:
+            work += STEP + 2 * component.weights
+            continue
+        known = next(end for end in range(len(chain) - 1, -1, -1) if chain[:end] in shapes)
+        for end in range(known + 1, len(chain)):  # after small ones, whose answers' shapes have to be known only here
+            shapes[chain[:end]] = lookup(chain[end - 1]).outline(shapes[chain[: end - 1]]).shape
+        outline = component.outline(shapes[chain[:-1]])
+        shapes[chain], work = outline.shape, work + outline.work
+        if work > tasks * OPERATIONS:
+            raise PathwayError("pathway", expected=f"at most {OPERATIONS:,} operations on one input", got=f"{work // tasks:,}")
+    if len(asked[0]) <= 4 * LEAST:
+        if len(ACCOUNTED) >= MOST_ACCOUNTED:
+            ACCOUNTED.clear()
+        ACCOUNTED.add(asked)
+
+
+def require_kept(numbers: int, tasks: int) -> None:
+    """Refuse answers of so many numbers for one input."""
+    if numbers > tasks * NUMBERS:
+        raise PathwayError("pathway", expected=f"at most {NUMBERS:,} numbers as an answer", got=f"{numbers // tasks:,}")
+
+
+class _OneInput:
+    """Outputs of chains of components for a single input, each prefix computed once; there are no rows to look after."""
+
+    def __init__(self, inputs: torch.Tensor, lookup: Lookup, tasks: int) -> None:
+        self.inputs, self.lookup, self.tasks = inputs, lookup, tasks
+        self.ends: dict[Chain, None] = {}
+        self.done: dict[Chain, torch.Tensor] = {(): inputs}
+
+    def need(self, chain: Chain, rows: torch.Tensor) -> None:
+        self.ends[chain] = None
+
+    def run(self) -> None:
+        """Compute all of them."""
+        prefixes = {chain[:end]: None for chain in self.ends for end in range(1, len(chain) + 1)}
+        account(prefixes, tuple(self.inputs.shape[1:]), self.lookup, self.tasks)
+        kept = 0
+        for chain in prefixes:
+            values = self.done[chain] = self.lookup(chain[-1])(self.done[chain[:-1]])
+            if chain in self.ends:
+                kept += values[:1].numel()
+                require_kept(kept, self.tasks)
+
+    def output(self, chain: Chain, rows: torch.Tensor) -> torch.Tensor:
+        return self.done[chain]
+
+
 class _SharedPrefixes:
     """Outputs of chains of components over rows of a batch; each prefix is computed once, over the union of its rows."""
 
@@ -149,15 +216,14 @@ class _SharedPrefixes:
         levels: dict[int, list[Chain]] = {}
         for chain in self.asked:
             levels.setdefault(len(chain), []).append(chain)
-        self._account(levels)
+        account(self.asked, tuple(self.inputs.shape[1:]), self.lookup, self.tasks)
         for length in sorted(levels):
             self._run_level(levels[length])
             for chain in levels.get(length - 1, ()):  # nothing else reads it
                 if chain not in self.ends:
                     del self.done[chain]
             self.kept += sum(self.done[chain][1][:1].numel() for chain in levels[length] if chain in self.ends)
-            if self.kept > self.tasks * NUMBERS:
-                raise PathwayError("pathway", expected=f"at most {NUMBERS:,} numbers as an answer", got=f"{self.kept // self.tasks:,}")
+            require_kept(self.kept, self.tasks)
 
     def output(self, chain: Chain, rows: torch.Tensor) -> torch.Tensor:
         have, values = self.done[chain]
@@ -176,24 +242,6 @@ class _SharedPrefixes:
             before = [self._before(chain, mine) for (chain, _), mine in zip(group, rows, strict=True)]
             answers = run_grouped([component for _, component in group], before)
             self.done |= {chain: (mine, answer) for (chain, _), mine, answer in zip(group, rows, answers, strict=True)}
-
-    def _account(self, levels: Mapping[int, Sequence[Chain]]) -> None:
-        """Count what one input takes, and refuse what takes more than any pathway may, before anything runs."""
-        work, shapes = 0, dict[Chain, tuple[int, ...]]({(): tuple(self.inputs.shape[1:])})
-        for length in sorted(levels):
-            for chain in levels[length]:
-                component = self.lookup(chain[-1])
-                if component.is_small:
-                    work += STEP + 2 * component.weights
-                    continue
-                known = next(end for end in range(length - 1, -1, -1) if chain[:end] in shapes)
-                for end in range(known + 1, length):  # after small ones, whose answers' shapes have to be known only here
-                    shapes[chain[:end]] = self.lookup(chain[end - 1]).outline(shapes[chain[: end - 1]]).shape
-                outline = component.outline(shapes[chain[:-1]])
-                shapes[chain], work = outline.shape, work + outline.work
-                if work > self.tasks * OPERATIONS:
-                    got = f"{work // self.tasks:,}"
-                    raise PathwayError("pathway", expected=f"at most {OPERATIONS:,} operations on one input", got=got)
 
     def _run_alone(self, chain: Chain, component: Component) -> None:
         rows = self._rows(chain)

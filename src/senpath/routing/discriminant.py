@@ -116,9 +116,15 @@ TOGETHER = 1_024
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """All columns in memory, centred, where they are so few that every one is scored."""
+    """All columns in memory, where they are so few that every one is scored.
 
-    columns: torch.Tensor
+    Args:
+        weights: float32 (columns, features), centred columns multiplied by the metric and divided by the temperature.
+        offsets: float32 (columns,), what is added to an input's products with them, so that the scores are the mixtures of the sums.
+    """
+
+    weights: torch.Tensor
+    offsets: torch.Tensor
 
 
 @dataclass(eq=False)
@@ -166,7 +172,7 @@ class Discriminant(Dispatcher):
         if self.metric.coordinates is None:
             # A task that came back has old rows: which are new to the earlier dispatcher is for its tasks to say.
             self._held: _Loaded | _LookedUp = self._load(
-                earlier if isinstance(earlier, _Loaded) else None, np.arange(earlier_tasks, len(tasks))
+                earlier.weights if isinstance(earlier, _Loaded) else None, np.arange(earlier_tasks, len(tasks))
             )
         else:
             self._held = self._look_up(self.metric.coordinates, earlier if isinstance(earlier, _LookedUp) else None)
@@ -191,11 +197,16 @@ class Discriminant(Dispatcher):
         """Whether tasks are looked up before they are scored."""
         return isinstance(self._held, _LookedUp)
 
-    def _load(self, before: _Loaded | None, new: np.ndarray) -> _Loaded:
+    def _load(self, before: torch.Tensor | None, new: np.ndarray) -> _Loaded:
         """All columns, of which those of the tasks in `new` are not in `before`."""
-        tasks = new if before is not None else np.arange(len(self.names))
-        rows = self.columns.take(tasks)[1].to(self.metric.centre.device) - self.metric.centre
-        return _Loaded(torch.cat([before.columns, rows]) if before is not None else rows)
+        everything = np.arange(len(self.names))
+        rows = self.columns.take(new if before is not None else everything)[1].to(self.metric.centre.device) - self.metric.centre
+        # In float64, so that it does not show how many columns came together.
+        weights = ((rows.double() @ self.metric.precision.double()) / self._temperature).float()
+        sizes, places = self.columns.sizes, torch.from_numpy(self.columns.places(everything)).to(weights.device)
+        logs = self._log_sizes.repeat_interleave(torch.from_numpy(sizes).to(weights.device))
+        offsets = self._offsets.index_select(0, places) / self._temperature - logs
+        return _Loaded(weights if before is None else torch.cat([before, weights]), offsets)
 
     def _look_up(self, coordinates: Coordinates, before: _LookedUp | None) -> _LookedUp:
         rows, device = torch.from_numpy(self.columns.rows), self.metric.centre.device
@@ -211,22 +222,18 @@ class Discriminant(Dispatcher):
         return index
 
     def _rank(self, features: torch.Tensor) -> Ranking:
-        centred = features - self.metric.centre
-        query = centred @ self.metric.precision
-        held = self._held
-        return self._rank_all(query, held.columns) if isinstance(held, _Loaded) else self._rank_nearest(query, centred, held)
+        centred, held = features - self.metric.centre, self._held
+        return self._rank_all(centred, held) if isinstance(held, _Loaded) else self._rank_nearest(centred, held)
 
-    def _rank_all(self, query: torch.Tensor, columns: torch.Tensor) -> Ranking:
-        everything = np.arange(len(self.names))
-        scores = self._scores(query @ columns.T, self.columns.places(everything), everything)
-        numbers = self._base_numbers() + columns.numel()
-        tasks = np.broadcast_to(everything, tuple(scores.shape))
-        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
+    def _rank_all(self, centred: torch.Tensor, held: _Loaded) -> Ranking:
+        scores = _mixtures(torch.addmm(held.offsets, centred, held.weights.T), self.columns.sizes)
+        numbers = self._base_numbers() + held.weights.numel()
+        return Ranking(None, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
 
-    def _rank_nearest(self, query: torch.Tensor, centred: torch.Tensor, held: _LookedUp) -> Ranking:
+    def _rank_nearest(self, centred: torch.Tensor, held: _LookedUp) -> Ranking:
         if len(held.index) > len(self._owned):  # a later version has appended columns, and they would take the places of ours
             held.index = self._reaching(held.coordinates, None)
-        index = held.index
+        index, query = held.index, centred @ self.metric.precision
         rows, cells = index.search((centred @ held.coordinates.projection).cpu().numpy())
         tasks = self._owners(rows)
         if len(query) == 1 and query.device.type == "cpu":
@@ -293,6 +300,8 @@ class Discriminant(Dispatcher):
 
     def _ood_score(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
         """Squared plain distance to the nearest column of the task, as a share of its limit."""
+        if len(tasks) == 1 and features.device.type == "cpu":
+            return self._ood_score_of_one(features.numpy(), tasks)
         ratios = np.full(len(tasks), np.inf)
         for some, places, real in blocks(tasks, self.columns.sizes):
             columns = self.columns.take(some)[1].to(features.device).view(len(some), -1, features.shape[1])
@@ -300,6 +309,14 @@ class Discriminant(Dispatcher):
             nearest = torch.cdist(mine, columns).square().min(2).values.double().cpu().numpy()
             ratios[places[real]] = (nearest / self._limits[some][:, None])[real]
         return ratios
+
+    def _ood_score_of_one(self, features: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+        """The same for one input: at this size calling torch takes longer than computing."""
+        self.columns.require(tasks)
+        task = int(tasks[0])
+        first = int(self.columns.first[task])
+        apart = self.columns.rows[first : first + int(self.columns.sizes[task])] - features
+        return np.einsum("ij,ij->i", apart, apart).min(keepdims=True) / self._limits[tasks]
 
 
 def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray, sizes: np.ndarray) -> torch.Tensor:

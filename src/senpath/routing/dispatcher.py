@@ -22,11 +22,7 @@ LARGEST_FEATURE = 1e12
 
 def read_features(features: Component, inputs: torch.Tensor) -> torch.Tensor:
     """The features (n, features) of encoded inputs, none beyond LARGEST_FEATURE."""
-    return (
-        features(inputs)
-        .nan_to_num(nan=LARGEST_FEATURE, posinf=LARGEST_FEATURE, neginf=-LARGEST_FEATURE)
-        .clamp(-LARGEST_FEATURE, LARGEST_FEATURE)
-    )
+    return features(inputs).clamp(-LARGEST_FEATURE, LARGEST_FEATURE).nan_to_num_(nan=LARGEST_FEATURE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +30,31 @@ class Ranking:
     """The tasks that were scored for n inputs, in no order.
 
     Attributes:
-        tasks: int64 (n, k), places in the dispatcher's names; −1 for none.
+        scored: int64 (n, k), places in the dispatcher's names; −1 for none. None where all tasks were scored, in their order.
         probabilities: float64 (n, k), P(task | input), on the processor; tasks that were not scored are taken for impossible.
         numbers: int64 (n,), how many numbers of the dispatcher each input was computed with.
         together: counts how many all of them were computed with, each once.
     """
 
-    tasks: np.ndarray
+    scored: np.ndarray | None
     probabilities: torch.Tensor
     numbers: np.ndarray
     together: Callable[[], int]
 
+    @property
+    def tasks(self) -> np.ndarray:
+        """int64 (n, k), places in the dispatcher's names; −1 for none."""
+        if self.scored is not None:
+            return self.scored
+        inputs, tasks = self.probabilities.shape
+        return np.broadcast_to(np.arange(tasks), (inputs, tasks))
+
     def spread(self, tasks: int) -> np.ndarray:
         """P(task | input) of each of so many tasks, float64 (n, tasks)."""
-        probabilities = np.zeros((len(self.tasks), tasks + 1))
-        np.put_along_axis(probabilities, self.tasks, self.probabilities.numpy(), 1)  # what is −1 falls into the last column
+        if self.scored is None:
+            return self.probabilities.numpy()
+        probabilities = np.zeros((len(self.scored), tasks + 1))
+        np.put_along_axis(probabilities, self.scored, self.probabilities.numpy(), 1)  # what is −1 falls into the last column
         return probabilities[:, :-1]
 
 
@@ -98,8 +104,10 @@ class Dispatcher(ABC):
         """The candidates of each encoded input; see `Decision`."""
         features = read_features(self.features, inputs)
         ranking = self._rank(features)
-        probabilities, place = ranking.probabilities.topk(min(2, len(self.names)), dim=1)
-        order, probability = np.take_along_axis(ranking.tasks, place.numpy(), 1), probabilities.numpy()
+        probabilities, places = ranking.probabilities.topk(min(2, len(self.names)), dim=1)
+        order, probability = places.numpy(), probabilities.numpy()
+        if ranking.scored is not None:
+            order = np.take_along_axis(ranking.scored, order, 1)
         second = probability[:, 1:] >= (ADMIT if admit is None else admit)
         admitted = np.asarray(second.any(1) & (candidates > 1))
         ood_score = self._ood_score(features, order[:, 0])
@@ -163,8 +171,7 @@ class Gates(Dispatcher):
 
     def _rank(self, features: torch.Tensor) -> Ranking:
         numbers = self.features.weights + sum(gate.weights for gate in self._gates)
-        tasks = np.broadcast_to(np.arange(len(self.names)), (len(features), len(self.names)))
-        return Ranking(tasks, torch.softmax(-self._errors(features) / TEMPERATURE, 1), np.full(len(features), numbers), lambda: numbers)
+        return Ranking(None, torch.softmax(-self._errors(features) / TEMPERATURE, 1), np.full(len(features), numbers), lambda: numbers)
 
     def _ood_score(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
         errors: np.ndarray = self._errors(features).gather(1, torch.from_numpy(tasks)[:, None])[:, 0].numpy()

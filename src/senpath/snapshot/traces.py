@@ -35,6 +35,6 @@ def watching(view: object) -> Iterator[AccessTrace]:
         WATCHED.reset(token)
 
 
-def traces_of(view: object) -> Iterator[AccessTrace]:
+def traces_of(view: object) -> list[AccessTrace]:
     """Those that note what this view hands out in this thread."""
-    return (trace for watched, trace in WATCHED.get() if watched is view)
+    return [trace for watched, trace in WATCHED.get() if watched is view]

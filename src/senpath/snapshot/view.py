@@ -159,7 +159,9 @@ class View:
         Raises:
             StoreError: if its files are damaged, or more is inside of it than `senpath.components.limits` allows.
         """
-        component = self._read(name, LEVELS)
+        component = self._component_cache.get(name)
+        if component is None or not component.is_bound:
+            component = self._read(name, LEVELS)
         for trace in traces_of(self):
             trace.components |= {name, *component.inside}
         for part in component.inside.values():

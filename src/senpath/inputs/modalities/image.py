@@ -262,7 +262,9 @@ def _scale(array: np.ndarray, position: int, normal: Normalisation | None = None
     if array.dtype == bool:
         return torch.from_numpy(np.require(array, requirements=["C", "W"])).float()
     if array.dtype == np.uint8:
-        return _shares(torch.from_numpy(np.require(array, requirements=["C", "W"])).float())
+        pixels = torch.from_numpy(np.require(array, requirements=["C", "W"])).float()
+        bright = array.max((1, 2, 3), initial=0) > 1
+        return pixels.div_(255) if bright.all() else _shares(pixels)
     if array.dtype.kind not in "fiu":
         raise InputError("images", expected="numbers", got=f"dtype {array.dtype}")
     with np.errstate(over="ignore"):  # what is too large becomes infinity, and is refused

@@ -55,6 +55,7 @@ check: setup
 PEER ?= .venv-peer/bin/python
 bench: setup $(PEER)
 	$(BIN)/python -m benchmarks.scale $(if $(PEER),--peer $(PEER))
+	$(BIN)/python -m benchmarks.floor
 	$(BIN)/python -m benchmarks.speed $(if $(PEER),--peer $(PEER))
 	$(BIN)/python -m benchmarks.peers $(if $(PEER),--peer $(PEER))
 

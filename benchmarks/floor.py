@@ -163,8 +163,9 @@ def _each(job: Callable[[slice], object], parts: Sequence[slice]) -> None:
 def _agreement(plain: Plain, net: sp.Network, images: np.ndarray) -> float:
     """Of how many of these images the plain calls and senpath say the same."""
     answers = net.predict(images, admit=ADMIT, reject=False)
-    told = [(plain.names[task], plain.classes[task][label]) for task, label in zip(*(part.tolist() for part in plain(images)), strict=True)]
-    agreed = float(np.mean([mine == theirs for mine, theirs in zip(told, zip(answers.task, answers.label.tolist(), strict=True), strict=True)]))
+    told = [(plain.names[task], plain.classes[task][label]) for task, label in zip(*map(torch.Tensor.tolist, plain(images)), strict=True)]
+    ours = zip(answers.task, answers.label.tolist(), strict=True)
+    agreed = float(np.mean([mine == theirs for mine, theirs in zip(told, ours, strict=True)]))
     if agreed < 0.99:
         raise RuntimeError(f"the plain calls come to other answers: {100 * agreed:.1f} % are the same")
     return agreed

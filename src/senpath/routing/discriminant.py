@@ -316,7 +316,8 @@ class Discriminant(Dispatcher):
         task = int(tasks[0])
         first = int(self.columns.first[task])
         apart = self.columns.rows[first : first + int(self.columns.sizes[task])] - features
-        return np.einsum("ij,ij->i", apart, apart).min(keepdims=True) / self._limits[tasks]
+        nearest: np.ndarray = np.einsum("ij,ij->i", apart, apart).min(keepdims=True)
+        return np.asarray(nearest / self._limits[tasks])
 
 
 def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray, sizes: np.ndarray) -> torch.Tensor:

@@ -15,6 +15,7 @@ from senpath.errors import (
     UnknownTaskError,
 )
 from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
+from senpath.experiments import ExperimentResults, experiment
 from senpath.history import Cleaned, Removed, RolledBack
 from senpath.inference import Encoded, Explanation, MultimodalPrediction, Prediction
 from senpath.inputs.encoders import ENCODERS, TorchEncoder
@@ -63,6 +64,7 @@ __all__ = [
     "Encoded",
     "Evaluation",
     "Examples",
+    "ExperimentResults",
     "Explanation",
     "Extend",
     "ExtendSettings",
@@ -105,6 +107,7 @@ __all__ = [
     "Video",
     "View",
     "evaluate",
+    "experiment",
     "read",
     "recorded_evaluations",
     "remove_evaluation",

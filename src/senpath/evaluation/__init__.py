@@ -1,9 +1,9 @@
 """Measuring a network, and comparing ways to learn a sequence of tasks."""
 
-from senpath.evaluation.baselines import Pnn, Shared, Single
+from senpath.evaluation.baselines import BASELINES, Pnn, Shared, Single
 from senpath.evaluation.evaluate import evaluate
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
-from senpath.evaluation.protocol import Split, Stage, accuracy_matrix, learn_in_turn
+from senpath.evaluation.protocol import Score, Split, Stage, accuracy_matrix, learn_in_turn, score
 from senpath.evaluation.records import (
     Evaluation,
     Recorded,
@@ -16,12 +16,14 @@ from senpath.evaluation.records import (
 from senpath.evaluation.strategy import Growing, Strategy
 
 __all__ = [
+    "BASELINES",
     "FORMULAS",
     "AccuracyMatrix",
     "Evaluation",
     "Growing",
     "Pnn",
     "Recorded",
+    "Score",
     "Shared",
     "Single",
     "Split",
@@ -35,4 +37,5 @@ __all__ = [
     "record_evaluation",
     "recorded_evaluations",
     "remove_evaluation",
+    "score",
 ]

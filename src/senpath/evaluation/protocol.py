@@ -43,6 +43,39 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Score:
+    """How good a strategy's answers to one task's test examples are: shares in 0 … 1.
+
+    Args:
+        given: right labels where the task is given (task-incremental).
+        found: right task and label where it is not (class-incremental).
+        routed: right task where it is not.
+        label: right label, of whatever task, where it is not (domain-incremental, if the tasks have the same labels).
+    """
+
+    given: float
+    found: float
+    routed: float
+    label: float
+
+
+def score(strategy: Strategy, task: str, test: Examples, learned: Mapping[str, Examples]) -> Score:
+    """Measure a strategy on one task, with the task given and found.
+
+    Args:
+        task: one of those that it has learned.
+        test: its test examples.
+        learned: examples, whichever, of every task that it has learned.
+    """
+    rivals = {name: each.classes for name, each in learned.items() if each.data_type.key == test.data_type.key}
+    tasks, labels = strategy.find(test, rivals)
+    truth = np.array([None, *test.classes], dtype=object)[1:][test.targets.numpy()]
+    right_task, right_label = tasks == task, labels == truth
+    shares = [float(right.mean()) for right in (right_task & right_label, right_task, right_label)]
+    return Score(strategy.accuracy(task, test), *shares)
+
+
+@dataclass(frozen=True)
 class Stage:
     """What was seen when one task of a sequence was learned.
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict
 
+import numpy as np
 import torch
 
 from senpath.methods import SenSettings
 from senpath.network import Network
 from senpath.pathways import LearningCost, count_activation
+from senpath.snapshot import Method
 from senpath.store.files import go_with, temporary_folder
-from senpath.types import DataType, Examples
+from senpath.types import DataType, Examples, Label
+
+Classes = Mapping[str, tuple[Label, ...]]
+"""Tasks and their classes."""
+Answers = tuple[np.ndarray, np.ndarray]
+"""Of each input the task that answers and the label: two arrays of objects (n,)."""
 
 BATCH = 4096
 
@@ -73,31 +81,60 @@ class Strategy(ABC):
             right += int((self.logits(task, inputs).argmax(1).cpu() == targets).sum())
         return right / max(1, len(test))
 
+    @torch.no_grad()
+    def find(self, test: Examples, tasks: Classes) -> Answers:
+        """What it answers where the task is not given: the most probable class of all tasks, each with a softmax of its own.
+
+        Args:
+            test: inputs; their labels are not read.
+            tasks: those that it has learned of the inputs' type. Types are told apart by themselves.
+        """
+        parts = [
+            torch.cat([torch.log_softmax(self.logits(task, inputs).float(), 1) for task in tasks], 1).argmax(1).cpu()
+            for inputs in test.inputs.split(BATCH)
+        ]
+        return answers_at(torch.cat(parts) if parts else torch.zeros(0, dtype=torch.int64), tasks)
+
+
+def answers_at(columns: torch.Tensor, tasks: Classes) -> Answers:
+    """Task and label of columns, counted through the classes of all tasks in their order."""
+    names = np.array([task for task, classes in tasks.items() for _ in classes], dtype=object)
+    labels = np.array([None, *(label for classes in tasks.values() for label in classes)], dtype=object)[1:]
+    return names[columns.numpy()], labels[columns.numpy()]
+
 
 class Growing(Strategy):
-    """A network that grows by the method `sen`. Each moment is a folder of its own, so a sequence can branch.
+    """A network that grows by a method. Each moment is a folder of its own, so a sequence can branch.
 
     Args:
         net: what there is at first; None is an empty network. It is not changed.
         cost: of the task learned last.
+        method: with settings of its own; None is `sen` with the settings that `learn` is given.
     """
 
-    def __init__(self, net: Network | None = None, cost: LearningCost | None = None) -> None:
+    def __init__(self, net: Network | None = None, cost: LearningCost | None = None, method: Method | None = None) -> None:
         self.net = net if net is not None else Network()
-        self.cost = cost
+        self.cost, self.method = cost, method
 
     @property
     def name(self) -> str:
-        return "SEN"
+        return "SEN" if self.method is None else self.method.name
 
     def learn(self, task: str, examples: Examples, settings: SenSettings) -> Growing:
         folder = temporary_folder()
         net = Network(shutil.copytree(self.net.path, folder / "grown.sen"), device=self.net.device)
         go_with(net, folder)
+        if self.method is not None:
+            return Growing(net, net.learn(task, examples, method=self.method).cost, self.method)
         return Growing(net, net.learn(task, examples, method="sen", **asdict(settings)).cost)
 
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
         return self.net.view.logits(task, inputs)
+
+    def find(self, test: Examples, tasks: Classes) -> Answers:
+        """What `Network.predict` answers, told that every input belongs to a task."""
+        answers = self.net.predict(test, reject=False)
+        return answers.task, answers.label
 
     def takes(self, data_type: DataType) -> bool:
         return True

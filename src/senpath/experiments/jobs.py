@@ -109,6 +109,11 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
             raise SenpathError("experiment", expected="processes that live", got="one that was killed", do=do) from error
 
 
+def workers() -> int:
+    """Processes at once by default: one per core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False) -> list[Record]:
     """What the jobs have found, in the order of the jobs; with `unfinished` also what those still at work have found so far."""
     records = []

@@ -11,13 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from senpath import data
 from senpath.errors import InputError
-from senpath.experiments.jobs import Job, Record, claimed, read_records, run_jobs
+from senpath.experiments.jobs import Job, Record, claimed, read_records, run_jobs, workers
 from senpath.reports.markdown import markdown_table, spread
 from senpath.reproduce.sen import tables
 from senpath.reproduce.sen.experiment import choosing_jobs, main_jobs
 from senpath.reproduce.sen.figures import draw_figures
 from senpath.reproduce.sen.published import TASKS, TITLES
-from senpath.reproduce.sen.setup import FEW, RECIPES, Setup, data_digests, require_all, set_name, versions, workers
+from senpath.reproduce.sen.setup import FEW, RECIPES, Setup, data_digests, require_all, set_name, versions
 from senpath.reproduce.sen.tables import Results
 
 AIMS = {"fashion": 88.0, "mnist": 97.5, "lower": 84.0, "upper": 90.0, "speech": 95.0}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -119,8 +118,3 @@ def shots_of(task: str, method: str, recipe: str) -> list[int]:
         wanted = sorted({*FEW, *(CURVE if recipe == "default" else ()), *(BETWEEN if method == "Single" else ())})
     smallest = int(split(task).train.targets.bincount().min())
     return [shots for shots in wanted if shots <= smallest]
-
-
-def workers() -> int:
-    """Processes at once by default: one per core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

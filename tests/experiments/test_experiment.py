@@ -74,12 +74,12 @@ def test_a_baseline_is_trained_with_its_own_and_the_shared_settings(results: Exp
     after = Single().learn("0+1", split.train, sp.SenSettings(hidden=8, epochs=2, augment=0.0, random_state=1))
     record = results.records.where(method="Single", seed=1, kind="score")[0]
     assert record["given"] == after.accuracy("0+1", split.test)
-    assert results.learners[1][3] == {"epochs": 2, "augment": 0.0, "hidden": 8}
-    assert results.learners[0][3] == {}  # a class that does not say what settings it has gets its own alone
+    assert results.contenders[1][3] == {"epochs": 2, "augment": 0.0, "hidden": 8}
+    assert results.contenders[0][3] == {}  # a class that does not say what settings it has gets its own alone
 
 
 def test_tables_say_what_the_records_say(results: ExperimentResults) -> None:
-    columns, lines = results.cells_of("given")
+    columns, lines = results.lines_of("given")
     assert columns == ["method", "0+1", "2+3", "4+5", "ACC", "BWT", "forgetting"]
     assert [line[0] for line in lines] == ["mine", "Single", "PNN"]
     last = results.records.where(kind="score", method="PNN", after="4+5")
@@ -146,8 +146,8 @@ def test_few_shots_of_every_task_or_of_the_newest(digits: Pair) -> None:
     for shots in (0, 5):  # its own model: what came before makes no difference to it
         mine = [each.records.where(kind="score", shots=shots, task="3+4+5", after="3+4+5").values("given") for each in (same, newest)]
         assert mine[0] == mine[1]
-    assert [line[:2] for line in newest.cells_of()[1]] == [["single", "0"], ["single", "5"], ["single", "all"]]
-    assert newest.cells_of()[1][0][-1] == "–"
+    assert [line[:2] for line in newest.lines_of()[1]] == [["single", "0"], ["single", "5"], ["single", "all"]]
+    assert newest.lines_of()[1][0][-1] == "–"
     with raises_error(sp.InputError, what="0 shots of 'constant'"):
         experiment(digits, [ConstantMethod], split=3, shots=0)
 

@@ -57,7 +57,7 @@ def _show(results: ExperimentResults, page: Path) -> None:
     from senpath.experiments.results import FIGURES
 
     for figure in SHOWN:
-        columns, lines = results.cells_of(figure)
+        columns, lines = results.lines_of(figure)
         table(f"{FIGURES[figure]}, %", columns, lines)
         say()
     for name in MEASURED:
@@ -76,7 +76,7 @@ def _watched() -> Iterator[Callable[[ExperimentResults], None]]:
         def tell(results: ExperimentResults) -> None:
             if results.done != last[0]:
                 last[0] = results.done
-                note(f"{results.name}: {results.done} of {results.cells} runs, {(time.perf_counter() - start) / 60:.1f} minutes")
+                note(f"{results.name}: {results.done} of {results.runs} runs, {(time.perf_counter() - start) / 60:.1f} minutes")
 
         yield tell
         return
@@ -93,7 +93,7 @@ def _picture(results: ExperimentResults, start: float) -> RenderableType:
     from rich.text import Text
 
     minutes = (time.perf_counter() - start) / 60
-    head = Text(f"{results.name}: {results.done} of {results.cells} runs, {minutes:.1f} minutes", style="bold")
+    head = Text(f"{results.name}: {results.done} of {results.runs} runs, {minutes:.1f} minutes", style="bold")
     grid = Table(title="mean accuracy of the tasks so far, %", title_justify="left", header_style="bold")
     for column in ("method", "shots", "seeds", "tasks", "given", "found"):
         grid.add_column(column, justify="left" if column == "method" else "right", no_wrap=True)

@@ -48,10 +48,10 @@ def _values(results: ExperimentResults) -> dict[str, Any]:
 
     return {
         "results": results,
-        "tables": {figure: results.cells_of(figure) for figure in SHOWN},
+        "tables": {figure: results.lines_of(figure) for figure in SHOWN},
         "figures": FIGURES,
         "formulas": {name: FORMULAS[name] for name in MEASURED},
-        "settings": [[label, kind, _settings({**settings, **varied})] for label, varied, kind, settings in results.learners],
+        "settings": [[label, kind, _settings({**settings, **varied})] for label, varied, kind, settings in results.contenders],
     }
 
 

@@ -1,4 +1,4 @@
-"""What an experiment is: a stream, learners, settings that vary, seeds, shots; from Python or from a TOML file."""
+"""What an experiment is: a stream, contenders, settings that vary, seeds, shots; from Python or from a TOML file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from senpath.errors import InputError
-from senpath.experiments.cells import ALL, Cell, Shots, check_shots
-from senpath.experiments.learners import Learner, read_learners
+from senpath.experiments.contenders import Contender, read_contenders
+from senpath.experiments.runs import ALL, ExperimentRun, Shots, check_shots
 from senpath.experiments.streams import StreamSettings
 
 KEYS = ("name", "about", "seeds", "shots", "earlier", "methods", "stream", "settings", "grid")
@@ -20,7 +20,7 @@ MOST_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExperimentPlan:
     """An experiment before it is run.
 
     Args:
@@ -28,7 +28,7 @@ class Plan:
         about: what it is for, a paragraph.
         source: see `senpath.experiments.streams.read_stream`.
         stream: how tasks are made of it.
-        learners: what is compared.
+        contenders: what is compared.
         grid: values of settings, of which every combination is run.
         seeds: each decides one run.
         shots: examples of each class, or "all".
@@ -40,35 +40,35 @@ class Plan:
     about: str
     source: Any
     stream: StreamSettings
-    learners: tuple[Learner, ...]
+    contenders: tuple[Contender, ...]
     grid: Mapping[str, Sequence[Any]]
     seeds: tuple[int, ...]
     shots: tuple[Shots, ...]
     earlier: str
     command: str
 
-    def cells(self) -> list[Cell]:
+    def runs(self) -> list[ExperimentRun]:
         """All that is run, in the order of the tables."""
-        cells: dict[str, Cell] = {}
-        for learner, varied in self.learned():
+        runs: dict[str, ExperimentRun] = {}
+        for contender, varied in self.learned():
             for seed in self.seeds:
-                for cell in self._of_seed(learner, varied, seed):
-                    cells.setdefault(cell.name, cell)
-        return [*cells.values()]
+                for run in self._of_seed(contender, varied, seed):
+                    runs.setdefault(run.name, run)
+        return [*runs.values()]
 
-    def learned(self) -> Iterator[tuple[Learner, dict[str, Any]]]:
-        """Every learner with every combination of those settings of the grid that it has and does not set itself."""
-        for learner in self.learners:
-            names = [name for name in self.grid if learner.knows(name) and name not in learner.settings]
+    def learned(self) -> Iterator[tuple[Contender, dict[str, Any]]]:
+        """Every contender with every combination of those settings of the grid that it has and does not set itself."""
+        for contender in self.contenders:
+            names = [name for name in self.grid if contender.knows(name) and name not in contender.settings]
             for values in product(*(self.grid[name] for name in names)):
                 varied = dict(zip(names, values, strict=True))
-                yield replace(learner, shared={**learner.shared, **varied}), varied
+                yield replace(contender, shared={**contender.shared, **varied}), varied
 
-    def _of_seed(self, learner: Learner, varied: Mapping[str, Any], seed: int) -> Iterator[Cell]:
+    def _of_seed(self, contender: Contender, varied: Mapping[str, Any], seed: int) -> Iterator[ExperimentRun]:
         if self.earlier == ALL:
-            yield Cell(learner, seed, ALL, tuple(shots for shots in self.shots if shots != ALL), varied)
+            yield ExperimentRun(contender, seed, ALL, tuple(shots for shots in self.shots if shots != ALL), varied)
         else:
-            yield from (Cell(learner, seed, shots, (), varied) for shots in self.shots)
+            yield from (ExperimentRun(contender, seed, shots, (), varied) for shots in self.shots)
 
 
 def make_plan(
@@ -84,7 +84,7 @@ def make_plan(
     about: str = "",
     command: str = "senpath.experiment(…)",
     stream: Mapping[str, Any] | None = None,
-) -> Plan:
+) -> ExperimentPlan:
     """A plan, checked before any data is read; for the arguments see `senpath.experiment`.
 
     Raises:
@@ -99,27 +99,27 @@ def make_plan(
     if not isinstance(name, str) or not name.strip() or Path(name).name != name or name.startswith("."):
         raise InputError("name of the experiment", expected="a word that can name a folder", got=repr(name))
     first = {key: values[0] for key, values in varied.items()}
-    learners = read_learners(methods, {**(settings or {}), **first})
-    learners = [replace(learner, shared=dict(settings or {})) for learner in learners]
-    plan = Plan(
+    contenders = read_contenders(methods, {**(settings or {}), **first})
+    contenders = [replace(contender, shared=dict(settings or {})) for contender in contenders]
+    plan = ExperimentPlan(
         name,
         about,
         source,
         StreamSettings(**(stream or {})),
-        tuple(learners),
+        tuple(contenders),
         varied,
         _seeds(seeds),
         check_shots(shots),  # type: ignore[arg-type]
         earlier,
         command,
     )
-    for cell in plan.cells():  # of every setting each value, and whether learners can do without a step
-        for each in (cell.shots, *cell.branches):
-            cell.learner.make(cell.seed, untrained=each == 0)
+    for run in plan.runs():  # of every setting each value, and whether contenders can do without a step
+        for each in (run.shots, *run.branches):
+            run.contender.make(run.seed, untrained=each == 0)
     return plan
 
 
-def read_plan(file: str | Path, **changed: Any) -> Plan:
+def read_plan(file: str | Path, **changed: Any) -> ExperimentPlan:
     """The plan in a TOML file.
 
     Args:

@@ -12,8 +12,8 @@ import numpy as np
 
 from senpath.errors import InputError
 from senpath.evaluation.metrics import AccuracyMatrix
-from senpath.experiments.cells import Shots
 from senpath.experiments.records import Records
+from senpath.experiments.runs import Shots
 from senpath.plugins import import_extra
 from senpath.reports.markdown import interval, markdown_table
 
@@ -33,11 +33,11 @@ MANY = 6
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of a table: a learner with its settings and shots.
+class TableRow:
+    """One line of a table: a contender with its settings and shots.
 
     Args:
-        label: of the learner.
+        label: of the contender.
         varied: settings of the grid, by name.
         shots: examples of each class that it learned from, or "all".
         records: its own, of all seeds.
@@ -81,16 +81,16 @@ class ExperimentResults:
     """What is known of an experiment, at its end or on the way.
 
     Attributes:
-        name, about, command, stream: see `senpath.experiments.plan.Plan`.
+        name, about, command, stream: see `senpath.experiments.plan.ExperimentPlan`.
         tasks: of the stream, in order.
-        learners: label, settings of the grid, kind and all settings of each.
+        contenders: label, settings of the grid, kind and all settings of each.
         grid: names of settings that vary.
-        shots: see `Plan`.
-        seeds: see `Plan`.
+        shots: see `ExperimentPlan`.
+        seeds: see `ExperimentPlan`.
         branched: whether few shots are of the newest task only.
         records: all that was measured: of kind "score" (shares in 0 … 1 of a `task` `after` a task) and "learned" (seconds, examples,
             weights, weights activated).
-        done, cells: runs that are done, and all.
+        done, runs: runs that are done, and all.
     """
 
     name: str
@@ -98,34 +98,36 @@ class ExperimentResults:
     command: str
     stream: str
     tasks: tuple[str, ...]
-    learners: tuple[tuple[str, Mapping[str, Any], str, Mapping[str, Any]], ...]
+    contenders: tuple[tuple[str, Mapping[str, Any], str, Mapping[str, Any]], ...]
     grid: tuple[str, ...]
     shots: tuple[Shots, ...]
     seeds: tuple[int, ...]
     branched: bool
     records: Records
     done: int
-    cells: int
+    runs: int
 
     def __repr__(self) -> str:
-        return f"ExperimentResults({self.name!r}, {len(self.learners)} learners, {len(self.tasks)} tasks, {self.done} of {self.cells} runs)"
+        return (
+            f"ExperimentResults({self.name!r}, {len(self.contenders)} contenders, {len(self.tasks)} tasks, {self.done} of {self.runs} runs)"
+        )
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join(f"**{FIGURES[figure]}, %**\n\n{self.table(figure)}" for figure in ("given", "found"))
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TableRow]:
         """The lines of the tables for which there are records."""
         made = []
-        for label, varied, _, _ in self.learners:
+        for label, varied, _, _ in self.contenders:
             mine = self.records.where(method=label, **varied)
-            parts = [Row(label, varied, shots, mine.where(shots=shots)) for shots in self._all_shots()]
+            parts = [TableRow(label, varied, shots, mine.where(shots=shots)) for shots in self._all_shots()]
             made += [part for part in parts if part.records.where(kind="score")]
         return made
 
     def _all_shots(self) -> list[Shots]:
         return [*self.shots] if not self.branched or "all" in self.shots else [*self.shots, "all"]
 
-    def cells_of(self, figure: str = "found") -> tuple[list[str], list[list[str]]]:
+    def lines_of(self, figure: str = "found") -> tuple[list[str], list[list[str]]]:
         """Columns and lines of a table, as text: after the last task each task's figure, their mean (ACC), backward transfer, forgetting.
 
         Args:
@@ -145,12 +147,12 @@ class ExperimentResults:
         return ["method", *(["shots"] if several else []), *self.tasks, "ACC", "BWT", "forgetting"], lines
 
     def table(self, figure: str = "found") -> str:
-        """A table in Markdown: mean and 95 % interval over the seeds, in % and points; see `cells_of`.
+        """A table in Markdown: mean and 95 % interval over the seeds, in % and points; see `lines_of`.
 
         Raises:
             InputError: for an unknown figure.
         """
-        return markdown_table(*self.cells_of(figure))
+        return markdown_table(*self.lines_of(figure))
 
     def costs(self) -> str:
         """A table of what learning took: seconds for the stream, weights at the end, weights that run for a task."""

@@ -15,11 +15,11 @@ import torch
 from senpath import __version__
 from senpath.data.registry import SOURCES
 from senpath.errors import InputError
-from senpath.experiments.cells import ALL, Cell, Shots, StreamHandle, run_cell
 from senpath.experiments.jobs import Job, claimed, read_records, run_jobs
-from senpath.experiments.plan import Plan, make_plan, read_plan
+from senpath.experiments.plan import ExperimentPlan, make_plan, read_plan
 from senpath.experiments.records import Records
 from senpath.experiments.results import ExperimentResults
+from senpath.experiments.runs import ALL, ExperimentRun, Shots, StreamHandle, run_once
 from senpath.experiments.streams import INDEX, Stream, load_stream, read_stream, save_stream
 from senpath.isolation import isolated
 from senpath.parallel import Backend, InProcess, Processes, check_jobs
@@ -47,30 +47,23 @@ def experiment(
     look: Look | None = None,
     **tasks: Any,
 ) -> ExperimentResults:
-    """Compare ways to learn a stream of tasks: each learner with each seed learns the tasks one after another, and after each task all so
-    far are measured, with the task given and with the task found.
+    """Compare ways to learn a stream of tasks: each contender with each seed learns the tasks one after another, and after each task all so
+    far are measured, with the task given and with the task found. docs/howto/experiment.md has more.
 
     Args:
-        stream: a TOML file, which says all but `folder`, `jobs`, `ray` and `look`; or the data: one data set or several, see
-            docs/howto/experiment.md. A data set is the name of one that senpath knows, a path to data in parts, a pair (train, test) of
-            what `Network.learn` takes in one piece, or a mapping with "train" and "test"; several are a list, a mapping of tasks' names,
-            or an Avalanche benchmark.
-        methods: a list of names of methods and baselines, "package:Class" places, classes or objects; or a mapping of labels to these, or
-            to a mapping with "method" and settings.
+        stream: a TOML file, which says all but `folder`, `jobs`, `ray` and `look`; or data: a data set, or several as a list or mapping.
+        methods: a list of names, "package:Class" places, classes or objects; or a mapping of labels to these, or to "method" and settings.
         settings: for all methods that have them.
         grid: values of settings: every combination is run.
-        seeds: how many, 3 by default, or which. A seed decides what is drawn: initial weights, the order of examples, the few shots.
-        shots: examples of each class that a task is learned from, or "all", the default; or several of these. 0 adds tasks without a
-            gradient step.
-        earlier: "same": every task is learned from as few shots, the default; "all": few shots are of the newest task only, and the
-            earlier ones were learned from all examples (Ling et al., section 4).
+        seeds: how many, 3 by default, or which. A seed decides what is drawn: weights, the order of examples, the few shots.
+        shots: examples of each class, or "all", the default; or several of these. 0 adds tasks without a gradient step.
+        earlier: "same": every task has so few shots, the default; "all": only the newest task (Ling et al., section 4).
         name, about: for the page.
         folder: keeps what each run found: a call that was stopped goes on from there. None keeps nothing.
         jobs: processes at once; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
         ray: work on Ray: "local", or a cluster's address, whose machines find `folder` at the same place.
         look: called with the results so far whenever there are more.
-        tasks: how tasks are made of the data: `split`, `permute`, `rotate`, `encoder`, `holdout`, …; see
-            `senpath.experiments.StreamSettings`.
+        tasks: how tasks are made of the data: `split`, `permute`, `encoder`, …; see `senpath.experiments.StreamSettings`.
 
     Raises:
         InputError: if the plan, a setting or the data cannot be used, or the folder belongs to another experiment.
@@ -87,58 +80,62 @@ def experiment(
         "name": name,
         "about": about,
     }
-    said = {key: value for key, value in given.items() if value is not None}
-    if isinstance(stream, str | Path) and Path(stream).suffix.lower() == ".toml":
-        if methods is not None or tasks:
-            raise InputError("experiment", expected="a TOML file alone, or a stream and methods", got="a file and others")
-        plan = read_plan(stream, **said)
-    else:
-        if methods is None:
-            raise InputError("methods", expected="what is compared", got="nothing", do='Name them, such as methods=["sen", "ewc"]')
-        plan = make_plan(stream, methods, stream=tasks, **said)
+    plan = _planned(stream, methods, tasks, {key: value for key, value in given.items() if value is not None})
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="senpath-experiment-") as scratch:
             return run_plan(plan, Path(scratch), jobs=jobs, ray=ray, look=look)
     return run_plan(plan, Path(folder).resolve(), jobs=jobs, ray=ray, look=look)
 
 
-def run_plan(plan: Plan, folder: Path, *, jobs: int = 1, ray: str | None = None, look: Look | None = None) -> ExperimentResults:
+def _planned(stream: Any, methods: Any, tasks: dict[str, Any], said: dict[str, Any]) -> ExperimentPlan:
+    if isinstance(stream, str | Path) and Path(stream).suffix.lower() == ".toml":
+        if methods is not None or tasks:
+            raise InputError("experiment", expected="a TOML file alone, or a stream and methods", got="a file and others")
+        return read_plan(stream, **said)
+    if methods is None:
+        raise InputError("methods", expected="what is compared", got="nothing", do='Name them, such as methods=["sen", "ewc"]')
+    return make_plan(stream, methods, stream=tasks, **said)
+
+
+def run_plan(plan: ExperimentPlan, folder: Path, *, jobs: int = 1, ray: str | None = None, look: Look | None = None) -> ExperimentResults:
     """Run what is not done yet; see `experiment`."""
     backend: Backend = Ray(ray) if ray is not None else InProcess() if jobs == 1 else Processes()
     opened = _open(plan, folder)
     versions = {"senpath": __version__, "torch": torch.__version__, "numpy": np.__version__}
     handle = StreamHandle.of(opened, _reader(plan, opened, folder, isinstance(backend, InProcess)))
-    cells = plan.cells()
-    work = [Job(cell.name, partial(run_cell, handle, cell)) for cell in cells]
+    runs = plan.runs()
+    work = [Job(run.name, partial(run_once, handle, run)) for run in runs]
     with claimed(folder, {"experiment": plan.name, "stream": opened.fingerprint, "versions": versions}):
 
         def results(done: int, unfinished: bool = True) -> ExperimentResults:
-            return _results(plan, opened, cells, read_records(work, folder, unfinished=unfinished), done)
+            return _results(plan, opened, runs, read_records(work, folder, unfinished=unfinished), done)
 
         run_jobs(work, folder, jobs, backend=backend, look=lambda done, total: look(results(done)) if look else None)
         return results(len(work), unfinished=False)
 
 
-def _results(plan: Plan, stream: Stream, cells: Sequence[Cell], records: Sequence[dict[str, Any]], done: int) -> ExperimentResults:
-    learners = [(learner.label, varied, str(learner.kind), learner.taken) for learner, varied in plan.learned()]
+def _results(
+    plan: ExperimentPlan, stream: Stream, runs: Sequence[ExperimentRun], records: Sequence[dict[str, Any]], done: int
+) -> ExperimentResults:
+    contenders = [(contender.label, varied, str(contender.method), contender.taken) for contender, varied in plan.learned()]
     return ExperimentResults(
         plan.name,
         plan.about,
         plan.command,
         stream.about,
         tuple(stream.tasks),
-        tuple(learners),
+        tuple(contenders),
         tuple(plan.grid),
         plan.shots,
         plan.seeds,
         plan.earlier == ALL,
         Records(records),
         done,
-        len(cells),
+        len(runs),
     )
 
 
-def _open(plan: Plan, folder: Path) -> Stream:
+def _open(plan: ExperimentPlan, folder: Path) -> Stream:
     """The plan's stream; what a pretrained encoder reads is kept, for it takes longest."""
     kept = _kept(plan, folder)
     if kept is not None and (kept / INDEX).exists():
@@ -149,7 +146,7 @@ def _open(plan: Plan, folder: Path) -> Stream:
     return stream
 
 
-def _kept(plan: Plan, folder: Path) -> Path | None:
+def _kept(plan: ExperimentPlan, folder: Path) -> Path | None:
     """Where encoded data is kept, where it is worth it and the data never changes."""
     if plan.stream.encoder is None or not _by_name(plan.source):
         return None
@@ -161,7 +158,7 @@ def _by_name(source: Any) -> bool:
     return all(isinstance(name, str) and name in SOURCES for name in names)
 
 
-def _reader(plan: Plan, stream: Stream, folder: Path, here: bool) -> Callable[[], Stream]:
+def _reader(plan: ExperimentPlan, stream: Stream, folder: Path, here: bool) -> Callable[[], Stream]:
     """How a worker comes by the stream: from the data's name, or what was encoded and kept."""
     if here:
         return partial(load_stream, folder, plan.stream)  # never called: the stream is open

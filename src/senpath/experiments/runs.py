@@ -1,4 +1,4 @@
-"""One run of an experiment: a learner goes through the stream with one seed, and every task is measured after every task."""
+"""One run of an experiment: a contender goes through the stream with one seed, and every task is measured after every task."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from senpath import data
 from senpath.errors import InputError, SenpathError
 from senpath.evaluation.protocol import score
 from senpath.evaluation.strategy import Strategy
+from senpath.experiments.contenders import Contender
 from senpath.experiments.jobs import Tell
-from senpath.experiments.learners import Learner
 from senpath.experiments.records import Record
 from senpath.experiments.streams import Stream
 from senpath.seeds import derive
@@ -55,18 +55,18 @@ class StreamHandle:
 
 
 @dataclass(frozen=True)
-class Cell:
+class ExperimentRun:
     """What is run once.
 
     Args:
-        learner: with all its settings.
+        contender: with all its settings.
         seed: decides initial weights, the order of examples, and which are drawn where there are few.
         shots: examples of each class of every task; or, with `branches`, of the newest task only.
         branches: further numbers of shots: at each task, what would have come of so few, after all examples of the earlier tasks.
-        varied: the settings in which this cell differs from others of the same label.
+        varied: the settings in which this run differs from others of the same label.
     """
 
-    learner: Learner
+    contender: Contender
     seed: int
     shots: Shots
     branches: tuple[Shots, ...] = ()
@@ -75,52 +75,52 @@ class Cell:
     @property
     def name(self) -> str:
         """Of the job: for its file."""
-        words = "".join(letter if letter.isalnum() else "-" for letter in self.learner.label.lower()).strip("-")
+        words = "".join(letter if letter.isalnum() else "-" for letter in self.contender.label.lower()).strip("-")
         branches = "".join(f"-{shots}" for shots in self.branches)
-        return f"{words[:60]}-{self.learner.key}-{self.shots}{branches}-{self.seed}"
+        return f"{words[:60]}-{self.contender.key}-{self.shots}{branches}-{self.seed}"
 
 
-def run_cell(handle: StreamHandle, cell: Cell, tell: Tell) -> None:
-    """Run a cell, and tell its records.
+def run_once(handle: StreamHandle, run: ExperimentRun, tell: Tell) -> None:
+    """Run a run, and tell its records.
 
     Raises:
-        SenpathError: as the learner raised it, with the cell's name.
+        SenpathError: as the contender raised it, with the run's name.
     """
     try:
-        for record in _records(handle.open(), cell):
-            tell({"method": cell.learner.label, **cell.varied, "seed": cell.seed, **record})
+        for record in _records(handle.open(), run):
+            tell({"method": run.contender.label, **run.varied, "seed": run.seed, **record})
     except SenpathError as error:
-        error.reword(f"{cell.learner.label} with seed {cell.seed}: {error.message}")
+        error.reword(f"{run.contender.label} with seed {run.seed}: {error.message}")
         raise
 
 
-def _records(stream: Stream, cell: Cell) -> Iterator[Record]:
+def _records(stream: Stream, run: ExperimentRun) -> Iterator[Record]:
     """Kinds "score" (of a task after a task) and "learned" (what learning a task took)."""
-    strategy, settings = cell.learner.make(cell.seed, untrained=cell.shots == 0)
+    strategy, settings = run.contender.make(run.seed, untrained=run.shots == 0)
     learned: dict[str, Examples] = {}
     for task in stream.tasks:
         train = stream.train(task)
         if not strategy.takes(train.data_type):
             continue
-        for shots in cell.branches:
-            yield {"kind": "score", "shots": shots, "after": task, "task": task, **_branch(stream, strategy, cell, task, shots, learned)}
-        sample = draw(train, cell.shots, cell.seed)
+        for shots in run.branches:
+            yield {"kind": "score", "shots": shots, "after": task, "task": task, **_branch(stream, strategy, run, task, shots, learned)}
+        sample = draw(train, run.shots, run.seed)
         start = time.perf_counter()
         strategy = strategy.learn(task, sample, settings)
         seconds = time.perf_counter() - start
         learned[task] = train.subset(torch.zeros(0, dtype=torch.int64))
         size = {"examples": len(sample), "weights": strategy.weights, "activated": strategy.activated(task)}
-        yield {"kind": "learned", "shots": cell.shots, "task": task, "seconds": round(seconds, 3), **size}
+        yield {"kind": "learned", "shots": run.shots, "task": task, "seconds": round(seconds, 3), **size}
         for name in learned:
             figures = vars(score(strategy, name, stream.test(name), learned))
-            yield {"kind": "score", "shots": cell.shots, "after": task, "task": name, **figures}
+            yield {"kind": "score", "shots": run.shots, "after": task, "task": name, **figures}
 
 
-def _branch(stream: Stream, before: Strategy, cell: Cell, task: str, shots: Shots, learned: Mapping[str, Examples]) -> Record:
+def _branch(stream: Stream, before: Strategy, run: ExperimentRun, task: str, shots: Shots, learned: Mapping[str, Examples]) -> Record:
     """What would have come of few examples of a task; the sequence goes on without it."""
     train = stream.train(task)
-    _, settings = cell.learner.make(cell.seed, untrained=shots == 0)
-    after = before.learn(task, draw(train, shots, cell.seed), settings)
+    _, settings = run.contender.make(run.seed, untrained=shots == 0)
+    after = before.learn(task, draw(train, shots, run.seed), settings)
     return vars(score(after, task, stream.test(task), {**learned, task: train}))
 
 

@@ -99,6 +99,9 @@ def _attempt(view: View, method: Method, tasks: Mapping[str, Examples], learn: L
 
 def _own_score(view: View, result: MethodResult, examples: Examples) -> OwnScore:
     places = torch.linspace(0, len(examples) - 1, min(MOST, len(examples))).round().long()
+    if examples.weights is not None:  # one that counts twice as much is asked twice as often
+        sums = examples.weights.double().cumsum(0)
+        places = torch.searchsorted(sums, (torch.arange(len(places)) + 0.5) / len(places) * sums[-1])
     asked, kind = examples.subset(places).scaled(None if result.in_user_units else examples.scale), examples.task_kind
     each = max(1.0, float(kind.counts(examples.targets, len(examples.classes)).double().mean()))
     try:

@@ -1,10 +1,10 @@
-"""Learning one task by scikit-learn's conventions; what is learned can move into a network, and may borrow from one."""
+"""What classifier and regressor share: a network with one task, learned from inputs as scikit-learn gives them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from copy import deepcopy
 from dataclasses import replace
-from enum import Enum
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
@@ -12,15 +12,15 @@ from typing import Any, Self
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import _safe_indexing, check_array, check_consistent_length, check_random_state, column_or_1d, compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from torch import nn
 
 from senpath.components import Component
 from senpath.errors import InputError, StoreError
 from senpath.inputs.modalities.columns import Rows, is_frame
-from senpath.isolation import isolated
 from senpath.learning.own_examples import say
 from senpath.learning.propose import propose
 from senpath.methods import Sen
@@ -28,36 +28,20 @@ from senpath.network import Network
 from senpath.pathways import run_pathway
 from senpath.snapshot import Proposal, View, encode_examples
 from senpath.store.files import scratch_folder
-from senpath.tasks import Classification
-from senpath.tasks.labels import plain_label
+from senpath.tasks import TaskKindName
 from senpath.types import Audio
 
 TASK = "task"
-"""What the one task of a fitted classifier's network is called."""
+"""What the one task of a fitted estimator's network is called."""
+SETTINGS = ("model", "hidden", "links", "guard", "augment", "epochs", "learning_rate")
+"""Parameters that are settings of the method `sen`."""
 
 
-class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier that learns as `Network.learn` does.
+class SENEstimator(BaseEstimator, ABC):  # type: ignore[misc]
+    """One task, learned as `Network.learn` does; see `senpath.sklearn.SENClassifier`."""
 
-    Inputs are tables, as everywhere in scikit-learn: arrays (n, columns), sparse matrices, or data frames, which may hold words, dates and
-    texts too; NaN and None are missing values. They may also be images, (n, h, w), (n, h, w, c)
-    or (n, c, h, w), or a list of texts, `Audio`, paths, PIL images or arrays (h, w[, c]); there is no `n_features_in_` then. Labels are
-    whole numbers, True and False, or strings.
-
-    Args:
-        model, hidden, links, guard, augment, epochs, learning_rate: see `senpath.methods.SenSettings`.
-        source: a network, or the path of its folder, that the task may borrow from; it is only read. Inputs are encoded as the network
-            encodes its own, with its pretrained encoders too. In a pickled or deep-copied classifier it is the path; `clone` keeps the
-            network.
-        random_state: decides everything that is drawn: a whole number, None for another one each time, or a numpy RandomState.
-        trust: whether you vouch for whoever made the folder at `source`, see `senpath.Network`.
-
-    Attributes:
-        classes_: the labels, (classes,), in the order of `predict_proba`'s columns.
-        n_features_in_: columns of a table.
-        feature_names_in_: their names, where a data frame had names.
-        network_: a network in a temporary folder that has this task alone, to look at, or to `export` it for another network from.
-    """
+    network_: Network
+    feature_names_in_: np.ndarray
 
     def __init__(
         self,
@@ -84,46 +68,65 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.trust = trust
 
-    @isolated
-    def fit(self, X: Any, y: Any) -> Self:
-        """Learn from inputs X and their labels y (n,).
+    @abstractmethod
+    def _targets(self, y: Any) -> tuple[Any, TaskKindName]:
+        """Targets as a network reads them, and of which kind they are; y may hold anything but None."""
 
-        Raises:
-            ValueError: if the data or a parameter cannot be used; `InputError` is one.
-            StoreError: if there is no network at `source`, or it is damaged.
-        """
-        inputs, labels = self._read_labelled(X, y)
+    def _learn(self, X: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Any:
+        """Learn anew; answers the targets that were learned."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+        if y is None:
+            validate_data(self, X, y, **_checks(X))  # which says what is wrong
+        values = self._values(X, reset=True)
+        targets, kind = self._targets(y)
+        check_consistent_length(values, targets)
+        weights = _weights(values, targets, sample_weight, class_weight)
+        if weights is not None:
+            counting = np.flatnonzero(weights)
+            values, targets, weights = (_safe_indexing(part, counting) for part in (values, targets, weights))
         net = Network() if self.source is None else _opened(self.source, self.trust)
-        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in ("source", "trust")}
-        method = Sen(**{**settings, "random_state": _seed(self.random_state)})
-        examples = encode_examples(net.view, inputs, labels, kind=Classification.name)
+        settings = {name: getattr(self, name) for name in SETTINGS}
+        method = Sen(**settings, random_state=_seed(self.random_state))
+        examples = replace(encode_examples(net.view, self._named(values), targets, kind=kind), weights=_relative(weights))
         proposal = propose(net.view, method, TASK, examples)
-        say(proposal.warnings, above=2)
+        say(proposal.warnings)
         if self.source is not None:
             net, proposal = _moved(net.view, proposal, self.trust)
         net.commit(proposal)
         self.network_ = net
-        self.classes_ = np.unique(labels)
-        return self
+        return targets
 
-    @isolated
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """P(class | input), float64 (n, classes), columns as in `classes_`.
+    def _learn_on(self, X: Any, y: Any) -> Any:
+        """Extend what was learned by further examples; answers their targets, or None where what was learned stays."""
+        values = self._values(X)
+        targets, kind = self._targets(y)
+        check_consistent_length(values, targets)
+        known = self.network_.view.pathway(TASK).kind
+        if kind != known:
+            raise InputError("targets y", expected=f"those of a {known}, as before", got=f"those of a {kind}")
+        revised = self.network_.extend(TASK, self._named(values), targets, finetune=True, random_state=_seed(self.random_state))
+        if not revised.changed:
+            say({TASK: f"these examples are not learned: {revised.reason}"})
+            return None
+        return targets
+
+    def _learns_on(self) -> bool:
+        """Whether the model is one that can learn on."""
+        return self.model not in ("svm", "forest") if isinstance(self.model, str) else isinstance(self.model, nn.Module)
+
+    def _outputs(self, X: Any) -> torch.Tensor:
+        """What the task's pathway answers, float64 (n, outputs).
 
         Pathways compute in double precision here, so that an answer does not depend on which other inputs are asked about.
-
-        Raises:
-            ValueError: if an input cannot be read, or is of another type than those that were learned; NotFittedError is one too.
         """
         check_is_fitted(self)
         view = self.network_.view
-        pathway, encoded = view.pathway(TASK), self.network_.encode(self._read(X))
+        pathway, encoded = view.pathway(TASK), self.network_.encode(self._named(self._values(X)))
         rows = sum(len(batch.rows) for batch in encoded.batches if batch.key == pathway.data_type)
         if rows < len(encoded):
             self.network_.predict(encoded, task=TASK)  # which says what is wrong
-        logits = [run_pathway(pathway, batch.inputs.double(), self._exact) / pathway.temperature for batch in encoded.batches]
-        probabilities: np.ndarray = torch.cat(logits).softmax(1).numpy()
-        return probabilities
+        return torch.cat([run_pathway(pathway, batch.inputs.double(), self._exact) / pathway.temperature for batch in encoded.batches])
 
     def _exact(self, name: str) -> Component:
         """A component of the task that computes in double precision."""
@@ -133,30 +136,8 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         module.register_forward_hook(lambda module, inputs, output: output.double())
         return Component(component.kind, component.config, module, name, None)
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The likeliest label of each input, (n,); see `predict_proba`."""
-        likeliest = self.predict_proba(X).argmax(1)
-        labels: np.ndarray = self.classes_[likeliest]
-        return labels
-
-    def _read_labelled(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
-        for name in ("n_features_in_", "feature_names_in_"):
-            self.__dict__.pop(name, None)
-        # Of members of an Enum numpy takes the names, cut to their values' length.
-        if isinstance(y, list | tuple) and any(isinstance(label, Enum) for label in y):
-            y = [plain_label(label) if isinstance(label, str | int) else label for label in y]
-        if y is not None and _is_raw(X):
-            inputs, labels = _require_some(X), column_or_1d(y, warn=True)
-            check_consistent_length(inputs, labels)
-        else:
-            values, labels = validate_data(self, X, y, **_checks(X))
-            inputs = self._named(values)
-            check_consistent_length(inputs, labels)
-        check_classification_targets(labels)
-        return inputs, labels
-
-    def _read(self, X: Any) -> Any:
-        return _require_some(X) if _is_raw(X) else self._named(validate_data(self, X, reset=False, **_checks(X)))
+    def _values(self, X: Any, *, reset: bool = False) -> Any:
+        return _require_some(X) if _is_raw(X) else validate_data(self, X, reset=reset, **_checks(X))
 
     def _named(self, values: Any) -> Any:
         """The columns' names belong to the type of a table."""
@@ -185,6 +166,31 @@ class SENClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         super().__setstate__(state)
         if "network_" in state:
             self.network_ = _unpacked(state["network_"], self.trust)
+
+
+def target_array(y: Any) -> np.ndarray:
+    """Targets as an array (n,), or (n, outputs) of several; finite, and not sparse."""
+    values: np.ndarray = y.toarray() if issparse(y) else check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    if values.ndim < 2 or values.shape[1] == 1:
+        values = column_or_1d(values, warn=True)
+    return values
+
+
+def _relative(weights: np.ndarray | None) -> torch.Tensor | None:
+    """Weights above 0 as examples have them: 1 on average, and none where all are equal."""
+    return None if weights is None or np.ptp(weights) == 0 else torch.from_numpy(weights / weights.mean()).float()
+
+
+def _weights(values: Any, targets: Any, sample_weight: Any, class_weight: Any) -> np.ndarray | None:
+    """How much each example counts, float64 (n,), not all 0; None where all count the same."""
+    if sample_weight is None and class_weight is None:
+        return None
+    weights: np.ndarray = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True, copy=True)
+    if class_weight is not None:
+        weights *= compute_sample_weight(class_weight, targets)
+    if not weights.any():
+        raise InputError("sample weights", expected="some that are not zero", got="zeros")
+    return weights
 
 
 def _is_raw(X: Any) -> bool:

@@ -14,10 +14,10 @@ from senpath.errors import (
     TaskExistsError,
     UnknownTaskError,
 )
-from senpath.evaluation import Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
+from senpath.evaluation import ClassConfusion, Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
 from senpath.experiments import ExperimentResults, experiment
 from senpath.history import Cleaned, Removed, RolledBack
-from senpath.inference import Encoded, Explanation, MultimodalPrediction, Prediction
+from senpath.inference import Answer, Encoded, Explanation, MultimodalPrediction, Prediction, ThingAnswer
 from senpath.inputs.encoders import ENCODERS, TorchEncoder
 from senpath.inputs.sources import Data, read, tasks_of
 from senpath.learning import Learned, Routed, TaskChange
@@ -54,7 +54,9 @@ __all__ = [
     "Activation",
     "Allocation",
     "AllocationSettings",
+    "Answer",
     "Audio",
+    "ClassConfusion",
     "Cleaned",
     "Client",
     "ConflictError",
@@ -101,6 +103,7 @@ __all__ = [
     "TaskExistsError",
     "TaskInfo",
     "TaskScore",
+    "ThingAnswer",
     "TorchEncoder",
     "Transfer",
     "UnknownTaskError",

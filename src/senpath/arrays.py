@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 from unicodedata import category, normalize
@@ -77,6 +78,19 @@ def plain_array(values: np.ndarray) -> np.ndarray:
         if len(values) and all(type(value) is kind for value in values):
             return values.astype(dtype) if kind is float or all(-(2**63) <= value < 2**63 for value in values) else values
     return values
+
+
+def json_value(value: Any) -> Any:
+    """What JSON has for a label, a number or several of them: lists for tuples, None for what is not finite."""
+    if isinstance(value, dict):
+        return {str(name): json_value(part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [json_value(part) for part in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        return value.tolist() if value.dtype.kind != "f" or np.isfinite(value).all() else json_value(value.tolist())
+    if hasattr(value, "tolist"):
+        return json_value(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 ROUNDING = 1e-13

@@ -17,9 +17,10 @@ from senpath.history.hub import copy_saved, save
 from senpath.history.pickling import reduce
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
 from senpath.inference.explain import explain_one
+from senpath.inference.explanation import Explanation
 from senpath.inference.multimodal import MultimodalPrediction, fuse, is_row
 from senpath.inference.predict import Encoded, Routing, RoutingOptions, encode_inputs, predict
-from senpath.inference.prediction import Explanation, Prediction
+from senpath.inference.prediction import Prediction
 from senpath.inputs.encoders import Encoder
 from senpath.inputs.sources import read_labelled
 from senpath.isolation import isolated_class
@@ -28,6 +29,7 @@ from senpath.learning.stream import Routed
 from senpath.methods.registry import make_method, make_revision
 from senpath.progress import Progress, silent
 from senpath.snapshot import Method, Proposal, Revised, Revision, TaskInfo, View, encode_examples, task_info
+from senpath.snapshot.pictures import network_html, plot_network
 from senpath.snapshot.settings import DispatcherForm
 from senpath.store import KEPT_VERSIONS
 from senpath.store.files import as_path
@@ -75,6 +77,23 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({str(self.path)!r}, version {self.version}, {len(self.view.tasks)} tasks)"
+
+    def _repr_html_(self) -> str:
+        return network_html(self.view, self.path.name)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the tasks, how many weights each has of its own, and which borrows from which, with matplotlib.
+
+        Args:
+            axes: matplotlib's; None for a new figure.
+
+        Returns:
+            The axes.
+
+        Raises:
+            MissingExtraError: if matplotlib is not installed.
+        """
+        return plot_network(self.view, axes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied networks open the same folder; those of a temporary folder have a copy of this version in another one."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from senpath.arrays import json_value
 from senpath.client import Client
 from senpath.evaluation import Evaluation
-from senpath.inference.records import json_value
 from senpath.learning import Learned
 from senpath.network import Network
 from senpath.pathways import Link

@@ -5,6 +5,7 @@ from senpath.evaluation.evaluate import evaluate
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
 from senpath.evaluation.protocol import Score, Split, Stage, accuracy_matrix, learn_in_turn, score
 from senpath.evaluation.records import (
+    ClassConfusion,
     Evaluation,
     Recorded,
     TaskScore,
@@ -19,6 +20,7 @@ __all__ = [
     "BASELINES",
     "FORMULAS",
     "AccuracyMatrix",
+    "ClassConfusion",
     "Evaluation",
     "Growing",
     "Pnn",

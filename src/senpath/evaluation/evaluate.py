@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from senpath.errors import InputError
-from senpath.evaluation.records import Evaluation, TaskScore, record_evaluation
+from senpath.evaluation.records import ClassConfusion, Evaluation, TaskScore, record_evaluation
 from senpath.inference import Prediction
 from senpath.inputs.sources import read_labelled
 from senpath.isolation import isolated
@@ -41,39 +42,42 @@ def evaluate(
         raise InputError("record", expected="False beside admit or reject", got=repr(record), do="Only figures that compare are kept")
     if not isinstance(tests, Mapping):
         raise InputError("tests", expected="a mapping of tasks to labelled data", got=type(tests).__name__)
-    scores, confusion = {}, {}
+    scores, confusion, by_class = {}, {}, {}
     for task, data in tests.items():
         task = net.view.task_name(task)
         pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
         x, y = read_labelled(*pair_of(data), pathway.kind, usual="test")
         x = net.encode(x)  # once: it is predicted three times
         given = net.predict(x, task=task)
-        right = _judge(pathway, y, len(given))
+        truth = _truth(pathway, y, len(given))
+        right = partial(_right, pathway, truth)
+        pairs = pathway.task_kind.confused(given.label.tolist(), truth, pathway.classes)
+        if pairs is not None:
+            by_class[task] = ClassConfusion(pathway.classes, pairs)
         free = net.predict(x, admit=admit, reject=reject)
         answered = free if not reject else net.predict(x, admit=admit, reject=False)
         scores[task] = _score(task, right, given, free, answered)
         confusion[task] = dict(Counter(free.task.tolist()))
-    measured = Evaluation(scores, confusion)
+    measured = Evaluation(scores, confusion, by_class)
     if record:
         record_evaluation(net, measured)
     return measured
 
 
-def _judge(pathway: Pathway, y: Any, inputs: int) -> Callable[[Prediction], float]:
-    """How good answers of a task to these inputs are; see `TaskScore`. An answer of another task, or none, is a wrong one."""
-    kind = pathway.task_kind
+def _truth(pathway: Pathway, y: Any, inputs: int) -> Any:
+    """What answers of a task to these inputs are compared with."""
     try:
-        truth = kind.read_truth(y, inputs, pathway.classes)
+        return pathway.task_kind.read_truth(y, inputs, pathway.classes)
     except InputError as error:
         what = f"test data of {pathway.task!r}:"
         error.reword(f"{what} {error.message}", what=f"{what} {error.what}")
         raise
 
-    def score(answers: Prediction) -> float:
-        own = [label if task == pathway.task else None for task, label in zip(answers.task, answers.label, strict=True)]
-        return kind.score_answers(own, truth, pathway.classes)
 
-    return score
+def _right(pathway: Pathway, truth: Any, answers: Prediction) -> float:
+    """How good answers of a task are; see `TaskScore`. An answer of another task, or none, is a wrong one."""
+    own = [label if task == pathway.task else None for task, label in zip(answers.task, answers.label, strict=True)]
+    return pathway.task_kind.score_answers(own, truth, pathway.classes)
 
 
 def _score(task: str, right: Callable[[Prediction], float], given: Prediction, free: Prediction, answered: Prediction) -> TaskScore:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from senpath.errors import InputError
+from senpath.notebook.html import Html, block, note, shade, table
 
 FORMULAS = {
     "ACC": ("(1/T) Σⱼ R[T,j]", "mean accuracy after the last task (Lopez-Paz and Ranzato 2017)"),
@@ -73,6 +74,12 @@ class AccuracyMatrix:
     def figures(self) -> dict[str, float]:
         """All of them, by the names of `FORMULAS`."""
         return {"ACC": self.acc, "BWT": self.bwt, "FWT": self.fwt, "forgetting": self.forgetting}
+
+    def _repr_html_(self) -> str:
+        cells = [[Html() if np.isnan(value) else shade(value, f"{100 * value:.1f}") for value in row] for row in self.values.tolist()]
+        rows = [(f"after {task}", *row) for task, row in zip(self.tasks, cells, strict=True)]
+        figures = ", ".join(f"{name} –" if np.isnan(value) else f"{name} {100 * value:+.1f}" for name, value in self.figures.items())
+        return block("accuracy on each task, %", table(["", *self.tasks], rows, range(1, len(rows) + 1)), note(figures))
 
 
 def _mean(values: np.ndarray) -> float:

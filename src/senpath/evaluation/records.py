@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -11,8 +12,11 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from senpath.errors import InputError, StoreError
+from senpath.evaluation.drawing import draw_classes, draw_tasks
 from senpath.network import Network
+from senpath.notebook.html import SHOWN, block, note, percent, table
 from senpath.store import EVALUATIONS
+from senpath.types import Label
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,53 @@ class TaskScore:
 
 
 @dataclass(frozen=True)
+class ClassConfusion:
+    """Which classes of a classification were answered for which, with the task given.
+
+    Attributes:
+        classes: the task's labels, in the order of its outputs.
+        pairs: (place of the true class, place of the answered one, how often), ascending; what did not occur is left out.
+    """
+
+    classes: tuple[Label, ...]
+    pairs: tuple[tuple[int, int, int], ...]
+
+    def __post_init__(self) -> None:
+        if any(not (0 <= true < len(self.classes) and 0 <= label < len(self.classes) and count > 0) for true, label, count in self.pairs):
+            raise ValueError("classes confused that the task does not have")
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """int64 (classes, classes): rows are true classes, columns answered ones. Made on use."""
+        counts = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+        for true, label, count in self.pairs:
+            counts[true, label] = count
+        return counts
+
+    @property
+    def worst(self) -> list[tuple[Label, Label, int, float]]:
+        """(true class, answered class, how often, share of the true class's inputs), of wrong answers, the most frequent first."""
+        totals = Counter[int]()
+        for true, _, count in self.pairs:
+            totals[true] += count
+        wrong = [(true, label, count) for true, label, count in self.pairs if true != label]
+        ordered = sorted(wrong, key=lambda pair: -pair[2])
+        return [(self.classes[true], self.classes[label], count, count / totals[true]) for true, label, count in ordered]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What `evaluate` measured.
 
     Attributes:
         scores: by task.
         confusion: for each true task, how many of its inputs each task answered; None stands for refused inputs.
+        by_class: of each classification, which classes were answered for which; empty where an earlier senpath recorded it.
     """
 
     scores: Mapping[str, TaskScore]
     confusion: Mapping[str, Mapping[str | None, int]]
+    by_class: Mapping[str, ClassConfusion] = field(default_factory=dict)
 
     @property
     def mean(self) -> TaskScore:
@@ -62,6 +103,40 @@ class Evaluation:
         names = [name for name in TaskScore.__dataclass_fields__ if name != "examples"]
         means = {name: _mean([getattr(score, name) for score in scores]) for name in names}
         return TaskScore(sum(score.examples for score in scores), **means)
+
+    def plot(self, task: str | None = None, axes: Any = None) -> Any:
+        """Draw a confusion matrix with matplotlib: which tasks answered for which, or within a task which classes.
+
+        Args:
+            task: a classification, for its classes; None for the tasks.
+            axes: matplotlib's; None for a new figure.
+
+        Returns:
+            The axes.
+
+        Raises:
+            InputError: if nothing is known of the task's classes.
+            MissingExtraError: if matplotlib is not installed.
+        """
+        if task is None:
+            return draw_tasks(self.confusion, axes)
+        if task not in self.by_class:
+            known = ", ".join(map(repr, self.by_class)) or "none"
+            raise InputError("task", expected=f"a classification that was measured: {known}", got=repr(task))
+        confusion = self.by_class[task]
+        return draw_classes(task, confusion.classes, confusion.matrix, axes)
+
+    def _repr_html_(self) -> str:
+        head = ["task", "inputs", "accuracy", "task not given", "right task", "refused"]
+        rows = [_cells(task, score) for task, score in [*self.scores.items(), ("mean", self.mean)][: None if self.scores else 0]]
+        worst = [(task, *pair) for task, of in self.by_class.items() for pair in of.worst[:1]]
+        words = [f"{task}: {percent(share)} of {true!r} taken for {label!r}" for task, true, label, _, share in worst]
+        return block("evaluation", table(head, rows, range(1, len(head))), *map(note, words[:SHOWN]))
+
+
+def _cells(task: str, score: TaskScore) -> tuple[object, ...]:
+    shares = (score.accuracy, score.accuracy_unlabelled, score.task, score.refused)
+    return (task, f"{score.examples:,}", *map(percent, shares))
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -99,6 +174,7 @@ class _Line:
     confusion: dict[str, dict[str, int]]
     refused: dict[str, int]
     identities: dict[str, str] = field(default_factory=dict)
+    by_class: dict[str, ClassConfusion] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for task, score in self.scores.items():
@@ -109,6 +185,8 @@ class _Line:
                 raise ValueError(f"figures of {task!r} out of their range")
         if not set(self.confusion) == set(self.refused) == set(self.scores):
             raise ValueError("scores, confusion and refused of different tasks")
+        if not set(self.by_class) <= set(self.scores):
+            raise ValueError("classes of a task without scores")
 
 
 _LINE = TypeAdapter(_Line)
@@ -132,6 +210,7 @@ def record_evaluation(net: Network, evaluation: Evaluation) -> None:
             },
             "refused": {task: row.get(None, 0) for task, row in evaluation.confusion.items()},
             "identities": {task: net.view.pathway(task).identity for task in sorted(tasks) if task in net.view.tasks},
+            "by_class": {task: {"classes": [*of.classes], "pairs": of.pairs} for task, of in evaluation.by_class.items()},
         }
     )
 
@@ -177,7 +256,7 @@ def latest_by_version(recorded: Sequence[Recorded]) -> list[Recorded]:
     latest: dict[int, Recorded] = {}
     for entry in sorted(recorded, key=lambda entry: entry.version):
         before, now = latest.get(entry.version, entry).evaluation, entry.evaluation
-        merged = Evaluation({**before.scores, **now.scores}, {**before.confusion, **now.confusion})
+        merged = Evaluation({**before.scores, **now.scores}, {**before.confusion, **now.confusion}, {**before.by_class, **now.by_class})
         identities = {**latest.get(entry.version, entry).identities, **entry.identities}
         latest[entry.version] = replace(entry, evaluation=merged, identities=identities)
     return [*latest.values()]
@@ -194,7 +273,7 @@ def _read(entry: dict[str, Any], where: str, place: int) -> Recorded:
     for task, row in line.confusion.items():
         refused: dict[str | None, int] = {None: line.refused[task]} if line.refused[task] else {}
         confusion[task] = {**dict[str | None, int](row.items()), **refused}
-    return Recorded(line.version, line.time, Evaluation(line.scores, confusion), place, line.identities)
+    return Recorded(line.version, line.time, Evaluation(line.scores, confusion, line.by_class), place, line.identities)
 
 
 def _with_nan(entry: dict[str, Any]) -> dict[str, Any]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
+from senpath.arrays import as_array
 from senpath.inputs.modalities.image import ImageModality, decoded
 from senpath.inputs.modalities.normalised import Normalisation
 from senpath.inputs.modalities.picture_types import natives, surprise
 from senpath.progress import Progress, silent
 from senpath.routing import Decision
 from senpath.snapshot.view import View
-from senpath.types import DataType
+from senpath.types import Audio, DataType, Video
 
 DOUBT = 0.1
 """What a unit of surprise at an input as it was before it was encoded adds to its ood score in the choice of a type. Others are compared
@@ -141,3 +144,42 @@ def _distance(view: View, batch: Batch, decision: Decision) -> np.ndarray:
         mine, figures = decision.order[:, 0] == task, view.tasks[decision.names[task]].statistics.figures
         distance[mine] += DOUBT * surprise(batch.natives[mine], figures, kind)
     return distance
+
+
+KEPT_INPUTS, KEPT_SIDE = 10, 144
+"""Inputs that are kept for a notebook to show, and pixels of their sides: of larger pictures rows and columns are left out."""
+KEPT_BYTES = 2**20
+"""Of texts and files in memory longer ones are not kept."""
+
+
+def first_inputs(x: Any) -> tuple[Any, ...]:
+    """What is kept of the first inputs: pictures made small, texts and paths; None for what is not shown."""
+    try:
+        sliced = isinstance(x, np.ndarray | torch.Tensor | list | tuple)
+        first = x[:KEPT_INPUTS] if sliced else [x[row] for row in range(min(KEPT_INPUTS, len(x)))]
+        return tuple(map(_kept, first))
+    except Exception:  # anything may be given, and a prediction does not fail for what a notebook would show of it
+        return ()
+
+
+def _kept(item: Any) -> Any:
+    if isinstance(item, np.ndarray | torch.Tensor):
+        array = as_array(item) if isinstance(item, torch.Tensor) else item
+        array = array[len(array) // 2] if array.ndim == 4 else array  # of a clip the frame in its middle
+        if array.ndim not in (2, 3):
+            return array[:KEPT_INPUTS].copy() if array.ndim == 1 else None
+        first = 1 if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4) else 0
+        every = slice(None, None, -(-max(array.shape[first : first + 2]) // KEPT_SIDE) or 1)
+        return np.array(array[(*[slice(None)] * first, every, every)])
+    if isinstance(item, Image.Image):
+        scale = min(1.0, KEPT_SIDE / max(1, *item.size))
+        return item.resize((max(1, round(item.width * scale)), max(1, round(item.height * scale))), Image.Resampling.NEAREST)
+    if isinstance(item, Audio):
+        return f"{len(item.samples) / item.rate:.2f} s of sound"
+    if isinstance(item, Video):
+        return item.frames if isinstance(item.frames, Path) else _kept(item.frames)
+    if isinstance(item, str):
+        return item[:200]
+    if isinstance(item, bytes):
+        return item if len(item) <= KEPT_BYTES else None
+    return item if isinstance(item, Path | Mapping) else None

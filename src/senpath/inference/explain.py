@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from senpath.errors import InputError
+from senpath.inference.explanation import Explanation, LinkUse
 from senpath.inference.multimodal import is_by_modality
 from senpath.inference.predict import Routing, encode_inputs, predict
-from senpath.inference.prediction import Explanation, LinkUse
 from senpath.inference.single import as_batch
 from senpath.inputs.modalities.table import notes_of
 from senpath.pathways import Pathway, run_chain

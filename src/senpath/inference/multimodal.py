@@ -12,6 +12,7 @@ import numpy as np
 
 from senpath.arrays import object_array, plain_array
 from senpath.errors import InputError
+from senpath.inference.answered import Answered, ThingAnswer
 from senpath.inference.batches import Batch, decided, together
 from senpath.inference.predict import Reading, Routing, add_routed, with_second
 from senpath.inference.prediction import Answers, Part, Prediction, Routes
@@ -154,7 +155,7 @@ def is_row(x: Mapping[str, Any]) -> bool:
 
 def _is_batch(items: Any) -> bool:
     """Whether these may be several inputs."""
-    return hasattr(items, "__len__") and not isinstance(items, str) and getattr(items, "ndim", 1) > 0
+    return hasattr(items, "__len__") and not isinstance(items, str | bytes | bytearray) and getattr(items, "ndim", 1) > 0
 
 
 def _is_missing(item: Any) -> bool:
@@ -185,7 +186,7 @@ UNHEARD = 1e-3
 """P(concept | input) of a concept that was no candidate of a modality: one modality alone does not rule out what the others say."""
 
 
-class MultimodalPrediction:
+class MultimodalPrediction(Answered[ThingAnswer]):
     """Answers for n things, each seen in one or more modalities, in their order.
 
     Attributes:
@@ -197,7 +198,7 @@ class MultimodalPrediction:
     """
 
     def __init__(self, things: int, modalities: Mapping[str, Prediction], topics: Sequence[_Topic]) -> None:
-        self.modalities = dict(modalities)
+        self.modalities, self._topics = dict(modalities), topics
         self.concept, self.label, self.tasks = (np.full(things, None, dtype=object) for _ in range(3))
         self.tasks[:] = object_array([()] * things)
         self.confidence, best = np.zeros(things), np.zeros(things)
@@ -222,6 +223,16 @@ class MultimodalPrediction:
 
     def __repr__(self) -> str:
         return f"MultimodalPrediction({len(self)} things, {', '.join(self.modalities)})"
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        values = self.concept, self.label, self.confidence, self.tasks, self.reason
+        return dict(zip(ThingAnswer._fields, values, strict=True))
+
+    def _answer(self, *values: Any) -> ThingAnswer:
+        return ThingAnswer(*values)
+
+    def _picked(self, rows: np.ndarray) -> MultimodalPrediction:
+        return MultimodalPrediction(len(rows), {name: alone[rows] for name, alone in self.modalities.items()}, self._topics)
 
     @cached_property
     def reason(self) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from senpath.errors import InputError
-from senpath.inference.batches import Batch, Reader, decided
+from senpath.inference.batches import Batch, Reader, decided, first_inputs
 from senpath.inference.prediction import Answers, Prediction
 from senpath.inference.single import as_batch
 from senpath.inference.unanswered import Encode, first_unreadable, of_input, readable, reason_of, refusal
@@ -74,6 +74,7 @@ class Reading:
         types: those that occur, by key.
         unknown: keys of types that the network does not have.
         reasons: why an input gets no answer, by its place; complete when all batches were taken.
+        samples: what is kept of the first inputs, to show them.
 
     Raises:
         InputError: if these are no inputs, or one cannot be answered and may not be spared.
@@ -84,6 +85,7 @@ class Reading:
             raise InputError("errors", expected=f"one of {', '.join(map(repr, ERRORS))}", got=repr(errors))
         self._view, self._task, self._errors = view, task, errors
         self.reasons: dict[int, str] = {}
+        self.samples: tuple[Any, ...] = ()
         self.types: dict[str, DataType] = {}
         self.unknown: set[str] = set()
         self._known = view.types if task is None else {(key := view.pathway(task).data_type): view.types[key]}
@@ -108,6 +110,7 @@ class Reading:
     def _sort(self, x: Any) -> None:
         """Find each input's type."""
         unusable: dict[int, InputError] = {}
+        self.samples = first_inputs(x)
         groups = split_by_modality(x, unusable)
         self.inputs = sum(len(group.rows) for group in groups) + len(unusable)
         for row, error in unusable.items():
@@ -307,7 +310,7 @@ def predict(view: View, x: Any, task: str | None, routing: Routing, errors: str 
         for batch in reading.batches():
             only = np.full(len(batch.rows), view.places[task])
             answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
-    return answers.prediction(reading.reasons)
+    return answers.prediction(reading.reasons, reading.samples)
 
 
 def add_routed(answers: Answers, view: View, batches: Iterable[Batch], routing: Routing) -> None:

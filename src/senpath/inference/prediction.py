@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +13,10 @@ import numpy as np
 import torch
 
 from senpath.arrays import object_array, plain_array
-from senpath.pathways import Activation, Pathway, Transfer, count_activation, run_batch
+from senpath.inference.answered import Answer, Answered
+from senpath.notebook import charts
+from senpath.pathways import Activation, Pathway, count_activation, run_batch
 from senpath.snapshot.view import View
-from senpath.types import Label
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,12 @@ class Part:
     rows: np.ndarray
     probabilities: np.ndarray
     values: np.ndarray
+
+    def picked(self, rows: np.ndarray) -> Part:
+        """The same of the inputs at these places, int64, in this order."""
+        places = np.searchsorted(self.rows, rows)
+        mine = np.flatnonzero(np.isin(rows, self.rows))
+        return Part(mine, self.probabilities[places[mine]], self.values[places[mine]])
 
 
 class Probabilities(Mapping[str, np.ndarray]):
@@ -61,6 +69,11 @@ class Probabilities(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    def picked(self, rows: np.ndarray) -> Probabilities:
+        """What is answered to the inputs at these places, int64, in this order."""
+        parts = {task: part.picked(rows) for task, part in self.parts.items() if np.isin(rows, part.rows).any()}
+        return Probabilities(len(rows), parts, {task: self.paths[task] for task in parts})
 
     def of_input(self, index: int, tasks: Iterable[str]) -> list[tuple[str, Any, float]]:
         """(task, label, probability) of every class of these tasks, candidates of this input, most probable first.
@@ -114,6 +127,10 @@ class Routes:
             activations.append(ran[row])
         return object_array(activations)
 
+    def picked(self, rows: np.ndarray) -> Routes:
+        """What ran for the inputs at these places, int64, in this order."""
+        return replace(self, candidates=self.candidates[rows], dispatcher=self.dispatcher[rows])
+
     @staticmethod
     def together(routes: Sequence[Routes]) -> Routes:
         """What ran for n things of which several modalities tell: all that ran for each of them."""
@@ -122,8 +139,8 @@ class Routes:
         return Routes(candidates, np.sum([part.dispatcher for part in routes], axis=0), paths, routes[0].sizes, routes[0].encoders)
 
 
-class Prediction:
-    """Answers for n inputs, in their order.
+class Prediction(Answered[Answer]):
+    """Answers for n inputs, in their order; see `Answered` for the ways to look at them.
 
     Attributes:
         task: object array (n,), name of the task, or None where nothing fits.
@@ -145,15 +162,30 @@ class Prediction:
         routes: Routes,
         ood_score: np.ndarray,
         unread: Mapping[int, str],
+        samples: tuple[Any, ...] = (),
     ) -> None:
         self.task, self.label, self.confidence, self.probabilities, self.routes = task, label, confidence, probabilities, routes
-        self.ood_score, self._unread = ood_score, unread
+        self.ood_score, self._unread, self.samples = ood_score, unread, samples
 
     def __len__(self) -> int:
         return len(self.task)
 
     def __repr__(self) -> str:
         return f"Prediction({len(self)} inputs, {len(self.probabilities)} tasks)"
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        values = self.task, self.label, self.confidence, self.ood_score, self.reason
+        return dict(zip(Answer._fields, values, strict=True))
+
+    def _answer(self, *values: Any) -> Answer:
+        return Answer(*values)
+
+    def _picked(self, rows: np.ndarray) -> Prediction:
+        unread = {place: self._unread[row] for place, row in enumerate(rows.tolist()) if row in self._unread}
+        arrays = self.task[rows], self.label[rows], self.confidence[rows]
+        return Prediction(
+            *arrays, self.probabilities.picked(rows), self.routes.picked(rows), self.ood_score[rows], unread, self._shown(rows)
+        )
 
     @cached_property
     def reason(self) -> np.ndarray:
@@ -199,6 +231,26 @@ class Prediction:
         """Object array (n,) of `Activation`: which pathways ran, and how many weights. Counted on first use."""
         return self.routes.activated()
 
+    def plot(self, axes: Any = None) -> Any:
+        """Draw how many inputs each task was a candidate of and answers, and how the ood scores are spread, with matplotlib.
+
+        Args:
+            axes: two of matplotlib's axes; None for a new figure.
+
+        Returns:
+            The two axes.
+
+        Raises:
+            MissingExtraError: if matplotlib is not installed.
+        """
+        left, right = axes = charts.new_axes(2) if axes is None else axes
+        names = [*self.probabilities.parts]
+        candidates, answers = Counter(name for names in self.candidates for name in names), Counter(self.task.tolist())
+        series = [("candidate of", [candidates[name] for name in names]), ("answers", [answers[name] for name in names])]
+        charts.bars(left, names, series, f"inputs; {answers[None]:,} of {len(self):,} fit no task")
+        charts.spread(right, self.ood_score, 1.0, "ood score", "nothing fits")
+        return axes
+
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
         """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`."""
         return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
@@ -209,50 +261,6 @@ def too_far(task: str, ood_score: float) -> str:
     score = math.ceil(ood_score * 100) / 100 if math.isfinite(ood_score) else ood_score
     shown = f"{score:,.0f}" if 100 <= score < 1e6 else f"{score:.3g}"
     return f"further from {task!r}, the likeliest task, than its own examples: {shown} of the limit"
-
-
-@dataclass(frozen=True)
-class LinkUse:
-    """What one link added to an output: to the logit of the answer, of each of its labels, or to each of a regression's numbers."""
-
-    output: Label
-    source: str
-    transfer: Transfer | None
-    added: float
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why one input got its answer.
-
-    Attributes:
-        task: the task, or None where nothing fits.
-        label: its answer, see `Prediction`, or None.
-        confidence: P(task, label | input).
-        scores: the dispatcher's P(task | input), most probable first: for every task of the input's type or, where there are very many, for
-            those that came into question.
-        ood_score: how far the input is from what its likeliest task was learned from; above 1 nothing fits.
-        reason: why there is no answer, see `Prediction.reason`; None where there is one.
-        candidates: the tasks whose pathways ran.
-        links: what each link of the answering pathway contributed.
-        activated: what ran, in weights.
-        share: share of the network's weights that ran, in 0 … 1.
-        top: the five most probable answers.
-        notes: of a row of a table what stands for values that are missing, and which words are new, a line for each such column.
-    """
-
-    task: str | None
-    label: Any
-    confidence: float
-    scores: dict[str, float]
-    ood_score: float
-    reason: str | None
-    candidates: tuple[str, ...]
-    links: tuple[LinkUse, ...]
-    activated: Activation
-    share: float
-    top: tuple[tuple[str, Any, float], ...]
-    notes: tuple[str, ...] = ()
 
 
 class Answers:
@@ -318,11 +326,12 @@ class Answers:
         for pathway, start, end, value in zip(pathways, starts.tolist(), ends, values, strict=True):
             self._parts.setdefault(pathway.task, []).append(Part(places[start:end], probability[start:end], value))
 
-    def prediction(self, unread: Mapping[int, str]) -> Prediction:
+    def prediction(self, unread: Mapping[int, str], samples: tuple[Any, ...] = ()) -> Prediction:
         """What was collected.
 
         Args:
             unread: why there is no answer to an input that was not added, by its place.
+            samples: what is kept of the first inputs, to show them.
         """
         parts = {name: _joined(of_batches) for name, of_batches in self._parts.items()}
         paths = {name: self._view.pathway(name) for name in parts}
@@ -340,7 +349,7 @@ class Answers:
                 label[rows] = kind.answers(part.values[better], paths[name].classes)
         probabilities = Probabilities(self._inputs, parts, paths)
         routes = Routes(self._candidates, self._dispatcher, self._paths, self._view.sizes, self._view.encoder_weights)
-        return Prediction(task, plain_array(label), confidence, probabilities, routes, self._ood_score, unread)
+        return Prediction(task, plain_array(label), confidence, probabilities, routes, self._ood_score, unread, samples)
 
     def _incomparable(self) -> np.ndarray | None:
         """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there. None of none."""

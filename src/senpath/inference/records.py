@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from senpath.arrays import json_value
+from senpath.inference.explanation import Explanation
 from senpath.inference.multimodal import MultimodalPrediction
-from senpath.inference.prediction import Explanation, Prediction
+from senpath.inference.prediction import Prediction
 from senpath.inputs.modalities.plans import plans_of
 from senpath.inputs.modalities.table import table_columns
 from senpath.pathways import Activation
@@ -153,19 +154,6 @@ def type_record(data_type: DataType) -> Record:
         columns.append({"name": name, "form": plan.form, "values": [*plan.words] or None, "mean": mean})
     shape, encoder = [*data_type.shape], data_type.encoder
     return {"key": data_type.key, "modality": data_type.modality, "shape": shape, "encoder": encoder, "columns": columns}
-
-
-def json_value(value: Any) -> Any:
-    """What JSON has for a label, a number or several of them: lists for tuples, None for what is not finite."""
-    if isinstance(value, dict):
-        return {str(name): json_value(part) for name, part in value.items()}
-    if isinstance(value, tuple | list):
-        return [json_value(part) for part in value]
-    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-        return value.tolist() if value.dtype.kind != "f" or np.isfinite(value).all() else json_value(value.tolist())
-    if hasattr(value, "tolist"):
-        return json_value(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def ranked_records(ranked: Iterable[tuple[str, Any, float]]) -> list[Record]:

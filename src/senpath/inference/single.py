@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import torch
@@ -14,8 +15,10 @@ from PIL import Image
 
 from senpath.arrays import as_word
 from senpath.errors import InputError
+from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.columns import Rows, is_frame
 from senpath.inputs.modalities.image import LARGEST
+from senpath.inputs.modalities.in_memory import IN_MEMORY, NO_FETCHING, is_url
 from senpath.inputs.modalities.picture_types import pixels_of
 from senpath.inputs.modalities.sparse import SparseRows, is_sparse, sparse_rows
 from senpath.inputs.modalities.table import known_table, table_columns, unnamed_columns
@@ -51,6 +54,11 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
     if isinstance(x, str):
         if os.path.splitext(x)[1].lower() in ENDINGS and os.path.isfile(x):
             raise InputError("inputs", expected="a Path, for a file", got=f"the text {x!r}", do=f"Write Path({x!r})")
+        if is_url(x) and os.path.splitext(urlsplit(x.strip()).path)[1].lower() in (*ENDINGS, *MODALITY_BY_ENDING):
+            do = f"{NO_FETCHING}. As a text it goes into a list"
+            raise InputError("inputs", expected="an input itself", got=f"the address {x!r}", do=do)
+        return [x]
+    if isinstance(x, IN_MEMORY):
         return [x]
     if isinstance(x, Mapping):
         return [dict(x)]

@@ -17,6 +17,7 @@ from senpath.learning.batch import LearnedOne, learn_batch, learn_jointly
 from senpath.learning.own_examples import say
 from senpath.learning.propose import propose, propose_revision, require_kind
 from senpath.learning.stream import Routed, extend_routed
+from senpath.notebook.html import block, facts, note, table
 from senpath.parallel import check_jobs
 from senpath.pathways import LearningCost, Pathway, Provenance, Transfer
 from senpath.progress import Progress
@@ -116,6 +117,14 @@ class Learned:
         if self.provenance.cost is None:
             raise SenpathError(f"cost of task {self.task!r}", expected="one that was counted", got="none")
         return self.provenance.cost
+
+    def _repr_html_(self) -> str:
+        lenders = ", ".join(f"{source} ({sum(other == source for other, _ in self.transfers)})" for source in dict(self.transfers))
+        told = {"version": self.version, "seconds": f"{self.seconds:.1f}", "examples": self.provenance.examples}
+        told |= {"method": self.provenance.method, "classes that borrow": lenders, "read as": self.read_as, "warning": self.warning}
+        tasks = [(name, change.before, change.after) for name, change in self.changed.items()]
+        changes = table(["changed along", "score before", "after"], tasks, (1, 2)) if tasks else ""
+        return block(f"learned {self.task}", facts(told), changes, *map(note, self.notes))
 
 
 ATTEMPTS = 3

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from senpath.arrays import json_value
 from senpath.evaluation import latest_by_version, recorded_evaluations
-from senpath.inference.records import Record, json_value, task_record
+from senpath.inference.records import Record, task_record
 from senpath.network import Network
 from senpath.reports.network_summary import first_entries
 from senpath.snapshot.view import View

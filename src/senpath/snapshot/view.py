@@ -19,6 +19,7 @@ from senpath.errors import InputError, StoreError, UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.inputs.modalities import MODALITIES, Group, known_type, type_key
 from senpath.inputs.modalities.picture_types import Choice, choose_type
+from senpath.notebook.html import block, facts
 from senpath.pathways import Pathway, Provenance, Transfer, run_pathway
 from senpath.progress import Progress, silent
 from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
@@ -344,6 +345,13 @@ class TaskInfo:
     version: int
     provenance: Provenance
     misled: float
+
+    def _repr_html_(self) -> str:
+        lenders = ", ".join(f"{source} ({sum(other == source for other, _ in self.transfers)})" for source in dict(self.transfers))
+        told = {"classes": ", ".join(map(str, self.classes_)), "type of its inputs": self.data_type, "examples": self.examples}
+        told |= {"method": self.method, "classes that borrow": lenders, "concept": self.concept, "learned in version": self.version}
+        weights = {"weights of its own": f"{self.weights:,}", "weights that run": f"{self.run_weights:,}"}
+        return block(f"{self.kind}, {len(self.classes_)} outputs", facts({**told, **weights}))
 
 
 def task_info(view: View, task: str) -> TaskInfo:

@@ -183,6 +183,16 @@ class TaskKind(ABC):
             truth: of `read_truth`.
         """
 
+    def confused(self, answers: Sequence[Any], truth: Any, classes: tuple[Label, ...]) -> tuple[tuple[int, int, int], ...] | None:
+        """How often each class was answered for each true one: (place of the true class, of the answered one, how often), ascending.
+
+        None where an input does not have one class.
+
+        Args:
+            answers, truth: as for `score_answers`; answers that are None are left out.
+        """
+        return None
+
     def decide(self, outputs: torch.Tensor) -> torch.Tensor:
         """Which labels are answered, 0 or 1 for each: (n, outputs)."""
         return one_hot(outputs.argmax(1), outputs.shape[1]) if self.exclusive else outputs > 0

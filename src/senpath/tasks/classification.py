@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -72,6 +73,11 @@ class Classification(TaskKind):
 
     def score_answers(self, answers: Sequence[Any], truth: list[Label], classes: tuple[Label, ...]) -> float:
         return float(np.mean([label is not None and bool(label == true) for label, true in zip(answers, truth, strict=True)]))
+
+    def confused(self, answers: Sequence[Any], truth: list[Label], classes: tuple[Label, ...]) -> tuple[tuple[int, int, int], ...]:
+        places = {label: place for place, label in enumerate(classes)}
+        pairs = Counter((places[true], places[label]) for true, label in zip(truth, answers, strict=True) if label is not None)
+        return tuple((true, label, count) for (true, label), count in sorted(pairs.items()))
 
     def values(self, outputs: Sequence[torch.Tensor]) -> list[np.ndarray]:
         values: list[np.ndarray] = [np.zeros(0)] * len(outputs)

@@ -19,6 +19,7 @@ from senpath.inputs.limits import may_name
 from senpath.inputs.modalities.audio import AudioModality, waves_of
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.image import ImageModality, is_photograph
+from senpath.inputs.modalities.in_memory import IN_MEMORY, from_memory
 from senpath.inputs.modalities.sparse import is_sparse, sparse_rows
 from senpath.inputs.modalities.table import TableModality, known_table, table_key
 from senpath.inputs.modalities.text import TextModality, texts_of
@@ -109,7 +110,8 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     Arrays and tensors: (n, columns) is a table, (n, h, w) and four axes are images, five axes are clips, and so are four of which neither
     the second nor the last can be channels. Data frames and sparse matrices of scipy are tables.
     In a list each item speaks for itself: `str` is text, `Audio` a
-    recording, `Video` a clip, a path a file by its ending, one axis or a dict a row, two or three axes or a PIL image an image; a dict of
+    recording, `Video` a clip, a path a file by its ending, bytes and open files what
+    their first bytes say, one axis or a dict a row, two or three axes or a PIL image an image; a dict of
     Hugging Face's "array" and "sampling_rate" is a recording.
 
     Args:
@@ -131,8 +133,11 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
         expected, do = "an array, a tensor, a data frame or a list of inputs", "Put a single input into a list"
         raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
     rows: dict[tuple[str, frozenset[Any] | int | None], list[int]] = {}
+    items = [*x] if any(isinstance(item, IN_MEMORY) for item in x) else x
     for index, item in enumerate(x):
         try:
+            if isinstance(item, IN_MEMORY):
+                item = items[index] = from_memory(item, f"input {index}")
             modality = _of_item(item, index)
             columns = frozenset(item) if isinstance(item, dict) else len(item) if unusable is not None and modality == "table" else None
             rows.setdefault((modality, columns), []).append(index)
@@ -141,7 +146,8 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
                 raise
             unusable[index] = error
     return [
-        Group(modality, [_plain(x[index]) for index in places], np.array(places, dtype=np.int64)) for (modality, _), places in rows.items()
+        Group(modality, [_plain(items[index]) for index in places], np.array(places, dtype=np.int64))
+        for (modality, _), places in rows.items()
     ]
 
 
@@ -212,7 +218,7 @@ def _of_item(item: Any, index: int) -> str:
         return "audio"
     if isinstance(item, dict) or (isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item)):
         return "table"
-    raise InputError(f"input {index}", expected="an array, str, Audio, Video, path, dict or PIL image", got=type(item).__name__)
+    raise InputError(f"input {index}", expected="an array, str, Audio, Video, path, bytes, dict or PIL image", got=type(item).__name__)
 
 
 def _is_sound(item: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from senpath.errors import InputError
 from senpath.inputs.modalities import Group
+from senpath.inputs.modalities.in_memory import NO_FETCHING, is_url
 from senpath.inputs.modalities.picture_types import own_range
 from senpath.inputs.modalities.table import column_names, has_names, table_columns, unnamed_columns
 from senpath.types import DataType
@@ -29,6 +30,8 @@ def no_type(group: Group, known: Mapping[str, DataType], task: str | None = None
         expected = " or ".join(f"floats from {low:.3g} to {high:.3g}" for low, high in ranges)
         do = "Prepare them as those that were learned, or learn pictures of 0 … 1 or 0 … 255"
         return InputError(f"{what} pictures of these numbers", expected=f"{expected}, as the learned ones have", got="others", do=do)
+    if group.modality == "text" and is_url(group.items[0]):
+        return InputError(f"{what} addresses", expected="an input itself", got=repr(group.items[0])[:100], do=NO_FETCHING)
     tables = [data_type for data_type in known.values() if data_type.modality == "table"]
     if group.modality != "table" or not tables:
         kinds = " or ".join(dict.fromkeys(data_type.modality for data_type in known.values()))

@@ -1,0 +1,28 @@
+"""The how-to about notebooks, run in a real one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "howto" / "notebook.md"
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.slow("starts a kernel of Jupyter, which loads torch, and learns two tasks")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_how_to_runs_and_shows(tmp_path: Path) -> None:
+    client, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    cells = [nbformat.v4.new_code_cell(dedent(code)) for code in BLOCK.findall(DOCUMENT.read_text(encoding="utf-8"))]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    pages = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
+    for text in ("learned digits", "borrows from", "Prediction(30 inputs", 'src="data:image/png;base64,'):
+        assert any(text in page for page in pages), text
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 4  # one for each chart
+    assert not [output for output in outputs if output.output_type == "error"]

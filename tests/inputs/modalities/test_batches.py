@@ -109,7 +109,7 @@ def test_a_text_file_is_the_text_in_it(tmp_path: Path) -> None:
         (np.zeros(3), r"array of inputs: expected .*got shape \(3,\)"),
         (np.zeros((1, 2, 2, 2, 2)), r"array of inputs: expected .*got shape \(1, 2, 2, 2, 2\)"),
         (np.array(3.0), r"array of inputs: expected .*got shape \(\)"),
-        (["text", 3.5], "input 1: expected an array, str, Audio, Video, path, dict or PIL image, got float"),
+        (["text", 3.5], "input 1: expected an array, str, Audio, Video, path, bytes, dict or PIL image, got float"),
         ([b"bytes"], "input 0: expected .*, got bytes"),
         ([None], "input 0: expected .*, got NoneType"),
         ([[]], "input 0: expected .*, got list"),

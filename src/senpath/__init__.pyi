@@ -17,7 +17,7 @@ from senpath.errors import (
 from senpath.evaluation import ClassConfusion, Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
 from senpath.experiments import ExperimentResults, experiment
 from senpath.history import Cleaned, Removed, RolledBack
-from senpath.inference import Answer, Encoded, Explanation, MultimodalPrediction, Prediction, ThingAnswer
+from senpath.inference import Encoded, Explanation, InputAnswer, MultimodalPrediction, Prediction, ThingAnswer
 from senpath.inputs.encoders import ENCODERS, TorchEncoder
 from senpath.inputs.sources import Data, read, tasks_of
 from senpath.learning import Learned, Routed, TaskChange
@@ -54,7 +54,6 @@ __all__ = [
     "Activation",
     "Allocation",
     "AllocationSettings",
-    "Answer",
     "Audio",
     "ClassConfusion",
     "Cleaned",
@@ -71,6 +70,7 @@ __all__ = [
     "Extend",
     "ExtendSettings",
     "FormatVersionError",
+    "InputAnswer",
     "InputError",
     "Learned",
     "Link",

@@ -79,7 +79,7 @@ BAD_DATA = {
     "empty text": (["one", "two", " ", "four", "five", "six"], "text 2: expected at least one word, got an empty text"),
     "half a letter": (["a", "b", "c\ud800", "d", "e", "f"], r"text .*: expected text that UTF-8 can hold"),
     "mixed types": (["a text", *IMAGES[:5]], "inputs of one task: expected one data type, got text and image. Learn a task of each"),
-    "a bare number": ([1, 2, 3, 4, 5, 6], "input 0: expected an array, str, Audio, Video, path, dict or PIL image, got int"),
+    "a bare number": ([1, 2, 3, 4, 5, 6], "input 0: expected an array, str, Audio, Video, path, bytes, dict or PIL image, got int"),
     "one string": ("a text", "data a text: expected a folder or file, got nothing of that name"),
     "nothing": (None, "inputs: expected an array, a tensor, a data frame or a list of inputs, got NoneType"),
 }

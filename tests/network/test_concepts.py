@@ -327,7 +327,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no input": (
         {"text": [object()]},
         {},
-        r"modality 'text': input 0: expected an array, str, Audio, Video, path, dict or PIL image, got object",
+        r"modality 'text': input 0: expected an array, str, Audio, Video, path, bytes, dict or PIL image, got object",
     ),
     "a task": ({"text": ["one"]}, {"task": "by text"}, r"task: expected none beside a mapping of modalities, got 'by text'"),
     "a concept": (

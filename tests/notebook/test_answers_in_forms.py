@@ -41,7 +41,7 @@ def png(picture: np.ndarray) -> bytes:
 
 def test_one_by_one(answers: sp.Prediction) -> None:
     one = answers[0]
-    assert one == sp.Answer(answers.task[0], answers.label.tolist()[0], answers.confidence[0], answers.ood_score[0], None)
+    assert one == sp.InputAnswer(answers.task[0], answers.label.tolist()[0], answers.confidence[0], answers.ood_score[0], None)
     assert next(iter(answers)) == one
     assert answers[-1] == [*answers][4]
     assert answers[-1].task is None
@@ -74,7 +74,7 @@ def test_what_is_no_index(answers: sp.Prediction) -> None:
 def test_columns_frame_and_json_say_the_same(answers: sp.Prediction, tmp_path: Path) -> None:
     columns = answers.to_dict()
     assert [*columns] == ["task", "label", "confidence", "ood_score", "reason"]
-    assert [sp.Answer(*row) for row in zip(*columns.values(), strict=True)] == [*answers]
+    assert [sp.InputAnswer(*row) for row in zip(*columns.values(), strict=True)] == [*answers]
     frame = answers.to_pandas()
     assert [*frame.columns] == [*columns]
     assert frame.confidence.tolist() == columns["confidence"]

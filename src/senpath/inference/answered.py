@@ -18,7 +18,7 @@ from senpath.notebook.html import SHOWN, Html, block, more, percent, table, word
 A = TypeVar("A", bound=tuple[Any, ...])
 
 
-class Answer(NamedTuple):
+class InputAnswer(NamedTuple):
     """The answer to one input; see `Prediction` for what each is."""
 
     task: str | None

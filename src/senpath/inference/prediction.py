@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from senpath.arrays import object_array, plain_array
-from senpath.inference.answered import Answer, Answered
+from senpath.inference.answered import Answered, InputAnswer
 from senpath.notebook import charts
 from senpath.pathways import Activation, Pathway, count_activation, run_batch
 from senpath.snapshot.view import View
@@ -139,7 +139,7 @@ class Routes:
         return Routes(candidates, np.sum([part.dispatcher for part in routes], axis=0), paths, routes[0].sizes, routes[0].encoders)
 
 
-class Prediction(Answered[Answer]):
+class Prediction(Answered[InputAnswer]):
     """Answers for n inputs, in their order; see `Answered` for the ways to look at them.
 
     Attributes:
@@ -175,10 +175,10 @@ class Prediction(Answered[Answer]):
 
     def _columns(self) -> dict[str, np.ndarray]:
         values = self.task, self.label, self.confidence, self.ood_score, self.reason
-        return dict(zip(Answer._fields, values, strict=True))
+        return dict(zip(InputAnswer._fields, values, strict=True))
 
-    def _answer(self, *values: Any) -> Answer:
-        return Answer(*values)
+    def _answer(self, *values: Any) -> InputAnswer:
+        return InputAnswer(*values)
 
     def _picked(self, rows: np.ndarray) -> Prediction:
         unread = {place: self._unread[row] for place, row in enumerate(rows.tolist()) if row in self._unread}

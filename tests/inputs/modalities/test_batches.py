@@ -110,7 +110,7 @@ def test_a_text_file_is_the_text_in_it(tmp_path: Path) -> None:
         (np.zeros((1, 2, 2, 2, 2)), r"array of inputs: expected .*got shape \(1, 2, 2, 2, 2\)"),
         (np.array(3.0), r"array of inputs: expected .*got shape \(\)"),
         (["text", 3.5], "input 1: expected an array, str, Audio, Video, path, bytes, dict or PIL image, got float"),
-        ([b"bytes"], "input 0: expected .*, got bytes"),
+        ([b"bytes"], "input 0: expected the bytes of a picture, a sound or a clip, got 5 bytes of another kind"),
         ([None], "input 0: expected .*, got NoneType"),
         ([[]], "input 0: expected .*, got list"),
         ([["a", "b"]], "input 0: expected .*, got list"),

@@ -15,7 +15,7 @@ from senpath import Network
 from senpath.components import CONV_FEATURES
 from senpath.routing import Dispatcher, collect
 from senpath.routing.metric import SHRINKAGE
-from senpath.routing.statistics import TUNING
+from senpath.routing.statistics import CORRECTION, TUNING
 from senpath.snapshot import encode_examples
 
 Tasks = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -72,8 +72,7 @@ def joint(found: list[Groups], features: np.ndarray, weights: list[float]) -> np
         counts = np.array([len(group) for group in groups.members])
         nearness = features @ precision @ means.T - 0.5 * np.einsum("ij,jk,ik->i", means, precision, means)
         scores.append(
-            logsumexp((nearness + 0.5 * TUNING[CONV_FEATURES].correction * freedom / counts) / TUNING[CONV_FEATURES].temperature, 1)
-            - np.log(len(means))
+            logsumexp((nearness + 0.5 * CORRECTION * freedom / counts) / TUNING[CONV_FEATURES].temperature, 1) - np.log(len(means))
         )
     return softmax(np.stack(scores, 1), 1)
 

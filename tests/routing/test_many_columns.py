@@ -13,7 +13,7 @@ from senpath.components import CONV_FEATURES
 from senpath.errors import StoreError
 from senpath.routing import Columns, Discriminant, Metric, StoredTask, TaskStatistics, collect, feature_map, pack, statistics_of
 from senpath.routing.metric import NEAREST, SCANNED, ColumnIndex, find_cells
-from senpath.routing.statistics import TUNING
+from senpath.routing.statistics import CORRECTION, TUNING
 from senpath.types import DataType, Examples
 
 CPU = torch.device("cpu")
@@ -67,8 +67,7 @@ def score_everything(dispatcher: Discriminant, kept: dict[str, TaskStatistics], 
         nearness = whitened @ columns.T - 0.5 * ((columns @ precision) * columns).sum(1)
         scores.append(
             logsumexp(
-                (nearness + 0.5 * TUNING[CONV_FEATURES].correction * dispatcher.metric.freedom / counts)
-                / TUNING[CONV_FEATURES].temperature,
+                (nearness + 0.5 * CORRECTION * dispatcher.metric.freedom / counts) / TUNING[CONV_FEATURES].temperature,
                 1,
             )
         )

@@ -126,6 +126,7 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     present, read = _present(examples)
     collected = collect(read, features, view.settings.random_state, device=view.device, few=few, progress=progress)
     progress("dispatcher", len(examples), len(examples))
+    collected = replace(collected, softness=before.figures.get("softness", 0.0))  # the limits of both are put together
     new, classes = statistics_of(collected, gate=False), len(pathway.classes)
     owners: Sequence[int | None] = [present[index] for index in collected.classes.tolist()]
     if not pathway.task_kind.exclusive:  # one class of all, and another one for what came with new labels

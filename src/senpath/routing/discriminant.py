@@ -13,6 +13,7 @@ import torch
 from senpath.components import Component
 from senpath.routing.covariances import CommonCovariance
 from senpath.routing.dispatcher import Dispatcher, Ranking
+from senpath.routing.limits import soft_nearest
 from senpath.routing.metric import ColumnIndex, Coordinates, Metric
 from senpath.routing.statistics import TUNING, TaskStatistics, scarcity
 
@@ -162,9 +163,11 @@ class Discriminant(Dispatcher):
         self.metric: Metric = covered.reaching(columns.rows[known:])
         device = self.metric.centre.device
         self._limits = np.array([task.figures["limit"] for task in tasks])
-        counts = torch.from_numpy(columns.counts.clip(min=1)).to(device)
+        self._softness = np.array([task.figures.get("softness", 0.0) for task in tasks], dtype=np.float32)
         tuning = TUNING[features.kind]
-        self._offsets = 0.5 * (tuning.correction * self.metric.freedom / counts - self.metric.norms)
+        corrections = np.array([task.figures.get("correction", tuning.correction) for task in tasks], dtype=np.float32)
+        shares = torch.from_numpy(corrections[columns.owner] / columns.counts.clip(min=1)).to(device)
+        self._offsets = 0.5 * (self.metric.freedom * shares - self.metric.norms)
         few = np.array([bool(task.figures["few"]) and not tuning.careful for task in tasks])
         self._log_sizes = torch.from_numpy(_log_sizes(columns.sizes, few)).to(device)
         self._temperature = tuning.temperature
@@ -306,7 +309,8 @@ class Discriminant(Dispatcher):
         for some, places, real in blocks(tasks, self.columns.sizes):
             columns = self.columns.take(some)[1].to(features.device).view(len(some), -1, features.shape[1])
             mine = features[torch.from_numpy(places).to(features.device)]
-            nearest = torch.cdist(mine, columns).square().min(2).values.double().cpu().numpy()
+            squares, soft = torch.cdist(mine, columns).square(), torch.from_numpy(self._softness[some][:, None])
+            nearest = soft_nearest(squares, soft).double().cpu().numpy()
             ratios[places[real]] = (nearest / self._limits[some][:, None])[real]
         return ratios
 
@@ -316,7 +320,8 @@ class Discriminant(Dispatcher):
         task = int(tasks[0])
         first = int(self.columns.first[task])
         apart = self.columns.rows[first : first + int(self.columns.sizes[task])] - features
-        nearest: np.ndarray = np.einsum("ij,ij->i", apart, apart).min(keepdims=True)
+        squares, soft = np.einsum("ij,ij->i", apart, apart), float(self._softness[task])
+        nearest = max(0.0, -soft * np.logaddexp.reduce(-squares / soft)) if soft > 0 else squares.min()
         return np.asarray(nearest / self._limits[tasks])
 
 

@@ -13,6 +13,7 @@ from senpath.components import CONV_FEATURES, DENSE_FEATURES, TOKEN_FEATURES, UN
 from senpath.progress import Progress, silent
 from senpath.routing.covariances import pack
 from senpath.routing.dispatcher import fit_gate, read_features
+from senpath.routing.limits import LIMIT_QUANTILE, limit_of
 from senpath.seeds import derive
 from senpath.tasks import TaskKind
 from senpath.training import Augmentation
@@ -25,7 +26,8 @@ class Tuning:
 
     Args:
         temperature: divides log-likelihood ratios, which take the features for more independent than they are.
-        correction: share of the expected error of a column's mean that is made good; few examples would else look far away.
+        correction: share of the expected error of a column's mean that is made good; few examples would else look far away. A task whose
+            figures have a "correction" has its own.
         careful: whether few examples are allowed for in full. The metric is shrunk the more, the fewer examples stand behind it, see
             `scarcity`; a task of few examples counts its own columns; and its limit is read off the distance to any of its columns, as
             an input's is.
@@ -36,6 +38,9 @@ class Tuning:
     careful: bool
 
 
+CORRECTION = 0.45
+"""What `Tuning.correction` is for tasks that were learned since; earlier ones keep theirs. Chosen for UPPER from five shots
+(docs/results/routing.md)."""
 TUNING = {
     CONV_FEATURES: Tuning(15.0, 0.3, careful=False),
     DENSE_FEATURES: Tuning(2.0, 0.3, careful=False),
@@ -69,8 +74,8 @@ class TaskStatistics:
         counts: float64 (columns,), how many different examples stand behind each.
         covariance: float32 (features · (features + 1) / 2,), the upper triangle of the covariance within the groups. Tasks of a type are
             compared in a metric made of theirs, each with the same weight whatever the task's size. None where a task gets new columns.
-        figures: "limit", the squared distance beyond which an input is too strange for the task, and "few", 1 for a task of few
-            examples, else 0.
+        figures: "limit", the squared distance beyond which an input is too strange for the task, "few", 1 for a task of few
+            examples, else 0, and where there are such: "softness", see `soft_nearest`, and "correction", see `Tuning`.
         gate: the task's own model, for the binary dispatcher.
         owners: the class of each column, an index, or None where that is not known; empty where there is one column a class, in order.
     """
@@ -102,8 +107,9 @@ FAR = 10.0
 """Times the median distance; no example of the real sets in docs/results/drift.md is further from the median."""
 MEDIAN_OF = 31
 """Examples that the median is taken of, at most."""
-LIMIT_QUANTILE = 0.97
-"""Share of a task's held-out examples that lie within its limit."""
+SOFTNESS = 0.25
+"""Of texts behind an encoder, how far the columns further than the nearest one count too, as a share of the mean squared distance of
+examples from their columns (docs/results/routing.md)."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,7 @@ class Collected:
         classes: int64 (columns,), the class of each column.
         careful: see `senpath.routing.statistics`.
         strangers: see `DataType.strangers`.
+        softness: see `soft_nearest`.
     """
 
     means: torch.Tensor
@@ -135,6 +142,7 @@ class Collected:
     classes: torch.Tensor
     careful: bool
     strangers: bool = False
+    softness: float = 0.0
 
 
 def collect(
@@ -159,7 +167,9 @@ def collect(
         few = is_few(examples.task_kind, len(examples), len(examples.classes))
     if examples.task_kind.strata(examples.targets) is None:  # one class of all
         examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
-    return (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
+    collected = (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
+    soft = collected.careful and examples.data_type.modality == "text"
+    return replace(collected, softness=SOFTNESS * float(collected.scatter.diagonal().sum())) if soft else collected
 
 
 def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
@@ -283,37 +293,18 @@ def _covariance(rests: torch.Tensor) -> torch.Tensor:
 
 def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
     """What is kept of what was collected; with `gate` the task's own model too."""
+    figures = {"limit": limit_of(collected), "few": float(collected.few)}
+    if collected.softness:
+        figures["softness"] = collected.softness
+    if not collected.careful:
+        figures["correction"] = CORRECTION
     return TaskStatistics(
         columns=collected.means.cpu().numpy(),
         counts=collected.counts.numpy(),
         covariance=pack(collected.scatter).astype(np.float32),
-        figures={"limit": _limit(collected), "few": float(collected.few)},
+        figures=figures,
         gate=fit_gate(collected.features, collected.held, LIMIT_QUANTILE) if gate else None,
     )
-
-
-def _limit(collected: Collected) -> float:
-    """Squared plain distance to the nearest column that LIMIT_QUANTILE of the held-out examples stay within.
-
-    Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale. Where strangers are to be
-    expected and a class has several columns, an example's own column does not count: a stranger has none.
-    """
-    means = collected.means
-    strangers = collected.strangers and len(means) > len(collected.classes.unique())
-    if not len(collected.held) and collected.careful and len(means) > 1:  # one example a class: as far as the classes are from each other
-        distances = torch.cdist(means, means).square().fill_diagonal_(torch.inf).min(1).values
-    elif not len(collected.held):  # twice the distance that its copies show, for want of anything to measure
-        return max(4 * float(collected.scatter.diagonal().sum()), float(means.square().sum(1).mean()) / 4, 1e-6)
-    elif collected.means_without is None:
-        distances = torch.cdist(collected.held, means).square().topk(1 + strangers, largest=False).values[:, -1]
-    else:
-        distances = (collected.held - collected.means_without).square().sum(1)
-        if collected.careful and collected.stand_behind is not None:  # an input is judged by whichever column is nearest
-            others = torch.cdist(collected.held, means).square()
-            others.scatter_(1, collected.stand_behind.to(others.device)[:, None], torch.inf)
-            nearest = others.min(1).values
-            distances = nearest if strangers else torch.minimum(distances, nearest)
-    return max(float(torch.quantile(distances, LIMIT_QUANTILE)), 1e-6)
 
 
 @dataclass(frozen=True)

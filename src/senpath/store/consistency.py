@@ -27,6 +27,7 @@ LARGEST_READ, LONGEST_TEXT = 2**22, 4096
 """Numbers and parts of a text that an encoder reads of one input, at most."""
 WIDEST = 2**14
 """Numbers in a row of columns, at most: their covariances take the square of it."""
+SOFTEST = 1e12
 ROWS = 2**31
 VERSIONS = 2**53
 WEIGHTS = 2**40
@@ -199,6 +200,8 @@ def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manif
         and kept.figures.keys() >= {"limit", "few"}
         and _numbers([*kept.figures.values()], len(kept.figures))
         and kept.figures["limit"] > 0
+        and 0 <= kept.figures.get("softness", 0) <= SOFTEST
+        and 0 <= kept.figures.get("correction", 0) <= 1
         and (kept.gate in manifest.components if gated else kept.gate is None)
     )
 

@@ -1,0 +1,68 @@
+"""How far from a task an input may be: what is measured, and the limit that a task's own examples set."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from senpath.routing.statistics import Collected
+
+LIMIT_QUANTILE = 0.97
+"""Share of a task's further inputs that its limit is to let in."""
+LEAST = 1e-6
+
+
+def limit_of(collected: Collected) -> float:
+    """Squared plain distance to the nearest column that LIMIT_QUANTILE of the held-out examples stay within.
+
+    Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale. Where strangers are to be
+    expected and a class has several columns, an example's own column does not count: a stranger has none. "Nearest" is as
+    `soft_nearest` has it.
+    """
+    means, softness = collected.means, collected.softness
+    strangers = collected.strangers and len(means) > len(collected.classes.unique())
+    if not len(collected.held) and collected.careful and len(means) > 1:  # one example a class: as far as the classes are from each other
+        squares = torch.cdist(means, means).square().fill_diagonal_(torch.inf)
+    elif not len(collected.held):  # twice the distance that its copies show, for want of anything to measure
+        return max(4 * float(collected.scatter.diagonal().sum()), float(means.square().sum(1).mean()) / 4, LEAST)
+    else:
+        squares = torch.cdist(collected.held, means).square()
+        if strangers and collected.means_without is None:
+            squares.scatter_(1, squares.argmin(1, keepdim=True), torch.inf)
+        elif collected.means_without is not None and collected.stand_behind is not None:
+            own = (collected.held - collected.means_without).square().sum(1, keepdim=True)
+            own = torch.full_like(own, torch.inf) if strangers and collected.careful else own
+            # An input is judged by whichever column is nearest; in drawn images few examples say too little of that.
+            squares = squares.scatter(1, collected.stand_behind.to(squares.device)[:, None], own) if collected.careful else own
+    return max(float(limit_within(soft_nearest(squares, softness))), LEAST)
+
+
+def limit_within(distances: torch.Tensor) -> torch.Tensor:
+    """The smallest of n distances that a further one from the same source is within with probability LIMIT_QUANTILE at least.
+
+    It is the ⌈(n + 1) · LIMIT_QUANTILE⌉-th smallest (Vovk, Gammerman and Shafer 2005, chapter 2: conformal prediction), or the largest
+    where they are too few: an interpolated quantile of forty numbers would refuse one in twenty of the next.
+    """
+    rank = ceil((len(distances) + 1) * LIMIT_QUANTILE)
+    return distances.sort().values[min(rank, len(distances)) - 1]
+
+
+def soft_nearest(squares: torch.Tensor, softness: float | torch.Tensor) -> torch.Tensor:
+    """The smallest of squared distances (…, columns), less what columns near it add, at least 0: (…).
+
+    −s · log Σ exp(−d² / s): up to a constant the negative logarithm of a mixture of Gaussians around the columns (Parzen 1962), so that
+    an input between many columns counts as nearer than one beside a single one.
+
+    Args:
+        softness: s, in the unit of d²; 0 for the smallest alone.
+    """
+    soft = torch.as_tensor(softness, dtype=squares.dtype, device=squares.device)
+    nearest = squares.min(-1).values
+    if not bool((soft > 0).any()):
+        return nearest
+    bounded = soft.clamp(min=LEAST)
+    softened = (-bounded * torch.logsumexp(-squares / bounded[..., None], -1)).clamp(min=0)
+    return torch.where(soft > 0, softened, nearest)

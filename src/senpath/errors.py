@@ -120,7 +120,7 @@ class MissingExtraError(SenpathError, ImportError):
 
 
 class DownloadError(SenpathError):
-    """A file could not be downloaded, or is not the expected file."""
+    """A file could not be downloaded or uploaded, or is not the expected file."""
 
     exit_code = 5
 

@@ -13,7 +13,7 @@ from senpath.export import export_onnx
 from senpath.history.archive import export, import_task
 from senpath.history.checkout import Checkout
 from senpath.history.gc import Cleaned, clean
-from senpath.history.hub import copy_saved, save
+from senpath.history.hub import copy_saved, push, save_with_card
 from senpath.history.pickling import reduce
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
 from senpath.inference.explain import explain_one
@@ -486,14 +486,47 @@ class Network:
     def save_pretrained(self, folder: str | Path) -> None:
         """Copy the version that this object shows, and no other, to a new or empty folder, which is then a network itself.
 
-        The copy answers as this object does, up to rounding where tasks were removed. If saving fails, the folder is as it was.
+        The copy answers as this object does, up to rounding where tasks were removed. A README.md in it, a model card, says what is known
+        of the tasks, their data and the figures that were recorded, and what the limits are. If saving fails, the folder is as it was.
 
         Raises:
             InputError: if the folder is not a str or Path.
             StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged or gone after a `gc`.
         """
         target = as_path("folder to save to", folder)
-        self._at.reading(lambda view: save(self._at.store, view, target))
+        self._at.reading(lambda view: save_with_card(self._at.store, view, target))
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str | None = None,
+        private: bool | None = None,
+        token: str | None = None,
+        branch: str | None = None,
+        create_pr: bool = False,
+    ) -> str:
+        """Upload the version that this object shows, with its model card, to a repository on the Hugging Face hub, as one commit.
+
+        The repository is made if it is not there; files of a version that was uploaded before go, others stay.
+
+        Args:
+            repo_id: such as "someone/digits".
+            private: whether only its owner sees a repository that is made; None is what the owner's account says.
+            token: that allows it; None takes the one that the hub's own library has.
+            branch: to commit to; None is the main one.
+            create_pr: whether to propose the commit instead.
+
+        Returns:
+            The address of the commit, or of what was proposed.
+
+        Raises:
+            InputError: if the id is none.
+            StoreError: if a file of the network is damaged.
+            MissingExtraError, DownloadError: if the library is not installed, or the hub refuses or cannot be reached.
+        """
+        how = {"commit_message": commit_message, "private": private, "token": token, "branch": branch, "create_pr": create_pr}
+        return self._at.reading(lambda view: push(self._at.store, view, repo_id, **how))
 
     @classmethod
     def from_pretrained(cls, source: str | Path, path: str | Path | None = None, *, revision: str | None = None, **settings: Any) -> Self:

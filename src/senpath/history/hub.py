@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from senpath.errors import DownloadError, InputError, MissingExtraError, StoreError
+from senpath.history.card import CARD, model_card
 from senpath.history.gc import compacted
 from senpath.snapshot.view import View
 from senpath.store import Change, Store
@@ -38,8 +39,11 @@ REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 FILES = [MANIFEST, "components/*", "dispatcher/*", LOG]
 
 
-def save(store: Store, view: View, folder: Path) -> None:
+def save(store: Store, view: View, folder: Path, card: str | None = None) -> None:
     """Copy a version; see `Network.save_pretrained`.
+
+    Args:
+        card: a text for people that goes with it.
 
     Raises:
         StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged.
@@ -50,6 +54,8 @@ def save(store: Store, view: View, folder: Path) -> None:
 
     def files() -> Iterator[tuple[str, bytes]]:
         yield from contents(store, manifest, change)
+        if card is not None:
+            yield CARD, card.encode()
         yield LOG, b"".join(json.dumps(entry, ensure_ascii=False).encode() + b"\n" for entry in store.log(manifest))
 
     with explained(f"saving the network to {folder}"):
@@ -119,16 +125,51 @@ def _copied(network: type[N], folder: Path, path: Path | None, settings: Mapping
     return net
 
 
-def _fetched(repository: str, revision: str | None) -> Path:
+def save_with_card(store: Store, view: View, folder: Path) -> None:
+    """Copy a version, with a card that says what is known of it; see `Network.save_pretrained`."""
+    save(store, view, folder, model_card(view, store.evaluations(), folder.name))
+
+
+def push(store: Store, view: View, repository: str, **how: Any) -> str:
+    """Upload a version as one commit; see `Network.push_to_hub`.
+
+    Args:
+        how: commit_message, private, token, branch, create_pr.
+    """
+    if not isinstance(repository, str) or not REPOSITORY.fullmatch(repository):
+        raise InputError("id of the repository", expected="a name like someone/digits", got=repr(repository))
+    with _library(f"network to upload to {repository!r}", "to upload it"):
+        from huggingface_hub import HfApi
+    with TemporaryDirectory(prefix="senpath-", ignore_cleanup_errors=True) as folder:
+        save(store, view, Path(folder), model_card(view, store.evaluations(), repository))
+        try:
+            hub = HfApi(token=how["token"])
+            hub.create_repo(repository, private=how["private"], exist_ok=True)
+            commit = hub.upload_folder(
+                repo_id=repository,
+                folder_path=folder,
+                commit_message=how["commit_message"] or f"senpath network, version {view.version}",
+                revision=how["branch"],
+                create_pr=how["create_pr"],
+                allow_patterns=[*FILES, CARD],
+                delete_patterns=FILES,  # what earlier versions had, and this one has not
+            )
+        except (OSError, ValueError) as error:  # the library's own errors are these
+            raise DownloadError(f"network to upload to {repository!r}", expected="to be possible", got=str(error)) from error
+    return str(commit.pr_url or commit.commit_url)
+
+
+@contextmanager
+def _library(what: str, why: str) -> Iterator[None]:
     try:
-        from huggingface_hub import snapshot_download
+        yield
     except ImportError as error:
-        raise MissingExtraError(
-            f"network {repository!r}, for which there is no folder here",
-            expected="huggingface_hub, to look for it on the hub",
-            got="not installed",
-            do="pip install 'senpath[hub]'",
-        ) from error
+        raise MissingExtraError(what, expected=f"huggingface_hub, {why}", got="not installed", do="pip install 'senpath[hub]'") from error
+
+
+def _fetched(repository: str, revision: str | None) -> Path:
+    with _library(f"network {repository!r}, for which there is no folder here", "to look for it on the hub"):
+        from huggingface_hub import snapshot_download
     try:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=FILES))
     except (OSError, ValueError) as error:  # the library's own errors are these

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from senpath.evaluation.baselines.consolidation import Ewc, Si
+from senpath.evaluation.baselines.distillation import Icarl, Lwf
+from senpath.evaluation.baselines.fixed import NearestMean, RanPac
+from senpath.evaluation.baselines.incremental import Joint, Sequential
 from senpath.evaluation.baselines.parts import Single
 from senpath.evaluation.baselines.progressive import Pnn
-from senpath.evaluation.baselines.shared import Shared
+from senpath.evaluation.baselines.replay import Replay
 from senpath.evaluation.strategy import Strategy
 
 
@@ -29,9 +33,17 @@ class KnownBaseline:
 
 BASELINES: dict[str, KnownBaseline] = {
     "single": KnownBaseline(Single, (), "each task by a model of its own"),
-    "sequential": KnownBaseline(Shared, (), "one backbone, trained on each task in turn, and an output layer for each"),
-    "ewc": KnownBaseline(
-        partial(Shared, strength=100.0), ("strength",), "the same, held where earlier tasks need it (Kirkpatrick et al. 2016)"
+    "joint": KnownBaseline(Joint, (), "a new model for each task, from the examples of all tasks so far: no continual learner"),
+    "sequential": KnownBaseline(Sequential, ("heads",), "one model, trained on each task in turn"),
+    "ewc": KnownBaseline(Ewc, ("heads", "strength"), "elastic weight consolidation (Kirkpatrick et al. 2016)"),
+    "si": KnownBaseline(Si, ("heads", "strength", "damping"), "synaptic intelligence (Zenke et al. 2017)"),
+    "lwf": KnownBaseline(Lwf, ("heads", "temperature"), "learning without forgetting (Li and Hoiem 2016)"),
+    "er": KnownBaseline(Replay, ("heads", "memory"), "experience replay from a reservoir (Chaudhry et al. 2019)"),
+    "der++": KnownBaseline(
+        partial(Replay, alpha=0.5, beta=0.5), ("memory", "alpha", "beta"), "dark experience replay, DER++ (Buzzega et al. 2020)"
     ),
+    "icarl": KnownBaseline(Icarl, ("memory",), "exemplars, distillation, nearest mean of exemplars (Rebuffi et al. 2017)"),
     "pnn": KnownBaseline(Pnn, (), "a column for each task that reads all earlier ones (Rusu et al. 2016)"),
+    "ncm": KnownBaseline(NearestMean, (), "the nearest class mean of the inputs (Mensink et al. 2013)"),
+    "ranpac": KnownBaseline(RanPac, ("projected",), "random features and ridge regression from sums (McDonnell et al. 2023)"),
 }

@@ -1,0 +1,215 @@
+"""One backbone and one output layer that grows by each task's classes: training on each task in turn, or on all of them at once."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, Self
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from senpath.errors import InputError
+from senpath.evaluation.baselines.parts import Baseline, cost_of, fresh_part, of_task, size
+from senpath.evaluation.strategy import BATCH, Answers, Classes, answers_at
+from senpath.methods import SenSettings
+from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
+from senpath.pathways import LearningCost
+from senpath.seeds import derive
+from senpath.training import Augmentation, Descent, passes, training_steps
+from senpath.types import DataType, Examples
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Of inputs (n, …) and their columns, int64 (n,): a scalar."""
+
+
+class GrowingClassifier(nn.Module):
+    """A backbone and an output layer with a column for each class of all tasks.
+
+    Args:
+        backbone: inputs (n, …) → (n, units).
+        head: (n, units) → (n, columns).
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Linear) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        answer: torch.Tensor = self.head(self.backbone(inputs))
+        return answer
+
+    def grown(self, columns: int) -> GrowingClassifier:
+        """A copy with so many more columns, whose weights are zero, as those of every output layer here at first."""
+        head = nn.Linear(self.head.in_features, self.head.out_features + columns)
+        with torch.no_grad():
+            for new, old in zip(head.parameters(), self.head.parameters(), strict=True):
+                new.zero_()[: len(old)] = old
+        return GrowingClassifier(copy.deepcopy(self.backbone).requires_grad_(True), head)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A task while it is learned.
+
+    Args:
+        model: with the task's columns, to be trained.
+        plan: what its backbone is.
+        examples: with columns as targets.
+        rivals: columns among which the loss chooses: those of all tasks so far, or of this one.
+        new: this task's columns.
+        settings: of the training.
+    """
+
+    model: GrowingClassifier
+    plan: Backbone
+    examples: Examples
+    rivals: range
+    new: range
+    settings: SenSettings
+
+    def cross_entropy(self, logits: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Among the rivals."""
+        return functional.cross_entropy(logits[:, self.rivals.start : self.rivals.stop], columns - self.rivals.start)
+
+    def plain(self, inputs: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """The loss of a learner that does nothing against forgetting."""
+        return self.cross_entropy(self.model(inputs), columns)
+
+    def steps(self, loss: Loss) -> Iterator[int]:
+        """Minimise a loss by SEN's own recipe: a generator, so that whoever iterates may look between two steps."""
+        if self.settings.epochs == 0:
+            return
+        recipe, seed = recipe_for(self.plan.kind, self.examples, self.settings), derive(self.settings.random_state, "train")
+        generator, augment = torch.Generator().manual_seed(seed), Augmentation(distortion=recipe.augment)
+        inputs, columns = self.examples.inputs, self.examples.targets
+        optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
+
+        def of_batch(batch: torch.Tensor) -> torch.Tensor:
+            return loss(augment(inputs[batch], generator) if recipe.augment else inputs[batch], columns[batch])
+
+        self.model.train()
+        batches = islice(passes(len(inputs), recipe.batch_size, generator), recipe.steps)
+        yield from training_steps(batches, of_batch, Descent(optimizer, steps=recipe.steps, clip=recipe.clip))
+        self.model.eval()
+
+    def fit(self, loss: Loss) -> None:
+        """All steps."""
+        for _ in self.steps(loss):
+            pass
+
+
+@dataclass(frozen=True)
+class Incremental(Baseline):
+    """A learner with one growing output layer.
+
+    Args:
+        heads: "one": classes of all tasks compete in training and answering, so that tasks can be found (class-incremental); "each": in
+            training only those of the task itself (task-incremental).
+
+    Raises:
+        InputError: for other heads.
+    """
+
+    heads: str = "one"
+    model: GrowingClassifier | None = None
+    columns: Mapping[str, range] = field(default_factory=dict)
+    kind: tuple[str, str] | None = None
+    prototypes: torch.Tensor | None = None
+    cost: LearningCost | None = None
+
+    def __post_init__(self) -> None:
+        if self.heads not in ("one", "each"):
+            raise InputError("setting 'heads'", expected="'one' or 'each'", got=repr(self.heads))
+
+    @abstractmethod
+    def teach(self, lesson: Lesson) -> dict[str, Any]:
+        """Train the lesson's model in place; returns the fields that the learner has next, beside those that all have."""
+
+    @property
+    def tasks(self) -> Iterable[str]:
+        return self.columns
+
+    def learn(self, task: str, examples: Examples, settings: SenSettings) -> Self:
+        kind = (examples.data_type.key, repr(choose_backbone(settings.model, examples.data_type, settings.hidden)))
+        if self.kind not in (None, kind):
+            raise InputError(f"task {task!r}", expected="inputs and a model as the shared backbone has them", got=f"{kind[0]} data")
+        plan, backbone, head = fresh_part(examples, settings)
+        known = self.model.head.out_features if self.model is not None else 0
+        model = GrowingClassifier(backbone, head) if self.model is None else self.model.grown(len(examples.classes))
+        new = range(known, known + len(examples.classes))
+        labelled = replace(examples, targets=examples.targets + known)
+        rivals = new if self.heads == "each" else range(new.stop)
+        fields = self.teach(Lesson(model, plan, labelled, rivals, new, settings))
+        learned: GrowingClassifier = fields.pop("model", model)
+        cost = cost_of(0, size([learned]), size([learned]))
+        return replace(self, model=learned, columns={**self.columns, task: new}, kind=kind, cost=cost, **fields)
+
+    def modules(self, task: str) -> list[nn.Module]:
+        of_task(self.columns, task)
+        return [] if self.model is None else [self.model]
+
+    @torch.no_grad()
+    def outputs(self, inputs: torch.Tensor) -> torch.Tensor:
+        """How much each column is answered, float32 (n, columns): logits, or where there are prototypes less distance to them."""
+        if self.model is None:
+            raise InputError("learner", expected="one that has learned a task", got="one that has not")
+        if self.prototypes is None:
+            logits: torch.Tensor = self.model(inputs)
+            return logits
+        features = functional.normalize(self.model.backbone(inputs), dim=1)
+        return -torch.cdist(features, self.prototypes).square()
+
+    def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
+        places = of_task(self.columns, task)
+        return self.outputs(inputs)[:, places.start : places.stop]
+
+    def find(self, test: Examples, tasks: Classes) -> Answers:
+        """The best column of all where their classes have competed; else see `Strategy.find`."""
+        if self.heads == "each" and self.prototypes is None:
+            return super().find(test, tasks)
+        parts = [self.outputs(inputs).argmax(1).cpu() for inputs in test.inputs.split(BATCH)]
+        return answers_at(torch.cat(parts), tasks)
+
+    def takes(self, data_type: DataType) -> bool:
+        return self.kind is None or self.kind[0] == data_type.key
+
+
+@dataclass(frozen=True)
+class Sequential(Incremental):
+    """Trained on each task in turn, and nothing is done against forgetting."""
+
+    @property
+    def name(self) -> str:
+        return "sequential"
+
+    def teach(self, lesson: Lesson) -> dict[str, Any]:
+        lesson.fit(lesson.plain)
+        return {}
+
+
+@dataclass(frozen=True)
+class Joint(Incremental):
+    """A new model for each task, trained on the examples of all tasks so far, which are kept: what forgetting is measured against."""
+
+    seen: Sequence[Examples] = ()
+
+    @property
+    def name(self) -> str:
+        return "joint"
+
+    def teach(self, lesson: Lesson) -> dict[str, Any]:
+        seen = (*self.seen, lesson.examples)
+        together = replace(
+            lesson.examples, inputs=torch.cat([part.inputs for part in seen]), targets=torch.cat([part.targets for part in seen])
+        )
+        one_of_all = replace(together, classes=tuple(range(lesson.new.stop)))
+        plan, backbone, head = fresh_part(one_of_all, lesson.settings)
+        model = GrowingClassifier(backbone, head)
+        whole = replace(lesson, model=model, plan=plan, examples=together, rivals=range(lesson.new.stop))
+        whole.fit(whole.plain)
+        return {"model": model, "seen": seen}

@@ -64,7 +64,7 @@ def measured(strategy: Strategy, splits: dict[str, Split]) -> tuple[float, float
 TOY = {
     "joint": ({}, 0.95, 0.9),
     "sequential": ({}, 0.0, 0.2),
-    "ewc": ({"heads": "each"}, 0.95, 0.0),
+    "ewc": ({"heads": "each"}, 0.9, 0.0),
     "si": ({"heads": "each", "strength": 1.0}, 0.95, 0.0),
     "lwf": ({"heads": "each"}, 0.95, 0.0),
     "er": ({"memory": 60}, 0.95, 0.8),

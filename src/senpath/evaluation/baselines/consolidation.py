@@ -75,9 +75,11 @@ class Ewc(Incremental):
         lesson.fit(loss if self.anchor is not None else lesson.plain)
         if lesson.settings.epochs == 0:
             return {"anchor": self.anchor}
-        head = _Rivals(lesson.model.head, lesson.rivals)
-        parts = (lesson.model.backbone, head) if self.heads == "each" else (nn.Sequential(lesson.model.backbone, head), nn.Identity())
-        return {"anchor": held.with_task(fisher(*parts, lesson.examples, lesson.settings.random_state), weights)}
+        head: nn.Module = _Rivals(lesson.model.head, lesson.rivals)
+        body: nn.Module = lesson.model.backbone
+        if self.heads == "one":
+            body, head = nn.Sequential(body, head), nn.Identity()
+        return {"anchor": held.with_task(fisher(body, head, lesson.examples, lesson.settings.random_state), weights)}
 
 
 @dataclass(frozen=True)

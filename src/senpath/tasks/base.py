@@ -148,6 +148,16 @@ class TaskKind(ABC):
         each = self._loss(outputs, targets, "none")
         return (each.flatten(1).mean(1) if each.ndim > 1 else each).mul(weights).mean()
 
+    def slope(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
+        """The gradient of the loss along the outputs, (n, outputs)."""
+        slope = self._slope(outputs, targets)
+        return slope if weights is None else slope * weights[:, None]
+
+    def _slope(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        with torch.enable_grad():
+            asked = outputs.detach().requires_grad_()
+            return torch.autograd.grad(self._loss(asked, targets, "mean"), asked)[0]
+
     @abstractmethod
     def _loss(self, outputs: torch.Tensor, targets: torch.Tensor, reduction: str) -> torch.Tensor:
         """The mean loss, or with the reduction "none" that of each example, and of each output where it has one for each."""

@@ -1,6 +1,7 @@
 """The minibatch loop and its parts, what trainings of several tasks share, folds, and random changes of images."""
 
 from senpath.training.augment import Augmentation
+from senpath.training.dense import DenseTraining, fit_dense
 from senpath.training.folds import hold_out, spare, splits
 from senpath.training.joint import TaskSplit, in_chunks, mean_quality
 from senpath.training.loop import BestState, Descent, Recipe, fit, passes, schedule, training_steps
@@ -9,11 +10,13 @@ from senpath.training.target_scaler import TargetScaler
 __all__ = [
     "Augmentation",
     "BestState",
+    "DenseTraining",
     "Descent",
     "Recipe",
     "TargetScaler",
     "TaskSplit",
     "fit",
+    "fit_dense",
     "hold_out",
     "in_chunks",
     "mean_quality",

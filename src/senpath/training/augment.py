@@ -68,8 +68,15 @@ def _distorted(images: torch.Tensor, strength: float, generator: torch.Generator
     cos, sin = torch.cos(angle), torch.sin(angle)
     first = torch.stack([cos * scale[:, 0], (shear * cos - sin) * scale[:, 1], shift[:, 0]], dim=1)
     second = torch.stack([sin * scale[:, 0], (shear * sin + cos) * scale[:, 1], shift[:, 1]], dim=1)
-    grid = functional.affine_grid(torch.stack([first, second], dim=1), list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, align_corners=False)
+    return functional.grid_sample(images, _grid(torch.stack([first, second], dim=1), images.shape), align_corners=False)
+
+
+def _grid(maps: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """Where affine maps (n, 2, 3) send the pixels of images of this shape, (n, h, w, 2): `affine_grid`, in one product, so much sooner."""
+    height, width = shape[-2:]
+    down, across = ((2 * torch.arange(side, device=maps.device) + 1) / side - 1 for side in (height, width))
+    pixels = torch.stack([across.repeat(height), down.repeat_interleave(width), maps.new_ones(height * width)])
+    return (maps.reshape(-1, 3) @ pixels).view(-1, 2, height, width).permute(0, 2, 3, 1)
 
 
 def _cropped(images: torch.Tensor, flip: bool, least: float, generator: torch.Generator) -> torch.Tensor:
@@ -81,8 +88,7 @@ def _cropped(images: torch.Tensor, flip: bool, least: float, generator: torch.Ge
     mirror = torch.where(draws[:, 4] < 0.5, -1.0, 1.0) if flip else torch.ones(len(images), device=images.device)
     none = torch.zeros_like(area)
     rows = [torch.stack([sides[0] * mirror, none, places[0]], 1), torch.stack([none, sides[1], places[1]], 1)]
-    grid = functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return functional.grid_sample(images, _grid(torch.stack(rows, 1), images.shape), padding_mode="border", align_corners=False)
 
 
 def _coloured(

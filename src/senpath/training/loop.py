@@ -161,6 +161,7 @@ class Recipe:
         augment: strength of random distortions of images, 0 for none, see `Augmentation`.
         clip: longest gradient, None for any.
         decay: half of it is the share of the weights' squared length that is added to the loss.
+        shrink: side of the squares of pixels that `fit_dense` makes one pixel of while training; 1 for images as they are.
     """
 
     steps: int
@@ -169,6 +170,7 @@ class Recipe:
     augment: float = 0.0
     clip: float | None = None
     decay: float = 0.0
+    shrink: int = 1
 
 
 def fit(

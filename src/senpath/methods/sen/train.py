@@ -16,6 +16,7 @@ from senpath.components import (
     ClassLink,
     Component,
     Linear,
+    Mlp,
     OwnScale,
     WideAndDeep,
     freeze_head,
@@ -32,7 +33,7 @@ from senpath.progress import Progress
 from senpath.seeds import derive, seeded
 from senpath.snapshot import View
 from senpath.tasks import TaskKind
-from senpath.training import Recipe, TargetScaler, fit
+from senpath.training import DenseTraining, Recipe, TargetScaler, fit, fit_dense
 from senpath.types import Examples
 
 OWN = 1.0
@@ -149,7 +150,12 @@ def train(
             choice = train_wide_and_deep(module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress, choice)
             figures |= {"strength": choice.both, "linear_strength": choice.wide, "hidden_share": choice.share}
         else:
-            fit(learner, inputs, targets, recipe, seed, weights=weights, progress=progress)
+            hidden = hidden_layer(module)
+            if hidden is None or head is None or recipe.clip is not None:
+                fit(learner, inputs, targets, recipe, seed, weights=weights, progress=progress)
+            else:
+                training = DenseTraining(hidden, head, list(zip(reads, links, strict=True)), inputs, targets, seed, weights)
+                fit_dense([training], examples.task_kind, recipe, progress=progress)
     scaler.fold_into(head, links)
     components = (backbone.freeze(own[0]), freeze_head(own[1])) if own else ()
     return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None, choice)
@@ -215,6 +221,12 @@ def _own_scale(examples: Examples, straight: float) -> tuple[torch.Tensor, torch
         return None
     deviation, mean = torch.std_mean(vectors, 0, correction=0)
     return torch.where(far, mean, 0.0).float(), torch.where(far & (deviation > 0), 1 / deviation, 1.0).float()
+
+
+def hidden_layer(module: nn.Module | None) -> nn.Linear | None:
+    """The layer of a backbone that is one fully connected layer; None of any other."""
+    layers = [*module.layers] if isinstance(module, Mlp) else []
+    return layers[0] if len(layers) == 2 and isinstance(layers[0], nn.Linear) else None
 
 
 def make_link(plan: LinkPlan, outputs: int) -> ClassLink:

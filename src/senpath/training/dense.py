@@ -1,0 +1,207 @@
+"""Fitting networks of one hidden layer, several of one shape at once: the gradients are written out, so that a step takes few calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim.adam import adam
+
+from senpath.components import ClassLink
+from senpath.pathways import run_chain
+from senpath.progress import Progress, silent
+from senpath.tasks import TaskKind
+from senpath.training.augment import Augmentation
+from senpath.training.loop import REPORTS, Recipe, passes, schedule
+
+CHUNK = 32
+"""Steps whose images are changed, and whose frozen layers are read, at once."""
+TOGETHER = 4
+"""Networks in one product: their weights, gradients and moments stay in the processor's cache."""
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # Kingma and Ba 2015, section 2
+
+Chain = Sequence[Callable[[torch.Tensor], torch.Tensor]]
+Slope = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class DenseTraining:
+    """One network to be fitted, and what on; its modules are moved.
+
+    Its loss is that of the whole answer and, where there are links, that of head and hidden layer alone.
+
+    Args:
+        hidden: the layer behind which is a ReLU.
+        head: reads the hidden layer.
+        links: each with the frozen components that it reads.
+        inputs: float32 (n, …), on the modules' device.
+        targets: as `TaskKind.loss` wants them, (n, …).
+        seed: decides the order of the examples and their distortions.
+        weights: how much each example counts, see `senpath.types.Examples`.
+    """
+
+    hidden: nn.Linear
+    head: nn.Linear
+    links: Sequence[tuple[Chain, ClassLink]]
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    seed: int
+    weights: torch.Tensor | None = None
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Trainings of one shape can be fitted at once."""
+        widths = tuple(link.weight.shape[1] for _, link in self.links)
+        layers, inputs = (tuple(layer.weight.shape) for layer in (self.hidden, self.head)), tuple(self.inputs.shape[1:])
+        return (*layers, widths, inputs, self.inputs.device, self.weights is None)
+
+
+def fit_dense(
+    trainings: Sequence[DenseTraining], kind: TaskKind, recipe: Recipe, *, progress: Progress = silent, stage: str = "train"
+) -> None:
+    """Minimise the loss of each network on its own examples, as `fit` does of any model.
+
+    Args:
+        trainings: of one shape; with at least `recipe.batch_size` examples each.
+        kind: of all tasks.
+        recipe: how long and how fast; it clips no gradients.
+    """
+    with torch.no_grad():
+        stacks = [_Stack(trainings[start : start + TOGETHER], kind, recipe) for start in range(0, len(trainings), TOGETHER)]
+        steps = recipe.steps * len(stacks)
+        for place, stack in enumerate(stacks):
+            for taken in stack.steps():
+                done = place * recipe.steps + taken
+                if done % max(1, steps // REPORTS) == 0 or done == steps:
+                    progress(stage, done, steps)
+            stack.write()
+
+
+class _Stack:
+    """The weights of several networks, one behind the other, and steps that move all of them.
+
+    Images are reduced by `recipe.shrink` while training: numbers of a reduced image are the sums over its squares divided by their side,
+    weights likewise, so that answers to smooth images are the same.
+    """
+
+    def __init__(self, trainings: Sequence[DenseTraining], kind: TaskKind, recipe: Recipe) -> None:
+        self._trainings, self._kind, self._recipe = trainings, kind, recipe
+        first = trainings[0]
+        self._weighted = first.weights is not None
+        self._weights = [t.weights if t.weights is not None else t.targets.new_zeros(len(t.targets)) for t in trainings]
+        self._given = [self._reduced(training.inputs) for training in trainings]
+        kernels = [self._reduced(t.hidden.weight.view(-1, *first.inputs.shape[1:])).flatten(1).T for t in trainings]
+        self.weights = [torch.stack(kernels).contiguous(), torch.stack([t.head.weight.T for t in trainings]).contiguous()]
+        self.biases = [
+            torch.stack([layer.bias[None] for layer in layers]) for layers in ([t.hidden for t in trainings], [t.head for t in trainings])
+        ]
+        self._linked: list[torch.Tensor] = []  # 1 where a link adds to an output, (networks, 1, outputs)
+        for links in zip(*([link for _, link in t.links] for t in trainings), strict=True):
+            spread = [_spread(link) for link in links]
+            for values, part in zip((self.weights, self.biases, self._linked), zip(*spread, strict=True), strict=True):
+                values.append(torch.stack(part))
+        self._moved = [*self.weights, *self.biases]
+        self._moments = [[torch.zeros_like(values) for values in self._moved] for _ in BETAS]
+        self._count = torch.zeros((), device=first.inputs.device)
+
+    def steps(self) -> Iterator[int]:
+        """Take all steps; yields how many are done."""
+        recipe = self._recipe
+        generators = [torch.Generator().manual_seed(training.seed) for training in self._trainings]
+        batches = [passes(len(t.inputs), recipe.batch_size, generator) for t, generator in zip(self._trainings, generators, strict=True)]
+        done, size = 0, CHUNK if recipe.augment or self._linked else 1
+        while done < recipe.steps:
+            count = min(size, recipe.steps - done)
+            places = [torch.cat([*islice(some, count)]) for some in batches]
+            for inputs, targets, weights, *read in zip(
+                *(values.chunk(count, 1) for values in self._batches(places, generators)), strict=True
+            ):
+                rate = recipe.learning_rate * schedule(done / recipe.steps)
+                self._step(inputs, read, partial(self._slope, targets=targets, weights=weights if self._weighted else None), rate)
+                done += 1
+                yield done
+
+    def _batches(self, places: Sequence[torch.Tensor], generators: Sequence[torch.Generator]) -> Iterator[torch.Tensor]:
+        """Of these places: inputs (networks, n, numbers), targets and weights (networks, n, …), what links read (networks, n, units) each."""
+        images = [given[some] for given, some in zip(self._given, places, strict=True)]
+        if self._recipe.augment:
+            augment = Augmentation(distortion=self._recipe.augment)
+            images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]
+        yield torch.stack(images).flatten(2)
+        yield torch.stack([training.targets[some] for training, some in zip(self._trainings, places, strict=True)])
+        yield torch.stack([weights[some] for weights, some in zip(self._weights, places, strict=True)])
+        whole = [self._enlarged(some) for some in images] if self._linked else []
+        for place in range(len(self._linked)):
+            chains = [training.links[place][0] for training in self._trainings]
+            yield torch.stack([run_chain(chain, some) for chain, some in zip(chains, whole, strict=True)])
+
+    def _step(self, inputs: torch.Tensor, read: Sequence[torch.Tensor], slope_of: Slope, rate: float) -> None:
+        (first, second, *linked), (start, offset, *offsets) = self.weights, self.biases
+        hidden = torch.baddbmm(start, inputs, first).relu_()
+        own = torch.baddbmm(offset, hidden, second)
+        slope = slope_of(own)
+        slopes = []
+        if read:
+            whole = own.clone()
+            for values, weight, bias in zip(read, linked, offsets, strict=True):
+                whole += torch.baddbmm(bias, values, weight)
+            of_whole = slope_of(whole)
+            slopes = [of_whole * which for which in self._linked]
+            slope += of_whole
+        behind = torch.bmm(slope, second.mT)
+        behind *= hidden > 0
+        pairs = [(inputs, behind), (hidden, slope), *zip(read, slopes, strict=True)]
+        gradients = [torch.bmm(values.mT, of) for values, of in pairs] + [of.sum(1, keepdim=True) for _, of in pairs]
+        adam(
+            self._moved,
+            gradients,
+            *self._moments,
+            [],
+            [self._count] * len(gradients),
+            fused=True,
+            amsgrad=False,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            lr=rate,
+            weight_decay=self._recipe.decay,
+            eps=EPSILON,
+            maximize=False,
+        )
+
+    def _slope(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+        """Of each network's loss along its outputs (networks, n, outputs)."""
+        counted = None if weights is None else weights.flatten()
+        return self._kind.slope(outputs.flatten(0, 1), targets.flatten(0, 1), counted).mul_(len(outputs)).view(outputs.shape)
+
+    def write(self) -> None:
+        """Give the modules the weights as they are now."""
+        (first, second, *linked), (start, offset, *offsets) = self.weights, self.biases
+        for row, training in enumerate(self._trainings):
+            shape = self._given[row].shape[1:]
+            training.hidden.weight.copy_(self._enlarged(first[row].T.reshape(-1, *shape)).flatten(1))
+            training.head.weight.copy_(second[row].T)
+            for layer, bias in ((training.hidden, start), (training.head, offset)):
+                layer.bias.copy_(bias[row, 0])
+            for (_, link), weight, bias in zip(training.links, linked, offsets, strict=True):
+                link.weight.copy_(weight[row, :, link.classes].T)
+                link.bias.copy_(bias[row, 0, link.classes])
+
+    def _reduced(self, images: torch.Tensor) -> torch.Tensor:
+        side = self._recipe.shrink
+        return functional.avg_pool2d(images, side) * side if side > 1 else images
+
+    def _enlarged(self, images: torch.Tensor) -> torch.Tensor:
+        side = self._recipe.shrink
+        return functional.interpolate(images, scale_factor=side) / side if side > 1 else images
+
+
+def _spread(link: ClassLink) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A link's weights (units, outputs) and bias (1, outputs), 0 for what it does not add to; and 1 for what it does, (1, outputs)."""
+    weight, bias, which = (link.weight.new_zeros(rows, link.outputs) for rows in (link.weight.shape[1], 1, 1))
+    weight[:, link.classes], bias[0, link.classes], which[0, link.classes] = link.weight.T, link.bias, 1
+    return weight, bias, which

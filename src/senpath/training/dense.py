@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,7 +22,7 @@ from senpath.training.loop import REPORTS, Recipe, passes, schedule
 
 CHUNK = 32
 """Steps whose images are changed, and whose frozen layers are read, at once."""
-TOGETHER = 4
+TOGETHER = 8
 """Networks in one product: their weights, gradients and moments stay in the processor's cache."""
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # Kingma and Ba 2015, section 2
 
@@ -107,7 +108,7 @@ class _Stack:
                 values.append(torch.stack(part))
         self._moved = [*self.weights, *self.biases]
         self._moments = [[torch.zeros_like(values) for values in self._moved] for _ in BETAS]
-        self._count = torch.zeros((), device=first.inputs.device)
+        self._counts = [torch.zeros((), device=first.inputs.device) for _ in self._moved]
 
     def steps(self) -> Iterator[int]:
         """Take all steps; yields how many are done."""
@@ -127,7 +128,7 @@ class _Stack:
                 yield done
 
     def _batches(self, places: Sequence[torch.Tensor], generators: Sequence[torch.Generator]) -> Iterator[torch.Tensor]:
-        """Of these places: inputs (networks, n, numbers), targets and weights (networks, n, …), what links read (networks, n, units) each."""
+        """Of these places: inputs (networks, n, numbers), targets, weights, and what each link reads (networks, n, units)."""
         images = [given[some] for given, some in zip(self._given, places, strict=True)]
         if self._recipe.augment:
             augment = Augmentation(distortion=self._recipe.augment)
@@ -157,21 +158,10 @@ class _Stack:
         behind *= hidden > 0
         pairs = [(inputs, behind), (hidden, slope), *zip(read, slopes, strict=True)]
         gradients = [torch.bmm(values.mT, of) for values, of in pairs] + [of.sum(1, keepdim=True) for _, of in pairs]
-        adam(
-            self._moved,
-            gradients,
-            *self._moments,
-            [],
-            [self._count] * len(gradients),
-            fused=True,
-            amsgrad=False,
-            beta1=BETAS[0],
-            beta2=BETAS[1],
-            lr=rate,
-            weight_decay=self._recipe.decay,
-            eps=EPSILON,
-            maximize=False,
-        )
+        first_moments, second_moments = self._moments
+        rates: dict[str, Any] = {"lr": rate, "beta1": BETAS[0], "beta2": BETAS[1], "eps": EPSILON, "weight_decay": self._recipe.decay}
+        options: dict[str, Any] = {"fused": True, "amsgrad": False, "maximize": False}
+        adam(self._moved, gradients, first_moments, second_moments, [], self._counts, **options, **rates)
 
     def _slope(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
         """Of each network's loss along its outputs (networks, n, outputs)."""

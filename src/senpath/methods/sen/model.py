@@ -161,8 +161,8 @@ AUGMENT_BELOW = 20_000
 """Image tasks with fewer examples are distorted while training; with more, distortions cost time and gain little."""
 
 FEW, SHARPER, STEPS, LEAST_STEPS, SMALL = 100, 3.0, 0.75, 200, 24
-"""An MLP that learns from up to FEW distorted images a class, with even sides of SMALL pixels or more, is trained on images of half the size,
-at SHARPER times its rate, for STEPS of its steps (none fewer than LEAST_STEPS): as good, in a tenth of the time (docs/results/foundation.md)."""
+"""Up to FEW distorted images a class, with even sides of SMALL pixels or more: an MLP is trained on images of half the size, at SHARPER
+times its rate, for STEPS of its steps, none fewer than LEAST_STEPS; as good, in a tenth of the time (docs/results/foundation.md)."""
 
 
 def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings) -> Recipe:

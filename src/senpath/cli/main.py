@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from senpath import __version__
-from senpath.cli import data, reproduce
+from senpath.cli import bench, data, reproduce
 from senpath.cli.demo import demo
 from senpath.cli.emit import Result, with_forms
 from senpath.cli.evaluate import evaluate, evaluations
@@ -91,6 +91,7 @@ for command in COMMANDS:
     app.command(command.__name__.strip("_").replace("_", "-"), cls=_Command, epilog=CODES)(with_forms(command))
 app.add_typer(data.app, name="data")
 app.add_typer(reproduce.app, name="reproduce")
+app.add_typer(bench.app, name="bench")
 app.add_typer(keys, name="keys")
 
 

@@ -101,10 +101,12 @@ def registries() -> Iterator[None]:
 
 @pytest.mark.usefixtures("registries")
 @pytest.mark.slow("tutorials learn tasks of their own")
+@pytest.mark.filterwarnings("default:.*ype hint:UserWarning", "default:Operation with range is deprecated")  # MLflow's own
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if any(block.runs for block in blocks(path))], ids=name_of)
 def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SENPATH_DATA", raising=False)  # which a new user has not
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(path):
         if block.runs and block.language == "python":

@@ -1,0 +1,125 @@
+"""A network as an MLflow `python_function` that is loaded by running code ("models from code"), and the two ways to write one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from mlflow.types import ColSpec, Schema
+
+import senpath
+from senpath.arrays import json_value
+from senpath.errors import InputError
+from senpath.network import Network
+from senpath.store.files import as_path
+
+NETWORK = "network"
+"""What the network's folder is called among the model's artifacts."""
+TEXT = "text"
+"""The one column of a frame of texts."""
+ANSWERS = Schema(
+    [
+        ColSpec("string", "task", required=False),
+        ColSpec("string", "label", required=False),
+        ColSpec("double", "confidence"),
+        ColSpec("double", "ood_score", required=False),
+        ColSpec("string", "reason", required=False),
+    ]
+)
+
+
+class NetworkModel(PythonModel):
+    """Answers as `Network.predict` does; MLflow makes it.
+
+    A label that is no text is written as JSON, because a column has one type and tasks may have several.
+    """
+
+    network: Network
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Open a copy of the network, so that the model's folder may be read-only."""
+        self.network = Network.from_pretrained(context.artifacts[NETWORK])
+
+    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """The columns `task`, `label`, `confidence`, `ood_score` and `reason`, a row for each input.
+
+        Args:
+            model_input: rows of a table as a data frame; texts as its only column "text"; or an array of pictures, though the type does
+                not say so: MLflow would take any other for a signature of its own.
+        """
+        answers = self.network.predict(self._inputs(model_input)).to_dict()
+        labels = [label if label is None or isinstance(label, str) else json.dumps(json_value(label)) for label in answers["label"]]
+        return pd.DataFrame({name: labels if name == "label" else answers[name] for name in ANSWERS.input_names()})
+
+    def _inputs(self, given: Any) -> Any:
+        if isinstance(given, pd.DataFrame) and [*given.columns] == [TEXT]:
+            types = self.network.view.types.values()
+            if any(data_type.modality == "text" for data_type in types):
+                return given[TEXT].tolist()
+        return given
+
+
+def save_model(net: Network, path: str | Path, example: Any, **settings: Any) -> None:
+    """Write a network, at the version that it shows, as an MLflow model to a new folder.
+
+    Args:
+        example: a few inputs, which the model is written with and which say what it takes: a data frame of rows, a list of texts, or an
+            array of pictures. A model takes inputs of one form; the network may know tasks of others.
+        settings: further arguments of `mlflow.pyfunc.save_model`.
+
+    Raises:
+        InputError: if the network does not read the example.
+        StoreError: if a file of the network is damaged.
+    """
+    with TemporaryDirectory(prefix="senpath-") as folder:
+        mlflow.pyfunc.save_model(as_path("folder of the model", path), **_parts(net, example, Path(folder)), **settings)
+
+
+def log_model(net: Network, example: Any, *, name: str = NETWORK, **settings: Any) -> Any:
+    """Log a network as a model of the active MLflow run, or of a new one; see `save_model`.
+
+    Args:
+        name: of the model.
+        settings: further arguments of `mlflow.pyfunc.log_model`, such as `registered_model_name`.
+
+    Returns:
+        MLflow's `ModelInfo`.
+    """
+    with TemporaryDirectory(prefix="senpath-") as folder:
+        return mlflow.pyfunc.log_model(name=name, **_parts(net, example, Path(folder)), **settings)
+
+
+def _parts(net: Network, example: Any, folder: Path) -> dict[str, Any]:
+    """What both ways tell MLflow."""
+    shown = _shown(example)
+    net.predict(example)  # which says what is wrong with it
+    net.save_pretrained(folder / NETWORK)
+    return {
+        "python_model": str(Path(__file__).with_name("served.py")),
+        "artifacts": {NETWORK: str(folder / NETWORK)},
+        "signature": ModelSignature(infer_signature(shown).inputs, ANSWERS),
+        "input_example": shown,
+        "pip_requirements": [f"senpath=={senpath.__version__}", f"mlflow=={mlflow.__version__}", "pandas"],
+        "metadata": {"senpath": {"version": net.version, "tasks": [*net.tasks]}},
+    }
+
+
+def _shown(example: Any) -> Any:
+    if isinstance(example, pd.DataFrame | np.ndarray) and len(example):
+        return example
+    if isinstance(example, list | tuple) and example and all(isinstance(text, str) for text in example):
+        return pd.DataFrame({TEXT: [*example]})
+    expected = "a data frame, a list of texts, or an array of pictures, with one input at least"
+    raise InputError("example", expected=expected, got=_named(example))
+
+
+def _named(example: Any) -> str:
+    return type(example).__name__ + (" without any" if hasattr(example, "__len__") and not len(example) else "")

@@ -17,7 +17,7 @@ from senpath.errors import (
 from senpath.evaluation import ClassConfusion, Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
 from senpath.experiments import ExperimentResults, experiment
 from senpath.history import Cleaned, Removed, RolledBack
-from senpath.inference import Encoded, Explanation, InputAnswer, MultimodalPrediction, Prediction, ThingAnswer
+from senpath.inference import Encoded, Explanation, InputAnswer, MultimodalPrediction, Prediction, SuggestedLimit, ThingAnswer
 from senpath.inputs.encoders import ENCODERS, TorchEncoder
 from senpath.inputs.sources import Data, read, tasks_of
 from senpath.learning import Learned, Routed, TaskChange
@@ -42,7 +42,7 @@ from senpath.methods import (
 from senpath.network import Network
 from senpath.pathways import Activation, Link, Pathway, Transfer
 from senpath.reports import report
-from senpath.snapshot import Proposal, Revised, TaskInfo, View
+from senpath.snapshot import Proposal, Revised, TaskInfo, Threshold, View
 from senpath.types import Audio, DataType, Examples, Video
 
 __version__: str
@@ -99,11 +99,13 @@ __all__ = [
     "SenpathError",
     "SenpathWarning",
     "StoreError",
+    "SuggestedLimit",
     "TaskChange",
     "TaskExistsError",
     "TaskInfo",
     "TaskScore",
     "ThingAnswer",
+    "Threshold",
     "TorchEncoder",
     "Transfer",
     "UnknownTaskError",

@@ -14,10 +14,12 @@ from senpath.history.archive import export, import_task
 from senpath.history.checkout import Checkout
 from senpath.history.gc import Cleaned, clean
 from senpath.history.hub import copy_saved, push, save_with_card
+from senpath.history.limits import set_limit
 from senpath.history.pickling import reduce
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
 from senpath.inference.explain import explain_one
 from senpath.inference.explanation import Explanation
+from senpath.inference.limits import REFUSE, SuggestedLimit, suggest_limit
 from senpath.inference.multimodal import MultimodalPrediction, fuse, is_row
 from senpath.inference.predict import Encoded, Routing, RoutingOptions, encode_inputs, predict
 from senpath.inference.prediction import Prediction
@@ -31,6 +33,7 @@ from senpath.progress import Progress, silent
 from senpath.snapshot import Method, Proposal, Revised, Revision, TaskInfo, View, encode_examples, task_info
 from senpath.snapshot.pictures import network_html, plot_network
 from senpath.snapshot.settings import DispatcherForm
+from senpath.snapshot.thresholds import Threshold, threshold_of
 from senpath.store import KEPT_VERSIONS
 from senpath.store.files import as_path
 from senpath.types import Examples
@@ -124,6 +127,12 @@ class Network:
         """What is known of each task, by name, in the order of learning."""
         view = self.view  # one, though other threads may move on
         return {name: task_info(view, name) for name in view.tasks}
+
+    @property
+    def thresholds(self) -> dict[str, Threshold]:
+        """For each task, by name, which inputs are refused although it is their likeliest task, and why."""
+        view = self.view
+        return {name: threshold_of(view, name) for name in view.tasks}
 
     @property
     def weights(self) -> dict[str, int]:
@@ -415,6 +424,35 @@ class Network:
             ConflictError: if another writer changed the task meanwhile.
         """
         return remove(self._at, self.view.task_name(task))
+
+    def suggest_limit(self, task: str, x: Any, others: Any = None, *, refuse: float = REFUSE) -> SuggestedLimit:
+        """Say which limit fits a task, judged by inputs; `set_limit` sets it. Nothing is changed.
+
+        Args:
+            x: inputs that belong to the task, none of which it was learned from; no labels.
+            others: inputs that belong to no task. With them the limit is the one with the fewest mistakes of both kinds, each counted as a
+                share; without, the smallest that refuses at most `refuse` of further inputs like `x`.
+            refuse: above 0, at most 0.5.
+
+        Raises:
+            InputError: if an input cannot be read, or all that belong go to other tasks.
+            UnknownTaskError: if there is no such task.
+        """
+        return suggest_limit(self.view, self.view.task_name(task), x, others, refuse)
+
+    def set_limit(self, task: str, limit: float) -> Threshold:
+        """Set how far from a task's own examples an input may be, as the next version; `rollback` takes it back.
+
+        Args:
+            limit: a multiple of the limit that the task was learned with, 0.01 to 100: above 1 less is refused, 1 is as learned. What
+                it is compared with is a squared distance. `ood_score` and reasons are shares of the limit that is set.
+
+        Raises:
+            InputError: if the limit is out of range.
+            UnknownTaskError: if there is no such task.
+            ConflictError: if another writer changed the task meanwhile.
+        """
+        return set_limit(self._at, self.view.task_name(task), limit)
 
     def rollback(self, version: int) -> RolledBack:
         """Return to an earlier version, one of `versions`: the next version has its tasks and answers as it did.

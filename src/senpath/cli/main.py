@@ -19,6 +19,7 @@ from senpath.cli.evaluate import evaluate, evaluations
 from senpath.cli.experiment import experiment
 from senpath.cli.inspection import report, tasks, verify
 from senpath.cli.learn import learn, learn_many
+from senpath.cli.limit import limit
 from senpath.cli.methods import methods
 from senpath.cli.options import TRUST
 from senpath.cli.predict import explain, predict
@@ -32,7 +33,7 @@ from senpath.errors import InputError, SenpathError, SenpathWarning
 # Nothing that is imported here loads torch, which takes seconds: `senpath --help` is to answer at once.
 COMMANDS: tuple[Callable[..., Result], ...] = (
     *(learn, learn_many, predict, tasks, explain, evaluate, evaluations, experiment, report, verify),
-    *(review, prune, extend, methods, remove, rollback, gc, export, import_),
+    *(review, prune, extend, methods, limit, remove, rollback, gc, export, import_),
 )
 ABOUT = "One network that grows: learn, predict, look inside."
 CODES = (

@@ -114,7 +114,9 @@ def _versions(net: Network | Client) -> Result:
     records = []
     for version in (*net.versions, net.version):
         entry = entries.get(version, {})
-        what = next((f"{word} {entry[word]}" for word in ("removed", "rollback", "compacted", "tasks") if entry.get(word)), "empty")
+        what = next(
+            (f"{word} {entry[word]}" for word in ("removed", "rollback", "compacted", "limit", "tasks") if entry.get(word)), "empty"
+        )
         records.append({"version": version, "time": entry.get("time"), "what": what, "present": version == net.version})
 
     def show() -> None:

@@ -18,6 +18,7 @@ from senpath.routing import LARGEST_FEATURE, WARNED_OF
 from senpath.seeds import derive
 from senpath.snapshot.examples import check_concept, labels_of
 from senpath.snapshot.proposal import Proposal, with_new
+from senpath.snapshot.thresholds import with_limit
 from senpath.snapshot.view import View
 from senpath.store import Change, Manifest, Probe, Store, TaskRecord, TypeRecord
 from senpath.store.files import timestamp
@@ -121,7 +122,7 @@ def _with_children(proposal: Proposal, view: View) -> Proposal:
 
 def _check_changed(proposal: Proposal, before: Manifest) -> None:
     """What is replaced or removed has to be there still, as the method saw it."""
-    for task in sorted(proposal.replaces | proposal.removes):
+    for task in sorted(proposal.replaces | proposal.removes | proposal.limits.keys()):
         record = before.tasks.get(task)
         if record is None:
             raise UnknownTaskError(f"task {task!r}", expected="one that the network has", got="a network without, by now")
@@ -203,6 +204,8 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
         probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, view.device)
         earlier = tasks.get(pathway.task)
         tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1, earlier.misled if earlier is not None else 0.0)
+    for task, limit in proposal.limits.items():
+        tasks[task] = replace(tasks[task], statistics=with_limit(tasks[task].statistics, limit))
     sums.drop_unused({record.pathway.data_type for record in tasks.values()})
     if view.settings.dispatcher == "discriminant":
         sums.renew_metrics(tasks, view)

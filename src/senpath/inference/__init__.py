@@ -2,6 +2,7 @@
 
 from senpath.inference.answered import InputAnswer, ThingAnswer
 from senpath.inference.explanation import Explanation, LinkUse
+from senpath.inference.limits import Refusals, SuggestedLimit
 from senpath.inference.multimodal import MultimodalPrediction
 from senpath.inference.predict import Encoded, Routing
 from senpath.inference.prediction import Prediction, Probabilities
@@ -14,6 +15,8 @@ __all__ = [
     "MultimodalPrediction",
     "Prediction",
     "Probabilities",
+    "Refusals",
     "Routing",
+    "SuggestedLimit",
     "ThingAnswer",
 ]

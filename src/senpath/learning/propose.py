@@ -19,6 +19,7 @@ from senpath.progress import Progress, silent
 from senpath.routing import TaskStatistics, collect, columns_of, is_few, merge_columns, merge_limits, statistics_of
 from senpath.snapshot.examples import fewest, fingerprint
 from senpath.snapshot.proposal import Declined, JointMethod, Method, MethodResult, Proposal, Revision, RevisionResult, run_new
+from senpath.snapshot.thresholds import LEARNED
 from senpath.snapshot.traces import AccessTrace
 from senpath.snapshot.view import View
 from senpath.training import splits
@@ -132,12 +133,15 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     if not pathway.task_kind.exclusive:  # one class of all, and another one for what came with new labels
         owners, classes = [int(len(examples.classes) > classes)] * len(owners), 1
     columns = merge_columns(columns_of(before, _owners(pathway, before)), columns_of(new, owners), classes)
-    limit = before.figures["limit"]
+    limit = before.figures.get(LEARNED, before.figures["limit"])
+    share = before.figures["limit"] / limit
     if len(collected.held):  # else the new limit is a guess
         limit = merge_limits(limit, seen, new.figures["limit"], len(examples))
     means, counts = np.stack([column.mean for column in columns]), np.array([column.count for column in columns])
     owners = tuple(column.of for column in columns)
-    return TaskStatistics(means, counts, None, {**before.figures, "limit": limit, "few": float(few)}, owners=owners)
+    figures = {**before.figures, "limit": limit * share, "few": float(few)}
+    figures |= {LEARNED: limit} if LEARNED in before.figures else {}
+    return TaskStatistics(means, counts, None, figures, owners=owners)
 
 
 def _present(examples: Examples) -> tuple[list[int], Examples]:

@@ -5,6 +5,7 @@ from senpath.routing.discriminant import Columns, Discriminant, StoredTask
 from senpath.routing.dispatcher import ADMIT, LARGEST_FEATURE, Decision, Dispatcher, Gates, Ranking
 from senpath.routing.drift import WARNED_OF, misled
 from senpath.routing.features import feature_map, image_features
+from senpath.routing.limits import LIMIT_QUANTILE
 from senpath.routing.metric import ALWAYS, Metric
 from senpath.routing.statistics import (
     TUNING,
@@ -25,6 +26,7 @@ __all__ = [
     "ALWAYS",
     "CARRIERS",
     "LARGEST_FEATURE",
+    "LIMIT_QUANTILE",
     "TUNING",
     "WARNED_OF",
     "Collected",

@@ -163,11 +163,15 @@ class Gates(Dispatcher):
         names: the tasks.
         features: the type's feature map.
         gates: one for each task.
+        limits: of each, as a multiple of its gate's own; by default 1.
     """
 
-    def __init__(self, names: tuple[str, ...], features: Component, gates: Sequence[Component]) -> None:
+    def __init__(
+        self, names: tuple[str, ...], features: Component, gates: Sequence[Component], limits: Sequence[float] | None = None
+    ) -> None:
         super().__init__(names, features)
         self._gates = gates
+        self._limits = np.ones(len(names)) if limits is None else np.array(limits)
 
     def _rank(self, features: torch.Tensor) -> Ranking:
         numbers = self.features.weights + sum(gate.weights for gate in self._gates)
@@ -175,7 +179,7 @@ class Gates(Dispatcher):
 
     def _ood_score(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
         errors: np.ndarray = self._errors(features).gather(1, torch.from_numpy(tasks)[:, None])[:, 0].numpy()
-        return errors
+        return np.asarray(errors / self._limits[tasks])
 
     def _errors(self, features: torch.Tensor) -> torch.Tensor:
         """float64 (n, tasks), on the processor."""

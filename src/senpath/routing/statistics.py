@@ -40,7 +40,7 @@ class Tuning:
 
 CORRECTION = 0.45
 """What `Tuning.correction` is for tasks that were learned since; earlier ones keep theirs. Chosen for UPPER from five shots
-(docs/results/routing.md)."""
+(docs/results/routing-trials.md)."""
 TUNING = {
     CONV_FEATURES: Tuning(15.0, 0.3, careful=False),
     DENSE_FEATURES: Tuning(2.0, 0.3, careful=False),
@@ -109,7 +109,7 @@ MEDIAN_OF = 31
 """Examples that the median is taken of, at most."""
 SOFTNESS = 0.25
 """Of texts behind an encoder, how far the columns further than the nearest one count too, as a share of the mean squared distance of
-examples from their columns (docs/results/routing.md)."""
+examples from their columns (docs/results/routing-trials.md)."""
 
 
 @dataclass(frozen=True)

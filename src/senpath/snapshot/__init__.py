@@ -14,6 +14,7 @@ from senpath.snapshot.proposal import (
     try_out,
 )
 from senpath.snapshot.settings import NetworkSettings
+from senpath.snapshot.thresholds import Threshold
 from senpath.snapshot.view import TaskInfo, View, task_info
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Revision",
     "RevisionResult",
     "TaskInfo",
+    "Threshold",
     "View",
     "encode_examples",
     "one_type",

@@ -11,6 +11,7 @@ import torch
 from senpath.components import Component, Lookup
 from senpath.errors import StoreError
 from senpath.routing import Columns, CommonCovariance, Discriminant, Dispatcher, Gates, Metric, StoredTask, pack, scarcity
+from senpath.snapshot.thresholds import limit_share
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TypeRecord
 from senpath.store.manifest import RESTORE
 
@@ -47,7 +48,7 @@ class Dispatchers:
             gates = [component(kept.gate) for kept in tasks.values() if kept.gate is not None]
             require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self._device), (1, record.width))
             require_fit(record, gates, torch.zeros(1, record.width, device=self._device), (1,))
-            return Gates(tuple(tasks), features, gates)
+            return Gates(tuple(tasks), features, gates, [limit_share(kept) for kept in tasks.values()])
         return self._read_discriminant(key, record, features, tasks)
 
     def _read_discriminant(self, key: str, record: TypeRecord, features: Component, tasks: dict[str, StatisticsRecord]) -> Discriminant:

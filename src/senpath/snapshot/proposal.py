@@ -175,6 +175,7 @@ class Proposal:
         types: data types that are new to `version`, each with its feature map.
         replaces: names of tasks whose pathways may be replaced; the dispatcher's statistics of them stay unless `statistics` has new ones.
         removes: names of tasks to remove, with the components that no other task names.
+        limits: of tasks, as multiples of the limit that each was learned with; see `Threshold`.
         untrained: hashes of those `components` that were taken as they were, not learned.
         entry: the log entry (JSON values).
         cost: what learning ran and changed; for tasks learned together, of all of them. None if nothing was learned.
@@ -189,6 +190,7 @@ class Proposal:
     types: Mapping[str, tuple[DataType, Component]] = field(default_factory=dict)
     replaces: frozenset[str] = frozenset()
     removes: frozenset[str] = frozenset()
+    limits: Mapping[str, float] = field(default_factory=dict)
     untrained: frozenset[str] = frozenset()
     entry: Mapping[str, Any] = field(default_factory=dict)
     cost: LearningCost | None = None

@@ -26,6 +26,7 @@ from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
 from senpath.snapshot.component_cache import CACHED_WEIGHTS, ComponentCache
 from senpath.snapshot.dispatchers import Dispatchers, require_fit
 from senpath.snapshot.settings import NetworkSettings
+from senpath.snapshot.thresholds import limit_share
 from senpath.snapshot.traces import AccessTrace, traces_of, watching
 from senpath.store import Manifest, Store, TaskRecord
 from senpath.tasks import TaskKindName
@@ -331,6 +332,7 @@ class TaskInfo:
         version: the network's version that brought it.
         provenance: how it was learned, and what changed it since.
         misled: what bringing it did to the other tasks, see `Learned`.
+        limit: how far inputs may be from it, as a multiple of the limit that it was learned with; see `Network.thresholds`.
     """
 
     kind: TaskKindName
@@ -345,11 +347,13 @@ class TaskInfo:
     version: int
     provenance: Provenance
     misled: float
+    limit: float = 1.0
 
     def _repr_html_(self) -> str:
         lenders = ", ".join(f"{source} ({sum(other == source for other, _ in self.transfers)})" for source in dict(self.transfers))
         told = {"classes": ", ".join(map(str, self.classes_)), "type of its inputs": self.data_type, "examples": self.examples}
         told |= {"method": self.method, "classes that borrow": lenders, "concept": self.concept, "learned in version": self.version}
+        told |= {"limit": f"{self.limit:.3g} times the learned one"} if self.limit != 1 else {}
         weights = {"weights of its own": f"{self.weights:,}", "weights that run": f"{self.run_weights:,}"}
         return block(f"{self.kind}, {len(self.classes_)} outputs", facts({**told, **weights}))
 
@@ -373,4 +377,5 @@ def task_info(view: View, task: str) -> TaskInfo:
         version=record.version,
         provenance=pathway.provenance,
         misled=record.misled,
+        limit=limit_share(record.statistics),
     )

@@ -200,6 +200,7 @@ def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manif
         and kept.figures.keys() >= {"limit", "few"}
         and _numbers([*kept.figures.values()], len(kept.figures))
         and kept.figures["limit"] > 0
+        and kept.figures.get("learned_limit", 1) > 0
         and 0 <= kept.figures.get("softness", 0) <= SOFTEST
         and 0 <= kept.figures.get("correction", 0) <= 1
         and (kept.gate in manifest.components if gated else kept.gate is None)

@@ -18,7 +18,7 @@ from senpath.evaluation.baselines import Single
 from senpath.evaluation.protocol import Split
 from senpath.experiments import ExperimentResults, StreamSettings
 from senpath.experiments.run import experiment
-from senpath.experiments.streams import read_stream
+from senpath.experiments.streams import load_stream, read_stream, save_stream
 from senpath.testing import ConstantMethod
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -80,11 +80,11 @@ def test_a_baseline_is_trained_with_its_own_and_the_shared_settings(results: Exp
 
 def test_tables_say_what_the_records_say(results: ExperimentResults) -> None:
     columns, lines = results.lines_of("given")
-    assert columns == ["method", "0+1", "2+3", "4+5", "ACC", "BWT", "forgetting"]
+    assert columns == ["method", "ACC", "BWT", "forgetting", "0+1", "2+3", "4+5"]
     assert [line[0] for line in lines] == ["mine", "Single", "PNN"]
     last = results.records.where(kind="score", method="PNN", after="4+5")
-    assert lines[2][4].startswith(f"{last.mean('given', 100):.1f} [")
-    assert lines[1][5:] == ["0.0 [0.0, 0.0]", "0.0 [0.0, 0.0]"]  # what has a model of its own forgets nothing, told the task
+    assert lines[2][1].startswith(f"{last.mean('given', 100):.1f} [")
+    assert lines[1][2:4] == ["0.0 [0.0, 0.0]", "0.0 [0.0, 0.0]"]  # what has a model of its own forgets nothing, told the task
     assert results.table("found").count("\n") == 4
     assert len(results.to_pandas()) == len(results.records)
     with raises_error(sp.InputError, what="figure", got="'wrong'"):
@@ -147,16 +147,33 @@ def test_few_shots_of_every_task_or_of_the_newest(digits: Pair) -> None:
         mine = [each.records.where(kind="score", shots=shots, task="3+4+5", after="3+4+5").values("given") for each in (same, newest)]
         assert mine[0] == mine[1]
     assert [line[:2] for line in newest.lines_of()[1]] == [["single", "0"], ["single", "5"], ["single", "all"]]
-    assert newest.lines_of()[1][0][-1] == "–"
+    assert newest.lines_of()[1][0][4] == "–"
     with raises_error(sp.InputError, what="0 shots of 'constant'"):
         experiment(digits, [ConstantMethod], split=3, shots=0)
 
 
-@pytest.mark.slow("starts processes")
-def test_processes_find_what_one_finds(digits: Pair, tmp_path: Path) -> None:
+@pytest.mark.slow("starts processes, and Ray")
+@pytest.mark.parametrize("where", [{"jobs": 2}, {"jobs": 2, "ray": "local"}], ids=["processes", "Ray"])
+def test_wherever_it_runs_it_finds_the_same(digits: Pair, tmp_path: Path, where: dict[str, Any]) -> None:
+    if "ray" in where:
+        pytest.importorskip("ray", reason="needs senpath[ray]")
     plan: dict[str, Any] = {"methods": ["single", "senpath.testing:ConstantMethod"], "split": 2, "seeds": 2, "settings": BRIEF}
-    here, there = experiment(digits, **plan), experiment(digits, **plan, jobs=2, folder=tmp_path)
+    here, there = experiment(digits, **plan), experiment(digits, **plan, **where, folder=tmp_path)
     assert [{**record, "seconds": 0} for record in here.records] == [{**record, "seconds": 0} for record in there.records]
+
+
+def test_what_an_encoder_need_not_read_is_left_out(tmp_path: Path) -> None:
+    words = ("sun", "rain", "snow", "wind")
+    texts = [f"{word} on day {day}" for day in range(20) for word in words], np.array([*range(4)] * 20)
+    settings = StreamSettings(split=2, encoder="random-tokens", train=10, test=5)
+    stream = read_stream((texts, texts), settings)
+    assert len(stream.bases["data"].train) == 20  # two tasks of ten
+    assert all(len(stream.train(task)) <= 10 and len(stream.test(task)) <= 5 for task in stream.tasks)
+    assert stream.train("0+1").data_type.encoder == "random-tokens"
+    save_stream(stream, tmp_path)
+    again = load_stream(tmp_path, settings)
+    assert again.fingerprint == stream.fingerprint
+    assert torch.equal(again.train("2+3").inputs, stream.train("2+3").inputs)
 
 
 def tasks_in(stream: Any) -> dict[str, tuple[int, int, tuple[Any, ...]]]:

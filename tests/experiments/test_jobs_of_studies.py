@@ -67,7 +67,9 @@ def test_a_job_that_fails_says_why_and_the_others_stay_done(tmp_path: Path) -> N
 @pytest.mark.slow("starts real processes and kills them")
 def test_a_process_that_is_killed_is_told_and_the_next_run_goes_on(tmp_path: Path) -> None:
     first = counting(tmp_path, "a")
-    with pytest.raises(SenpathError, match=r"expected processes that live, got one that was killed\. Run the same command again"):
+    with pytest.raises(
+        SenpathError, match=r"expected workers that live, got a worker process was ended by SIGKILL\. Run the same command again"
+    ):
         run_jobs([*first, Job("bad", die)], tmp_path, 1, look=silent)
     jobs = [*first, Job("bad", partial(count, tmp_path, "bad", 2))]
     run_jobs(jobs, tmp_path, 1, look=silent)

@@ -106,7 +106,7 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
                 pool.run(waiting, finished, retry=False, tick=lambda: look(done, len(jobs)))
         except WorkerDiedError as error:
             do = "Run the same command again; it goes on from the jobs that are done"
-            raise SenpathError("experiment", expected="processes that live", got="one that was killed", do=do) from error
+            raise SenpathError("experiment", expected="workers that live", got=f"a {error.how}", do=do) from error
 
 
 def workers() -> int:

@@ -128,7 +128,7 @@ class ExperimentResults:
         return [*self.shots] if not self.branched or "all" in self.shots else [*self.shots, "all"]
 
     def lines_of(self, figure: str = "found") -> tuple[list[str], list[list[str]]]:
-        """Columns and lines of a table, as text: after the last task each task's figure, their mean (ACC), backward transfer, forgetting.
+        """Columns and lines of a table, as text: after the last task the mean of all (ACC), backward transfer, forgetting, and each task's.
 
         Args:
             figure: one of `FIGURES`.
@@ -143,8 +143,8 @@ class ExperimentResults:
             whole = [values for values in by_seed if values]
             means = [float(np.mean(values)) for values in zip(*whole, strict=False)]
             more = [_told([100 * getattr(matrix, name) for matrix in matrices]) for name in ("bwt", "forgetting")]
-            lines.append([row.title, *([str(row.shots)] if several else []), *shares, _told(means), *more])
-        return ["method", *(["shots"] if several else []), *self.tasks, "ACC", "BWT", "forgetting"], lines
+            lines.append([row.title, *([str(row.shots)] if several else []), _told(means), *more, *shares])
+        return ["method", *(["shots"] if several else []), "ACC", "BWT", "forgetting", *self.tasks], lines
 
     def table(self, figure: str = "found") -> str:
         """A table in Markdown: mean and 95 % interval over the seeds, in % and points; see `lines_of`.

@@ -150,7 +150,7 @@ def _kept(plan: ExperimentPlan, folder: Path) -> Path | None:
     """Where encoded data is kept, where it is worth it and the data never changes."""
     if plan.stream.encoder is None or not _by_name(plan.source):
         return None
-    return folder / f"encoded-{sha256(repr((plan.source, plan.stream.encoder, plan.stream.holdout)).encode()).hexdigest()[:8]}"
+    return folder / f"encoded-{sha256(repr((plan.source, plan.stream.to_json())).encode()).hexdigest()[:8]}"
 
 
 def _by_name(source: Any) -> bool:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 from pydantic import Field
 
@@ -131,6 +132,11 @@ def read_stream(source: Any, settings: StreamSettings) -> Stream:
         MissingExtraError: if an encoder is not installed.
     """
     sets, about = _data_sets(source, settings)
+    if settings.encoder is not None:  # what no task will have need not be encoded, which takes longest
+        sets = {
+            name: (_thinned(train, settings.train, settings), _thinned(test, settings.test, settings))
+            for name, (train, test) in sets.items()
+        }
     bases = _encode(sets, settings)
     for name, base in bases.items():
         if base.train.kind != Classification.name:
@@ -249,6 +255,16 @@ def _encode(sets: Mapping[str, tuple[Any, Any]], settings: StreamSettings) -> di
             tested = encode_examples(view, *read_labelled(*pair_of(test), usual="test"), like=train)
         splits[name] = Split(train, tested)
     return splits
+
+
+def _thinned(part: Any, most: int | None, settings: StreamSettings) -> Any:
+    """Arrays or lists of raw inputs with about so many for each task that is made of them."""
+    if most is None or settings.split is None or not isinstance(part, tuple) or len(part) != 2:
+        return part
+    inputs, labels = part[0], np.asarray(part[1])
+    tasks = len(settings.split) if not isinstance(settings.split, int) else -(-len(set(labels.tolist())) // settings.split)
+    places = _drawn(len(labels))[: most * tasks].sort().values.tolist()
+    return inputs[places] if isinstance(inputs, np.ndarray) else [inputs[place] for place in places], labels[places]
 
 
 def _drawn(count: int) -> torch.Tensor:

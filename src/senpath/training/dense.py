@@ -22,6 +22,8 @@ from senpath.training.loop import REPORTS, Recipe, passes, schedule
 
 CHUNK = 32
 """Steps whose images are changed, and whose frozen layers are read, at once."""
+SMALL = 2**15
+"""Numbers in the inputs of a step up to which those of further steps are put together with them."""
 TOGETHER = 8
 """Networks in one product: their weights, gradients and moments stay in the processor's cache."""
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # Kingma and Ba 2015, section 2
@@ -115,7 +117,8 @@ class _Stack:
         recipe = self._recipe
         generators = [torch.Generator().manual_seed(training.seed) for training in self._trainings]
         batches = [passes(len(t.inputs), recipe.batch_size, generator) for t, generator in zip(self._trainings, generators, strict=True)]
-        done, size = 0, CHUNK if recipe.augment or self._linked else 1
+        numbers = len(batches) * recipe.batch_size * self._trainings[0].hidden.in_features
+        done, size = 0, CHUNK if recipe.augment or self._linked or numbers <= SMALL else 1
         while done < recipe.steps:
             count = min(size, recipe.steps - done)
             places = [torch.cat([*islice(some, count)]) for some in batches]

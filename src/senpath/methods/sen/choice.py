@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 
 from senpath.methods.sen.refit import Directions, RoundMap, solve
-from senpath.progress import Progress, silent
 from senpath.tasks import TaskKind
 from senpath.training import splits
 from senpath.types import Examples
@@ -25,7 +23,8 @@ HELD = 1_000
 SHARES = tuple(tenth / 10 for tenth in range(11))
 
 Fit = tuple[torch.Tensor, torch.Tensor]
-Layers = Callable[[Examples, Progress], Callable[[torch.Tensor], torch.Tensor]]
+Features = Callable[[torch.Tensor], torch.Tensor]
+Layers = Callable[[Sequence[Examples]], Sequence[Features]]
 
 
 @dataclass(frozen=True)
@@ -43,26 +42,20 @@ class FitChoice:
     share: float
 
 
-def choose(
-    examples: Examples, wide: Callable[[torch.Tensor], torch.Tensor], learn: Layers, seed: int, progress: Progress = silent
-) -> FitChoice:
+def choose(examples: Examples, wide: Features, learn: Layers, seed: int) -> FitChoice:
     """The choice of least loss on examples that are left out of all that is learned, the hidden units included.
 
     Args:
         examples: with targets as they are trained on.
         wide: from inputs to the vectors that a linear model reads.
-        learn: from examples makes a function from inputs to those vectors and the units that it has learned.
+        learn: from the examples of each fold makes a function from inputs to those vectors and the units that it has learned.
         seed: of the folds.
-        progress: told ("folds", done, all) of the steps of learning; what it raises ends them.
     """
-    outside: list[tuple[_Fold, _Fold]] = []
-    folds = [*_folds(examples, seed)]
-    for place, (fitted, held) in enumerate(folds):
-        part, rest = examples.subset(fitted), examples.subset(held)
-        layers = learn(part, partial(_tell, progress, place, len(folds)))
-        outside.append((_Fold.of(wide, part, rest), _Fold.of(layers, part, rest)))
-    if not outside:
+    folds = [(examples.subset(fitted), examples.subset(held)) for fitted, held in _folds(examples, seed)]
+    if not folds:
         return FitChoice(STRENGTHS[USUAL], STRENGTHS[USUAL], 1.0)
+    learned = learn([part for part, _ in folds])
+    outside = [(_Fold.of(wide, *fold), _Fold.of(layers, *fold)) for fold, layers in zip(folds, learned, strict=True)]
     truth = torch.cat([fold.truth for fold, _ in outside])
     weights = None if examples.weights is None else torch.cat([fold.counted for fold, _ in outside if fold.counted is not None])
     kind = examples.task_kind
@@ -70,10 +63,6 @@ def choose(
     answers = linear.answers[linear.best()], both.answers[both.best()]
     losses = {share: float(kind.loss(torch.lerp(*answers, share), truth, weights)) for share in SHARES}
     return FitChoice(STRENGTHS[linear.best()], STRENGTHS[both.best()], min(losses, key=lambda share: losses[share]))
-
-
-def _tell(progress: Progress, before: int, folds: int, _: str, done: int, steps: int) -> None:
-    progress("folds", before * steps + done, folds * steps)
 
 
 def _folds(examples: Examples, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -97,7 +86,7 @@ class _Fold:
     counted: torch.Tensor | None
 
     @staticmethod
-    def of(features: Callable[[torch.Tensor], torch.Tensor], part: Examples, rest: Examples) -> _Fold:
+    def of(features: Features, part: Examples, rest: Examples) -> _Fold:
         with torch.no_grad():
             directions = Directions.of(features(part.inputs))
             held = directions.of_others(features(rest.inputs))

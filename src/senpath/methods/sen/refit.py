@@ -160,6 +160,11 @@ class RoundMap:
         said = self.values @ self.solution
         return said if len(self.outputs) == of_all else said.new_zeros(len(said), of_all).index_add(1, self.outputs, said)
 
+    def gradient(self, slope: torch.Tensor) -> torch.Tensor:
+        """Along the solution, of a loss with this slope (n, all outputs) along the answers, and of the length."""
+        mine = slope if len(self.outputs) == slope.shape[1] else slope[:, self.outputs]
+        return torch.addmm(self.penalty * self.solution, self.values.T, mine)
+
     def length(self) -> torch.Tensor:
         return (self.penalty * self.solution.square()).sum() / 2
 
@@ -191,14 +196,18 @@ def solve(
     options: dict[str, Any] = {"tolerance_grad": TOLERANCE, "line_search_fn": "strong_wolfe"}
     optimizer = torch.optim.LBFGS([bias, *(part.solution for part in parts)], max_iter=rounds, **options)
 
+    @torch.no_grad()
     def closure() -> torch.Tensor:
-        optimizer.zero_grad()
         answers = [part.answer(outputs) for part in parts]
-        loss = kind.loss(offset + bias + torch.stack(answers).sum(0), targets, weights)
-        value = loss + torch.stack([part.length() for part in parts]).sum()
+        own, whole = bias + answers[0], offset + bias + torch.stack(answers).sum(0)
+        value = kind.loss(whole, targets, weights) + torch.stack([part.length() for part in parts]).sum()
+        slope = of_own = kind.slope(whole, targets, weights)
         if alone:
-            value = value + kind.loss(bias + answers[0], targets, weights)
-        value.backward()
+            value = value + kind.loss(own, targets, weights)
+            of_own = slope + kind.slope(own, targets, weights)
+        bias.grad = of_own.sum(0)
+        for place, part in enumerate(parts):
+            part.solution.grad = part.gradient(slope if place else of_own)
         return value
 
     optimizer.step(closure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import nn
@@ -182,14 +183,14 @@ def train_wide_and_deep(
         How they were fitted.
     """
 
-    def learned(part: Examples, told: Progress) -> WideAndDeep:
-        layers = deepcopy(backbone)
-        smaller = replace(recipe, batch_size=min(recipe.batch_size, len(part)))
-        _train_hidden(layers, part, smaller, seed, told)
+    def learned(parts: Sequence[Examples]) -> list[WideAndDeep]:
+        layers = [deepcopy(backbone) for _ in parts]
+        smaller = replace(recipe, batch_size=min(recipe.batch_size, *map(len, parts)))
+        _train_hidden(layers, parts, smaller, seed, partial(_tell_folds, progress))
         return layers
 
-    choice = choice or choose(examples, backbone.vectors, learned, derive(seed, "folds"), progress)
-    _train_hidden(backbone, examples, recipe, seed, progress)
+    choice = choice or choose(examples, backbone.vectors, learned, derive(seed, "folds"))
+    _train_hidden([backbone], [examples], recipe, seed, progress)
     with torch.no_grad():
         own, read = backbone(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
     ends = [link for _, link in links]
@@ -200,13 +201,22 @@ def train_wide_and_deep(
     return choice
 
 
-def _train_hidden(backbone: WideAndDeep, examples: Examples, recipe: Recipe, seed: int, progress: Progress) -> None:
-    with seeded(derive(seed, "hidden")):
-        alone = Learner(backbone.layers, fresh_head(backbone.units, len(examples.classes)), (), examples.task_kind)
-    vectors = backbone.vectors(examples.inputs)
-    fit(alone.to(vectors.device), vectors, examples.targets, recipe, seed, weights=examples.weights, progress=progress)
+def _tell_folds(progress: Progress, _: str, done: int, steps: int) -> None:
+    progress("folds", done, steps)
+
+
+def _train_hidden(backbones: Sequence[WideAndDeep], parts: Sequence[Examples], recipe: Recipe, seed: int, progress: Progress) -> None:
+    """Train hidden layers of one shape by themselves, each on examples of its own."""
+    trainings = []
+    for backbone, part in zip(backbones, parts, strict=True):
+        vectors, hidden = backbone.vectors(part.inputs), hidden_layer(backbone)
+        if hidden is not None:
+            head = fresh_head(backbone.units, len(part.classes)).to(vectors.device)
+            trainings.append(DenseTraining(hidden, head, (), vectors, part.targets, seed, part.weights))
+    fit_dense(trainings, parts[0].task_kind, recipe, progress=progress)
     with torch.no_grad():
-        backbone.balance(examples.inputs)
+        for backbone, part in zip(backbones, parts, strict=True):
+            backbone.balance(part.inputs)
 
 
 def _own_scale(examples: Examples, straight: float) -> tuple[torch.Tensor, torch.Tensor] | None:
@@ -224,9 +234,9 @@ def _own_scale(examples: Examples, straight: float) -> tuple[torch.Tensor, torch
 
 
 def hidden_layer(module: nn.Module | None) -> nn.Linear | None:
-    """The layer of a backbone that is one fully connected layer; None of any other."""
-    layers = [*module.layers] if isinstance(module, Mlp) else []
-    return layers[0] if len(layers) == 2 and isinstance(layers[0], nn.Linear) else None
+    """The layer of a backbone that has one fully connected layer; None of any other."""
+    layers = [layer for layer in module.layers if isinstance(layer, nn.Linear)] if isinstance(module, Mlp | WideAndDeep) else []
+    return layers[0] if len(layers) == 1 else None
 
 
 def make_link(plan: LinkPlan, outputs: int) -> ClassLink:

@@ -1,0 +1,77 @@
+"""Learning from few images: ten tasks of five classes and five images each, beside the recipe of larger tasks on whole images.
+
+    python -m benchmarks.few [--seeds 3]
+
+Later tasks may borrow from earlier ones. Seconds are the processor's own, of one thread: of `learn`, from arrays to the commit. Needs
+SENPATH_DATA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import process_time
+
+import numpy as np
+
+import senpath as sp
+from benchmarks.harness import Benchmark, Part, Record, Records, half_interval, markdown_table, mean, percent
+from senpath import data
+
+SETS = ("fashion", "mnist", "lower", "upper", "chars74k-lower")
+WAYS, SHOTS = 5, 5
+MOST_VALIDATION = 400
+RECIPES: dict[str, dict[str, float]] = {"few": {}, "whole": {"learning_rate": 4e-3}}
+"""A rate that is given has the model learn at it, on whole images."""
+
+
+def _episode(name: str, first: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Examples of five classes to learn from, of the training part; others of it; and those of the test part."""
+    x, y = (np.asarray(part) for part in data.load(name, "train"))
+    classes = sorted(set(y.tolist()))[first : first + WAYS]
+    generator = np.random.default_rng(seed)
+    places = [generator.permutation(np.flatnonzero(y == one)) for one in classes]
+    few = np.concatenate([some[:SHOTS] for some in places])
+    rest = np.concatenate([some[SHOTS : SHOTS + MOST_VALIDATION // WAYS] for some in places])
+    test_x, test_y = (np.asarray(part) for part in data.load(name, "test"))
+    yield from ((x[few], y[few]), (x[rest], y[rest]))
+    test = np.isin(test_y, classes)
+    yield test_x[test], test_y[test]
+
+
+def _few(recipe: str, seed: int) -> Iterator[Record]:
+    """The ten tasks, one after another in one network."""
+    net = sp.Network()
+    for name in SETS:
+        for first in (0, WAYS):
+            few, *others = _episode(name, first, seed)
+            start = process_time()
+            net.learn(f"{name} {first}", *few, random_state=seed, **RECIPES[recipe])
+            seconds = process_time() - start
+            task = f"{name} {first}"
+            scores = [percent(net.predict(x, task=task).label == y) for x, y in others]
+            yield {"task": task, "validation": scores[0], "test": scores[1], "seconds": seconds}
+
+
+def _table(records: Records) -> str:
+    rows = []
+    for task, mine in records.by("task").items():
+        rows.append([task, *_cells(mine)])
+    rows.append(["all", *_cells(records)])
+    head = f"{WAYS} classes, {SHOTS} images of each, {len(records.distinct('seed'))} seeds; paired."
+    columns = ["task", "validation", "whole images", "test", "whole images", "difference on test", "95 % interval", "seconds", "whole images"]
+    return f"{head}\n\n{markdown_table(columns, rows)}"
+
+
+def _cells(records: Records) -> list[str]:
+    few, whole = (records.where(recipe=recipe) for recipe in RECIPES)
+    gains = [a - b for a, b in zip(few.values("test"), whole.values("test"), strict=True)]
+    times = [f"{np.median(some.values('seconds')):.2f}" for some in (few, whole)]
+    scores = [mean(some.values(part)) for part in ("validation", "test") for some in (few, whole)]
+    return [*scores, mean(gains, sign=True), f"±{half_interval(gains):.1f}" if len(gains) > 1 else "–", *times]
+
+
+PART = Part(_few, {"recipe": RECIPES, "seed": "seeds"})
+BENCHMARK = Benchmark("few", __doc__, {"few": PART}, {"few": _table}, "foundation.md", seeds=3, anew=True)
+
+if __name__ == "__main__":
+    BENCHMARK.main()

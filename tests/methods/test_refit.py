@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,6 @@ import senpath as sp
 from senpath.components import ClassLink, Linear, WideAndDeep
 from senpath.methods.sen.choice import STRENGTHS, FitChoice, choose
 from senpath.methods.sen.refit import refit
-from senpath.progress import Progress
 from senpath.types import DataType, Examples
 
 
@@ -41,12 +40,16 @@ def wide() -> Examples:
     return examples_of(np.repeat(found.data, 2, axis=1)[:60] / 16, found.target[:60])
 
 
+def as_given(parts: Sequence[Examples]) -> list[Callable[[torch.Tensor], torch.Tensor]]:
+    return [lambda inputs: inputs for _ in parts]
+
+
 @pytest.mark.parametrize("which", ["wine", "wide"])
 def test_without_links_it_is_logistic_regression(which: str, request: pytest.FixtureRequest) -> None:
     examples: Examples = request.getfixturevalue(which)
     x, y = examples.inputs, examples.targets
     head = Linear(x.shape[1], len(examples.classes))
-    strength = choose(examples, lambda inputs: inputs, lambda part, progress: lambda inputs: inputs, seed=0).wide
+    strength = choose(examples, lambda inputs: inputs, as_given, seed=0).wide
     assert strength in STRENGTHS
     refit([], x, [], examples, strength).write_to(head)
     penalty = float(x.var(0, correction=0).sum()) / (strength * len(examples.classes))
@@ -90,7 +93,7 @@ def test_links_start_where_they_are_and_the_own_part_can_do_alone(wine: Examples
 def test_one_example_a_class_needs_no_folds(wine: Examples) -> None:
     first = torch.tensor([int((wine.targets == target).nonzero()[0]) for target in range(3)])
     few = wine.subset(first)
-    choice = choose(few, lambda inputs: inputs, lambda part, progress: pytest.fail("nothing is left out"), seed=0)
+    choice = choose(few, lambda inputs: inputs, lambda parts: pytest.fail("nothing is left out"), seed=0)
     assert choice == FitChoice(100.0, 100.0, 1.0)
     head = Linear(few.inputs.shape[1], 3)
     refit([], few.inputs, [], few, choice.both).write_to(head)
@@ -123,11 +126,11 @@ def test_hidden_units_that_are_noise_have_no_say(wine: Examples) -> None:
     """They are drawn anew for each fold, so what is fitted to them says nothing of what was left out."""
     torch.manual_seed(0)
 
-    def noise(part: Examples, progress: Progress) -> Callable[[torch.Tensor], torch.Tensor]:
-        return lambda inputs: torch.cat([inputs, 10 * torch.randn(len(inputs), 40)], 1)
+    def noise(parts: Sequence[Examples]) -> list[Callable[[torch.Tensor], torch.Tensor]]:
+        return [lambda inputs: torch.cat([inputs, 10 * torch.randn(len(inputs), 40)], 1) for _ in parts]
 
     assert choose(wine, lambda inputs: inputs, noise, seed=0).share <= 0.1
-    alone = choose(wine, lambda inputs: inputs[:, :1], lambda part, progress: lambda inputs: inputs, seed=0)
+    alone = choose(wine, lambda inputs: inputs[:, :1], as_given, seed=0)
     assert alone.share >= 0.9
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self, Unpack, final, overload
 import torch
 
 from senpath.arrays import composed
-from senpath.export import export_onnx
+from senpath.export import export_all, export_onnx
 from senpath.history.archive import export, import_task
 from senpath.history.checkout import Checkout
 from senpath.history.gc import Cleaned, clean
@@ -520,6 +520,27 @@ class Network:
         """
         target = as_path("path of the file", path)
         self._at.reading(lambda view: export_onnx(view, view.task_name(task), target, overwrite=overwrite))
+
+    def export_all(self, path: str | Path, *, encoded: bool = False, overwrite: bool = False) -> list[Path]:
+        """Write the whole network as ONNX models, for programs without senpath: one for each type of data, dispatcher and tasks in it.
+
+        A model reads raw pictures or rows where it can encode them itself, otherwise encoded inputs; its metadata says which, and names
+        tasks and labels. It answers as `predict` does: the task, −1 where nothing fits, the label, their probabilities and the ood score.
+
+        Args:
+            path: a file *.onnx, for a network of one type of data; otherwise a folder, which gets a file for each type.
+            encoded: whether models are to read encoded inputs in every case.
+            overwrite: replaces models that senpath wrote, but nothing else.
+
+        Returns:
+            The files.
+
+        Raises:
+            InputError: if the network has no task, or several types for one file; or a task is a scikit-learn model.
+            StoreError, MissingExtraError: as for `export_onnx`.
+        """
+        target = as_path("path of the models", path)
+        return self._at.reading(lambda view: export_all(view, target, encoded=encoded, overwrite=overwrite))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Copy the version that this object shows, and no other, to a new or empty folder, which is then a network itself.

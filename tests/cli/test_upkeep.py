@@ -79,6 +79,16 @@ def test_a_task_for_other_programs(senpath: Run, net: Path, tmp_path: Path) -> N
     assert senpath("export", net, "iris", file, "--overwrite").code == 0
 
 
+@pytest.mark.slow("torch exports a network")
+def test_a_network_for_other_programs(senpath: Run, net: Path, tmp_path: Path) -> None:
+    assert senpath("export", net, tmp_path / "all.onnx").code == 2  # of several types
+    end = senpath("export", net, f"{tmp_path / 'models'}/")
+    assert end.code == 0
+    written = sorted((tmp_path / "models").iterdir())
+    assert sorted(line.split(", ")[0] for line in end.out.splitlines()) == [f"wrote {file}" for file in written]
+    assert {file.name.split("-")[0].removesuffix(".onnx") for file in written} == {"image", "audio", "table"}
+
+
 def test_a_file_that_is_refused_makes_no_network(senpath: Run, net: Path, tmp_path: Path) -> None:
     file, new = tmp_path / "garbage.txt", tmp_path / "new.sen"
     file.write_text("nothing of value")
@@ -102,6 +112,8 @@ def test_a_file_that_is_refused_makes_no_network(senpath: Run, net: Path, tmp_pa
         (("rollback", "NET", 17), 2, "version to return to: expected one of 0, 1, 2, 3, got 17"),
         (("gc", "NET", "--versions", 0), 2, "Invalid value for '--versions'"),
         (("export", "NET", "nothing", "x.sentask"), 2, "task 'nothing'"),
+        (("export", "NET", "digits"), 2, "the whole network: expected a file *.onnx, or a folder that is there or ends in /, got 'digits'"),
+        (("export", "NET", "digits", "x.onnx", "--encoded"), 2, "--encoded: expected a whole network, got the task 'digits'"),
         (("import", "NET", "nothing.sentask"), 2, "task file nothing.sentask: expected an exported task, got no file of that name"),
         (("import", "NET", "FILES/iris.csv"), 3, "expected an exported task, whole, got BadZipFile"),
         (("remove", "nowhere.sen", "digits"), 3, "expected a folder with network.json, got none"),

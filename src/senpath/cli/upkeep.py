@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,21 +73,53 @@ def gc(
 
 def export(
     net: NetFolder,
-    task: Task,
-    file: Annotated[
-        Path,
+    what: Annotated[
+        str,
         typer.Argument(
-            metavar="FILE", help="The file to write: *.onnx is an ONNX model, any other, by custom *.sentask, a task for another network."
+            metavar="TASK_OR_TARGET",
+            help="Name of the task; or, without FILE, where the whole network goes: a file *.onnx, or a folder that is there or ends in /, "
+            "which gets an ONNX model for each type of data.",
         ),
     ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="The file for the task: *.onnx is an ONNX model, any other, by custom *.sentask, a task for another network.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is an exported one.")] = False,
+    encoded: Annotated[
+        bool, typer.Option("--encoded", help="Whole networks: models read encoded inputs, even where they could encode them.")
+    ] = False,
 ) -> Result:
-    """Write a task to one file, for another network, or as an ONNX model for other programs."""
+    """Write a task to one file, for another network, or as an ONNX model; or the whole network as ONNX models."""
     network = open_network(net)
+    if file is None:
+        return _export_all(network, what, encoded=encoded, overwrite=overwrite)
+    if encoded:
+        raise InputError(
+            "--encoded", expected="a whole network", got=f"the task {what!r}", do="Models of a task read encoded inputs anyway"
+        )
     write = network.export_onnx if file.suffix.lower() == ".onnx" else network.export
-    write(task, file, overwrite=overwrite)
+    write(what, file, overwrite=overwrite)
     size = file.stat().st_size
-    return Result([{"task": task, "file": str(file), "bytes": size}], lambda: say(f"wrote {file}, {_size(size)}"))
+    return Result([{"task": what, "file": str(file), "bytes": size}], lambda: say(f"wrote {file}, {_size(size)}"))
+
+
+def _export_all(network: Network, given: str, *, encoded: bool, overwrite: bool) -> Result:
+    target = Path(given)
+    if not (target.suffix.lower() == ".onnx" or given.endswith(("/", os.sep)) or target.is_dir()):
+        do = f"senpath export NET {shlex.quote(given)} FILE writes a task" if given in network.tasks else ""
+        raise InputError("the whole network", expected="a file *.onnx, or a folder that is there or ends in /", got=repr(given), do=do)
+    files = network.export_all(target, encoded=encoded, overwrite=overwrite)
+    sizes = {str(file): file.stat().st_size for file in files}
+
+    def show() -> None:
+        for name, size in sizes.items():
+            say(f"wrote {name}, {_size(size)}")
+
+    return Result([{"file": name, "bytes": size} for name, size in sizes.items()], show)
 
 
 def import_(

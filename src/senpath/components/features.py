@@ -62,6 +62,17 @@ class ConvFeatures(nn.Module):
         return 2 * self.weight.numel() * (-(-self.side // self.stride)) ** 2
 
 
+class _AtOnce(nn.Module):
+    """Features of all images at once: how many there are is open where a module is traced."""
+
+    def __init__(self, conv: ConvFeatures) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.conv._features(images)
+
+
 class DenseFeatures(nn.Module):
     """Random projections with ReLU: features of sounds, tables and texts (Rahimi and Recht 2008).
 
@@ -108,6 +119,6 @@ class UnitFeatures(nn.Module):
         return functional.normalize(vectors, dim=1)
 
 
-CONV_FEATURES = register(ComponentKind("conv-features.v1", ConvFeatures))
+CONV_FEATURES = register(ComponentKind("conv-features.v1", ConvFeatures, exportable=_AtOnce))
 DENSE_FEATURES = register(ComponentKind("dense-features.v1", DenseFeatures, dense=True))
 UNIT_FEATURES = register(ComponentKind("unit-features.v1", UnitFeatures))

@@ -15,6 +15,7 @@ from senpath.routing.covariances import CommonCovariance
 from senpath.routing.dispatcher import Dispatcher, Ranking
 from senpath.routing.limits import soft_nearest
 from senpath.routing.metric import ColumnIndex, Coordinates, Metric
+from senpath.routing.portable import PortableDiscriminant
 from senpath.routing.statistics import TUNING, TaskStatistics, scarcity
 
 ROWS = 1_024
@@ -199,6 +200,24 @@ class Discriminant(Dispatcher):
     def indexed(self) -> bool:
         """Whether tasks are looked up before they are scored."""
         return isinstance(self._held, _LookedUp)
+
+    def portable(self) -> PortableDiscriminant:
+        places, rows = self.columns.take(np.arange(len(self.names)))
+        mine, metric, lookup = torch.from_numpy(places), self.metric, self.metric.coordinates
+        if lookup is not None:
+            lookup = Coordinates(lookup.projection.cpu(), lookup.cells.cpu(), lookup.columns.cpu()[mine])
+        return PortableDiscriminant(
+            rows=rows,
+            sizes=torch.from_numpy(self.columns.sizes),
+            offsets=self._offsets.cpu()[mine],
+            log_sizes=self._log_sizes.cpu(),
+            limits=torch.from_numpy(self._limits),
+            softness=torch.from_numpy(self._softness),
+            centre=metric.centre.cpu(),
+            precision=metric.precision.cpu(),
+            temperature=self._temperature,
+            lookup=lookup,
+        )
 
     def _load(self, before: torch.Tensor | None, new: np.ndarray) -> _Loaded:
         """All columns, of which those of the tasks in `new` are not in `before`."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from senpath.components import GATE, Component, Gate, freeze
 from senpath.errors import StoreError
+from senpath.routing.portable import PortableGates
 
 ADMIT = 0.012
 """A second pathway runs where its P(task | input) is at least this."""
@@ -122,6 +124,14 @@ class Dispatcher(ABC):
         return self.rank(inputs).spread(len(self.names))
 
     @abstractmethod
+    def portable(self) -> nn.Module:
+        """What it decides by in one module that `torch.export` can trace.
+
+        From features (n, features), see `read_features`, it computes P(task | input), float32 (n, tasks), 0 of tasks that are not scored,
+        and each input's `Decision.ood_score` (n,).
+        """
+
+    @abstractmethod
     def _rank(self, features: torch.Tensor) -> Ranking:
         """The tasks that come into question for inputs with these features (n, features), at least one for each."""
 
@@ -172,6 +182,9 @@ class Gates(Dispatcher):
         super().__init__(names, features)
         self._gates = gates
         self._limits = np.ones(len(names)) if limits is None else np.array(limits)
+
+    def portable(self) -> nn.Module:
+        return PortableGates([gate.module for gate in self._gates], TEMPERATURE)
 
     def _rank(self, features: torch.Tensor) -> Ranking:
         numbers = self.features.weights + sum(gate.weights for gate in self._gates)

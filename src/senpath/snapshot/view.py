@@ -77,6 +77,11 @@ class View:
         return self.manifest.version
 
     @property
+    def network_id(self) -> str:
+        """The network's own id, whatever its version; "" of folders before format 7."""
+        return self.manifest.id
+
+    @property
     def tasks(self) -> Mapping[str, TaskRecord]:
         """The record of each task, by name, in the order of learning."""
         return MappingProxyType(self.manifest.tasks)

@@ -1,0 +1,125 @@
+"""What a dispatcher decides by, as torch modules of tensors alone: for models that run without senpath."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from senpath.routing.limits import LEAST
+from senpath.routing.metric import NEAREST, Coordinates
+
+
+class PortableDiscriminant(nn.Module):
+    """The scores of all tasks from columns: (n, features) to P(task | input), float32 (n, tasks), and the ood score (n,).
+
+    Args:
+        rows: float32 (columns, features), those of a task one after another.
+        sizes: columns of each task.
+        offsets: float32 (columns,), added to an input's products with the columns.
+        log_sizes: float32 (tasks,), what is taken off a task's mixture.
+        limits: float64 (tasks,), squared distances.
+        softness: float32 (tasks,), see `soft_nearest`.
+        centre, precision: see `Metric`.
+        temperature: see `Tuning`.
+        lookup: of these columns, where an input's nearest columns say which tasks are scored.
+    """
+
+    def __init__(
+        self,
+        rows: torch.Tensor,
+        sizes: torch.Tensor,
+        offsets: torch.Tensor,
+        log_sizes: torch.Tensor,
+        limits: torch.Tensor,
+        softness: torch.Tensor,
+        centre: torch.Tensor,
+        precision: torch.Tensor,
+        temperature: float,
+        lookup: Coordinates | None,
+    ) -> None:
+        super().__init__()
+        centred = rows - centre
+        self.centre, self.columns = nn.Buffer(centre), nn.Buffer(centred)
+        self.squares = nn.Buffer(centred.double().square().sum(1).float())
+        self.temperature, self.tasks = temperature, len(sizes)
+        self.offsets, self.log_sizes, self.limits = nn.Buffer(offsets), nn.Buffer(log_sizes), nn.Buffer(limits.float())
+        self.softness = nn.Buffer(softness) if bool((softness > 0).any()) else None
+        self.owner = nn.Buffer(torch.arange(len(sizes)).repeat_interleave(sizes))
+        self.own = nn.Buffer(_places(sizes))  # of each task, and the column behind the last one where it has fewer than another
+        # One product with all columns, or one with the metric before it: whichever takes fewer numbers.
+        before = len(rows) <= rows.shape[1]
+        self.weights = nn.Buffer((centred.double() @ precision.double()).float() if before else centred)
+        self.precision = None if before else nn.Buffer(precision)
+        self.lookup = None if lookup is None else _Lookup(lookup)
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        centred = features - self.centre
+        query = centred if self.precision is None else centred @ self.precision
+        products = query @ self.weights.T
+        scores = self._by_task((products + self.offsets) / self.temperature, -torch.inf).logsumexp(2) - self.log_sizes
+        probabilities = torch.softmax(self._looked_up(centred, scores), 1)
+        return probabilities, self._ood_score(centred, probabilities.argmax(1))
+
+    def _by_task(self, values: torch.Tensor, empty: float) -> torch.Tensor:
+        """(n, columns) as (n, tasks, the most columns of one), `empty` where a task has fewer."""
+        padded = torch.nn.functional.pad(values, (0, 1), value=empty)
+        own: torch.Tensor = padded.index_select(1, self.own.flatten()).unflatten(1, (self.tasks, -1))
+        return own
+
+    def _looked_up(self, centred: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """The scores, −∞ of tasks that have none of the columns nearest to the input, where these are looked up."""
+        if self.lookup is None:
+            return scores
+        near, least = self.lookup(centred)
+        return torch.where(self._by_task(near, -torch.inf).amax(2) >= least, scores, -torch.inf)
+
+    def _ood_score(self, centred: torch.Tensor, task: torch.Tensor) -> torch.Tensor:
+        """Squared distance to the nearest column of the task, as a share of its limit."""
+        distances = self.squares - 2 * (centred @ self.columns.T)  # but for the input's own square; it says which column is nearest
+        distances = torch.where(self.owner == task[:, None], distances, torch.inf)
+        apart = centred - self.columns.index_select(0, distances.argmin(1))
+        square = apart.square().sum(1)
+        if self.softness is not None:
+            soft = self.softness.index_select(0, task)[:, None].clamp(min=LEAST)
+            further = torch.logsumexp((distances.amin(1, keepdim=True) - distances) / soft, 1)  # 0 where the others are far
+            square = torch.where(self.softness.index_select(0, task) > 0, (square - soft[:, 0] * further).clamp(min=0), square)
+        return square / self.limits.index_select(0, task)
+
+
+class _Lookup(nn.Module):
+    """How near columns are: from centred features (n, features) to (n, columns), larger if nearer; and how near the last is, (n, 1)."""
+
+    def __init__(self, coordinates: Coordinates) -> None:
+        super().__init__()
+        self.projection, self.columns = nn.Buffer(coordinates.projection), nn.Buffer(coordinates.columns)
+        self.squares = nn.Buffer(coordinates.columns.double().square().sum(1).float())
+        self.nearest = min(NEAREST, len(coordinates.columns))
+
+    def forward(self, centred: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        near = 2 * (centred @ self.projection) @ self.columns.T - self.squares
+        return near, near.topk(self.nearest, dim=1).values[:, -1:]
+
+
+def _places(sizes: torch.Tensor) -> torch.Tensor:
+    """For tasks whose columns follow one another the places of each task's own, int64 (tasks, most); the rest points behind all."""
+    starts, steps = sizes.cumsum(0) - sizes, torch.arange(int(sizes.max()))
+    return torch.where(steps < sizes[:, None], starts[:, None] + steps, sizes.sum())
+
+
+class PortableGates(nn.Module):
+    """The scores of all tasks from one gate each: (n, features) to P(task | input), float32 (n, tasks), and the ood score (n,).
+
+    Args:
+        gates: modules that answer errors (n,) as shares of their tasks' limits.
+        temperature: divides differences of errors.
+    """
+
+    def __init__(self, gates: Sequence[nn.Module], temperature: float) -> None:
+        super().__init__()
+        self.gates, self.temperature = nn.ModuleList(gates), temperature
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        errors = torch.stack([gate(features) for gate in self.gates], 1)
+        return torch.softmax(-errors / self.temperature, 1), errors.amin(1)

@@ -91,6 +91,7 @@ def test_pictures_of_a_range_of_their_own(tmp_path: Path) -> None:
 
 def test_the_dispatcher_of_small_models(tmp_path: Path) -> None:
     net = tiny_network(tmp_path / "net.sen", tasks=("low", "high"), dispatcher="binary")
+    net.set_limit("low", 0.9)
     raw = (np.concatenate([tiny_task("low")[0], tiny_task("high")[0], noise(20)]) * 255).round().astype(np.uint8)
     (batch,) = net.encode(raw).batches
     assert_answers(exported(net, tmp_path, encoded=True), batch.inputs.numpy(), net.predict(raw))

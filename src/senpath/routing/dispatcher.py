@@ -184,7 +184,7 @@ class Gates(Dispatcher):
         self._limits = np.ones(len(names)) if limits is None else np.array(limits)
 
     def portable(self) -> nn.Module:
-        return PortableGates([gate.module for gate in self._gates], TEMPERATURE)
+        return PortableGates([gate.module for gate in self._gates], torch.from_numpy(self._limits), TEMPERATURE)
 
     def _rank(self, features: torch.Tensor) -> Ranking:
         numbers = self.features.weights + sum(gate.weights for gate in self._gates)

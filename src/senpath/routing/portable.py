@@ -112,14 +112,16 @@ class PortableGates(nn.Module):
     """The scores of all tasks from one gate each: (n, features) to P(task | input), float32 (n, tasks), and the ood score (n,).
 
     Args:
-        gates: modules that answer errors (n,) as shares of their tasks' limits.
+        gates: modules that answer errors (n,) as shares of their own limits.
+        limits: float64 (tasks,), the tasks' limits as multiples of these.
         temperature: divides differences of errors.
     """
 
-    def __init__(self, gates: Sequence[nn.Module], temperature: float) -> None:
+    def __init__(self, gates: Sequence[nn.Module], limits: torch.Tensor, temperature: float) -> None:
         super().__init__()
         self.gates, self.temperature = nn.ModuleList(gates), temperature
+        self.limits = nn.Buffer(limits.float())
 
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         errors = torch.stack([gate(features) for gate in self.gates], 1)
-        return torch.softmax(-errors / self.temperature, 1), errors.amin(1)
+        return torch.softmax(-errors / self.temperature, 1), errors.amin(1) / self.limits.index_select(0, errors.argmin(1))

@@ -13,6 +13,7 @@ from senpath import InputError
 from senpath.bench import STREAMS, BenchCell, BenchPlan, BenchProgress, bench_routing, best_two, find_row, held_out
 from senpath.bench.measure import learn_cell, measure
 from senpath.bench.page import write_page
+from senpath.bench.published import split
 from senpath.bench.rows import ROWS
 from senpath.bench.sets import BenchSet
 from senpath.bench.streams import RoutingStream
@@ -177,3 +178,27 @@ def test_the_page_says_where_others_are_better(tmp_path: Path) -> None:
 def test_an_empty_folder_has_no_page(tmp_path: Path) -> None:
     with raises_error(InputError, what="page", expected="measured rows"):
         write_page(Records(), tmp_path, 1_000)
+
+
+def test_a_published_setting_is_made_of_one_set_and_its_page_has_the_figures(tiny: RoutingStream, tmp_path: Path) -> None:
+    stream = RoutingStream("Split", "In twos.", (*split("mnist", "image")[:2], BenchSet("mnist", "image", permute=1)), (), (5,))
+    records = Records()
+    measure(BenchCell("split-mnist", 5, 0, tmp_path), "ridge", stream, 60, records.append)
+    assert records.where(part="task").distinct("task") == ["mnist 0+1", "mnist 2+3", "mnist order 1"]
+    first, _, other = records.where(part="task")
+    assert first["inputs"] == 12
+    assert first["label alone"] >= first["right label"]
+    assert other["right task"] > 0.5
+    page = write_page(records, tmp_path, 60).read_text()
+    assert "SupSup" in page
+    assert "86.8 ± 0.2" in page
+    assert page.count("Not measured yet.") == 5
+    assert "A published figure for this setting: not found." in page
+
+
+def test_a_turned_picture_is_another_task() -> None:
+    examples = Examples(DataType("image", (1, 28, 28)), torch.rand(2, 1, 28, 28), torch.tensor([0, 1]), (0, 1))
+    turned = BenchSet("mnist", "image", turn=90.0)
+    torch.testing.assert_close(turned.changed(examples).inputs, examples.inputs.rot90(1, (2, 3)), atol=1e-4, rtol=0)
+    assert turned.task == "mnist 90°"
+    assert BenchSet("mnist", "image").changed(examples) is examples

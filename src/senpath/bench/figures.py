@@ -31,7 +31,7 @@ OTHER = "#33aaaa"
 
 
 def draw_figures(records: Records, folder: Path) -> dict[str, str]:
-    """Write label.png and unknown.png; gives what each shows, by file name.
+    """Write label.png and unknown.png; gives what each shows, by file name. Without records nothing is drawn.
 
     Raises:
         MissingExtraError: if matplotlib is not installed.
@@ -40,6 +40,8 @@ def draw_figures(records: Records, folder: Path) -> dict[str, str]:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
+    if not records:
+        return {}
     folder.mkdir(parents=True, exist_ok=True)
     streams = list(dict.fromkeys(stream for stream, _ in tables.cells_of(records)))
     shown = {"label.png": ("right label", "right label, %"), "unknown.png": ("AUROC", "AUROC, known against unknown")}

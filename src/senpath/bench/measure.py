@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
+from senpath.arrays import object_array
 from senpath.bench.protocol import BenchCell, BenchRow, RowAnswers, Unlabelled
 from senpath.bench.rows import find_row, learn_pathways
 from senpath.bench.streams import RoutingStream, TypeGroup, groups_of
@@ -25,6 +26,10 @@ FORMULAS = {
         "share of test inputs whose task is found, none refused; each of the T tasks has the same weight",
     ),
     "right label": ("(1/T) Σₜ |{x ∈ Xₜ : task(x) = t, label(x) = y}| / |Xₜ|", "share that gets the right task and the right label in it"),
+    "label alone": (
+        "(1/T) Σₜ |{x ∈ Xₜ : name of label(x) = name of y}| / |Xₜ|",
+        "share that gets a label of the right name, whatever the task: the usual figure where tasks share their labels",
+    ),
     "among": ("(1/T) Σₜ |{x ∈ Xₜ : t ∈ C(x)}| / |Xₜ|", "share whose task is among the candidates C(x)"),
     "candidates": (
         "(1/T) Σₜ mean |C(x)|",
@@ -141,6 +146,12 @@ def _right(answers: RowAnswers, truth: np.ndarray, targets: np.ndarray) -> np.nd
     return right
 
 
+def _named(tasks: np.ndarray, labels: np.ndarray, group: TypeGroup) -> np.ndarray:
+    """The labels by name, as an object array (n,)."""
+    classes = [lesson.examples.classes for lesson in group.lessons]
+    return object_array([classes[task][label] for task, label in zip(tasks.tolist(), labels.tolist(), strict=True)])
+
+
 def _by_task(values: np.ndarray, truth: np.ndarray) -> list[np.ndarray]:
     return [values[truth == place] for place in range(int(truth.max()) + 1)]
 
@@ -151,6 +162,7 @@ def _of_tasks(
     figures = {
         "right task": answers.task == truth,
         "right label": _right(answers, truth, targets),
+        "label alone": _named(answers.task, answers.label, group) == _named(truth, targets, group),
         "among": (answers.candidates == truth[:, None]).any(1),
         "candidates": (answers.candidates >= 0).sum(1),
         "refused": answers.refused if answers.refused is not None else np.zeros(len(truth), dtype=bool),

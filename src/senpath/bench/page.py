@@ -12,8 +12,9 @@ from pathlib import Path
 from senpath.bench import tables
 from senpath.bench.figures import draw_figures
 from senpath.bench.measure import FORMULAS
+from senpath.bench.published import FIGURES
 from senpath.bench.rows import find_row
-from senpath.bench.streams import STREAMS
+from senpath.bench.streams import MAIN, STREAMS
 from senpath.errors import InputError
 from senpath.experiments.records import Records
 from senpath.reports.markdown import markdown_table
@@ -21,6 +22,7 @@ from senpath.store.files import write_atomic
 
 TITLE = "The right pathway"
 COMMAND = "senpath bench routing"
+NONE = "A published figure for this setting: not found."
 STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto;margin:1rem 0}
@@ -60,7 +62,7 @@ def write_page(records: Records, out: Path, most: int) -> Path:
         raise InputError("page", expected="measured rows", got="none")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        pictures = draw_figures(records, out / "routing")
+        pictures = draw_figures(Records(record for record in records if record["stream"] not in FIGURES), out / "routing")
         parts = _parts(records, most, pictures)
         page = out / "routing.md"
         write_atomic(page, _markdown(parts).encode())
@@ -89,7 +91,8 @@ def _parts(records: Records, most: int, pictures: dict[str, str]) -> list[PagePa
             ),
         )
     ]
-    parts += _in_short(records, pictures)
+    main = Records(record for record in records if record["stream"] not in FIGURES)
+    parts += _in_short(main, pictures) if main else []
     if any(record.get("row") == "senpath" for record in records):
         missing = "Nowhere by more than half a point, in what was measured." if not lost else "By more than half a point of the means:"
         parts.append(PagePart("Where senpath loses", text=(missing,), bullets=tuple(lost)))
@@ -98,8 +101,28 @@ def _parts(records: Records, most: int, pictures: dict[str, str]) -> list[PagePa
     parts.append(PagePart("What is measured", table=(["figure", "formula", "meaning"], formulas)))
     about = [[tables.title_of(records, name), _about(name)] for name in tables.rows_of(records)]
     parts.append(PagePart("Rows", table=(["row", "what it does"], about)))
-    for stream in dict.fromkeys(stream for stream, _ in tables.cells_of(records)):
+    measured = list(dict.fromkeys(stream for stream, _ in tables.cells_of(records)))
+    for stream in (stream for stream in measured if stream not in FIGURES):
         parts += _of_stream(records, stream)
+    return parts + _published(records)
+
+
+def _published(records: Records) -> list[PagePart]:
+    """Settings of published work, those measured and those not."""
+    words = (
+        "Settings that others have published without task ids. Their networks, passes and examples differ from ours and from each other: "
+        "figures say what is usual, not who is better.",
+        "senpath and the closed forms keep no examples once a task is learned; but the closed forms' settings are chosen here on held-out "
+        "examples of all tasks together, which is to their advantage. Nearest neighbours keep all examples.",
+    )
+    parts = [PagePart("Published settings without task ids", text=words)]
+    for name, figures in FIGURES.items():
+        measured = [cell for cell in tables.cells_of(records) if cell[0] == name]
+        parts.append(PagePart(STREAMS[name].title, 3, text=(STREAMS[name].about, *(() if measured else ("Not measured yet.",)))))
+        parts += [PagePart(table=tables.cell_rows(records.where(stream=name, shots=shots))) for _, shots in measured]
+        rows = [[figure.who, figure.accuracy, figure.setting, figure.source] for figure in figures]
+        told = PagePart(table=(["published", "accuracy, %", "setting", "source"], rows)) if rows else PagePart(text=(NONE,))
+        parts.append(told)
     return parts
 
 
@@ -129,8 +152,8 @@ def _missing(records: Records) -> str:
     """Cells of the plan without records, in words."""
     have = {(record["stream"], record["shots"], record["seed"]) for record in records if record["part"] == "task"}
     lines = []
-    for name, stream in STREAMS.items():
-        for shots in stream.shots:
+    for name in MAIN:
+        for shots in STREAMS[name].shots:
             seeds = sum((name, shots, seed) in have for seed in range(3))
             if seeds < 3:
                 lines.append(f"{name} at {tables.shots_word(shots)} shots ({'not measured' if not seeds else f'{seeds} of three seeds'})")

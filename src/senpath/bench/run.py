@@ -15,7 +15,7 @@ from senpath.bench.measure import learn_cell, measure
 from senpath.bench.page import write_page
 from senpath.bench.protocol import BenchCell
 from senpath.bench.rows import ROWS, find_row, row_slug
-from senpath.bench.streams import STREAMS, RoutingStream, find_stream
+from senpath.bench.streams import MAIN, RoutingStream, find_stream
 from senpath.errors import InputError
 from senpath.experiments.jobs import Job, claimed, read_records, run_jobs
 from senpath.experiments.records import Records
@@ -34,7 +34,7 @@ class BenchPlan:
         most: test inputs of a task, at most.
     """
 
-    streams: tuple[str, ...] = tuple(STREAMS)
+    streams: tuple[str, ...] = MAIN
     shots: tuple[int | None, ...] = (5, 20, None)
     seeds: int = 3
     rows: tuple[str, ...] = tuple(ROWS)

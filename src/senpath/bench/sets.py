@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from senpath.data import few_shot, load
 from senpath.errors import InputError
 from senpath.evaluation import Split
 from senpath.experiments.encoded import read_examples, write_examples
+from senpath.experiments.transforms import name_of_group, only_classes, permuted, rotated
 from senpath.network import Network
 from senpath.snapshot import encode_examples
 from senpath.types import DataType, Examples
@@ -41,17 +42,37 @@ class BenchSet:
         name: of the set, see `senpath.data.load`; "omniglot/" and an alphabet for one of those.
         sense: "image", "photograph", "text" or "sound": inputs of one sense are of one type of data.
         split: what is asked, of a set of unknown inputs.
+        classes: those that the task has; empty for all.
+        permute: seed of another order of the pixels; 0 leaves them.
+        turn: degrees by which pictures are turned.
     """
 
     name: str
     sense: str
     split: str = "test"
+    classes: tuple[Any, ...] = ()
+    permute: int = 0
+    turn: float = 0.0
+
+    @property
+    def task(self) -> str:
+        """Name of the task that is made of it."""
+        parts = [name_of_group(self.classes)] if self.classes else []
+        parts += [f"order {self.permute}"] if self.permute else []
+        return " ".join([self.name, *parts, *([f"{self.turn:g}°"] if self.turn else [])])
+
+    def changed(self, examples: Examples) -> Examples:
+        """Pictures as the task has them."""
+        examples = permuted(examples, self.permute)
+        return rotated(examples, self.turn) if self.turn else examples
 
 
 def read_split(source: BenchSet, folder: Path) -> Split:
-    """A task's encoded examples, to learn from and to measure on."""
+    """A task's encoded examples, to learn from and to measure on; those that come out of it are still to be `changed`."""
     read: Callable[[], dict[str, Examples]] = lambda: _encode_task(source)  # noqa: E731 - one line either way
-    parts = _kept(folder, source, read) if source.sense in ENCODERS or source.name.startswith(OMNIGLOT) else read()
+    parts = _kept(folder, source, read) if source.sense in ENCODERS or source.name.startswith(OMNIGLOT) else _in_memory(source.name)
+    if source.classes:
+        parts = {name: only_classes(examples, source.classes) for name, examples in parts.items()}
     return Split(parts["train"], parts["test"])
 
 
@@ -98,6 +119,12 @@ def _kept(folder: Path, source: BenchSet, encode: Callable[[], dict[str, Example
     if not file.exists():
         write_examples(file, encode())
     return read_examples(file)[0]
+
+
+@lru_cache(maxsize=2)  # a thousand tasks may be made of one set
+def _in_memory(name: str) -> dict[str, Examples]:
+    """Grey pictures, encoded."""
+    return _encode_task(BenchSet(name, "image"))
 
 
 @cache

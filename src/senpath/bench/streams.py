@@ -9,10 +9,10 @@ from functools import partial
 import torch
 
 from senpath.bench.protocol import BenchCell, Read, TaskLesson, Unlabelled
+from senpath.bench.published import permuted, rotated, split
 from senpath.bench.sets import OMNIGLOT, BenchSet, at_most, few, read_map, read_split, read_unknown
 from senpath.errors import InputError
-from senpath.evaluation import Split
-from senpath.types import DataType
+from senpath.types import DataType, Examples
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ OUTSIDE = (BenchSet("clinc150-oos", "text"),)
 OTHER_PHOTOGRAPHS = (BenchSet("cifar10", "photograph"), BenchSet("devanagari", "photograph"))
 DIGITS = tuple(BenchSet(name, "image") for name in ("bangla", "devanagari", "telugu"))
 
+CIFAR = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())  # noqa: SIM905 - easier to read
 STREAMS = {
     "letters": RoutingStream(
         "Letters and digits",
@@ -82,6 +83,33 @@ STREAMS = {
         "All tasks of letters, requests and photographs, and the digits of three more scripts, in one stream.",
         (*PAPER, *DIGITS, *TEXTS, *PHOTOGRAPHS),
         (*DRAWN, *NOISES, *OUTSIDE, *OTHER_PHOTOGRAPHS[:1]),
+    ),
+}
+
+MAIN = tuple(STREAMS)
+"""What is measured unless streams are named."""
+STREAMS |= {
+    "split-mnist": RoutingStream("Split-MNIST", "The digits in five tasks of two.", split("mnist", "image"), (), (None,)),
+    "split-fashion": RoutingStream("Split-Fashion", "Clothing in five tasks of two classes.", split("fashion", "image"), (), (None,)),
+    "split-cifar10": RoutingStream(
+        "Split-CIFAR-10",
+        "Photographs in five tasks of two classes, behind the frozen EfficientNet-Lite0; 4,000 images are learned from, 1,000 asked.",
+        split("cifar10", "photograph", CIFAR),
+        (),
+        (None,),
+    ),
+    "permuted-mnist-250": RoutingStream(
+        "Permuted MNIST, 250 tasks",
+        "MNIST under 250 permutations of its pixels, from 20 images of a digit. From all 60,000 a task: [scale](scale.md).",
+        permuted(250),
+        (),
+        (20,),
+    ),
+    "permuted-mnist-1000": RoutingStream(
+        "Permuted MNIST, 1,000 tasks", "MNIST under 1,000 permutations, from 20 images of a digit.", permuted(1_000), (), (20,)
+    ),
+    "rotated-mnist": RoutingStream(
+        "Rotated MNIST", "MNIST turned all round in steps of 10 degrees, from 20 images of a digit and task.", rotated(10), (), (20,)
     ),
 }
 
@@ -128,14 +156,18 @@ def groups_of(cell: BenchCell, stream: RoutingStream, most: int) -> Iterator[Typ
         most: test inputs of a task or a set of unknown ones, at most.
     """
     for sense in dict.fromkeys(source.sense for source in stream.tasks):
-        splits = {source.name: read_split(source, cell.folder) for source in stream.tasks if source.sense == sense}
-        yield _group(cell, sense, splits, stream, most)
+        yield _group(cell, sense, stream, most)
 
 
-def _group(cell: BenchCell, sense: str, splits: dict[str, Split], stream: RoutingStream, most: int) -> TypeGroup:
-    read: Read = read_map(next(iter(splits.values())).train.data_type, cell.seed)
-    lessons = [TaskLesson(name, few(split.train, cell.shots, cell.seed), read) for name, split in splits.items()]
-    asked = [at_most(split.test, most) for split in splits.values()]
+def _group(cell: BenchCell, sense: str, stream: RoutingStream, most: int) -> TypeGroup:
+    learned, asked = dict[str, Examples](), list[Examples]()
+    for source in stream.tasks:
+        if source.sense == sense:
+            split = read_split(source, cell.folder)
+            learned[source.task] = source.changed(few(split.train, cell.shots, cell.seed))
+            asked.append(source.changed(at_most(split.test, most)))
+    read: Read = read_map(asked[0].data_type, cell.seed)
+    lessons = [TaskLesson(name, examples, read) for name, examples in learned.items()]
     unknown = {source.name: Unlabelled(read_unknown(source, cell.folder, most), read) for source in stream.unknown if source.sense == sense}
     mine = BenchCell(cell.stream, cell.shots, cell.seed, cell.folder, sense)
     make = partial(Unlabelled, read=read)

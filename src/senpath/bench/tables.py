@@ -12,7 +12,7 @@ from senpath.bench.streams import STREAMS
 from senpath.experiments.records import Records
 from senpath.reports.markdown import spread
 
-PERCENT = ("right task", "right label", "among", "refused known", "refused unknown", "drift")
+PERCENT = ("right task", "right label", "label alone", "among", "refused known", "refused unknown", "drift")
 BOUNDS = ("joint", "oracle")
 """Rows that are no answer to the question: one learns all tasks at once, one is told the task."""
 CLOSE = 0.5
@@ -88,13 +88,13 @@ def short_rows(records: Records, figure: str) -> tuple[list[str], list[list[str]
 
 def cell_rows(records: Records) -> tuple[list[str], list[list[str]]]:
     """All figures of the rows in one cell."""
-    titles = ["row", *PERCENT[:3], "candidates", "AUROC", *PERCENT[3:], "weights", "ms", "µs"]
+    titles = ["row", *PERCENT[:4], "candidates", "AUROC", *PERCENT[4:], "weights", "ms", "µs"]
     table = []
     for name in rows_of(records):
         mine = records.where(row=name)
         if not figure_of(mine, "right task"):
             continue
-        line = [title_of(records, name), *(_cell(mine, figure) for figure in titles[1:9])]
+        line = [title_of(records, name), *(_cell(mine, figure) for figure in titles[1:-3])]
         table.append([*line, _count(figure_of(mine, "weights")), *(_time(mine, unit) for unit in ("ms", "µs"))])
     return titles, table
 

@@ -18,9 +18,13 @@ def group() -> None:
 @app.command()
 def routing(
     stream: Annotated[
-        list[str] | None, typer.Option(help="letters, alphabets, requests, photographs or mixed; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option(
+            help="letters, alphabets, requests, photographs or mixed, which are the default; or split-mnist, split-fashion, split-cifar10, "
+            "permuted-mnist-250, permuted-mnist-1000 or rotated-mnist. May be repeated."
+        ),
     ] = None,
-    shots: Annotated[list[str] | None, typer.Option(help="5, 20 or all; may be repeated. Default: all three.")] = None,
+    shots: Annotated[list[str] | None, typer.Option(help="5, 20 or all, where a stream has them; may be repeated. Default: all.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Number of seeds.")] = 3,
     row: Annotated[
         list[str] | None, typer.Option(help="A row by name, or FILE.py:CLASS; may be repeated. Default: those that come with senpath.")

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from senpath.bench import BenchPlan, BenchProgress, bench_routing
 from senpath.bench.rows import ROWS
-from senpath.bench.streams import STREAMS
 from senpath.bench.tables import cells_of, figure_of, rows_of, short_rows, shots_word, title_of
 from senpath.cli.show import say, table, terminal
 from senpath.errors import InputError
@@ -25,7 +24,7 @@ def run_routing(
 ) -> None:
     """Run or go on with the benchmark; see `senpath bench routing`."""
     chosen = tuple(map(_shots, shots)) or BenchPlan().shots
-    plan = BenchPlan(tuple(streams) or tuple(STREAMS), chosen, seeds, tuple(rows) or tuple(again) or tuple(ROWS), tuple(again), most)
+    plan = BenchPlan(tuple(streams) or BenchPlan().streams, chosen, seeds, tuple(rows) or tuple(again) or tuple(ROWS), tuple(again), most)
     start = time.perf_counter()
     say(f"results are kept in {work}; stop with Ctrl-C and run the same command again to go on")
     last: list[BenchProgress] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,30 +39,25 @@ class Kept:
         return MethodResult(pathway.components, parts, pathway.links)
 
 
-def learn_pathways(cell: BenchCell, lessons: Sequence[TaskLesson]) -> None:
-    """Learn the tasks with the network's defaults, twice: from all examples, and from those that are not held out (of very many, some).
+def learn_pathways(cell: BenchCell, lessons: Sequence[TaskLesson], *, part: bool = False) -> Network:
+    """Learn the tasks with the network's defaults; those that are there stay, so a run that was stopped goes on.
 
-    What is there already stays.
+    Args:
+        part: learn from the examples that are not held out alone, and where there are very many, from some of them.
     """
-    for which in ("whole", "part"):
-        folder = _folder(cell, which)
-        if folder.exists():
-            continue
-        unfinished = folder.with_name(folder.name + ".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.parent.mkdir(parents=True, exist_ok=True)
-        net = Network(unfinished, random_state=cell.seed)
-        for lesson in lessons:
+    net = Network(_folder(cell, "part" if part else "whole"), random_state=cell.seed)
+    for lesson in lessons:
+        if lesson.task not in net.tasks:
             examples = lesson.examples
-            if which == "part":
+            if part:
                 examples = _some(examples.subset(~held_out(examples, cell.seed)), cell.seed)
             net.learn(lesson.task, examples, random_state=cell.seed)
-        unfinished.rename(folder)
+    return net
 
 
-def open_pathways(cell: BenchCell, *, part: bool = False) -> Network:
-    """The network of these pathways; with `part` of those that were learned without the examples held out."""
-    return Network(_folder(cell, "part" if part else "whole"))
+def open_pathways(cell: BenchCell) -> Network:
+    """The network of these pathways."""
+    return Network(_folder(cell, "whole"))
 
 
 def _some(examples: Examples, seed: int) -> Examples:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from senpath.bench.protocol import KEPT, BenchCell, RowAnswers, TaskLesson, Unlabelled, held_out
-from senpath.bench.rows.kept import Kept, open_pathways
+from senpath.bench.rows.kept import Kept, learn_pathways, open_pathways
 from senpath.evaluation import Single, Strategy
 from senpath.methods import SenSettings
 from senpath.network import Network
@@ -103,7 +103,7 @@ class LargestSoftmax(_OfPathways):
 
     def _read_limit(self) -> float:
         """By pathways that were learned without the examples held out: those that have seen them are too sure of them."""
-        net, doubts = open_pathways(self.cell, part=True), []
+        net, doubts = learn_pathways(self.cell, self.lessons, part=True), []
         for lesson in self.lessons:
             held = held_out(lesson.examples, self.cell.seed)
             doubts.append(self._doubts(net, lesson.examples.inputs[held])[0].min(1))

@@ -41,6 +41,7 @@ from senpath.methods import (
 )
 from senpath.network import Network
 from senpath.pathways import Activation, Link, Pathway, Transfer
+from senpath.progress import Callback
 from senpath.reports import report
 from senpath.snapshot import Proposal, Revised, TaskInfo, Threshold, View
 from senpath.types import Audio, DataType, Examples, Video
@@ -55,6 +56,7 @@ __all__ = [
     "Allocation",
     "AllocationSettings",
     "Audio",
+    "Callback",
     "ClassConfusion",
     "Cleaned",
     "Client",

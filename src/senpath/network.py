@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, Unpack, final, overload
 
@@ -29,7 +30,7 @@ from senpath.isolation import isolated_class
 from senpath.learning.learn import Learned, extend, learn, learn_many, revise
 from senpath.learning.stream import Routed
 from senpath.methods.registry import make_method, make_revision
-from senpath.progress import Progress, silent
+from senpath.progress import Follower, Progress, follow, has_viewer, silent
 from senpath.snapshot import Method, Proposal, Revised, Revision, TaskInfo, View, encode_examples, task_info
 from senpath.snapshot.pictures import network_html, plot_network
 from senpath.snapshot.settings import DispatcherForm
@@ -169,7 +170,7 @@ class Network:
         concept: str | None = None,
         method: str | Method = "sen",
         measure: Mapping[str, Any] | None = None,
-        progress: Progress = silent,
+        progress: Follower = None,
         **settings: Any,
     ) -> Learned:
         """Learn a task from labelled examples and commit it.
@@ -188,7 +189,8 @@ class Network:
                 answers. Takes up to five more trainings, to measure how far each can be trusted.
             method: name of a method, "package:Class", or a method object.
             measure: labelled data of earlier tasks that may change: their answers to it are scored before and after.
-            progress: called with stages and steps.
+            progress: who follows: a function of stage, steps done and steps in all, a `Callback`, several of them, True for bars, False for
+                nobody; None for bars where somebody sees them. See docs/howto/notebook.md.
             settings: of the method; for "sen" see `senpath.SenSettings`.
 
         Raises:
@@ -196,7 +198,9 @@ class Network:
             TaskExistsError: if the name is taken.
             StoreError: if the folder cannot be written.
         """
-        return learn(self._at, self.view.task_name(task), x, y, kind, _composed(concept), make_method(method, settings), measure, progress)
+        name, chosen, concept = self.view.task_name(task), make_method(method, settings), _composed(concept)
+        about = {"task": name, "method": method, "settings": settings}
+        return follow(progress, "learn", about, lambda told: learn(self._at, name, x, y, kind, concept, chosen, measure, told))
 
     def learn_many(
         self,
@@ -206,7 +210,7 @@ class Network:
         concept: str | None = None,
         method: str | Method = "sen",
         jobs: int = 1,
-        progress: Progress = silent,
+        progress: Follower = None,
         **settings: Any,
     ) -> dict[str, Learned]:
         """Learn several tasks in one call and commit them in order, or together as one version.
@@ -219,7 +223,7 @@ class Network:
             tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`.
             kind, concept, method, settings: for all tasks, as for `learn`; tasks that are learned together cannot have a concept.
             jobs: number of processes; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
-            progress: called with ("tasks", committed, all), or, for tasks learned together, with stages and steps.
+            progress: as for `learn`; told ("tasks", committed, all), or, for tasks learned together, stages and steps.
 
         Returns:
             The outcome for each task, by name; its seconds count from this call to its commit.
@@ -228,9 +232,11 @@ class Network:
             InputError, TaskExistsError, StoreError: as for `learn`; the message names the task.
             SenpathError: if a worker process dies, for example because it is out of memory.
         """
-        return learn_many(self._at, self.view.task_names(tasks), kind, _composed(concept), make_method(method, settings), jobs, progress)
+        named, chosen, concept = self.view.task_names(tasks), make_method(method, settings), _composed(concept)
+        about = {"tasks": [*named] if isinstance(named, Mapping) else None, "method": method, "settings": settings}
+        return follow(progress, "learn_many", about, lambda told: learn_many(self._at, named, kind, concept, chosen, jobs, told))
 
-    def revise(self, task: str, revision: Revision, x: Any = None, y: Any = None, progress: Progress = silent) -> Revised:
+    def revise(self, task: str, revision: Revision, x: Any = None, y: Any = None, progress: Follower = None) -> Revised:
         """Change a task by a revision; `review`, `prune` and `extend` are senpath's own.
 
         Every other task stays as it is: one that reads components of this task keeps the components that it has.
@@ -243,17 +249,20 @@ class Network:
             InputError: if the data cannot be used.
             ConflictError: if another writer changed the task meanwhile.
         """
-        return revise(self._at, self.view.task_name(task), revision, x, y, progress)
+        name = self.view.task_name(task)
+        return follow(progress, "revise", {"task": name}, lambda told: revise(self._at, name, revision, x, y, told))
 
-    def review(self, task: str, x: Any, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised:
+    def review(self, task: str, x: Any, y: Any = None, *, progress: Follower = None, **settings: Any) -> Revised:
         """Let a task borrow from tasks that were learned after it (backward transfer), if it gains by that.
 
         Needs the examples that the task was learned from. Cross-validation decides; without a gain nothing changes.
         For the settings see `senpath.Review`; other arguments and errors are those of `revise`.
         """
-        return revise(self._at, self.view.task_name(task), make_revision("review", settings), x, y, progress)
+        name, revision = self.view.task_name(task), make_revision("review", settings)
+        about = {"task": name, "settings": settings}
+        return follow(progress, "review", about, lambda told: revise(self._at, name, revision, x, y, told))
 
-    def prune(self, task: str, keep: float, x: Any = None, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised:
+    def prune(self, task: str, keep: float, x: Any = None, y: Any = None, *, progress: Follower = None, **settings: Any) -> Revised:
         """Make a task's pathway smaller: remove its smallest weights, or whole hidden units with `what="units"`.
 
         With examples, what remains is trained further, and nothing changes if that loses too much; without, nothing is measured. Tasks that
@@ -263,15 +272,17 @@ class Network:
         Args:
             keep: the share that remains, above 0 and below 1.
         """
-        return revise(self._at, self.view.task_name(task), make_revision("prune", {"keep": keep, **settings}), x, y, progress)
+        name, revision = self.view.task_name(task), make_revision("prune", {"keep": keep, **settings})
+        about = {"task": name, "settings": {"keep": keep, **settings}}
+        return follow(progress, "prune", about, lambda told: revise(self._at, name, revision, x, y, told))
 
     @overload
-    def extend(self, task: str, x: Any, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised: ...
+    def extend(self, task: str, x: Any, y: Any = None, *, progress: Follower = None, **settings: Any) -> Revised: ...
 
     @overload
-    def extend(self, task: Any, x: Any = None, *, progress: Progress = silent, **settings: Any) -> Routed: ...
+    def extend(self, task: Any, x: Any = None, *, progress: Follower = None, **settings: Any) -> Routed: ...
 
-    def extend(self, task: Any, x: Any = None, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Revised | Routed:
+    def extend(self, task: Any, x: Any = None, y: Any = None, *, progress: Follower = None, **settings: Any) -> Revised | Routed:
         """Add examples to a task, including examples of new classes: `extend(task, x, y)`; or split a mixed stream: `extend(x, y)`.
 
         The task's backbone and the rows of its old classes stay the same to the bit, unless `finetune=True`. In a multilabel task an old
@@ -289,7 +300,8 @@ class Network:
             UnknownTaskError, InputError, ConflictError: as for `revise`.
             SenpathError: in a stream, if extending a task fails; the message says which tasks were extended before.
         """
-        return extend(self._at, task, x, y, make_revision("extend", settings), progress)
+        revision, about = make_revision("extend", settings), {"task": task if isinstance(task, str) else None, "settings": settings}
+        return follow(progress, "extend", about, lambda told: extend(self._at, task, x, y, revision, told))
 
     @overload
     def predict(
@@ -299,11 +311,14 @@ class Network:
         *,
         concept: str | None = None,
         errors: str = "raise",
+        progress: Follower = None,
         **routing: Unpack[RoutingOptions],
     ) -> MultimodalPrediction: ...
 
     @overload
-    def predict(self, x: Any, task: str | None = None, *, errors: str = "raise", **routing: Unpack[RoutingOptions]) -> Prediction: ...
+    def predict(
+        self, x: Any, task: str | None = None, *, errors: str = "raise", progress: Follower = None, **routing: Unpack[RoutingOptions]
+    ) -> Prediction: ...
 
     def predict(
         self,
@@ -316,6 +331,7 @@ class Network:
         admit: float | None = None,
         reject: bool = True,
         strict: bool = False,
+        progress: Follower = None,
     ) -> Prediction | MultimodalPrediction:
         """Answer for each input of a batch, which may mix data types; or for things that are given in several modalities.
 
@@ -337,6 +353,7 @@ class Network:
             admit: the second one runs where its P(task | input) is at least this; None takes the dispatcher's default.
             reject: answer None where an input fits no task; False always answers.
             strict: allow a second pathway only where no more than two are touched, link sources included.
+            progress: as for `learn`; told ("encode", done, all) where a pretrained encoder runs.
 
         Raises:
             UnknownTaskError: if there is no such task.
@@ -344,9 +361,14 @@ class Network:
                 input or several; if there is no such concept or modality, or a thing has no input at all.
         """
         routing = Routing(candidates, admit, reject, strict)
-        if isinstance(x, Mapping) and not is_row(x):
-            return self._at.reading(lambda view: fuse(view, x, task, _composed(concept), routing, errors))
-        return self._at.reading(lambda view: predict(view, x, view.task_name(task), routing, errors, concept))
+
+        def answer(told: Progress) -> Prediction | MultimodalPrediction:
+            if isinstance(x, Mapping) and not is_row(x):
+                return self._at.reading(lambda view: fuse(view, x, task, _composed(concept), routing, errors, told))
+            return self._at.reading(lambda view: predict(view, x, view.task_name(task), routing, errors, concept, told))
+
+        nobody = progress is False or (progress is None and not has_viewer())  # most answers take a moment
+        return answer(silent) if nobody else follow(progress, "predict", {"task": task}, answer)
 
     def explain(
         self,
@@ -362,24 +384,25 @@ class Network:
         """Explain the answer to a single input: scores per task, candidates, links used, weights activated, or why there is none."""
         return self._at.reading(lambda view: explain_one(view, x, Routing(candidates, admit, reject, strict), errors, task))
 
-    def encode(self, x: Any, progress: Progress = silent, *, errors: str = "raise") -> Encoded:
+    def encode(self, x: Any, progress: Follower = None, *, errors: str = "raise") -> Encoded:
         """Encode inputs once, to give them to `predict` several times; a pretrained encoder then runs only here.
 
         Args:
             x: as for `predict`.
-            progress: called with ("encode", done, all) where a pretrained encoder runs.
+            progress: as for `learn`; told ("encode", done, all) where a pretrained encoder runs.
             errors: as for `predict`, for all predictions from what is returned.
 
         Raises:
             InputError: if an input cannot be read, or is of a type that no task reads, see `errors`.
             MissingExtraError, StoreError: if a type's pretrained encoder is not installed, or has other weights.
         """
-        return self._at.reading(lambda view: encode_inputs(view, x, progress, errors))
+        return follow(progress, "encode", {}, lambda told: self._at.reading(lambda view: encode_inputs(view, x, told, errors)))
 
-    def encode_examples(self, x: Any, y: Any = None, *, kind: str | None = None, progress: Progress = silent) -> Examples:
+    def encode_examples(self, x: Any, y: Any = None, *, kind: str | None = None, progress: Follower = None) -> Examples:
         """Encode labelled data as `learn` does, to give it to `learn` several times; errors as for `encode`."""
         data = read_labelled(x, y, kind)
-        return self._at.reading(lambda view: encode_examples(view, *data, kind=kind, progress=progress))
+        encode = partial(encode_examples, kind=kind)
+        return follow(progress, "encode", {}, lambda told: self._at.reading(lambda view: encode(view, *data, progress=told)))
 
     def view_of(self, version: int) -> View:
         """The read-only view of an earlier version, one of `versions`, beside the one that this object shows.
@@ -408,9 +431,9 @@ class Network:
         """Make a proposal the next version; see `senpath.history.commit`."""
         self._at.commit(proposal)
 
-    def verify(self, progress: Progress = silent) -> None:
+    def verify(self, progress: Follower = None) -> None:
         """Recompute every hash and replay every pathway's probe; raises StoreError at the first mismatch."""
-        self._at.verify(progress)
+        follow(progress, "verify", {}, self._at.verify)
 
     def remove(self, task: str) -> Removed:
         """Remove a task: its pathway, the components that no other task reads, its part in the dispatcher. `rollback` brings it back.

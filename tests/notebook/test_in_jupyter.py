@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,20 @@ def test_the_how_to_runs_and_shows(tmp_path: Path) -> None:
     pytest.importorskip("ipykernel")
     cells = [nbformat.v4.new_code_cell(dedent(code)) for code in BLOCK.findall(DOCUMENT.read_text(encoding="utf-8"))]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    client.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    seen: list[str] = []
+
+    class Watched(client.NotebookClient):  # type: ignore[misc, name-defined]
+        """Notes every picture of an output, those too that were replaced."""
+
+        def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+            seen.append(str(msg["content"].get("data", {}).get("text/html", "")))
+            return super().process_message(msg, cell, cell_index)
+
+    Watched(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    drawn = [html for html in seen if html.startswith("<progress")]
+    assert any("learn digits: train · loss" in html for html in drawn)
+    assert len(drawn) > 3
+    assert not any("<progress" in str(cell.outputs) for cell in notebook.cells)  # gone when the work was done
     outputs = [output for cell in notebook.cells for output in cell.outputs]
     pages = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
     for text in ("learned digits", "borrows from", "Prediction(30 inputs", 'src="data:image/png;base64,'):

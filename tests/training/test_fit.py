@@ -116,8 +116,15 @@ def test_it_learns() -> None:
 @pytest.mark.parametrize("steps", [1, 49, 50, 51, 333])
 def test_progress_ends_at_the_end_and_is_told_seldom(steps: int) -> None:
     told: list[tuple[str, int, int]] = []
-    fit(Classifier(), INPUTS, TARGETS, Recipe(steps, 8, 1e-3), 0, progress=lambda *step: told.append(step), stage="judge")
+    losses: list[float] = []
+
+    def follow(stage: str, done: int, total: int, /, **figures: float) -> None:
+        told.append((stage, done, total))
+        losses.append(figures["loss"])
+
+    fit(Classifier(), INPUTS, TARGETS, Recipe(steps, 8, 1e-3), 0, progress=follow, stage="judge")
     assert told[-1] == ("judge", steps, steps)
+    assert all(0 < loss < 100 for loss in losses)
     assert all(earlier[1] < later[1] for earlier, later in pairwise(told))
     assert len(told) <= 60
 

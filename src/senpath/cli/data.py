@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from senpath.cli.emit import Result, with_forms
-from senpath.cli.show import bars, note, say, table
+from senpath.cli.show import note, say, table
+from senpath.progress import bars
 
 app = typer.Typer(no_args_is_help=True, help="Data sets that senpath knows by name.")
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senpath.cli.emit import Result
-from senpath.cli.show import note, say, table, terminal
+from senpath.cli.show import note, say, table
+from senpath.progress import console_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,7 +83,7 @@ def _watched() -> Iterator[Callable[[ExperimentResults], None]]:
         return
     from rich.live import Live
 
-    with Live(console=terminal(sys.stderr), refresh_per_second=2, transient=True) as live:
+    with Live(console=console_of(sys.stderr), refresh_per_second=2, transient=True) as live:
         yield lambda results: live.update(_picture(results, start))
 
 

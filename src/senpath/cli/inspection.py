@@ -10,7 +10,8 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, NetFolder, connect, open_network
-from senpath.cli.show import bars, percent, say, table
+from senpath.cli.show import percent, say, table
+from senpath.progress import bars
 
 if TYPE_CHECKING:
     from senpath import Network, TaskInfo

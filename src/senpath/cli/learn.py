@@ -11,8 +11,9 @@ import typer
 from senpath.cli.emit import Result
 from senpath.cli.options import Kind, Net, NetFolder, NewTasks, Seed, Sets, is_url, read_pairs, read_settings, remote, trusted
 from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, Split, labelled
-from senpath.cli.show import bars, note, percent, say
+from senpath.cli.show import note, percent, say
 from senpath.errors import InputError
+from senpath.progress import bars
 
 if TYPE_CHECKING:
     from senpath import Learned, Network, TaskInfo

@@ -12,24 +12,24 @@ from rich.table import Table
 from rich.text import Text
 
 from senpath import Munet, Network
-from senpath.cli.show import Bars, bars, percent, say, terminal
+from senpath.cli.show import percent, say
 from senpath.methods import ChildSummary, SearchObserver, SearchStatus
 from senpath.methods.munet import Child, MunetRecord, TrainedChild
 from senpath.parallel import FailedJob
-from senpath.progress import Progress
+from senpath.progress import Progress, bars, console_of
 
 SHOWN = 8
 """Finished generations in the table, at most: a taller one than the terminal would hide what is under way."""
 
 
 @contextmanager
-def watched(method: object, name: str) -> Iterator[Bars | Progress]:
+def watched(method: object, name: str) -> Iterator[Progress]:
     """While a task is learned: the table of a search, bars for any other method."""
     if not isinstance(method, Munet):
         with bars(name) as progress:
             yield progress
         return
-    with Live(console=terminal(sys.stderr), refresh_per_second=4) as live:
+    with Live(console=console_of(sys.stderr), refresh_per_second=4) as live:
 
         def show(status: SearchStatus) -> None:
             live.update(_picture(status))
@@ -41,7 +41,7 @@ def watched(method: object, name: str) -> Iterator[Bars | Progress]:
         yield _quiet
 
 
-def _quiet(stage: str, done: int, total: int) -> None:
+def _quiet(stage: str, done: int, total: int, /, **figures: float) -> None:
     """The table tells how far the search is; what follows is short."""
 
 

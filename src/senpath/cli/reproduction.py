@@ -11,8 +11,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from senpath.cli.show import say, table, terminal
+from senpath.cli.show import say, table
 from senpath.evaluation.metrics import FORMULAS
+from senpath.progress import console_of
 from senpath.reports.markdown import spread
 from senpath.reproduce.sen import Results, RunProgress, Setup, reproduce_sen
 from senpath.reproduce.sen.published import METHODS, SHOTS, TABLE_2, TASKS, TITLES
@@ -28,7 +29,7 @@ def run_sen(out: Path, work: Path, seeds: int, epochs: int | None, jobs: int | N
     say(f"results are kept in {work}; stop with Ctrl-C and run the same command again to go on")
     last: list[RunProgress] = []
     try:
-        console = terminal(sys.stderr)
+        console = console_of(sys.stderr)
         with Live(console=console, refresh_per_second=2) as live:
 
             def look(progress: RunProgress) -> None:

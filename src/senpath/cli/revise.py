@@ -9,8 +9,9 @@ import typer
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, Sets, Task, connect, is_url, open_network, read_settings
 from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, grouped_reasons, labelled
-from senpath.cli.show import bars, note, say
+from senpath.cli.show import note, say
 from senpath.errors import InputError
+from senpath.progress import bars
 
 if TYPE_CHECKING:
     from senpath import Client, Network

@@ -8,15 +8,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import isnan
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import typer
 
 from senpath.errors import SenpathError, printable
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
+from senpath.progress import console_of
 
 STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "red": {"fg": "red"}, "yellow": {"fg": "yellow"}}
 
@@ -69,52 +66,13 @@ def _styled(stream: TextIO, text: str, style: str | None) -> str:
     return text if plain or style is None else typer.style(text, **STYLES[style])
 
 
-def terminal(stream: TextIO) -> Console:
-    """rich's view of a standard stream. Loaded when it is needed, and made anew, for streams may be replaced."""
-    from rich.console import Console
-
-    # What people call their tasks and files may look like markup.
-    return Console(file=stream, markup=False, emoji=False, highlight=False)
-
-
-class Bars:
-    """Draws one bar per stage of long work; an object to pass as `progress`.
-
-    Args:
-        progress: rich's display, started.
-        name: what the work is about, shown before the stage.
-    """
-
-    def __init__(self, progress: Progress, name: str) -> None:
-        self._progress, self._name = progress, name
-        self._stages: dict[str, TaskID] = {}
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage not in self._stages:
-            for other in self._stages.values():
-                self._progress.update(other, visible=False)
-            self._stages[stage] = self._progress.add_task(printable(f"{self._name}: {stage}"), total=total)
-        self._progress.update(self._stages[stage], completed=done, total=total)
-
-
-@contextmanager
-def bars(name: str) -> Iterator[Bars]:
-    """A bar on standard error while work goes on; it is gone afterwards."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = terminal(sys.stderr)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield Bars(progress, name)
-
-
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """A sign of life on a terminal's standard error, where nobody can say how long it takes."""
     if not sys.stderr.isatty():
         yield
         return
-    with terminal(sys.stderr).status(printable(what)):
+    with console_of(sys.stderr).status(printable(what)):
         yield
 
 
@@ -140,7 +98,7 @@ def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[obj
         grid.add_column(printable(name), justify="right" if right else "left", overflow="fold", no_wrap=right)
     for row in cells:
         grid.add_row(*row)
-    console = terminal(sys.stdout)
+    console = console_of(sys.stdout)
     with console.capture() as drawn:
         console.print(grid)
     write(sys.stdout, drawn.get())

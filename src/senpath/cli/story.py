@@ -14,11 +14,12 @@ from senpath import Evaluation, Network, Sen, data, evaluate, recorded_evaluatio
 from senpath.cli.encoders import show_encoder
 from senpath.cli.evaluate import show_scores
 from senpath.cli.learn import show_transfers
-from senpath.cli.show import bars, heading, note, percent, say, table, working
+from senpath.cli.show import heading, note, percent, say, table, working
 from senpath.data import Labelled, Task
 from senpath.errors import InputError
 from senpath.inputs.encoders import AUTO
 from senpath.learning.propose import propose
+from senpath.progress import bars
 from senpath.reports import draw_growth
 from senpath.snapshot import encode_examples, try_out
 from senpath.types import Label

@@ -290,7 +290,8 @@ class Client:
                 job = self._at.ask("GET", path)
                 done = job["progress"]
                 if done is not None and done != told:
-                    progress(done["stage"], done["done"], done["total"])
+                    figures = {name: value for name, value in done.items() if name not in ("stage", "done", "total")}
+                    progress(done["stage"], done["done"], done["total"], **figures)
                     told = done
         except KeyboardInterrupt:
             with contextlib.suppress(SenpathError):  # it may have ended a moment ago

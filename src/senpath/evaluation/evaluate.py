@@ -16,12 +16,19 @@ from senpath.inputs.sources import read_labelled
 from senpath.isolation import isolated
 from senpath.network import Network
 from senpath.pathways import Pathway
+from senpath.progress import Follower, Progress, follow
 from senpath.snapshot.examples import pair_of
 
 
 @isolated
 def evaluate(
-    net: Network, tests: Mapping[str, Any], *, admit: float | None = None, reject: bool = True, record: bool = False
+    net: Network,
+    tests: Mapping[str, Any],
+    *,
+    admit: float | None = None,
+    reject: bool = True,
+    record: bool = False,
+    progress: Follower = None,
 ) -> Evaluation:
     """Measure a network on labelled test data, with the task given and without.
 
@@ -32,6 +39,7 @@ def evaluate(
         reject: see `Network.predict`.
         record: keep the figures with the network, where `report` and `recorded_evaluations` find them. Not together with `admit` or
             `reject`, so that all recorded figures can be compared.
+        progress: as for `Network.learn`; told ("encode", done, all) where a pretrained encoder runs, and ("evaluate", tasks, all).
 
     Raises:
         UnknownTaskError: if a task is not in the network.
@@ -42,26 +50,33 @@ def evaluate(
         raise InputError("record", expected="False beside admit or reject", got=repr(record), do="Only figures that compare are kept")
     if not isinstance(tests, Mapping):
         raise InputError("tests", expected="a mapping of tasks to labelled data", got=type(tests).__name__)
+    measured = follow(progress, "evaluate", {}, lambda told: _measure(net, tests, admit, reject, told))
+    if record:
+        record_evaluation(net, measured)
+    return measured
+
+
+def _measure(net: Network, tests: Mapping[str, Any], admit: float | None, reject: bool, progress: Progress) -> Evaluation:
     scores, confusion, by_class = {}, {}, {}
-    for task, data in tests.items():
+    for place, (task, data) in enumerate(tests.items()):
+        progress("evaluate", place, len(tests))
         task = net.view.task_name(task)
         pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
         x, y = read_labelled(*pair_of(data), pathway.kind, usual="test")
-        x = net.encode(x)  # once: it is predicted three times
-        given = net.predict(x, task=task)
+        x = net.encode(x, progress)  # once: it is predicted three times
+        given = net.predict(x, task=task, progress=False)
         truth = _truth(pathway, y, len(given))
         right = partial(_right, pathway, truth)
         pairs = pathway.task_kind.confused(given.label.tolist(), truth, pathway.classes)
         if pairs is not None:
             by_class[task] = ClassConfusion(pathway.classes, pairs)
-        free = net.predict(x, admit=admit, reject=reject)
-        answered = free if not reject else net.predict(x, admit=admit, reject=False)
+        free = net.predict(x, admit=admit, reject=reject, progress=False)
+        answered = free if not reject else net.predict(x, admit=admit, reject=False, progress=False)
         scores[task] = _score(task, right, given, free, answered)
         confusion[task] = dict(Counter(free.task.tolist()))
-    measured = Evaluation(scores, confusion, by_class)
-    if record:
-        record_evaluation(net, measured)
-    return measured
+    if tests:
+        progress("evaluate", len(tests), len(tests))
+    return Evaluation(scores, confusion, by_class)
 
 
 def _truth(pathway: Pathway, y: Any, inputs: int) -> Any:

@@ -125,8 +125,8 @@ class Growing(Strategy):
         net = Network(shutil.copytree(self.net.path, folder / "grown.sen"), device=self.net.device)
         go_with(net, folder)
         if self.method is not None:
-            return Growing(net, net.learn(task, examples, method=self.method).cost, self.method)
-        return Growing(net, net.learn(task, examples, method="sen", **asdict(settings)).cost)
+            return Growing(net, net.learn(task, examples, method=self.method, progress=False).cost, self.method)
+        return Growing(net, net.learn(task, examples, method="sen", progress=False, **asdict(settings)).cost)
 
     def logits(self, task: str, inputs: torch.Tensor) -> torch.Tensor:
         return self.net.view.logits(task, inputs)

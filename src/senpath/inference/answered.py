@@ -44,6 +44,7 @@ class Answered(ABC, Generic[A]):
     `answers[3]` is one; `answers[:3]`, `answers[[0, 5]]` and `answers[answers.confidence < 0.5]` are several, and a loop takes one by one.
     """
 
+    _one: type[A]
     samples: tuple[Any, ...] = ()
     """What is kept of the first inputs, to show them."""
 
@@ -55,10 +56,6 @@ class Answered(ABC, Generic[A]):
         """Arrays (n,), by the fields of one answer, in their order."""
 
     @abstractmethod
-    def _answer(self, *values: Any) -> A:
-        """One answer of a value of each column."""
-
-    @abstractmethod
     def _picked(self, rows: np.ndarray) -> Self:
         """The answers at these places, int64, in this order."""
 
@@ -67,7 +64,7 @@ class Answered(ABC, Generic[A]):
         return tuple(self.samples[row] if row < len(self.samples) else None for row in rows[:SHOWN].tolist())
 
     def __iter__(self) -> Iterator[A]:
-        return (self._answer(*values) for values in zip(*(column.tolist() for column in self._columns().values()), strict=True))
+        return (self._one(*values) for values in zip(*(column.tolist() for column in self._columns().values()), strict=True))
 
     @overload
     def __getitem__(self, index: int | np.integer[Any]) -> A: ...
@@ -79,7 +76,7 @@ class Answered(ABC, Generic[A]):
         if isinstance(index, int | np.integer) and not isinstance(index, bool):
             if not -len(self) <= index < len(self):
                 raise IndexError(f"answer {index}: there are {len(self)}")
-            return self._answer(*(column[index : index + 1 or None].tolist()[0] for column in self._columns().values()))
+            return self._one(*(column[index : index + 1 or None].tolist()[0] for column in self._columns().values()))
         try:
             rows = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
         except (IndexError, TypeError, ValueError) as error:

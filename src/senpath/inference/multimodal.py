@@ -19,6 +19,7 @@ from senpath.inference.prediction import Answers, Part, Prediction, Routes
 from senpath.inputs.modalities import MODALITIES, split_by_modality
 from senpath.inputs.modalities.columns import is_missing
 from senpath.pathways import Pathway
+from senpath.progress import Progress, silent
 from senpath.snapshot.examples import labels_of
 from senpath.snapshot.view import View
 from senpath.tasks import Classification, TaskKind
@@ -75,7 +76,9 @@ def read_modalities(modalities: Mapping[str, Any], errors: str) -> tuple[int, li
     return things, given
 
 
-def answer_modality(view: View, things: int, modality: ModalityInputs, concept: str | None, routing: Routing, errors: str) -> Prediction:
+def answer_modality(
+    view: View, things: int, modality: ModalityInputs, concept: str | None, routing: Routing, errors: str, progress: Progress = silent
+) -> Prediction:
     """What this modality alone says of all things; of those that it tells nothing of, no task.
 
     Args:
@@ -86,7 +89,7 @@ def answer_modality(view: View, things: int, modality: ModalityInputs, concept: 
     """
     reading = Reading(view, modality.items, errors="none" if concept is not None and errors == "raise" else errors)
     answers, answered = Answers(view, things), np.zeros(things, dtype=bool)
-    batches = (replace(batch, rows=modality.rows[batch.rows]) for batch in reading.batches())
+    batches = (replace(batch, rows=modality.rows[batch.rows]) for batch in reading.batches(progress))
     if concept is None:
         add_routed(answers, view, _noted(batches, answered), routing)
     else:
@@ -197,6 +200,8 @@ class MultimodalPrediction(Answered[ThingAnswer]):
         modalities: for each modality that was given, its own `Prediction`.
     """
 
+    _one = ThingAnswer
+
     def __init__(self, things: int, modalities: Mapping[str, Prediction], topics: Sequence[_Topic]) -> None:
         self.modalities, self._topics = dict(modalities), topics
         self.concept, self.label, self.tasks = (np.full(things, None, dtype=object) for _ in range(3))
@@ -227,9 +232,6 @@ class MultimodalPrediction(Answered[ThingAnswer]):
     def _columns(self) -> dict[str, np.ndarray]:
         values = self.concept, self.label, self.confidence, self.tasks, self.reason
         return dict(zip(ThingAnswer._fields, values, strict=True))
-
-    def _answer(self, *values: Any) -> ThingAnswer:
-        return ThingAnswer(*values)
 
     def _picked(self, rows: np.ndarray) -> MultimodalPrediction:
         return MultimodalPrediction(len(rows), {name: alone[rows] for name, alone in self.modalities.items()}, self._topics)
@@ -330,7 +332,13 @@ class _Topic:
 
 
 def fuse(
-    view: View, modalities: Mapping[str, Any], task: str | None, concept: str | None, routing: Routing, errors: str = "raise"
+    view: View,
+    modalities: Mapping[str, Any],
+    task: str | None,
+    concept: str | None,
+    routing: Routing,
+    errors: str = "raise",
+    progress: Progress = silent,
 ) -> MultimodalPrediction:
     """Put together what several modalities tell; see `Network.predict`."""
     if task is not None:
@@ -339,7 +347,7 @@ def fuse(
     if concept is not None:
         _require_concept(view, concept)
     things, given = read_modalities(modalities, errors)
-    answers = {modality.modality: answer_modality(view, things, modality, concept, routing, errors) for modality in given}
+    answers = {modality.modality: answer_modality(view, things, modality, concept, routing, errors, progress) for modality in given}
     names = {name for alone in answers.values() for name in alone.probabilities.parts}
     return MultimodalPrediction(things, answers, _topics([path for path in view.paths if path.task in names], view.paths))
 

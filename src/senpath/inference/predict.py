@@ -196,9 +196,9 @@ def _is_batch(x: Any, clips: bool) -> bool:
     return isinstance(x, list | tuple) and not (x and isinstance(x[0], Real))
 
 
-def _told(progress: Progress, before: int, inputs: int, stage: str, done: int, _: int) -> None:
+def _told(progress: Progress, before: int, inputs: int, stage: str, done: int, _: int, /, **figures: float) -> None:
     """Progress with a part of the inputs, told as progress with all."""
-    progress(stage, before + done, inputs)
+    progress(stage, before + done, inputs, **figures)
 
 
 def _as_encoded(view: View, x: Examples) -> Encoded:
@@ -298,16 +298,24 @@ class Routing:
         return ADMIT if self.admit is None else self.admit
 
 
-def predict(view: View, x: Any, task: str | None, routing: Routing, errors: str = "raise", concept: str | None = None) -> Prediction:
+def predict(
+    view: View,
+    x: Any,
+    task: str | None,
+    routing: Routing,
+    errors: str = "raise",
+    concept: str | None = None,
+    progress: Progress = silent,
+) -> Prediction:
     """Answers for inputs; see `Network.predict`."""
     if concept is not None:
         raise InputError("concept", expected="a mapping of modalities to inputs beside it", got=type(x).__name__)
     reading = Reading(view, x, task, errors)
     answers = Answers(view, reading.inputs)
     if task is None:
-        add_routed(answers, view, reading.batches(), routing)
+        add_routed(answers, view, reading.batches(progress), routing)
     else:
-        for batch in reading.batches():
+        for batch in reading.batches(progress):
             only = np.full(len(batch.rows), view.places[task])
             answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
     return answers.prediction(reading.reasons, reading.samples)

@@ -153,6 +153,8 @@ class Prediction(Answered[InputAnswer]):
             above 1 nothing fits. Infinite where no task could read the input, NaN where the task or the concept was given.
     """
 
+    _one = InputAnswer
+
     def __init__(
         self,
         task: np.ndarray,
@@ -176,9 +178,6 @@ class Prediction(Answered[InputAnswer]):
     def _columns(self) -> dict[str, np.ndarray]:
         values = self.task, self.label, self.confidence, self.ood_score, self.reason
         return dict(zip(InputAnswer._fields, values, strict=True))
-
-    def _answer(self, *values: Any) -> InputAnswer:
-        return InputAnswer(*values)
 
     def _picked(self, rows: np.ndarray) -> Prediction:
         unread = {place: self._unread[row] for place, row in enumerate(rows.tolist()) if row in self._unread}

@@ -290,9 +290,9 @@ def _learn(
     one_type(examples)
     raised: list[Exception] = []
 
-    def told(stage: str, done: int, total: int) -> None:
+    def told(stage: str, done: int, total: int, /, **figures: float) -> None:
         try:
-            progress(stage, done, total)
+            progress(stage, done, total, **figures)
         except Exception as error:
             raised.append(error)
             raise

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite, sqrt
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +19,7 @@ from senpath.snapshot.view import View
 from senpath.tasks.skill import CLEAR
 from senpath.types import Examples
 
+PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 MOST = 1_000
 """Examples of a task that are asked, at most, evenly spread."""
 WELL = 0.5
@@ -126,12 +130,10 @@ def warnings_of(attempt: Attempt, tasks: Mapping[str, Examples], tried: int) -> 
     }
 
 
-def say(told: Mapping[str, str], *, above: int = 3) -> None:
-    """Warn of what was noticed about tasks, at the line of whoever called.
-
-    Args:
-        above: how many calls lie between that line and the function that calls this; of a method of `Network`, around which is `isolated`,
-            they are three.
-    """
+def say(told: Mapping[str, str]) -> None:
+    """Warn of what was noticed about tasks, at the line of whoever called senpath."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
     for text in told.values():
-        warnings.warn(text, SenpathWarning, stacklevel=2 + above)
+        warnings.warn(text, SenpathWarning, stacklevel=level)

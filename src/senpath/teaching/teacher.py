@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import multiprocessing
 import os
 import shutil
@@ -116,11 +117,18 @@ class _Telling:
     def __init__(self, tell: Callable[..., None]) -> None:
         self._tell, self._next, self._stage = tell, 0.0, ""
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, /, **figures: float) -> None:
         now = time.monotonic()
         if stage != self._stage or now >= self._next or done == total:
             self._stage, self._next = stage, now + POLL_SECONDS
-            self._tell(progress={"stage": stage, "done": done, "total": total})
+            self._tell(
+                progress={
+                    "stage": stage,
+                    "done": done,
+                    "total": total,
+                    **{name: value for name, value in figures.items() if math.isfinite(value)},
+                }
+            )
 
 
 def _work(folder: Path, path: str, ways: Ways, progress: _Telling) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def fit_dense(
             for taken in stack.steps():
                 done = place * recipe.steps + taken
                 if done % max(1, steps // REPORTS) == 0 or done == steps:
-                    progress(stage, done, steps)
+                    progress(stage, done, steps, loss=stack.loss())
             stack.write()
 
 
@@ -110,6 +110,7 @@ class _Stack:
                 values.append(torch.stack(part))
         self._moved = [*self.weights, *self.biases]
         self._moments = [[torch.zeros_like(values) for values in self._moved] for _ in BETAS]
+        self._last: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
         self._counts = [torch.zeros((), device=first.inputs.device) for _ in self._moved]
 
     def steps(self) -> Iterator[int]:
@@ -126,7 +127,9 @@ class _Stack:
                 *(values.chunk(count, 1) for values in self._batches(places, generators)), strict=True
             ):
                 rate = recipe.learning_rate * schedule(done / recipe.steps)
-                self._step(inputs, read, partial(self._slope, targets=targets, weights=weights if self._weighted else None), rate)
+                counted = weights if self._weighted else None
+                outputs = self._step(inputs, read, partial(self._slope, targets=targets, weights=counted), rate)
+                self._last = outputs, targets, counted
                 done += 1
                 yield done
 
@@ -144,10 +147,11 @@ class _Stack:
             chains = [training.links[place][0] for training in self._trainings]
             yield torch.stack([run_chain(chain, some) for chain, some in zip(chains, whole, strict=True)])
 
-    def _step(self, inputs: torch.Tensor, read: Sequence[torch.Tensor], slope_of: Slope, rate: float) -> None:
+    def _step(self, inputs: torch.Tensor, read: Sequence[torch.Tensor], slope_of: Slope, rate: float) -> torch.Tensor:
+        """Move all weights; returns the outputs before, (networks, n, outputs)."""
         (first, second, *linked), (start, offset, *offsets) = self.weights, self.biases
         hidden = torch.baddbmm(start, inputs, first).relu_()
-        own = torch.baddbmm(offset, hidden, second)
+        own = whole = torch.baddbmm(offset, hidden, second)
         slope = slope_of(own)
         slopes = []
         if read:
@@ -165,6 +169,13 @@ class _Stack:
         rates: dict[str, Any] = {"lr": rate, "beta1": BETAS[0], "beta2": BETAS[1], "eps": EPSILON, "weight_decay": self._recipe.decay}
         options: dict[str, Any] = {"fused": True, "amsgrad": False, "maximize": False}
         adam(self._moved, gradients, first_moments, second_moments, [], self._counts, **options, **rates)
+        return whole
+
+    def loss(self) -> float:
+        """The mean loss of the networks' whole answers to the batches of the last step."""
+        outputs, targets, weights = self._last
+        counted = None if weights is None else weights.flatten()
+        return float(self._kind.loss(outputs.flatten(0, 1), targets.flatten(0, 1), counted))
 
     def _slope(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
         """Of each network's loss along its outputs (networks, n, outputs)."""

@@ -23,7 +23,13 @@ Batch = TypeVar("Batch")
 
 
 def training_steps(
-    batches: Iterable[Batch], loss: Callable[[Batch], torch.Tensor], descent: Descent, *, progress: Progress = silent, stage: str = "train"
+    batches: Iterable[Batch],
+    loss: Callable[[Batch], torch.Tensor],
+    descent: Descent,
+    *,
+    progress: Progress = silent,
+    stage: str = "train",
+    figures: Mapping[str, float] | None = None,
 ) -> Iterator[int]:
     """Take a step on each batch.
 
@@ -33,14 +39,16 @@ def training_steps(
         batches: in the order of training; whatever `loss` understands, such as places of examples.
         loss: of a batch, a scalar.
         descent: takes the steps.
+        figures: what else is known by now, told with the loss; whoever iterates may change it.
 
     Yields:
         The number of steps taken so far.
     """
     for batch in batches:
-        descent.step(loss(batch))
+        value = loss(batch)
+        descent.step(value)
         if descent.done % max(1, descent.steps // REPORTS) == 0 or descent.done == descent.steps:
-            progress(stage, descent.done, descent.steps)
+            progress(stage, descent.done, descent.steps, loss=float(value.detach()), **(figures or {}))
         yield descent.done
 
 

@@ -101,11 +101,13 @@ class Training:
         """Train to the last step, or to another one."""
         settings, each = self.settings, self._updates_per_step
         updates = range(self._descent.done, (settings.steps if until is None else until) * each)
-        for done in training_steps(updates, self.loss, self._descent, progress=progress):
+        figures: dict[str, float] = {}
+        for done in training_steps(updates, self.loss, self._descent, progress=progress, figures=figures):
             if self.learns_allocation and settings.budget is not None:
                 self.router.press(settings.budget, settings.penalty * settings.router_rate, self._tasks(done - 1))
             if done % each == 0 and (self.step % settings.validate_every == 0 or self.step == settings.steps):
                 self.validate()
+                figures |= {"accuracy": self.checks[-1].quality} if self.checks else {}
 
     def loss(self, update: int) -> torch.Tensor:
         """The mean loss of the batches of an update's tasks, which are counted from 0."""

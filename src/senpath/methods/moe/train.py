@@ -67,10 +67,12 @@ def fit_mixture(
     descent = Descent(_optimizer(mixture, settings), steps=steps, warm_up=settings.warm_up, clip=1.0)
     batches = islice(mixed_batches(sizes, size, torch.Generator().manual_seed(derive(seed, "batches"))), steps)
     checks = {round(steps * place / settings.checks) for place in range(1, settings.checks + 1)}
-    for step in training_steps(batches, loss, descent, progress=progress):
+    figures: dict[str, float] = {}
+    for step in training_steps(batches, loss, descent, progress=progress, figures=figures):
         if step in checks and (quality := _quality(mixture, splits, settings.keep, device)) is not None:
             curve.append(quality)
             best.offer(quality)
+            figures["accuracy"] = quality
     best.restore()
     mixture.eval()
     uses = [use_of(mixture, task, split, settings.keep, device) for task, split in enumerate(splits)]

@@ -138,7 +138,8 @@ class Munet:
                     states[place] = states[place][0], result
                     show(states)
                     done = sum(map(len, search.history)) + sum(result is not None for _, result in states)
-                    progress("children", done, max(done, search.planned))
+                    figures = {"accuracy": result.quality, "loss": result.loss} if isinstance(result, TrainedChild) else {}
+                    progress("children", done, max(done, search.planned), **figures)
 
                 show(states)
                 results = pool.run([session.job(child, known) for child in children], finished)

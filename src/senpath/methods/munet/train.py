@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
-from math import prod
+from math import nan, prod
 from typing import Any
 
 import numpy as np
@@ -68,13 +68,14 @@ class ChildJob:
 
 @dataclass(frozen=True)
 class TrainedChild:
-    """A child after its training: the components of its trained layers, in order, the figures of `Outcome`, and the quality after each
-    cycle."""
+    """A child after its training: the components of its trained layers, in order, the figures of `Outcome`, the quality after each
+    cycle, and the loss of its last batches."""
 
     components: tuple[Component, ...]
     quality: float
     flops: float
     curve: tuple[float, ...]
+    loss: float = nan
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,13 @@ class ChildTrainer:
             return self._kind.loss(model.answer(values), targets[batch.to(self._device)])
 
         steps = max(1, job.budget.examples // min(job.budget.batch, len(targets)))
-        best, curve = BestState(model.trained), list[float]()
+        best, curve, losses = BestState(model.trained), list[float](), [nan]
+
+        def note(stage: str, done: int, total: int, /, **figures: float) -> None:
+            losses.append(figures["loss"])
+
         descent = self._descent(model, job.hyper, steps * job.budget.cycles)
-        for step in training_steps(self._batches(job.budget, len(targets), steps, generator), loss, descent):
+        for step in training_steps(self._batches(job.budget, len(targets), steps, generator), loss, descent, progress=note):
             if step % steps:
                 continue
             quality = self._quality(model, *held)
@@ -152,7 +157,7 @@ class ChildTrainer:
         if not best.kept:
             raise ArithmeticError(f"it diverged in its first cycle, at learning rate {job.hyper['learning_rate']:g}")
         best.restore()
-        return TrainedChild(model.components(), best.quality[0], self._flops(model), tuple(curve))
+        return TrainedChild(model.components(), best.quality[0], self._flops(model), tuple(curve), losses[-1])
 
     def _batches(self, budget: TrainingBudget, count: int, steps: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
         """Batches of all cycles; those of one are drawn together, before its images are changed."""

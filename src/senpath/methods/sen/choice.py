@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from senpath.methods.sen.refit import Directions, RoundMap, solve
+from senpath.progress import Progress, silent
 from senpath.tasks import TaskKind
 from senpath.training import splits
 from senpath.types import Examples
@@ -42,7 +43,7 @@ class FitChoice:
     share: float
 
 
-def choose(examples: Examples, wide: Features, learn: Layers, seed: int) -> FitChoice:
+def choose(examples: Examples, wide: Features, learn: Layers, seed: int, progress: Progress = silent) -> FitChoice:
     """The choice of least loss on examples that are left out of all that is learned, the hidden units included.
 
     Args:
@@ -50,6 +51,7 @@ def choose(examples: Examples, wide: Features, learn: Layers, seed: int) -> FitC
         wide: from inputs to the vectors that a linear model reads.
         learn: from the examples of each fold makes a function from inputs to those vectors and the units that it has learned.
         seed: of the folds.
+        progress: told ("held out", 1, 1) with the loss and the accuracy of what is chosen on the examples left out.
     """
     folds = [(examples.subset(fitted), examples.subset(held)) for fitted, held in _folds(examples, seed)]
     if not folds:
@@ -62,7 +64,9 @@ def choose(examples: Examples, wide: Features, learn: Layers, seed: int) -> FitC
     linear, both = (_Search([pair[place] for pair in outside], kind, truth, len(examples.classes), weights) for place in range(2))
     answers = linear.answers[linear.best()], both.answers[both.best()]
     losses = {share: float(kind.loss(torch.lerp(*answers, share), truth, weights)) for share in SHARES}
-    return FitChoice(STRENGTHS[linear.best()], STRENGTHS[both.best()], min(losses, key=lambda share: losses[share]))
+    share = min(losses, key=lambda share: losses[share])
+    progress("held out", 1, 1, loss=losses[share], accuracy=kind.score(torch.lerp(*answers, share), truth))
+    return FitChoice(STRENGTHS[linear.best()], STRENGTHS[both.best()], share)
 
 
 def _folds(examples: Examples, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

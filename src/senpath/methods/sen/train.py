@@ -189,7 +189,7 @@ def train_wide_and_deep(
         _train_hidden(layers, parts, smaller, seed, partial(_tell_folds, progress))
         return layers
 
-    choice = choice or choose(examples, backbone.vectors, learned, derive(seed, "folds"))
+    choice = choice or choose(examples, backbone.vectors, learned, derive(seed, "folds"), progress)
     _train_hidden([backbone], [examples], recipe, seed, progress)
     with torch.no_grad():
         own, read = backbone(examples.inputs), [run_chain(chain, examples.inputs) for chain, _ in links]
@@ -201,8 +201,8 @@ def train_wide_and_deep(
     return choice
 
 
-def _tell_folds(progress: Progress, _: str, done: int, steps: int) -> None:
-    progress("folds", done, steps)
+def _tell_folds(progress: Progress, _: str, done: int, steps: int, /, **figures: float) -> None:
+    progress("folds", done, steps, **figures)
 
 
 def _train_hidden(backbones: Sequence[WideAndDeep], parts: Sequence[Examples], recipe: Recipe, seed: int, progress: Progress) -> None:

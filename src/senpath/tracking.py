@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 from senpath.plugins import import_extra
 from senpath.progress import Callback
@@ -86,14 +86,14 @@ class TensorBoard(Tracker):
     """
 
     def __init__(self, folder: str | Path = "runs") -> None:
-        self.folder, self._writer = Path(folder), None
+        self.folder, self._writer = Path(folder), cast(Any, None)
         import_extra("tensorboard", "writing for TensorBoard", "tensorboard")
 
     def _open(self, name: str, settings: Mapping[str, str]) -> None:
         from torch.utils.tensorboard import SummaryWriter  # loads tensorboard
 
         place = sum(1 for child in self.folder.glob("*") if child.is_dir())
-        self._writer: Any = SummaryWriter(str(self.folder / f"{place:03d} {_plain(name)}"))
+        self._writer = SummaryWriter(str(self.folder / f"{place:03d} {_plain(name)}"))
         self._writer.add_text("settings", "\n".join(f"    {name}: {value}" for name, value in settings.items()))
 
     def _write(self, name: str, value: float, step: int) -> None:
@@ -152,12 +152,12 @@ class WeightsAndBiases(Tracker):
     """
 
     def __init__(self, project: str = "senpath", folder: str | Path = ".", *, online: bool = False) -> None:
-        self._wandb, self._run = import_extra("wandb", "writing for Weights & Biases", "wandb"), None
+        self._wandb, self._run = import_extra("wandb", "writing for Weights & Biases", "wandb"), cast(Any, None)
         self._options = {"project": project, "dir": str(folder), "mode": "online" if online else "offline"}
 
     def _open(self, name: str, settings: Mapping[str, str]) -> None:
         Path(self._options["dir"]).mkdir(parents=True, exist_ok=True)
-        self._run: Any = self._wandb.init(name=name[:LONGEST], config=dict(settings), reinit="create_new", **self._options)
+        self._run = self._wandb.init(name=name[:LONGEST], config=dict(settings), reinit="create_new", **self._options)
 
     def _write(self, name: str, value: float, step: int) -> None:
         stage = name.rpartition("/")[0]

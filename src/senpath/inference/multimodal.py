@@ -230,8 +230,7 @@ class MultimodalPrediction(Answered[ThingAnswer]):
         return f"MultimodalPrediction({len(self)} things, {', '.join(self.modalities)})"
 
     def _columns(self) -> dict[str, np.ndarray]:
-        values = self.concept, self.label, self.confidence, self.tasks, self.reason
-        return dict(zip(ThingAnswer._fields, values, strict=True))
+        return dict(zip(ThingAnswer._fields, (self.concept, self.label, self.confidence, self.tasks, self.reason), strict=True))
 
     def _picked(self, rows: np.ndarray) -> MultimodalPrediction:
         return MultimodalPrediction(len(rows), {name: alone[rows] for name, alone in self.modalities.items()}, self._topics)

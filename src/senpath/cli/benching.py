@@ -14,9 +14,10 @@ from rich.text import Text
 from senpath.bench import BenchPlan, BenchProgress, bench_routing
 from senpath.bench.rows import ROWS
 from senpath.bench.tables import cells_of, figure_of, rows_of, short_rows, shots_word, title_of
-from senpath.cli.show import say, table, terminal
+from senpath.cli.show import say, table
 from senpath.errors import InputError
 from senpath.experiments.records import Records
+from senpath.progress import console_of
 
 
 def run_routing(
@@ -29,7 +30,7 @@ def run_routing(
     say(f"results are kept in {work}; stop with Ctrl-C and run the same command again to go on")
     last: list[BenchProgress] = []
     try:
-        with Live(console=terminal(sys.stderr), refresh_per_second=2) as live:
+        with Live(console=console_of(sys.stderr), refresh_per_second=2) as live:
 
             def look(progress: BenchProgress) -> None:
                 last[:] = [progress]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "howto" / "notebook.md"
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?<!-->\n)^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.slow("starts a kernel of Jupyter, which loads torch, and learns two tasks")

@@ -72,7 +72,7 @@ peer: .venv-peer/bin/python
 
 .venv-peer/bin/python:
 	$(PYTHON) -m venv .venv-peer
-	.venv-peer/bin/pip install --quiet --disable-pip-version-check torch==2.12.1 torchvision avalanche-lib==0.6.0 || { rm -rf .venv-peer; exit 1; }
+	.venv-peer/bin/pip install --quiet --disable-pip-version-check torch==2.12.1 torchvision avalanche-lib==0.6.0 --editable . || { rm -rf .venv-peer; exit 1; }
 
 # The server's speed, beside LitServe and MLflow, for docs/results/serve.md: some minutes, on a machine with nothing else to do.
 # `make bench-serve PEER=` leaves the others out. Needs SENPATH_DATA.

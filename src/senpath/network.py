@@ -544,7 +544,7 @@ class Network:
         target = as_path("path of the file", path)
         self._at.reading(lambda view: export_onnx(view, view.task_name(task), target, overwrite=overwrite))
 
-    def export_all(self, path: str | Path, *, encoded: bool = False, overwrite: bool = False) -> list[Path]:
+    def export_all(self, path: str | Path, *, encoded: bool = False, page: str | Path | None = None, overwrite: bool = False) -> list[Path]:
         """Write the whole network as ONNX models, for programs without senpath: one for each type of data, dispatcher and tasks in it.
 
         A model reads raw pictures or rows where it can encode them itself, otherwise encoded inputs; its metadata says which, and names
@@ -553,7 +553,9 @@ class Network:
         Args:
             path: a file *.onnx, for a network of one type of data; otherwise a folder, which gets a file for each type.
             encoded: whether models are to read encoded inputs in every case.
-            overwrite: replaces models that senpath wrote, but nothing else.
+            page: the folder of the npm package onnxruntime-web. The folder `path` then gets no models by themselves, but a page that runs
+                them in a browser, opened from the folder or from any host.
+            overwrite: replaces models, or a page, that senpath wrote, but nothing else.
 
         Returns:
             The files.
@@ -563,7 +565,8 @@ class Network:
             StoreError, MissingExtraError: as for `export_onnx`.
         """
         target = as_path("path of the models", path)
-        return self._at.reading(lambda view: export_all(view, target, encoded=encoded, overwrite=overwrite))
+        runtime = None if page is None else as_path("page", page)
+        return self._at.reading(lambda view: export_all(view, target, encoded=encoded, page=runtime, overwrite=overwrite))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Copy the version that this object shows, and no other, to a new or empty folder, which is then a network itself.

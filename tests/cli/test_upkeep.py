@@ -114,6 +114,11 @@ def test_a_file_that_is_refused_makes_no_network(senpath: Run, net: Path, tmp_pa
         (("export", "NET", "nothing", "x.sentask"), 2, "task 'nothing'"),
         (("export", "NET", "digits"), 2, "the whole network: expected a file *.onnx, or a folder that is there or ends in /, got 'digits'"),
         (("export", "NET", "digits", "x.onnx", "--encoded"), 2, "--encoded: expected a whole network, got the task 'digits'"),
+        (
+            ("export", "NET", "site/", "--page", "nowhere"),
+            2,
+            "onnxruntime-web in nowhere: expected its file dist/ort.wasm.min.js, got none",
+        ),
         (("import", "NET", "nothing.sentask"), 2, "task file nothing.sentask: expected an exported task, got no file of that name"),
         (("import", "NET", "FILES/iris.csv"), 3, "expected an exported task, whole, got BadZipFile"),
         (("remove", "nowhere.sen", "digits"), 3, "expected a folder with network.json, got none"),

@@ -92,11 +92,20 @@ def export(
     encoded: Annotated[
         bool, typer.Option("--encoded", help="Whole networks: models read encoded inputs, even where they could encode them.")
     ] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--page",
+            metavar="FOLDER",
+            help="Whole networks: write a page that runs the models in a browser, without a server. FOLDER is onnxruntime-web's, as "
+            "`npm install onnxruntime-web` puts it into node_modules/.",
+        ),
+    ] = None,
 ) -> Result:
-    """Write a task to one file, for another network, or as an ONNX model; or the whole network as ONNX models."""
+    """Write a task to one file, for another network, or as an ONNX model; or the whole network as ONNX models, or as a page."""
     network = open_network(net)
     if file is None:
-        return _export_all(network, what, encoded=encoded, overwrite=overwrite)
+        return _export_all(network, what, encoded=encoded, page=page, overwrite=overwrite)
     if encoded:
         raise InputError(
             "--encoded", expected="a whole network", got=f"the task {what!r}", do="Models of a task read encoded inputs anyway"
@@ -107,17 +116,19 @@ def export(
     return Result([{"task": what, "file": str(file), "bytes": size}], lambda: say(f"wrote {file}, {_size(size)}"))
 
 
-def _export_all(network: Network, given: str, *, encoded: bool, overwrite: bool) -> Result:
+def _export_all(network: Network, given: str, *, encoded: bool, page: Path | None, overwrite: bool) -> Result:
     target = Path(given)
-    if not (target.suffix.lower() == ".onnx" or given.endswith(("/", os.sep)) or target.is_dir()):
+    if page is None and not (target.suffix.lower() == ".onnx" or given.endswith(("/", os.sep)) or target.is_dir()):
         do = f"senpath export NET {shlex.quote(given)} FILE writes a task" if given in network.tasks else ""
         raise InputError("the whole network", expected="a file *.onnx, or a folder that is there or ends in /", got=repr(given), do=do)
-    files = network.export_all(target, encoded=encoded, overwrite=overwrite)
+    files = network.export_all(target, encoded=encoded, page=page, overwrite=overwrite)
     sizes = {str(file): file.stat().st_size for file in files}
 
     def show() -> None:
         for name, size in sizes.items():
             say(f"wrote {name}, {_size(size)}")
+        if page is not None:
+            say(f"open {target / 'index.html'}")
 
     return Result([{"file": name, "bytes": size} for name, size in sizes.items()], show)
 

@@ -15,6 +15,7 @@ from senpath import __version__
 from senpath.errors import InputError
 from senpath.export.answering import NUMBERS, RouterModule, choose_answer, form_of
 from senpath.export.assembling import Assembly, Shape
+from senpath.export.browser import PAGE, is_page, page_files, read_runtime
 from senpath.export.onnx import ENCODINGS, PathwayModule
 from senpath.export.preparing import encode_raw, raw_input
 from senpath.export.structures import Structure, structure_of
@@ -30,30 +31,48 @@ if TYPE_CHECKING:
 ENDING = ".onnx"
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Keys of types that can be names of files."""
+LISTED = ("tasks", "input", "data_type")
+"""What of the metadata is JSON."""
 ROUTED = ("candidates", "shares", "ood_score")
 
 
-def export_all(view: View, path: Path, *, encoded: bool, overwrite: bool) -> list[Path]:
+def export_all(view: View, path: Path, *, encoded: bool, page: Path | None, overwrite: bool) -> list[Path]:
     """Write the whole network; see `Network.export_all`.
 
     Raises:
-        InputError: if there is no task, one file is to hold several types, a file is there and may not be replaced, or a part cannot be
-            exported.
+        InputError: if there is no task, one file is to hold several types, a file is there and may not be replaced, a part cannot be
+            exported, or what the page needs is not there.
         MissingExtraError: if onnx or onnxscript is not installed.
         StoreError: if a file cannot be written, or a file of the network is damaged.
     """
     onnx_library()
-    files = _files(view, path)
-    for file in files.values():
-        require_free(file, overwrite, "an ONNX model that senpath wrote", is_ours)
-    models = {key: network_model(view, key, encoded=encoded).SerializeToString(deterministic=True) for key in files}
+    if page is not None and path.suffix.lower() == ENDING:
+        raise InputError("path of a page", expected="a folder", got=f"the file {path}")
+    targets = _files(view, path)
+    if page is None:
+        for target in targets.values():
+            require_free(target, overwrite, "an ONNX model that senpath wrote", is_ours)
+        contents = {target: _content(view, key, encoded)[1] for key, target in targets.items()}
+    else:
+        runtime = read_runtime(page)
+        for name in PAGE:
+            require_free(path / name, overwrite, "a page that senpath wrote", is_page)
+        made = page_files(runtime, [_content(view, key, encoded) for key in targets])
+        contents = {path / name: content for name, content in made.items()}
     with explained(f"exporting the network to {path}"):
         if path.suffix.lower() != ENDING:
             path.mkdir(exist_ok=True)
-        for key, file in files.items():
-            with replacing(file) as target:
-                target.write(models[key])
-    return [*files.values()]
+        for target, content in contents.items():
+            with replacing(target) as file:
+                file.write(content)
+    return [*contents]
+
+
+def _content(view: View, key: str, encoded: bool) -> tuple[dict[str, Any], bytes]:
+    """What the model of a type says of itself, and its content."""
+    model = network_model(view, key, encoded=encoded)
+    about = {entry.key: json.loads(entry.value) if entry.key in LISTED else entry.value for entry in model.metadata_props}
+    return about, model.SerializeToString(deterministic=True)
 
 
 def _files(view: View, path: Path) -> dict[str, Path]:
@@ -184,7 +203,7 @@ def _about(view: View, data_type: DataType, pathways: Sequence[Pathway], raw: di
     tasks = [{"name": path.task, "kind": path.kind, "classes": [*path.classes]} for path in pathways]
     kept = {"modality": data_type.modality, "shape": [*data_type.shape], "options": data_type.options}
     read = raw or {"name": "input", "dtype": "float32", "shape": ["n", *data_type.shape], "is": ENCODINGS[data_type.form]}
-    texts = {"tasks": tasks, "input": read, "data_type": kept}
+    texts = dict(zip(LISTED, (tasks, read, kept), strict=True))
     return {
         "senpath": __version__,
         "network": view.network_id,

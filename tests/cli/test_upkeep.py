@@ -117,7 +117,7 @@ def test_a_file_that_is_refused_makes_no_network(senpath: Run, net: Path, tmp_pa
         (
             ("export", "NET", "site/", "--page", "nowhere"),
             2,
-            "onnxruntime-web in nowhere: expected its file dist/ort.wasm.min.js, got none",
+            "onnxruntime-web in nowhere: expected its file dist/ort.wasm.min.js",
         ),
         (("import", "NET", "nothing.sentask"), 2, "task file nothing.sentask: expected an exported task, got no file of that name"),
         (("import", "NET", "FILES/iris.csv"), 3, "expected an exported task, whole, got BadZipFile"),

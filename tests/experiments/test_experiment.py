@@ -99,6 +99,7 @@ def test_the_page_says_how_it_came_about(results: ExperimentResults, tmp_path: P
         assert "senpath.experiment(…)" in said
         assert "0, 1; mean and 95 % interval" in said
     assert results.table("found") in text
+    assert "| PNN | pnn: a column for each task that reads all earlier ones (Rusu et al. 2016) |" in text
     assert html.count("<svg") == 2
     assert (tmp_path / "pages" / "digits-given.svg").exists()
     blocked = tmp_path / "file"
@@ -301,5 +302,7 @@ def test_a_pair_is_asked_for(digits: Pair) -> None:
         experiment(digits, ["single"], split=[[0, 9]])
     with raises_error(sp.InputError, what="the stream", got="2"):
         experiment({"a": digits, "b": digits}, ["single"], split=2)
+    with raises_error(sp.InputError, what="methods", got="'A b' and 'a-b'"):
+        experiment(digits, {"A b": "single", "a-b": "single"}, split=2)
     with raises_error(sp.InputError, what="methods", got="nothing"):
         experiment(digits)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from hashlib import sha256
+from inspect import getdoc
 from typing import Any
 
 from senpath.errors import InputError
@@ -40,6 +41,14 @@ class Contender:
     def taken(self) -> dict[str, Any]:
         """All settings that it learns with, but the seed."""
         return {name: value for name, value in self.shared.items() if self.knows(name)} | dict(self.settings)
+
+    @property
+    def about(self) -> str:
+        """What it is, in a line: its name or place, and what is said of it."""
+        meant = self._meant()
+        said = meant.about if isinstance(meant, KnownBaseline) else getdoc(find_method(meant) if isinstance(meant, str) else meant) or ""
+        name = self.method if isinstance(self.method, str) else _label(self.method)
+        return f"{name}: {said.partition(chr(10))[0]}".rstrip(": ")
 
     @property
     def key(self) -> str:

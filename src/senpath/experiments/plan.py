@@ -53,7 +53,10 @@ class ExperimentPlan:
         for contender, varied in self.learned():
             for seed in self.seeds:
                 for run in self._of_seed(contender, varied, seed):
-                    runs.setdefault(run.name, run)
+                    same = runs.setdefault(run.name, run)
+                    if same.contender.label != contender.label:
+                        both = f"{same.contender.label!r} and {contender.label!r}, which are called alike"
+                        raise InputError("methods", expected="other methods or settings for each label", got=both)
         return [*runs.values()]
 
     def learned(self) -> Iterator[tuple[Contender, dict[str, Any]]]:

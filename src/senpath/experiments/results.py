@@ -83,7 +83,7 @@ class ExperimentResults:
     Attributes:
         name, about, command, stream: see `senpath.experiments.plan.ExperimentPlan`.
         tasks: of the stream, in order.
-        contenders: label, settings of the grid, kind and all settings of each.
+        contenders: label, settings of the grid, what it is, and all settings of each.
         grid: names of settings that vary.
         shots: see `ExperimentPlan`.
         seeds: see `ExperimentPlan`.

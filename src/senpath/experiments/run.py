@@ -117,7 +117,7 @@ def run_plan(plan: ExperimentPlan, folder: Path, *, jobs: int = 1, ray: str | No
 def _results(
     plan: ExperimentPlan, stream: Stream, runs: Sequence[ExperimentRun], records: Sequence[dict[str, Any]], done: int
 ) -> ExperimentResults:
-    contenders = [(contender.label, varied, str(contender.method), contender.taken) for contender, varied in plan.learned()]
+    contenders = [(contender.label, varied, contender.about, contender.taken) for contender, varied in plan.learned()]
     return ExperimentResults(
         plan.name,
         plan.about,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import datasets
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from huggingface_hub import ModelCard, ModelHubMixin
@@ -146,3 +147,37 @@ def test_data_sets_come_in_and_answers_go_out(digits: Labelled) -> None:
     assert out["label"][:5] == answers.label[:5].tolist()
     asked = data.select(range(5)).map(lambda batch: {"answer": [*net.predict(batch["image"]).label]}, batched=True)
     assert asked["answer"][:] == answers.label[:5].tolist()
+
+
+@pytest.mark.parametrize("form", ["folder", "array", "numbers", "texts", "rows"])
+def test_what_is_read_goes_out_and_comes_back(form: str, digits: Labelled, tmp_path: Path) -> None:
+    x, y = digits[0][:20], np.array([f"digit {label}" for label in digits[1][:20]])
+    if form == "folder":
+        for place, (image, label) in enumerate(zip(x, y, strict=True)):
+            (tmp_path / label).mkdir(exist_ok=True)
+            Image.fromarray(image).save(tmp_path / label / f"{place}.png")
+        data = sp.read(tmp_path)
+    elif form == "rows":
+        (tmp_path / "t.csv").write_text("size,town,kind\n" + "1.5,Graz,a\n,Oslo,b\n2.5,,a\n" * 4)
+        data = sp.read(tmp_path / "t.csv", label="kind")
+    else:
+        data = sp.Data({"array": x, "numbers": x / 255, "texts": [*y]}[form], y, "text" if form == "texts" else "image", "")
+    out = data.to_dataset()
+    back = sp.read(out)
+    assert len(out) == len(data)
+    assert back.y.tolist() == np.asarray(data.y).tolist()
+    net = sp.Network()
+    one, two = (net.encode_examples(some.x, some.y) for some in (data, back))
+    assert one.data_type == two.data_type
+    assert np.allclose(one.inputs, two.inputs, atol=1e-6)
+
+
+def test_what_cannot_go_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = sp.read(pd.DataFrame({"label": [1.0, 2.0], "kind": ["a", "b"]}), label="kind")
+    with raises_error(sp.InputError, "columns of the data set", expected="none named 'label'"):
+        rows.to_dataset()
+    with raises_error(sp.InputError, "clips of a data set", expected="files"):
+        sp.Data([sp.Video(np.zeros((3, 8, 8), np.uint8))], ["a"], "video", "").to_dataset()
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with raises_error(sp.MissingExtraError, "data set", do="pip install datasets"):
+        rows.to_dataset()

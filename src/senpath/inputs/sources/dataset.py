@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from senpath.errors import InputError
+import numpy as np
+from PIL import Image
+
+from senpath.errors import InputError, MissingExtraError
+from senpath.inputs.modalities.columns import Rows
+from senpath.types import Audio, Video
+
+LABEL = "label"
+"""The column of labels of a data set that is made."""
 
 SKIP_HINT = "sp.read(…, bad='skip'), or --skip-bad, leaves out what cannot be read"
 """What errors suggest where the caller could skip bad inputs."""
@@ -32,6 +41,42 @@ class Data:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def to_dataset(self) -> Any:
+        """A data set of Hugging Face's `datasets`: a table's columns, else one named after the modality; and "label".
+
+        Pictures that are files, or whole numbers up to 255, are its pictures, and others numbers. Of a recording there is the file, or
+        its "samples" and "rate"; of a clip the file.
+
+        Raises:
+            MissingExtraError: if `datasets` is not installed.
+            InputError: if a table has a column named "label", or a clip is no file.
+        """
+        try:
+            import datasets  # large, and no dependency
+        except ImportError as error:
+            raise MissingExtraError("data set", expected="datasets", got="not installed", do="pip install datasets") from error
+        table = isinstance(self.x, Rows)
+        columns = {name: self.x.column(name).tolist() for name in self.x.columns} if table else {self.modality: [*map(_plain, self.x)]}
+        if LABEL in columns:
+            raise InputError("columns of the data set", expected=f"none named {LABEL!r}, which the labels are in", got=", ".join(columns))
+        made = datasets.Dataset.from_dict({**columns, LABEL: np.asarray(self.y).tolist()})
+        files = self.modality == "image" and isinstance(columns["image"][0], str)
+        return made.cast_column("image", datasets.Image()) if files else made
+
+
+def _plain(item: Any) -> Any:
+    """An input as a data set holds it."""
+    if isinstance(item, Audio):
+        return {"samples": item.samples.tolist(), "rate": item.rate}
+    held = item.frames if isinstance(item, Video) else item
+    if isinstance(held, Path):
+        return str(held)
+    if isinstance(item, Video) and not isinstance(held, str):
+        raise InputError("clips of a data set", expected="files", got="frames in memory")
+    if isinstance(held, np.ndarray) and held.dtype == np.uint8 and held.shape[2:] in ((), (3,)):
+        return Image.fromarray(held)
+    return held.tolist() if isinstance(held, np.ndarray) else held
 
 
 class ErrorPolicy:

@@ -1,6 +1,7 @@
 """Streams of a thousand tasks made of real data: characters of Omniglot, and MNIST under permutations of its pixels."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ QUARTERS = 4
 """A character turned by a quarter is another character: 6,492 of the 1,623, as is usual with Omniglot (Vinyals et al. 2016)."""
 
 
+@cache
 def characters() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All of Omniglot at 28 × 28: images (uint8, n × 28 × 28), alphabet and character (str) of each."""
     parts = [load("omniglot", split) for split in ("train", "test")]
@@ -42,6 +44,22 @@ def five_characters(tasks: int, seed: int = 0) -> Iterator[Task]:
         yield Task(
             f"five-{number:04d}", _part(images, [row[:SHOTS] for row in rows], turns), _part(images, [row[SHOTS:] for row in rows], turns)
         )
+
+
+def any_characters(first: int, tasks: int, seed: int = 0) -> Iterator[Task]:
+    """Tasks of five random characters in one of four positions, all twenty drawings of each; a character may come in many tasks.
+
+    Args:
+        first: the number of the first task; each is the same whatever comes before it.
+    """
+    images, _, labels = characters()
+    names = np.unique(labels)
+    members = {name: np.flatnonzero(labels == name) for name in names}
+    for number in range(first, first + tasks):
+        random = np.random.default_rng([seed, number])
+        rows = [members[names[index]] for index in random.choice(len(names), CLASSES, replace=False)]
+        part = _part(images, rows, int(random.integers(QUARTERS)))
+        yield Task(f"any-{number:05d}", part, part)
 
 
 def alphabets(seed: int = 0, held: int = 5) -> Iterator[Task]:

@@ -112,8 +112,10 @@ class Columns:
         return places, torch.from_numpy(self.rows.take(places, axis=0))
 
 
-TOGETHER = 1_024
+TOGETHER = 512
 """Inputs that are scored together, so that memory does not grow with the batch."""
+SHORTLIST = 8
+"""Tasks that are scored exactly where there are many columns: those that the coordinates put first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +133,18 @@ class _Loaded:
 
 @dataclass(eq=False)
 class _LookedUp:
-    """What columns are looked up by, and where they lie: in their file; an accelerator has a copy."""
+    """What tasks are looked up by, and where their columns lie: in their file; an accelerator has a copy.
+
+    Args:
+        coordinates: of the metric.
+        places: the coordinates of all tasks' columns, and what is added; None where there is an index.
+        index: by which those nearest to an input are found; None where all are compared.
+        rows: float32 (rows, features).
+    """
 
     coordinates: Coordinates
-    index: ColumnIndex
+    places: _Loaded | None
+    index: ColumnIndex | None
     rows: torch.Tensor
 
 
@@ -171,7 +181,7 @@ class Discriminant(Dispatcher):
         self._offsets = 0.5 * (self.metric.freedom * shares - self.metric.norms)
         few = np.array([bool(task.figures["few"]) and not tuning.careful for task in tasks])
         self._log_sizes = torch.from_numpy(_log_sizes(columns.sizes, few)).to(device)
-        self._temperature = tuning.temperature
+        self._temperature, self._correction = tuning.temperature, tuning.correction
         earlier = before._held if before is not None else None
         if self.metric.coordinates is None:
             # A task that came back has old rows: which are new to the earlier dispatcher is for its tasks to say.
@@ -235,7 +245,20 @@ class Discriminant(Dispatcher):
         if device.type != "cpu":
             there = before.rows if before is not None else rows[:0].to(device)
             rows = torch.cat([there, rows[len(there) :].to(device)])
-        return _LookedUp(coordinates, self._reaching(coordinates, before.index if before is not None else None), rows)
+        if len(coordinates.cells) == 1:
+            return _LookedUp(coordinates, self._placed(coordinates), None, rows)
+        return _LookedUp(coordinates, None, self._reaching(coordinates, before.index if before is not None else None), rows)
+
+    def _placed(self, coordinates: Coordinates) -> _Loaded:
+        """All columns by their coordinates. The offsets that they have in the metric would count what the coordinates leave out."""
+        places = torch.from_numpy(self.columns.places(np.arange(len(self.names)))).to(coordinates.columns.device)
+        mine = coordinates.columns.index_select(0, places)
+        ridge = (len(self.metric.centre) - self.metric.freedom) / float(self.metric.precision.diagonal().double().sum())
+        freedom = mine.shape[1] - ridge * float(coordinates.projection.double().square().sum())
+        counts = torch.from_numpy(self.columns.counts.clip(min=1)).to(mine.device).index_select(0, places)
+        logs = self._log_sizes.repeat_interleave(torch.from_numpy(self.columns.sizes).to(mine.device))
+        offsets = 0.5 * (self._correction * freedom / counts - mine.square().sum(1)) / self._temperature - logs
+        return _Loaded(mine / self._temperature, offsets)
 
     def _reaching(self, coordinates: Coordinates, index: ColumnIndex | None) -> ColumnIndex:
         """This index, or a new one, with the columns of all tasks in it; rows of no task would take the places of others."""
@@ -253,36 +276,52 @@ class Discriminant(Dispatcher):
         return Ranking(None, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
 
     def _rank_nearest(self, centred: torch.Tensor, held: _LookedUp) -> Ranking:
-        if len(held.index) > len(self._owned):  # a later version has appended columns, and they would take the places of ours
-            held.index = self._reaching(held.coordinates, None)
-        index, query = held.index, centred @ self.metric.precision
-        rows, cells = index.search((centred @ held.coordinates.projection).cpu().numpy())
-        tasks = self._owners(rows)
-        if len(query) == 1 and query.device.type == "cpu":
-            scores = torch.from_numpy(self._score_one(query.numpy()[0], tasks[0])[None])
-        else:
-            starts = range(TOGETHER, len(tasks), TOGETHER)
-            parts = zip(query.tensor_split([*starts]), np.split(tasks, starts), strict=True)
-            scores = torch.cat([self._score_pairs(mine, candidates, held.rows) for mine, candidates in parts])
+        parts = centred.split(TOGETHER) if len(centred) > TOGETHER else [centred]
+        looked = [self._likely(part, held) for part in parts]
+        scores = torch.cat(
+            [self._score(part @ self.metric.precision, likely, held) for part, (likely, _) in zip(parts, looked, strict=True)]
+        )
+        tasks, cells = (np.concatenate(same) if len(parts) > 1 else same[0] for same in zip(*looked, strict=True))
         wide, (shared, each) = self.columns.rows.shape[1], self.metric.index_numbers
-        base = self._base_numbers() + shared
-        looked_at, scored = index.sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
+        base, sizes = self._base_numbers() + shared, held.index.sizes if held.index is not None else np.array([len(self._owned)])
+        looked_at, scored = sizes[cells].sum(1), np.where(tasks >= 0, self.columns.sizes[tasks], 0).sum(1)
 
         def together() -> int:
             once = np.unique(tasks[tasks >= 0])
-            return int(base + each * index.sizes[np.unique(cells)].sum() + wide * self.columns.sizes[once].sum())
+            return int(base + each * sizes[np.unique(cells)].sum() + wide * self.columns.sizes[once].sum())
 
         return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), base + each * looked_at + wide * scored, together)
 
+    def _likely(self, centred: torch.Tensor, held: _LookedUp) -> tuple[np.ndarray, np.ndarray]:
+        """The tasks that come into question for each input, and the cells of the index that were searched for them.
+
+        Returns:
+            int64 (n, k), k at most SHORTLIST where all columns are compared, else at most NEAREST, −1 for none; and int64 (n, cells).
+        """
+        if held.places is not None:
+            projected = centred @ held.coordinates.projection
+            peaks = _peaks(torch.addmm(held.places.offsets, projected, held.places.weights.T), self.columns.sizes)
+            return peaks.topk(min(SHORTLIST, len(self.names)), dim=1).indices.cpu().numpy(), np.zeros((len(centred), 1), dtype=np.int64)
+        if held.index is None or len(held.index) > len(self._owned):  # a later version has appended columns, and they would take our places
+            held.index = self._reaching(held.coordinates, None)
+        rows, cells = held.index.search((centred @ held.coordinates.projection).cpu().numpy())
+        return self._owners(rows), cells
+
     def _owners(self, rows: np.ndarray) -> np.ndarray:
-        """The tasks of these rows of the index, int64 (n, k), each once in a line; −1 for none."""
+        """The tasks of these rows of the index, the nearest first: int64 (n, k), each once in a line, no more than SHORTLIST; else −1."""
         owner = self.columns.owner
         # While they are looked up another thread may append those of a later version.
         tasks = np.where((rows >= 0) & (rows < len(owner)), owner[np.minimum(rows, len(owner) - 1)], -1)
-        tasks.sort(axis=1)
-        tasks[:, 1:][tasks[:, 1:] == tasks[:, :-1]] = -1
+        again = np.tril(tasks[:, :, None] == tasks[:, None, :], -1).any(2) | (tasks < 0)
+        tasks[again | (np.cumsum(~again, 1) > SHORTLIST)] = -1
         tasks[(tasks < 0).all(1), -1] = 0  # only if all cells searched were empty: some task has to be measured
         return tasks
+
+    def _score(self, query: torch.Tensor, tasks: np.ndarray, held: _LookedUp) -> torch.Tensor:
+        """Scores (n, k) of these tasks; of none, −∞."""
+        if len(query) == 1 and query.device.type == "cpu":
+            return torch.from_numpy(self._score_one(query.numpy()[0], tasks[0])[None])
+        return self._score_pairs(query, tasks, held.rows)
 
     def _score_one(self, query: np.ndarray, tasks: np.ndarray) -> np.ndarray:
         """As `_score_pairs` for one input (features,) and its tasks (k,): at this size calling torch takes longer than computing."""
@@ -366,6 +405,13 @@ def _silence_beta_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), (1, 1), check_invariants=False)
+
+
+def _peaks(likeness: torch.Tensor, sizes: np.ndarray) -> torch.Tensor:
+    """The largest of groups (of these sizes) that follow one another: (n, columns) to (n, groups)."""
+    if sizes.min() == sizes.max():
+        return likeness.unflatten(1, (len(sizes), -1)).amax(2)
+    return torch.from_numpy(np.maximum.reduceat(likeness.cpu().numpy(), np.cumsum(sizes) - sizes, axis=1))
 
 
 def _mixtures(likeness: torch.Tensor, sizes: np.ndarray) -> torch.Tensor:

@@ -6,5 +6,5 @@ from benchmarks.harness.figures import figure
 from benchmarks.harness.jobs import Part, read_part
 from benchmarks.harness.peers import PEER, ask_peer, follow_peer
 from benchmarks.harness.tables import half_interval, interval, markdown_table, mean, percent, spread, table_of, write_section
-from benchmarks.harness.timing import in_turn, ratio, seconds, timed
+from benchmarks.harness.timing import in_turn, processor_timed, ratio, seconds, timed
 from senpath.experiments.records import Record, Records, differences

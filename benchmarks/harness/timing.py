@@ -20,6 +20,17 @@ def timed(job: Callable[[], object]) -> Callable[[], float]:
     return lambda: seconds(job)
 
 
+def processor_timed(job: Callable[[], object]) -> Callable[[], float]:
+    """A job that gives how long this thread had a processor for it: waiting for one, as beside other programs, is left out."""
+
+    def taken() -> float:
+        start = time.thread_time()
+        job()
+        return time.thread_time() - start
+
+    return taken
+
+
 def in_turn(
     jobs: Mapping[K, Callable[[], float]], rounds: int, *, warm: int = 1, alternate: bool = False, tell: bool = False
 ) -> dict[K, list[float]]:

@@ -1,7 +1,8 @@
 """Deciding which pathways an input may belong to."""
 
+from senpath.routing.columns import Columns, StoredTask
 from senpath.routing.covariances import CARRIERS, CommonCovariance, is_covariance, pack, unpack
-from senpath.routing.discriminant import Columns, Discriminant, StoredTask
+from senpath.routing.discriminant import Discriminant
 from senpath.routing.dispatcher import ADMIT, LARGEST_FEATURE, Decision, Dispatcher, Gates, Ranking
 from senpath.routing.drift import WARNED_OF, misled
 from senpath.routing.features import feature_map, image_features

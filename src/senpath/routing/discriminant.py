@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,106 +11,13 @@ import numpy as np
 import torch
 
 from senpath.components import Component
+from senpath.routing.columns import Columns, StoredTask, blocks
 from senpath.routing.covariances import CommonCovariance
 from senpath.routing.dispatcher import Dispatcher, Ranking
 from senpath.routing.limits import soft_nearest
 from senpath.routing.metric import ColumnIndex, Coordinates, Metric
 from senpath.routing.portable import PortableDiscriminant
 from senpath.routing.statistics import TUNING, TaskStatistics, scarcity
-
-ROWS = 1_024
-"""Rows in a block, at most, so that what is gathered for it stays in the processor's cache."""
-
-
-def blocks(tasks: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Group places by their task, and tasks into blocks.
-
-    Args:
-        tasks: int64 (n,), the task of each place; below 0 for none.
-        sizes: int64 (all tasks,); the tasks of a block are of one size.
-
-    Yields:
-        the tasks of a block (g,), their places (g, most), and bool (g, most), which of these are places; the others only fill up.
-    """
-    order = np.argsort(tasks, kind="stable")[np.count_nonzero(tasks < 0) :]
-    present, starts, counts = np.unique(tasks[order], return_index=True, return_counts=True)
-    for size in np.unique(sizes[present]):
-        alike = np.flatnonzero(sizes[present] == size)
-        alike = alike[np.argsort(counts[alike], kind="stable")]  # of like number side by side, so that little is filled up
-        start = 0
-        while start < len(alike):
-            end = start + 1
-            while end < len(alike) and (end + 1 - start) * max(counts[alike[end]], size) <= ROWS:
-                end += 1
-            mine = alike[start:end]
-            steps = np.arange(counts[mine[-1]])
-            real = steps < counts[mine][:, None]
-            yield present[mine], order[starts[mine][:, None] + np.where(real, steps, 0)], real
-            start = end
-
-
-@dataclass(frozen=True)
-class StoredTask:
-    """What is stored of a task's statistics; see `TaskStatistics`.
-
-    Args:
-        name: of the task.
-        first: its first row in the columns' file.
-        counts: examples behind each of its rows.
-        figures: see `TaskStatistics`.
-    """
-
-    name: str
-    first: int
-    counts: Sequence[float]
-    figures: dict[str, float]
-
-
-class Columns:
-    """Rows of one array, those of a task one after another, checked when they are first used.
-
-    Args:
-        rows: float32 (rows, features), such as a memory-mapped file.
-        tasks: whose rows they are.
-        check: called with a task's place in `tasks` before its rows are used; raises if they are not as they were written.
-        checked: bool, the first of the tasks, those that need no check.
-    """
-
-    def __init__(
-        self, rows: np.ndarray, tasks: Sequence[StoredTask], check: Callable[[int], None], checked: np.ndarray | None = None
-    ) -> None:
-        self.rows, self._check = np.asarray(rows), check
-        self.first = np.array([task.first for task in tasks], dtype=np.int64)
-        self.sizes = np.array([len(task.counts) for task in tasks], dtype=np.int64)
-        places = self.places(np.arange(len(tasks)))
-        self.owner = np.full(len(rows), -1, dtype=np.int64)  # a row may belong to no task
-        self.owner[places] = np.repeat(np.arange(len(tasks)), self.sizes)
-        self.counts = np.ones(len(rows), dtype=np.float32)
-        self.counts[places] = np.concatenate([np.asarray(task.counts, dtype=np.float32) for task in tasks])
-        self.checked = np.zeros(len(tasks), dtype=bool)
-        if checked is not None:
-            self.checked[: len(checked)] = checked
-
-    def places(self, tasks: np.ndarray) -> np.ndarray:
-        """Numbers of these tasks' rows, task after task."""
-        sizes = self.sizes[tasks]
-        ends = np.cumsum(sizes)
-        places: np.ndarray = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.first[tasks] - (ends - sizes), sizes)
-        return places
-
-    def require(self, tasks: np.ndarray) -> None:
-        """Check the rows of these tasks that were not checked yet."""
-        fresh = ~self.checked[tasks]
-        for task in np.unique(tasks[fresh]) if fresh.any() else ():
-            self._check(int(task))
-            self.checked[task] = True
-
-    def take(self, tasks: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
-        """Numbers of these tasks' rows, and the rows: float32, on the processor."""
-        self.require(tasks)
-        places = self.places(tasks)
-        return places, torch.from_numpy(self.rows.take(places, axis=0))
-
 
 TOGETHER = 512
 """Inputs that are scored together, so that memory does not grow with the batch."""
@@ -123,7 +30,8 @@ class _Loaded:
     """All columns in memory, where they are so few that every one is scored.
 
     Args:
-        weights: float32 (columns, features), centred columns multiplied by the metric and divided by the temperature.
+        weights: float32 (features, columns), centred columns multiplied by the metric and divided by the temperature; or the columns'
+            coordinates, of as many features as there are directions. In this order one input's product reads them fastest.
         offsets: float32 (columns,), what is added to an input's products with them, so that the scores are the mixtures of the sums.
     """
 
@@ -177,11 +85,11 @@ class Discriminant(Dispatcher):
         self._softness = np.array([task.figures.get("softness", 0.0) for task in tasks], dtype=np.float32)
         tuning = TUNING[features.kind]
         corrections = np.array([task.figures.get("correction", tuning.correction) for task in tasks], dtype=np.float32)
-        shares = torch.from_numpy(corrections[columns.owner] / columns.counts.clip(min=1)).to(device)
-        self._offsets = 0.5 * (self.metric.freedom * shares - self.metric.norms)
+        self._shares = torch.from_numpy(corrections[columns.owner] / columns.counts.clip(min=1)).to(device)
+        self._offsets = 0.5 * (self.metric.freedom * self._shares - self.metric.norms)
         few = np.array([bool(task.figures["few"]) and not tuning.careful for task in tasks])
         self._log_sizes = torch.from_numpy(_log_sizes(columns.sizes, few)).to(device)
-        self._temperature, self._correction = tuning.temperature, tuning.correction
+        self._temperature = tuning.temperature
         earlier = before._held if before is not None else None
         if self.metric.coordinates is None:
             # A task that came back has old rows: which are new to the earlier dispatcher is for its tasks to say.
@@ -234,11 +142,11 @@ class Discriminant(Dispatcher):
         everything = np.arange(len(self.names))
         rows = self.columns.take(new if before is not None else everything)[1].to(self.metric.centre.device) - self.metric.centre
         # In float64, so that it does not show how many columns came together.
-        weights = ((rows.double() @ self.metric.precision.double()) / self._temperature).float()
+        weights = ((rows.double() @ self.metric.precision.double()) / self._temperature).float().T
         sizes, places = self.columns.sizes, torch.from_numpy(self.columns.places(everything)).to(weights.device)
         logs = self._log_sizes.repeat_interleave(torch.from_numpy(sizes).to(weights.device))
         offsets = self._offsets.index_select(0, places) / self._temperature - logs
-        return _Loaded(weights if before is None else torch.cat([before, weights]), offsets)
+        return _Loaded((weights if before is None else torch.cat([before, weights], 1)).contiguous(), offsets)
 
     def _look_up(self, coordinates: Coordinates, before: _LookedUp | None) -> _LookedUp:
         rows, device = torch.from_numpy(self.columns.rows), self.metric.centre.device
@@ -255,10 +163,10 @@ class Discriminant(Dispatcher):
         mine = coordinates.columns.index_select(0, places)
         ridge = (len(self.metric.centre) - self.metric.freedom) / float(self.metric.precision.diagonal().double().sum())
         freedom = mine.shape[1] - ridge * float(coordinates.projection.double().square().sum())
-        counts = torch.from_numpy(self.columns.counts.clip(min=1)).to(mine.device).index_select(0, places)
+        shares = self._shares.index_select(0, places)
         logs = self._log_sizes.repeat_interleave(torch.from_numpy(self.columns.sizes).to(mine.device))
-        offsets = 0.5 * (self._correction * freedom / counts - mine.square().sum(1)) / self._temperature - logs
-        return _Loaded(mine / self._temperature, offsets)
+        offsets = 0.5 * (freedom * shares - mine.square().sum(1)) / self._temperature - logs
+        return _Loaded((mine.T / self._temperature).contiguous(), offsets)
 
     def _reaching(self, coordinates: Coordinates, index: ColumnIndex | None) -> ColumnIndex:
         """This index, or a new one, with the columns of all tasks in it; rows of no task would take the places of others."""
@@ -271,16 +179,14 @@ class Discriminant(Dispatcher):
         return self._rank_all(centred, held) if isinstance(held, _Loaded) else self._rank_nearest(centred, held)
 
     def _rank_all(self, centred: torch.Tensor, held: _Loaded) -> Ranking:
-        scores = _mixtures(torch.addmm(held.offsets, centred, held.weights.T), self.columns.sizes)
+        scores = _mixtures(torch.addmm(held.offsets, centred, held.weights), self.columns.sizes)
         numbers = self._base_numbers() + held.weights.numel()
         return Ranking(None, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
 
     def _rank_nearest(self, centred: torch.Tensor, held: _LookedUp) -> Ranking:
         parts = centred.split(TOGETHER) if len(centred) > TOGETHER else [centred]
         looked = [self._likely(part, held) for part in parts]
-        scores = torch.cat(
-            [self._score(part @ self.metric.precision, likely, held) for part, (likely, _) in zip(parts, looked, strict=True)]
-        )
+        scores = torch.cat([self._score(part, likely, held) for part, (likely, _) in zip(parts, looked, strict=True)])
         tasks, cells = (np.concatenate(same) if len(parts) > 1 else same[0] for same in zip(*looked, strict=True))
         wide, (shared, each) = self.columns.rows.shape[1], self.metric.index_numbers
         base, sizes = self._base_numbers() + shared, held.index.sizes if held.index is not None else np.array([len(self._owned)])
@@ -300,7 +206,7 @@ class Discriminant(Dispatcher):
         """
         if held.places is not None:
             projected = centred @ held.coordinates.projection
-            peaks = _peaks(torch.addmm(held.places.offsets, projected, held.places.weights.T), self.columns.sizes)
+            peaks = _peaks(torch.addmm(held.places.offsets, projected, held.places.weights), self.columns.sizes)
             return peaks.topk(min(SHORTLIST, len(self.names)), dim=1).indices.cpu().numpy(), np.zeros((len(centred), 1), dtype=np.int64)
         if held.index is None or len(held.index) > len(self._owned):  # a later version has appended columns, and they would take our places
             held.index = self._reaching(held.coordinates, None)
@@ -317,11 +223,11 @@ class Discriminant(Dispatcher):
         tasks[(tasks < 0).all(1), -1] = 0  # only if all cells searched were empty: some task has to be measured
         return tasks
 
-    def _score(self, query: torch.Tensor, tasks: np.ndarray, held: _LookedUp) -> torch.Tensor:
+    def _score(self, centred: torch.Tensor, tasks: np.ndarray, held: _LookedUp) -> torch.Tensor:
         """Scores (n, k) of these tasks; of none, −∞."""
-        if len(query) == 1 and query.device.type == "cpu":
-            return torch.from_numpy(self._score_one(query.numpy()[0], tasks[0])[None])
-        return self._score_pairs(query, tasks, held.rows)
+        if len(centred) == 1 and centred.device.type == "cpu":
+            return torch.from_numpy(self._score_one(centred.numpy()[0] @ self.metric.precision.numpy(), tasks[0])[None])
+        return self._score_pairs(centred @ self.metric.precision, tasks, held.rows)
 
     def _score_one(self, query: np.ndarray, tasks: np.ndarray) -> np.ndarray:
         """As `_score_pairs` for one input (features,) and its tasks (k,): at this size calling torch takes longer than computing."""
@@ -410,7 +316,8 @@ def _silence_beta_warning() -> None:
 def _peaks(likeness: torch.Tensor, sizes: np.ndarray) -> torch.Tensor:
     """The largest of groups (of these sizes) that follow one another: (n, columns) to (n, groups)."""
     if sizes.min() == sizes.max():
-        return likeness.unflatten(1, (len(sizes), -1)).amax(2)
+        peaks: torch.Tensor = likeness.unflatten(1, (len(sizes), -1)).amax(2)
+        return peaks
     return torch.from_numpy(np.maximum.reduceat(likeness.cpu().numpy(), np.cumsum(sizes) - sizes, axis=1))
 
 

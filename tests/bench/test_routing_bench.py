@@ -10,7 +10,7 @@ import torch
 from raising import raises_error
 
 from senpath import InputError
-from senpath.bench import STREAMS, BenchCell, BenchPlan, BenchProgress, bench_routing, best_two, find_row, held_out
+from senpath.bench import STREAMS, BenchCell, BenchPlan, BenchProgress, bench_routing, best_two, find_row, held_out, known_rows
 from senpath.bench.measure import learn_cell, measure
 from senpath.bench.page import write_page
 from senpath.bench.published import split
@@ -129,6 +129,17 @@ def test_a_row_of_a_file_is_measured_as_any(tiny: RoutingStream, mine: Path, tmp
     records = run_row(f"{mine}:First", tiny, tmp_path)
     assert figure_of(records, "right task") == [50]
     assert figure_of(records, "right label") == [5]
+
+
+def test_an_installed_package_offers_a_row(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_rows.py").write_text(mine.read_text())
+    info = tmp_path / "acme_rows-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-rows\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[senpath.bench.rows]\nfirst = acme_rows:First\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "first" in known_rows()
+    assert find_row("first").title == "always the first"
 
 
 def test_what_is_no_row_is_refused(mine: Path, tiny: RoutingStream, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def _parts(records: Records, most: int, pictures: dict[str, str]) -> list[PagePa
                 "what its dispatcher computes of them. Settings that a row has are chosen on examples held out, a fifth of each class, by "
                 "right labels; limits keep 97 % of those. The type of data of an input is told to all rows alike. Of a task at most "
                 f"{most:,} test inputs are asked, drawn once. In %, mean ± sample standard deviation over at most {seeds} seeds, which "
-                "draw the examples.",
+                "draw the examples. Times were taken beside whatever else the machine did.",
                 f"Command: `{COMMAND}`; one row once more: `{COMMAND} --again senpath`. To add a row: [how](../howto/benchmark.md).",
             ),
         )

@@ -147,4 +147,11 @@ def _count(values: Sequence[float]) -> str:
 
 def _time(mine: Records, unit: str) -> str:
     values: Any = figure_of(mine, unit)
-    return f"{np.median(values):.3g} ({np.median(figure_of(mine, f'{unit} ratio')):.2g} ×)" if values else "–"
+    if not values:
+        return "–"
+    return f"{_short(float(np.median(values)))} ({_short(float(np.median(figure_of(mine, f'{unit} ratio'))))} ×)"
+
+
+def _short(value: float) -> str:
+    """About two digits."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

@@ -23,7 +23,7 @@ class Ridge(ColumnRow):
     """Ridge regression onto one-hot classes of all tasks."""
 
     title = "ridge"
-    about = "Ridge regression onto the classes of all tasks; its strength is chosen."
+    about = "Ridge regression onto the classes of all tasks; its strength is chosen. How well an input fits is its largest output."
 
     def __init__(self, cell: BenchCell) -> None:
         super().__init__(cell)
@@ -61,7 +61,7 @@ class RanPacRow(Ridge):
     """Ridge behind a frozen random projection with ReLU (McDonnell et al. 2023)."""
 
     title = "RanPAC's closed form"
-    about = f"A frozen random projection to {PROJECTED:,} numbers, ReLU, then ridge (McDonnell et al. 2023); its strength is chosen."
+    about = f"A frozen random projection to {PROJECTED:,} numbers, ReLU, then the row ridge (McDonnell et al. 2023)."
 
     def _project(self, features: torch.Tensor) -> torch.Tensor:
         if self._projection is None:

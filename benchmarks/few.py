@@ -58,17 +58,7 @@ def _table(records: Records) -> str:
         rows.append([task, *_cells(mine)])
     rows.append(["all", *_cells(records)])
     head = f"{WAYS} classes, {SHOTS} images of each, {len(records.distinct('seed'))} seeds; paired."
-    columns = [
-        "task",
-        "validation",
-        "whole images",
-        "test",
-        "whole images",
-        "difference on test",
-        "95 % interval",
-        "seconds",
-        "whole images",
-    ]
+    columns = ["task", "validation", "whole images", "test", "whole images", "gain on test", "95 % interval", "seconds", "whole images"]
     return f"{head}\n\n{markdown_table(columns, rows)}"
 
 

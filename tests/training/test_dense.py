@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from senpath.components import ClassLink
+from senpath.components import ClassLink, Mlp
 from senpath.tasks import TASK_KINDS, Classification, TaskKind
 from senpath.training import DenseTraining, Recipe, fit, fit_dense
 
@@ -85,6 +85,18 @@ def test_what_is_learned_from_images_of_half_the_size_is_for_whole_ones() -> Non
     assert torch.equal(squares[:, :, ::2, ::2], squares[:, :, 1::2, 1::2])
     answers = training.head(torch.relu(training.hidden(smooth.flatten(1)))).argmax(1)
     assert (answers == training.targets).float().mean() > 0.9
+
+
+def test_links_read_what_their_layers_say_of_enlarged_images() -> None:
+    torch.manual_seed(1)
+    layer = Mlp(48, [5]).requires_grad_(False)
+    recipe = Recipe(steps=40, batch_size=16, learning_rate=5e-3, shrink=2)
+    plain, wrapped = (made(4, linked=True) for _ in range(2))
+    plain = replace(plain, links=[((layer,), plain.links[0][1])])
+    wrapped = replace(wrapped, links=[((lambda images: layer(images),), wrapped.links[0][1])])
+    for training in (plain, wrapped):
+        fit_dense([training], Classification(), recipe)
+    assert torch.allclose(numbers(plain), numbers(wrapped), atol=1e-4)
 
 
 def test_progress_is_told_to_the_end() -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.adam import adam
 
-from senpath.components import ClassLink
+from senpath.components import ClassLink, Component, Mlp
 from senpath.pathways import run_chain
 from senpath.progress import Progress, silent
 from senpath.tasks import TaskKind
@@ -103,6 +103,7 @@ class _Stack:
         self.biases = [
             torch.stack([layer.bias[None] for layer in layers]) for layers in ([t.hidden for t in trainings], [t.head for t in trainings])
         ]
+        self._read = [[self._of_reduced(t.links[place][0]) for t in trainings] for place in range(len(first.links))]
         self._linked: list[torch.Tensor] = []  # 1 where a link adds to an output, (networks, 1, outputs)
         for links in zip(*([link for _, link in t.links] for t in trainings), strict=True):
             spread = [_spread(link) for link in links]
@@ -139,13 +140,11 @@ class _Stack:
         if self._recipe.augment:
             augment = Augmentation(distortion=self._recipe.augment)
             images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]
-        yield torch.stack(images).flatten(2)
-        yield torch.stack([training.targets[some] for training, some in zip(self._trainings, places, strict=True)])
-        yield torch.stack([weights[some] for weights, some in zip(self._weights, places, strict=True)])
-        whole = [self._enlarged(some) for some in images] if self._linked else []
-        for place in range(len(self._linked)):
-            chains = [training.links[place][0] for training in self._trainings]
-            yield torch.stack([run_chain(chain, some) for chain, some in zip(chains, whole, strict=True)])
+        yield _stacked(images).flatten(2)
+        yield _stacked([training.targets[some] for training, some in zip(self._trainings, places, strict=True)])
+        yield _stacked([weights[some] for weights, some in zip(self._weights, places, strict=True)])
+        for chains in self._read:
+            yield _stacked([run_chain(chain, some) for chain, some in zip(chains, images, strict=True)])
 
     def _step(self, inputs: torch.Tensor, read: Sequence[torch.Tensor], slope_of: Slope, rate: float) -> torch.Tensor:
         """Move all weights; returns the outputs before, (networks, n, outputs)."""
@@ -195,6 +194,17 @@ class _Stack:
                 link.weight.copy_(weight[row, :, link.classes].T)
                 link.bias.copy_(bias[row, 0, link.classes])
 
+    def _of_reduced(self, chain: Chain) -> Chain:
+        """Frozen layers that answer to reduced images as these do to them enlarged; where the first is dense, its weights are reduced."""
+        if self._recipe.shrink == 1:
+            return chain
+        module = chain[0].module if isinstance(chain[0], Component) else chain[0]
+        first = module.layers[0] if isinstance(module, Mlp) else None
+        if not isinstance(module, Mlp) or not isinstance(first, nn.Linear):
+            return [self._enlarged, *chain]
+        weight = self._reduced(first.weight.view(-1, *self._trainings[0].inputs.shape[1:])).flatten(1)
+        return [nn.Flatten(), partial(functional.linear, weight=weight, bias=first.bias), *list(module.layers)[1:], *chain[1:]]
+
     def _reduced(self, images: torch.Tensor) -> torch.Tensor:
         side = self._recipe.shrink
         return functional.avg_pool2d(images, side) * side if side > 1 else images
@@ -202,6 +212,11 @@ class _Stack:
     def _enlarged(self, images: torch.Tensor) -> torch.Tensor:
         side = self._recipe.shrink
         return functional.interpolate(images, scale_factor=side) / side if side > 1 else images
+
+
+def _stacked(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """One behind the other; a single one is not copied."""
+    return parts[0][None] if len(parts) == 1 else torch.stack([*parts])
 
 
 def _spread(link: ClassLink) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

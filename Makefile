@@ -57,6 +57,7 @@ bench: setup $(PEER)
 	$(BIN)/python -m benchmarks.scale $(if $(PEER),--peer $(PEER))
 	$(BIN)/python -m benchmarks.floor
 	$(BIN)/python -m benchmarks.speed $(if $(PEER),--peer $(PEER))
+	$(BIN)/python -m benchmarks.few
 	$(BIN)/python -m benchmarks.peers $(if $(PEER),--peer $(PEER))
 
 # The other tables of docs/results/scale.md: finding the right one of many tasks. About an hour. Needs SENPATH_DATA.

@@ -1,4 +1,4 @@
-"""`senpath tasks`, `report` and `verify`: a network looked at."""
+"""`senpath tasks`, `log`, `report` and `verify`: a network looked at."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from senpath.progress import bars
 if TYPE_CHECKING:
     from senpath import Network, TaskInfo
 
+LOGGED = ("version", "time", "author", "tasks", "method", "examples", "data", "settings")
+"""What `senpath log` says of each commit, where it is known."""
 SHORT_KEY = re.compile("([0-9a-f]{8})[0-9a-f]{24}$")
 """Of 128 bits, which tell types of tables apart, the first eight digits are enough to read."""
 
@@ -41,6 +43,33 @@ def _show_tasks(title: str, records: list[dict[str, Any]], weights: dict[str, in
         rows.append([record["name"], *concept, key, *sizes])
     columns = ["task", *(["concept"] if concepts else []), "type", "classes", "examples", "borrows\nfrom", "weights", "of all,\nrun"]
     table(f"{title}, {weights['total']:,} weights, {weights['dispatcher']:,} of them the dispatcher's", columns, rows)
+
+
+def log(
+    net: NetFolder,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="Only so many commits, the newest.")] = None,
+) -> Result:
+    """List what was committed: when, by whom, which tasks, how, and from how many examples."""
+    entries = open_network(net).log
+    entries = entries if last is None else entries[-last:]
+    records = [{name: entry.get(name) for name in LOGGED} | {"change": _change(entry)} for entry in entries]
+
+    def show() -> None:
+        columns = ["version", "time", "author", "change", "method", "examples"]
+        rows = [["–" if record[name] is None else str(record[name]) for name in columns] for record in records]
+        table(f"{net}: {len(records)} commits", columns, rows)
+
+    return Result(records, show)
+
+
+def _change(entry: dict[str, Any]) -> str:
+    """What a commit did, in words."""
+    if "rollback" in entry:
+        return f"rollback to version {entry['rollback']}"
+    if entry.get("compacted"):
+        return "columns of removed tasks freed"
+    gone = [f"removed {name}" for name in entry.get("removed") or ()]
+    return ", ".join([*map(str, entry.get("tasks") or ()), *gone]) or "–"
 
 
 def run_share(net: Network, info: TaskInfo) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -67,6 +68,7 @@ def learn(
 
     # Before the folder is made: a mistyped setting must not leave an empty network behind.
     learner = _make_method(method, seed, settings)
+    _check_names(net, [task], concept)
     x, y = _examples(source, reading, shots, seed)
     network = Network(net, encoders=choose_encoders(encoder, x, learner), trust=trusted())
     with watched(learner, task) as progress:
@@ -96,6 +98,7 @@ def learn_many(
     from senpath.cli.encoders import choose_encoders
 
     sources, learner = read_pairs(tasks, "tasks"), _make_method(method, seed, settings)
+    _check_names(net, [*sources], None)
     reading = ReadingOptions(label, modality, skip_bad, kind, split)
     examples = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
     first = next(iter(examples.values()))[0]
@@ -104,6 +107,21 @@ def learn_many(
         learned = network.learn_many(examples, kind=kind, method=learner, jobs=jobs, progress=progress)
     records = [describe_learned(network, what) for what in learned.values()]
     return Result(records, lambda: _show_many(network, learned, learner, encoder, first))
+
+
+def _check_names(net: str | Path, tasks: Sequence[str], concept: str | None) -> None:
+    """Refuse names that cannot be learned before any data is read, which may take long."""
+    from senpath import Network
+    from senpath.snapshot.examples import check_name, check_task
+
+    view = Network(net, trust=trusted()).view if Path(net).is_dir() and any(Path(net).iterdir()) else None
+    for task in tasks:
+        if view is None:
+            check_name("task", task)
+        else:
+            check_task(view.task_name(task), view)
+    if concept is not None:
+        check_name("concept", concept)
 
 
 def _make_method(name: str, seed: int, settings: list[str] | None) -> Method:

@@ -17,7 +17,7 @@ from senpath.cli.demo import demo
 from senpath.cli.emit import Result, with_forms
 from senpath.cli.evaluate import evaluate, evaluations
 from senpath.cli.experiment import experiment
-from senpath.cli.inspection import report, tasks, verify
+from senpath.cli.inspection import log, report, tasks, verify
 from senpath.cli.learn import learn, learn_many
 from senpath.cli.limit import limit
 from senpath.cli.methods import methods
@@ -32,7 +32,7 @@ from senpath.errors import InputError, SenpathError, SenpathWarning
 
 # Nothing that is imported here loads torch, which takes seconds: `senpath --help` is to answer at once.
 COMMANDS: tuple[Callable[..., Result], ...] = (
-    *(learn, learn_many, predict, tasks, explain, evaluate, evaluations, experiment, report, verify),
+    *(learn, learn_many, predict, tasks, log, explain, evaluate, evaluations, experiment, report, verify),
     *(review, prune, extend, methods, limit, remove, rollback, gc, export, import_),
 )
 ABOUT = "One network that grows: learn, predict, look inside."

@@ -64,7 +64,12 @@ def extend(
     modality: Modality = None,
     skip_bad: SkipBad = False,
 ) -> Result:
-    """Add examples or new classes to a task, or split a mixed stream among all tasks."""
+    """Add examples or new classes to a task, or split a mixed stream among all tasks.
+
+    Needed are labelled examples of the type of data that the task reads: of new classes alone, of old ones alone, or of both; the old
+    examples are not needed again. Old classes keep their answers to the bit; --set finetune=true trains the whole task again, and says
+    what that may cost. Without TASK each example goes to the likeliest of its tasks that has its label.
+    """
     given = _checked("extend", read_settings(settings))
     if second is None:
         return _extend_stream(net, first, ReadingOptions(label, modality, skip_bad), given)

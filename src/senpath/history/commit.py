@@ -21,7 +21,7 @@ from senpath.snapshot.proposal import Proposal, with_new
 from senpath.snapshot.thresholds import with_limit
 from senpath.snapshot.view import View
 from senpath.store import Change, Manifest, Probe, Store, TaskRecord, TypeRecord
-from senpath.store.files import timestamp
+from senpath.store.files import author, timestamp
 from senpath.types import DataType
 
 PROBES = 2
@@ -268,4 +268,11 @@ def _probe(pathway: Pathway, data_type: DataType, lookup: Lookup, device: torch.
 
 def _entry(proposal: Proposal, version: int) -> dict[str, Any]:
     removed = {"removed": sorted(proposal.removes)} if proposal.removes else {}
-    return {"version": version, "time": timestamp(), "tasks": [pathway.task for pathway in proposal.pathways], **removed, **proposal.entry}
+    return {
+        "version": version,
+        "time": timestamp(),
+        **author(),
+        "tasks": [pathway.task for pathway in proposal.pathways],
+        **removed,
+        **proposal.entry,
+    }

@@ -15,7 +15,7 @@ from senpath.routing import Metric
 from senpath.snapshot.dispatchers import make_metric, read_metric
 from senpath.snapshot.view import View
 from senpath.store import Change, Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
-from senpath.store.files import timestamp
+from senpath.store.files import author, timestamp
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _compact(store: Store, present: Manifest, view: View) -> tuple[Manifest, Cha
     smaller = compacted(store, present, present.version + 1, view)
     if smaller is None:
         return None
-    entry = {"version": present.version + 1, "time": timestamp(), "tasks": [], "compacted": True}
+    entry = {"version": present.version + 1, "time": timestamp(), **author(), "tasks": [], "compacted": True}
     return replace(smaller[0], version=present.version + 1, last=entry), smaller[1]
 
 

@@ -13,7 +13,7 @@ from senpath.history.checkout import Checkout
 from senpath.snapshot.dispatchers import check_covariances, read_metric
 from senpath.snapshot.proposal import Proposal
 from senpath.store import Change, Manifest, Store, TaskRecord, TypeRecord
-from senpath.store.files import timestamp
+from senpath.store.files import author, timestamp
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,7 @@ def _entry(answer: RolledBack) -> dict[str, Any]:
     return {
         "version": answer.version,
         "time": timestamp(),
+        **author(),
         "tasks": [],
         "rollback": answer.to,
         **{key: list(value) for key, value in names.items()},

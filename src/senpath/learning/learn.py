@@ -91,7 +91,8 @@ class Learned:
         transfers: the classes that borrow from an earlier task, as (earlier task, transfer).
         provenance: how it was learned, including the cost.
         changed: the earlier tasks that were changed along with it (`may_change`), and what they lost.
-        warning: what to do if it cannot tell its own examples apart, as a `SenpathWarning` and the log say it too; else None.
+        warning: what to do if it cannot tell its own examples apart, or if another task has the very same ones, as a `SenpathWarning` and
+            the log say it too; else None.
         misled: the share of the other tasks' inputs that are taken for another task's now and were not before, because all share a metric:
             an estimate from what is kept of them; below 0 if there are fewer. From 0.02 on there is a `RoutingWarning`. What the new task's
             own columns attract is not counted.

@@ -308,6 +308,7 @@ def _proposal(view: View, attempt: Attempt, tasks: Mapping[str, Examples], notes
         types |= new_types
     changes = [pathway for result in results.values() for pathway in result.changes]
     warned = warnings_of(attempt, tasks, len(notes.get("recipes_tried", ())))
+    warned = {**_repeated(view, pathways), **warned}
     read_as = {task: examples.origin.read_as for task, examples in tasks.items() if examples.origin.read_as}
     notes = {**notes, **({"read_as": read_as} if read_as else {})}
     return Proposal(
@@ -322,6 +323,14 @@ def _proposal(view: View, attempt: Attempt, tasks: Mapping[str, Examples], notes
         warnings=warned,
         read_as=read_as,
     )
+
+
+def _repeated(view: View, pathways: Sequence[Pathway]) -> dict[str, str]:
+    """What is said of new tasks whose examples and labels are, to the bit, those of a task that there is: inputs do not tell them apart."""
+    known = {record.pathway.provenance.data: name for name, record in view.tasks.items() if record.pathway.provenance.data}
+    same = {pathway.task: known[pathway.provenance.data] for pathway in pathways if pathway.provenance.data in known}
+    do = "No input tells the two apart; remove one, or give the task when you ask"
+    return {task: f"task {task!r} has the very examples and labels of task {other!r}. {do}" for task, other in same.items()}
 
 
 def _entry(pathways: list[Pathway], results: Mapping[str, MethodResult]) -> dict[str, Any]:

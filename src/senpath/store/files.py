@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shutil
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from senpath.confined import open_plain, plain_files, require_own_folders
-from senpath.errors import InputError, StoreError
+from senpath.errors import InputError, StoreError, printable
 
 TEMPORARY = ".tmp"
+AUTHOR = 100
+"""Characters of an author's name in the log, at most."""
 SCRATCH = "temporary"
 """Folder of a network for files that are being written; what is found there was left by a writer that died."""
 BLOCK = 65_536
@@ -27,6 +30,18 @@ _DELETED_LATER: set[Path] = set()
 def timestamp() -> str:
     """The time now, UTC, as ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def author() -> dict[str, str]:
+    """Who commits, as the log has it: what SENPATH_AUTHOR says, else the name of the account; nothing where neither says anything."""
+    name = os.environ.get("SENPATH_AUTHOR")
+    if name is None:
+        try:
+            name = getpass.getuser()
+        except (ImportError, KeyError, OSError):  # an account without a name, as containers have
+            name = ""
+    name = printable(name).strip()[:AUTHOR]
+    return {"author": name} if name else {}
 
 
 def write_atomic(path: Path, content: bytes, scratch: Path | None = None) -> None:

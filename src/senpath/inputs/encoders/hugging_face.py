@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, final
 
@@ -142,9 +143,13 @@ def _load(name: str, kind: str, source: str, call: str = "from_pretrained", **op
     what = f"encoder {name!r}"
     transformers = import_extra("transformers", what, "text")
     transformers.utils.logging.disable_progress_bar()  # of reading weights; what takes long here has bars of its own
-    owner = getattr(transformers, kind)
+    owner, hub = getattr(transformers, kind), logging.getLogger("huggingface_hub")
+    level = hub.level
     try:
+        hub.setLevel(logging.ERROR)  # without a network it would tell each of its attempts; the error below tells once
         return getattr(owner, call)(source, trust_remote_code=False, **options)
     except Exception as error:  # the hub, files and models fail in many ways
         expected = "a model of the Hugging Face hub with safetensors, or a folder like one"
         raise InputError(what, expected=expected, got=str(error).strip().split("\n")[0]) from error
+    finally:
+        hub.setLevel(level)

@@ -42,9 +42,10 @@ def test_the_log_says_who_did_what(tmp_path: Path, run: Callable[..., Any], monk
     records = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [record["change"] for record in records] == ["low", "iris", "removed iris", "rollback to version 2"]
-    assert [record["author"] for record in records[:3]] == ["Ada \\x1b[31mLovelace"] * 2 + [None]
+    assert [record["author"] for record in records[:3]] == ["Ada \x1b[31mLovelace"] * 2 + [None]
     assert records[0]["examples"] == 150
     assert net.log[-1].get("author")  # the account's
+    assert "\x1b" not in run("log", str(net.path))[1]
     _, out, _ = run("log", str(net.path), "--last", "1")
     assert "rollback to version 2" in out
     assert "iris" not in out

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from senpath.confined import open_plain, plain_files, require_own_folders
-from senpath.errors import InputError, StoreError, printable
+from senpath.errors import InputError, StoreError
 
 TEMPORARY = ".tmp"
 AUTHOR = 100
@@ -40,7 +40,7 @@ def author() -> dict[str, str]:
             name = getpass.getuser()
         except (ImportError, KeyError, OSError):  # an account without a name, as containers have
             name = ""
-    name = printable(name).strip()[:AUTHOR]
+    name = name.strip()[:AUTHOR]
     return {"author": name} if name else {}
 
 

@@ -25,7 +25,7 @@ from benchmarks.harness import Benchmark, Part, Record, Records, Section, in_tur
 from benchmarks.scale.stream import five_characters
 from benchmarks.sequence import Task
 from senpath.data import load
-from senpath.routing import TUNING
+from senpath.routing import temperature_of
 from senpath.testing import ConstantMethod
 
 FEW, MANY, HIDDEN = 10, 1_000, 128
@@ -82,7 +82,8 @@ class Plain:
         self.grid, self.centre, self.precision = dispatcher.features.module.grid, metric.centre, metric.precision
         rows = torch.from_numpy(np.array(dispatcher.columns.rows))
         self.columns = rows - self.centre
-        self.temperature, correction = TUNING[dispatcher.features.kind].temperature, TUNING[dispatcher.features.kind].correction
+        figures = [task.figures for task in dispatcher.tasks]
+        self.temperature, correction = temperature_of(dispatcher.features.kind, figures), figures[0]["correction"]
         norms = (self.columns.double() @ self.precision.double() * self.columns.double()).sum(1)
         self.offsets = (0.5 * (correction * metric.freedom / torch.from_numpy(dispatcher.columns.counts) - norms)).float()
         self.names, self.classes = [path.task for path in paths], [path.classes for path in paths]

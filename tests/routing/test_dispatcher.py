@@ -15,8 +15,10 @@ from senpath import Network
 from senpath.components import CONV_FEATURES
 from senpath.routing import Dispatcher, collect
 from senpath.routing.metric import SHRINKAGE
-from senpath.routing.statistics import CORRECTION, TUNING
+from senpath.routing.statistics import SINCE
 from senpath.snapshot import encode_examples
+
+TUNED = SINCE[CONV_FEATURES]
 
 Tasks = dict[str, tuple[np.ndarray, np.ndarray]]
 Grow = Callable[..., Network]
@@ -71,9 +73,7 @@ def joint(found: list[Groups], features: np.ndarray, weights: list[float]) -> np
         means = np.array([group.mean(0) for group in groups.members])
         counts = np.array([len(group) for group in groups.members])
         nearness = features @ precision @ means.T - 0.5 * np.einsum("ij,jk,ik->i", means, precision, means)
-        scores.append(
-            logsumexp((nearness + 0.5 * CORRECTION * freedom / counts) / TUNING[CONV_FEATURES].temperature, 1) - np.log(len(means))
-        )
+        scores.append(logsumexp((nearness + 0.5 * TUNED["correction"] * freedom / counts) / TUNED["temperature"], 1) - np.log(len(means)))
     return softmax(np.stack(scores, 1), 1)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from senpath.components import UNIT_FEATURES, Component, UnitFeatures, freeze
-from senpath.routing import Discriminant, collect, statistics_of
+from senpath.routing import Discriminant, collect, statistics_of, temperature_of
 from senpath.routing.limits import LIMIT_QUANTILE, limit_within, soft_nearest
 from senpath.types import DataType, Examples
 
@@ -61,3 +61,9 @@ def test_one_input_alone_is_as_far_as_in_a_batch() -> None:
     np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
     assert (together <= 1).mean() > 0.8
     assert (dispatcher.decide(groups(TEXTS, 3, 60, 9).inputs).ood_score > 1).mean() > 0.8
+
+
+def test_tasks_that_say_no_temperature_keep_that_of_their_kind() -> None:
+    new, old = {"limit": 1.0, "temperature": 6.0}, {"limit": 1.0}
+    assert temperature_of(UNIT_FEATURES, [new, {**new, "temperature": 8.0}]) == 6
+    assert temperature_of(UNIT_FEATURES, [old, old]) == temperature_of(UNIT_FEATURES, [new, old]) == 4

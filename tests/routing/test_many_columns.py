@@ -13,8 +13,10 @@ from senpath.components import CONV_FEATURES
 from senpath.errors import StoreError
 from senpath.routing import Columns, Discriminant, Metric, StoredTask, TaskStatistics, collect, feature_map, pack, statistics_of
 from senpath.routing.metric import NEAREST, SCANNED, ColumnIndex, find_cells
-from senpath.routing.statistics import CORRECTION, TUNING
+from senpath.routing.statistics import SINCE
 from senpath.types import DataType, Examples
+
+TUNED = SINCE[CONV_FEATURES]
 
 CPU = torch.device("cpu")
 TYPE = DataType("image", (1, 8, 8))
@@ -67,7 +69,7 @@ def score_everything(dispatcher: Discriminant, kept: dict[str, TaskStatistics], 
         nearness = whitened @ columns.T - 0.5 * ((columns @ precision) * columns).sum(1)
         scores.append(
             logsumexp(
-                (nearness + 0.5 * CORRECTION * dispatcher.metric.freedom / counts) / TUNING[CONV_FEATURES].temperature,
+                (nearness + 0.5 * TUNED["correction"] * dispatcher.metric.freedom / counts) / TUNED["temperature"],
                 1,
             )
         )

@@ -20,6 +20,7 @@ from senpath.routing.statistics import (
     merge_limits,
     scarcity,
     statistics_of,
+    temperature_of,
 )
 
 __all__ = [
@@ -54,5 +55,6 @@ __all__ = [
     "pack",
     "scarcity",
     "statistics_of",
+    "temperature_of",
     "unpack",
 ]

@@ -17,7 +17,7 @@ from senpath.routing.dispatcher import Dispatcher, Ranking
 from senpath.routing.limits import soft_nearest
 from senpath.routing.metric import ColumnIndex, Coordinates, Metric
 from senpath.routing.portable import PortableDiscriminant
-from senpath.routing.statistics import TUNING, TaskStatistics, scarcity
+from senpath.routing.statistics import TUNING, TaskStatistics, scarcity, temperature_of
 
 TOGETHER = 512
 """Inputs that are scored together, so that memory does not grow with the batch."""
@@ -88,9 +88,10 @@ class Discriminant(Dispatcher):
         self._shares = torch.from_numpy(corrections[columns.owner] / columns.counts.clip(min=1)).to(device)
         self._offsets = 0.5 * (self.metric.freedom * self._shares - self.metric.norms)
         few = np.array([bool(task.figures["few"]) and not tuning.careful for task in tasks])
-        self._log_sizes = torch.from_numpy(_log_sizes(columns.sizes, few)).to(device)
-        self._temperature = tuning.temperature
-        earlier = before._held if before is not None else None
+        priors = np.array([task.figures.get("prior", 1.0) for task in tasks], dtype=np.float32)
+        self._log_sizes = torch.from_numpy(priors * _log_sizes(columns.sizes, few)).to(device)
+        self._temperature = temperature_of(features.kind, (task.figures for task in tasks))
+        earlier = before._held if before is not None and before._temperature == self._temperature else None
         if self.metric.coordinates is None:
             # A task that came back has old rows: which are new to the earlier dispatcher is for its tasks to say.
             self._held: _Loaded | _LookedUp = self._load(

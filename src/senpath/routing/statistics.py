@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -38,15 +38,26 @@ class Tuning:
     careful: bool
 
 
-CORRECTION = 0.45
-"""What `Tuning.correction` is for tasks that were learned since; earlier ones keep theirs. Chosen for UPPER from five shots
-(docs/results/routing-trials.md)."""
 TUNING = {
     CONV_FEATURES: Tuning(15.0, 0.3, careful=False),
     DENSE_FEATURES: Tuning(2.0, 0.3, careful=False),
     UNIT_FEATURES: Tuning(4.0, 1.0, careful=True),
     TOKEN_FEATURES: Tuning(4.0, 1.0, careful=True),
 }
+
+
+SINCE = {CONV_FEATURES: {"correction": 0.45, "temperature": 10.0}}
+"""What has been chosen for a kind of features since, and is kept with each task: earlier tasks answer as they did
+(docs/results/routing-trials.md)."""
+TEXTS = {"temperature": 6.0, "prior": 0.7}
+"""The same for texts behind an encoder."""
+
+
+def temperature_of(kind: str, tasks: Iterable[Mapping[str, float]]) -> float:
+    """By what the log-likelihood ratios of a type's tasks are divided: the least that their figures say, if all of them say so."""
+    own = [figures.get("temperature") for figures in tasks]
+    given = [temperature for temperature in own if temperature is not None]
+    return min(given) if given and len(given) == len(own) else TUNING[kind].temperature
 
 
 def scarcity(careful: bool, features: int, counts: Iterable[Sequence[float]]) -> float:
@@ -75,7 +86,8 @@ class TaskStatistics:
         covariance: float32 (features · (features + 1) / 2,), the upper triangle of the covariance within the groups. Tasks of a type are
             compared in a metric made of theirs, each with the same weight whatever the task's size. None where a task gets new columns.
         figures: "limit", the squared distance beyond which an input is too strange for the task, "few", 1 for a task of few
-            examples, else 0, and where there are such: "softness", see `soft_nearest`, and "correction", see `Tuning`.
+            examples, else 0, and where there are such: "softness", see `soft_nearest`, "correction" and "temperature", see
+            `Tuning`, and "prior", the share of its mixture's log size that is taken off.
         gate: the task's own model, for the binary dispatcher.
         owners: the class of each column, an index, or None where that is not known; empty where there is one column a class, in order.
     """
@@ -129,6 +141,7 @@ class Collected:
         careful: see `senpath.routing.statistics`.
         strangers: see `DataType.strangers`.
         softness: see `soft_nearest`.
+        tuned: figures of its kind of features, see `SINCE`.
     """
 
     means: torch.Tensor
@@ -143,6 +156,7 @@ class Collected:
     careful: bool
     strangers: bool = False
     softness: float = 0.0
+    tuned: Mapping[str, float] = field(default_factory=dict)
 
 
 def collect(
@@ -168,8 +182,9 @@ def collect(
     if examples.task_kind.strata(examples.targets) is None:  # one class of all
         examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
     collected = (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
-    soft = collected.careful and examples.data_type.modality == "text"
-    return replace(collected, softness=SOFTNESS * float(collected.scatter.diagonal().sum())) if soft else collected
+    if features.kind == UNIT_FEATURES and examples.data_type.modality == "text":
+        return replace(collected, softness=SOFTNESS * float(collected.scatter.diagonal().sum()), tuned=TEXTS)
+    return replace(collected, tuned=SINCE.get(features.kind, {}))
 
 
 def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
@@ -296,8 +311,7 @@ def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
     figures = {"limit": limit_of(collected), "few": float(collected.few)}
     if collected.softness:
         figures["softness"] = collected.softness
-    if not collected.careful:
-        figures["correction"] = CORRECTION
+    figures |= collected.tuned
     return TaskStatistics(
         columns=collected.means.cpu().numpy(),
         counts=collected.counts.numpy(),

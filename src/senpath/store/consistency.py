@@ -203,6 +203,8 @@ def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manif
         and kept.figures.get("learned_limit", 1) > 0
         and 0 <= kept.figures.get("softness", 0) <= SOFTEST
         and 0 <= kept.figures.get("correction", 0) <= 1
+        and 0 <= kept.figures.get("prior", 0) <= 1
+        and 0.1 <= kept.figures.get("temperature", 1) <= 1000
         and (kept.gate in manifest.components if gated else kept.gate is None)
     )
 

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 import torch
 
-from senpath.components import CONV_FEATURES, DENSE_FEATURES, TOKEN_FEATURES, UNIT_FEATURES, Component
+from senpath.components import CONV_FEATURES, DENSE_FEATURES, TOKEN_FEATURES, UNIT_FEATURES, Component, ComponentKind
 from senpath.progress import Progress, silent
 from senpath.routing.covariances import pack
 from senpath.routing.dispatcher import fit_gate, read_features
@@ -53,7 +53,7 @@ TEXTS = {"temperature": 6.0, "prior": 0.7}
 """The same for texts behind an encoder."""
 
 
-def temperature_of(kind: str, tasks: Iterable[Mapping[str, float]]) -> float:
+def temperature_of(kind: ComponentKind, tasks: Iterable[Mapping[str, float]]) -> float:
     """By what the log-likelihood ratios of a type's tasks are divided: the least that their figures say, if all of them say so."""
     own = [figures.get("temperature") for figures in tasks]
     given = [temperature for temperature in own if temperature is not None]

@@ -47,7 +47,7 @@ def test_several_numbers_of_a_frame() -> None:
     reference = Ridge(1e-6).fit(bunch.data, bunch.target)
     assert learned.predict(bunch.data).shape == (20, 3)
     np.testing.assert_allclose(learned.predict(bunch.data), reference.predict(bunch.data), rtol=1e-3)
-    assert learned.network_.tasks[TASK].classes_ == tuple(range(3))
+    assert learned.network_.tasks[TASK].classes_ == ("Weight", "Waist", "Pulse")
 
 
 def test_numbers_of_pictures_borrow(digits: Labelled) -> None:
@@ -72,6 +72,7 @@ def test_several_labels(labelled: Labelled, form: Any) -> None:
     learned = SENClassifier(**MLP).fit(x[:150], form(y[:150]))
     answers = learned.predict(x[150:])
     assert learned.classes_.tolist() == (["red", "green", "blue", "dark"] if hasattr(form(y), "columns") else [0, 1, 2, 3])
+    assert learned.network_.tasks[TASK].classes_ == tuple(learned.classes_.tolist())
     assert answers.shape == y[150:].shape
     assert jaccard_score(y[150:], answers, average="samples", zero_division=1) > 0.6
     np.testing.assert_allclose(np.exp(learned.predict_log_proba(x)), learned.predict_proba(x))

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from senpath.errors import InputError
 from senpath.isolation import isolated
 from senpath.network import Network
-from senpath.sklearn.estimator import TASK, SENEstimator, target_array
+from senpath.sklearn.estimator import TASK, SENEstimator, output_names, target_array
 from senpath.tasks import Classification, Multilabel, TaskKindName
 from senpath.tasks.labels import plain_label
 
@@ -89,11 +89,7 @@ class SENClassifier(ClassifierMixin, SENEstimator):  # type: ignore[misc]
             StoreError: if there is no network at `source`, or it is damaged.
         """
         labels = self._learn(X, y, sample_weight, self.class_weight)
-        names = getattr(y, "columns", None)
-        if labels.ndim == 1:
-            self._labels = np.unique(labels)
-        else:
-            self._labels = np.arange(labels.shape[1]) if names is None else np.asarray(names)
+        self._labels = np.unique(labels) if labels.ndim == 1 else np.asarray(output_names(y) or range(labels.shape[1]))
         self.classes_ = self._labels
         return self
 

@@ -88,7 +88,8 @@ class SENEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         net = Network() if self.source is None else _opened(self.source, self.trust)
         settings = {name: getattr(self, name) for name in SETTINGS}
         method = Sen(**settings, random_state=_seed(self.random_state))
-        examples = replace(encode_examples(net.view, self._named(values), targets, kind=kind), weights=_relative(weights))
+        examples = encode_examples(net.view, self._named(values), targets, kind=kind)
+        examples = replace(examples, classes=output_names(y) or examples.classes, weights=_relative(weights))
         proposal = propose(net.view, method, TASK, examples)
         say(proposal.warnings)
         if self.source is not None:
@@ -174,6 +175,12 @@ def target_array(y: Any) -> np.ndarray:
     if values.ndim < 2 or values.shape[1] == 1:
         values = column_or_1d(values, warn=True)
     return values
+
+
+def output_names(y: Any) -> tuple[str, ...]:
+    """What a data frame calls several outputs; empty where nothing does."""
+    names = [*getattr(y, "columns", ())]
+    return tuple(names) if len(names) > 1 and all(isinstance(name, str) for name in names) else ()
 
 
 def _relative(weights: np.ndarray | None) -> torch.Tensor | None:

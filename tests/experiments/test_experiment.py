@@ -17,12 +17,14 @@ import senpath as sp
 from senpath.evaluation.baselines import Single
 from senpath.evaluation.protocol import Split
 from senpath.experiments import ExperimentResults, StreamSettings
+from senpath.experiments.plan import read_plan
 from senpath.experiments.run import experiment
 from senpath.experiments.streams import load_stream, read_stream, save_stream
 from senpath.testing import ConstantMethod
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Pair = tuple[Labelled, Labelled]
+EXPERIMENTS = Path(__file__).parents[2] / "benchmarks" / "experiments"
 BRIEF: dict[str, Any] = {"hidden": 8, "epochs": 2, "augment": 0.0}
 
 
@@ -293,6 +295,11 @@ def test_what_is_wrong_with_a_file_is_said_before_anything_is_run(name: str, tmp
         sp.experiment(file, folder=tmp_path / "work")
     assert name == "unknown data" or str(raised.value).startswith(f"experiment {file}: ")
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_projects_own_experiments_can_be_run(path: Path) -> None:
+    assert read_plan(path).runs()
 
 
 def test_a_pair_is_asked_for(digits: Pair) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import RESULTS, markdown_table, write_section
+from benchmarks.harness import markdown_table, write_section
+from benchmarks.harness.tables import RESULTS
 from senpath.experiments import ExperimentResults
 from senpath.experiments.plan import read_plan
 from senpath.experiments.results import TableRow
@@ -85,7 +86,16 @@ def table(done: dict[str, ExperimentResults]) -> str:
                 words = f"{said.percent:g}" if said else "not found"
                 difference = f"{apart:+.1f}" if said else "–"
                 order = (said is None, apart if said else 0.0)
-                cells = [row.title, name, f"task {figure}", words, interval(ours), difference, state, f"`senpath experiment {name}.toml`"]
+                cells = [
+                    row.title,
+                    name,
+                    f"task {figure}",
+                    words,
+                    interval(ours),
+                    difference,
+                    state,
+                    f"`senpath experiment benchmarks/experiments/{name}.toml`",
+                ]
                 rows.append((order, cells))
     columns = ["method", "experiment", "figure", "published, %", "ours, %", "difference", "", "command"]
     return markdown_table(columns, [cells for _, cells in sorted(rows, key=lambda each: each[0])])

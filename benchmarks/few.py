@@ -71,7 +71,7 @@ def _cells(records: Records) -> list[str]:
 
 
 PART = Part(_few, {"recipe": RECIPES, "seed": "seeds"})
-BENCHMARK = Benchmark("few", __doc__, {"few": PART}, {"few": _table}, "foundation.md", seeds=3, anew=True)
+BENCHMARK = Benchmark("few", __doc__, {"few": PART}, {"few-images": _table}, "foundation.md", seeds=3, anew=True)
 
 if __name__ == "__main__":
     BENCHMARK.main()

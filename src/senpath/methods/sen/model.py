@@ -162,7 +162,7 @@ AUGMENT_BELOW = 20_000
 
 FEW, SHARPER, STEPS, LEAST_STEPS, SMALL = 100, 3.0, 0.75, 200, 24
 """Up to FEW distorted images a class, with even sides of SMALL pixels or more: an MLP is trained on images of half the size, at SHARPER
-times its rate, for STEPS of its steps, none fewer than LEAST_STEPS; as good, in a tenth of the time (docs/results/foundation.md)."""
+times its rate, for STEPS of its steps, none fewer than LEAST_STEPS; as good, in a fifth of the time (docs/results/foundation.md)."""
 
 
 def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings) -> Recipe:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from time import process_time
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from senpath import data
 SETS = ("fashion", "mnist", "lower", "upper", "chars74k-lower")
 WAYS, SHOTS = 5, 5
 MOST_VALIDATION = 400
-RECIPES: dict[str, dict[str, float]] = {"few": {}, "whole": {"learning_rate": 4e-3}}
+RECIPES: dict[str, dict[str, Any]] = {"few": {}, "whole": {"learning_rate": 4e-3}}
 """A rate that is given has the model learn at it, on whole images."""
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits
+from torch import nn
 
 import senpath as sp
 from senpath.routing import Discriminant
@@ -95,6 +97,45 @@ def test_the_dispatcher_of_small_models(tmp_path: Path) -> None:
     raw = (np.concatenate([tiny_task("low")[0], tiny_task("high")[0], noise(20)]) * 255).round().astype(np.uint8)
     (batch,) = net.encode(raw).batches
     assert_answers(exported(net, tmp_path, encoded=True), batch.inputs.numpy(), net.predict(raw))
+
+
+def reader(modality: str, shape: tuple[int, int, int] | None) -> sp.TorchEncoder:
+    """An encoder with random weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        first = nn.Conv2d(3, 8, 3) if shape else nn.Linear(4, 24)
+    inside = nn.Sequential(first, nn.ReLU(), nn.AdaptiveAvgPool2d(3) if shape else nn.Identity())
+    pixels: dict[str, Any] = {"mean": 0.5, "std": [0.2, 0.3, 0.4]} if shape else {}
+    return sp.TorchEncoder("reader", modality, inside, shape=shape, **pixels)
+
+
+@pytest.mark.parametrize("task", ["low", "iris"])
+def test_an_encoder_is_part_of_the_model(task: str, tmp_path: Path) -> None:
+    x, y = tiny_task(task)
+    pictures = task == "low"
+    encoder = reader("image", (3, 16, 16)) if pictures else reader("table", None)
+    net = sp.Network(tmp_path / "net.sen", encoders={encoder.modality: encoder})
+    net.learn(task, x, y, method=ConstantMethod())
+    model = exported(net, tmp_path)
+    raw = (np.concatenate([x[:40], noise(10)]) * 255).round().astype(np.uint8) if pictures else x
+    assert model.input["name"] == ("pictures" if pictures else "rows")
+    assert_answers(model, raw[..., None] if pictures else raw, net.predict(raw))
+
+
+def test_an_encoder_that_no_graph_can_hold(tmp_path: Path) -> None:
+    """What a foreign module does that cannot be traced happens before the model."""
+
+    class Turns(nn.Module):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return torch.stack([row if float(row.sum()) > 0 else -row for row in rows])
+
+    x, y = tiny_task("iris")
+    net = sp.Network(tmp_path / "net.sen", encoders={"table": sp.TorchEncoder("turns", "table", Turns())})
+    net.learn("iris", x, y, method=ConstantMethod())
+    model = exported(net, tmp_path)
+    assert model.input["name"] == "input"
+    (batch,) = net.encode(x).batches
+    assert_answers(model, batch.inputs.numpy(), net.predict(x))
 
 
 def test_a_folder_holds_a_model_for_each_type(tmp_path: Path) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from senpath.arrays import as_word
 from senpath.export.assembling import Assembly
+from senpath.export.tracing import traced
 from senpath.inputs.modalities.image import GREY
 from senpath.inputs.modalities.normalised import Normalisation
 from senpath.inputs.modalities.picture_types import own_range
 from senpath.inputs.modalities.plans import ColumnPlan, plans_of
+from senpath.snapshot.view import View
 from senpath.types import DataType
+
+if TYPE_CHECKING:
+    import onnx
 
 PICTURES = (
     "whole numbers 0 … 255 as (n, height, width, channels), of any height and width, with 1 channel of grey or 3 of red, green and blue; "
@@ -27,10 +35,51 @@ IN_GRAPH = frozenset({"numbers", "words", "empty"})
 """Forms of columns whose encoding is written into the graph."""
 
 
-def raw_input(data_type: DataType) -> dict[str, Any] | None:
-    """What a graph reads that encodes inputs of this type itself, for people and programs; None where that cannot be written."""
+@dataclass(frozen=True)
+class Preparation:
+    """How a graph brings raw inputs to encoded ones.
+
+    Args:
+        given: what it reads, for people and programs: the input's name, its dtype and shape, and what it is.
+        reads: what raw inputs are brought to: the type, or what its encoder reads.
+        encoder: what comes after; None where the type has none.
+    """
+
+    given: dict[str, Any]
+    reads: DataType
+    encoder: onnx.ModelProto | None
+
+    def encode(self, graph: Assembly, raw: str) -> str:
+        """The nodes that bring raw inputs to encoded ones, float32 (n, *shape); for any n but 0."""
+        prepared = (_pictures if self.reads.modality == "image" else _rows)(graph, self.reads, raw)
+        return prepared if self.encoder is None else graph.include(self.encoder, [prepared])[0]
+
+
+def preparation(view: View, data_type: DataType) -> Preparation | None:
+    """How a graph can encode inputs of this type itself; None where that cannot be written.
+
+    Raises:
+        MissingExtraError, StoreError: if the type's pretrained encoder is not there, or is another one.
+    """
+    reads = data_type
     if data_type.encoder is not None:
+        told = data_type.options["reads"]
+        reads = DataType(data_type.modality, tuple(told["shape"]), told["options"])
+    given = _given(reads)
+    if given is None or data_type.encoder is None:
+        return None if given is None else Preparation(given, reads, None)
+    module = view.encoders.of(data_type).portable()
+    if module is None:
         return None
+    try:
+        return Preparation(given, reads, traced(module, {"input": torch.zeros(2, *reads.shape)}, ["vectors"]))
+    except Exception:  # a foreign module may do what no graph can; then its answers are the model's input
+        logging.getLogger("senpath").info("the encoder %r cannot be part of an ONNX model, which reads encoded inputs", data_type.encoder)
+        return None
+
+
+def _given(data_type: DataType) -> dict[str, Any] | None:
+    """What a graph reads that brings inputs to this type, which has no encoder; None where that cannot be written."""
     if data_type.modality == "image":
         own = own_range(data_type)
         dtype, about = ("uint8", PICTURES) if own is None else ("float32", RANGED.format(*own.range))
@@ -43,11 +92,6 @@ def raw_input(data_type: DataType) -> dict[str, Any] | None:
     words = {plan.name: [*map(as_word, plan.words)] for plan in plans if plan.form == "words"}
     columns = [plan.name for plan in plans]
     return {"name": "rows", "dtype": "float64", "shape": ["n", len(plans)], "columns": columns, "categories": words, "is": ROWS}
-
-
-def encode_raw(graph: Assembly, data_type: DataType, raw: str) -> str:
-    """The nodes that bring raw inputs, see `raw_input`, to encoded ones, float32 (n, *shape); for any n but 0."""
-    return (_pictures if data_type.modality == "image" else _rows)(graph, data_type, raw)
 
 
 def _pictures(graph: Assembly, data_type: DataType, raw: str) -> str:

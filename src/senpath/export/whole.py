@@ -17,7 +17,7 @@ from senpath.export.answering import NUMBERS, RouterModule, choose_answer, form_
 from senpath.export.assembling import Assembly, Shape
 from senpath.export.browser import PAGE, is_page, page_files, read_runtime
 from senpath.export.onnx import ENCODINGS, PathwayModule
-from senpath.export.preparing import encode_raw, raw_input
+from senpath.export.preparing import preparation
 from senpath.export.structures import Structure, structure_of
 from senpath.export.tracing import OPSET, exportable, is_ours, onnx_library, traced
 from senpath.pathways import Pathway
@@ -106,22 +106,23 @@ def network_model(view: View, key: str, *, encoded: bool = False) -> onnx.ModelP
     """
     data_type, pathways = view.types[key], [view.paths[place] for place in view.places_of_type(key)]
     graph = Assembly(key)
-    raw = None if encoded else raw_input(data_type)
-    shape: Shape = ["n", *data_type.shape] if raw is None else raw["shape"]
-    given = graph.input("input", np.float32, shape) if raw is None else graph.input(raw["name"], np.dtype(raw["dtype"]), shape)
-    count, inputs = _never_none(graph, given, len(shape))
-    if raw is not None:
-        inputs = encode_raw(graph, data_type, inputs)
+    prepared = None if encoded else preparation(view, data_type)
+    own: dict[str, Any] = {"name": "input", "dtype": "float32", "shape": ["n", *data_type.shape], "is": ENCODINGS[data_type.form]}
+    reads = own if prepared is None else prepared.given
+    raw = graph.input(reads["name"], np.dtype(reads["dtype"]), reads["shape"])
+    count, inputs = _never_none(graph, raw, len(reads["shape"]))
+    if prepared is not None:
+        inputs = prepared.encode(graph, inputs)
     routed = graph.include(_router(view, key, data_type), [inputs])
     outputs = max([len(pathway.classes) for pathway in pathways if form_of(pathway) != NUMBERS], default=1)
     numbers = max([len(pathway.classes) for pathway in pathways if form_of(pathway) == NUMBERS], default=0)
     values = _Answers(graph, inputs, routed[0], outputs, numbers).of(view, pathways)
     start = graph.constant([0], np.int64)
     for name, value in choose_answer(graph, pathways, routed, values).items():
-        own: Shape = ["n", *{"probabilities": [outputs], "numbers": [numbers]}.get(name, [])]
+        shape: Shape = ["n", *{"probabilities": [outputs], "numbers": [numbers]}.get(name, [])]
         kind = {"task": np.int64, "label": np.int64, "numbers": np.float64}.get(name, np.float32)
-        graph.output(name, graph.add("Slice", value, start, count, start), kind, own)
-    return graph.model(_about(view, data_type, pathways, raw))
+        graph.output(name, graph.add("Slice", value, start, count, start), kind, shape)
+    return graph.model(_about(view, data_type, pathways, reads))
 
 
 def _never_none(graph: Assembly, given: str, axes: int) -> tuple[str, str]:
@@ -198,12 +199,11 @@ class _Answers:
         return graph.add("Reshape", values, graph.constant([-1, 2, width], np.int64))
 
 
-def _about(view: View, data_type: DataType, pathways: Sequence[Pathway], raw: dict[str, Any] | None) -> dict[str, str]:
+def _about(view: View, data_type: DataType, pathways: Sequence[Pathway], reads: dict[str, Any]) -> dict[str, str]:
     """What a program has to know that runs the model."""
     tasks = [{"name": path.task, "kind": path.kind, "classes": [*path.classes]} for path in pathways]
     kept = {"modality": data_type.modality, "shape": [*data_type.shape], "options": data_type.options}
-    read = raw or {"name": "input", "dtype": "float32", "shape": ["n", *data_type.shape], "is": ENCODINGS[data_type.form]}
-    texts = dict(zip(LISTED, (tasks, read, kept), strict=True))
+    texts = dict(zip(LISTED, (tasks, reads, kept), strict=True))
     return {
         "senpath": __version__,
         "network": view.network_id,

@@ -69,6 +69,10 @@ class Encoder(ABC):
             inputs: what `input_type` said of the type's first inputs.
         """
 
+    def portable(self) -> nn.Module | None:
+        """One module from inputs as `input_type` has them to what `encode` gives, for `torch.export` to trace; None if there is none."""
+        return None
+
     @final
     @cached_property
     def weights(self) -> int:

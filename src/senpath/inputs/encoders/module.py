@@ -7,6 +7,7 @@ from typing import Any, final
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from senpath.errors import InputError
 from senpath.inputs.encoders.base import Encoder
@@ -68,6 +69,11 @@ class TorchEncoder(Encoder):
             return MODALITIES[self.modality].define(items)
         return DataType(self.modality, self._shape if self.modality == "image" else (FRAMES, *self._shape))
 
+    def portable(self) -> nn.Module | None:
+        if self.modality == "image":
+            return _Portable(self, self._mean, self._std)
+        return _Portable(self, torch.zeros(1), torch.ones(1)) if self.modality == "table" else None
+
     def run(self, items: Any, inputs: DataType) -> torch.Tensor:
         if self.modality == "text":
             texts: torch.Tensor = self.module(texts_of(items))
@@ -81,6 +87,22 @@ class TorchEncoder(Encoder):
             values = (values - self._mean) / self._std
         answer: torch.Tensor = self.module(values.to(self.device))
         return answer
+
+
+class _Portable(nn.Module):
+    """An encoder of pictures or rows from prepared inputs on; see `Encoder.portable`."""
+
+    def __init__(self, encoder: TorchEncoder, mean: torch.Tensor, std: torch.Tensor) -> None:
+        super().__init__()
+        self.module, self.unit, self.tokens = encoder.module, encoder.unit, encoder.tokens
+        self.mean, self.std = nn.Buffer(mean), nn.Buffer(std)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        answer: torch.Tensor = self.module((inputs - self.mean) / self.std)
+        if self.tokens:
+            return answer.float()
+        vectors = answer.flatten(1).float()
+        return functional.normalize(vectors, dim=1) * vectors.shape[1] ** 0.5 if self.unit else vectors
 
 
 def _per_channel(what: str, value: float | Sequence[float], channels: int) -> torch.Tensor:

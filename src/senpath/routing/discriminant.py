@@ -16,7 +16,7 @@ from senpath.routing.covariances import CommonCovariance
 from senpath.routing.dispatcher import Dispatcher, Ranking
 from senpath.routing.limits import soft_nearest
 from senpath.routing.metric import ColumnIndex, Coordinates, Metric
-from senpath.routing.portable import PortableDiscriminant
+from senpath.routing.portable import Lookup, PortableDiscriminant
 from senpath.routing.statistics import TUNING, TaskStatistics, scarcity, temperature_of
 
 TOGETHER = 512
@@ -122,9 +122,10 @@ class Discriminant(Dispatcher):
 
     def portable(self) -> PortableDiscriminant:
         places, rows = self.columns.take(np.arange(len(self.names)))
-        mine, metric, lookup = torch.from_numpy(places), self.metric, self.metric.coordinates
-        if lookup is not None:
-            lookup = Coordinates(lookup.projection.cpu(), lookup.cells.cpu(), lookup.columns.cpu()[mine])
+        mine, metric, lookup = torch.from_numpy(places), self.metric, None
+        if metric.coordinates is not None:
+            held = self._placed(metric.coordinates)
+            lookup = Lookup(metric.coordinates.projection.cpu(), held.weights.cpu(), held.offsets.cpu(), SHORTLIST)
         return PortableDiscriminant(
             rows=rows,
             sizes=torch.from_numpy(self.columns.sizes),

@@ -8,7 +8,26 @@ import torch
 from torch import nn
 
 from senpath.routing.limits import LEAST
-from senpath.routing.metric import NEAREST, Coordinates
+
+
+class Lookup(nn.Module):
+    """How likely columns are by their coordinates alone: centred features (n, features) to (n, columns), larger if likelier.
+
+    Args:
+        projection: float32 (features, directions), see `Coordinates`.
+        weights: float32 (directions, columns).
+        offsets: float32 (columns,).
+        shortlist: tasks that are scored exactly, those with the likeliest columns.
+    """
+
+    def __init__(self, projection: torch.Tensor, weights: torch.Tensor, offsets: torch.Tensor, shortlist: int) -> None:
+        super().__init__()
+        self.projection, self.weights, self.offsets = nn.Buffer(projection), nn.Buffer(weights), nn.Buffer(offsets)
+        self.shortlist = shortlist
+
+    def forward(self, centred: torch.Tensor) -> torch.Tensor:
+        likeness: torch.Tensor = (centred @ self.projection) @ self.weights + self.offsets
+        return likeness
 
 
 class PortableDiscriminant(nn.Module):
@@ -23,7 +42,7 @@ class PortableDiscriminant(nn.Module):
         softness: float32 (tasks,), see `soft_nearest`.
         centre, precision: see `Metric`.
         temperature: see `Tuning`.
-        lookup: of these columns, where an input's nearest columns say which tasks are scored.
+        lookup: of these columns, where coordinates say which tasks are scored.
     """
 
     def __init__(
@@ -37,7 +56,7 @@ class PortableDiscriminant(nn.Module):
         centre: torch.Tensor,
         precision: torch.Tensor,
         temperature: float,
-        lookup: Coordinates | None,
+        lookup: Lookup | None,
     ) -> None:
         super().__init__()
         centred = rows - centre
@@ -52,7 +71,7 @@ class PortableDiscriminant(nn.Module):
         before = len(rows) <= rows.shape[1]
         self.weights = nn.Buffer((centred.double() @ precision.double()).float() if before else centred)
         self.precision = None if before else nn.Buffer(precision)
-        self.lookup = None if lookup is None else _Lookup(lookup)
+        self.lookup = lookup
 
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         centred = features - self.centre
@@ -69,11 +88,12 @@ class PortableDiscriminant(nn.Module):
         return own
 
     def _looked_up(self, centred: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """The scores, −∞ of tasks that have none of the columns nearest to the input, where these are looked up."""
+        """The scores, −∞ of tasks that coordinates do not put among the first, where tasks are looked up."""
         if self.lookup is None:
             return scores
-        near, least = self.lookup(centred)
-        return torch.where(self._by_task(near, -torch.inf).amax(2) >= least, scores, -torch.inf)
+        peaks = self._by_task(self.lookup(centred), -torch.inf).amax(2)
+        least = peaks.topk(min(self.lookup.shortlist, self.tasks), dim=1).values[:, -1:]
+        return torch.where(peaks >= least, scores, -torch.inf)
 
     def _ood_score(self, centred: torch.Tensor, task: torch.Tensor) -> torch.Tensor:
         """Squared distance to the nearest column of the task, as a share of its limit."""
@@ -86,20 +106,6 @@ class PortableDiscriminant(nn.Module):
             further = torch.logsumexp((distances.amin(1, keepdim=True) - distances) / soft, 1)  # 0 where the others are far
             square = torch.where(self.softness.index_select(0, task) > 0, (square - soft[:, 0] * further).clamp(min=0), square)
         return square / self.limits.index_select(0, task)
-
-
-class _Lookup(nn.Module):
-    """How near columns are: from centred features (n, features) to (n, columns), larger if nearer; and how near the last is, (n, 1)."""
-
-    def __init__(self, coordinates: Coordinates) -> None:
-        super().__init__()
-        self.projection, self.columns = nn.Buffer(coordinates.projection), nn.Buffer(coordinates.columns)
-        self.squares = nn.Buffer(coordinates.columns.double().square().sum(1).float())
-        self.nearest = min(NEAREST, len(coordinates.columns))
-
-    def forward(self, centred: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        near = 2 * (centred @ self.projection) @ self.columns.T - self.squares
-        return near, near.topk(self.nearest, dim=1).values[:, -1:]
 
 
 def _places(sizes: torch.Tensor) -> torch.Tensor:

@@ -176,8 +176,8 @@ def test_the_page_says_where_others_are_better(tmp_path: Path) -> None:
             records.append({"part": "task", **where, "task": "mnist", **figures, "went to": {"lower": 3}})
             records.append({"part": "cost", **where, "weights": 5, "ms": 1.0, "µs": 2.0, "ms ratio": 1.0, "µs ratio": 1.5})
     assert losses(records) == [
-        "letters, 5 shots, right task: 60.0; ridge 70.0",
-        "letters, 5 shots, right label: 59.5; ridge 69.5",
+        "letters, 5 shots, right task: ridge ahead by 10.0 (2 seeds)",
+        "letters, 5 shots, right label: ridge ahead by 10.0 (2 seeds)",
     ]
     titles, rows = short_rows(records, "right label")
     assert titles == ["row", "letters, 5"]

@@ -94,7 +94,11 @@ def _parts(records: Records, most: int, pictures: dict[str, str]) -> list[PagePa
     main = Records(record for record in records if record["stream"] not in FIGURES)
     parts += _in_short(main, pictures) if main else []
     if any(record.get("row") == "senpath" for record in records):
-        missing = "Nowhere by more than half a point, in what was measured." if not lost else "By more than half a point of the means:"
+        missing = (
+            "Nowhere by more than half a point, in what was measured."
+            if not lost
+            else "By more than half a point, over the seeds that both rows have:"
+        )
         parts.append(PagePart("Where senpath loses", text=(missing,), bullets=tuple(lost)))
     parts.append(PagePart("What is missing", text=(_missing(records),)))
     formulas = [[name, f"`{formula}`", words] for name, (formula, words) in FORMULAS.items()]
@@ -127,7 +131,10 @@ def _published(records: Records) -> list[PagePart]:
 
 
 def _in_short(records: Records, pictures: dict[str, str]) -> list[PagePart]:
-    words = "By stream and examples of a class; bold is the best row that is neither told the task nor learns everything at once."
+    words = (
+        "By stream and examples of a class; bold is the best row that is neither told the task nor learns everything at once. Without ± there "
+        "is one seed."
+    )
     figures = ("right label", "right task")
     parts = [PagePart(f"The {figure}", text=(words,), table=tables.short_rows(records, figure)) for figure in figures]
     return [*parts, *(PagePart(picture=picture) for picture in pictures.items())]

@@ -9,7 +9,7 @@ import numpy as np
 
 from senpath.bench.rows import ROWS
 from senpath.bench.streams import STREAMS
-from senpath.experiments.records import Records
+from senpath.experiments.records import Records, differences
 from senpath.reports.markdown import spread
 
 PERCENT = ("right task", "right label", "label alone", "among", "refused known", "refused unknown", "drift")
@@ -43,7 +43,12 @@ def title_of(records: Records, name: str) -> str:
 
 
 def figure_of(records: Records, name: str) -> list[float]:
-    """A figure of one row in one cell for each seed, in the order of the seeds; empty if it does not have it.
+    """A figure of one row in one cell for each seed, in the order of the seeds; empty if it does not have it. See `by_seed`."""
+    return [*by_seed(records, name).values()]
+
+
+def by_seed(records: Records, name: str) -> dict[int, float]:
+    """A figure of one row in one cell, by seed in ascending order.
 
     Args:
         records: of that row and cell.
@@ -59,12 +64,9 @@ def figure_of(records: Records, name: str) -> list[float]:
         "ms ratio": ("cost", "ms ratio"),
         "µs ratio": ("cost", "µs ratio"),
     }.get(name, ("task", name))
-    means = []
-    for mine in (group for _, group in sorted(records.where(part=part).by("seed").items())):
-        values = mine.values(field, 100 if name in PERCENT else 1)
-        if values:
-            means.append(float(np.mean(values)))
-    return means
+    groups = sorted(records.where(part=part).by("seed").items())
+    values = {seed: mine.values(field, 100 if name in PERCENT else 1) for seed, mine in groups}
+    return {seed: float(np.mean(mine)) for seed, mine in values.items() if mine}
 
 
 def short_rows(records: Records, figure: str) -> tuple[list[str], list[list[str]]]:
@@ -114,23 +116,22 @@ def task_rows(records: Records, row: str) -> tuple[list[str], list[list[str]]]:
 
 
 def losses(records: Records, row: str = "senpath") -> list[str]:
-    """In words, where another row that answers the same question has the better mean by more than CLOSE points."""
+    """In words, where another row that answers the same question is better by more than CLOSE points, over the seeds that both have."""
     lines = []
     for stream, shots in cells_of(records):
         cell = records.where(stream=stream, shots=shots)
         for figure in ("right task", "right label", "AUROC"):
             scale = 100 if figure == "AUROC" else 1
-            ours = figure_of(cell.where(row=row), figure)
-            if not ours:
-                continue
-            better = []
+            ours, better = by_seed(cell.where(row=row), figure), []
             for other in rows_of(cell):
-                theirs = figure_of(cell.where(row=other), figure)
-                if other not in (row, *BOUNDS) and theirs and scale * (np.mean(theirs) - np.mean(ours)) > CLOSE:
-                    better.append((float(scale * np.mean(theirs)), title_of(records, other)))
+                ahead = differences(by_seed(cell.where(row=other), figure), ours)
+                points = float(scale * np.mean(ahead)) if ahead else 0.0
+                if other not in (row, *BOUNDS) and points > CLOSE:
+                    seeds = f"{len(ahead)} seed{'' if len(ahead) == 1 else 's'}"
+                    better.append((points, f"{title_of(records, other)} ahead by {points:.1f} ({seeds})"))
             if better:
-                said = ", ".join(f"{title} {value:.1f}" for value, title in sorted(better, reverse=True))
-                lines.append(f"{stream}, {shots_word(shots)} shots, {figure}: {scale * np.mean(ours):.1f}; {said}")
+                said = ", ".join(words for _, words in sorted(better, reverse=True))
+                lines.append(f"{stream}, {shots_word(shots)} shots, {figure}: {said}")
     return lines
 
 

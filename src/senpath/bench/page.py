@@ -132,8 +132,8 @@ def _published(records: Records) -> list[PagePart]:
 
 def _in_short(records: Records, pictures: dict[str, str]) -> list[PagePart]:
     words = (
-        "By stream and examples of a class; bold is the best row that is neither told the task nor learns everything at once. Without ± there "
-        "is one seed."
+        "By stream and examples of a class; bold is the best row that is neither told the task nor learns everything at once. Without "
+        "± there is one seed."
     )
     figures = ("right label", "right task")
     parts = [PagePart(f"The {figure}", text=(words,), table=tables.short_rows(records, figure)) for figure in figures]

@@ -128,9 +128,9 @@ def run_chain(chain: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: t
     return inputs
 
 
-ACCOUNTED: set[tuple[tuple[Chain, ...], tuple[int, ...]]] = set()
-"""Chains that were run together on inputs of a shape: components are named by their content, so what they take stays the same."""
-MOST_ACCOUNTED = 10_000
+WORK: dict[tuple[Chain, tuple[int, ...]], int] = {}
+"""What the last component of a chain takes on inputs of a shape: components are named by their content, so that stays the same."""
+MOST_KEPT = 20_000
 
 
 def account(chains: Iterable[Chain], shape: tuple[int, ...], lookup: Lookup, tasks: int) -> None:
@@ -141,26 +141,26 @@ def account(chains: Iterable[Chain], shape: tuple[int, ...], lookup: Lookup, tas
         shape: of one input.
         tasks: how many pathways they are of.
     """
-    asked = tuple(chains), shape
-    if asked in ACCOUNTED:
+    asked = [(chain, shape) for chain in chains]
+    known = [WORK.get(one) for one in asked]
+    if None not in known and sum(filter(None, known)) <= tasks * OPERATIONS:
         return
+    if len(WORK) > MOST_KEPT:
+        WORK.clear()
     work, shapes = 0, dict[Chain, tuple[int, ...]]({(): shape})
-    for chain in sorted(asked[0], key=len):
+    for chain, _ in sorted(asked, key=lambda one: len(one[0])):
         component = lookup(chain[-1])
-        if component.is_small:
-            work += STEP + 2 * component.weights
-            continue
-        known = next(end for end in range(len(chain) - 1, -1, -1) if chain[:end] in shapes)
-        for end in range(known + 1, len(chain)):  # after small ones, whose answers' shapes have to be known only here
-            shapes[chain[:end]] = lookup(chain[end - 1]).outline(shapes[chain[: end - 1]]).shape
-        outline = component.outline(shapes[chain[:-1]])
-        shapes[chain], work = outline.shape, work + outline.work
-        if work > tasks * OPERATIONS:
+        own = STEP + 2 * component.weights
+        if not component.is_small:
+            reached = next(end for end in range(len(chain) - 1, -1, -1) if chain[:end] in shapes)
+            for end in range(reached + 1, len(chain)):  # after small ones, whose answers' shapes have to be known only here
+                shapes[chain[:end]] = lookup(chain[end - 1]).outline(shapes[chain[: end - 1]]).shape
+            outline = component.outline(shapes[chain[:-1]])
+            shapes[chain], own = outline.shape, outline.work
+        work += own
+        if not component.is_small and work > tasks * OPERATIONS:
             raise PathwayError("pathway", expected=f"at most {OPERATIONS:,} operations on one input", got=f"{work // tasks:,}")
-    if len(asked[0]) <= 4 * LEAST:
-        if len(ACCOUNTED) >= MOST_ACCOUNTED:
-            ACCOUNTED.clear()
-        ACCOUNTED.add(asked)
+        WORK[chain, shape] = own
 
 
 def require_kept(numbers: int, tasks: int) -> None:

@@ -48,7 +48,8 @@ def measured_stages(net: Network) -> list[Recorded]:
             }
             for task in measured
         }
-        stages[place] = replace(stage, evaluation=Evaluation(scores, confusion))
+        by_class = {task: of for task, of in stage.evaluation.by_class.items() if task in scores}
+        stages[place] = replace(stage, evaluation=Evaluation(scores, confusion, by_class))
     return [stage for stage in stages if stage.evaluation.scores]
 
 

@@ -25,7 +25,7 @@ from senpath.reports.accuracy import describe_accuracy
 from senpath.reports.borrowing import draw_borrowing
 from senpath.reports.growth import COLOURS
 from senpath.reports.network_summary import measured_stages, sections, summarize
-from senpath.reports.tables import describe_log, describe_routes
+from senpath.reports.tables import describe_classes, describe_log, describe_routes
 from senpath.sections import CHART_HEIGHT, NetworkSummary, TaskSummary
 from senpath.store.files import TEMPORARY, write_atomic
 from senpath.types import DataType
@@ -83,6 +83,7 @@ def render(network: NetworkSummary, stages: Sequence[Recorded]) -> str:
             shown_below={task for section in methods if section.template is not None for task in section.borrowed},
             sections=[_render_section(section.template, section.values) for section in methods if section.template is not None],
             routes=describe_routes(network, stages),
+            classes=describe_classes(network, stages),
             commits=describe_log(network),
             bars=[task for name, task in tasks.items() if name in most],
             full=_full(tasks.values()),

@@ -11,6 +11,8 @@ from senpath.sections import Cell, NetworkSummary
 
 TASKS = 12
 """Of more tasks, those whose inputs were most often answered by another are shown."""
+CLASSES = 20
+"""Of more pairs of classes that were confused, those that were confused most often are shown."""
 OTHERS, NONE_FITS = "other tasks", "none fits"
 COMMITS, LONGEST = 200, 400
 """At most so many commits are listed, the newest; and characters of a value in the log."""
@@ -55,6 +57,19 @@ def _cells(counts: Mapping[str | None, int], name: str, columns: Sequence[str], 
 def _cell(share: float, outcome: str) -> Cell:
     # What went wrong is little, most often: the root makes it visible.
     return Cell(share, round(share if outcome == "right" else max(0.0, share) ** 0.5, 3), outcome)
+
+
+def describe_classes(network: NetworkSummary, stages: Sequence[Recorded]) -> dict[str, Any] | None:
+    """Of each task's latest measurement the classes that were taken for others, the most frequent first; None where none was.
+
+    `rows` are (task, true class, answered class, how often, share of the true class's inputs); `beyond` is how many are not shown.
+    """
+    latest = {task: of for stage in stages for task, of in stage.evaluation.by_class.items() if task in network.tasks}
+    rows = [
+        (network.tasks[task], str(true), str(label), count, share) for task, of in latest.items() for true, label, count, share in of.worst
+    ]
+    rows.sort(key=lambda row: -row[3])
+    return {"rows": rows[:CLASSES], "beyond": len(rows) - len(rows[:CLASSES]), "tasks": len(latest)} if rows else None
 
 
 def describe_log(network: NetworkSummary) -> list[dict[str, Any]]:

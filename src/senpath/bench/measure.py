@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
+from senpath import __version__
 from senpath.arrays import object_array
 from senpath.bench.protocol import BenchCell, BenchRow, RowAnswers, Unlabelled
 from senpath.bench.rows import find_row, learn_pathways
@@ -84,7 +85,7 @@ def measure(cell: BenchCell, name: str, stream: RoutingStream, most: int, tell: 
 
 
 def _where(cell: BenchCell) -> Record:
-    return {"stream": cell.stream, "shots": cell.shots, "seed": cell.seed}
+    return {"stream": cell.stream, "shots": cell.shots, "seed": cell.seed, "version": __version__}
 
 
 def _takes(kind: type[BenchRow], group: TypeGroup) -> bool:

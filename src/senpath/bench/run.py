@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from senpath import __version__
 from senpath.bench.measure import learn_cell, measure
 from senpath.bench.page import write_page
 from senpath.bench.protocol import BenchCell
@@ -93,7 +92,7 @@ def bench_routing(out: Path, work: Path, plan: BenchPlan, *, jobs: int = 1, look
     if out.exists() and not out.is_dir():
         raise InputError(f"folder {out}", expected="a folder", got="a file", do="Choose another with --out")
     records = work / "records"
-    versions = {"senpath": __version__, "torch": torch.__version__, "numpy": np.__version__}
+    versions = {"torch": torch.__version__, "numpy": np.__version__}  # a row may be measured again with a later senpath
     with claimed(records, {"benchmark": "routing", "inputs of a task": plan.most, "versions": versions}):
         cells = plan.cells(work)
         run = partial(_run, folder=records, workers=jobs, look=look)

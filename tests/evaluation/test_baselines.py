@@ -106,7 +106,8 @@ def test_the_first_task_is_learned_alike_by_all(splits: dict[str, Split]) -> Non
     answers = [
         learner.learn("low", splits["low"].train, BRIEF).logits("low", inputs) for learner in (Single(), Shared(), Shared(10), Pnn())
     ]
-    assert all(torch.equal(answers[0], answer) for answer in answers[1:])
+    for answer in answers[1:]:  # by one recipe; where the gradients are written out, rounding differs
+        torch.testing.assert_close(answer, answers[0], atol=1e-4, rtol=1e-4)
 
 
 def test_an_untrained_task_has_no_wish(splits: dict[str, Split]) -> None:

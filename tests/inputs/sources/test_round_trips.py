@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from senpath.arrays import as_word
 from senpath.inputs.sources import read_unlabelled
 
 LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
-WORDS = st.text(LETTERS, min_size=1, max_size=8).map(lambda word: f"w{word}w")
-"""Words that nothing takes for a number, with quotes, commas and ends of lines in them."""
+WORDS = st.text(LETTERS, min_size=1, max_size=8).map(lambda word: unicodedata.normalize("NFC", f"w{word}w"))
+"""Words that nothing takes for a number, composed as they are read, with quotes, commas and ends of lines in them."""
 NUMBERS = st.floats(-1e30, 1e30) | st.integers(-(2**53), 2**53)
 TABLES = st.tuples(st.lists(WORDS.map(str.strip), min_size=1, max_size=4, unique=True), st.integers(1, 6)).flatmap(
     lambda shape: st.tuples(st.just(shape[0]), st.lists(st.tuples(*[NUMBERS] * len(shape[0])), min_size=shape[1], max_size=shape[1]))

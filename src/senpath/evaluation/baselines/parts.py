@@ -56,9 +56,12 @@ def train(learner: nn.Module, backbone: Backbone, examples: Examples, settings: 
     """Train by SEN's own recipe, or not at all where `epochs` is 0."""
     if settings.epochs == 0:
         return
-    recipe, seed = recipe_for(backbone.kind, examples, settings), derive(settings.random_state, "train")
+    recipe = recipe_for(backbone.kind, examples, settings, dense=isinstance(learner, Learner) and learner.dense)
+    seed = derive(settings.random_state, "train")
     if isinstance(learner, Learner) and isinstance(learner.backbone, WideAndDeep) and learner.head is not None:
         train_wide_and_deep(learner.backbone, learner.head, [], examples, recipe, seed, silent)
+    elif isinstance(learner, Learner):
+        learner.fit(examples.inputs, examples.targets, recipe, seed)
     else:
         fit(learner, examples.inputs, examples.targets, recipe, seed)
 

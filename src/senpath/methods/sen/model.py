@@ -165,8 +165,11 @@ FEW, SHARPER, STEPS, LEAST_STEPS, SMALL = 100, 3.0, 0.75, 200, 24
 times its rate, for STEPS of its steps, none fewer than LEAST_STEPS; as good, in a fifth of the time (docs/results/foundation.md)."""
 
 
-def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings) -> Recipe:
+def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings, *, dense: bool = False) -> Recipe:
     """The recipe for training a backbone of this kind on these examples.
+
+    Args:
+        dense: whether `fit_dense` does it, which can read images at half their size.
 
     Raises:
         InputError: if nothing is known of how the kind is trained.
@@ -181,7 +184,7 @@ def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings) -
     augment = augment if image else 0.0
     rate, shrink = default.learning_rate, 1
     free = settings.learning_rate is None and settings.epochs is None
-    if free and augment and kind is MLP and len(examples) <= FEW * len(examples.classes) and _halves(examples.data_type):
+    if dense and free and augment and kind is MLP and len(examples) <= FEW * len(examples.classes) and _halves(examples.data_type):
         steps, rate, shrink = min(steps, max(LEAST_STEPS, round(STEPS * steps))), SHARPER * rate, 2
     return Recipe(
         steps=steps if settings.epochs is None else settings.epochs * max(1, len(examples) // batch),

@@ -30,7 +30,7 @@ from senpath.methods.sen.links import LinkPlan
 from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
 from senpath.methods.sen.refit import refit
 from senpath.pathways import run_chain
-from senpath.progress import Progress
+from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
 from senpath.snapshot import View
 from senpath.tasks import TaskKind
@@ -88,11 +88,33 @@ class Learner(nn.Module):
         kind: TaskKind,
     ) -> None:
         super().__init__()
-        self._loss = kind.loss
+        self._kind, self._loss = kind, kind.loss
         self.backbone: nn.Module | None = backbone
         self.head: nn.Linear | None = head
         self.links = nn.ModuleList([link for _, link in links])
         self._reads = [reads for reads, _ in links]  # a plain list: what is frozen is no part of this module
+
+    @property
+    def dense(self) -> bool:
+        """Whether it is one hidden layer and an output layer, which `fit_dense` trains."""
+        return hidden_layer(self.backbone) is not None and self.head is not None
+
+    def fit(
+        self,
+        inputs: torch.Tensor,
+        targets: torch.Tensor,
+        recipe: Recipe,
+        seed: int,
+        weights: torch.Tensor | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        """Minimise the loss, the quickest way there is for such layers; see `senpath.training.fit`."""
+        hidden = hidden_layer(self.backbone)
+        if hidden is None or self.head is None or recipe.clip is not None:
+            fit(self, inputs, targets, recipe, seed, weights=weights, progress=progress)
+            return
+        links = [(reads, link) for reads, link in zip(self._reads, self.links, strict=True) if isinstance(link, ClassLink)]
+        fit_dense([DenseTraining(hidden, self.head, links, inputs, targets, seed, weights)], self._kind, recipe, progress=progress)
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
         parts: list[torch.Tensor] = []
@@ -139,7 +161,7 @@ def train(
     scaler = TargetScaler.fit(examples)
     learner = Learner(module, head, list(zip(reads, links, strict=True)), examples.task_kind)
     learner.to(view.device)
-    recipe = recipe_for(backbone.kind, examples, settings)
+    recipe = recipe_for(backbone.kind, examples, settings, dense=learner.dense)
     if isinstance(module, WideAndDeep):
         recipe = replace(recipe, augment=0.0)  # its layer is trained on vectors
     figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
@@ -151,12 +173,7 @@ def train(
             choice = train_wide_and_deep(module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress, choice)
             figures |= {"strength": choice.both, "linear_strength": choice.wide, "hidden_share": choice.share}
         else:
-            hidden = hidden_layer(module)
-            if hidden is None or head is None or recipe.clip is not None:
-                fit(learner, inputs, targets, recipe, seed, weights=weights, progress=progress)
-            else:
-                training = DenseTraining(hidden, head, list(zip(reads, links, strict=True)), inputs, targets, seed, weights)
-                fit_dense([training], examples.task_kind, recipe, progress=progress)
+            learner.fit(inputs, targets, recipe, seed, weights, progress)
     scaler.fold_into(head, links)
     components = (backbone.freeze(own[0]), freeze_head(own[1])) if own else ()
     return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None, choice)
@@ -250,7 +267,8 @@ def make_link(plan: LinkPlan, outputs: int) -> ClassLink:
 
 def fresh_head(inputs: int, classes: int) -> nn.Linear:
     """An output layer that says nothing yet, so that links, where there are any, decide at first."""
-    head = Linear(inputs, classes)
+    with seeded(0):  # what it draws is not used
+        head = Linear(inputs, classes)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return head

@@ -106,8 +106,10 @@ def served(model: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", str(model), "--env-manager", "local"]
-    process = subprocess.Popen([*command, "-h", "127.0.0.1", "-p", str(port)], stderr=subprocess.PIPE, text=True)
+    scripts = Path(sys.executable).parent  # mlflow starts uvicorn by its name
+    command = [str(scripts / "mlflow"), "models", "serve", "-m", str(model), "--env-manager", "local"]
+    around = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    process = subprocess.Popen([*command, "-h", "127.0.0.1", "-p", str(port)], stderr=subprocess.PIPE, text=True, env=around)
     try:
         address, end = f"http://127.0.0.1:{port}", time.monotonic() + 240
         while True:

@@ -32,7 +32,7 @@ def test_the_how_to_runs_and_shows(tmp_path: Path) -> None:
     Watched(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     drawn = [html for html in seen if html.startswith("<progress")]
     assert any("learn digits: train · loss" in html for html in drawn)
-    assert len(drawn) > 3
+    assert len(drawn) > 1
     assert not any("<progress" in str(cell.outputs) for cell in notebook.cells)  # gone when the work was done
     outputs = [output for cell in notebook.cells for output in cell.outputs]
     pages = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]

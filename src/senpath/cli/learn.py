@@ -53,12 +53,12 @@ def learn(
     """Learn a task and commit it; the folder is created if needed."""
     reading = ReadingOptions(label, modality, skip_bad, kind, split)
     if is_url(net):
-        for option, value, default in (("--encoder", encoder, AUTO), ("--concept", concept, None)):
-            if value != default:
-                raise InputError(option, expected="none beside a server's URL", got=repr(value))
+        if encoder != AUTO:
+            raise InputError("--encoder", expected="none beside a server's URL", got=repr(encoder))
         x, y = _examples(source, reading, shots, seed)
         with bars(task) as progress:
-            made = remote(net).learn(task, x, y, kind=kind, method=method, seed=seed, progress=progress, **read_settings(settings, "seed"))
+            given = read_settings(settings, "seed")
+            made = remote(net).learn(task, x, y, kind=kind, concept=concept, method=method, seed=seed, progress=progress, **given)
         took = "" if isnan(made.seconds) else f" in {made.seconds:.1f} s"
         return Result([dict(made.record)], lambda: _show_made(f"learned {task!r}{took}; version {made.version}", made.record))
     from senpath import Network

@@ -19,7 +19,7 @@ from senpath.client.answers import RemoteAnswers, RemoteExplanation, RemoteThing
 from senpath.client.connection import Connection, error_of
 from senpath.client.encoding import encode_batch, encode_label, is_by_modality
 from senpath.errors import InputError, SenpathError
-from senpath.progress import Progress, silent
+from senpath.progress import Follower, Progress, follow
 
 AT_ONCE, CHARACTERS_AT_ONCE = 256, 2**24
 """Inputs of one request, and about how many characters of JSON they make, at most; larger batches are sent in parts."""
@@ -195,7 +195,7 @@ class Client:
         concept: str | None = None,
         method: str = "sen",
         seed: int | None = None,
-        progress: Progress = silent,
+        progress: Follower = None,
         **settings: Any,
     ) -> Taught:
         """Learn a task from labelled examples, and wait until it is there; Ctrl-C cancels it.
@@ -203,7 +203,7 @@ class Client:
         Args:
             task, x, y, kind, concept, method, settings: as for `senpath.Network.learn`; a path of labelled data is read here.
             seed: decides everything that is drawn.
-            progress: called with stages and steps.
+            progress: who follows, as for `senpath.Network.learn`; what it raises cancels the job.
 
         Raises:
             InputError, TaskExistsError, StoreError: as for `senpath.Network.learn`.
@@ -212,15 +212,15 @@ class Client:
         options = {"method": method, "kind": kind, "concept": concept, "seed": seed, "settings": settings}
         return self._teach("POST", f"tasks/{quote(task, safe='')}", x, y, options, progress)
 
-    def extend(self, task: str, x: Any, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Taught:
+    def extend(self, task: str, x: Any, y: Any = None, *, progress: Follower = None, **settings: Any) -> Taught:
         """Add examples to a task, of new classes too; see `senpath.Network.extend`. A stream without a task's name is not split here."""
         return self._teach("PATCH", f"tasks/{quote(task, safe='')}", x, y, {"settings": settings}, progress)
 
-    def review(self, task: str, x: Any, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Taught:
+    def review(self, task: str, x: Any, y: Any = None, *, progress: Follower = None, **settings: Any) -> Taught:
         """Let a task borrow from tasks that were learned after it, if it gains by that; see `senpath.Network.review`."""
         return self._teach("POST", f"tasks/{quote(task, safe='')}/review", x, y, {"settings": settings}, progress)
 
-    def prune(self, task: str, keep: float, x: Any = None, y: Any = None, *, progress: Progress = silent, **settings: Any) -> Taught:
+    def prune(self, task: str, keep: float, x: Any = None, y: Any = None, *, progress: Follower = None, **settings: Any) -> Taught:
         """Make a task's pathway smaller, unless that loses too much; see `senpath.Network.prune`."""
         return self._teach("POST", f"tasks/{quote(task, safe='')}/prune", x, y, {"keep": keep, "settings": settings}, progress)
 
@@ -236,10 +236,12 @@ class Client:
         gone, back = (tuple(name for name in one if name not in other) for one, other in ((before, after), (after, before)))
         return Returned(int(said.get("to", version)), int(said["version"]), gone, back)
 
-    def _teach(self, method: str, path: str, x: Any, y: Any, options: dict[str, Any], progress: Progress) -> Taught:
+    def _teach(self, method: str, path: str, x: Any, y: Any, options: dict[str, Any], progress: Follower) -> Taught:
         options = {name: value for name, value in options.items() if value is not None}
         said = self._at.ask(method, path, again=False, **self._examples(x, y, options))
-        job = self._wait(said["job"], progress)
+        begun = said["job"]
+        about = {"task": begun["task"], "settings": options.get("settings", {})}
+        job = follow(progress, begun["what"], about, lambda told: self._wait(begun, told))
         if job["state"] == "cancelled":
             raise SenpathError(f"{job['what']} of {job['task']!r}", expected="to go on", got="it was cancelled")
         if job["error"] is not None:
@@ -293,10 +295,14 @@ class Client:
                     figures = {name: value for name, value in done.items() if name not in ("stage", "done", "total")}
                     progress(done["stage"], done["done"], done["total"], **figures)
                     told = done
-        except KeyboardInterrupt:
+        except SenpathError:
+            raise
+        except BaseException as error:  # of the person at the keyboard, or of who follows
             with contextlib.suppress(SenpathError):  # it may have ended a moment ago
                 self._at.ask("DELETE", path)
-            raise KeyboardInterrupt(f"interrupted; the server was told to cancel {job['what']} of {job['task']!r}") from None
+            if isinstance(error, KeyboardInterrupt):
+                raise KeyboardInterrupt(f"interrupted; the server was told to cancel {job['what']} of {job['task']!r}") from None
+            raise
         return job
 
     def _await_version(self, version: int) -> None:

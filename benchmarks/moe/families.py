@@ -92,6 +92,7 @@ def page(records: Records) -> str:
         "families": lambda mine: mine[0]["families"],
         "width": lambda mine: mine[0]["width"],
         "row": lambda mine: mine[0]["row"],
+        "seeds": lambda mine: len(mine.distinct("seed")),
         "tasks of five shots": lambda mine: interval(mine.values("scarce")),
         "less dense": lambda mine: _less(records, mine, "scarce"),
         "other tasks": lambda mine: interval(mine.values("rich")),
@@ -99,8 +100,7 @@ def page(records: Records) -> str:
         "same expert within a family / across, %": lambda mine: " / ".join(_mean(mine, which) for which in ("within", "across")),
     }
     groups = [records.where(families=count, width=width, row=row) for count in FAMILIES for width in WIDTHS for row in ROWS]
-    seeds = len(records.distinct("seed"))
-    return f"{seeds} seeds, mean and 95 % interval. Test accuracy, %, task given.\n\n{table_of(filter(None, groups), columns)}"
+    return f"Means over seeds and 95 % intervals. Test accuracy, %, task given.\n\n{table_of(filter(None, groups), columns)}"
 
 
 def _less(records: Records, mine: Records, which: str) -> str:

@@ -36,7 +36,7 @@ IDLE_SECONDS = 30
 """How long a connection may be open without a request."""
 
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.00005
 """After which a thread lets another have the interpreter: a prediction takes it back a hundred times, while requests keep coming."""
 
 

@@ -10,6 +10,7 @@ answers a constant says what HTTP costs by itself here. `--peer` names a Python 
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -114,7 +115,7 @@ def _all_listening(servers: dict[str, list[str]]) -> Iterator[dict[str, int]]:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 ports[name] = probe.getsockname()[1]
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
             processes.append(subprocess.Popen([*command, str(ports[name])], cwd=ROOT, env=_environment(), **quiet))  # type: ignore[call-overload]
         for process, port in zip(processes, ports.values(), strict=True):
             _wait_for(process, port)
@@ -124,6 +125,8 @@ def _all_listening(servers: dict[str, list[str]]) -> Iterator[dict[str, int]]:
             process.terminate()
         for process in processes:
             process.wait(30)
+            with suppress(ProcessLookupError):  # what it started, which it may have left behind
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _wait_for(process: Any, port: int) -> None:

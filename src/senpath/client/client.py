@@ -295,7 +295,7 @@ class Client:
                     figures = {name: value for name, value in done.items() if name not in ("stage", "done", "total")}
                     progress(done["stage"], done["done"], done["total"], **figures)
                     told = done
-        except SenpathError:
+        except SenpathError:  # the server cannot be reached or does not know the job: there is nothing to tell it
             raise
         except BaseException as error:  # of the person at the keyboard, or of who follows
             with contextlib.suppress(SenpathError):  # it may have ended a moment ago

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,12 +18,10 @@ AT_ONCE = 512
 """Inputs that are compared with all examples at once."""
 
 
-class NearestNeighbours(ColumnRow):
-    """The class that most of the k nearest examples have, the nearer one where as many have another."""
+class _Nearest(ColumnRow):
+    """Scores columns by the k examples that are nearest by angle; k is chosen."""
 
-    title = "k nearest neighbours"
-    about = "The class of most of the k nearest examples by angle; k is chosen. All examples are kept."
-    KS = (1, 3, 5, 9, 15)
+    KS: tuple[int, ...]
 
     def _ways(self, fitted: FeatureBatch, columns: int) -> Iterator[tuple[dict[str, Any], Score]]:
         for k in self.KS:
@@ -37,12 +36,33 @@ class NearestNeighbours(ColumnRow):
             for part in normalize(features).split(AT_ONCE):
                 near = (part @ known.T).topk(k, 1)
                 owners = batch.columns[near.indices]
-                votes = torch.zeros(len(part), columns).scatter_add_(1, owners, torch.ones_like(near.values))
-                best = torch.full((len(part), columns), -torch.inf).scatter_reduce_(1, owners, near.values, "amax")
-                parts.append(votes + best)  # likeness is at most 1: it decides between equals, and says how far the nearest is
+                parts.append(self._counted(owners, near.values, columns))
             return torch.cat(parts)
 
         return score
+
+    @abstractmethod
+    def _counted(self, owners: torch.Tensor, likeness: torch.Tensor, columns: int) -> torch.Tensor:
+        """What the nearest examples say for each column, (n, columns).
+
+        Args:
+            owners: the columns of the nearest examples, (n, k).
+            likeness: theirs, (n, k), the largest first.
+        """
+
+
+class NearestNeighbours(_Nearest):
+    """The class that most of the k nearest examples have, the nearer one where as many have another."""
+
+    title = "k nearest neighbours"
+    about = "The class of most of the k nearest examples by angle; k is chosen. All examples are kept."
+    KS = (1, 3, 5, 9, 15)
+
+    def _counted(self, owners: torch.Tensor, likeness: torch.Tensor, columns: int) -> torch.Tensor:
+        shape = len(owners), columns
+        votes = torch.zeros(shape).scatter_add_(1, owners, torch.ones_like(likeness))
+        best = torch.full(shape, -torch.inf).scatter_reduce_(1, owners, likeness, "amax")
+        return votes + best  # likeness is at most 1: it decides between equals, and says how far the nearest is
 
     def _ood_score(self, best: torch.Tensor, column: torch.Tensor) -> np.ndarray:
         near: np.ndarray = -(best - best.ceil() + 1).double().numpy()  # the likeness of the winner's nearest example, votes left out
@@ -52,7 +72,7 @@ class NearestNeighbours(ColumnRow):
         return int(batch.features.numel())
 
 
-class SemanticRouter(ColumnRow):
+class SemanticRouter(_Nearest):
     """What semantic-router does with routes: the mean likeness of those among the k nearest utterances that are a route's, and a threshold
     for each route. A class of a task is a route."""
 
@@ -69,26 +89,11 @@ class SemanticRouter(ColumnRow):
     def takes(data_type: DataType) -> bool:
         return data_type.modality == "text"
 
-    def _ways(self, fitted: FeatureBatch, columns: int) -> Iterator[tuple[dict[str, Any], Score]]:
-        for k in self.KS:
-            if k <= len(fitted.columns):
-                yield {"k": k}, self._final({"k": k}, fitted, columns)
-
-    def _final(self, choice: dict[str, Any], batch: FeatureBatch, columns: int) -> Score:
-        known, k = normalize(batch.features), choice["k"]
-
-        def score(features: torch.Tensor) -> torch.Tensor:
-            parts = []
-            for part in normalize(features).split(AT_ONCE):
-                near = (part @ known.T).topk(k, 1)
-                owners = batch.columns[near.indices]
-                shape = len(part), columns
-                sums = torch.zeros(shape).scatter_add_(1, owners, near.values)
-                counts = torch.zeros(shape).scatter_add_(1, owners, torch.ones_like(near.values))
-                parts.append(torch.where(counts > 0, sums / counts.clamp(min=1), -1.0))  # a likeness that no route is below
-            return torch.cat(parts)
-
-        return score
+    def _counted(self, owners: torch.Tensor, likeness: torch.Tensor, columns: int) -> torch.Tensor:
+        shape = len(owners), columns
+        sums = torch.zeros(shape).scatter_add_(1, owners, likeness)
+        counts = torch.zeros(shape).scatter_add_(1, owners, torch.ones_like(likeness))
+        return torch.where(counts > 0, sums / counts.clamp(min=1), -1.0)  # a likeness that no route is below
 
     def _ood_score(self, best: torch.Tensor, column: torch.Tensor) -> np.ndarray:
         return (self._thresholds[column] - best).double().numpy()

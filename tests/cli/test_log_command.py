@@ -13,6 +13,7 @@ import pytest
 
 import senpath as sp
 from senpath.cli.main import main
+from senpath.reports.network_records import version_records
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,10 @@ def test_the_log_says_who_did_what(tmp_path: Path, run: Callable[..., Any], monk
     _, out, _ = run("log", str(net.path), "--last", "1")
     assert "rollback to version 2" in out
     assert "iris" not in out
+    net.set_limit("low", 1.5)
+    said = "limit of low: 1.5 times the learned one"
+    assert said in run("log", str(net.path), "--last", "1")[1]
+    assert version_records(net, net.view)[0]["what"] == said
 
 
 def test_names_are_refused_before_data_is_read(tmp_path: Path, run: Callable[..., Any]) -> None:

@@ -68,6 +68,8 @@ def _change(entry: dict[str, Any]) -> str:
         return f"rollback to version {entry['rollback']}"
     if entry.get("compacted"):
         return "columns of removed tasks freed"
+    if entry.get("limit"):
+        return f"limit {entry['limit']}"
     gone = [f"removed {name}" for name in entry.get("removed") or ()]
     return ", ".join([*map(str, entry.get("tasks") or ()), *gone]) or "–"
 

@@ -84,5 +84,7 @@ def _what(entry: Record) -> str:
         return f"returned to version {entry['rollback']}"
     if entry.get("removed"):
         return f"removed {', '.join(map(str, entry['removed']))}"
+    if entry.get("limit"):
+        return f"limit {entry['limit']}"
     tasks = ", ".join(map(str, entry.get("tasks", ())))
     return f"{entry.get('method') or 'learned'}: {tasks}" if tasks else "made"

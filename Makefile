@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo serve test test-slow check bench scale endure peer bench-serve results clean
+.PHONY: setup demo serve test test-slow check figures bench scale endure peer bench-serve results clean
 
 setup: $(STAMP)
 
@@ -49,6 +49,12 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_house.py
+	$(BIN)/python -m benchmarks.figures check
+
+# Every figure of docs/results and every picture that the code has left behind, those that take least first; stopped or killed, it goes on
+# where it was (docs/howto/figures.md). All of them take days: `make figures FIGURES="--minutes 90"`, or `FIGURES="--only drift few-images"`.
+figures: setup
+	$(BIN)/python -m benchmarks.figures run $(FIGURES)
 
 # A thousand tasks (docs/results/scale.md), speed (docs/results/foundation.md), a sequence of tasks beside Avalanche (docs/results/peers.md).
 # Forty minutes; needs SENPATH_DATA. Avalanche needs gigabytes in an environment of its own; `make bench PEER=` leaves it out.

@@ -1,6 +1,6 @@
 """What the dispatcher's index misses, and what a metric costs that is not of all tasks: against scoring all columns.
 
-    python -m benchmarks.scale.recall [--inputs 3000]
+    python -m benchmarks.scale.recall [--inputs 3000] [--networks runs]
 
 Reads the networks that `python -m benchmarks.scale` and `python -m benchmarks.scale.permuted` left in their folders. Needs SENPATH_DATA.
 """
@@ -18,15 +18,16 @@ from benchmarks.sequence import Task
 from senpath.routing import Discriminant, Metric
 
 STREAMS: dict[str, tuple[str, Callable[[int], Iterable[Task]]]] = {
-    "five characters": ("runs/scale/1000.sen", five_characters),
-    "permuted MNIST": ("runs/permuted/permuted.sen", permuted),
+    "five characters": ("scale/1000.sen", five_characters),
+    "permuted MNIST": ("permuted/permuted.sen", permuted),
 }
 KEY = "image"
 
 
-def _measure(stream: str, inputs: int) -> Iterator[Record]:
-    path, tasks = STREAMS[stream]
-    if not Path(path).exists():
+def _measure(stream: str, inputs: int, networks: Path) -> Iterator[Record]:
+    place, tasks = STREAMS[stream]
+    path = networks / place
+    if not path.exists():
         raise SystemExit(f"{path} is not there: run the benchmark that grows it")
     net = sp.Network(path)
     count = len(net.view.tasks)
@@ -87,7 +88,10 @@ def _table(records: Records) -> str:
 
 
 PART = Part(_measure, {"stream": STREAMS})
-OPTIONS = {"--inputs": {"type": int, "default": 3_000}}
+OPTIONS = {
+    "--inputs": {"type": int, "default": 3_000},
+    "--networks": {"type": Path, "default": Path("runs"), "help": "folder with those of the two (default: %(default)s)"},
+}
 BENCHMARK = Benchmark("recall", __doc__, {"recall": PART}, {"recall": _table}, "scale.md", anew=True, options=OPTIONS)
 
 if __name__ == "__main__":

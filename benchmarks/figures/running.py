@@ -1,0 +1,195 @@
+"""Running commands within a budget of minutes, so that a run that was stopped or killed goes on."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from benchmarks.figures import history
+from benchmarks.figures.declared import ROOT, Figure
+from benchmarks.figures.marks import Mark, mark_pages, read_marks, write_marks
+from benchmarks.figures.state import Run, Standing, lacking, run_file, standing
+from senpath.errors import InputError
+
+BUSY = 0.5
+"""Processes that want a core, on average over a minute, from which on a machine is not quiet."""
+LOOK = 5.0
+"""Seconds between looks at a command that runs."""
+GRACE = 30.0
+"""Seconds that a command has to end in after it was interrupted."""
+
+
+def run_figures(
+    figures: list[Figure],
+    records: Path,
+    *,
+    every: list[Figure],
+    minutes: float | None = None,
+    again: bool = False,
+    keep: bool = False,
+    busy: bool = False,
+) -> bool:
+    """Make the figures that are not current, those that take least first.
+
+    Args:
+        figures: to be made.
+        records: folder for records, logs, and what has begun.
+        every: all figures that are declared.
+        minutes: by the clock, after which the command at work is interrupted; what cannot go on later is begun only if it will fit.
+        again: also those that are current.
+        keep: goes on with a run whose code has changed since; its mark is the commit that it began with.
+        busy: also those that need a quiet machine, whatever else it does.
+
+    Returns:
+        Whether all that were begun came to their end.
+
+    Raises:
+        InputError: if another process makes figures there.
+    """
+    end = time.monotonic() + 60 * minutes if minutes is not None else None
+    records.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(records / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"folder {records}", expected="no other process", got="one that makes figures", do="Wait for it") from None
+    try:
+        marks = read_marks()
+        waiting = [standing(figure, marks, records) for figure in figures]
+        waiting = sorted((one for one in waiting if again or not one.current), key=lambda one: one.left)
+        good = True
+        for one in waiting:
+            if reason := _not_now(one, records, end, busy):
+                print(f"{one.figure.name}: left out, {reason}", flush=True)
+            else:
+                good = _make(one, records, every, end, keep) and good
+        return good
+    finally:
+        lock.release()
+
+
+def _not_now(one: Standing, records: Path, end: float | None, busy: bool) -> str | None:
+    """Why a figure is not made now."""
+    figure = one.figure
+    if one.run is not None and one.run.ended and one.goes_on:
+        return f"its output waits in {_log(figure, records)}; then `python -m benchmarks.figures mark {figure.name}`"
+    if lacks := lacking(figure, records):
+        return f"it lacks {' and '.join(lacks)}"
+    if dirty := history.uncommitted(figure.paths):
+        return f"commit first what it depends on: {', '.join(dirty[:3])}{' …' if len(dirty) > 3 else ''}"
+    left = float("inf") if end is None else (end - time.monotonic()) / 60
+    if left <= 0 or (not figure.resumable and left < one.minutes):
+        return f"it takes some {one.minutes:.0f} minutes"
+    if figure.quiet and not busy and (load := os.getloadavg()[0]) > BUSY:
+        return f"it needs a quiet machine, the load is {load:.1f} (--busy makes it all the same)"
+    return None
+
+
+def _make(one: Standing, records: Path, every: list[Figure], end: float | None, keep: bool) -> bool:
+    """Run a figure's command to its end, and mark it; gives whether the command came to a good end or may go on later."""
+    figure, file = one.figure, run_file(one.figure, records)
+    run = one.run
+    if run is None or not (figure.resumable and (one.goes_on or keep)):
+        shutil.rmtree(records / figure.name, ignore_errors=True)
+        _log(figure, records).unlink(missing_ok=True)
+        run = Run(history.code_commit(), figure.command)
+        run.write(file)
+    print(f"{figure.name}: {'goes on' if run.minutes else 'begins'}, some {one.left:.0f} minutes; {figure.command}", flush=True)
+    run, code = _follow(figure, run, records, end)
+    if code is None:
+        print(f"{figure.name}: stopped after {run.minutes:.0f} minutes in all; goes on next time", flush=True)
+        return True
+    if code:
+        print(f"{figure.name}: failed with exit code {code}, see {_log(figure, records)}", flush=True)
+        return False
+    if figure.by_hand:
+        replace(run, ended=True).write(file)
+        print(f"{figure.name}: {_not_now(replace(one, run=replace(run, ended=True), moved=[]), records, None, True)}", flush=True)
+        return True
+    mark_figure(figure, run, every)
+    file.unlink()
+    print(f"{figure.name}: done in {run.minutes:.1f} minutes, {run.processor:.1f} of the processor", flush=True)
+    return True
+
+
+def mark_figure(figure: Figure, run: Run, every: list[Figure]) -> None:
+    """Say on the page on which code the run was made."""
+    mark = Mark(run.commit, datetime.now(UTC).date().isoformat(), minutes=run.minutes or None, processor=run.processor or None)
+    marks = read_marks() | {figure.name: mark}
+    write_marks(marks)
+    mark_pages(every, marks)
+
+
+def _follow(figure: Figure, run: Run, records: Path, end: float | None) -> tuple[Run, int | None]:
+    """Run the command until it ends or time is over, writing down how long it took; gives its exit code, None if it was stopped."""
+    start, before = time.monotonic(), _processor_minutes()
+    latest = run
+    with _log(figure, records).open("ab") as log:
+        child = subprocess.Popen(
+            _words(figure, records),
+            cwd=ROOT,
+            env=os.environ | figure.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+        stopped = False
+        try:
+            while child.poll() is None and not stopped:
+                wait = LOOK if end is None else max(0.0, min(LOOK, end - time.monotonic()))
+                try:
+                    child.wait(wait)
+                except subprocess.TimeoutExpired:
+                    stopped = end is not None and time.monotonic() >= end
+                latest = run.longer((time.monotonic() - start) / 60, _processor_minutes() - before)
+                latest.write(run_file(figure, records))
+        finally:
+            _stop(child)
+    return latest, None if stopped else child.returncode
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """End a command and what it started, as Ctrl-C does; what is left after a while is killed."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGINT)
+        try:
+            child.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def _end_with_parent() -> None:
+    """Have the system kill this process with the one that started it: who runs figures again finds nothing at work."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _words(figure: Figure, records: Path) -> list[str]:
+    words = figure.words + figure.options.format(records=records).split()
+    if figure.folder:
+        words += [figure.folder, str(records / figure.name)]
+    start = {"python": [sys.executable], "senpath": [sys.executable, "-m", "senpath"]}
+    return start.get(words[0], words[:1]) + words[1:]
+
+
+def _log(figure: Figure, records: Path) -> Path:
+    return records / f"{figure.name}.log"
+
+
+def _processor_minutes() -> float:
+    """Of all processes that this one started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (used.ru_utime + used.ru_stime) / 60

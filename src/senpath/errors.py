@@ -1,6 +1,10 @@
 """The one tree of exceptions. Each message says what is wrong, what was expected, what was got and what to do."""
 
+from __future__ import annotations
+
 import re
+
+from senpath.installation import how_to_install
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that control a terminal or break lines, halves of characters, and what changes the direction in which others are shown."""
@@ -117,6 +121,15 @@ class MissingExtraError(SenpathError, ImportError):
 
     exit_code = 4
     code = "missing_extra"
+
+    @classmethod
+    def of(cls, what: str, package: str, extra: str) -> MissingExtraError:
+        """The error where an extra of senpath brings the package.
+
+        Args:
+            what: needs it.
+        """
+        return cls(what, expected=package, got="not installed", do=how_to_install(extra))
 
 
 class DownloadError(SenpathError):

@@ -22,7 +22,7 @@ def import_extra(module: str, what: str, extra: str) -> Any:
         return import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise MissingExtraError(what, expected=package, got="not installed", do=f"pip install 'senpath[{extra}]'") from error
+        raise MissingExtraError.of(what, package, extra) from error
 
 
 def offered(group: str) -> dict[str, str]:

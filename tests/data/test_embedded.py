@@ -162,7 +162,7 @@ def test_a_task_without_its_package_is_left_out_and_named(tmp_path: Path, monkey
     hide(monkeypatch, "espeakng_loader", "matplotlib")
     assert list(embedded_tasks(small=True)) == ["mnist"]
     assert embedded_missing()[-1] == "speech: espeakng-loader is not installed; run `pip install 'senpath[demo]'`"
-    with pytest.raises(MissingExtraError, match=r"spoken digits need espeakng-loader.*pip install 'senpath\[demo\]'"):
+    with pytest.raises(MissingExtraError, match=r"spoken digits: expected espeakng-loader.*pip install 'senpath\[demo\]'"):
         say_digits("train", 1, 0)
     hide(monkeypatch, "espeakng_loader", "matplotlib", "mlxtend")
     with pytest.raises(MissingExtraError, match=r"no embedded task can be made: got .*mlxtend is not installed"):

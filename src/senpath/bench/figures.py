@@ -39,7 +39,7 @@ def draw_figures(records: Records, folder: Path) -> dict[str, str]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
+        raise MissingExtraError.of("drawing", "matplotlib", "plots") from error
     if not records:
         return {}
     folder.mkdir(parents=True, exist_ok=True)

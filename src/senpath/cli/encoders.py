@@ -12,6 +12,7 @@ from senpath.inputs.encoders.fixed import RANDOM_TOKENS
 from senpath.inputs.encoders.minilm import MINILM_TOKENS
 from senpath.inputs.modalities import split_by_modality
 from senpath.inputs.sources.files import NOUNS
+from senpath.installation import how_to_install
 from senpath.methods import Moe
 from senpath.snapshot import Method
 
@@ -48,4 +49,4 @@ def show_encoder(net: Network, learned: Learned, encoder: str, x: Any) -> None:
             note(f"  (its first {one} task decides that; `senpath learn --encoder {NONE}` does without)")
     if encoder == AUTO and (absent := missing(group)) is not None:
         name, extra = absent
-        note(f"tip: with `pip install 'senpath[{extra}]'` a new network reads these through {name!r}, and learns from fewer examples")
+        note(f"tip: with `{how_to_install(extra)}` a new network reads these through {name!r}, and learns from fewer examples")

@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from senpath import __version__
 from senpath.cli import bench, data, reproduce
 from senpath.cli.demo import demo
+from senpath.cli.doctor import doctor
 from senpath.cli.emit import Result, with_forms
 from senpath.cli.evaluate import evaluate, evaluations
 from senpath.cli.experiment import experiment
@@ -32,7 +33,7 @@ from senpath.errors import InputError, SenpathError, SenpathWarning
 
 # Nothing that is imported here loads torch, which takes seconds: `senpath --help` is to answer at once.
 COMMANDS: tuple[Callable[..., Result], ...] = (
-    *(learn, learn_many, predict, tasks, log, explain, evaluate, evaluations, experiment, report, verify),
+    *(learn, learn_many, predict, tasks, log, explain, evaluate, evaluations, experiment, report, verify, doctor),
     *(review, prune, extend, methods, limit, remove, rollback, gc, export, import_),
 )
 ABOUT = "One network that grows: learn, predict, look inside."

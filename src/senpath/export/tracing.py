@@ -39,7 +39,7 @@ def onnx_library() -> Any:
         import onnx
         import onnxscript  # noqa: F401 - torch's exporter writes with it
     except ImportError as error:
-        raise MissingExtraError("ONNX models", expected="onnx", got="not installed", do="pip install 'senpath[onnx]'") from error
+        raise MissingExtraError.of("ONNX models", "onnx", "onnx") from error
     return onnx
 
 

@@ -164,7 +164,7 @@ def _library(what: str, why: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise MissingExtraError(what, expected=f"huggingface_hub, {why}", got="not installed", do="pip install 'senpath[hub]'") from error
+        raise MissingExtraError.of(what, f"huggingface_hub, {why}", "hub") from error
 
 
 def _fetched(repository: str, revision: str | None) -> Path:

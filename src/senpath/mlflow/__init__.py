@@ -7,6 +7,6 @@ try:
 except ModuleNotFoundError as error:
     if error.name not in ("mlflow", "pandas"):
         raise
-    raise MissingExtraError("senpath.mlflow", expected=error.name, got="not installed", do="pip install 'senpath[mlflow]'") from error
+    raise MissingExtraError.of("senpath.mlflow", str(error.name), "mlflow") from error
 
 __all__ = ["NetworkModel", "log_model", "save_model"]

@@ -30,7 +30,7 @@ def new_axes(columns: int = 1, width: float = 6.0, height: float = 4.0) -> Any:
     try:
         from matplotlib import pyplot  # large, and only charts need it
     except ImportError as error:
-        raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
+        raise MissingExtraError.of("drawing", "matplotlib", "plots") from error
     return pyplot.subplots(1, columns, figsize=(width * columns, height), layout="constrained")[1]
 
 

@@ -86,7 +86,7 @@ class Ray:
         try:
             import ray
         except ImportError as error:
-            raise MissingExtraError("work on Ray", expected="ray", got="not installed", do="pip install 'senpath[ray]'") from error
+            raise MissingExtraError.of("work on Ray", "ray", "ray") from error
         packed = pack(prepare)
         self._stack.enter_context(_connected(ray, jobs, self._address))
         cpus = ray.cluster_resources().get("CPU", 0)

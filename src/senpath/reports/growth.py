@@ -37,7 +37,7 @@ def draw_growth(
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
+        raise MissingExtraError.of("drawing", "matplotlib", "plots") from error
     figure = Figure(figsize=(12.5, 8.2), layout="constrained", facecolor="white")
     grid = figure.subplots(2, 2)
     colours = dict(zip(net.tasks, COLOURS * (1 + len(net.tasks) // len(COLOURS)), strict=False))

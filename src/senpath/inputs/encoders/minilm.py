@@ -32,7 +32,7 @@ def minilm() -> TextEncoder:
     # Importing the package would import sentence-transformers, which is not needed.
     package = find_spec(MINILM_PACKAGES[0])
     if package is None or package.origin is None or find_spec(MINILM_PACKAGES[1]) is None:
-        raise MissingExtraError(f"encoder {MINILM!r}", expected="its packages", got="none", do="pip install 'senpath[text]'")
+        raise MissingExtraError.of(f"encoder {MINILM!r}", "its packages", "text")
     return TextEncoder(MINILM, str(Path(package.origin).parent / "model"))
 
 

@@ -130,7 +130,7 @@ def _pretrained(name: str) -> SpeechEmbedding:
     # Importing the package would import what finds wake words, which is not needed.
     package = find_spec(SPEECH_PACKAGES[0])
     if package is None or package.origin is None:
-        raise MissingExtraError(what, expected=SPEECH_PACKAGES[0], got="not installed", do="pip install 'senpath[speech]'")
+        raise MissingExtraError.of(what, SPEECH_PACKAGES[0], "speech")
     file = Path(package.origin).parent / WEIGHTS
     content = file.read_bytes() if file.is_file() and file.stat().st_size == BYTES else b""
     if hashlib.sha256(content).hexdigest() != SHA256:

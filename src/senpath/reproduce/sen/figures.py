@@ -49,7 +49,7 @@ def draw_figures(results: Results, folder: Path) -> None:
     try:
         import matplotlib.figure
     except ImportError as error:
-        raise MissingExtraError("drawing", expected="matplotlib", got="not installed", do="pip install 'senpath[plots]'") from error
+        raise MissingExtraError.of("drawing", "matplotlib", "plots") from error
     pictures: dict[str, tuple[Callable[[Figure, Results], None], tuple[float, float]]] = {
         "overview": (_draw_overview, (12.5, 4.6)),
         "stages": (_draw_stages, (12.5, 4.2)),

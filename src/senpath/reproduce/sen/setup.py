@@ -71,7 +71,7 @@ def require_all() -> None:
     """
     for package in ("librosa", "matplotlib"):
         if find_spec(package) is None:
-            raise MissingExtraError("reproduction", expected=package, got="not installed", do="pip install 'senpath[audio,plots]'")
+            raise MissingExtraError.of("reproduction", package, "audio,plots")
     present = {known.name for known in data.available() if known.present}
     missing = [name for name in map(set_name, TASKS) if name not in present]
     if missing:

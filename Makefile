@@ -27,7 +27,7 @@ serve: setup demo/demo.sen
 demo/demo.sen: | $(STAMP)
 	$(BIN)/senpath demo
 
-# The picture of the page that the README shows. Needs Chromium.
+# The pictures of the page that the README shows, light and dark (page-dark.png). Needs Chromium.
 docs/figures/page.png: demo/demo.sen src/senpath/server/page/*
 	$(BIN)/python -m tools.picture_page demo/demo.sen $@
 

@@ -22,6 +22,14 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```[ ]*$", re.MULTILINE | re.DOTALL)
 NO_RUN = re.compile(r"<!-- no-run\b[^\n]*-->\s*$")
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]*)\)")
+RESULTS = re.compile(r"\]\((?P<page>[^)\s#]*results/[\w-]+\.md)")
+FIGURE = re.compile(r"(?<![\w.])\d[\d,]*\.\d+(?![\w.])")
+RETOLD = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / name for name in ("comparison.md", "faq.md", "limits.md")),
+    *sorted((ROOT / "docs/methods").glob("*.md")),
+]
+"""Documents that repeat figures of `docs/results`."""
 LANGUAGES = ("python", "sh")
 SPELLINGS = {"py", "python3", "pycon", "ipython", "bash", "shell", "console", "zsh"}
 HARMLESS = {"ls", "mkdir"}
@@ -127,3 +135,15 @@ def test_links_lead_to_files_that_are_there(path: Path) -> None:
         assert there.exists(), f"{name_of(path)} links to {target}"
         if anchor and there.suffix == ".md":
             assert anchor in anchors(there), f"{name_of(path)} links to {target}"
+
+
+@pytest.mark.parametrize("path", RETOLD, ids=name_of)
+def test_figures_are_those_of_the_pages_that_they_link_to(path: Path) -> None:
+    missing = []
+    for part in re.split(r"\n(?=\||[ ]*- |\n|#)", prose(path)):
+        pages = [(path.parent / match["page"]).read_text(encoding="utf-8") for match in RESULTS.finditer(part)]
+        if pages:
+            known = {figure for page in pages for figure in FIGURE.findall(page)}
+            told = FIGURE.findall(re.sub(r"\]\([^)]*\)", "]", part))
+            missing += [f"{figure} in: {part.strip()[:80]}" for figure in told if figure not in known]
+    assert not missing

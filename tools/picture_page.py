@@ -1,6 +1,7 @@
-"""A picture of the server's page, with a letter drawn on it by hand: `python tools/picture_page.py NETWORK FILE.png [LETTER]`.
+"""Pictures of the server's page, light and dark, with a letter drawn on it: `python -m tools.picture_page NETWORK FILE.png [LETTER]`.
 
-The network is one that reads drawings, such as the demo's. Needs the extra `dev` and Chromium (`apt-get install chromium`).
+Beside FILE.png, which is light, stands FILE-dark.png. The network is one that reads drawings, such as the demo's. Needs the extra `dev` and
+Chromium (`apt-get install chromium`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,24 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Playwright, sync_playwright
 
-SIZE = {"width": 1180, "height": 1010}
+SIZE = {"width": 1180, "height": 1400}
+SCALE = 1.5
+MARGIN = 24
 COLOURS = 128
+
+Scheme = Literal["light", "dark"]
 LETTERS = {
     "R": [
         [(0.36, 0.8), (0.35, 0.5), (0.37, 0.22)],
@@ -46,9 +54,20 @@ def served(network: Path) -> Iterator[str]:
             address = re.search(r"http://[\w.:]+", server.stdout.readline())
             if address is None:
                 raise SystemExit(f"the server did not start; see what `senpath serve {network}` says")
+            while unanswered(f"{address[0]}/health/ready") and server.poll() is None:
+                time.sleep(0.2)
             yield address[0]
         finally:
             server.terminate()
+
+
+def unanswered(address: str) -> bool:
+    """Whether nobody answers there yet: the address is printed before the server listens."""
+    try:
+        urllib.request.urlopen(address).close()
+    except OSError:
+        return True
+    return False
 
 
 def smooth(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -76,20 +95,32 @@ def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
         page.mouse.up()
 
 
+def photograph(playwright: Playwright, address: str, strokes: list[list[tuple[float, float]]], scheme: Scheme) -> Image.Image:
+    """The view Ask in this colour scheme, after the letter was drawn and answered; without the page's head and foot."""
+    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    page = browser.new_page(viewport=SIZE, device_scale_factor=SCALE, reduced_motion="reduce", color_scheme=scheme)
+    page.goto(address)
+    page.wait_for_selector("body[data-ready]")
+    draw(page, strokes)
+    page.wait_for_selector("#answer .said")
+    page.wait_for_timeout(500)
+    boxes = [box for box in (each.bounding_box() for each in page.locator("#ask .head, #ask .card").all()) if box is not None]
+    top = min(box["y"] for box in boxes) - MARGIN
+    bottom = max(box["y"] + box["height"] for box in boxes) + MARGIN
+    picture = Image.open(io.BytesIO(page.screenshot(clip={"x": 0, "y": top, "width": SIZE["width"], "height": bottom - top})))
+    browser.close()
+    return picture
+
+
 def main(network: str, out: str, letter: str = "R") -> None:
-    """Write the picture."""
+    """Write the pictures."""
+    light = Path(out)
+    files: dict[Scheme, Path] = {"light": light, "dark": light.with_stem(f"{light.stem}-dark")}
     with served(Path(network)) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE, device_scale_factor=2, reduced_motion="reduce")
-        page.goto(address)
-        page.wait_for_selector("body[data-ready]")
-        draw(page, LETTERS[letter])
-        page.wait_for_selector("#answer .said")
-        page.wait_for_timeout(500)
-        picture = Image.open(io.BytesIO(page.screenshot()))
-        browser.close()
-    picture.convert("RGB").quantize(COLOURS).save(out, optimize=True)
-    print(f"{out}: {Path(out).stat().st_size / 1000:.0f} kB")
+        for scheme, file in files.items():
+            picture = photograph(playwright, address, LETTERS[letter], scheme)
+            picture.convert("RGB").quantize(COLOURS).save(file, optimize=True)
+            print(f"{file}: {file.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

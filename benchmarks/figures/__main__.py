@@ -29,6 +29,7 @@ from senpath.errors import InputError, SenpathError
 def main() -> int:
     """Do what the command line asks for; gives the exit code."""
     arguments = _parser().parse_args()
+    arguments.records = arguments.records.resolve()  # commands run in the repository's root
     action: Callable[[argparse.Namespace, list[Figure]], int] = arguments.action
     try:
         return action(arguments, read_figures())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +13,10 @@ from benchmarks.figures.marks import Mark, marked
 PICTURES = (".png", ".svg", ".html")
 SECTION = re.compile(r"<!-- begin (.*?) -->")
 OPTION = re.compile(r"--[a-z][a-z-]*")
-QUOTED = re.compile(r"`([^`\n]+)`")
+COMMAND = re.compile(
+    r"(?:`|^)((?:PYTHONPATH=\S+ )?(?:python -m benchmarks\.|make |senpath (?:reproduce|bench|experiment)\b)[^`#\n]*)", re.MULTILINE
+)
+"""Within a line, or as a line of a block of code."""
 INTERPRETERS = ("src/senpath/cli", "benchmarks/harness")
 """Where options of the command line, and those of every benchmark, are named."""
 
@@ -61,14 +63,13 @@ def _wrong_documents() -> Iterator[str]:
     for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
         if path.name == "CHANGELOG.md":  # tells of commands that were
             continue
-        for quoted in sorted({*QUOTED.findall(path.read_text(encoding="utf-8"))}):
-            if re.match(r"(PYTHONPATH=\S+ )?(python -m benchmarks\.|make |senpath (reproduce|bench|experiment)\b)", quoted):
-                yield from (f"{path.relative_to(ROOT)}: {wrong}" for wrong in _wrong_in(quoted))
+        for command in sorted({one.strip() for one in COMMAND.findall(path.read_text(encoding="utf-8"))}):
+            yield from (f"{path.relative_to(ROOT)}: {wrong}" for wrong in _wrong_in(command))
 
 
 def _wrong_in(command: str) -> Iterator[str]:
     """What of a command is not there: its module, its file, its target, its parts and options."""
-    words = [word for word in shlex.split(command.replace("[", " ").replace("]", " ")) if not re.match(r"[A-Z_]+=", word)]
+    words = re.sub(r'\b[A-Z_]+=("[^"]*"|\S*)|[][]', " ", command).split()
     if words[0] == "make":
         targets = re.findall(r"^([^\s:]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         yield from (f"`{command}`: no target {word}" for word in words[1:] if word not in targets)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from benchmarks.figures.declared import ROOT
+from senpath.errors import InputError
 
 CODE = ("src", "benchmarks", "pyproject.toml", "constraints.txt", ":(exclude)benchmarks/figures")
 """Where code lies that figures depend on."""
@@ -17,9 +18,13 @@ def git(*words: str) -> str:
     """What git answers.
 
     Raises:
-        subprocess.CalledProcessError: if it refuses.
+        InputError: if it does not, as where there is no git, or no repository.
     """
-    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    try:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        got = (getattr(error, "stderr", None) or str(error)).strip()
+        raise InputError(str(ROOT), expected="a checkout that git can read", got=got) from error
 
 
 def code_commit() -> str:

@@ -66,6 +66,7 @@ def run_figures(
         raise InputError(f"folder {records}", expected="no other process", got="one that makes figures", do="Wait for it") from None
     try:
         marks = read_marks()
+        mark_pages(every, marks)  # a run may have been killed in between
         waiting = [standing(figure, marks, records) for figure in figures]
         waiting = sorted((one for one in waiting if again or not one.current), key=lambda one: one.left)
         good = True

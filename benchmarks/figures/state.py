@@ -66,7 +66,8 @@ class Standing:
 
     @property
     def current(self) -> bool:
-        return self.mark is not None and self.since == []
+        """Whether there is nothing to do: a run that has begun, as one of a figure that is to be made again, goes on."""
+        return self.mark is not None and self.since == [] and self.run is None
 
     @property
     def goes_on(self) -> bool:
@@ -93,7 +94,7 @@ class Standing:
         if self.run is not None and self.run.ended:
             return "to be brought into the page"
         if self.run is not None:
-            return f"begun, {self.run.minutes:.0f} minutes" + ("" if self.goes_on else "; the code has changed since")
+            return f"begun, {self.run.minutes:.0f} minutes" + ("" if self.goes_on else "; its code or command has changed since")
         if self.mark is None:
             return "not measured"
         if self.since is None:

@@ -127,7 +127,8 @@ def test_what_is_not_declared_not_there_or_not_marked_is_named(place: Path, figu
     assert figures("mark").returncode == 0
     assert "| Sums | `python -m benchmarks.sums --most 3` | not measured yet |" in page.read_text()
     assert (figures("check").returncode, figures("check").stdout) == (0, "")
-    write(page, page.read_text() + "<!-- begin more -->\n`python -m benchmarks.gone`, `python -m benchmarks.sums --least 1`, `make away`")
+    wrong = "`python -m benchmarks.gone`, `python -m benchmarks.sums --least 1`, `make away`\n```\npython -m benchmarks.far  # away\n```\n"
+    write(page, f"{page.read_text()}<!-- begin more -->\n{wrong}")
     write(place / "docs/results/lost.png", "")
     end = figures("check")
     assert end.returncode == 1
@@ -136,6 +137,7 @@ def test_what_is_not_declared_not_there_or_not_marked_is_named(place: Path, figu
         "docs/results/lost.png: no figure of figures.toml makes it",
         "docs/results/sums.md: `python -m benchmarks.gone`: no module benchmarks.gone",
         "docs/results/sums.md: `python -m benchmarks.sums --least 1`: no option --least",
+        "docs/results/sums.md: `python -m benchmarks.far`: no module benchmarks.far",
         "docs/results/sums.md: `make away`: no target away",
     ):
         assert line in end.stdout.splitlines()
@@ -212,7 +214,7 @@ def test_a_run_whose_code_has_changed_begins_anew_unless_told_to_go_on(place: Pa
     worker = (records / "0").read_text()
     write(place / "src/learn/loss.py", "def loss(x):\n    return 2 * x\n")
     second = commit(place, "another loss")
-    assert "the code has changed since" in figures("plan").stdout
+    assert "its code or command has changed since" in figures("plan").stdout
     shutil.copytree(place, place.with_name("kept"))
     subprocess.run(
         command("run", "--only", "sums", "--keep"), cwd=place.with_name("kept"), env=variables(place.with_name("kept")), check=True

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo serve test test-slow check figures bench scale endure peer bench-serve results clean
+.PHONY: setup demo serve test test-slow check figures bench scale endure peer bench-serve results docs clean
 
 setup: $(STAMP)
 
@@ -90,6 +90,10 @@ bench-serve: setup $(if $(PEER),.venv-servers/bin/python)
 .venv-servers/bin/python:
 	$(PYTHON) -m venv .venv-servers
 	.venv-servers/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch litserve==0.2.19 mlflow-skinny==3.17.2 pandas fastapi uvicorn || { rm -rf .venv-servers; exit 1; }
+
+# The documentation as a site, in build/docs: read it without a server or a network. Warnings and dead links fail.
+docs: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.site.build build/docs
 
 # Every figure of docs/results/foundation.md but the speed: about half an hour. Needs SENPATH_DATA.
 results: setup

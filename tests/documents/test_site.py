@@ -37,6 +37,7 @@ def test_what_documents_import_has_a_place_in_the_reference() -> None:
 def test_links_are_made_to_fit_the_site() -> None:
     text = "[a](../../README.md#install) ![p](../figures/page.png) [t](../../tests/routing) [w](https://a.b) `[c](d.md)`"
     site = relink(text, "docs/howto/page.md")
+    assert relink('<img alt="p" src="docs/figures/page.png">', "README.md") == '<img alt="p" src="figures/page.png">'
     assert site == "[a](../index.md#install) ![p](../figures/page.png) t (`tests/routing`) [w](https://a.b) `[c](d.md)`"
 
 

@@ -11,7 +11,7 @@ from sphinx.cmd.build import build_main
 
 from tools.site.checks import dead_links, external_links, remote_parts
 from tools.site.notebooks import write_notebooks
-from tools.site.pages import ROOT, stage, write_menu
+from tools.site.pages import ROOT, copy_pictures, stage, write_menu
 from tools.site.reference import write_reference
 
 
@@ -28,6 +28,7 @@ def build(folder: Path) -> int:
         code = build_main([*strict, "-b", "html", *places])
         if code:
             return int(code)
+        copy_pictures(source, made)
         faults = [f"fetched from elsewhere: {place}" for place in remote_parts(made)]
         faults += [f"leads nowhere: {place}" for place in dead_links(made)]
         print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr)

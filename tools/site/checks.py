@@ -9,7 +9,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
-FETCHING = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src"), ("audio", "src"), ("link", "href")}
+FETCHING = {
+    ("script", "src"),
+    ("img", "src"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("source", "srcset"),
+    ("video", "src"),
+    ("audio", "src"),
+    ("link", "href"),
+}
 
 
 class _Addresses(HTMLParser):
@@ -26,7 +35,7 @@ class _Addresses(HTMLParser):
         for name, value in attrs:
             if name == "id" and value:
                 self.ids.add(value)
-            elif name in ("href", "src") and value and not re.match(r"[a-z]+:|//", value):
+            elif name in ("href", "src", "srcset") and value and not re.match(r"[a-z]+:|//", value):
                 self.inside.append(value)
             elif value and value.startswith(("http:", "https:", "//")):
                 if (tag, name) in FETCHING:

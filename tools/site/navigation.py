@@ -31,6 +31,12 @@ class Section:
 
 SECTIONS = (
     Section(
+        "Is it for me?",
+        "for-me",
+        "What it does, beside what else there is, and what it does not.",
+        {"": ("guide", "comparison", "limits", "faq")},
+    ),
+    Section(
         "Tutorials",
         "tutorials/index",
         "Each takes a quarter of an hour and starts from nothing. Each can be downloaded as a notebook.",
@@ -47,7 +53,7 @@ SECTIONS = (
             "Look after a network": ("howto/extend", "howto/review", "howto/prune", "howto/limits", "howto/undo", "howto/move"),
             "Serve it": ("howto/serve", "howto/page", "howto/teach-over-http", "howto/onnx", "howto/mlflow"),
             "Work with it": ("howto/notebook", "howto/scripts", "howto/sklearn", "howto/avalanche"),
-            "Compare": ("howto/experiment", "howto/benchmark"),
+            "Compare": ("howto/experiment", "howto/benchmark", "howto/figures"),
             "Write a plug-in": ("howto/write-a-method", "howto/write-a-component", "howto/write-an-encoder"),
         },
         "howto",
@@ -66,7 +72,13 @@ SECTIONS = (
         },
         "concepts",
     ),
-    Section("Methods", "methods/index", "The ways to learn a task: the paper each comes from, and what was measured.", {}, "methods"),
+    Section(
+        "Methods",
+        "methods/index",
+        "The ways to learn a task: the paper each comes from, and what was measured.",
+        {"": ("methods/which", "methods/sen", "methods/munet", "methods/allocation", "methods/moe", "methods/review-prune-extend")},
+        "methods",
+    ),
     Section(
         "Results",
         "results/index",

@@ -14,6 +14,9 @@ BLOCK = r"^(?P<indent> *)(?P<fence>`{3,}|~{3,}).*?^(?P=indent)(?P=fence)[ ]*$"
 CODE = re.compile(rf"{BLOCK}|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]+)\)")
 
+PICTURE = re.compile(r'(?P<before><(?:img|source)\b[^>]*?\b(?:src|srcset)=")(?P<target>[^"]+)(?P<after>")')
+"""A picture that a document shows by HTML, such as one for dark pages."""
+
 
 def repository_path(page: str, target: str) -> str:
     """Which file of the repository a relative link of one of its documents leads to."""
@@ -44,11 +47,20 @@ def relink(text: str, page: str) -> str:
         here = site_path(page) or page
         return f"{link['image']}[{link['text']}]({relpath(there, dirname(here) or '.')}{hash_}{anchor})"
 
+    def change_picture(picture: re.Match[str]) -> str:
+        there = site_path(repository_path(page, picture["target"]))
+        return (
+            picture["before"] + (relpath(there, dirname(site_path(page) or page) or ".") if there else picture["target"]) + picture["after"]
+        )
+
+    def change_all(text: str) -> str:
+        return PICTURE.sub(change_picture, LINK.sub(change, text))
+
     pieces, end = [], 0
     for code in CODE.finditer(text):
-        pieces += [LINK.sub(change, text[end : code.start()]), code[0]]
+        pieces += [change_all(text[end : code.start()]), code[0]]
         end = code.end()
-    return "".join([*pieces, LINK.sub(change, text[end:])])
+    return "".join([*pieces, change_all(text[end:])])
 
 
 def stage(folder: Path) -> None:
@@ -58,6 +70,15 @@ def stage(folder: Path) -> None:
     for page in documents:
         there = folder / str(site_path(page))
         there.write_text(relink((ROOT / page).read_text(encoding="utf-8"), page), encoding="utf-8")
+
+
+def copy_pictures(source: Path, made: Path) -> None:
+    """Copy what documents show by HTML, which Sphinx leaves alone, from the staged site to the one that was made of it."""
+    for page in source.rglob("*.md"):
+        for picture in PICTURE.finditer(page.read_text(encoding="utf-8")):
+            file = (page.parent / picture["target"]).resolve().relative_to(source.resolve())
+            (made / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / file, made / file)
 
 
 def write_menu(folder: Path) -> None:
@@ -76,9 +97,8 @@ def write_menu(folder: Path) -> None:
         _write_section(folder, section, groups)
     if left - {page for page in left if dirname(page) == "reference"}:
         raise ValueError(f"in no section of tools/site/navigation.py: {', '.join(sorted(left))}")
-    start = ["guide", *(section.place for section in SECTIONS)]
     with (folder / "index.md").open("a", encoding="utf-8") as file:
-        file.write(toctree(start))
+        file.write(toctree([section.place for section in SECTIONS]))
 
 
 def toctree(pages: list[str]) -> str:

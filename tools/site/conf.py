@@ -29,6 +29,7 @@ napoleon_custom_sections = [("Attributes", "params_style")]  # else each would b
 napoleon_numpy_docstring = False
 
 html_theme = "furo"
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 html_show_search_summary = False  # a page that is opened as a file may not read others

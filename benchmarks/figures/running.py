@@ -138,7 +138,7 @@ def _follow(figure: Figure, run: Run, records: Path, end: float | None) -> tuple
     latest = run
     with _log(figure, records).open("ab") as log:
         child = subprocess.Popen(
-            _words(figure, records),
+            words_of(figure, records),
             cwd=ROOT,
             env=os.environ | figure.environment,
             stdin=subprocess.DEVNULL,
@@ -178,7 +178,8 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def _words(figure: Figure, records: Path) -> list[str]:
+def words_of(figure: Figure, records: Path) -> list[str]:
+    """What is run: by this interpreter, with a folder of its own for the records."""
     words = figure.words + figure.options.format(records=records).split()
     if figure.folder:
         words += [figure.folder, str(records / figure.name)]

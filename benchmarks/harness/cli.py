@@ -59,7 +59,7 @@ class Benchmark:
 
     def main(self, words: Sequence[str] | None = None) -> None:
         """Run what the command line asks for, and write the sections that are made of it."""
-        arguments = self._parser().parse_args(words)
+        arguments = self.parser().parse_args(words)
         named = arguments.parts or [name for name, part in self.parts.items() if not part.asked]
         page = arguments.page or "page" in named
         measured = [] if arguments.page else [name for name in self.parts if name in named]
@@ -118,7 +118,8 @@ class Benchmark:
         folder: Path = arguments.folder
         return folder if len(self.parts) == 1 else folder / name
 
-    def _parser(self) -> argparse.ArgumentParser:
+    def parser(self) -> argparse.ArgumentParser:
+        """What it understands."""
         parser = argparse.ArgumentParser(description=self.about, formatter_class=argparse.RawDescriptionHelpFormatter)
         names = [name for name, part in self.parts.items() if not part.asked]
         parser.add_argument("parts", nargs="*", metavar="PART", choices=[*self.parts, "page", []], help=f"default: {', '.join(names)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -13,6 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from benchmarks.figures.declared import read_figures
+from benchmarks.figures.running import words_of
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -224,3 +228,21 @@ def test_a_run_whose_code_has_changed_begins_anew_unless_told_to_go_on(place: Pa
     figures("run", "--only", "sums")
     assert json.loads((place / "docs/results/measured.json").read_text())["sums"]["commit"] == second
     assert (records / "0").read_text() != worker
+
+
+@pytest.mark.slow("imports every benchmark")
+def test_benchmarks_understand_the_commands_that_are_declared() -> None:
+    records, tried = Path("runs/figures"), 0
+    for figure in read_figures():
+        module = figure.words[2] if figure.words[:2] == ["python", "-m"] else ""
+        if module.startswith("benchmarks."):
+            package = (ROOT / module.replace(".", "/")).is_dir()
+            benchmark = getattr(importlib.import_module(f"{module}.__main__" if package else module), "BENCHMARK", None)
+            if benchmark is not None:
+                words = words_of(figure, records)[3:]
+                given = benchmark.parser().parse_args(words)
+                assert given.folder == records / figure.name
+                assert {*figure.sections} <= {*benchmark.sections}, figure.name
+                assert (benchmark.page or f"{benchmark.name}.md") == figure.page, figure.name
+                tried += 1
+    assert tried > 30

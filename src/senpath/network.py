@@ -153,7 +153,7 @@ class Network:
     @property
     def evaluations(self) -> list[dict[str, Any]]:
         """Evaluations that were recorded, oldest first, as plain JSON values; see also `senpath.recorded_evaluations`."""
-        return self._at.store.evaluations()
+        return self._at.store.journals.evaluations()
 
     @property
     def versions(self) -> tuple[int, ...]:

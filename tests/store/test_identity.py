@@ -65,8 +65,8 @@ def test_a_folder_that_is_restored_while_a_task_is_committed(tmp_path: Path, mon
     net.learn("later", X, Y, method=METHOD)
     keep = type(net._at.store.history).keep
 
-    def restore(history: object, version: int) -> None:  # the last that happens before the rename
-        keep(history, version)  # type: ignore[arg-type]
+    def restore(history: object, version: int, content: bytes) -> None:  # the last that happens before the rename
+        keep(history, version, content)  # type: ignore[arg-type]
         shutil.rmtree(tmp_path / "net")
         shutil.copytree(tmp_path / "backup", tmp_path / "net")
 

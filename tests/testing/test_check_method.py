@@ -48,7 +48,7 @@ def no_fault(result: MethodResult, view: View, examples: Examples, progress: Pro
 
 
 def write(result: MethodResult, view: View, examples: Examples, progress: Progress) -> MethodResult:
-    (Path(view._store.path) / "notes.txt").write_text("mine")
+    (Path(view._store.where) / "notes.txt").write_text("mine")
     return result
 
 

@@ -15,7 +15,6 @@ from senpath.errors import InputError, StoreError
 from senpath.evaluation.drawing import draw_classes, draw_tasks
 from senpath.network import Network
 from senpath.notebook.html import SHOWN, block, note, percent, table
-from senpath.store import EVALUATIONS
 from senpath.types import Label
 
 
@@ -226,8 +225,8 @@ def recorded_evaluations(net: Network) -> list[Recorded]:
 
 def _all(net: Network) -> list[Recorded]:
     """The evaluations that were recorded, of whatever version."""
-    path = net.path / EVALUATIONS
-    return [_read(entry, f"{path}: line {place + 1}", place) for place, entry in enumerate(net.evaluations)]
+    where = net._at.store.journals.where
+    return [_read(entry, where(place), place) for place, entry in enumerate(net.evaluations)]
 
 
 def remove_evaluation(net: Network, which: Recorded | int) -> None:

@@ -114,7 +114,7 @@ def import_task(checkout: Checkout, path: Path, name: str | None, *, trust: bool
         except TaskExistsError as error:
             got = "one the network has learned"
             raise TaskExistsError(f"task {task!r}", expected="a new name", got=got, do="Give another one with name=…") from error
-        with _blamed(path, source.path):
+        with _blamed(path, source.where):
             theirs = View(source, manifest, torch.device("cpu"))
             verify(source, theirs, silent)
             theirs.dispatcher(next(iter(manifest.types)))
@@ -241,7 +241,7 @@ def _opened(path: Path, *, trust: bool) -> Iterator[tuple[Store, Manifest]]:
     with scratch_folder() as folder:
         _unpack(path, folder)
         store = Store(folder, trust=trust)
-        with _blamed(path, store.path):
+        with _blamed(path, folder):
             manifest = store.read()
         if len(manifest.tasks) != 1:
             raise StoreError(f"task file {path}", expected="one task", got=f"{len(manifest.tasks)}")
@@ -249,7 +249,7 @@ def _opened(path: Path, *, trust: bool) -> Iterator[tuple[Store, Manifest]]:
 
 
 @contextmanager
-def _blamed(path: Path, folder: Path) -> Iterator[None]:
+def _blamed(path: Path, folder: Path | str) -> Iterator[None]:
     """What is wrong with the unpacked files is wrong with the archive."""
     try:
         yield

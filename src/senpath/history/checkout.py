@@ -18,10 +18,9 @@ from senpath.snapshot.dispatchers import check_covariances, read_metric
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.view import View
-from senpath.store import Manifest, Store
-from senpath.store.files import SCRATCH, as_lasting_path, explained, temporary_folder, timestamp
+from senpath.store import KEPT_VERSIONS, Change, Manifest, Store
+from senpath.store.files import as_lasting_path, temporary_folder, timestamp
 from senpath.store.manifest import RESTORE
-from senpath.store.versions import EVALUATIONS, remove_line
 
 TOLERANCE = 1e-4
 """Probes may differ by this much, absolute or relative: machines round differently."""
@@ -130,11 +129,11 @@ class Checkout:
         self.given = {"device": str(self.device), "lock_seconds": lock_seconds, "encoders": encoders}
         given = {name: value for name, value in settings.items() if value is not None}
         chosen = NetworkSettings(**given)
-        if self.store.exists():
-            manifest = self.store.read()
-            _require_same(given, NetworkSettings.from_json(manifest.settings))
-        else:
+        manifest = self.store.opened()
+        if manifest is None:
             manifest = self.store.create(chosen.to_json())
+        else:
+            _require_same(given, NetworkSettings.from_json(manifest.settings))
         for record in manifest.types.values():
             readers.check(record.data_type)
         self.view = View(self.store, manifest, self.device, encoders=readers)
@@ -161,16 +160,21 @@ class Checkout:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the write lock; threads of this object take turns.
+        """Keep other writers out, where writers take turns; threads of this object do so always.
 
         Raises:
-            ConflictError: if another process holds it for longer than `lock_seconds`.
+            ConflictError: if another process holds the lock for longer than `lock_seconds`.
         """
         with self._writing, self.store.locked():
             yield
 
+    def update(self, make: Callable[[Manifest], tuple[Manifest, Change] | None], keep: int = KEPT_VERSIONS) -> View:
+        """Make the next version from the present one and return it; see `Store.update`. Threads of this object take turns."""
+        with self._writing:
+            return self.moved(self.store.update(self.view.manifest, make, keep)[1])
+
     def moved(self, manifest: Manifest) -> View:
-        """Show the newest version, now that this object has made one, or restored it. For who is `writing`.
+        """Show the newest version, now that this object has made one, or restored it.
 
         Returns:
             The version of this manifest, whatever other writers have made of it since.
@@ -197,7 +201,7 @@ class Checkout:
 
     def log(self) -> list[dict[str, Any]]:
         """One entry per commit, oldest first."""
-        return self.store.log(self.view.manifest)
+        return self.store.journals.log(self.view.manifest)
 
     def earlier_versions(self) -> tuple[int, ...]:
         """Those that are kept, ascending."""
@@ -214,12 +218,11 @@ class Checkout:
 
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
         """Append figures that were measured of the version that is shown."""
-        self.store.append_evaluation({"version": self.view.version, "time": timestamp(), **figures})
+        self.store.journals.record({"version": self.view.version, "time": timestamp(), **figures})
 
     def remove_evaluation(self, place: int, time: str | None) -> None:
         """Remove recorded figures; see `Network.remove_evaluation`."""
-        with self.store.locked(), explained(f"removing an evaluation from {self.store.path}"):
-            remove_line(self.store.path / EVALUATIONS, place, time, self.store.path / SCRATCH)
+        self.store.journals.remove(place, time)
 
     def commit(self, proposal: Proposal) -> View:
         """Make a proposal the next version, and return that; see `senpath.history.commit`."""

@@ -31,7 +31,7 @@ PROBES = 2
 def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
     """Write a proposal as the next version and return it.
 
-    The lock is held from here on only, so the network may have moved on since the proposal was made; that is fine as long as what
+    Nothing kept other writers out before, so the network may have moved on since the proposal was made; that is fine as long as what
     the proposal builds on is still there.
 
     Args:
@@ -47,12 +47,13 @@ def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
     _check_contents(proposal)
     _check_statistics(proposal)
     proposal = _with_children(proposal, view)
-    with store.locked():
-        before = store.read(view.manifest)
+
+    def merged(before: Manifest) -> tuple[Manifest, Change]:
         _check_fits(proposal, before)
         _check_types(proposal, before, view.manifest)
-        after, change = _merge(store, proposal, before, view)
-        written = store.write(before, after, change)
+        return _merge(store, proposal, before, view)
+
+    before, written = store.update(view.manifest, merged)
     _warn(written, before)
     return written
 

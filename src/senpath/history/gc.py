@@ -16,6 +16,7 @@ from senpath.snapshot.dispatchers import make_metric, read_metric
 from senpath.snapshot.view import View
 from senpath.store import Change, Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
 from senpath.store.files import author, timestamp
+from senpath.store.unneeded import drop_unnamed, sizes
 
 
 @dataclass(frozen=True)
@@ -49,19 +50,21 @@ def clean(checkout: Checkout, versions: int) -> Cleaned:
         last = numbers[max(0, len(numbers) - versions + 1) :]
         kept = [store.history.read(number, present) for number in last]
         made = _compact(store, present, view) if not kept else None  # which reads what may be damaged: before anything is removed
-        before = store.sizes()
+        before = sizes(store.objects)
         try:
             for number in set(numbers) - set(last):
                 store.history.forget(number)
             if made is not None:
                 present = store.write(present, *made, keep=1)
-            store.drop_unnamed(present, kept)
+            drop_unnamed(store.objects, [present, *kept])
         except OSError as error:
             got = error.strerror or str(error)
-            raise StoreError(f"cleaning {store.path}", expected="to be possible", got=got, do="Call gc() again for what is left") from error
+            raise StoreError(
+                f"cleaning {store.where}", expected="to be possible", got=got, do="Call gc() again for what is left"
+            ) from error
         finally:
             checkout.moved(present)
-        after = store.sizes()
+        after = sizes(store.objects)
     freed = sum(before.values()) - sum(after.values())
     return Cleaned(len(before.keys() - after.keys()), freed, (*last, present.version))
 

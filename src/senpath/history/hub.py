@@ -21,7 +21,7 @@ from senpath.snapshot.view import View
 from senpath.store import Change, Store
 from senpath.store.copies import contents, require_empty, write_copy
 from senpath.store.files import as_path, explained, go_with, temporary_folder
-from senpath.store.folder import LOG, MANIFEST
+from senpath.store.folder import MANIFEST
 
 
 class Opened(Protocol):
@@ -36,6 +36,7 @@ class Opened(Protocol):
 N = TypeVar("N", bound=Opened)
 REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 """What an id on the hub looks like."""
+LOG = "log.jsonl"
 FILES = [MANIFEST, "components/*", "dispatcher/*", LOG]
 
 
@@ -56,7 +57,7 @@ def save(store: Store, view: View, folder: Path, card: str | None = None) -> Non
         yield from contents(store, manifest, change)
         if card is not None:
             yield CARD, card.encode()
-        yield LOG, b"".join(json.dumps(entry, ensure_ascii=False).encode() + b"\n" for entry in store.log(manifest))
+        yield LOG, b"".join(json.dumps(entry, ensure_ascii=False).encode() + b"\n" for entry in store.journals.log(manifest))
 
     with explained(f"saving the network to {folder}"):
         write_copy(folder, manifest, files())
@@ -127,7 +128,7 @@ def _copied(network: type[N], folder: Path, path: Path | None, settings: Mapping
 
 def save_with_card(store: Store, view: View, folder: Path) -> None:
     """Copy a version, with a card that says what is known of it; see `Network.save_pretrained`."""
-    save(store, view, folder, model_card(view, store.evaluations(), folder.name))
+    save(store, view, folder, model_card(view, store.journals.evaluations(), folder.name))
 
 
 def push(store: Store, view: View, repository: str, **how: Any) -> str:
@@ -141,7 +142,7 @@ def push(store: Store, view: View, repository: str, **how: Any) -> str:
     with _library(f"network to upload to {repository!r}", "to upload it"):
         from huggingface_hub import HfApi
     with TemporaryDirectory(prefix="senpath-", ignore_cleanup_errors=True) as folder:
-        save(store, view, Path(folder), model_card(view, store.evaluations(), repository))
+        save(store, view, Path(folder), model_card(view, store.journals.evaluations(), repository))
         try:
             hub = HfApi(token=how["token"])
             hub.create_repo(repository, private=how["private"], exist_ok=True)

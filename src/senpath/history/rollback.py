@@ -79,9 +79,9 @@ def roll_back(checkout: Checkout, version: int) -> RolledBack:
         InputError: if the version is not kept.
         StoreError: if a file of it is missing or damaged.
     """
-    store = checkout.store
-    with checkout.writing():
-        before = store.read(checkout.view.manifest)
+    store, answers = checkout.store, []
+
+    def returned(before: Manifest) -> tuple[Manifest, Change]:
         known = store.history.numbers(before.version)
         if isinstance(version, bool) or not isinstance(version, int) or version not in known:
             expected = f"one of {', '.join(map(str, known))}" if known else "an earlier version that is kept; there is none"
@@ -89,6 +89,7 @@ def roll_back(checkout: Checkout, version: int) -> RolledBack:
         target = store.history.read(version, before)
         _check_whole(store, target, before)
         answer = _compare(before, target)
+        answers.append(answer)
         after = replace(
             target,
             version=before.version + 1,
@@ -97,8 +98,10 @@ def roll_back(checkout: Checkout, version: int) -> RolledBack:
             last=_entry(answer),
             checksum=b"",
         )
-        checkout.moved(store.write(before, after, Change((), {}, {})))
-        return answer
+        return after, Change((), {}, {})
+
+    checkout.update(returned)
+    return answers[-1]
 
 
 def _check_whole(store: Store, target: Manifest, present: Manifest) -> None:

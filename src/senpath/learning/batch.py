@@ -139,7 +139,7 @@ class _Batch:
         view = self._checkout.view
         keys = [key for key in dict.fromkeys(work.data_type.key for work in works) if key in view.types]
         start = view.to_send()
-        store = partial(Store, self._checkout.path.absolute(), trust=self._checkout.store.trust)
+        store = partial(Store, self._checkout.store.objects, trust=self._checkout.store.trust)
         return partial(_open, store, start, str(view.device), method, keys)
 
 

@@ -2,10 +2,9 @@
 
 from senpath.store.folder import Change, Store
 from senpath.store.manifest import FORMAT_VERSION, Manifest, MetricRecord, Probe, StatisticsRecord, TaskRecord, TypeRecord
-from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS
+from senpath.store.versions import KEPT_VERSIONS
 
 __all__ = [
-    "EVALUATIONS",
     "FORMAT_VERSION",
     "KEPT_VERSIONS",
     "Change",

@@ -84,6 +84,8 @@ def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> b
         and 1 <= record.width <= WIDEST
         and bool(record.pooled) == (1 <= record.summed <= VERSIONS)
         and not (record.pooled and record.covariances)
+        and (not record.segments or sum(segment.rows for segment in record.segments) == record.rows)
+        and all(HASH.fullmatch(segment.sha256) and segment.rows >= 1 for segment in record.segments)
         and len(record.covariances) <= CARRIERS
         and all(HASH.fullmatch(name) for name in record.covariances.values())
         and all(FILE.fullmatch(name) for name in names)

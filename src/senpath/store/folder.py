@@ -1,4 +1,4 @@
-"""The folder of a network on disk: reading it at one version, and the one way of making the next."""
+"""A network in its store: reading it at one version, and the one way of making the next."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import errno
 import hashlib
 import json
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import uniform
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
 
 from senpath.components import Component, Config, canonical_json, content_hash, load
-from senpath.confined import open_plain, plain_files, read_plain, require_own_folders
+from senpath.confined import read_plain
 from senpath.errors import ConflictError, StoreError
 from senpath.routing import CommonCovariance
-from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, explained, is_litter, remove_file, sweep, sync_folder, write_atomic
-from senpath.store.lock import LOCK, write_lock
+from senpath.store.files import explained
+from senpath.store.folder_objects import ROOT, FolderObjects
+from senpath.store.journals import Journals
 from senpath.store.manifest import (
     RESTORE,
     Manifest,
@@ -28,23 +31,21 @@ from senpath.store.manifest import (
     TypeRecord,
     covariance_file,
     dump_manifest,
-    ends_as,
     new_id,
     parse_manifest,
     same_file,
 )
+from senpath.store.objects import Bundle, ChangedError, Objects
 from senpath.store.triangles import read_triangle
-from senpath.store.versions import EVALUATIONS, KEPT_VERSIONS, VERSIONS, Versions, append_line, append_log, log_entries, read_lines
+from senpath.store.unneeded import drop_unnamed_statistics
+from senpath.store.versions import KEPT_VERSIONS, Versions
 
-MANIFEST = "network.json"
-LOG = "log.jsonl"
-SUFFIXES = (".safetensors", ".skops")
-"""Endings of files of weights."""
-COMPONENT = re.compile(r"(?P<hash>[0-9a-f]{64})\.(json|safetensors|skops)")
-"""Names of components' files."""
-LARGEST_DESCRIPTION = 2**20
-"""Bytes of the file that has a component's kind and configuration, at most."""
+MANIFEST = ROOT
 AGAIN = "Call refresh(), for the network moved on; what was being learned, learn again on the present version"
+ROOTS = 4
+"""Manifests whose content and tag are remembered."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+"""Seconds that a writer who was overtaken waits at most before it tries again; twice as many each time, up to the second."""
 BEHIND = f"Call refresh() if the network moved on. Else: {RESTORE[0].lower()}{RESTORE[1:]}"
 
 
@@ -63,122 +64,172 @@ class Change:
     files: dict[str, bytes]
 
 
+class Overtaken(ConflictError):
+    """Another writer made a version first."""
+
+
 class Store:
-    """A folder that holds one network.
+    """The objects that hold one network.
 
     Args:
-        path: the folder.
-        lock_seconds: how long a commit waits for another one to finish.
+        at: the folder, or other objects.
+        lock_seconds: how long a commit waits for other writers, or tries again because they are faster.
         trust: whether the user vouches for whoever made the folder, or components whose makers are known. What this object writes is.
     """
 
-    def __init__(self, path: Path, *, lock_seconds: float = 30.0, trust: bool | frozenset[str] = False) -> None:
-        self.path = path
+    def __init__(self, at: Path | Objects, *, lock_seconds: float = 30.0, trust: bool | frozenset[str] = False) -> None:
+        self.objects: Objects = FolderObjects(at) if isinstance(at, Path) else at
+        self.where = self.objects.where
         self.trust: bool | frozenset[str] = trust or frozenset()
-        self._scratch, self._dispatcher = path / SCRATCH, path / "dispatcher"
-        self._folders = (path / "components", self._dispatcher, self._scratch, path / VERSIONS)
-        self.history = Versions(path, path / MANIFEST, self._scratch)
+        self.history, self.journals = Versions(self.objects), Journals(self.objects, self.locked)
         self.lock_seconds = lock_seconds
         self.sums: dict[str, CommonCovariance] = {}  # the last of each type, by key
+        self._roots: OrderedDict[bytes, tuple[bytes, str]] = OrderedDict()  # content and tag of those read last, by checksum
 
-    def exists(self) -> bool:
-        """Whether the folder holds a network.
+    def opened(self) -> Manifest | None:
+        """The manifest as it is now; None where there is no network yet.
 
         Raises:
             StoreError: if there is something else under this name.
         """
-        if os.path.lexists(self.path / MANIFEST):
-            return True
-        if self.path.exists() and not self.path.is_dir():
-            raise StoreError(f"{self.path}", expected="a folder", got="a file", do="Choose another name for the network")
-        # A crash while the folder was being made may have left its parts, and nothing of value.
-        names = [child.name for child in self.path.iterdir()] if self.path.exists() else []
-        foreign = [name for name in names if name not in PARTS and not is_litter(name)]
-        if foreign or not all(is_litter(file.name) for file in plain_files(self.path / "components")):
-            got = f"no {MANIFEST}, but {', '.join(sorted(foreign)[:3]) or 'components'}"
+        with suppress(FileNotFoundError):
+            return self.read(missing=FileNotFoundError)
+        try:
+            foreign = [*self.objects.foreign()]
+        except NotADirectoryError as error:
+            raise StoreError(self.where, expected="a folder", got="a file", do="Choose another name for the network") from error
+        except OSError as error:
+            raise _unreachable(self.where, error) from error
+        if foreign:
+            got = f"no {MANIFEST}, but {', '.join(foreign[:3])}"
             raise StoreError(
-                f"{self.path}", expected="a network, or an empty or absent folder", got=got, do="Choose another folder, or restore it"
+                self.where, expected="a network, or an empty or absent folder", got=got, do="Choose another folder, or restore it"
             )
-        return False
+        return None
 
     def create(self, settings: dict[str, Any]) -> Manifest:
         """Make an empty network; if another process does so first, that one is opened."""
-        with explained(f"creating the network {self.path}"):
-            require_own_folders(self._folders)
-            for folder in self._folders:
-                folder.mkdir(parents=True, exist_ok=True)
-        with self.locked():
-            if not os.path.lexists(self.path / MANIFEST):
-                with explained(f"creating the network {self.path}"):
-                    write_atomic(self.path / MANIFEST, dump_manifest(Manifest(id=new_id(), settings=settings))[0], self._scratch)
-                    sync_folder(self.path)
+        with explained(f"creating the network {self.where}"):
+            self.objects.create()
+        with self.locked(), explained(f"creating the network {self.where}"), suppress(FileExistsError):
+            self.objects.write_new(MANIFEST, dump_manifest(Manifest(id=new_id(), settings=settings))[0])
         return self.read()
 
-    def read(self, known: Manifest | None = None) -> Manifest:
-        """The manifest as it is on disk now.
+    def read(self, known: Manifest | None = None, missing: type[FileNotFoundError] | None = None) -> Manifest:
+        """The manifest as it is now.
 
         Args:
             known: one that was read or written before; what has not changed is taken from it.
+            missing: raised if there is none; by default that is a StoreError as any other.
         """
+        tag = self._roots.get(known.checksum, (b"", ""))[1] if known is not None else ""
         try:
-            require_own_folders(self._folders)
-            content = read_plain(self.path / MANIFEST)
+            answer = self.objects.read(MANIFEST, tag)
         except OSError as error:
-            raise StoreError(f"{self.path}", expected=f"a folder with {MANIFEST}", got=error.strerror or str(error)) from error
-        if known is not None and same_file(content, known):
+            if missing is not None and isinstance(error, FileNotFoundError):
+                raise
+            raise _unreachable(self.where, error) from error
+        if known is not None and answer is None:
             return known
-        return parse_manifest(content, str(self.path / MANIFEST), known)
+        content, tag = answer or (b"", "")
+        if known is not None and same_file(content, known):
+            self._remember(known, content, tag)
+            return known
+        manifest = parse_manifest(content, f"{self.where}/{MANIFEST}", known)
+        self._remember(manifest, content, tag)
+        return manifest
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Hold the write lock.
+    def _remember(self, manifest: Manifest, content: bytes, tag: str) -> None:
+        self._roots[manifest.checksum] = content, tag
+        while len(self._roots) > ROOTS:
+            self._roots.popitem(last=False)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers out, where writers take turns.
 
         Raises:
-            ConflictError: if another process holds it for longer than `lock_seconds`.
+            ConflictError: if another process holds the lock for longer than `lock_seconds`.
         """
-        with explained(f"locking the network {self.path}"):
-            require_own_folders(self._folders)
-        return write_lock(self.path, self.lock_seconds)
+        with explained(f"locking the network {self.where}"):
+            lock = self.objects.locked(self.lock_seconds)
+        with lock:
+            yield
+
+    def update(
+        self, known: Manifest, make: Callable[[Manifest], tuple[Manifest, Change] | None], keep: int = KEPT_VERSIONS
+    ) -> tuple[Manifest, Manifest]:
+        """Make the next version from whatever is the present one, and give that and the next.
+
+        Where writers do not take turns, another may be faster: then it is made again, from what that one made.
+
+        Args:
+            known: a version that was read before; what has not changed is taken from it.
+            make: the next version and what it needs, from the present one; None leaves that as it is. It may be called several times.
+            keep: see `write`.
+
+        Raises:
+            ConflictError: if others hold the lock, or are faster, for longer than `lock_seconds`.
+        """
+        until, pause = monotonic() + self.lock_seconds, FIRST_PAUSE
+        while True:
+            with self.locked():
+                before = self.read(known)
+                made = make(before)
+                if made is None:
+                    return before, before
+                try:
+                    return before, self.write(before, *made, keep)
+                except Overtaken:
+                    if self.objects.takes_turns or monotonic() >= until:
+                        raise
+                    known = before
+            sleep(uniform(0, pause))
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def write(self, before: Manifest, after: Manifest, change: Change, keep: int = KEPT_VERSIONS) -> Manifest:
         """Make `after` the network's version and return it as it was written.
 
-        The caller holds the lock and has read `before` under it. Everything that `after` names is on disk before network.json is
-        replaced; that one step is the commit.
+        The caller holds the lock, if there is one, and has read `before` under it. Everything that `after` names lasts before
+        network.json is replaced; that one step is the commit.
 
         Args:
             keep: how many versions can be returned to from then on, `after` counted.
 
         Raises:
-            ConflictError: if something else took the place of `before` meanwhile: the folder was restored, or the lock did not hold.
+            ConflictError: if something else took the place of `before` meanwhile: another writer was faster, the folder was restored,
+                or the lock did not hold.
         """
-        content, written = dump_manifest(replace(after, id=before.id or new_id()))
+        after = replace(after, id=before.id or new_id())
+        content, written = dump_manifest(after)
         if not isinstance(self.trust, bool):
             self.trust |= {component.hash for component in change.components}
-        # Of these files some may be there: earlier versions need them.
-        parts = [*map(self._dispatcher.joinpath, change.files)]
-        parts += [path for component in change.components for path in self._component_paths(component)]
-        new = [path for path in parts if not os.path.lexists(path)]
         try:
-            with explained(f"writing version {after.version} of {self.path}"):
-                sweep(self._scratch)
-                append_log(self.path / LOG, before, self._scratch)
-                self._write_parts(change)
-                if keep > 1:
-                    self.history.keep(before.version)
-                self._require_present(before)
-                write_atomic(self.path / MANIFEST, content, self._scratch)
-                sync_folder(self.path)
-        except ConflictError:
-            raise  # what is in the folder is another writer's by now
+            with explained(f"writing version {after.version} of {self.where}"):
+                self.objects.begin()
+                self.journals.add_to_log(before)
+                types = self._write_parts(before, after, change)
+                if types != after.types:
+                    content, written = dump_manifest(replace(written, types=types))
+                root, tag = self._root(before)
+                if keep > 1 or not self.objects.takes_turns:
+                    self.history.keep(before.version, root)
+                self.objects.replace(MANIFEST, content, tag)
+        except ChangedError as error:
+            # What is there is another writer's by now.
+            got = "another one that took its place meanwhile"
+            raise Overtaken(f"writing to {self.where}", expected=f"version {before.version} as it was read", got=got, do=AGAIN) from error
         except BaseException:
             # Also on Ctrl-C. A manifest that was replaced already stands, and so do its parts.
             if not self._may_stand(after):
-                self._undo(before, change, new)
+                with suppress(OSError):
+                    self.objects.undo()
             raise
-        with suppress(OSError):  # the commit stands; what fails here is made good by the next one
-            append_log(self.path / LOG, after, self._scratch)
-            self.history.drop(after.version, keep)
-            self._drop_unnamed_statistics(after)
+        if self.objects.takes_turns:
+            with suppress(OSError):  # the commit stands; what fails here is made good by the next one
+                self.journals.add_to_log(after)
+                self.history.drop(after.version, keep)
+                drop_unnamed_statistics(self.objects, [after.types, *self.history.types()])
         return written
 
     def component(self, name: str) -> Component:
@@ -201,25 +252,20 @@ class Store:
             raise self._unreadable(f"component {name[:12]}: file {path.name}", "readable", error, name) from error
         if content_hash(kind, config, payload) != name:
             raise StoreError(f"component {name[:12]}: content of {path.name}", expected="that of its hash", got="other content", do=RESTORE)
-        return {path.with_suffix(".json").name: description, path.name: payload}
+        return {f"{name}.json": description, f"{name}{path.suffix}": payload}
 
     def component_size(self, name: str) -> int:
-        """Bytes that a component's files take; what another writer removes meanwhile takes none."""
-        size = 0
-        for path in plain_files(self.path / "components"):
-            with suppress(FileNotFoundError):
-                size += path.lstat().st_size if path.stem == name else 0
-        return size
+        """Bytes that a component takes in the store; what another writer removes meanwhile takes none."""
+        return self.objects.component_size(name)
 
     def columns(self, record: TypeRecord) -> np.ndarray:
         """All rows of a type, float32 (rows, width), memory-mapped; `check_columns` tells whether a task's are as they were written."""
-        path = self._dispatcher / record.columns
+        name = f"dispatcher/{record.columns}"
         try:
-            # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
-            with open_plain(path) as file:
-                return np.memmap(file, dtype="<f4", mode="c", shape=(record.rows, record.width))
+            return self.objects.columns(name, record.rows, record.width, record.segments)
         except (OSError, ValueError, OverflowError) as error:
-            raise self._unreadable(f"{path}", f"{record.rows} rows of {record.width} numbers", error, record.columns) from error
+            expected = f"{record.rows} rows of {record.width} numbers"
+            raise self._unreadable(f"{self.where}/{name}", expected, error, record.columns) from error
 
     def check_columns(self, rows: np.ndarray, record: TypeRecord, statistics: StatisticsRecord) -> None:
         """Compare a task's rows, among all rows of its type, with their hash.
@@ -230,92 +276,77 @@ class Store:
         mine = rows[statistics.first : statistics.first + statistics.rows]
         if hashlib.sha256(mine.tobytes()).hexdigest() != statistics.sha256:
             raise StoreError(
-                f"{self._dispatcher / record.columns}", expected="rows that match their hash", got="changed content", do=RESTORE
+                f"{self.where}/dispatcher/{record.columns}", expected="rows that match their hash", got="changed content", do=RESTORE
             )
 
     def covariance(self, name: str, width: int) -> np.ndarray:
         """The covariance of this hash, packed, float32 (width · (width + 1) / 2,), checked against the hash."""
         file = covariance_file(name)
-        return read_triangle(self.dispatcher_file(file, name), width, "<f4", f"{self._dispatcher / file}")
+        return read_triangle(self.dispatcher_file(file, name), width, "<f4", f"{self.where}/dispatcher/{file}")
 
     def pooled(self, record: TypeRecord) -> np.ndarray:
         """What formats 1 to 6 added up of the tasks of a type, float64, checked against its hash."""
         content = self.dispatcher_file(record.pooled, record.pooled_sha256)
-        return read_triangle(content, record.width, "<f8", f"{self._dispatcher / record.pooled}")
+        return read_triangle(content, record.width, "<f8", f"{self.where}/dispatcher/{record.pooled}")
 
     def holds(self, name: str) -> bool:
-        """Whether there is a file of this name in `dispatcher/`."""
-        return os.path.lexists(self._dispatcher / name)
+        """Whether there is, or may be, a file of this name in `dispatcher/`."""
+        return self.objects.holds(f"dispatcher/{name}")
 
     def dispatcher_file(self, name: str, sha256: str) -> bytes:
         """Content of a file in `dispatcher/`, checked against its hash."""
-        path = self._dispatcher / name
+        where = f"{self.where}/dispatcher/{name}"
         try:
-            content = read_plain(path)
+            content = self.objects.blob(f"dispatcher/{name}", sha256)
         except OSError as error:
-            raise self._unreadable(f"{path}", "readable", error, name) from error
+            raise self._unreadable(where, "readable", error, name) from error
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise StoreError(f"{path}", expected="content that matches its hash", got="a changed or cut file", do=RESTORE)
+            raise StoreError(where, expected="content that matches its hash", got="a changed or cut file", do=RESTORE)
         return content
 
-    def log(self, manifest: Manifest) -> list[dict[str, Any]]:
-        """The entries up to a version, oldest first."""
-        entries = [entry for entry in log_entries(self.path / LOG) if entry["version"] <= manifest.version]
-        if manifest.last and (not entries or entries[-1]["version"] < manifest.version):
-            entries.append(manifest.last)
-        return entries
+    def rows_in_use(self, present: Manifest) -> dict[str, int]:
+        """By the name of each file of columns, how many of its rows are taken in the present or a kept version.
 
-    def evaluations(self) -> list[dict[str, Any]]:
-        """What was measured, oldest first, of whatever version.
-
-        Raises:
-            StoreError: naming the file and the line that cannot be read.
+        Rows that are objects of their own are not taken from anybody.
         """
-        return read_lines(self.path / EVALUATIONS)
+        rows: dict[str, int] = {}
+        for manifest in (present, *self._kept(present)):
+            for record in manifest.types.values():
+                if not record.segments:
+                    rows[record.columns] = max(record.rows, rows.get(record.columns, 0))
+        return rows
 
-    def append_evaluation(self, entry: Mapping[str, Any]) -> None:
-        """Keep a measurement (JSON values, with the "version" it was made of). No commit: the version stays as it is.
-
-        Raises:
-            ConflictError: if another process holds the write lock for longer than `lock_seconds`.
-            StoreError: if the folder cannot be written.
-        """
-        with self.locked(), explained(f"recording an evaluation in {self.path}"):
-            append_line(self.path / EVALUATIONS, entry, self._scratch)
-
-    def _write_parts(self, change: Change) -> None:
-        for component in change.components:
-            payload, description = self._component_paths(component)
-            write_atomic(payload, component.payload or b"", self._scratch)
-            write_atomic(description, _describe(component.kind.name, component.config), self._scratch)
-        for name, (first, rows) in change.columns.items():
-            append_at(self._dispatcher / name, first * rows.shape[1] * 4, rows.astype("<f4").tobytes(), self._scratch)
-        for name, content in change.files.items():
-            write_atomic(self._dispatcher / name, content, self._scratch)
-        sync_folder(self.path / "components")
-        sync_folder(self._dispatcher)
-
-    def _component_paths(self, component: Component) -> tuple[Path, Path]:
-        base = self.path / "components" / component.hash
-        return base.with_suffix(component.kind.files.suffix), base.with_suffix(".json")
+    def _write_parts(self, before: Manifest, after: Manifest, change: Change) -> dict[str, TypeRecord]:
+        """Write what a version needs, and give its types with the segments that their columns are in by then."""
+        bundles = [
+            Bundle(part.hash, part.kind.files.suffix, part.payload or b"", _describe(part.kind.name, part.config))
+            for part in change.components
+        ]
+        types = dict(after.types)
+        for key, record in after.types.items():
+            if record.columns in change.columns:
+                first, rows = change.columns[record.columns]
+                known = before.types.get(key)
+                earlier = known.segments if known is not None and known.columns == record.columns else ()
+                name, content = f"dispatcher/{record.columns}", rows.astype("<f4").tobytes()
+                types[key] = replace(record, segments=self.objects.append(name, first, record.width, content, earlier))
+        self.objects.write_parts(bundles, {f"dispatcher/{name}": content for name, content in change.files.items()})
+        return types
 
     def _described(self, name: str) -> tuple[str, Config, Path, bytes]:
         """A component's kind, its configuration, where its content is, and the description that says so."""
-        described = self.path / "components" / f"{name}.json"
         try:
-            content = read_plain(described, LARGEST_DESCRIPTION)
+            content, path = self.objects.component(name)
             head = json.loads(content)
             kind, config = head["kind"], dict(head["config"])
             if _describe(kind, config) != content:
                 raise ValueError("changed after it was written")
-            # Whichever is there: a kind that is not installed can be copied and checked all the same.
-            payloads = [path for path in map(described.with_suffix, SUFFIXES) if os.path.lexists(path)]
-            return kind, config, payloads[0] if payloads else described.with_suffix(SUFFIXES[0]), content
+            return kind, config, path, content
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise self._unreadable(f"component {name[:12]}: {described.name}", "its kind and configuration", error, name) from error
+            raise self._unreadable(f"component {name[:12]}: {name}.json", "its kind and configuration", error, name) from error
 
     def _unreadable(self, what: str, expected: str, error: Exception, name: str) -> StoreError:
-        """The error for a file that cannot be read.
+        """The error for an object that cannot be read.
 
         Args:
             name: of the component, or of the file in `dispatcher/`. What the present version does not name went by a `gc`.
@@ -329,21 +360,11 @@ class Store:
                 return ConflictError(what, expected=expected, got=got, do=AGAIN)
         return StoreError(what, expected=expected, got=got, do=BEHIND)
 
-    def _undo(self, before: Manifest, change: Change, new: Iterable[Path]) -> None:
-        with suppress(OSError):
-            self.history.forget(before.version)
-            for path in new:
-                path.unlink(missing_ok=True)
-            sweep(self._scratch)
-            for name, (first, rows) in change.columns.items():
-                cut(self._dispatcher / name, first * rows.shape[1] * 4)
-
-    def _require_present(self, before: Manifest) -> None:
-        if before.checksum and ends_as(self.path / MANIFEST, before):
-            return
-        if before.checksum or self.read() != before:
-            got = "another one that took its place meanwhile"
-            raise ConflictError(f"writing to {self.path}", expected=f"version {before.version} as it was read", got=got, do=AGAIN)
+    def _root(self, present: Manifest) -> tuple[bytes, str]:
+        """Content and tag of the manifest that was read last."""
+        if present.checksum not in self._roots:
+            raise ChangedError(f"{self.where} is another version by now")
+        return self._roots[present.checksum]
 
     def _may_stand(self, manifest: Manifest) -> bool:
         try:
@@ -351,41 +372,11 @@ class Store:
         except StoreError:
             return True  # parts too many do no harm, parts too few do
 
-    def rows_in_use(self, present: Manifest) -> dict[str, int]:
-        """By the name of each file of columns, how many of its rows are taken in the present or a kept version."""
-        rows: dict[str, int] = {}
-        for manifest in (present, *self._kept(present)):
-            for record in manifest.types.values():
-                rows[record.columns] = max(record.rows, rows.get(record.columns, 0))
-        return rows
-
     def _kept(self, present: Manifest) -> Iterator[Manifest]:
         """The earlier versions whose manifests are whole."""
         for number in self.history.numbers(present.version):
             with suppress(StoreError):
                 yield self.history.read(number, present)
-
-    def drop_unnamed(self, present: Manifest, kept: Iterable[Manifest]) -> None:
-        """Remove components and statistics that none of these versions names; no other version is kept. For the lock's holder."""
-        named = {name for manifest in (present, *kept) for name in manifest.components}
-        for path in plain_files(self.path / "components"):
-            match = COMPONENT.fullmatch(path.name)
-            if match and match["hash"] not in named:
-                remove_file(path)
-        self._drop_unnamed_statistics(present)
-        sweep(self._scratch)
-
-    def sizes(self) -> dict[Path, int]:
-        """Bytes of each file that holds components, statistics or an earlier version."""
-        folders = (self.path / "components", self._dispatcher, self.path / VERSIONS)
-        return {path: path.lstat().st_size for folder in folders for path in plain_files(folder)}
-
-    def _drop_unnamed_statistics(self, present: Manifest) -> None:
-        """Remove files of the dispatcher that no kept version names, also those of writers who died before their commit."""
-        named = {name for types in (present.types, *self.history.types()) for record in types.values() for name in record.files}
-        for path in plain_files(self._dispatcher):
-            if path.name not in named:
-                remove_file(path)
 
 
 def _describe(kind: str, config: Config) -> bytes:
@@ -393,4 +384,5 @@ def _describe(kind: str, config: Config) -> bytes:
     return canonical_json({"kind": kind, "config": dict(config)}).encode()
 
 
-PARTS = frozenset({"components", "dispatcher", SCRATCH, VERSIONS, LOCK, LOG, EVALUATIONS, MANIFEST + TEMPORARY})
+def _unreachable(where: str, error: OSError) -> StoreError:
+    return StoreError(where, expected=f"a folder with {MANIFEST}", got=error.strerror or str(error))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +14,7 @@ from pydantic_core import from_json, to_json
 from senpath.errors import FormatVersionError, InputError, StoreError
 from senpath.pathways import Pathway
 from senpath.store.consistency import check_parts
+from senpath.store.objects import Segment
 from senpath.store.upgrade import upgrade_line, upgrade_task
 from senpath.types import DataType
 
@@ -62,6 +61,7 @@ class TypeRecord:
         pooled: name of the file with what formats 1 to 6 added up, in `dispatcher/`; empty once a commit has put its mean in its place.
         pooled_sha256: its content's hash.
         summed: how many covariances are in it: one for each task that there ever was.
+        segments: the objects that its columns are in, one after another; none where they are in the one file.
         metric: where the metric is; None where the dispatcher has no need of one, or an earlier senpath wrote the folder.
     """
 
@@ -75,6 +75,7 @@ class TypeRecord:
     pooled_sha256: str = ""
     summed: int = 0
     metric: MetricRecord | None = None
+    segments: tuple[Segment, ...] = ()
 
     @property
     def files(self) -> set[str]:
@@ -271,17 +272,6 @@ def parse_manifest(content: bytes, where: str, known: Manifest | None = None) ->
 def new_id() -> str:
     """The id of a network that is made."""
     return uuid4().hex
-
-
-def ends_as(path: Path, manifest: Manifest) -> bool:
-    """Whether the file is the one that the manifest was read from or written to, judged by its end, which has the checksum."""
-    end = CHECKSUM + manifest.checksum + b'"}\n'
-    try:
-        with open(path, "rb") as file:
-            file.seek(-len(end), os.SEEK_END)
-            return file.read() == end
-    except FileNotFoundError:
-        return False
 
 
 def same_file(content: bytes, manifest: Manifest) -> bool:

@@ -1,0 +1,56 @@
+"""Removing objects that no version names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from senpath.store.folder_objects import VERSIONS
+from senpath.store.manifest import Manifest, TypeRecord, covariance_file
+from senpath.store.objects import Objects
+
+COMPONENT = re.compile(r"components/(?P<hash>[0-9a-f]{64})(\.(json|safetensors|skops))?")
+"""Names of components' objects."""
+PARTS = ("components/", "dispatcher/", f"{VERSIONS}/")
+
+
+def drop_unnamed(objects: Objects, versions: Iterable[Manifest]) -> None:
+    """Remove components and statistics that none of these versions names; no other version is kept. For the lock's holder."""
+    kept = list(versions)
+    named = {name for manifest in kept for name in manifest.components}
+    for listed in objects.listing("components/"):
+        match = COMPONENT.fullmatch(listed.name)
+        if match and match["hash"] not in named:
+            _delete(objects, listed.name)
+    drop_unnamed_statistics(objects, [manifest.types for manifest in kept])
+    objects.begin()
+
+
+def drop_unnamed_statistics(objects: Objects, versions: Iterable[Mapping[str, TypeRecord]]) -> None:
+    """Remove what is the dispatcher's and in the types of none of these versions, also what writers left who died before their commit."""
+    named = {name for types in versions for record in types.values() for name in _names(objects, record)}
+    for listed in objects.listing("dispatcher/"):
+        if listed.name not in named:
+            _delete(objects, listed.name)
+
+
+def sizes(objects: Objects) -> dict[str, int]:
+    """Bytes of each object that holds components, statistics or an earlier version."""
+    return {listed.name: listed.size for part in PARTS for listed in objects.listing(part)}
+
+
+def _names(objects: Objects, record: TypeRecord) -> set[str]:
+    """Names of the objects that hold a type's statistics."""
+    name = objects.blob_name
+    names = {name(f"dispatcher/{covariance_file(sha256)}", sha256) for sha256 in record.covariances.values()}
+    names |= {name(f"dispatcher/{record.columns}", segment.sha256) for segment in record.segments}
+    names |= set() if record.segments else {f"dispatcher/{record.columns}"}
+    names |= {name(f"dispatcher/{record.pooled}", record.pooled_sha256)} if record.pooled else set()
+    metric = record.metric
+    return names | ({name(f"dispatcher/{metric.file}", metric.sha256)} if metric is not None else set())
+
+
+def _delete(objects: Objects, name: str) -> None:
+    with suppress(OSError):  # one that is still open elsewhere may stay
+        objects.delete(name)

@@ -32,9 +32,14 @@ def code_commit() -> str:
     return git("log", "-1", "--format=%h", "--abbrev=10", "--", *CODE).strip()
 
 
+@cache
 def known(commit: str) -> bool:
     """Whether this repository has the commit, as a clone of the last commits alone has not."""
-    return subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=ROOT, capture_output=True, check=False).returncode == 0
+    try:
+        git("cat-file", "-e", f"{commit}^{{commit}}")
+    except InputError:
+        return False
+    return True
 
 
 def uncommitted(paths: Iterable[str]) -> list[str]:

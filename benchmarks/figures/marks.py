@@ -77,8 +77,13 @@ def marked(text: str, figures: Iterable[Figure], marks: Mapping[str, Mark]) -> s
     if BEGIN in text and END in text:
         before, rest = text.split(BEGIN, 1)
         body = before.rstrip() + rest.split(END, 1)[1]
-    rows = [f"| {figure.what} | `{figure.command}` | {marks.get(figure.name, 'not measured yet')} |" for figure in figures]
+    rows = [f"| {_titled(figure)} | `{figure.command}` | {marks.get(figure.name, 'not measured yet')} |" for figure in figures]
     return f"{body.rstrip()}\n\n{BEGIN}\n{HEAD}" + "\n".join(rows) + f"\n{FOOT}\n{END}\n"
+
+
+def _titled(figure: Figure) -> str:
+    """What the page calls it, and the pictures that come with it."""
+    return ", ".join([figure.what, *(f"`{Path(file).name}`" for file in figure.files)])
 
 
 def write_text(path: Path, text: str) -> None:

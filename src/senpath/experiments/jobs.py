@@ -19,7 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from senpath.errors import InputError, SenpathError
-from senpath.parallel import Backend, InProcess, Processes, WorkerDiedError, WorkerPool
+from senpath.parallel import Backend, InProcess, Processes, WorkerDiedError, WorkerPool, cores
 from senpath.store.files import scratch_folder, write_atomic
 
 Record = dict[str, Any]
@@ -111,7 +111,7 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
 
 def workers() -> int:
     """Processes at once by default: one per core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()
 
 
 def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False) -> list[Record]:

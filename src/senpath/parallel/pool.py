@@ -133,7 +133,8 @@ class WorkerPool(Generic[Item, Result]):
 
         Args:
             done: called with an item's place and result as each is finished, in whatever order.
-            retry: whether an item that fails is tried once more, and then left out; else the first failure is raised.
+            retry: whether an item that fails is tried once more, and then left out; else the first failure is raised. An item whose worker
+                dies is tried once more in any case.
             tick: called about once a second while nothing is finished.
 
         Returns:
@@ -142,7 +143,7 @@ class WorkerPool(Generic[Item, Result]):
 
         Raises:
             SenpathError: if a worker dies and no other can be started in its place; and whatever `prepare` raises there. Without `retry`
-                whatever the work on an item raises, and a `WorkerDiedError`.
+                whatever the work on an item raises, and a `WorkerDiedError` for an item that cost two workers their lives.
         """
         results = dict[int, Result | FailedJob]()
         with self._round(items, retry):
@@ -157,14 +158,12 @@ class WorkerPool(Generic[Item, Result]):
         return [results[place] for place in range(len(items))]
 
     def in_order(self, items: Iterable[Item]) -> Iterator[Result]:
-        """Give the results in the order of the items; every worker has prepared before the first.
+        """Give the results in the order of the items.
 
         An item is taken when a worker is free for it, not too far ahead of the results that were asked for; where there is one worker only,
-        when its result is asked for. Nothing is tried again: what the work on an item raises is raised at its turn, as is a
-        `WorkerDiedError`, and no later item is begun.
+        when its result is asked for. What the work on an item raises is raised at its turn, as is a `WorkerDiedError` for an item that
+        cost two workers their lives, and no later item is begun.
         """
-        while self._starting:
-            self._collect()
         results = dict[int, Result | FailedJob]()
         with self._round(items, retry=False):
             for place in count():
@@ -223,8 +222,6 @@ class WorkerPool(Generic[Item, Result]):
             return self._failed(job, error)
         except WorkerDiedError as error:
             self._backend.end([worker])
-            if not self._retry:
-                return self._failed(job, error)
             self._waiting.appendleft(job)  # it had no part in it
             self._tell(f"a {error.how} while it had nothing to do; another takes its place")
             return []
@@ -265,7 +262,8 @@ class WorkerPool(Generic[Item, Result]):
         """Try a job again, or give it up."""
         job.troubles.append(_said(error))
         name = self._name(job.place, job.item)
-        if self._retry and len(job.troubles) < ATTEMPTS and not isinstance(error, InputError):
+        again = isinstance(error, WorkerDiedError) or (self._retry and not isinstance(error, InputError))
+        if again and len(job.troubles) < ATTEMPTS:
             self._tell(f"{name} is tried again: {job.troubles[-1]}")
             self._waiting.appendleft(job)
             return []

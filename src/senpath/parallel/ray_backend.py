@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
+import os
 import re
 import signal
 import socket
@@ -11,40 +11,66 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 
-from senpath.errors import MissingExtraError, SenpathError
-from senpath.parallel.backend import Prepare, Tell, Worker, WorkerDiedError, pack, reply, unpack
+from senpath.errors import SenpathError
+from senpath.parallel.backend import Prepare, Tell, Worker, WorkerDiedError, cores, pack, reply, unpack
+from senpath.plugins import import_extra
 
 LOCAL = "local"
 """In place of a cluster's address: this machine."""
 SECONDS = 10.0
 """How long a cluster's address may take to answer: Ray itself tries for more than ten minutes."""
-SWITCH = "_worker_logs_enabled"
-"""Ray's own name for whether it prints a page on standard output when a worker dies, for which there is no public one."""
+LISTENER = "ray_"
+"""How the names of the threads begin in which Ray prints a page on standard output for each worker that dies."""
 PATIENCE = 60.0
 """Seconds after which an idle actor that says nothing is taken for dead."""
 
 
+class _WithoutPages:
+    """Standard output, but for what Ray's own threads print: programs read what a command writes there."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.current_thread().name.startswith(LISTENER) else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 @contextmanager
-def _connected(ray: Any, jobs: int, address: str) -> Iterator[None]:
+def without_pages() -> Iterator[None]:
+    """Within, Ray prints nothing on standard output."""
+    before = sys.stdout
+    mine: Any = _WithoutPages(before)
+    sys.stdout = mine
+    try:
+        yield
+    finally:
+        if sys.stdout is mine:
+            sys.stdout = before
+
+
+@contextmanager
+def connected(ray: Any, jobs: int, address: str) -> Iterator[None]:
     """Within, this process is connected to a Ray; one that was there before is left as it was."""
     if ray.is_initialized():
         yield
         return
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)  # Ray puts its own in the place
-    messages = importlib.import_module("ray._private.worker")
-    told = getattr(messages, SWITCH, True)
-    setattr(messages, SWITCH, False)
     try:
-        _connect(ray, jobs, address)
-        yield
+        with without_pages():
+            try:
+                _connect(ray, jobs, address)
+                yield
+            finally:
+                ray.shutdown()
     finally:
-        ray.shutdown()
-        setattr(messages, SWITCH, told)
         if main and before is not None:
             signal.signal(signal.SIGTERM, before)
 
@@ -66,14 +92,22 @@ class Ray:
 
     Args:
         address: "local" for Ray on this machine, which is started with the pool and ended with it; or the address of a cluster, whose
-            machines have senpath and the modules of `prepare` installed. A Ray that this process is connected to already is used
-            instead, and left as it is. Ray's processes do not find what the script itself defines.
+            machines have senpath and the modules of `prepare` installed; None is what RAY_ADDRESS says, or else "local". A Ray that this
+            process is connected to already is used instead, and left as it is. Ray's processes do not find what the script itself defines.
     """
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str | None = None) -> None:
+        self._address = address or os.environ.get("RAY_ADDRESS") or LOCAL
         self._workers: list[_WorkerActor] = []
         self._stack = ExitStack()
+
+    def workers(self) -> int:
+        """How many work at once where nobody says it: one for each CPU that there is, at least one."""
+        ray = import_extra("ray", "work on Ray", "ray")
+        if self._address == LOCAL and not ray.is_initialized():
+            return cores()
+        with connected(ray, 1, self._address):
+            return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def open(self, prepare: Prepare[Any, Any], jobs: int, tell: Tell) -> None:
         """Connect to Ray.
@@ -83,12 +117,8 @@ class Ray:
             MissingExtraError: without ray.
             SenpathError: if the cluster cannot be reached.
         """
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError.of("work on Ray", "ray", "ray") from error
-        packed = pack(prepare)
-        self._stack.enter_context(_connected(ray, jobs, self._address))
+        packed, ray = pack(prepare), import_extra("ray", "work on Ray", "ray")
+        self._stack.enter_context(connected(ray, jobs, self._address))
         cpus = ray.cluster_resources().get("CPU", 0)
         if cpus < jobs:
             tell(f"Ray has {cpus:g} CPUs for {jobs} workers, of which the others wait for more")

@@ -25,6 +25,7 @@ class Dispatchers:
         binary: whether there is one small model per task in place of the discriminant.
         device: where they compute.
         before: those of another version of the same folder; what has not changed is taken over.
+        metrics: content of the files of metrics, which later commits may remove, by name; those that are missing are read.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Dispatchers:
         binary: bool,
         device: torch.device,
         before: Dispatchers | None,
+        metrics: Mapping[str, bytes] | None = None,
     ) -> None:
+        self._metrics = metrics or {}
         self._store, self._manifest, self._binary, self._device = store, manifest, binary, device
         self._earlier: dict[str, _Prepared] = {**before._earlier, **before._discriminants} if before is not None else {}
         self._discriminants: dict[str, _Prepared] = {}
@@ -74,7 +77,11 @@ class Dispatchers:
         return discriminant
 
     def _read_metric(self, record: TypeRecord) -> Metric | None:
-        return read_metric(self._store, record, record.metric, self._device) if record.metric is not None else None
+        if record.metric is None:
+            return None
+        if record.metric.file in self._metrics:
+            return Metric.parse(self._metrics[record.metric.file], record.metric.file, self._device, record.width, record.rows)
+        return read_metric(self._store, record, record.metric, self._device)
 
     def _make_metric(self, record: TypeRecord, tasks: dict[str, StatisticsRecord], columns: Columns) -> Metric:
         """What an earlier senpath left to its readers, and an exported task has none of."""

@@ -52,10 +52,17 @@ class View:
         device: where components and batches are put.
         before: a view of another version of the same folder; whatever it has read and cannot change is taken over.
         encoders: what raw inputs are read with; None takes those of the view before.
+        metrics: see `metrics_to_send`.
     """
 
     def __init__(
-        self, store: Store, manifest: Manifest, device: torch.device, before: View | None = None, encoders: Encoders | None = None
+        self,
+        store: Store,
+        manifest: Manifest,
+        device: torch.device,
+        before: View | None = None,
+        encoders: Encoders | None = None,
+        metrics: Mapping[str, bytes] | None = None,
     ) -> None:
         self.manifest = manifest
         self.encoders: Encoders = encoders or (before.encoders if before is not None else Encoders(device=device))
@@ -66,7 +73,7 @@ class View:
         self._component_cache: ComponentCache = before._component_cache if before is not None else ComponentCache(CACHED_WEIGHTS)
         self._component_cache.drop_others(manifest.components)
         binary = self.settings.dispatcher == "binary"
-        self._reader: Dispatchers = Dispatchers(store, manifest, binary, device, before._reader if before is not None else None)
+        self._reader: Dispatchers = Dispatchers(store, manifest, binary, device, before._reader if before is not None else None, metrics)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._lock = RLock()
         self._places: dict[str, np.ndarray] = {}
@@ -103,6 +110,11 @@ class View:
     def to_send(self) -> Manifest:
         """The version as a worker in another process needs it; lines are for writers."""
         return replace(self.manifest, lines={})
+
+    def metrics_to_send(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Content of the files of these types' metrics, for a worker that may begin when later commits have removed them."""
+        metrics = [record.metric for key in keys if (record := self.manifest.types.get(key)) is not None]
+        return {metric.file: self._store.dispatcher_file(metric.file, metric.sha256) for metric in metrics if metric is not None}
 
     @cached_property
     def feature_maps(self) -> frozenset[str]:

@@ -209,7 +209,8 @@ class Network:
         kind: str | None = None,
         concept: str | None = None,
         method: str | Method = "sen",
-        jobs: int = 1,
+        jobs: int | None = None,
+        engine: str | None = None,
         progress: Follower = None,
         **settings: Any,
     ) -> dict[str, Learned]:
@@ -222,7 +223,10 @@ class Network:
         Args:
             tasks: for each new name (x, y), or labelled data without y, or encoded `Examples`; see `learn`.
             kind, concept, method, settings: for all tasks, as for `learn`; tasks that are learned together cannot have a concept.
-            jobs: number of processes; 1 works in this one. A script that asks for more needs `if __name__ == "__main__":`.
+            jobs: number of processes; None works in this one alone. A script that asks for more needs `if __name__ == "__main__":`.
+            engine: "ray" for workers on the Ray cluster that RAY_ADDRESS names, or on this machine's own Ray; `jobs` is then the number of
+                workers, None one for each CPU. They need the network's folder at the same place as here, and read data of which only the
+                path or address is given themselves. See docs/howto/cluster.md.
             progress: as for `learn`; told ("tasks", committed, all), or, for tasks learned together, stages and steps.
 
         Returns:
@@ -230,11 +234,12 @@ class Network:
 
         Raises:
             InputError, TaskExistsError, StoreError: as for `learn`; the message names the task.
-            SenpathError: if a worker process dies, for example because it is out of memory.
+            SenpathError: if a task's worker dies twice, for example because it is out of memory; or if Ray cannot be reached.
+            MissingExtraError: for an engine that is not installed.
         """
         named, chosen, concept = self.view.task_names(tasks), make_method(method, settings), _composed(concept)
         about = {"tasks": [*named] if isinstance(named, Mapping) else None, "method": method, "settings": settings}
-        return follow(progress, "learn_many", about, lambda told: learn_many(self._at, named, kind, concept, chosen, jobs, told))
+        return follow(progress, "learn_many", about, lambda told: learn_many(self._at, named, kind, concept, chosen, jobs, engine, told))
 
     def revise(self, task: str, revision: Revision, x: Any = None, y: Any = None, progress: Follower = None) -> Revised:
         """Change a task by a revision; `review`, `prune` and `extend` are senpath's own.

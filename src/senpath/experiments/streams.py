@@ -22,7 +22,7 @@ from senpath.experiments.encoded import read_examples, write_examples
 from senpath.experiments.transforms import Transform, groups_of, name_of_group, only_classes, permuted, rotated
 from senpath.inputs.modalities import split_by_modality
 from senpath.inputs.sources import read, read_labelled, tasks_of
-from senpath.learning.batch import read_tasks
+from senpath.learning.works import read_tasks
 from senpath.methods import Sen
 from senpath.network import Network
 from senpath.settings import Expected, Settings

@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from senpath.errors import InputError, SenpathError, SenpathWarning, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout
-from senpath.inputs.modalities import Group, known_type
-from senpath.inputs.modalities.picture_types import Choice
-from senpath.inputs.sources import read_labelled
+from senpath.inputs.encoders import Encoders
 from senpath.learning.own_examples import say
-from senpath.learning.propose import propose, propose_jointly, require_kind
+from senpath.learning.propose import propose_jointly
+from senpath.learning.works import (
+    LocatedTask,
+    Look,
+    Looked,
+    Looks,
+    ReadTask,
+    Work,
+    check_tasks,
+    drain,
+    keys_of,
+    locate,
+    of_task,
+    read_tasks,
+    read_works,
+)
 from senpath.parallel import WorkerPool, one_thread
-from senpath.progress import Progress, silent
-from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, labels_of, one_type, pair_of, read_concept
+from senpath.parallel.ray_backend import Ray
+from senpath.progress import Progress, log
+from senpath.snapshot.examples import one_type
 from senpath.snapshot.proposal import JointMethod, Method, Proposal
 from senpath.snapshot.view import TaskInfo, View, task_info
 from senpath.store import Manifest, Store
-from senpath.tasks import TaskKindName
-from senpath.types import DataType, Examples, Label, Origin
 
+Ready = Callable[[int], None] | None
+"""Told how many proposals there are, while the next is waited for."""
 NAMED = 20
 """Tasks that a message names at most."""
 
@@ -37,21 +50,26 @@ def learn_batch(
     checkout: Checkout,
     tasks: Mapping[str, Any],
     method: Method,
-    jobs: int,
+    jobs: int | None,
     progress: Progress,
     kind: str | None = None,
     concept: str | None = None,
+    engine: str | None = None,
 ) -> dict[str, LearnedOne]:
     """Learn tasks and commit them; see `Network.learn_many`.
 
     Returns:
         The outcome for each task; its seconds are from this call to its commit.
     """
-    batch = _Batch(checkout)
+    batch = _Batch(checkout, method, progress)
     with one_thread():  # commits too: what they note down of a pathway's answers is to be the same for any number of jobs
         try:
             checkout.refresh()
-            batch.learn(_read(checkout.view, tasks, method, kind, concept), method, jobs, progress)
+            check_tasks(checkout.view, tasks, concept)
+            if engine is None:
+                batch.learn(read_works(checkout.view, tasks, method, kind, concept), jobs)
+            else:
+                batch.learn_on_ray(tasks, jobs, kind, concept)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted. {batch.told()}") from None
     return batch.learned
@@ -68,20 +86,6 @@ class LearnedOne:
     read_as: str = ""
 
 
-@dataclass(frozen=True)
-class _Work:
-    """One task to learn, as it travels to a worker: arrays instead of tensors, so that every worker makes its own of the same bits."""
-
-    task: str
-    data_type: DataType
-    inputs: np.ndarray
-    targets: np.ndarray
-    classes: tuple[Label, ...]
-    kind: TaskKindName
-    concept: str | None
-    origin: Origin
-
-
 class _Batch:
     """Tasks on their way into a network.
 
@@ -89,32 +93,63 @@ class _Batch:
         learned: the outcome for each task that is committed.
     """
 
-    def __init__(self, checkout: Checkout) -> None:
+    def __init__(self, checkout: Checkout, method: Method, progress: Progress) -> None:
         self.learned: dict[str, LearnedOne] = {}
-        self._checkout = checkout
+        self._checkout, self._method, self._progress = checkout, method, progress
         self._start = time.perf_counter()
         self._task: str | None = None
         self._proposal: Proposal | None = None
 
-    def learn(self, works: deque[_Work], method: Method, jobs: int, progress: Progress) -> None:
+    def learn(self, works: deque[ReadTask | LocatedTask], jobs: int | None) -> None:
+        """Learn tasks that are read, in this process or on others of this machine."""
+        jobs = max(1, min(jobs or 1, len(works)))
+        with self._saying(), WorkerPool(self._prepare(keys_of(works), None), jobs, tell=log.info) as pool:
+            self._commit(pool, works)
+
+    def learn_on_ray(self, tasks: Mapping[str, Any], jobs: int | None, kind: str | None, concept: str | None) -> None:
+        """Learn tasks on Ray, whose workers read data of which only the place is given."""
+        if not tasks:
+            return
+        view, backend, looks = self._checkout.view, Ray(), locate(tasks, kind, concept)
+        with self._saying():
+            jobs = max(1, min(jobs or backend.workers(), len(tasks)))
+            encoders = self._checkout.given["encoders"] if looks else None
+            with WorkerPool(self._prepare([*view.types], encoders), jobs, backend=backend, tell=log.info) as pool:
+                looked = Looks(looks, lambda some: [*self._looking(pool, some)])
+                works = read_works(view, tasks, self._method, kind, concept, looked)
+                self._commit(pool, works, lambda ready: self._tell(len(tasks), ready, jobs))
+
+    def _looking(self, pool: WorkerPool[Work, Any], looks: Sequence[Look]) -> Iterator[Looked]:
+        for done, seen in enumerate(pool.in_order(looks), 1):
+            self._progress("look", done, len(looks))
+            yield seen
+
+    def _commit(self, pool: WorkerPool[Work, Any], works: deque[ReadTask | LocatedTask], ready: Ready = None) -> None:
         names = [work.task for work in works]
-        jobs = max(1, min(jobs, len(names)))
+        proposals = pool.in_order(drain(works), ready)
+        for task in names:
+            self._task = task
+            self._proposal = next(proposals)
+            say(self._proposal.warnings)
+            view, warning = self._checkout.commit(self._proposal), self._proposal.warnings.get(task)
+            seconds, read_as = time.perf_counter() - self._start, self._proposal.read_as.get(task, "")
+            self.learned[task] = LearnedOne(task_info(view, task), seconds, warning, read_as)
+            self._task = self._proposal = None
+            self._progress("tasks", len(self.learned), len(names))
+
+    def _tell(self, tasks: int, ready: int, workers: int) -> None:
+        """What all workers have done between them, before it is a task's turn to be committed."""
+        self._progress("tasks", len(self.learned), tasks, proposed=float(ready), workers=float(workers))
+
+    @contextmanager
+    def _saying(self) -> Iterator[None]:
+        """Within, an error says whose it is, and what the network has by now."""
         try:
-            with WorkerPool(self._prepare(works, method), jobs) as pool:
-                proposals = pool.in_order(_drain(works))
-                for task in names:
-                    self._task = task
-                    self._proposal = next(proposals)
-                    say(self._proposal.warnings)
-                    view, warning = self._checkout.commit(self._proposal), self._proposal.warnings.get(task)
-                    seconds, read_as = time.perf_counter() - self._start, self._proposal.read_as.get(task, "")
-                    self.learned[task] = LearnedOne(task_info(view, task), seconds, warning, read_as)
-                    self._task = self._proposal = None
-                    progress("tasks", len(self.learned), len(names))
+            yield
         except SenpathError as error:
             if isinstance(error, TaskExistsError):  # by another writer, perhaps from the same data
                 self._proposal = None
-            error.reword(f"{_of(self._task, error)}. {self.told()}")
+            error.reword(f"{of_task(self._task, error)}. {self.told()}")
             raise
         except Exception as error:
             if self._task is None or isinstance(error, SenpathWarning):  # raised by `progress`, or for whoever makes warnings errors
@@ -135,121 +170,25 @@ class _Batch:
         names = ", ".join(learned[:NAMED]) + (f", … ({len(learned)} in all)" if len(learned) > NAMED else "")
         return f"Learned before: {names}; the network is otherwise as it was, at version {view.version}"
 
-    def _prepare(self, works: deque[_Work], method: Method) -> Callable[[], Callable[[_Work], Proposal]]:
-        view = self._checkout.view
-        keys = [key for key in dict.fromkeys(work.data_type.key for work in works) if key in view.types]
-        start = view.to_send()
-        store = partial(Store, self._checkout.store.objects, trust=self._checkout.store.trust)
-        return partial(_open, store, start, str(view.device), method, keys)
+    def _prepare(self, keys: Iterable[str], encoders: Any) -> Callable[[], Callable[[Work], Any]]:
+        checkout, view = self._checkout, self._checkout.view
+        store = partial(Store, checkout.store.objects, trust=checkout.store.trust)
+        return partial(_open, store, view.to_send(), str(view.device), encoders, view.metrics_to_send(keys), self._method)
 
 
-def _open(store: Callable[[], Store], manifest: Manifest, device: str, method: Method, keys: list[str]) -> Callable[[_Work], Proposal]:
-    """Look at one version of a folder, afresh in this process too: what a view has taken over from earlier ones must not matter.
+def _open(
+    store: Callable[[], Store], manifest: Manifest, device: str, encoders: Any, metrics: Mapping[str, bytes], method: Method
+) -> Callable[[Work], Any]:
+    """Look at one version of a network, afresh in this process too: what a view has taken over from earlier ones must not matter.
 
-    Read first is what commits take away: the folder keeps the dispatchers of its last versions only.
+    A worker that begins late finds the version's metrics gone, for few versions keep theirs; so they travel.
     """
-    view = View(store(), manifest, torch.device(device))
-    for key in keys:
-        view.dispatcher(key)
-    return partial(_work, view, method)
+    at = torch.device(device)
+    return partial(_work, View(store(), manifest, at, encoders=Encoders(encoders, at), metrics=metrics), method)
 
 
-def _work(view: View, method: Method, work: _Work) -> Proposal:
-    return propose(view, method, work.task, _examples(work), silent, work.concept)
-
-
-def _examples(work: _Work) -> Examples:
-    # Copied into memory of torch's own: where arrays begin in memory may move the last bit of what is computed.
-    return Examples(work.data_type, torch.tensor(work.inputs), torch.tensor(work.targets), work.classes, work.kind, origin=work.origin)
-
-
-def _drain(works: deque[_Work]) -> Iterator[_Work]:
-    """One after another, keeping none."""
-    while works:
-        yield works.popleft()
-
-
-def _read(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None, concept: str | None) -> deque[_Work]:
-    """All tasks, checked and encoded.
-
-    Raises:
-        SenpathError: an InputError mostly, naming the first task that cannot be learned.
-    """
-    if not isinstance(tasks, Mapping):
-        raise InputError("tasks", expected="a mapping of new names to labelled data", got=type(tasks).__name__)
-    for task in tasks:
-        check_task(task, view)
-    if concept is not None:
-        check_name("concept", concept)
-    labels = labels_of(view.paths, concept) if concept is not None else ()
-    reader, works = _Reader(view, isinstance(method, JointMethod)), deque[_Work]()
-    check: Callable[[DataType], None] | None = getattr(method, "check", None)
-    for task, data in tasks.items():
-        try:
-            examples = reader.read(data, kind)
-            if check is not None:
-                check(examples.data_type)
-            require_kind(method, examples)
-            if concept is not None:
-                examples = read_concept(concept, examples, labels)
-                labels = labels or examples.classes
-        except SenpathError as error:
-            error.reword(_of(task, error))
-            raise
-        inputs, targets = (np.ascontiguousarray(part.detach().cpu().numpy()) for part in (examples.inputs, examples.targets))
-        works.append(_Work(task, examples.data_type, inputs, targets, examples.classes, examples.kind, concept, examples.origin))
-    return works
-
-
-def read_tasks(view: View, tasks: Mapping[str, Any], method: Method, kind: str | None) -> dict[str, Examples]:
-    """All tasks' examples, checked and encoded.
-
-    Raises:
-        SenpathError: an InputError mostly, naming the first task that cannot be learned.
-    """
-    return {work.task: _examples(work) for work in _read(view, tasks, method, kind, None)}
-
-
-class _Reader:
-    """Encodes tasks as the network's data types, and as those that the first task of a new type defines.
-
-    Args:
-        together: whether the tasks are learned together.
-    """
-
-    def __init__(self, view: View, together: bool) -> None:
-        self._view, self._together = view, together
-        self._types: dict[str, DataType] = {}
-
-    def choose_type(self, group: Group) -> Choice:
-        """As `View.choose_type`; the types of the call's earlier tasks are there too, and tasks learned together are of one."""
-        first = known_type(group, self._types.values()) if self._together else None
-        choice = Choice(first) if first is not None else self._view.choose_type(group, self._types.values())
-        self._types[choice.data_type.key] = choice.data_type
-        return choice
-
-    def encode(self, items: Any, data_type: DataType, progress: Progress = silent) -> torch.Tensor:
-        """As `View.encode`."""
-        return self._view.encode(items, data_type, progress)
-
-    def read(self, data: Any, kind: str | None) -> Examples:
-        """A task's examples; see `Network.learn_many`."""
-        x, y = pair_of(data)
-        if isinstance(x, Examples):
-            return self._same_type(check_encoded(self._view, x, y, kind))
-        return encode_examples(self, *read_labelled(x, y, kind), kind=kind)
-
-    def _same_type(self, examples: Examples) -> Examples:
-        known = self._types.setdefault(examples.data_type.key, examples.data_type)
-        if examples.data_type != known:
-            raise InputError("encoded examples", expected=f"the type of an earlier task of the call, {known}", got=str(examples.data_type))
-        return examples
-
-
-def _of(task: str | None, error: SenpathError) -> str:
-    """The error's message, which names the task if it is one task's."""
-    named = "" if task is None or error.message.startswith(f"task {task!r}") else f"task {task!r}: "
-    return named + error.message.rstrip(".")
+def _work(view: View, method: Method, work: Work) -> Any:
+    return work.run(view, method)
 
 
 def learn_jointly(

@@ -128,6 +128,8 @@ class Learned:
         return block(f"learned {self.task}", facts(told), changes, *map(note, self.notes))
 
 
+RAY = "ray"
+"""The name of an engine."""
 ATTEMPTS = 3
 """How often a task is learned whose sources other threads remove meanwhile."""
 
@@ -199,15 +201,22 @@ def learn_many(
     kind: str | None,
     concept: str | None,
     method: Method,
-    jobs: int,
+    jobs: int | None,
+    engine: str | None,
     progress: Progress,
 ) -> dict[str, Learned]:
     """Learn several tasks and commit them; see `senpath.Network.learn_many`."""
-    check_jobs(jobs)
+    if jobs is not None:
+        check_jobs(jobs)
+    if engine not in (None, RAY):
+        raise InputError("engine", expected=f"{RAY!r} or None", got=repr(engine))
     if isinstance(method, JointMethod):
-        learned = learn_jointly(checkout, tasks, method, jobs, progress, kind, concept)
+        if engine is not None:
+            expected = f"None with {method.name!r}, which learns tasks together"
+            raise InputError("engine", expected=expected, got=repr(engine), do="Leave it out, or choose another method, such as 'sen'")
+        learned = learn_jointly(checkout, tasks, method, jobs or 1, progress, kind, concept)
     else:
-        learned = learn_batch(checkout, tasks, method, jobs, progress, kind, concept)
+        learned = learn_batch(checkout, tasks, method, jobs, progress, kind, concept, engine)
     return {task: _learned(outcome, task, {}) for task, outcome in learned.items()}
 
 

@@ -157,12 +157,15 @@ class WorkerPool(Generic[Item, Result]):
                     tick()
         return [results[place] for place in range(len(items))]
 
-    def in_order(self, items: Iterable[Item]) -> Iterator[Result]:
+    def in_order(self, items: Iterable[Item], ready: Callable[[int], None] | None = None) -> Iterator[Result]:
         """Give the results in the order of the items.
 
         An item is taken when a worker is free for it, not too far ahead of the results that were asked for; where there is one worker only,
         when its result is asked for. What the work on an item raises is raised at its turn, as is a `WorkerDiedError` for an item that
         cost two workers their lives, and no later item is begun.
+
+        Args:
+            ready: told how many results there are already, while the next is waited for.
         """
         results = dict[int, Result | FailedJob]()
         with self._round(items, retry=False):
@@ -171,6 +174,8 @@ class WorkerPool(Generic[Item, Result]):
                 results.update(self._hand_out())
                 while place not in results and (self._busy or self._waiting):  # which wait for workers that start
                     results.update(self._collect() + self._hand_out())
+                    if ready is not None:
+                        ready(place + len(results))
                 if place not in results:
                     return
                 if self._busy:  # who is done goes on while the caller looks at the result

@@ -24,6 +24,7 @@ from senpath.inputs.sources.content import held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
 from senpath.inputs.sources.files import NOUNS, inspect_files, label_table, read_folder
 from senpath.inputs.sources.guesses import require_plausible
+from senpath.inputs.sources.located import DataAt, fetched, is_address
 from senpath.inputs.sources.parts import PARTS, WantedPart, choose, part_name, require_no_part, split_name
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
 from senpath.inputs.sources.text_tables import read_delimited, read_json, read_json_lines, read_labelled_lines
@@ -59,8 +60,9 @@ def read(
             a folder with a subfolder per class of pictures, sounds, clips or texts, or of files beside a `metadata.csv` or `labels.csv`
             with a column `file_name`; a file `.csv`, `.tsv`, `.parquet`, `.xlsx`, `.jsonl`, `.json` (a list of objects), `.txt` (a label,
             a tab and a text on each line), `.npz` (arrays x and y, or images and labels) or idx (of images, with the labels beside); a
-            `.zip` file of any of these; a data frame of pandas or polars, or a table of pyarrow, whose index is left out; a Hugging Face
-            `Dataset`; a torch `Dataset` or `DataLoader` of pairs; an experience of Avalanche; or inputs, with their labels.
+            `.zip` file of any of these; the address of any of these in object storage ("s3://", "gs://" or "az://"); a data frame of
+            pandas or polars, or a table of pyarrow, whose index is left out; a Hugging Face `Dataset`; a torch `Dataset` or `DataLoader` of
+            pairs; an experience of Avalanche; or inputs, with their labels.
         label: for a table the name of the column of labels; by default "label", "labels", "class", "target" or "y", else the last column.
             For inputs, or a data frame without labels, the labels themselves.
         split: of a folder, a .zip or a .npz file in parts, such as train and test, the one to read; by default that for training.
@@ -83,8 +85,10 @@ def read_part(data: Any, label: Any, part: WantedPart, *, modality: str | None, 
     if modality is not None and modality not in MODALITIES:
         raise InputError("modality", expected=f"one of {', '.join(MODALITIES)}, or None", got=repr(modality))
     policy = ErrorPolicy(bad, SKIP_HINT)
+    if isinstance(data, DataAt):
+        return _from_place(data, part, kind)
     if isinstance(data, str | Path):
-        return _from_any_path(Path(data), label, part, modality, policy, kind)
+        return _from_any_path(data, label, part, modality, policy, kind)
     require_no_part(part, f"a {type(data).__name__}")
     if isinstance(data, Data):
         _refuse_labels(label, "Data")
@@ -113,8 +117,12 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
     if isinstance(x, DataLoader) or is_dataset(x) or is_experience(x):
         _refuse_labels(y, type(x).__name__)
         return read_loader(x) if isinstance(x, DataLoader) else read_dataset(x if is_dataset(x) else x.dataset)
+    if isinstance(x, DataAt):
+        _refuse_labels(y, "DataAt")
+        data = _from_place(x, WantedPart(usual=usual), kind)
+        return data.x, data.y
     if isinstance(x, str | Path):
-        data = _from_any_path(Path(x), y, WantedPart(usual=usual), None, ErrorPolicy("error", SKIP_HINT), kind)
+        data = _from_any_path(x, y, WantedPart(usual=usual), None, ErrorPolicy("error", SKIP_HINT), kind)
         return data.x, data.y
     if isinstance(x, Data) or is_huggingface(x) or ((is_frame(x) or is_arrow(x)) and (y is None or isinstance(y, str))):
         data = read(x, y, kind=kind)
@@ -208,10 +216,20 @@ def _refuse_column(label: str | None, what: str) -> None:
         raise InputError("column of labels", expected=f"none of {what}, which has no columns", got=repr(label))
 
 
-def _from_any_path(path: Path, label: Any, part: WantedPart, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
-    """What a folder, a file or a zip file holds."""
+def _from_place(data: DataAt, part: WantedPart, kind: str | None) -> Data:
+    part = WantedPart(data.split, part.usual)
+    return read_part(data.place, data.label, part, modality=data.modality, bad=data.bad, kind=kind)
+
+
+def _from_any_path(place: str | Path, label: Any, part: WantedPart, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
+    """What a folder, a file or a zip file holds, or objects at an address."""
     if not isinstance(label, str):
         _refuse_labels(label, "a path")
+    if is_address(place):
+        with fetched(str(place)) as copy:
+            data = _from_any_path(copy, label, part, modality, policy, kind)
+            return replace(data, x=held(data.x))
+    path = Path(place)
     try:
         if path.suffix.lower() == ".zip" and path.is_file():
             return read_zipped(path, lambda inside: _from_path(inside, label, part, modality, policy, kind))

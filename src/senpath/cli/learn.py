@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from senpath.cli.emit import Result
-from senpath.cli.options import Kind, Net, NetFolder, NewTasks, Seed, Sets, is_url, read_pairs, read_settings, remote, trusted
-from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, Split, labelled
+from senpath.cli.options import Engine, Kind, Net, NetFolder, NewTasks, Seed, Sets, is_url, read_pairs, read_settings, remote, trusted
+from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, Split, labelled, place_of
 from senpath.cli.show import note, percent, say
 from senpath.errors import InputError
 from senpath.progress import bars
@@ -84,7 +84,10 @@ def learn_many(
         str, typer.Option(help="allocation or moe, which learn the tasks together; any other, such as sen, learns each by itself.")
     ] = "allocation",
     settings: Sets = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes, for tasks that are learned each by itself.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes, for tasks that are learned each by itself; 1, or on Ray one for each CPU.")
+    ] = None,
+    engine: Engine = None,
     kind: Kind = None,
     encoder: EncoderName = AUTO,
     label: Label = None,
@@ -100,11 +103,13 @@ def learn_many(
     sources, learner = read_pairs(tasks, "tasks"), _make_method(method, seed, settings)
     _check_names(net, [*sources], None)
     reading = ReadingOptions(label, modality, skip_bad, kind, split)
-    examples = {task: labelled(source, reading=reading, say=True) for task, source in sources.items()}
+    examples: dict[str, Any] = {}
+    for task, source in sources.items():  # on Ray workers read them, and here only the first, which may decide on an encoder
+        examples[task] = (place_of(source, reading) if engine and examples else None) or labelled(source, reading=reading, say=True)
     first = next(iter(examples.values()))[0]
     network = Network(net, encoders=choose_encoders(encoder, first, learner), trust=trusted())
     with bars(method) as progress:
-        learned = network.learn_many(examples, kind=kind, method=learner, jobs=jobs, progress=progress)
+        learned = network.learn_many(examples, kind=kind, method=learner, jobs=jobs, engine=engine, progress=progress)
     records = [describe_learned(network, what) for what in learned.values()]
     return Result(records, lambda: _show_many(network, learned, learner, encoder, first))
 

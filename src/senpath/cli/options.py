@@ -23,6 +23,9 @@ Task = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
 NewTasks = Annotated[list[str], typer.Argument(metavar="TASK=DATA…", help="Names of new tasks, each with its data, as for learn.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything that is drawn.")]
 Kind = Annotated[str | None, typer.Option(help="classification, multilabel or regression; by default what the labels look like.")]
+Engine = Annotated[
+    str | None, typer.Option(metavar="ray", help="Work on Ray: the cluster of RAY_ADDRESS, or this machine. Needs senpath[ray].")
+]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, see `senpath methods NAME`; may be repeated.")
 ]

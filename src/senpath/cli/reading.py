@@ -13,6 +13,7 @@ from senpath.cli.show import note
 
 if TYPE_CHECKING:
     from senpath import Data
+    from senpath.inputs.sources.located import DataAt
 
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of labels; by default label, class, target or y, else the last.")]
 Modality = Annotated[
@@ -54,15 +55,28 @@ def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say:
     """
     from senpath import data
     from senpath.inputs.sources import WantedPart, read_part
+    from senpath.inputs.sources.located import is_address
 
     if not Path(source).exists() and source in {known.name for known in data.available()}:
         return data.load(source, reading.split or split)
     bad, part = "skip" if reading.skip_bad else "error", WantedPart(reading.split, split)
-    dataset = read_part(Path(source), reading.label, part, modality=reading.modality, bad=bad, kind=reading.kind)
+    place = source if is_address(source) else Path(source)
+    dataset = read_part(place, reading.label, part, modality=reading.modality, bad=bad, kind=reading.kind)
     if say:
         note(f"read: {dataset.about}{_otherwise(source, reading)}")
     _show_skipped(dataset)
     return dataset.x, dataset.y
+
+
+def place_of(source: str, reading: ReadingOptions) -> DataAt | None:
+    """A path's or an address's labelled data, to be read by whoever learns from it; None for a known set."""
+    from senpath import data
+    from senpath.inputs.sources.located import DataAt, is_address
+
+    if not is_address(source) and not Path(source).exists() and source in {known.name for known in data.available()}:
+        return None
+    place = source if is_address(source) else str(Path(source).absolute())
+    return DataAt(place, reading.label, reading.split, reading.modality, "skip" if reading.skip_bad else "error")
 
 
 def _otherwise(source: str, reading: ReadingOptions) -> str:

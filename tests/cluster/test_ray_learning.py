@@ -30,7 +30,9 @@ slow = pytest.mark.slow("Ray and its workers take seconds to start")
 def with_ray(alone_with_ray: None) -> Iterator[None]:
     import ray
 
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=2, object_store_memory=2 * 10**8)
+    ray.init(
+        address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=2, object_store_memory=2 * 10**8
+    )
     yield
     assert ray.is_initialized()  # calls leave it as it is
     ray.shutdown()

@@ -30,7 +30,9 @@ Looked = tuple[Choice, tuple[Label, ...]]
 class Work(Protocol):
     """What a worker does for a task."""
 
-    task: str
+    @property
+    def task(self) -> str:
+        """Its name."""
 
     def run(self, view: View, method: Method) -> Any:
         """Do it."""

@@ -41,7 +41,7 @@ def unmasked(values: Any) -> Any:
     return np.asarray(values) if isinstance(values, np.matrix) else values
 
 
-LONGEST_NAME = 200
+LONGEST_NAME, LONGEST_DESCRIPTION = 200, 2000
 UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode's categories of control characters, half characters and breaks of lines: no part of a name."""
 
@@ -51,6 +51,13 @@ def is_name(text: object) -> bool:
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_NAME:
         return False
     return not any(category(letter) in UNPRINTABLE for letter in text)
+
+
+def is_description(text: object) -> bool:
+    """Whether this can say what a task is for: it is printable but for line breaks, and not too long; "" says nothing."""
+    if not isinstance(text, str) or len(text) > LONGEST_DESCRIPTION:
+        return False
+    return not any(category(letter) in UNPRINTABLE for letter in text.replace("\n", ""))
 
 
 def as_array(values: torch.Tensor) -> np.ndarray:

@@ -16,6 +16,7 @@ from senpath.history.checkout import Checkout
 from senpath.history.gc import Cleaned, clean
 from senpath.history.hub import copy_saved, push, save_with_card
 from senpath.history.limits import set_limit
+from senpath.history.naming import describe, rename
 from senpath.history.pickling import reduce
 from senpath.history.rollback import Removed, RolledBack, remove, roll_back
 from senpath.inference.explain import explain_one
@@ -481,6 +482,35 @@ class Network:
             ConflictError: if another writer changed the task meanwhile.
         """
         return set_limit(self._at, self.view.task_name(task), limit)
+
+    def rename(self, task: str, name: str) -> TaskInfo:
+        """Give a task another name, as the next version; `rollback` takes it back.
+
+        Everything else stays as it is, bit for bit: its answers, links from and to it, and what was measured of it.
+
+        Args:
+            name: a new name, 1 to 200 printable characters.
+
+        Raises:
+            UnknownTaskError: if there is no such task.
+            TaskExistsError: if the name is taken.
+            InputError: if it cannot be a name.
+        """
+        return rename(self._at, self.view.task_name(task), self.view.task_name(name))
+
+    def describe(self, task: str, description: str) -> TaskInfo:
+        """Say what a task is for, as the next version: a text for people, which no answer depends on.
+
+        It goes with the task when that is exported, changed or renamed; `TaskInfo.description` has it.
+
+        Args:
+            description: at most 2,000 characters; "" takes an earlier one away.
+
+        Raises:
+            UnknownTaskError: if there is no such task.
+            InputError: if it is no text, or too long.
+        """
+        return describe(self._at, self.view.task_name(task), description)
 
     def rollback(self, version: int) -> RolledBack:
         """Return to an earlier version, one of `versions`: the next version has its tasks and answers as it did.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,11 +80,36 @@ class NetworkSummary:
 
         One that has its name since is another: of a link identities tell, of a name when they were learned.
         """
-        lender = self.tasks.get(source if isinstance(source, str) else source.source)
-        if lender is None or (not isinstance(source, str) and source.source_id):
-            return lender if lender is not None and not isinstance(source, str) and source.reads_from(lender.pathway) else None
+        if not isinstance(source, str) and source.source_id:
+            lender = self.tasks.get(source.source)
+            return lender if lender is not None and source.reads_from(lender.pathway) else None
+        lender = self.tasks.get(self.present_name(source, task.learned) if isinstance(source, str) else source.source)
+        if lender is None:
+            return None
         changed = [revision.version for revision in task.pathway.provenance.revisions]
         return lender if lender.learned <= max([task.learned, *changed]) else None
+
+    @cached_property
+    def _renames(self) -> list[Mapping[str, Any]]:
+        """The log's entries by which names of tasks change; none if none was ever renamed."""
+        if not any(isinstance(entry.get("renamed"), dict) for entry in self.log):
+            return []
+        return [entry for entry in self.log if {"renamed", "removed", "rollback"} & entry.keys()]
+
+    def present_name(self, name: str, version: int) -> str:
+        """What the task is called now that had this name at a version; the same if it is gone, or was never renamed."""
+        later = [entry for entry in self._renames if entry["version"] > version]
+        then: list[tuple[int, str | None]] = [(version, name)]
+        for entry in later:
+            now, renamed = then[-1][1], entry.get("renamed")
+            if isinstance(renamed, dict) and renamed.get("from") == now:
+                now = str(renamed.get("to"))
+            elif "rollback" in entry:
+                now = next((before for number, before in reversed(then) if number <= entry["rollback"]), now)
+            elif now in (entry.get("removed") or ()):
+                now = None
+            then.append((entry["version"], now))
+        return then[-1][1] or name
 
     def lenders(self, task: TaskSummary) -> tuple[str, ...]:
         """Names of the tasks that a task's links read from, each once; of those that are gone with a word that says so."""

@@ -43,6 +43,16 @@ def test_removing_and_bringing_back(senpath: Run, net: Path) -> None:
     assert senpath("verify", net).code == 0
 
 
+def test_naming_and_describing(senpath: Run, net: Path) -> None:
+    assert "renamed 'iris' to 'flowers'; version 5" in senpath("rename", net, "iris", "flowers").out
+    assert "'flowers': no description" in senpath("describe", net, "flowers").out
+    assert "'flowers': Three kinds of iris." in senpath("describe", net, "flowers", "Three kinds of iris.").out
+    assert "renamed iris to flowers" in senpath("log", net).out
+    assert "5: " in (listed := senpath("rollback", net).out)
+    assert "renamed iris to flowers" in listed
+    assert senpath("rename", net, "flowers", "digits").code == 2
+
+
 def test_freeing(senpath: Run, net: Path) -> None:
     senpath("remove", net, "iris")
     end = senpath("gc", net)

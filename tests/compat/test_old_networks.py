@@ -137,6 +137,9 @@ def test_it_learns_on_and_its_tasks_answer_as_before(kept: Kept, tmp_path: Path)
     for task, (labels, confidence) in _with_task_given(kept, again).items():
         assert labels == before[task][0], task
         np.testing.assert_array_equal(confidence, before[task][1], err_msg=task)
+    again.rename("one more", "another")
+    assert again.describe("another", "the newest").description == "the newest"
+    again.verify()
 
 
 def test_an_exported_task_is_imported_and_answers_as_then(tmp_path: Path) -> None:

@@ -284,6 +284,11 @@ def test_teaching_and_taking_back(client: sp.Client, folder: Path, command: Any,
     texts = client.learn("moods", ["good", "fine", "bad", "awful"] * 3, ["up", "up", "down", "down"] * 3, epochs=1, hidden=4)
     assert texts.version == before + 3
     assert client.remove("moods").version == before + 4
+    assert client.rename("odd", "parity")["name"] == "parity"
+    assert client.describe("parity", "Odd or even.")["description"] == client.tasks["parity"]["description"] == "Odd or even."
+    code, out, _ = command("describe", client._at.url, "parity")
+    assert (code, out) == (0, "'parity': Odd or even.\n")
+    assert command("rename", client._at.url, "parity", "odd")[0] == 0
     back = client.rollback(before + 3)
     assert (back.to, back.restored) == (before + 3, ("moods",))
     frame = pd.DataFrame(tiny_task("iris")[0], columns=["a", "b", "c", "d"]).assign(label=tiny_task("iris")[1])

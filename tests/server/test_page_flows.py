@@ -352,6 +352,26 @@ def test_nothing_moves_for_those_who_do_not_want_it(visit: Visit) -> None:
         assert way.evaluate("line => getComputedStyle(line).animationName") == moving
 
 
+def test_a_task_gets_another_name_and_words_on_what_it_is_for(visit: Visit, address: str) -> None:
+    page = visit.page
+    visit.open("Network")
+    page.get_by_role("button", name="Edit digits").click()
+    dialog = page.get_by_role("dialog", name="Name and description")
+    assert visit.flaws() == []
+    dialog.get_by_label("Name").fill("numerals")
+    dialog.get_by_label("What it is for").fill("Digits that people write by hand.")
+    dialog.get_by_role("button", name="Save").click()
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="numerals"))
+    expect(row).to_contain_text("Digits that people write by hand.")
+    expect(page.locator(".versions")).to_contain_text("renamed digits to numerals")
+    assert "numerals" in tasks(address)
+    page.get_by_role("button", name="Edit numerals").click()
+    dialog.get_by_label("What it is for").fill("")
+    dialog.get_by_label("Name").fill("digits")
+    dialog.get_by_label("Name").press("Enter")
+    expect(page.get_by_role("button", name="Edit digits")).to_be_visible()
+
+
 def test_a_key_is_asked_for_and_says_what_one_may_do(browser: Browser, network: Path, tmp_path: Path) -> None:
     key = add_key(tmp_path / "keys.jsonl", "Ada", "read")
     with running(network, "--keys", str(tmp_path / "keys.jsonl")) as (_, address):

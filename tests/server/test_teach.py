@@ -118,6 +118,22 @@ def test_a_task_is_removed_and_brought_back(client: TestClient, own_folder: Path
     assert client.get("/tasks/high").json()["classes"] == [5, 6, 7, 8, 9]
 
 
+def test_a_task_gets_another_name_and_words_on_what_it_is_for(client: TestClient, own_folder: Path) -> None:
+    draft = client.post("/drafts", json={"task": "low"}).json()["id"]
+    said = client.put("/tasks/low/description", json={"description": "Zero to four."}).json()
+    assert (said["name"], said["description"]) == ("low", "Zero to four.")
+    said = client.put("/tasks/low/name", json={"name": "small/ones"}).json()
+    assert (said["name"], said["description"]) == ("small/ones", "Zero to four.")
+    assert client.get("/tasks/low").status_code == 404
+    assert client.get("/tasks/high").json()["links"] == ["small/ones"]
+    assert client.get(f"/drafts/{draft}").json()["task"] == "small/ones"
+    assert client.get("/versions").json()["versions"][0]["what"] == "renamed low to small/ones"
+    refused = client.put("/tasks/high/name", json={"name": "small/ones"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "task_exists")
+    assert client.put("/tasks/high/description", json={"description": "x" * 2001}).status_code == 422
+    assert Network(own_folder).tasks["small/ones"].description == "Zero to four."
+
+
 def test_a_job_waits_is_cancelled_and_stays_so(client: TestClient, own_folder: Path) -> None:
     answer = client.post("/tasks/new", json={"examples": EXAMPLES})
     job = answer.json()["job"]

@@ -8,6 +8,7 @@ from typing import Any
 from senpath.arrays import json_value
 from senpath.client import Client
 from senpath.evaluation import Evaluation
+from senpath.inference.records import task_record
 from senpath.learning import Learned
 from senpath.network import Network
 from senpath.pathways import Link
@@ -20,6 +21,13 @@ def describe_tasks(net: Network | Client) -> list[dict[str, Any]]:
     if isinstance(net, Client):
         return [*net.tasks.values()]
     return task_records(net, net.view)
+
+
+def describe_task(net: Network | Client, task: str) -> dict[str, Any]:
+    """One task, by whichever form of its name."""
+    if isinstance(net, Client):
+        return net.task(task)
+    return task_record(net.view, net.view.pathway(net.view.task_name(task)).task)
 
 
 def describe_learned(net: Network, learned: Learned) -> dict[str, Any]:

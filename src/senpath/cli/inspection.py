@@ -70,6 +70,10 @@ def _change(entry: dict[str, Any]) -> str:
         return "columns of removed tasks freed"
     if entry.get("limit"):
         return f"limit {entry['limit']}"
+    if isinstance(entry.get("renamed"), dict):
+        return f"renamed {entry['renamed'].get('from')} to {entry['renamed'].get('to')}"
+    if entry.get("described"):
+        return f"described {entry['described']}"
     gone = [f"removed {name}" for name in entry.get("removed") or ()]
     return ", ".join([*map(str, entry.get("tasks") or ()), *gone]) or "–"
 

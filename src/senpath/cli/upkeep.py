@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,6 +36,32 @@ def remove(net: Net, task: Task) -> Result:
         say(f"{back}; `senpath gc {net} --versions 1` frees {_size(removed.bytes)}")
 
     return Result([record], show)
+
+
+def rename(net: Net, task: Task, name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")]) -> Result:
+    """Give a task another name; everything else stays as it is."""
+    network = connect(net)
+    network.rename(task, name)
+    record = {"task": name, "renamed": task, "version": network.version}
+    return Result([record], lambda: say(f"renamed {task!r} to {name!r}; version {record['version']}"))
+
+
+def describe(
+    net: Net,
+    task: Task,
+    text: Annotated[
+        str | None, typer.Argument(help="What it is for; '' takes an earlier text away. Without it, the text is shown.")
+    ] = None,
+) -> Result:
+    """Say what a task is for, or show what was said."""
+    from senpath.cli.described import describe_task
+
+    network = connect(net)
+    if text is not None:
+        network.describe(task, text)
+    told = describe_task(network, task)
+    record = {"task": told["name"], "description": told["description"], "version": network.version}
+    return Result([record], lambda: say(f"{told['name']!r}: {told['description'] or 'no description'}"))
 
 
 def rollback(
@@ -159,10 +185,7 @@ def _versions(net: Network | Client) -> Result:
     records = []
     for version in (*net.versions, net.version):
         entry = entries.get(version, {})
-        what = next(
-            (f"{word} {entry[word]}" for word in ("removed", "rollback", "compacted", "limit", "tasks") if entry.get(word)), "empty"
-        )
-        records.append({"version": version, "time": entry.get("time"), "what": what, "present": version == net.version})
+        records.append({"version": version, "time": entry.get("time"), "what": _what(entry), "present": version == net.version})
 
     def show() -> None:
         for record in records:
@@ -170,6 +193,14 @@ def _versions(net: Network | Client) -> Result:
             say(f"{record['version']}: {when}")
 
     return Result(records, show)
+
+
+def _what(entry: dict[str, Any]) -> str:
+    """What made a version, in words."""
+    if isinstance(entry.get("renamed"), dict):
+        return f"renamed {entry['renamed'].get('from')} to {entry['renamed'].get('to')}"
+    words = ("removed", "rollback", "compacted", "limit", "described", "tasks")
+    return next((f"{word} {entry[word]}" for word in words if entry.get(word)), "empty")
 
 
 def _size(count: int) -> str:

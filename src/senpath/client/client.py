@@ -124,6 +124,10 @@ class Client:
         """What is known of each task, by name, in the order of learning, as the server says it."""
         return {task["name"]: task for task in self._at.ask("GET", "tasks")["tasks"]}
 
+    def task(self, name: str) -> dict[str, Any]:
+        """What is known of one task, as the server says it; raises UnknownTaskError."""
+        return dict(self._at.ask("GET", f"tasks/{quote(name, safe='')}"))
+
     @property
     def weights(self) -> dict[str, int]:
         """All weights: "pathways", "dispatcher", pretrained "encoders" and their "total"."""
@@ -223,6 +227,14 @@ class Client:
     def prune(self, task: str, keep: float, x: Any = None, y: Any = None, *, progress: Follower = None, **settings: Any) -> Taught:
         """Make a task's pathway smaller, unless that loses too much; see `senpath.Network.prune`."""
         return self._teach("POST", f"tasks/{quote(task, safe='')}/prune", x, y, {"keep": keep, "settings": settings}, progress)
+
+    def rename(self, task: str, name: str) -> dict[str, Any]:
+        """Give a task another name; see `senpath.Network.rename`. Returns what is known of it."""
+        return dict(self._at.ask("PUT", f"tasks/{quote(task, safe='')}/name", again=False, json={"name": name}))
+
+    def describe(self, task: str, description: str) -> dict[str, Any]:
+        """Say what a task is for; see `senpath.Network.describe`. Returns what is known of it."""
+        return dict(self._at.ask("PUT", f"tasks/{quote(task, safe='')}/description", again=False, json={"description": description}))
 
     def remove(self, task: str) -> TakenOut:
         """Remove a task; `rollback` brings it back."""

@@ -215,7 +215,7 @@ def record_evaluation(net: Network, evaluation: Evaluation) -> None:
 
 
 def recorded_evaluations(net: Network) -> list[Recorded]:
-    """The evaluations that were recorded up to the version that `net` shows, oldest first.
+    """The evaluations that were recorded up to the version that `net` shows, oldest first; tasks have the names that they have now.
 
     Raises:
         StoreError: if a line of the file is not a measurement; names file and line.
@@ -225,8 +225,36 @@ def recorded_evaluations(net: Network) -> list[Recorded]:
 
 def _all(net: Network) -> list[Recorded]:
     """The evaluations that were recorded, of whatever version."""
-    where = net._at.store.journals.where
-    return [_read(entry, where(place), place) for place, entry in enumerate(net.evaluations)]
+    where, names = net._at.store.journals.where, {record.pathway.identity: name for name, record in net.view.tasks.items()}
+    read = (_read(entry, where(place), place) for place, entry in enumerate(net.evaluations))
+    return [_with_present_names(entry, names, net) for entry in read]
+
+
+def _with_present_names(entry: Recorded, names: Mapping[str, str], net: Network) -> Recorded:
+    """An evaluation in which tasks that were renamed since have their present names, and another that had one of these says so.
+
+    Args:
+        names: of the present tasks, by identity.
+    """
+    then = entry.identities
+    now = {task: names[own] for task, own in then.items() if own in names and own != _identity(net, task)}
+    if not now:
+        return entry
+    taken = set(now.values())
+    evaluation = entry.evaluation
+    tasks = {*evaluation.scores, *then, *(answer for row in evaluation.confusion.values() for answer in row if answer is not None)}
+    to = {task: now.get(task, f"{task}, earlier" if task in taken else task) for task in tasks}
+    confusion = {
+        to[task]: {answer if answer is None else to[answer]: count for answer, count in row.items()}
+        for task, row in evaluation.confusion.items()
+    }
+    scores = {to[task]: score for task, score in evaluation.scores.items()}
+    by_class = {to[task]: of for task, of in evaluation.by_class.items()}
+    return replace(entry, evaluation=Evaluation(scores, confusion, by_class), identities={to[task]: own for task, own in then.items()})
+
+
+def _identity(net: Network, task: str) -> str:
+    return net.view.tasks[task].pathway.identity if task in net.view.tasks else ""
 
 
 def remove_evaluation(net: Network, which: Recorded | int) -> None:

@@ -182,6 +182,7 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
         components=tuple(parts.values()),
         statistics={task: statistics},
         types={} if data_type.key in view.types else {data_type.key: (data_type, theirs.with_payload(kind.features))},
+        descriptions={task: record.description},
         entry={"imported": old},
     )
 

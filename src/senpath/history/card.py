@@ -48,6 +48,7 @@ def model_card(view: View, evaluations: Iterable[Entry], source: str = "FOLDER O
         USE.format(source=source),
         "## Tasks",
         _table(("task", "kind", "inputs", "labels or numbers", "examples", "learned by", "borrows from"), _tasks(view)),
+        *_descriptions(view),
         "## Data",
         "Examples are not kept. A fingerprint is a hash of a task's encoded examples and their labels: the same data has the same.",
         _table(("task", "examples", "fewest of a class", "fingerprint", "seed"), _data(view)),
@@ -91,6 +92,12 @@ def _tasks(view: View) -> list[Sequence[object]]:
     return rows
 
 
+def _descriptions(view: View) -> list[str]:
+    """What people have said of the tasks."""
+    told = [(name, " ".join(record.description.split())) for name, record in view.tasks.items() if record.description]
+    return [_table(("task", "what it is for"), told)] if told else []
+
+
 def _described(data_type: DataType) -> str:
     shape = " × ".join(map(str, data_type.shape))
     return f"{data_type.modality}, {shape}" + (f", read by {data_type.encoder}" if data_type.encoder else "")
@@ -112,14 +119,18 @@ def _data(view: View) -> list[Sequence[object]]:
 def _figures(view: View, evaluations: Iterable[Entry]) -> dict[str, Entry]:
     """The latest figures of each present task; whatever else a file may hold is left out."""
     latest: dict[str, Entry] = {}
+    names = {view.pathway(task).identity: task for task in view.tasks}
     for entry in evaluations:
         scores, identities = entry.get("scores"), entry.get("identities")
         if not isinstance(scores, dict) or not isinstance(identities, dict):
             continue
         for task, score in scores.items():
-            present = task in view.tasks and identities.get(task) == view.pathway(task).identity
-            if present and isinstance(score, dict) and {"examples", "accuracy", "accuracy_unlabelled", "refused"} <= score.keys():
-                latest[task] = {**score, "version": entry.get("version"), "time": entry.get("time")}
+            own = identities.get(task)
+            same = task in view.tasks and own == view.pathway(task).identity
+            now = task if same else names.get(own) if isinstance(own, str) else None  # renamed since
+            known = isinstance(score, dict) and {"examples", "accuracy", "accuracy_unlabelled", "refused"} <= score.keys()
+            if now is not None and known:
+                latest[now] = {**score, "version": entry.get("version"), "time": entry.get("time")}
     return {task: latest[task] for task in view.tasks if task in latest}
 
 

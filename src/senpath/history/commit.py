@@ -201,10 +201,11 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
     for pathway in proposal.pathways:
         # A pathway in another's place answers for the same inputs: what the dispatcher knows of the task stays, if nothing is added.
         kept = sums.add(pathway) if pathway.task in proposal.statistics else tasks[pathway.task].statistics
-        pathway = _identified(pathway, tasks)
+        pathway = _identified(pathway, tasks, view.tasks)
         probe = _probe(pathway, sums.types[pathway.data_type].data_type, lookup, view.device)
-        earlier = tasks.get(pathway.task)
-        tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1, earlier.misled if earlier is not None else 0.0)
+        earlier, told = tasks.get(pathway.task), proposal.descriptions.get(pathway.task, "")
+        misled, description = (earlier.misled, earlier.description) if earlier is not None else (0.0, told)
+        tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1, misled, description)
     for task, limit in proposal.limits.items():
         tasks[task] = replace(tasks[task], statistics=with_limit(tasks[task].statistics, limit))
     sums.drop_unused({record.pathway.data_type for record in tasks.values()})
@@ -226,22 +227,29 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
     return after, Change(tuple(used.values()), sums.columns, sums.files)
 
 
-def _identified(pathway: Pathway, tasks: Mapping[str, TaskRecord]) -> Pathway:
+def _identified(pathway: Pathway, tasks: Mapping[str, TaskRecord], seen: Mapping[str, TaskRecord]) -> Pathway:
     """A pathway with its task's identity, and those of the tasks that its links read; what is in its place is the same task.
+
+    Links say the present names of tasks that were renamed since the proposal was made.
 
     Args:
         tasks: of the version before, and those that the commit has added.
+        seen: those that the proposal may have been made from.
     """
     before = tasks[pathway.task].pathway if pathway.task in tasks else None
     known = {(link.source, link.reads): link.source_id for link in (before.links if before is not None else ())}
 
-    def source_id(link: Link) -> str:
-        if (link.source, link.reads) in known:
-            return known[link.source, link.reads]
-        return link.source_id or (tasks[link.source].pathway.identity if link.source in tasks else "")
+    def identified(link: Link) -> Link:
+        name = link.source
+        if (name, link.reads) in known:
+            return replace(link, source_id=known[name, link.reads])
+        source = seen.get(name) or tasks.get(name)
+        own = link.source_id or (source.pathway.identity if source is not None else "")
+        if own and (name not in tasks or tasks[name].pathway.identity != own):
+            name = next((other for other, record in tasks.items() if record.pathway.identity == own), name)
+        return replace(link, source=name, source_id=own)
 
-    links = tuple(replace(link, source_id=source_id(link)) for link in pathway.links)
-    return replace(pathway, links=links, id=(before or pathway).identity)
+    return replace(pathway, links=tuple(map(identified, pathway.links)), id=(before or pathway).identity)
 
 
 def _named(components: Mapping[str, int], tasks: Iterable[TaskRecord], types: Iterable[TypeRecord]) -> dict[str, int]:

@@ -140,6 +140,7 @@ def task_record(view: View, name: str) -> Record:
         "run": info.run_weights + besides,
         "concept": info.concept,
         "version": info.version,
+        "description": info.description,
     }
 
 

@@ -86,5 +86,9 @@ def _what(entry: Record) -> str:
         return f"removed {', '.join(map(str, entry['removed']))}"
     if entry.get("limit"):
         return f"limit {entry['limit']}"
+    if isinstance(entry.get("renamed"), dict):
+        return f"renamed {entry['renamed'].get('from')} to {entry['renamed'].get('to')}"
+    if entry.get("described"):
+        return f"described {entry['described']}"
     tasks = ", ".join(map(str, entry.get("tasks", ())))
     return f"{entry.get('method') or 'learned'}: {tasks}" if tasks else "made"

@@ -116,6 +116,9 @@ def first_entries(log: Sequence[Entry]) -> dict[str, Entry]:
             entries.pop(task, None)
         for task in _names(entry, "tasks"):
             entries.setdefault(task, entry)
+        renamed = entry.get("renamed")
+        if isinstance(renamed, dict) and renamed.get("from") in entries:
+            entries[str(renamed.get("to"))] = entries.pop(renamed["from"])
         if isinstance(entry.get("rollback"), int):
             entries = dict(then.get(entry["rollback"], entries))
         if _version(entry) in returned_to:

@@ -7,9 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from senpath.inference.records import task_record
 from senpath.server.auth import needs, require_role
 from senpath.server.bodies import body_of, read_given
 from senpath.server.errors import EVERYWHERE, declared
+from senpath.server.predict import respond
 from senpath.serving.requests import Given, Learning, Pruning, Strict
 
 ACCEPTED: dict[int | str, dict[str, Any]] = declared(404, 409, 415)
@@ -40,6 +42,40 @@ async def learn_task(name: str, request: Request, response: Response) -> dict[st
 async def extend_task(name: str, request: Request, response: Response) -> dict[str, Any]:
     """Give a task more examples, of new classes too."""
     return await _submit("extend", name, request, response, Given)
+
+
+class NewName(Strict):
+    """Another name for a task."""
+
+    name: str
+
+
+class Description(Strict):
+    """What a task is for."""
+
+    description: str
+
+
+@router.put("/tasks/{name:path}/name", responses=declared(404, 409), dependencies=[own])
+def rename_task(name: str, body: NewName, request: Request) -> Response:
+    """Give a task another name; its drafts follow. A program that asks for it by name has to know the new one."""
+    server = request.app.state.server
+    old = server.live.network.view.task_name(name)
+    server.live.network.rename(old, body.name)
+    server.live.refresh()
+    view = server.live.current
+    new = view.task_name(body.name)
+    server.state.drafts.rename(old, new)
+    return respond(view, task_record(view, new))
+
+
+@router.put("/tasks/{name:path}/description", responses=declared(404, 409), dependencies=[teach])
+def describe_task(name: str, body: Description, request: Request) -> Response:
+    """Say what a task is for, in at most 2,000 characters; no answer depends on it."""
+    live = request.app.state.server.live
+    live.network.describe(name, body.description)
+    live.refresh()
+    return respond(live.current, task_record(live.current, live.current.task_name(name)))
 
 
 @router.delete("/tasks/{name:path}", responses=declared(404, 409), dependencies=[own])

@@ -176,6 +176,7 @@ class Proposal:
         replaces: names of tasks whose pathways may be replaced; the dispatcher's statistics of them stay unless `statistics` has new ones.
         removes: names of tasks to remove, with the components that no other task names.
         limits: of tasks, as multiples of the limit that each was learned with; see `Threshold`.
+        descriptions: what added tasks are for, by name, where that is known.
         untrained: hashes of those `components` that were taken as they were, not learned.
         entry: the log entry (JSON values).
         cost: what learning ran and changed; for tasks learned together, of all of them. None if nothing was learned.
@@ -191,6 +192,7 @@ class Proposal:
     replaces: frozenset[str] = frozenset()
     removes: frozenset[str] = frozenset()
     limits: Mapping[str, float] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
     untrained: frozenset[str] = frozenset()
     entry: Mapping[str, Any] = field(default_factory=dict)
     cost: LearningCost | None = None

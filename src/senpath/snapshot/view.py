@@ -350,6 +350,7 @@ class TaskInfo:
         provenance: how it was learned, and what changed it since.
         misled: what bringing it did to the other tasks, see `Learned`.
         limit: how far inputs may be from it, as a multiple of the limit that it was learned with; see `Network.thresholds`.
+        description: what it is for, see `Network.describe`; "" if nobody said.
     """
 
     kind: TaskKindName
@@ -365,10 +366,16 @@ class TaskInfo:
     provenance: Provenance
     misled: float
     limit: float = 1.0
+    description: str = ""
 
     def _repr_html_(self) -> str:
         lenders = ", ".join(f"{source} ({sum(other == source for other, _ in self.transfers)})" for source in dict(self.transfers))
-        told = {"classes": ", ".join(map(str, self.classes_)), "type of its inputs": self.data_type, "examples": self.examples}
+        told: dict[str, object] = {
+            "about": self.description,
+            "classes": ", ".join(map(str, self.classes_)),
+            "type of its inputs": self.data_type,
+            "examples": self.examples,
+        }
         told |= {"method": self.method, "classes that borrow": lenders, "concept": self.concept, "learned in version": self.version}
         told |= {"limit": f"{self.limit:.3g} times the learned one"} if self.limit != 1 else {}
         weights = {"weights of its own": f"{self.weights:,}", "weights that run": f"{self.run_weights:,}"}
@@ -395,4 +402,5 @@ def task_info(view: View, task: str) -> TaskInfo:
         provenance=pathway.provenance,
         misled=record.misled,
         limit=limit_share(record.statistics),
+        description=record.description,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
-from senpath.arrays import is_name
+from senpath.arrays import is_description, is_name
 from senpath.components import NUMBERS
 from senpath.inputs.modalities import MODALITIES
 from senpath.inputs.modalities.normalised import CONVENTIONS
@@ -175,6 +175,7 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
     return (
         path.task == name
         and is_name(name)
+        and is_description(record.description)
         and path.data_type in manifest.types
         and bool(path.classes)
         and len(set(path.classes)) == len(path.classes)

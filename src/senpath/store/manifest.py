@@ -126,6 +126,7 @@ class TaskRecord:
 
     Args:
         misled: what bringing it did to the tasks of its type that there were, see `Learned`.
+        description: what people have said that it is for; "" if nothing.
     """
 
     pathway: Pathway
@@ -133,6 +134,7 @@ class TaskRecord:
     probe: Probe
     version: int
     misled: float = 0.0
+    description: str = ""
 
 
 @dataclass(frozen=True)

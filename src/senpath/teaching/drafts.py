@@ -46,6 +46,11 @@ class Drafts:
             db.execute("INSERT INTO drafts (id, task, made, changed) VALUES (?, ?, ?, ?)", [draft, task, now, now])
         return draft
 
+    def rename(self, task: str, name: str) -> None:
+        """Let the drafts of a task follow it to its new name."""
+        with self._db.open(write=True) as db:
+            db.execute("UPDATE drafts SET task = ? WHERE task = ?", [name, task])
+
     def of_task(self, task: str) -> str | None:
         """The newest draft for this task."""
         with self._db.open() as db:

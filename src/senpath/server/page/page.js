@@ -1306,7 +1306,7 @@ const overview = {
   },
 
   tasks(activity) {
-    const columns = ["Task", "Reads", "Labels", "Examples", "Accuracy", "Borrows from", activity && "Answers", can("own") && ""].filter((name) => name !== null && name !== false && name !== undefined);
+    const columns = ["Task", "Reads", "Labels", "Examples", "Accuracy", "Borrows from", activity && "Answers", can("teach") && ""].filter((name) => name !== null && name !== false && name !== undefined);
     const out = h("div");
     const rows = state.tasks.map((task) => {
       const labels = task.classes ?? [];
@@ -1314,12 +1314,26 @@ const overview = {
       const few = labels.slice(0, 8).map(words).join(", ") + (labels.length > 8 ? ` … (${labels.length})` : "");
       const cells = [["Reads", reads], ["Labels", task.kind === "regression" ? "a number" : few, "labels"], ["Examples", task.examples?.toLocaleString("en") ?? "–", "num"], ["Accuracy", task.accuracy === null || task.accuracy === undefined ? "not measured" : percent(task.accuracy), "num"], ["Borrows from", (task.links ?? []).join(", ") || "–"]];
       if (activity) cells.push(["Answers", (activity.answers[task.name] ?? 0).toLocaleString("en"), "num"]);
-      const remove = can("own") && h("td", {}, button("Remove", () => this.remove(task.name, out), "plain small", { "aria-label": `Remove ${task.name}` }));
-      return h("tr", {}, h("th", { scope: "row" }, h("bdi", {}, task.name)), cells.map(([name, text, kind]) => h("td", { class: kind, "data-name": name }, text)), remove);
+      const acts = can("teach") && h("td", { class: "acts" },
+        button("Edit", () => this.edit(task, out), "plain small", { "aria-label": `Edit ${task.name}` }),
+        can("own") && button("Remove", () => this.remove(task.name, out), "plain small", { "aria-label": `Remove ${task.name}` }));
+      return h("tr", {}, h("th", { scope: "row" }, h("bdi", {}, task.name), task.description && h("p", { class: "soft about" }, task.description)), cells.map(([name, text, kind]) => h("td", { class: kind, "data-name": name }, text)), acts);
     });
     return h("div", { class: "card" }, h("h2", { class: "quiet", id: "tasks-title" }, "Tasks"), out,
       h("div", { class: "scroll" }, h("table", { class: "stacking", "aria-labelledby": "tasks-title" },
         h("thead", {}, h("tr", {}, columns.map((name) => (name ? h("th", { scope: "col", class: ["Examples", "Accuracy", "Answers"].includes(name) ? "num" : "" }, name) : h("td"))))), h("tbody", {}, rows))));
+  },
+
+  /** Another name, which an owner gives, and words on what the task is for. */
+  async edit(task, out) {
+    const said = await edited(task, can("own"));
+    if (said === null) return;
+    await trying(out, async () => {
+      const at = `tasks/${encodeURIComponent(task.name)}`;
+      if (said.description !== task.description) await call(`${at}/description`, "PUT", { description: said.description });
+      if (said.name !== task.name) await call(`${at}/name`, "PUT", { name: said.name });
+      await refresh();
+    });
   },
 
   async remove(name, out) {
@@ -1417,6 +1431,19 @@ function confirmed(title, text, yes) {
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+}
+
+/** The name and description that a person gives a task; null if they stay as they are. */
+function edited(task, naming) {
+  const dialog = $("edit-dialog");
+  $("edit-name").value = task.name;
+  $("edit-name").disabled = !naming;
+  $("edit-text").value = task.description;
+  $("edit-no").onclick = () => dialog.close("no");
+  dialog.returnValue = "no";
+  dialog.showModal();
+  const read = () => ({ name: $("edit-name").value.trim() || task.name, description: $("edit-text").value.trim() });
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes" ? read() : null), { once: true }));
 }
 
 // ---------------------------------------------------------------- the frame

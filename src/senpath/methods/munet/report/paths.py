@@ -92,8 +92,8 @@ def read_paths(network: NetworkSummary, tasks: Mapping[str, TaskSummary]) -> lis
     for name in records:
         for component in tasks[name].pathway.components:
             users.setdefault(component, []).append(name)
-    trainers = _trainers(tasks, records)
-    return [_path(tasks[name], record, network.sizes, readers, users, trainers) for name, record in records.items()]
+    trainers = _trainers(network, records)
+    return [_path(network, tasks[name], record, readers, users, trainers) for name, record in records.items()]
 
 
 def _read_record(task: TaskSummary) -> MunetRecord | None:
@@ -101,14 +101,16 @@ def _read_record(task: TaskSummary) -> MunetRecord | None:
     return record if record is not None and len({cut(layer.name) for layer in record.layers}) == len(record.layers) else None
 
 
-def _trainers(tasks: Mapping[str, TaskSummary], records: Mapping[str, MunetRecord]) -> dict[str, LayerTrainer]:
+def _trainers(network: NetworkSummary, records: Mapping[str, MunetRecord]) -> dict[str, LayerTrainer]:
     """Who trained each component, by hash. A task of today did so only if it has the component itself: names are used again."""
     own, others = dict[str, LayerTrainer](), dict[str, LayerTrainer]()
     for name, record in records.items():
+        task = network.tasks[name]
         # An imported task's layers name it as it was called where it came from.
-        own_names = (name, tasks[name].log_entry.get("imported"))
-        for layer, component in zip(record.layers, tasks[name].pathway.components, strict=True):
-            origin = layer.trainer(name, component)
+        own_names = (name, task.log_entry.get("imported"))
+        for layer, component in zip(record.layers, task.pathway.components, strict=True):
+            trainer = layer.trainer(name, component)
+            origin = trainer and network.present_name(trainer, task.learned)
             if origin is not None and origin in own_names:
                 own.setdefault(component, LayerTrainer(name))
             others.setdefault(component, LayerTrainer(origin, gone=origin is not None))
@@ -116,9 +118,9 @@ def _trainers(tasks: Mapping[str, TaskSummary], records: Mapping[str, MunetRecor
 
 
 def _path(
+    network: NetworkSummary,
     task: TaskSummary,
     record: MunetRecord,
-    sizes: Mapping[str, int],
     readers: Mapping[str, int],
     users: Mapping[str, Sequence[str]],
     trainers: Mapping[str, LayerTrainer],
@@ -128,6 +130,7 @@ def _path(
     others = Counter(layer.trainer for layer in layers if layer.trainer != LayerTrainer(task.name))
     partners = Counter(user for layer in layers for user in users[layer.component] if user != task.name).most_common()
     revisions = {change.revision for change in task.pathway.provenance.revisions}
+    parent = record.parent and network.present_name(record.parent, task.learned)
     return TaskPath(
         task=task,
         root=RootModel(record.root_id, cut(record.root), record.root_weights),
@@ -136,8 +139,8 @@ def _path(
         taken=others.most_common(),
         partners=partners[:PARTNERS],
         more=max(0, len(partners) - PARTNERS),
-        parent="the root" if record.parent is None else "its own path" if record.parent == task.name else record.parent,
-        accounted=sum(sizes[name] / max(1, readers[name]) for name in task.pathway.whole(task.pathway.components)),
+        parent="the root" if parent is None else "its own path" if parent == task.name else parent,
+        accounted=sum(network.sizes[name] / max(1, readers[name]) for name in task.pathway.whole(task.pathway.components)),
         began=record.accounted,
         compute=record.flops / record.root_flops if record.flops is not None and record.root_flops and record.root_flops > 0 else None,
         quality=_share(record.quality),

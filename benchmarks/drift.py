@@ -148,14 +148,16 @@ def _cells() -> list[Record]:
 
 
 def _table_of(records: Records, earlier: Records) -> str:
-    heads = ["data", "the last set", "others before", "with it", "removed", "its own", "estimate", "earlier: with it", "removed"]
-    rows = []
-    for one in records:
-        (old,) = earlier.where(kind=one["kind"], spoilt=one["spoilt"]) or [{}]
-        rows.append(
-            [one["kind"], one["spoilt"], *(_shown(one, part) for part in ("before", "after", "removed")), _own(one), _estimate(one)]
-        )
-        rows[-1] += [_shown(old, "after"), _shown(old, "removed")]
+    heads = ["data", "the last set", "others before", "with it", "removed", "its own", "estimate"]
+    rows = [
+        [one["kind"], one["spoilt"], *(_shown(one, part) for part in ("before", "after", "removed")), _own(one), _estimate(one)]
+        for one in records
+    ]
+    if earlier:
+        heads += ["earlier: with it", "removed"]
+        for row, one in zip(rows, records, strict=True):
+            (old,) = earlier.where(kind=one["kind"], spoilt=one["spoilt"]) or [{}]
+            row += [_shown(old, "after"), _shown(old, "removed")]
     return markdown_table(heads, rows)
 
 

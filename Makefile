@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo serve test test-slow check figures bench scale endure peer bench-serve results docs clean
+.PHONY: setup demo serve test test-slow check figures bench scale endure peer bench-serve results docs api lock licences dist clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt src/senpath/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "senpath needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	@echo "setting up .venv; the first time this takes a few minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -99,5 +99,37 @@ docs: setup
 results: setup
 	$(BIN)/python -m benchmarks.foundation
 
+# The public interface as one file, docs/public-api.txt: a test fails where the code has another.
+api: setup
+	$(BIN)/python -m tools.public_api
+
+# What would be published, checked (docs/releasing.md): the wheel, the source archive, and the list of components (SBOM, CycloneDX).
+dist: setup .venv-all/.ready
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python -m tools.check_package dist
+	.venv-release/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate --output-file dist/senpath.cdx.json .venv-all/bin/python
+
+# Versions and hashes of all that is tested: constraints.txt from .venv, requirements.lock from that.
+lock: setup .venv-release/.ready
+	$(BIN)/python -m tools.lock .venv-release/bin/uv
+
+# docs/licences.md, from all that users can install.
+licences: .venv-all/.ready
+	.venv-all/bin/python -m tools.licences
+
+# The programs that only publishing needs, and an environment with all that users can install.
+.venv-release/.ready:
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0
+	@touch $@
+
+.venv-all/.ready: requirements.lock pyproject.toml | .venv-release/.ready
+	@test -x .venv-all/bin/python || $(PYTHON) -m venv .venv-all
+	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .venv-peer .venv-servers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-peer .venv-servers .venv-release .venv-all .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 NAME = "senpath"
-INTERNAL = frozenset({"dev"})
+INTERNAL = frozenset({"dev", "docs"})
 """Extras for those who change senpath, not for those who use it."""
 
 

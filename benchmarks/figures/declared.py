@@ -102,7 +102,7 @@ def _figure(entry: dict[str, Any], sets: dict[str, list[str]]) -> Figure:
             raise InputError(f"{DECLARED.name}, {name}", expected=what, got=", ".join(sorted(wrong)))
     if missing := {"name", "what", "command", "minutes"} - {*entry}:
         raise InputError(f"{DECLARED.name}, {name}", expected=f"also {', '.join(sorted(missing))}", got="none")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     figure = Figure(**values)
     return replace(figure, code=tuple(path for word in figure.code for path in _paths(figure, word, sets)))
 

@@ -22,10 +22,10 @@ from benchmarks.figures.marks import Mark, mark_pages, read_marks, write_marks
 from benchmarks.figures.state import Run, Standing, lacking, run_file, standing
 from senpath.errors import InputError
 
-BUSY = 0.5
-"""Processes that want a core, on average over a minute, from which on a machine is not quiet."""
+BUSY = 0.25
+"""Cores that others keep busy, from which on a machine is not quiet."""
 LOOK = 5.0
-"""Seconds between looks at a command that runs."""
+"""Seconds between looks at a command that runs, and for which is looked whether a machine is quiet."""
 GRACE = 30.0
 """Seconds that a command has to end in after it was interrupted."""
 
@@ -84,7 +84,7 @@ def _not_now(one: Standing, records: Path, end: float | None, busy: bool) -> str
     """Why a figure is not made now."""
     figure = one.figure
     if one.run is not None and one.run.ended and one.goes_on:
-        return f"its output waits in {_log(figure, records)}; then `python -m benchmarks.figures mark {figure.name}`"
+        return _waits(figure, records)
     if lacks := lacking(figure, records):
         return f"it lacks {' and '.join(lacks)}"
     if dirty := history.uncommitted(figure.paths):
@@ -92,9 +92,29 @@ def _not_now(one: Standing, records: Path, end: float | None, busy: bool) -> str
     left = float("inf") if end is None else (end - time.monotonic()) / 60
     if left <= 0 or (not figure.resumable and left < one.minutes):
         return f"it takes some {one.minutes:.0f} minutes"
-    if figure.quiet and not busy and (load := os.getloadavg()[0]) > BUSY:
-        return f"it needs a quiet machine, the load is {load:.1f} (--busy makes it all the same)"
+    if figure.quiet and not busy and (cores := _busy_cores()) > BUSY:
+        return f"it needs a quiet machine, others keep {cores:.1f} cores busy (--busy makes it all the same)"
     return None
+
+
+def _waits(figure: Figure, records: Path) -> str:
+    return f"its output waits in {_log(figure, records)}; when it is in the page, `python -m benchmarks.figures mark {figure.name}`"
+
+
+def _busy_cores() -> float:
+    """How many cores work just now. A load average would still count the figure before."""
+    if sys.platform != "linux":
+        return os.getloadavg()[0]
+    before = _ticks()
+    time.sleep(LOOK)
+    busy, idle = (now - then for now, then in zip(_ticks(), before, strict=True))
+    return (os.cpu_count() or 1) * busy / (busy + idle)
+
+
+def _ticks() -> tuple[int, int]:
+    """Of all cores since the system began, at work and idle."""
+    user, nice, system, idle, waiting, *others = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+    return user + nice + system + sum(others), idle + waiting
 
 
 def _make(one: Standing, records: Path, every: list[Figure], end: float | None, keep: bool) -> bool:
@@ -107,7 +127,7 @@ def _make(one: Standing, records: Path, every: list[Figure], end: float | None, 
         run = Run(history.code_commit(), figure.command)
         run.write(file)
     print(f"{figure.name}: {'goes on' if run.minutes else 'begins'}, some {one.left:.0f} minutes; {figure.command}", flush=True)
-    run, code = _follow(figure, run, records, end)
+    run, code = _follow(figure, run, records, end if figure.resumable else None)  # what fits may take longer than it was thought to
     if code is None:
         print(f"{figure.name}: stopped after {run.minutes:.0f} minutes in all; goes on next time", flush=True)
         return True
@@ -116,7 +136,7 @@ def _make(one: Standing, records: Path, every: list[Figure], end: float | None, 
         return False
     if figure.by_hand:
         replace(run, ended=True).write(file)
-        print(f"{figure.name}: {_not_now(replace(one, run=replace(run, ended=True), moved=[]), records, None, True)}", flush=True)
+        print(f"{figure.name}: {_waits(figure, records)}", flush=True)
         return True
     mark_figure(figure, run, every)
     file.unlink()

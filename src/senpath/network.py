@@ -523,17 +523,21 @@ class Network:
         """
         return roll_back(self._at, version)
 
-    def gc(self, versions: int = KEPT_VERSIONS) -> Cleaned:
+    def gc(self, versions: int = KEPT_VERSIONS, grace: float | None = None) -> Cleaned:
         """Forget all but the last `versions`, the present one included, and free the files that only they needed.
 
         With `versions=1` the columns of removed tasks are freed too, and confidences may change by rounding. Programs that still show a
         version that is gone are told to `refresh`.
 
+        Args:
+            grace: of a network in object storage, where no lock keeps others out: seconds that a version stays after another took its
+                place, and that files stay which nothing needs; a day by default.
+
         Raises:
-            InputError: if `versions` is not a positive whole number.
+            InputError: if `versions` is not a positive whole number, or `grace` is given for a folder.
             StoreError: if a version to keep is damaged, or the folder cannot be written.
         """
-        return clean(self._at, versions)
+        return clean(self._at, versions, grace)
 
     def export(self, task: str, path: str | Path, *, overwrite: bool = False) -> None:
         """Write a task to one file, by convention `.sentask`, for `import_task` of another network.

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from faults import Faults
 from nursery import Nursery
+from object_store import running_moto
 
 import senpath as sp
 
@@ -63,3 +64,10 @@ def nursery() -> Iterator[Nursery]:
 def faults() -> Faults:
     """See `Faults`; an audit hook cannot be taken back, so there is one for all tests."""
     return Faults()
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The endpoint of a real S3 interface, see `running_moto`."""
+    with running_moto() as endpoint:
+        yield endpoint

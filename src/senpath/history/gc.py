@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 import torch
@@ -34,39 +35,57 @@ class Cleaned:
     versions: tuple[int, ...]
 
 
-def clean(checkout: Checkout, versions: int) -> Cleaned:
+def clean(checkout: Checkout, versions: int, grace: float | None = None) -> Cleaned:
     """Forget versions and remove what they alone needed; see `Network.gc`.
 
     Raises:
-        InputError: if `versions` is no number of versions.
+        InputError: if `versions` is no number of versions, or `grace` no number of seconds, or one that a folder has no need of.
         StoreError: if a version that is to be kept is damaged; then nothing is removed.
     """
     if isinstance(versions, bool) or not isinstance(versions, int) or versions < 1:
         raise InputError("versions", expected="a number of versions to keep, 1 (the present one) or more", got=repr(versions))
     store, view = checkout.store, checkout.view
+    seconds = _grace(store, grace)
     with checkout.writing():
         present = store.read(view.manifest)
         numbers = store.history.numbers(present.version)
-        last = numbers[max(0, len(numbers) - versions + 1) :]
-        kept = [store.history.read(number, present) for number in last]
-        made = _compact(store, present, view) if not kept else None  # which reads what may be damaged: before anything is removed
         before = sizes(store.objects)
         try:
+            since = store.objects.now() - seconds if seconds else inf
+            # Under the name of a version stands when another took its place, where nobody holds a lock.
+            recent = {number for number in numbers if store.history.kept_since(number) >= since} if seconds else set()
+            last = sorted({*numbers[max(0, len(numbers) - versions + 1) :], *recent})
+            kept = [store.history.read(number, present) for number in last]
+            # Which reads what may be damaged: before anything is removed.
+            made = _compact(store, present, view) if not kept or not store.objects.takes_turns else None
             for number in set(numbers) - set(last):
                 store.history.forget(number)
             if made is not None:
+                kept = kept if store.objects.takes_turns else [*kept, present]
                 present = store.write(present, *made, keep=1)
-            drop_unnamed(store.objects, [present, *kept])
+            if not store.objects.takes_turns:
+                kept.append(store.read(present))  # others went on meanwhile
+            drop_unnamed(store.objects, [present, *kept], since)
         except OSError as error:
             got = error.strerror or str(error)
-            raise StoreError(
-                f"cleaning {store.where}", expected="to be possible", got=got, do="Call gc() again for what is left"
-            ) from error
+            what, do = f"cleaning {store.where}", "Call gc() again for what is left"
+            raise StoreError(what, expected="to be possible", got=got, do=do) from error
         finally:
             checkout.moved(present)
         after = sizes(store.objects)
-    freed = sum(before.values()) - sum(after.values())
-    return Cleaned(len(before.keys() - after.keys()), freed, (*last, present.version))
+    gone = before.keys() - after.keys()
+    freed = sum(before.values()) - sum(after.values()) if store.objects.takes_turns else sum(before[name] for name in gone)
+    return Cleaned(len(gone), freed, (*last, present.version))
+
+
+def _grace(store: Store, grace: float | None) -> float:
+    if grace is None:
+        return store.objects.grace
+    if isinstance(grace, bool) or not isinstance(grace, int | float) or not 0 <= grace < inf:
+        raise InputError("grace", expected="a number of seconds, 0 or more", got=repr(grace))
+    if grace and store.objects.takes_turns:
+        raise InputError("grace", expected="none for a folder, whose writers hold a lock", got=repr(grace), do="Leave it out")
+    return float(grace)
 
 
 def compacted(store: Store, present: Manifest, version: int, view: View) -> tuple[Manifest, Change] | None:
@@ -86,7 +105,7 @@ def compacted(store: Store, present: Manifest, version: int, view: View) -> tupl
             tasks |= moved
             name = f"{key}.{version}.columns"
             change.columns[name] = (0, rows)
-            types[key] = replace(record, columns=name, rows=len(rows))
+            types[key] = replace(record, columns=name, rows=len(rows), segments=())
             if view.settings.dispatcher == "discriminant":
                 metric = _metric(store, record, {name: tasks[name].statistics for name in mine}, rows, view.device)
                 content, file = metric.dump(), f"{key}.{version}.metric"

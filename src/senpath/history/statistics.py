@@ -58,7 +58,7 @@ class StatisticsAccumulator:
         covariances = record.covariances
         if statistics.covariance is not None and len(covariances) < CARRIERS:
             covariances = {**covariances, pathway.task: self._keep(statistics.covariance)}
-        self.types[key] = replace(record, rows=first + len(columns), covariances=covariances)
+        self.types[key] = replace(record, rows=first + len(columns), covariances=covariances, segments=())
         return StatisticsRecord(
             first=first,
             rows=len(columns),

@@ -1,6 +1,7 @@
 """The folder on disk."""
 
-from senpath.store.folder import Change, Store
+from senpath.store.change import Change
+from senpath.store.folder import Store
 from senpath.store.manifest import FORMAT_VERSION, Manifest, MetricRecord, Probe, StatisticsRecord, TaskRecord, TypeRecord
 from senpath.store.versions import KEPT_VERSIONS
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from senpath.errors import StoreError
+from senpath.store.change import Change
 from senpath.store.files import TEMPORARY, is_litter, sync_folder, write_atomic
-from senpath.store.folder import MANIFEST, Change, Store
+from senpath.store.folder import MANIFEST, Store
 from senpath.store.manifest import Manifest, covariance_file, dump_manifest
 
 

@@ -177,7 +177,7 @@ def go_with(owner: object, folder: Path) -> None:
     weakref.finalize(owner, _delete, folder, os.getpid())
 
 
-def is_temporary(folder: Path) -> bool:
+def is_temporary(folder: object) -> bool:
     """Whether a folder goes with its owner."""
     return folder in _DELETED_LATER
 

@@ -9,9 +9,10 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from random import uniform
+from secrets import token_hex
 from time import monotonic, sleep
 from typing import Any
 
@@ -21,6 +22,9 @@ from senpath.components import Component, Config, canonical_json, content_hash, 
 from senpath.confined import read_plain
 from senpath.errors import ConflictError, StoreError
 from senpath.routing import CommonCovariance
+from senpath.store.address import Address
+from senpath.store.change import Change, OvertakenError
+from senpath.store.cloud_objects import CloudObjects
 from senpath.store.files import explained
 from senpath.store.folder_objects import ROOT, FolderObjects
 from senpath.store.journals import Journals
@@ -49,36 +53,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 BEHIND = f"Call refresh() if the network moved on. Else: {RESTORE[0].lower()}{RESTORE[1:]}"
 
 
-@dataclass(frozen=True)
-class Change:
-    """What a commit writes besides the manifest.
-
-    Args:
-        components: new components.
-        columns: per file of columns, the row where they begin and float32 rows (rows, width) that are appended.
-        files: content of new files in `dispatcher/`, by name: covariances and metrics.
-    """
-
-    components: tuple[Component, ...]
-    columns: dict[str, tuple[int, np.ndarray]]
-    files: dict[str, bytes]
-
-
-class Overtaken(ConflictError):
-    """Another writer made a version first."""
-
-
 class Store:
     """The objects that hold one network.
 
     Args:
-        at: the folder, or other objects.
+        at: the folder, an address in object storage, or other objects.
         lock_seconds: how long a commit waits for other writers, or tries again because they are faster.
         trust: whether the user vouches for whoever made the folder, or components whose makers are known. What this object writes is.
     """
 
-    def __init__(self, at: Path | Objects, *, lock_seconds: float = 30.0, trust: bool | frozenset[str] = False) -> None:
-        self.objects: Objects = FolderObjects(at) if isinstance(at, Path) else at
+    def __init__(self, at: Path | Address | Objects, *, lock_seconds: float = 30.0, trust: bool | frozenset[str] = False) -> None:
+        self.objects: Objects = FolderObjects(at) if isinstance(at, Path) else CloudObjects(at) if isinstance(at, Address) else at
         self.where = self.objects.where
         self.trust: bool | frozenset[str] = trust or frozenset()
         self.history, self.journals = Versions(self.objects), Journals(self.objects, self.locked)
@@ -180,7 +165,7 @@ class Store:
                     return before, before
                 try:
                     return before, self.write(before, *made, keep)
-                except Overtaken:
+                except OvertakenError:
                     if self.objects.takes_turns or monotonic() >= until:
                         raise
                     known = before
@@ -201,6 +186,8 @@ class Store:
                 or the lock did not hold.
         """
         after = replace(after, id=before.id or new_id())
+        if not self.objects.takes_turns:  # so that no other writer's version is the same to the byte
+            after = replace(after, last={**after.last, "commit": token_hex(8)})
         content, written = dump_manifest(after)
         if not isinstance(self.trust, bool):
             self.trust |= {component.hash for component in change.components}
@@ -216,9 +203,13 @@ class Store:
                     self.history.keep(before.version, root)
                 self.objects.replace(MANIFEST, content, tag)
         except ChangedError as error:
+            if self._is_beneath(content, after.version):
+                return written
             # What is there is another writer's by now.
             got = "another one that took its place meanwhile"
-            raise Overtaken(f"writing to {self.where}", expected=f"version {before.version} as it was read", got=got, do=AGAIN) from error
+            raise OvertakenError(
+                f"writing to {self.where}", expected=f"version {before.version} as it was read", got=got, do=AGAIN
+            ) from error
         except BaseException:
             # Also on Ctrl-C. A manifest that was replaced already stands, and so do its parts.
             if not self._may_stand(after):
@@ -234,6 +225,14 @@ class Store:
 
     def component(self, name: str) -> Component:
         """Read a component; its content is checked against its hash."""
+        try:
+            return self._load(name)
+        except StoreError:
+            if not self.objects.forget(name):
+                raise
+            return self._load(name)  # from the store itself
+
+    def _load(self, name: str) -> Component:
         kind, config, path, _ = self._described(name)
         try:
             return load(kind, config, path, name, trust=isinstance(self.trust, bool) or name in self.trust)
@@ -365,6 +364,12 @@ class Store:
         if present.checksum not in self._roots:
             raise ChangedError(f"{self.where} is another version by now")
         return self._roots[present.checksum]
+
+    def _is_beneath(self, content: bytes, version: int) -> bool:
+        """Whether this is a version on which others have been built since: then it was written, and the answer was lost."""
+        with suppress(OSError):
+            return not self.objects.takes_turns and self.history.content(version) == content
+        return False
 
     def _may_stand(self, manifest: Manifest) -> bool:
         try:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from time import time
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class FolderObjects(Objects):
     """
 
     takes_turns = True
+    grace = 0.0
 
     def __init__(self, path: Path) -> None:
         self.path, self.where = path, str(path)
@@ -123,6 +125,12 @@ class FolderObjects(Objects):
         self._made.append(path)
         sync_folder(path.parent)
 
+    def now(self) -> float:
+        return time()
+
+    def retire(self, name: str) -> None:
+        self.delete(name)
+
     def undo(self) -> None:
         for path in self._made:
             path.unlink(missing_ok=True)
@@ -137,11 +145,17 @@ class FolderObjects(Objects):
         payloads = [path for path in map(described.with_suffix, SUFFIXES) if os.path.lexists(path)]
         return content, payloads[0] if payloads else described.with_suffix(SUFFIXES[0])
 
+    def forget(self, name: str) -> bool:
+        return False  # there is no copy
+
     def component_size(self, name: str) -> int:
         return sum(listed.size for listed in self.listing(f"components/{name}."))
 
     def blob(self, name: str, sha256: str) -> bytes:
         return read_plain(self.path / name)
+
+    def blobs(self, names: Mapping[str, str]) -> dict[str, bytes]:
+        return {name: self.blob(name, sha256) for name, sha256 in names.items()}
 
     def blob_name(self, name: str, sha256: str) -> str:
         return name

@@ -69,10 +69,12 @@ class Objects(ABC):
     Attributes:
         where: the folder or the URL, for people.
         takes_turns: whether writers hold a lock. If not, they may overtake each other, and whoever is too late tries again.
+        grace: seconds that objects which nothing needs any more stay by default, for who still reads or is about to need them.
     """
 
     where: str
     takes_turns: bool
+    grace: float
 
     # The five operations on which everything else stands.
 
@@ -130,6 +132,14 @@ class Objects(ABC):
         """Give the root, whose content this is, a second name before another takes its place."""
 
     @abstractmethod
+    def now(self) -> float:
+        """The time by the clock that `Listed.modified` is told by."""
+
+    @abstractmethod
+    def retire(self, name: str) -> None:
+        """Remove an object that nothing needs any more; others may keep it a while where nobody looks, see `grace`."""
+
+    @abstractmethod
     def undo(self) -> None:
         """Take back what was written since `begin`, as far as nobody else can have come to need it."""
 
@@ -138,6 +148,10 @@ class Objects(ABC):
     @abstractmethod
     def component(self, name: str) -> tuple[bytes, Path]:
         """A component's description, and a file of this machine that has its weights; neither is checked."""
+
+    @abstractmethod
+    def forget(self, name: str) -> bool:
+        """Forget this machine's copy of the component, or the file of this hash, that is not what it should be; whether there was one."""
 
     @abstractmethod
     def component_size(self, name: str) -> int:
@@ -150,6 +164,10 @@ class Objects(ABC):
     @abstractmethod
     def columns(self, name: str, rows: int, width: int, segments: Sequence[Segment]) -> np.ndarray:
         """The first so many rows, float32 (rows, width), mapped from a file of this machine; they are not checked."""
+
+    @abstractmethod
+    def blobs(self, names: Mapping[str, str]) -> dict[str, bytes]:
+        """The same for several files, given their hashes by name; at the same time where that is faster."""
 
     @abstractmethod
     def blob_name(self, name: str, sha256: str) -> str:

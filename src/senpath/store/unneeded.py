@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from math import inf
 
 from senpath.store.folder_objects import VERSIONS
 from senpath.store.manifest import Manifest, TypeRecord, covariance_file
@@ -12,27 +13,50 @@ from senpath.store.objects import Objects
 
 COMPONENT = re.compile(r"components/(?P<hash>[0-9a-f]{64})(\.(json|safetensors|skops))?")
 """Names of components' objects."""
+TRASH = "trash/"
+"""What gc frees lies here for a while where writers do not take turns, so that whoever was about to need it has it."""
 PARTS = ("components/", "dispatcher/", f"{VERSIONS}/")
 
 
-def drop_unnamed(objects: Objects, versions: Iterable[Manifest]) -> None:
-    """Remove components and statistics that none of these versions names; no other version is kept. For the lock's holder."""
+def drop_unnamed(objects: Objects, versions: Iterable[Manifest], since: float = inf) -> None:
+    """Remove components and statistics that none of these versions names; no other version is kept. For the lock's holder.
+
+    Args:
+        since: what was written from this time on stays, by the clock of the store: a commit may be about to name it.
+    """
     kept = list(versions)
     named = {name for manifest in kept for name in manifest.components}
     for listed in objects.listing("components/"):
         match = COMPONENT.fullmatch(listed.name)
-        if match and match["hash"] not in named:
-            _delete(objects, listed.name)
-    drop_unnamed_statistics(objects, [manifest.types for manifest in kept])
-    objects.begin()
+        if match and match["hash"] not in named and listed.modified < since:
+            _retire(objects, listed.name)
+    drop_unnamed_statistics(objects, [manifest.types for manifest in kept], since)
+    if objects.takes_turns:
+        objects.begin()
+    else:
+        _empty_trash(objects, kept, since)
 
 
-def drop_unnamed_statistics(objects: Objects, versions: Iterable[Mapping[str, TypeRecord]]) -> None:
+def _empty_trash(objects: Objects, versions: Iterable[Manifest], since: float) -> None:
+    """Remove what has been in the trash long enough. What somebody came to need while it was on its way there is put back."""
+    kept = list(versions)
+    needed = {f"components/{name}" for manifest in kept for name in manifest.components}
+    needed |= {name for manifest in kept for record in manifest.types.values() for name in _names(objects, record)}
+    for listed in objects.listing(TRASH):
+        name = listed.name.removeprefix(TRASH)
+        if name in needed:
+            with suppress(FileExistsError):
+                objects.write_new(name, (objects.read(listed.name) or (b"", ""))[0])
+        if name in needed or listed.modified < since:
+            objects.delete(listed.name)
+
+
+def drop_unnamed_statistics(objects: Objects, versions: Iterable[Mapping[str, TypeRecord]], since: float = inf) -> None:
     """Remove what is the dispatcher's and in the types of none of these versions, also what writers left who died before their commit."""
     named = {name for types in versions for record in types.values() for name in _names(objects, record)}
     for listed in objects.listing("dispatcher/"):
-        if listed.name not in named:
-            _delete(objects, listed.name)
+        if listed.name not in named and listed.modified < since:
+            _retire(objects, listed.name)
 
 
 def sizes(objects: Objects) -> dict[str, int]:
@@ -51,6 +75,6 @@ def _names(objects: Objects, record: TypeRecord) -> set[str]:
     return names | ({name(f"dispatcher/{metric.file}", metric.sha256)} if metric is not None else set())
 
 
-def _delete(objects: Objects, name: str) -> None:
+def _retire(objects: Objects, name: str) -> None:
     with suppress(OSError):  # one that is still open elsewhere may stay
-        objects.delete(name)
+        objects.retire(name)

@@ -40,6 +40,10 @@ class Versions:
         """Keep the present manifest, which is this version and has this content, before another takes its place."""
         self._objects.keep_root(_name(version), content)
 
+    def kept_since(self, version: int) -> float:
+        """When this version was written where it is kept, by the clock of the store; 0 if it is no more."""
+        return next((listed.modified for listed in self._objects.listing(_name(version)) if listed.name == _name(version)), 0.0)
+
     def forget(self, version: int) -> None:
         """Do not keep this version."""
         self._objects.delete(_name(version))

@@ -1,0 +1,266 @@
+"""Objects in object storage. No lock: a conditional write of the root is what commits, and whoever is too late tries again."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from random import uniform
+from secrets import token_hex
+from time import monotonic, sleep, time_ns
+from typing import TypeVar
+
+import numpy as np
+
+from senpath.components import content_hash
+from senpath.store.address import Address
+from senpath.store.cloud_columns import Assembled, merged
+from senpath.store.folder_objects import SUFFIXES, VERSIONS
+from senpath.store.local_cache import LocalCache
+from senpath.store.objects import Bundle, ChangedError, Listed, Objects, Segment
+from senpath.store.service import Service
+from senpath.store.unneeded import TRASH
+
+PARTS = frozenset({"components", "dispatcher", "pages", VERSIONS, "log", "evaluations", "trash", "clock"})
+TRIES, FIRST_PAUSE = 4, 0.05
+"""How often something is fetched that is not what its name says, or is asked again after an answer that left it open."""
+LARGEST_HEAD = 2**21
+"""Bytes of a component's description and what stands before it, at most."""
+Answer = TypeVar("Answer")
+
+
+class CloudObjects(Objects):
+    """The objects below an address.
+
+    Args:
+        address: None for the memory of this process.
+        cache: where immutable objects are kept on this machine; None for the user's own.
+    """
+
+    takes_turns = False
+    grace = 86_400.0
+
+    def __init__(self, address: Address | None, cache: LocalCache | None = None, service: Service | None = None) -> None:
+        self.where = str(address) if address is not None else "memory"
+        self._service = service or Service(address)
+        self._cache = cache or LocalCache.of_user()
+        self._columns = Assembled(self._cache.folder)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (None, self._cache, self._service) if self._service.address is None else (self._service.address,)
+
+    def read(self, name: str, tag: str = "") -> tuple[bytes, str] | None:
+        return self._service.get(name, tag)
+
+    def write_new(self, name: str, content: bytes) -> None:
+        try:
+            self._service.put(name, content, new=True)
+        except (FileExistsError, ChangedError):
+            if self._content(name) != content:  # else it is this one, of which the answer was lost
+                raise FileExistsError(errno.EEXIST, "an object of this name is there", name) from None
+
+    def replace(self, name: str, content: bytes, tag: str) -> None:
+        until, pause = monotonic() + 60, FIRST_PAUSE
+        while True:
+            try:
+                return self._service.put(name, content, tag=tag)
+            except (ChangedError, FileNotFoundError):
+                if self._content(name) == content:  # it went well, and the answer was lost
+                    return None
+                raise ChangedError(f"{name} is another one by now") from None
+            except PermissionError:
+                raise
+            except OSError:  # it may have gone well, or may yet go well: asking with the same tag does no harm either way
+                if monotonic() >= until:
+                    raise
+                sleep(uniform(pause / 2, pause))
+                pause *= 2
+                with suppress(OSError):
+                    if self._content(name) == content:
+                        return None
+                if pause > FIRST_PAUSE * 2**TRIES:
+                    raise
+
+    def listing(self, prefix: str = "") -> list[Listed]:
+        folder = prefix.rpartition("/")[0]
+        return [listed for listed in self._service.listing(f"{folder}/" if folder else "") if listed.name.startswith(prefix)]
+
+    def delete(self, name: str) -> None:
+        self._service.delete(name)
+
+    def create(self) -> None:
+        pass
+
+    def locked(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def begin(self) -> None:
+        pass
+
+    def undo(self) -> None:
+        pass  # another writer may have come to need the same objects; what nobody needs goes by gc
+
+    def write_parts(self, components: Sequence[Bundle], files: Mapping[str, bytes]) -> None:
+        parts = {f"components/{bundle.name}": _packed(bundle) for bundle in components}
+        parts |= {self.blob_name(name, hashlib.sha256(content).hexdigest()): content for name, content in files.items()}
+        self._put_all(parts)
+        for bundle in components:
+            self._keep_component(bundle)
+        self._cache.put({name.rpartition("/")[2]: content for name, content in parts.items() if not name.startswith("components/")})
+
+    def append(self, name: str, first: int, width: int, rows: bytes, before: Sequence[Segment]) -> tuple[Segment, ...]:
+        if sum(segment.rows for segment in before) != first:
+            raise OSError(errno.EINVAL, f"columns of {first} rows, of which {sum(segment.rows for segment in before)} are known", name)
+        kept, content = merged(before, rows, width, lambda segment: self._segment(name, segment, width))
+        sha256 = hashlib.sha256(content).hexdigest()
+        self._put_all({self.blob_name(name, sha256): content})
+        self._cache.put({sha256: content})
+        return (*kept, Segment(len(content) // (4 * width), sha256))
+
+    def keep_root(self, name: str, content: bytes) -> None:
+        self._service.put(name, content)
+
+    def component(self, name: str) -> tuple[bytes, Path]:
+        description = self._cache.read(f"{name}.json")
+        if description is None:
+            description = self._keep_component(self._fetch(f"components/{name}", lambda content: _unpacked(name, content)))
+        for suffix in SUFFIXES:
+            path = self._cache.get(name + suffix)
+            if path is not None:
+                return description, path
+        self._cache.drop(f"{name}.json")  # one of the two was removed to make room
+        return self.component(name)
+
+    def forget(self, name: str) -> bool:
+        dropped = [self._cache.drop(name + suffix) for suffix in ("", ".json", *SUFFIXES)]
+        return any(dropped)
+
+    def component_size(self, name: str) -> int:
+        return sum(listed.size for listed in self.listing(f"components/{name}"))
+
+    def blob(self, name: str, sha256: str) -> bytes:
+        kept = self._cache.read(sha256)
+        if kept is not None and hashlib.sha256(kept).hexdigest() == sha256:
+            return kept
+        content = self._fetch(self.blob_name(name, sha256), lambda content: _require(content, sha256))
+        self._cache.put({sha256: content})
+        return content
+
+    def blobs(self, names: Mapping[str, str]) -> dict[str, bytes]:
+        return dict(zip(names, self._service.each(lambda item: self.blob(*item), names.items()), strict=True))
+
+    def blob_name(self, name: str, sha256: str) -> str:
+        return f"{name.rpartition('/')[0]}/{sha256}"
+
+    def columns(self, name: str, rows: int, width: int, segments: Sequence[Segment]) -> np.ndarray:
+        if sum(segment.rows for segment in segments) != rows:
+            raise OSError(errno.EINVAL, f"{sum(segment.rows for segment in segments)} rows in its segments", name)
+
+        def read(missing: Sequence[Segment]) -> list[bytes]:
+            return self._service.each(lambda segment: self._segment(name, segment, width), missing)
+
+        return self._columns.rows(name, width, segments, read)
+
+    def holds(self, name: str) -> bool:
+        return True  # a name that is never given twice needs no look
+
+    def add_line(self, journal: str, line: bytes, number: int | None = None) -> None:
+        name = f"{time_ns():020}-{token_hex(4)}" if number is None else f"{number:020}"
+        self._service.put(f"{journal}/{name}.json", line)
+
+    def lines(self, journal: str) -> list[bytes]:
+        return self._service.each(self._content, [listed.name for listed in self.listing(f"{journal}/")])
+
+    def remove_line(self, journal: str, place: int) -> None:
+        self.delete(self.listing(f"{journal}/")[place].name)
+
+    def line_name(self, journal: str, place: int) -> str:
+        return f"{self.where}/{journal}: entry {place + 1}"
+
+    def foreign(self) -> Iterator[str]:
+        names = {listed.name.partition("/")[0] for listed in self.listing()}
+        yield from sorted(names - PARTS)
+        if "components" in names:
+            yield "components"
+
+    def now(self) -> float:
+        self._service.put("clock", token_hex(4).encode())
+        return self._service.modified("clock")
+
+    def retire(self, name: str) -> None:
+        self._service.copy(name, TRASH + name)
+        self._service.delete(name)
+
+    def _put_all(self, parts: Mapping[str, bytes]) -> None:
+        # Written again where they are there, so that gc takes them for new.
+        self._service.each(lambda item: self._service.put(*item), parts.items())
+
+    def _content(self, name: str) -> bytes:
+        return (self._service.get(name) or (b"", ""))[0]
+
+    def _segment(self, name: str, segment: Segment, width: int) -> bytes:
+        content = self.blob(name, segment.sha256)
+        if len(content) != segment.rows * width * 4:
+            raise OSError(errno.EINVAL, f"{len(content)} bytes of other content", name)
+        return content
+
+    def _fetch(self, name: str, check: Callable[[bytes], Answer]) -> Answer:
+        """An object that `check` accepts; it raises a ValueError if an answer is not what it should be, and then it is asked for again."""
+        for attempt in range(TRIES):
+            try:
+                return check(self._content_or_trash(name))
+            except ValueError:
+                if attempt + 1 == TRIES:
+                    raise OSError(errno.EIO, "other content than its name says", name) from None
+            except (FileNotFoundError, PermissionError):
+                raise
+            except OSError:
+                if attempt + 1 == TRIES:
+                    raise
+            sleep(uniform(0, FIRST_PAUSE * 2**attempt))
+        raise AssertionError
+
+    def _content_or_trash(self, name: str) -> bytes:
+        try:
+            return self._content(name)
+        except FileNotFoundError as error:
+            try:
+                return self._content(TRASH + name)
+            except FileNotFoundError:
+                raise error from None
+
+    def _keep_component(self, bundle: Bundle) -> bytes:
+        self._cache.put({bundle.name + bundle.suffix: bundle.payload, f"{bundle.name}.json": bundle.description})
+        return bundle.description
+
+
+def _packed(bundle: Bundle) -> bytes:
+    """A component as one object: a line of JSON that says what follows, the description, and the weights."""
+    head = json.dumps({"suffix": bundle.suffix, "description": len(bundle.description)}).encode()
+    return head + b"\n" + bundle.description + bundle.payload
+
+
+def _unpacked(name: str, content: bytes) -> Bundle:
+    """The component in such an object; a ValueError if it is not the one of this hash."""
+    line, _, rest = content[:LARGEST_HEAD].partition(b"\n")
+    try:
+        head = json.loads(line)
+        length, suffix = int(head["description"]), str(head["suffix"])
+        description = json.loads(rest[:length])
+        kind, config = description["kind"], dict(description["config"])
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("a component") from error
+    start = len(line) + 1 + length
+    bundle = Bundle(name, suffix, content[start:], content[len(line) + 1 : start])
+    if suffix not in SUFFIXES or content_hash(kind, config, bundle.payload) != name:
+        raise ValueError("a component of this hash")
+    return bundle
+
+
+def _require(content: bytes, sha256: str) -> bytes:
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError("content of this hash")
+    return content

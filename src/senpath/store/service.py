@@ -1,0 +1,236 @@
+"""An object storage service behind `obstore`: requests, their retries, and errors without secrets."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from functools import cache
+from threading import Lock
+from typing import Any, TypeVar
+
+from senpath.confined import LARGEST_FILE
+from senpath.errors import InputError, MissingExtraError
+from senpath.store.address import Address
+from senpath.store.objects import ChangedError, Listed
+
+TIMEOUT = "SENPATH_CLOUD_TIMEOUT"
+SECONDS = 60.0
+"""How long one request may take unless `SENPATH_CLOUD_TIMEOUT` says otherwise; what fails is tried again for as long."""
+AT_ONCE = 16
+"""Requests of a process at the same time."""
+STATUS = re.compile(r"status(?: code)?:? (\d{3})\b")
+WORDS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 429: "Too Many Requests"}
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Service:
+    """Requests to a bucket, for names below a prefix. Copies and pickles connect anew, and so does a child that was forked.
+
+    Args:
+        address: of the bucket and the prefix; None for objects in the memory of this process.
+    """
+
+    def __init__(self, address: Address | None) -> None:
+        self.address = address
+        self._client: Any = None
+        self._process, self._lock = 0, Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Service, (self.address,)
+
+    def get(self, name: str, unless: str = "") -> tuple[bytes, str] | None:
+        """Content and tag of an object; None if the tag is still this one."""
+        from obstore import get
+
+        with _told(name):
+            try:
+                answer = get(self._connected(), name, options={"if_none_match": unless} if unless else None)
+            except _errors().NotModifiedError:
+                return None
+            size, tag = answer.meta["size"], answer.meta["e_tag"] or ""
+            if size > LARGEST_FILE:
+                raise OSError(errno.EFBIG, f"{size:,} bytes, more than the {LARGEST_FILE:,} that are read", name)
+            content = bytes(answer.bytes())
+            if len(content) != size:
+                raise OSError(errno.EIO, "the service cut its answer short", name)
+            return content, tag
+
+    def put(self, name: str, content: bytes, *, new: bool = False, tag: str = "") -> None:
+        """Write an object.
+
+        Args:
+            new: raise FileExistsError if there is one.
+            tag: raise ChangedError if there is another than the one with this tag.
+        """
+        from obstore import put
+
+        mode: Any = {"e_tag": tag} if tag else "create" if new else "overwrite"
+        with _told(name):
+            put(self._connected(), name, content, mode=mode, use_multipart=None if mode == "overwrite" else False)
+
+    def listing(self, prefix: str) -> list[Listed]:
+        """Objects whose names begin with this, which is empty or ends with a "/"; by name."""
+        from obstore import list as list_objects
+
+        with _told(prefix):
+            metas = [meta for chunk in list_objects(self._connected(), prefix.rstrip("/") or None) for meta in chunk]
+            return sorted((Listed(m["path"], m["size"], m["last_modified"].timestamp()) for m in metas), key=lambda listed: listed.name)
+
+    def modified(self, name: str) -> float:
+        """When an object was written, by the service's clock."""
+        from obstore import head
+
+        with _told(name):
+            return float(head(self._connected(), name)["last_modified"].timestamp())
+
+    def delete(self, name: str) -> None:
+        """Remove an object, if it is there."""
+        from obstore import delete
+
+        with suppress(FileNotFoundError), _told(name):
+            delete(self._connected(), name)
+
+    def copy(self, name: str, other: str) -> None:
+        """Give an object another name as well, within the service."""
+        from obstore import copy
+
+        with _told(name):
+            copy(self._connected(), name, other)
+
+    def each(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+        """What `work` answers to each, at the same time."""
+        given = list(items)
+        return [work(item) for item in given] if len(given) < 2 else list(_threads(os.getpid()).map(work, given))
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None or self._process != os.getpid():
+                self._client, self._process = _connect(self.address), os.getpid()
+            return self._client
+
+
+class _told:
+    """Turns the library's errors, whose text has URLs and answers of the service in it, into errors of ours that have none."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None or not isinstance(error, Exception) or (isinstance(error, OSError) and error.errno is not None):
+            return
+        raise _translated(error, self._name) from None
+
+
+def _translated(error: Exception, name: str) -> Exception:
+    known = _errors()
+    match = STATUS.search(str(error))
+    status = int(match[1]) if match else 0
+    if isinstance(error, FileNotFoundError) or status == 404:
+        return FileNotFoundError(errno.ENOENT, "no such object", name)
+    if isinstance(error, known.AlreadyExistsError):
+        return FileExistsError(errno.EEXIST, "an object of this name is there", name)
+    if isinstance(error, known.PreconditionError) or status in (409, 412):
+        return ChangedError(f"{name} is another one by now")
+    if isinstance(error, known.PermissionDeniedError | known.UnauthenticatedError) or status in (401, 403):
+        return PermissionError(errno.EACCES, f"the service refuses it ({status or 403}): look at the keys and what they permit", name)
+    if status:
+        return OSError(errno.EIO, f"the service answered {status} {WORDS.get(status, '')}".rstrip(), name)
+    if isinstance(error, known.BaseError | OSError):
+        text = str(error).lower()
+        cause = next((said for word, said in CAUSES.items() if word in text), "the service could not be asked")
+        return OSError(errno.EIO, cause, name)
+    return error
+
+
+CAUSES = {
+    "credential": "no keys were there for the service, or they are of no use",
+    "token": "no keys were there for the service, or they are of no use",
+    "timed out": "the service did not answer in time",
+    "timeout": "the service did not answer in time",
+    "decod": "the service cut its answer short",
+    "body": "the service cut its answer short",
+    "connect": "the service could not be reached",
+    "dns": "the service could not be reached",
+}
+"""By a word of the library's message: ours."""
+
+
+def _errors() -> Any:
+    from obstore import exceptions
+
+    return exceptions
+
+
+@cache
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Those of a process; a child that was forked has none of its parent's."""
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="senpath-objects")
+
+
+def _connect(address: Address | None) -> Any:
+    try:
+        from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
+    except ImportError as error:
+        what, do = f"network {address}", "pip install 'senpath[cloud]'"
+        raise MissingExtraError(what, expected="obstore, to reach it", got="not installed", do=do) from error
+    if address is None:
+        return MemoryStore()
+    seconds = _seconds()
+    how: dict[str, Any] = {
+        "prefix": address.prefix,
+        "client_options": {"timeout": timedelta(seconds=seconds), "connect_timeout": timedelta(seconds=min(5.0, seconds))},
+        "retry_config": {
+            "max_retries": 6,
+            "retry_timeout": timedelta(seconds=seconds),
+            "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=2), "base": 2},
+        },
+    }
+    try:
+        if address.scheme == "gs":
+            return GCSStore(address.bucket, **how)
+        if address.scheme == "az":
+            return AzureStore(address.bucket, **how)
+        return S3Store(address.bucket, **_of_s3(how))
+    except Exception as error:  # of the library, about the environment; its text may repeat what stands there
+        raise OSError(errno.EINVAL, f"{type(error).__name__}: look at the environment that says how to reach the service") from None
+
+
+def _of_s3(how: dict[str, Any]) -> dict[str, Any]:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        how["config"] = {"endpoint": endpoint}
+        how["client_options"]["allow_http"] = endpoint.startswith("http://")
+    if "AWS_ACCESS_KEY_ID" not in os.environ and (provider := _profile()) is not None:
+        how["credential_provider"] = provider
+    return how
+
+
+def _profile() -> Any:
+    """Keys as the AWS libraries find them, in profiles too, if these are installed; else obstore looks in the environment and the cloud."""
+    with suppress(Exception):  # whatever is wrong with a profile, the environment's own way is left
+        from boto3 import Session
+        from obstore.auth.boto3 import Boto3CredentialProvider
+
+        session = Session()
+        return Boto3CredentialProvider(session) if session.get_credentials() is not None else None
+    return None
+
+
+def _seconds() -> float:
+    given = os.environ.get(TIMEOUT, "")
+    try:
+        seconds = float(given) if given else SECONDS
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise InputError(TIMEOUT, expected="seconds, up to 3600", got=repr(given))
+    return seconds

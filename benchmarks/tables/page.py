@@ -35,6 +35,8 @@ def rescaled(records: Records, earlier: Records) -> str:
         "its task first": lambda some: spread(some.values("routed")),
         "seconds": lambda some: mean(some.values("seconds")),
     }
+    if not earlier:
+        del columns["earlier"]
     return table_of(records.by(*CELL).values(), columns)
 
 

@@ -80,8 +80,8 @@ def object_array(values: Sequence[object]) -> np.ndarray:
 
 
 def plain_array(values: np.ndarray) -> np.ndarray:
-    """An array of objects (n,) as one of int64 or float64 if all of them are of Python's int or float, and fit."""
-    for kind, dtype in ((int, np.int64), (float, np.float64)):
+    """An array of objects (n,) as one of bool, int64 or float64 if all of them are of Python's bool, int or float, and fit."""
+    for kind, dtype in ((bool, np.bool_), (int, np.int64), (float, np.float64)):
         if len(values) and all(type(value) is kind for value in values):
             return values.astype(dtype) if kind is float or all(-(2**63) <= value < 2**63 for value in values) else values
     return values

@@ -123,8 +123,10 @@ def _objects(values: Sequence[Any]) -> np.ndarray:
 
 
 def _plain(labels: np.ndarray) -> np.ndarray:
-    """An array of int64 or float64 where all labels are whole numbers or all are numbers, as the library's are."""
+    """An array of bool, int64 or float64 where all labels are of one of these kinds, as the library's are."""
     kinds = {type(label) for label in labels.tolist()}
+    if kinds == {bool}:
+        return labels.astype(np.bool_)
     if kinds == {int} and all(-(2**63) <= label < 2**63 for label in labels):
         return labels.astype(np.int64)
     return labels.astype(np.float64) if kinds == {float} else labels

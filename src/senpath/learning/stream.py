@@ -18,7 +18,7 @@ from senpath.inputs.sources import read_labelled
 from senpath.routing import Decision
 from senpath.snapshot.proposal import Revised
 from senpath.snapshot.view import View
-from senpath.tasks.labels import Given, Label, match_labels, plain_label
+from senpath.tasks.labels import Label, match_labels, plain_label
 from senpath.types import Examples
 
 
@@ -92,14 +92,14 @@ class _Parts:
         self.reasons: dict[int, str] = {}
         self._found: dict[str, list[tuple[np.ndarray, torch.Tensor]]] = {}
         self._classes = {label for path in view.paths if path.task_kind.exclusive for label in path.classes}
-        self._meanings: dict[tuple[str, type, Given], Label | None] = {}
+        self._meanings: dict[tuple[str, type, Label], Label | None] = {}
 
     @property
     def tasks(self) -> list[str]:
         """Those that get examples, in the order of the network's tasks."""
         return [task for task in self._view.tasks if task in self._found]
 
-    def add(self, batch: Batch, decision: Decision, labels: Sequence[Given | None]) -> None:
+    def add(self, batch: Batch, decision: Decision, labels: Sequence[Label | None]) -> None:
         """Choose for each input the likeliest of its candidates that has its label, if it is not strange to the network."""
         runs = np.ones(decision.order.shape, dtype=bool)
         runs[:, 1:] = decision.admitted[:, None]
@@ -118,7 +118,7 @@ class _Parts:
         for task, places in chosen.items():
             self._found.setdefault(task, []).append((batch.rows[places], batch.inputs[places].cpu()))
 
-    def of(self, task: str, labels: Sequence[Given | None]) -> tuple[np.ndarray, Examples]:
+    def of(self, task: str, labels: Sequence[Label | None]) -> tuple[np.ndarray, Examples]:
         """Places in the stream of a task's examples, ascending, and the examples."""
         pathway = self._view.pathway(task)
         rows, inputs = (torch.cat([torch.as_tensor(part[which]) for part in self._found[task]]) for which in (0, 1))
@@ -128,7 +128,7 @@ class _Parts:
         data_type = self._view.types[pathway.data_type]
         return rows[order].numpy(), Examples(data_type, inputs[order], targets, pathway.classes)
 
-    def _meant(self, task: str, label: Given | None) -> Label | None:
+    def _meant(self, task: str, label: Label | None) -> Label | None:
         """The class that a label means in a task; None if it means none, or the task tells no classes apart.
 
         If any task has "1" itself, it does not mean 1 to another one; see `match_labels`.
@@ -151,7 +151,7 @@ def _is_empty(x: Any) -> bool:
         return False
 
 
-def _labels(y: Any, inputs: int) -> list[Given | None]:
+def _labels(y: Any, inputs: int) -> list[Label | None]:
     """The label of each input, None where it has another form than one label."""
     try:
         given = list(as_array(y) if isinstance(y, torch.Tensor) else y)

@@ -11,9 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 from senpath.errors import InputError
 from senpath.serving.batcher import Asked
 
-Scalar = Annotated[str, Field(max_length=1_000)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | float
+Scalar = bool | Annotated[str, Field(max_length=1_000)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | float
 Label = Scalar | Annotated[list[Scalar], Field(max_length=10_000)]
-LABEL_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "array", "items": {"type": ["string", "number"]}}]}
+LABEL_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "boolean"},
+        {"type": "array", "items": {"type": ["string", "number", "boolean"]}},
+    ]
+}
 EXAMPLE_SCHEMA = {"type": "object", "required": ["input", "label"], "properties": {"input": {}, "label": LABEL_SCHEMA}}
 Body = TypeVar("Body", bound=BaseModel)
 

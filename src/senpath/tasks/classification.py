@@ -47,8 +47,9 @@ class Classification(TaskKind):
         return Targets(self.name, classes, torch.tensor([classes.index(label) for label in mine])[places])
 
     def _check_values(self, targets: torch.Tensor, classes: tuple[Label, ...], known: int) -> None:
-        if len({isinstance(label, str) for label in classes}) > 1 or not all(isinstance(label, int | str) for label in classes):
-            raise InputError("encoded examples", expected="classes that are all whole numbers or all strings", got=f"{classes[-5:]}")
+        if len({type(label) for label in classes}) > 1 or not isinstance(classes[0], int | str):
+            expected = "classes that are all whole numbers, all strings, or True and False"
+            raise InputError("encoded examples", expected=expected, got=f"{classes[-5:]}")
         places = {*targets.unique().tolist()}
         if not places <= {*range(len(classes))} or not {*range(known, len(classes))} <= places:
             expected = f"targets from 0 to {len(classes) - 1}, and examples of each {'new ' if known else ''}class"

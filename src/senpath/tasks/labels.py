@@ -15,9 +15,8 @@ import torch
 from senpath.arrays import as_array, composed, require_unicode
 from senpath.errors import InputError
 
-Label = int | str
-Given = bool | int | str
-"""A label as it was given: what is True may be the label 1, or "True" of a table."""
+Label = bool | int | str
+"""Of one task all are True and False, whole numbers, or strings."""
 
 LARGEST_WHOLE = 2**64
 """Whole numbers are labels up to here; of floats up to 2**53, beyond which they have gaps."""
@@ -28,7 +27,7 @@ EXPECTED = "whole numbers or strings"
 
 
 def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
-    """The labels that there are, sorted, and each input's place among them, int64 (n,).
+    """The labels that there are, sorted, and each input's place among them, int64 (n,); True beside whole numbers is 1.
 
     Args:
         y: labels; see `distinct_labels`.
@@ -38,11 +37,17 @@ def index_labels(y: Any, inputs: int) -> tuple[tuple[Label, ...], torch.Tensor]:
         InputError: for another number of labels than inputs, and for labels of any other kind than whole numbers and strings.
     """
     labels, places = distinct_labels(y, inputs)
-    return tuple(label if isinstance(label, str) else int(label) for label in labels), places
+    return tuple(of_one_kind(labels)), places
 
 
-def distinct_labels(y: Any, inputs: int) -> tuple[list[Given], torch.Tensor]:
-    """As `index_labels`, with True and False as they were given.
+def of_one_kind(labels: Sequence[Label]) -> list[Label]:
+    """Labels of a new task: True and False stay so where there is no other number among them."""
+    truths = all(isinstance(label, bool) for label in labels)
+    return [label if truths or isinstance(label, str) else int(label) for label in labels]
+
+
+def distinct_labels(y: Any, inputs: int) -> tuple[list[Label], torch.Tensor]:
+    """As `index_labels`, with each True and False as it was given.
 
     Args:
         y: a list, or what holds one label for each input: an array, a tensor, a series, a column. Whole numbers may be of any type, floats
@@ -59,7 +64,7 @@ def distinct_labels(y: Any, inputs: int) -> tuple[list[Given], torch.Tensor]:
         except TypeError as error:  # what has no hash is no label
             raise InputError("labels y", expected=EXPECTED, got=str(error)) from error
         distinct = [value for _, value in keys]
-    plain = list[Given]()
+    plain = list[Label]()
     for place, value in enumerate(distinct):
         label = plain_label(value)
         if label is None:
@@ -131,7 +136,7 @@ def _key(value: Any) -> tuple[type, Any]:
     return type(value), value
 
 
-def plain_label(given: Any) -> Given | None:
+def plain_label(given: Any) -> Label | None:
     """A label as Python has it; None for what is neither a whole number nor a string."""
     value: Any = _unpacked(given)
     if isinstance(value, str):
@@ -179,19 +184,19 @@ def _advice(value: Any) -> str:
     return NUMBERS_NEED if is_number else "Give their text, such as [str(label) for label in y]"
 
 
-def match_labels(given: Sequence[Given], known: Sequence[Label]) -> list[Label | None]:
+def match_labels(given: Sequence[Label], known: Sequence[Label]) -> list[Label | None]:
     """For each label the one of a task that it means; None where it means none of them, or may mean several.
 
-    A whole number may be given as text, or stand in a task of texts, as where a table was read by another program; so may True and False
-    for 1 and 0.
+    A whole number may be given as text, or stand in a task of texts, as where a table was read by another program; so may True and False,
+    which may also be 1 and 0 on either side.
 
     Args:
         given: labels that differ.
         known: the task's labels.
     """
     same = {composed(label) if isinstance(label, str) else label: label for label in known}
-    words = bool(known) and isinstance(known[0], str)
-    exact = [same.get(label) if isinstance(label, str) == words and not isinstance(label, bool) else None for label in given]
+    kind = type(known[0]) if known else None
+    exact = [same.get(label) if type(label) is kind else None for label in given]
     taken = {label for label in exact if label is not None}
     meanings: dict[tuple[str, int], list[Label]] = {}
     for label in known:
@@ -204,14 +209,14 @@ def match_labels(given: Sequence[Given], known: Sequence[Label]) -> list[Label |
     return matched
 
 
-def _meanings(label: Given, *, bits: bool) -> list[tuple[str, int]]:
+def _meanings(label: Label, *, bits: bool) -> list[tuple[str, int]]:
     """What a label may stand for: a whole number, or true or false.
 
     Args:
-        bits: whether 1 and 0 may be true and false.
+        bits: whether 1 and 0 may be true and false, and true and false 1 and 0.
     """
     if isinstance(label, bool):
-        return [("truth", int(label))]
+        return [("truth", int(label)), *([("number", int(label))] if bits else [])]
     if isinstance(label, int):
         return [("number", label), *([("truth", label)] if bits else [])]
     text = label.strip()
@@ -220,7 +225,7 @@ def _meanings(label: Given, *, bits: bool) -> list[tuple[str, int]]:
     return [("truth", TRUTHS[text.lower()])] if text.lower() in TRUTHS else []
 
 
-def require_known(given: Sequence[Given], known: tuple[Label, ...]) -> list[Label]:
+def require_known(given: Sequence[Label], known: tuple[Label, ...]) -> list[Label]:
     """The labels of a task that these mean.
 
     Raises:
@@ -234,7 +239,7 @@ def require_known(given: Sequence[Given], known: tuple[Label, ...]) -> list[Labe
     return [label for label in matched if label is not None]
 
 
-def join_labels(given: Sequence[Given], known: tuple[Label, ...], *, may_be_new: bool) -> tuple[list[Label], tuple[Label, ...]]:
+def join_labels(given: Sequence[Label], known: tuple[Label, ...], *, may_be_new: bool) -> tuple[list[Label], tuple[Label, ...]]:
     """What further labels mean in a task, and all its labels then: those that are new come behind the known ones, sorted.
 
     Raises:
@@ -248,11 +253,13 @@ def join_labels(given: Sequence[Given], known: tuple[Label, ...], *, may_be_new:
     return mine, known + tuple(sorted(new))
 
 
-def _of_kind(label: Given, known: tuple[Label, ...]) -> Label:
+def _of_kind(label: Label, known: tuple[Label, ...]) -> Label:
     """A label that is new to a task, as its other labels are."""
-    words = isinstance(known[0], str)
-    if isinstance(label, str) == words and not isinstance(label, bool):
+    if type(label) is type(known[0]):
         return label
+    if isinstance(known[0], bool):
+        raise InputError("new labels", expected="True or False, as the task's other labels are", got=repr(label))
+    words = isinstance(known[0], str)
     meaning = dict(_meanings(label, bits=False))
     if "number" in meaning and (not words or all(str(one) == str(dict(_meanings(one, bits=False)).get("number")) for one in known)):
         return str(meaning["number"]) if words else meaning["number"]

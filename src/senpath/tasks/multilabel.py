@@ -14,7 +14,7 @@ from senpath.arrays import object_array
 from senpath.errors import InputError
 from senpath.tasks.base import Targets, TaskKind
 from senpath.tasks.classification import TINY
-from senpath.tasks.labels import Label, distinct_labels, is_missing, join_labels
+from senpath.tasks.labels import Label, distinct_labels, is_missing, join_labels, of_one_kind
 from senpath.tasks.targets import column_names, read_numbers, require_columns, require_some, stacked
 
 LABELS_Y = "labels y of a multilabel task"
@@ -79,7 +79,7 @@ class Multilabel(TaskKind):
         values = torch.zeros(inputs, len(labels))
         values[torch.arange(inputs).repeat_interleave(torch.tensor([len(row) for row in y])), places] = 1
         if not known:
-            labels = [label if isinstance(label, str) else int(label) for label in labels]
+            labels = of_one_kind(labels)
         return Targets(self.name, tuple(labels), values)
 
     def _check_values(self, targets: torch.Tensor, classes: tuple[Label, ...], known: int) -> None:

@@ -30,7 +30,8 @@ from senpath.routing import TaskStatistics, is_covariance
 from senpath.snapshot.dispatchers import mean_covariance
 from senpath.snapshot.examples import check_task
 from senpath.snapshot.proposal import Proposal
-from senpath.snapshot.view import TaskInfo, View, task_info
+from senpath.snapshot.task_info import TaskInfo, task_info
+from senpath.snapshot.view import View
 from senpath.store import Change, Manifest, Store, TypeRecord
 from senpath.store.copies import contents
 from senpath.store.files import explained, replacing, require_free, scratch_folder

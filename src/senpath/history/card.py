@@ -9,7 +9,8 @@ from math import isfinite
 from typing import Any
 
 from senpath.pathways import Pathway
-from senpath.snapshot.view import View, task_info
+from senpath.snapshot.task_info import task_info
+from senpath.snapshot.view import View
 from senpath.tasks import Label
 from senpath.types import DataType
 

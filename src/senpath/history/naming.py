@@ -11,7 +11,7 @@ from senpath.errors import InputError, TaskExistsError, UnknownTaskError
 from senpath.history.checkout import Checkout
 from senpath.pathways import Link
 from senpath.snapshot.examples import check_task
-from senpath.snapshot.view import TaskInfo, task_info
+from senpath.snapshot.task_info import TaskInfo, task_info
 from senpath.store import Change, Manifest, TaskRecord, TypeRecord
 from senpath.store.files import author, timestamp
 

@@ -14,7 +14,8 @@ from senpath.inference.prediction import Prediction
 from senpath.inputs.modalities.plans import plans_of
 from senpath.inputs.modalities.table import table_columns
 from senpath.pathways import Activation
-from senpath.snapshot.view import View, task_info
+from senpath.snapshot.task_info import task_info
+from senpath.snapshot.view import View
 from senpath.types import DataType
 
 Record = dict[str, Any]

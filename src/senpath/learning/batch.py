@@ -37,7 +37,8 @@ from senpath.parallel.ray_backend import Ray
 from senpath.progress import Progress, log
 from senpath.snapshot.examples import one_type
 from senpath.snapshot.proposal import JointMethod, Method, Proposal
-from senpath.snapshot.view import TaskInfo, View, task_info
+from senpath.snapshot.task_info import TaskInfo, task_info
+from senpath.snapshot.view import View
 from senpath.store import Manifest, Store
 
 Ready = Callable[[int], None] | None

@@ -23,7 +23,8 @@ from senpath.pathways import LearningCost, Pathway, Provenance, Transfer
 from senpath.progress import Progress
 from senpath.snapshot.examples import check_encoded, check_name, check_task, encode_examples, labels_of, pair_of, read_concept, read_more
 from senpath.snapshot.proposal import Declined, JointMethod, Method, Proposal, Revised, Revision, try_out
-from senpath.snapshot.view import View, task_info
+from senpath.snapshot.task_info import task_info
+from senpath.snapshot.view import View
 from senpath.types import Examples
 
 

@@ -14,8 +14,9 @@ from senpath.snapshot.proposal import (
     try_out,
 )
 from senpath.snapshot.settings import NetworkSettings
+from senpath.snapshot.task_info import TaskInfo, task_info
 from senpath.snapshot.thresholds import Threshold
-from senpath.snapshot.view import TaskInfo, View, task_info
+from senpath.snapshot.view import View
 
 __all__ = [
     "Declined",

@@ -6,7 +6,8 @@ from typing import Any
 
 from senpath.notebook import charts
 from senpath.notebook.html import arcs, block, more, note, table
-from senpath.snapshot.view import View, task_info
+from senpath.snapshot.task_info import task_info
+from senpath.snapshot.view import View
 
 TASKS = 50
 """Tasks that are listed and drawn, the latest."""

@@ -76,8 +76,11 @@ class Standing:
 
     @property
     def minutes(self) -> float:
-        """What a whole run costs: as the last one did, else as estimated."""
-        return self.mark.minutes if self.mark is not None and self.mark.minutes is not None else self.figure.minutes
+        """What a whole run costs: as the last one did, else as estimated. Where others used the cores too, what it had of them."""
+        taken = (self.mark.minutes, self.mark.processor) if self.mark is not None else (None, None)
+        if taken[0] is None:
+            return self.figure.minutes
+        return taken[0] if self.figure.quiet or not self.figure.resumable or taken[1] is None else min(taken[0], taken[1])
 
     @property
     def left(self) -> float:
@@ -88,7 +91,7 @@ class Standing:
     @property
     def cost(self) -> str:
         measured = self.mark is not None and self.mark.minutes is not None
-        return f"{self.minutes:.0f}" if measured else f"~{self.minutes:.0f}"
+        return f"{self.minutes:.1f}" if measured else f"~{self.minutes:.0f}"
 
     def __str__(self) -> str:
         if self.run is not None and self.run.ended:

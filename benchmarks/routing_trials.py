@@ -1,19 +1,22 @@
 """What the dispatcher's settings do, on validation data: the letters and digits, and the text tasks.
 
-`python -m benchmarks.routing_trials [letters] [texts] [--seeds N]` prints the table of docs/results/routing-trials.md. "Before" is a
-task's statistics without what was chosen since. Texts are encoded once and kept, which takes longest; at most 4,000 of each set are read.
+    python -m benchmarks.routing_trials [letters] [texts] [--seeds 2] [--folder runs/routing-trials]
+
+Writes the tables of docs/results/routing-trials.md. "Before" is a task's statistics without what was chosen since. Texts are encoded once
+and kept in the folder, which takes longest; at most 4,000 of each set are read. Needs SENPATH_DATA.
 """
 
-import argparse
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import senpath as sp
+from benchmarks.harness import Benchmark, Part, Record, Records, markdown_table
 from senpath.data import load, paper_tasks
 from senpath.experiments.encoded import read_examples, write_examples
 from senpath.routing import Discriminant, TaskStatistics, collect, feature_map, statistics_of
@@ -22,9 +25,17 @@ from senpath.types import Examples
 
 CPU = torch.device("cpu")
 SINCE = ("correction", "temperature", "prior", "softness")
-TEXTS = ("trec", "cr", "sst2", "cola", "agnews", "banking77", "clinc150")
+LETTERS = {"fashion": "Fashion", "mnist": "MNIST", "lower": "LOWER", "upper": "UPPER"}
+TEXTS = {
+    "trec": "TREC",
+    "cr": "CR",
+    "sst2": "SST-2",
+    "cola": "CoLA",
+    "agnews": "AG News",
+    "banking77": "Banking77",
+    "clinc150": "CLINC150",
+}
 OUTSIDE = "clinc150-oos"
-ENCODED = Path("runs/routing-trials")
 READ, HELD = 4_000, 400
 SHOTS = (None, 20, 5)
 Split = tuple[Examples, Examples]
@@ -36,31 +47,26 @@ def split(examples: Examples) -> Split:
     return examples.subset(order[HELD:]), examples.subset(order[:HELD])
 
 
-def letters() -> dict[str, Split]:
-    """The four image tasks of the paper, their training parts."""
-    view = sp.Network().view
-    parts = {name: task.train for name, task in paper_tasks().items() if name != "speech"}
-    return {name: split(encode_examples(view, *(np.asarray(part)[:20_000] for part in data))) for name, data in parts.items()}
-
-
-def texts() -> dict[str, Split]:
-    """The seven text tasks, their training parts."""
+@cache
+def tasks_of(part: str, folder: Path) -> tuple[dict[str, Split], Examples | None]:
+    """The four image tasks of the paper or the seven text tasks, of their training parts, and what is outside of them."""
+    if part == "letters":
+        view = sp.Network().view
+        data = paper_tasks()
+        parts = {name: encode_examples(view, *(np.asarray(one)[:20_000] for one in data[name].train)) for name in LETTERS}
+        return {name: split(examples) for name, examples in parts.items()}, None
     view = sp.Network(encoders={"text": "minilm"}).view
-    return {name: split(_encoded(view, name)) for name in TEXTS}
+    return {name: split(_encoded(view, name, folder)) for name in TEXTS}, _encoded(view, OUTSIDE, folder)
 
 
-def outside() -> Examples:
-    """Requests outside CLINC150 that are meant for training."""
-    return _encoded(sp.Network(encoders={"text": "minilm"}).view, OUTSIDE)
-
-
-def _encoded(view: View, name: str) -> Examples:
-    file = ENCODED / f"{name}.npz"
+def _encoded(view: View, name: str, folder: Path) -> Examples:
+    file = folder / "encoded" / f"{name}.npz"
     if not file.exists():
         print(f"encoding {name}", flush=True)
         x, y = (np.asarray(part, dtype=object) for part in load(name))
         chosen = np.random.default_rng(0).permutation(len(x))[:READ]
         labels = np.arange(len(chosen)) % 2 if name == OUTSIDE else y[chosen]  # one class is no task
+        file.parent.mkdir(parents=True, exist_ok=True)
         write_examples(file, {"train": encode_examples(view, x[chosen].tolist(), labels)})
     return read_examples(file)[0]["train"]
 
@@ -79,56 +85,58 @@ def before(kept: TaskStatistics) -> TaskStatistics:
     return replace(kept, figures={name: value for name, value in kept.figures.items() if name not in SINCE})
 
 
-def measure(
-    tasks: Mapping[str, Split], kept: Mapping[str, TaskStatistics], foreign: Examples | None
-) -> tuple[list[float], list[float], float]:
+@cache
+def _statistics(part: str, folder: Path, name: str, shots: int | None, seed: int) -> TaskStatistics:
+    examples = tasks_of(part, folder)[0][name][0]
+    features = feature_map(examples.data_type, 0)
+    return statistics_of(collect(drawn(examples, shots, seed), features, seed, device=CPU), gate=False)
+
+
+def _measure(part: str, few: str | None, shots: int | None, seeds: int, folder: Path) -> Iterator[Record]:
+    """With each seed, before and now: `shots` examples of a class of the task `few`, or of all tasks if it is None."""
+    tasks, foreign = tasks_of(part, folder)
+    for seed in range(seeds if shots else 1):
+        shown = {name: shots if few in (None, name) else None for name in tasks}
+        kept = {name: _statistics(part, folder, name, number, seed if number else 0) for name, number in shown.items()}
+        yield {"when": "before", "seed": seed, **_routed(tasks, {name: before(one) for name, one in kept.items()}, foreign)}
+        yield {"when": "now", "seed": seed, **_routed(tasks, kept, foreign)}
+
+
+def _routed(tasks: Mapping[str, Split], kept: Mapping[str, TaskStatistics], foreign: Examples | None) -> Record:
     """In %: the right task first, and own inputs refused, task by task; and refused of what is outside."""
-    features = feature_map(next(iter(tasks.values()))[0].data_type, 0)
-    dispatcher = Discriminant.of(features, kept, CPU)
+    dispatcher = Discriminant.of(feature_map(next(iter(tasks.values()))[0].data_type, 0), kept, CPU)
     decided = [dispatcher.decide(held.inputs) for _, held in tasks.values()]
     first = [100 * float((one.order[:, 0] == place).mean()) for place, one in enumerate(decided)]
     refused = [100 * float((one.ood_score > 1).mean()) for one in decided]
-    return first, refused, float("nan") if foreign is None else 100 * float((dispatcher.decide(foreign.inputs).ood_score > 1).mean())
+    record: Record = {"first": first, "refused": refused}
+    if foreign is not None:
+        record["outside"] = 100 * float((dispatcher.decide(foreign.inputs).ood_score > 1).mean())
+    return record
 
 
-def compare(tasks: Mapping[str, Split], seeds: int, foreign: Examples | None = None) -> None:
-    """Print the tables."""
-    features = feature_map(next(iter(tasks.values()))[0].data_type, 0)
-
-    @cache
-    def statistics(name: str, shots: int | None, seed: int) -> TaskStatistics:
-        return statistics_of(collect(drawn(tasks[name][0], shots, seed), features, seed, device=CPU), gate=False)
-
-    mixed = [("from five, the others from all", name) for name in tasks if foreign is None]
-    for title, few, shots in [(f"{shots or 'all'} examples a class", None, shots) for shots in SHOTS] + [
-        (f"{n} {t}", n, 5) for t, n in mixed
-    ]:
-        rows: dict[str, list[tuple[list[float], list[float], float]]] = {"before": [], "now": []}
-        for seed in range(seeds if shots else 1):
-            shown = {name: shots if few in (None, name) else None for name in tasks}
-            kept = {name: statistics(name, number, seed if number else 0) for name, number in shown.items()}
-            rows["before"].append(measure(tasks, {name: before(one) for name, one in kept.items()}, foreign))
-            rows["now"].append(measure(tasks, kept, foreign))
-        print(f"{title}: {', '.join(tasks)}")
-        for when, measured in rows.items():
-            first, refused = (np.mean([one[part] for one in measured], axis=0) for part in (0, 1))
-            line = f"  {when}: first {' '.join(f'{value:.1f}' for value in first)}, mean {first.mean():.2f}"
-            if when == "now":
-                line += f"; own refused {' '.join(f'{value:.1f}' for value in refused)}"
-                line += "" if foreign is None else f"; outside refused {np.mean([one[2] for one in measured]):.1f}"
-            print(line, flush=True)
+def _table(titles: Mapping[str, str], records: Records) -> str:
+    outside = "outside" in records[0]
+    heads = ["learned from", "settings", *titles.values(), "mean", "own refused, most", *(["outside refused"] if outside else [])]
+    rows = []
+    for (few, shots, when), mine in records.by("few", "shots", "when").items():
+        first, refused = (np.mean(mine.values(part), axis=0) for part in ("first", "refused"))
+        learned = f"{few} from five, the others from all" if few else f"{shots or 'all'} examples"
+        limits = [refused.max(), *([np.mean(mine.values("outside"))] if outside else [])]
+        told = [f"{value:.1f}" if when == "now" else "–" for value in limits]  # before, the limits are today's and say nothing
+        rows.append([learned, when, *(f"{value:.1f}" for value in first), f"{first.mean():.2f}", *told])
+    return markdown_table(heads, rows)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", default=["letters", "texts"])
-    parser.add_argument("--seeds", type=int, default=2)
-    options = parser.parse_args()
-    if "letters" in options.parts:
-        compare(letters(), options.seeds)
-    if "texts" in options.parts:
-        compare(texts(), options.seeds, outside())
+def _cells(few: Mapping[str, str], arguments: Namespace) -> list[Record]:
+    return [{"few": None, "shots": shots} for shots in SHOTS] + [{"few": name, "shots": 5} for name in few]
 
+
+PARTS = {
+    "letters": Part(partial(_measure, "letters"), partial(_cells, LETTERS)),
+    "texts": Part(partial(_measure, "texts"), partial(_cells, {})),
+}
+SECTIONS = {"letters": partial(_table, LETTERS), "texts": partial(_table, TEXTS)}
+BENCHMARK = Benchmark("routing-trials", __doc__, PARTS, SECTIONS, seeds=2)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main()

@@ -1,6 +1,7 @@
 """Networks changed at random, with hashes that fit, opened and used: nothing may come of it but answers and senpath's own errors.
 
     python -m benchmarks.fuzz_folders [--minutes 20] [--mutants N] [--first 0] [--processes 2] [--one NUMBER] [--table FILE]
+                                      [--page PAGE]
 
 Needs Linux, but no data: the networks are those of tests/compat, of every method. Each mutant is made by its number alone, so `--one` makes
 it again. It ends with exit code 1 if with any of them
@@ -153,6 +154,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--one", type=int)
     parser.add_argument("--table", type=Path)
+    parser.add_argument("--page", type=Path, help="results page with marks for the table")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY if MEMORY.is_dir() else None, ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -163,6 +165,10 @@ def main() -> int:
         outcomes = fuzz(folder, minutes=given.minutes, most=given.mutants, first=given.first, processes=given.processes)
         table = summary(outcomes, time.monotonic() - start)
     print(table)
+    if given.page is not None:
+        from benchmarks.harness import write_section  # which loads what draws figures
+
+        write_section(given.page, "mutants", table)
     if given.table is not None:
         given.table.write_text(table + "\n")
     return int(any(one.problem is not None for one in outcomes))

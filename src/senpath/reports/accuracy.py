@@ -12,7 +12,9 @@ from senpath.evaluation import FORMULAS, AccuracyMatrix, Recorded, TaskScore
 from senpath.sections import NetworkSummary, Tick, spread_labels
 
 LINES, TICKS, ROWS, MARKED = 10, 10, 12, 16
-"""At most so many lines in the chart, labels below it, stages in the matrix, and stages with marks in the chart."""
+"""At most so many lines with names in the chart, labels below it, stages in the matrix, and stages with marks in the chart."""
+POINTS = 20_000
+"""Of all lines without names together, at most about so many are drawn."""
 FIGURES = ("ACC", "BWT", "forgetting")
 """Of `AccuracyMatrix`, those that an evaluation after each stage allows."""
 
@@ -33,8 +35,8 @@ class Summary(NamedTuple):
 def describe_accuracy(network: NetworkSummary, stages: Sequence[Recorded]) -> dict[str, Any]:
     """Everything that the section shows; nothing is left to the template but words.
 
-    The chart's tasks are all that were `measured`, or the `LINES` whose accuracy without the task given moved most (is least, where there
-    is one stage). `changed` is how many tasks' accuracy with the task given is another than at first, `later` how many came after the last
+    The chart has a line for each task that was `measured`. Those with names, the `tasks`, are all, or the `LINES` whose accuracy without
+    the task given moved most (is least, where there is one stage); `faint` are the others. `changed` is how many tasks' accuracy with the task given is another than at first, `later` how many came after the last
     measurement. Ticks `across` are `apart` per cent from each other.
     """
     points = {
@@ -43,7 +45,8 @@ def describe_accuracy(network: NetworkSummary, stages: Sequence[Recorded]) -> di
         if (measured := [(place, stage.evaluation.scores[name]) for place, stage in enumerate(stages) if name in stage.evaluation.scores])
     }
     shown = _telling(points, len(stages))
-    least = min((min(score.accuracy, score.accuracy_unlabelled) for name in shown for _, score in points[name]), default=0.0)
+    drawn = points.values() if len(stages) > 1 else (points[name] for name in shown)
+    least = min((min(score.accuracy, score.accuracy_unlabelled) for measured in drawn for _, score in measured), default=0.0)
     low = min(9, max(0, int(least * 10 - 0.2))) / 10  # the axis begins ten per cent or so below
     step = -(-len(stages) // TICKS) or 1
     named = _added(network, stages)
@@ -51,6 +54,8 @@ def describe_accuracy(network: NetworkSummary, stages: Sequence[Recorded]) -> di
         "stages": [*zip(stages, named, strict=True)][-ROWS:],
         "all_stages": len(stages),
         "tasks": [network.tasks[name] for name in shown],
+        "bars": [network.tasks[name] for name in points],
+        "faint": _faint({name: points[name] for name in points if name not in shown}, network, stages, low) if len(stages) > 1 else [],
         "measured": len(points),
         "lines": _lines({name: points[name] for name in shown}, network, stages, low),
         "across": [
@@ -119,6 +124,20 @@ def _lines(points: Mapping[str, Points], network: NetworkSummary, stages: Sequen
     lines.sort(key=lambda line: float(line["end"]))
     for line, place in zip(lines, spread_labels([line["end"] for line in lines]), strict=True):
         line["label"] = round(place, 2)
+    return lines
+
+
+def _faint(points: Mapping[str, Points], network: NetworkSummary, stages: Sequence[Recorded], low: float) -> list[tuple[str, str, str]]:
+    """Lines of tasks that have no names beside them: name, and SVG paths with the task given and without."""
+    thin = -(-sum(map(len, points.values())) // POINTS) or 1
+    lines = []
+    for name, measured in points.items():
+        few = [*measured[:-1:thin], measured[-1]]
+        given, unlabelled = (
+            "M" + "L".join(f"{_across(place, len(stages))} {_up(getattr(score, figure), low)}" for place, score in few)
+            for figure in ("accuracy", "accuracy_unlabelled")
+        )
+        lines.append((network.tasks[name].name, given, unlabelled))
     return lines
 
 

@@ -11,8 +11,10 @@ from senpath.pathways import Transfer
 from senpath.reports.growth import SIMILAR
 from senpath.sections import NetworkSummary, Section, TaskSummary
 
-NODES, PAIRS, LISTED = 24, 60, 16
+NODES, PAIRS, LISTED = 1000, 60, 16
 """At most so many tasks are drawn, pairs of classes named per link, links listed with their pairs."""
+AT_ONCE = 24
+"""Rows of a drawing that are seen at once; a longer one is scrolled."""
 ROW, NODE = 36, 6
 """Height of a task's row, and radius of a node, in CSS pixels."""
 NARROW, STEP, WIDE = 22, 13, 100

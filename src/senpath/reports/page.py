@@ -33,7 +33,7 @@ from senpath.types import DataType
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-BARS = 24
+BARS = 1000
 """At most so many tasks have a bar of what they activate: those that activate most."""
 
 
@@ -91,6 +91,7 @@ def render(network: NetworkSummary, stages: Sequence[Recorded]) -> str:
             unmeasured=next((name for name, task in tasks.items() if task.accuracy is None), None),
             palette=COLOURS,
             row=borrowing.ROW,
+            at_once=borrowing.AT_ONCE,
             node=borrowing.NODE,
             chart=CHART_HEIGHT,
         )

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```[ ]*$", re.MULTILINE | re.DOTALL)
 NO_RUN = re.compile(r"<!-- no-run\b[^\n]*-->\s*$")
-LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]*)\)")
+LINK = re.compile(r"(?:\[[^\]]*\]\(|\bsrc(?:set)?=\")(?P<target>[^)\s\"]*)[)\"]")
 RESULTS = re.compile(r"\]\((?P<page>[^)\s#]*results/[\w-]+\.md)")
 FIGURE = re.compile(r"(?<![\w.])\d[\d,]*\.\d+(?![\w.])")
 RETOLD = [

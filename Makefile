@@ -108,7 +108,7 @@ dist: setup .venv-all/.ready
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/python -m tools.check_package dist
-	.venv-release/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate --output-file dist/senpath.cdx.json .venv-all/bin/python
+	$(BIN)/python -m tools.sbom .venv-release/bin/cyclonedx-py .venv-all/bin/python dist/senpath.cdx.json
 
 # Versions and hashes of all that is tested: constraints.txt from .venv, requirements.lock from that.
 lock: setup .venv-release/.ready
@@ -127,7 +127,7 @@ licences: .venv-all/.ready
 .venv-all/.ready: requirements.lock pyproject.toml | .venv-release/.ready
 	@test -x .venv-all/bin/python || $(PYTHON) -m venv .venv-all
 	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 

@@ -15,17 +15,17 @@ def commands_page() -> str:
     root = typer.main.get_command(app)
     lines = ["# The command line", str(root.help), "", CODES, "", "`senpath COMMAND --help` says the same in a terminal.", ""]
     lines += ["## senpath", "", *_parameters(root, "senpath")]
-    for path, command in _commands(root, "senpath"):
+    for path, command in commands_below(root, "senpath"):
         lines += [f"## {path}", "", *_text(command.help), "", *_parameters(command, path)]
     return "\n".join(lines) + "\n"
 
 
-def _commands(group: Any, path: str) -> list[tuple[str, Any]]:
+def commands_below(group: Any, path: str) -> list[tuple[str, Any]]:
     """All commands below, each followed by its own."""
     entries = []
     for name, command in group.commands.items():
         place = f"{path} {name}"
-        entries += _commands(command, place) if hasattr(command, "commands") else [(place, command)]
+        entries += commands_below(command, place) if hasattr(command, "commands") else [(place, command)]
     return entries
 
 

@@ -55,7 +55,7 @@ assert len(sp.read("t.xlsx")) == 2""",
     "mlflow": "import senpath.mlflow",
     "onnx": "net.export_onnx('iris', 'iris.onnx'); net.export_all('all.onnx')",
     "plots": "assert net.plot() is not None",
-    "ray": "import ray.serve, senpath.cluster.serving",
+    "ray": "import ray.serve; from senpath.parallel.ray_backend import RayBackend",
     "serve": "import senpath.server.app; sp.Client('http://127.0.0.1:9')",
     "speech": "through('speech', 'audio', tones)",
     "tables": """

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-ROOT_PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "SECURITY.md": "security.md"}
+ROOT_PAGES = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "CODE_OF_CONDUCT.md": "code-of-conduct.md",
+}
 """Documents outside `docs`, and where the site has them."""
 
 
@@ -48,6 +54,7 @@ SECTIONS = (
         "howto/index",
         "One aim a page, for people who know what they want.",
         {
+            "Install": ("howto/install", "howto/container"),
             "Learn": ("howto/kinds", "howto/mixed-tables", "howto/estimators", "howto/bring-a-backbone", "howto/hugging-face"),
             "Choose how to learn": ("howto/munet", "howto/allocation", "howto/moe", "howto/forget"),
             "Look after a network": ("howto/extend", "howto/review", "howto/prune", "howto/limits", "howto/undo", "howto/move"),
@@ -97,5 +104,16 @@ SECTIONS = (
         {"The command line, files and terms": ("reference/commands", "format", "glossary")},
     ),
     Section("Decisions", "decisions/index", "Choices that would otherwise be asked about again.", {}, "decisions"),
-    Section("Project", "project", "About senpath itself.", {"": ("changelog", "contributing", "security", "dependencies", "log")}, ""),
+    Section(
+        "Project",
+        "project",
+        "About senpath itself.",
+        {
+            "": (
+                *("changelog", "compatibility", "contributing", "code-of-conduct", "security"),
+                *("dependencies", "licences", "releasing", "log"),
+            )
+        },
+        "",
+    ),
 )

@@ -1,6 +1,7 @@
 """The public names, and the rooms that they are in: for type checkers, and for `__init__.py`, which loads each when it is first used."""
 
 from senpath.client import Client
+from senpath.cluster.datasets import evaluate_dataset, predict_dataset
 from senpath.errors import (
     ConflictError,
     DownloadError,
@@ -114,7 +115,9 @@ __all__ = [
     "Video",
     "View",
     "evaluate",
+    "evaluate_dataset",
     "experiment",
+    "predict_dataset",
     "read",
     "recorded_evaluations",
     "remove_evaluation",

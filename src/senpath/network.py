@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, Unpack, final, overload
@@ -34,6 +34,7 @@ from senpath.methods.registry import make_method, make_revision
 from senpath.progress import Follower, Progress, follow, has_viewer, silent
 from senpath.snapshot import Method, Proposal, Revised, Revision, TaskInfo, View, encode_examples, task_info
 from senpath.snapshot.pictures import network_html, plot_network
+from senpath.snapshot.sending import opener
 from senpath.snapshot.settings import DispatcherForm
 from senpath.snapshot.thresholds import Threshold, threshold_of
 from senpath.store import KEPT_VERSIONS
@@ -417,6 +418,10 @@ class Network:
             InputError: if the version is not kept; names those that are.
         """
         return self._at.view_of(version)
+
+    def opener(self) -> Callable[[], View]:
+        """A function that opens the version that this object shows in another process, whatever was committed since; pickle sends it."""
+        return opener(self._at.store, self.view, [*self.view.types], self._at.given["encoders"])
 
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
         """Keep figures (JSON values) of this version with the network, without a commit. `senpath.evaluate` calls this."""

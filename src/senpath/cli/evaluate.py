@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from senpath.cli.emit import Result
-from senpath.cli.options import NetFolder, open_network, read_pairs
+from senpath.cli.options import Engine, NetFolder, open_network, read_pairs
 from senpath.cli.reading import Label, Modality, ReadingOptions, SkipBad, Split, labelled
 from senpath.cli.show import note, percent, say, table, working
 from senpath.errors import InputError
+from senpath.progress import bars
 
 if TYPE_CHECKING:
-    from senpath import Evaluation
+    from pathlib import Path
+
+    from senpath import Evaluation, Network
 
 
 def evaluate(
@@ -24,18 +28,38 @@ def evaluate(
     modality: Modality = None,
     skip_bad: SkipBad = False,
     split: Split = None,
+    engine: Engine = None,
 ) -> Result:
     """Measure tasks on test data, with the task given and found."""
     from senpath import evaluate as measure
-    from senpath.cli.described import describe_evaluation
-    from senpath.evaluation import record_evaluation
 
     network = open_network(net)
     sources = read_pairs(tests, "test data", network.view.tasks)
     # A name that is no task's is an error here, which says which tasks there are.
     reading = {task: ReadingOptions(label, modality, skip_bad, network.view.pathway(task).kind, split) for task in sources}
+    if engine is not None:
+        measured = _on_ray(network, sources, label, engine, modality is not None or skip_bad or split is not None)
+        return _recorded(net, network, measured, record)
     with working("measuring"):
         measured = measure(network, {task: labelled(source, "test", reading=reading[task]) for task, source in sources.items()})
+    return _recorded(net, network, measured, record)
+
+
+def _on_ray(network: Network, sources: Mapping[str, str], label: str | None, engine: str, read_otherwise: bool) -> Evaluation:
+    from senpath import evaluate_dataset
+
+    if engine != "ray":
+        raise InputError("--engine", expected="ray", got=engine)
+    if read_otherwise:
+        raise InputError("--engine", expected="none beside --modality, --skip-bad and --split", got=engine)
+    with bars("evaluate") as progress:
+        return evaluate_dataset(network, {task: (source, label) for task, source in sources.items()}, progress=progress)
+
+
+def _recorded(net: Path, network: Network, measured: Evaluation, record: bool) -> Result:
+    from senpath.cli.described import describe_evaluation
+    from senpath.evaluation import record_evaluation
+
     if record:
         record_evaluation(network, measured)
         note(f"recorded with the network; `senpath report {net}` shows it (--no-record measures only)")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from senpath.cli.emit import UNANSWERED, Result
-from senpath.cli.options import Net, connect
+from senpath.cli.options import Engine, Net, connect, is_url, open_network
 from senpath.cli.reading import grouped_reasons
 from senpath.cli.show import percent, say, table
 from senpath.errors import InputError
+from senpath.progress import bars
 
 if TYPE_CHECKING:
     from senpath.cli.emit import Record
@@ -44,9 +46,12 @@ def predict(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="The same as --errors skip.")] = False,
     reject: Annotated[bool, typer.Option("--reject/--no-reject", help="Whether inputs that fit no task get no answer.")] = True,
     threshold: Threshold = None,
+    engine: Engine = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="With --engine ray: an empty or new folder for Parquet files.")] = None,
 ) -> Result:
     """Answer for files, texts or standard input, without being told the task.
 
+    With --engine ray, the FILEs are one large set, which may be in folders, and answers go to Parquet files.
     Of a table only the columns that its task has learned from are read. Inputs without an answer are listed with the reason; the exit
     code is then 6.
     """
@@ -54,6 +59,8 @@ def predict(
         raise InputError("--task", expected="none beside --together", got=repr(task))
     if skip_bad and errors not in (None, "skip"):
         raise InputError("--errors", expected="skip, or none beside --skip-bad", got=repr(errors))
+    if engine is not None or out is not None:
+        return _of_large_set(net, inputs, engine, out, task, {"errors": errors or "skip", "reject": reject})
     from senpath.cli.asked import asked
 
     network = connect(net)
@@ -72,6 +79,21 @@ def predict(
     records = [_refused(record, threshold) for record in records]
     code = UNANSWERED if any(record["task"] is None for record in records) else 0
     return Result(records, (lambda: _show_thing(records[0], top)) if together else lambda: _show(records, top), code)
+
+
+def _of_large_set(net: str, places: list[str], engine: str | None, out: Path | None, task: str | None, options: Any) -> Result:
+    if engine != "ray" or out is None:
+        raise InputError(
+            "--engine", expected="ray, beside --out FOLDER", got="one without the other" if engine in ("ray", None) else engine
+        )
+    if is_url(net):
+        raise InputError("NET", expected="a folder, for workers open it themselves", got=net)
+    from senpath import predict_dataset
+
+    network = open_network(Path(net))
+    with bars("predict") as progress:
+        answers = predict_dataset(network, places, out, task=task, progress=progress, **options)
+    return Result([{"out": str(out), "answers": answers}], lambda: say(f"{answers:,} answers in {out}"))
 
 
 def explain(

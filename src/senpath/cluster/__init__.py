@@ -1,1 +1,1 @@
-"""A network on many machines, with Ray."""
+"""A network on many machines, with Ray: serving it, and answering and measuring large sets."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from senpath.errors import InputError
 from senpath.evaluation.records import ClassConfusion, Evaluation, TaskScore, record_evaluation
-from senpath.inference import Prediction
 from senpath.inputs.sources import read_labelled
 from senpath.isolation import isolated
 from senpath.network import Network
@@ -65,21 +64,49 @@ def _measure(net: Network, tests: Mapping[str, Any], admit: float | None, reject
         x, y = read_labelled(*pair_of(data), pathway.kind, usual="test")
         x = net.encode(x, progress)  # once: it is predicted three times
         given = net.predict(x, task=task, progress=False)
-        truth = _truth(pathway, y, len(given))
-        right = partial(_right, pathway, truth)
-        pairs = pathway.task_kind.confused(given.label.tolist(), truth, pathway.classes)
-        if pairs is not None:
-            by_class[task] = ClassConfusion(pathway.classes, pairs)
+        truth = read_truth(pathway, y, len(given))
         free = net.predict(x, admit=admit, reject=reject, progress=False)
         answered = free if not reject else net.predict(x, admit=admit, reject=False, progress=False)
-        scores[task] = _score(task, right, given, free, answered)
-        confusion[task] = dict(Counter(free.task.tolist()))
+        scores[task], confused, confusion[task] = figures(pathway, truth, given, free, answered)
+        if confused is not None:
+            by_class[task] = confused
     if tests:
         progress("evaluate", len(tests), len(tests))
     return Evaluation(scores, confusion, by_class)
 
 
-def _truth(pathway: Pathway, y: Any, inputs: int) -> Any:
+class Measured(Protocol):
+    """Measured to test inputs: a `Prediction`, or what is left of one that travelled."""
+
+    @property
+    def task(self) -> Any: ...
+
+    @property
+    def label(self) -> Any: ...
+
+    @property
+    def candidates(self) -> Any: ...
+
+    def __len__(self) -> int: ...
+
+
+def figures(
+    pathway: Pathway, truth: Any, given: Measured, free: Measured, answered: Measured
+) -> tuple[TaskScore, ClassConfusion | None, dict[str | None, int]]:
+    """A task's figures, which of its classes were confused, and how many inputs each task answered.
+
+    Args:
+        truth: as `read_truth` makes it.
+        given: answers with the task given.
+        free: answers without.
+        answered: the same where nothing was refused.
+    """
+    pairs = pathway.task_kind.confused(given.label.tolist(), truth, pathway.classes)
+    confused = ClassConfusion(pathway.classes, pairs) if pairs is not None else None
+    return _score(pathway.task, partial(_right, pathway, truth), given, free, answered), confused, dict(Counter(free.task.tolist()))
+
+
+def read_truth(pathway: Pathway, y: Any, inputs: int) -> Any:
     """What answers of a task to these inputs are compared with."""
     try:
         return pathway.task_kind.read_truth(y, inputs, pathway.classes)
@@ -89,13 +116,13 @@ def _truth(pathway: Pathway, y: Any, inputs: int) -> Any:
         raise
 
 
-def _right(pathway: Pathway, truth: Any, answers: Prediction) -> float:
+def _right(pathway: Pathway, truth: Any, answers: Measured) -> float:
     """How good answers of a task are; see `TaskScore`. An answer of another task, or none, is a wrong one."""
     own = [label if task == pathway.task else None for task, label in zip(answers.task, answers.label, strict=True)]
     return pathway.task_kind.score_answers(own, truth, pathway.classes)
 
 
-def _score(task: str, right: Callable[[Prediction], float], given: Prediction, free: Prediction, answered: Prediction) -> TaskScore:
+def _score(task: str, right: Callable[[Measured], float], given: Measured, free: Measured, answered: Measured) -> TaskScore:
     return TaskScore(
         examples=len(given),
         accuracy=right(given),

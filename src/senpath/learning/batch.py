@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
-
 from senpath.errors import InputError, SenpathError, SenpathWarning, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout
-from senpath.inputs.encoders import Encoders
 from senpath.learning.own_examples import say
 from senpath.learning.propose import propose_jointly
 from senpath.learning.works import (
@@ -37,9 +34,9 @@ from senpath.parallel.ray_backend import Ray
 from senpath.progress import Progress, log
 from senpath.snapshot.examples import one_type
 from senpath.snapshot.proposal import JointMethod, Method, Proposal
+from senpath.snapshot.sending import opener
 from senpath.snapshot.task_info import TaskInfo, task_info
 from senpath.snapshot.view import View
-from senpath.store import Manifest, Store
 
 Ready = Callable[[int], None] | None
 """Told how many proposals there are, while the next is waited for."""
@@ -172,20 +169,12 @@ class _Batch:
         return f"Learned before: {names}; the network is otherwise as it was, at version {view.version}"
 
     def _prepare(self, keys: Iterable[str], encoders: Any) -> Callable[[], Callable[[Work], Any]]:
-        checkout, view = self._checkout, self._checkout.view
-        store = partial(Store, checkout.store.objects, trust=checkout.store.trust)
-        return partial(_open, store, view.to_send(), str(view.device), encoders, view.metrics_to_send(keys), self._method)
+        return partial(_open, opener(self._checkout.store, self._checkout.view, keys, encoders), self._method)
 
 
-def _open(
-    store: Callable[[], Store], manifest: Manifest, device: str, encoders: Any, metrics: Mapping[str, bytes], method: Method
-) -> Callable[[Work], Any]:
-    """Look at one version of a network, afresh in this process too: what a view has taken over from earlier ones must not matter.
-
-    A worker that begins late finds the version's metrics gone, for few versions keep theirs; so they travel.
-    """
-    at = torch.device(device)
-    return partial(_work, View(store(), manifest, at, encoders=Encoders(encoders, at), metrics=metrics), method)
+def _open(view: Callable[[], View], method: Method) -> Callable[[Work], Any]:
+    """Look at one version, afresh in this process too: what a view has taken over from earlier ones must not matter."""
+    return partial(_work, view(), method)
 
 
 def _work(view: View, method: Method, work: Work) -> Any:

@@ -87,6 +87,22 @@ def _connect(ray: Any, jobs: int, address: str) -> None:
         raise SenpathError("Ray", expected=f"a cluster at {address!r}", got=f"{type(error).__name__}: {error}", do=do) from error
 
 
+@contextmanager
+def on_ray(jobs: int | None = None) -> Iterator[Any]:
+    """Within, this process is connected to the cluster that RAY_ADDRESS names, or to a Ray of this machine's own; gives the library.
+
+    Args:
+        jobs: CPUs of a Ray of this machine's own; None is all.
+
+    Raises:
+        MissingExtraError: without ray.
+        SenpathError: if the cluster cannot be reached.
+    """
+    ray = import_extra("ray", "work on Ray", "ray")
+    with connected(ray, jobs or cores(), os.environ.get("RAY_ADDRESS") or LOCAL):
+        yield ray
+
+
 class Ray:
     """Actors of one CPU each.
 

@@ -30,6 +30,7 @@ class Figure:
     files: tuple[str, ...] = ()
     folder: str = "--folder"
     options: str = ""
+    over: tuple[str, ...] = ()
     quiet: bool = False
     resumable: bool = True
     by_hand: bool = False

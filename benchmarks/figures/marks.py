@@ -77,13 +77,18 @@ def marked(text: str, figures: Iterable[Figure], marks: Mapping[str, Mark]) -> s
     if BEGIN in text and END in text:
         before, rest = text.split(BEGIN, 1)
         body = before.rstrip() + rest.split(END, 1)[1]
-    rows = [f"| {_titled(figure)} | `{figure.command}` | {marks.get(figure.name, 'not measured yet')} |" for figure in figures]
+    rows = [f"| {_titled(figure)} | {_told(figure)} | {marks.get(figure.name, 'not measured yet')} |" for figure in figures]
     return f"{body.rstrip()}\n\n{BEGIN}\n{HEAD}" + "\n".join(rows) + f"\n{FOOT}\n{END}\n"
 
 
 def _titled(figure: Figure) -> str:
     """What the page calls it, and the pictures that come with it."""
     return ", ".join([figure.what, *(f"`{Path(file).name}`" for file in figure.files)])
+
+
+def _told(figure: Figure) -> str:
+    """Its command, and the options that it is run with in turn."""
+    return " with each of ".join([f"`{figure.command}`", *(f"`{option}`" for option in figure.over)])
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import resource
+import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain, product
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from benchmarks.figures import history
-from benchmarks.figures.declared import ROOT, Figure
+from benchmarks.figures.child import busy_ticks, processor_minutes, started
+from benchmarks.figures.declared import Figure
 from benchmarks.figures.marks import Mark, mark_pages, read_marks, write_marks
 from benchmarks.figures.state import Run, Standing, lacking, run_file, standing
 from senpath.errors import InputError
@@ -26,8 +27,6 @@ BUSY = 0.25
 """Cores that others keep busy, from which on a machine is not quiet."""
 LOOK = 5.0
 """Seconds between looks at a command that runs, and for which is looked whether a machine is quiet."""
-GRACE = 30.0
-"""Seconds that a command has to end in after it was interrupted."""
 
 
 def run_figures(
@@ -105,16 +104,10 @@ def _busy_cores() -> float:
     """How many cores work just now. A load average would still count the figure before."""
     if sys.platform != "linux":
         return os.getloadavg()[0]
-    before = _ticks()
+    before = busy_ticks()
     time.sleep(LOOK)
-    busy, idle = (now - then for now, then in zip(_ticks(), before, strict=True))
+    busy, idle = (now - then for now, then in zip(busy_ticks(), before, strict=True))
     return (os.cpu_count() or 1) * busy / (busy + idle)
-
-
-def _ticks() -> tuple[int, int]:
-    """Of all cores since the system began, at work and idle."""
-    user, nice, system, idle, waiting, *others = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
-    return user + nice + system + sum(others), idle + waiting
 
 
 def _make(one: Standing, records: Path, every: list[Figure], end: float | None, keep: bool) -> bool:
@@ -153,65 +146,37 @@ def mark_figure(figure: Figure, run: Run, every: list[Figure]) -> None:
 
 
 def _follow(figure: Figure, run: Run, records: Path, end: float | None) -> tuple[Run, int | None]:
-    """Run the command until it ends or time is over, writing down how long it took; gives its exit code, None if it was stopped."""
-    start, before = time.monotonic(), _processor_minutes()
-    latest = run
-    with _log(figure, records).open("ab") as log:
-        child = subprocess.Popen(
-            words_of(figure, records),
-            cwd=ROOT,
-            env=os.environ | figure.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-        )
-        stopped = False
-        try:
-            while child.poll() is None and not stopped:
-                wait = LOOK if end is None else max(0.0, min(LOOK, end - time.monotonic()))
-                try:
-                    child.wait(wait)
-                except subprocess.TimeoutExpired:
-                    stopped = end is not None and time.monotonic() >= end
-                latest = run.longer((time.monotonic() - start) / 60, _processor_minutes() - before)
-                latest.write(run_file(figure, records))
-        finally:
-            _stop(child)
-    return latest, None if stopped else child.returncode
+    """Run the commands until they end or time is over, writing down how long it took; gives the exit code, None if one was stopped."""
+    code: int | None = 0
+    for words in commands_of(figure, records):
+        if code == 0:
+            run, code = _follow_one(words, figure, run, records, end)
+    return run, code
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End a command and what it started, as Ctrl-C does; what is left after a while is killed."""
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGINT)
-        try:
-            child.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+def _follow_one(words: list[str], figure: Figure, run: Run, records: Path, end: float | None) -> tuple[Run, int | None]:
+    start, used, stopped = time.monotonic(), 0.0, False
+    with started(words, _log(figure, records), figure.environment) as child:
+        while child.poll() is None and not stopped:
+            used = processor_minutes(child)
+            run.longer((time.monotonic() - start) / 60, used).write(run_file(figure, records))
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(LOOK if end is None else max(0.0, min(LOOK, end - time.monotonic())))
+            stopped = child.poll() is None and end is not None and time.monotonic() >= end
+    run = run.longer((time.monotonic() - start) / 60, used)
+    run.write(run_file(figure, records))
+    return run, None if stopped else child.returncode
 
 
-def _end_with_parent() -> None:
-    """Have the system kill this process with the one that started it: who runs figures again finds nothing at work."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-def words_of(figure: Figure, records: Path) -> list[str]:
-    """What is run: by this interpreter, with a folder of its own for the records."""
-    words = figure.words + figure.options.format(records=records).split()
+def commands_of(figure: Figure, records: Path) -> list[list[str]]:
+    """What is run, one after the other: by this interpreter, with a folder of its own for the records."""
+    start = {"python": [sys.executable], "senpath": [sys.executable, "-m", "senpath"]}
+    words = start.get(figure.words[0], figure.words[:1]) + figure.words[1:] + figure.options.format(records=records).split()
     if figure.folder:
         words += [figure.folder, str(records / figure.name)]
-    start = {"python": [sys.executable], "senpath": [sys.executable, "-m", "senpath"]}
-    return start.get(words[0], words[:1]) + words[1:]
+    axes = [[(name, value) for value in values] for name, *values in map(shlex.split, figure.over)]
+    return [[*words, *chain.from_iterable(pairs)] for pairs in product(*axes)]
 
 
 def _log(figure: Figure, records: Path) -> Path:
     return records / f"{figure.name}.log"
-
-
-def _processor_minutes() -> float:
-    """Of all processes that this one started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (used.ru_utime + used.ru_stime) / 60

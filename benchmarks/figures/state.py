@@ -38,7 +38,7 @@ class Run:
         write_text(file, json.dumps(asdict(self)) + "\n")
 
     def longer(self, minutes: float, processor: float) -> Run:
-        return replace(self, minutes=round(self.minutes + minutes, 2), processor=round(self.processor + processor, 2))
+        return replace(self, minutes=round(self.minutes + minutes, 3), processor=round(self.processor + processor, 3))
 
 
 def read_run(file: Path) -> Run | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figures.declared import read_figures
-from benchmarks.figures.running import words_of
+from benchmarks.figures.running import commands_of
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -33,6 +33,7 @@ page = "sums.md"
 what = "Sums"
 sections = ["sums"]
 command = "python -m benchmarks.sums --most 3"
+over = ["--step 1 2"]
 minutes = 1
 code = ["learn"]
 
@@ -51,6 +52,7 @@ import argparse, os, time
 from pathlib import Path
 parser = argparse.ArgumentParser()
 parser.add_argument("--most", type=int)
+parser.add_argument("--step", type=int, default=1)
 parser.add_argument("--folder", type=Path)
 given = parser.parse_args()
 given.folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +62,7 @@ for number in range(given.most):
         while os.environ.get("SLOW") and number:
             time.sleep(0.05)
         file.write_text(str(os.getpid()))
-total = sum(range(given.most))
+total = sum(range(0, given.most, given.step))
 page = Path("docs/results/sums.md")
 before, rest = page.read_text().split("<!-- begin sums -->")
 page.write_text(f"{before}<!-- begin sums -->\\n{total}\\n<!-- end sums -->{rest.split('<!-- end sums -->')[1]}")
@@ -129,7 +131,7 @@ def test_what_is_not_declared_not_there_or_not_marked_is_named(place: Path, figu
     page = place / "docs/results/sums.md"
     assert "table of what was measured when is missing" in figures("check").stdout
     assert figures("mark").returncode == 0
-    assert "| Sums | `python -m benchmarks.sums --most 3` | not measured yet |" in page.read_text()
+    assert "| Sums | `python -m benchmarks.sums --most 3` with each of `--step 1 2` | not measured yet |" in page.read_text()
     assert (figures("check").returncode, figures("check").stdout) == (0, "")
     wrong = "`python -m benchmarks.gone`, `python -m benchmarks.sums --least 1`, `make away`\n```\npython -m benchmarks.far  # away\n```\n"
     write(page, f"{page.read_text()}<!-- begin more -->\n{wrong}")
@@ -151,8 +153,8 @@ def test_a_figure_is_marked_with_its_code_and_stale_when_that_changes(place: Pat
     first = git(place, "rev-parse", "--short=10", "HEAD")
     assert figures("run", "--only", "sums").returncode == 0
     text = (place / "docs/results/sums.md").read_text()
-    assert "<!-- begin sums -->\n3\n<!-- end sums -->" in text
-    assert f"| Sums | `python -m benchmarks.sums --most 3` | `{first}`" in text
+    assert "<!-- begin sums -->\n2\n<!-- end sums -->" in text
+    assert f"| Sums | `python -m benchmarks.sums --most 3` with each of `--step 1 2` | `{first}`" in text
     commit(place, "figures")
 
     write(place / "src/learn/loss.py", 'def loss(x):\n    """What it says."""\n    return x  # a comment\n')
@@ -239,9 +241,8 @@ def test_benchmarks_understand_the_commands_that_are_declared() -> None:
             package = (ROOT / module.replace(".", "/")).is_dir()
             benchmark = getattr(importlib.import_module(f"{module}.__main__" if package else module), "BENCHMARK", None)
             if benchmark is not None:
-                words = words_of(figure, records)[3:]
-                given = benchmark.parser().parse_args(words)
-                assert given.folder == records / figure.name
+                for words in commands_of(figure, records):
+                    assert benchmark.parser().parse_args(words[3:]).folder == records / figure.name
                 assert {*figure.sections} <= {*benchmark.sections}, figure.name
                 assert (benchmark.page or f"{benchmark.name}.md") == figure.page, figure.name
                 tried += 1

@@ -17,7 +17,7 @@ from senpath.errors import (
 )
 from senpath.evaluation import ClassConfusion, Evaluation, Recorded, TaskScore, evaluate, recorded_evaluations, remove_evaluation
 from senpath.experiments import ExperimentResults, experiment
-from senpath.history import Cleaned, Removed, RolledBack
+from senpath.history import Cleaned, Copied, Removed, RolledBack, copy_network
 from senpath.inference import Encoded, Explanation, InputAnswer, MultimodalPrediction, Prediction, SuggestedLimit, ThingAnswer
 from senpath.inputs.encoders import ENCODERS, TorchEncoder
 from senpath.inputs.sources import Data, read, tasks_of
@@ -62,6 +62,7 @@ __all__ = [
     "Cleaned",
     "Client",
     "ConflictError",
+    "Copied",
     "Data",
     "DataType",
     "DownloadError",
@@ -114,6 +115,7 @@ __all__ = [
     "UnknownTaskError",
     "Video",
     "View",
+    "copy_network",
     "evaluate",
     "evaluate_dataset",
     "experiment",

@@ -37,7 +37,7 @@ from senpath.snapshot.pictures import network_html, plot_network
 from senpath.snapshot.sending import opener
 from senpath.snapshot.settings import DispatcherForm
 from senpath.snapshot.thresholds import Threshold, threshold_of
-from senpath.store import KEPT_VERSIONS
+from senpath.store import KEPT_VERSIONS, Place
 from senpath.store.files import as_path
 from senpath.types import Examples
 
@@ -48,7 +48,8 @@ class Network:
     """A folder of tasks that were learned one after another, with their pathways and the dispatcher.
 
     Args:
-        path: the folder, opened or created; None makes a temporary folder that is deleted with this object.
+        path: the folder, opened or created, or an address in object storage, such as "s3://bucket/team.sen"
+            (docs/howto/object-storage.md); None makes a temporary folder that is deleted with this object.
         dispatcher: "discriminant" or "binary", see `NetworkSettings`; fixed when the network is created.
         image_shape: (channels, height, width) that images are resized to; by default that of a type's first image, and tasks whose
             images would lose what they show get a type of their own. Fixed at creation.
@@ -68,7 +69,7 @@ class Network:
 
     def __init__(
         self,
-        path: str | Path | None = None,
+        path: str | Place | None = None,
         *,
         dispatcher: DispatcherForm | None = None,
         image_shape: tuple[int, int, int] | None = None,
@@ -106,8 +107,8 @@ class Network:
         return reduce(type(self), self._at)
 
     @property
-    def path(self) -> Path:
-        """The network's folder."""
+    def path(self) -> Place:
+        """The network's folder, or its address in object storage."""
         return self._at.path
 
     @property

@@ -118,8 +118,9 @@ def _check_names(net: str | Path, tasks: Sequence[str], concept: str | None) -> 
     """Refuse names that cannot be learned before any data is read, which may take long."""
     from senpath import Network
     from senpath.snapshot.examples import check_name, check_task
+    from senpath.store import as_place, has_network
 
-    view = Network(net, trust=trusted()).view if Path(net).is_dir() and any(Path(net).iterdir()) else None
+    view = Network(net, trust=trusted()).view if has_network(as_place("path of the network", net)) else None
     for task in tasks:
         if view is None:
             check_name("task", task)

@@ -28,13 +28,13 @@ from senpath.cli.revise import extend, prune, review
 from senpath.cli.serve import app as keys
 from senpath.cli.serve import serve
 from senpath.cli.show import accept_any_text, note
-from senpath.cli.upkeep import describe, export, gc, import_, remove, rename, rollback
+from senpath.cli.upkeep import copy, describe, export, gc, import_, remove, rename, rollback
 from senpath.errors import InputError, SenpathError, SenpathWarning
 
 # Nothing that is imported here loads torch, which takes seconds: `senpath --help` is to answer at once.
 COMMANDS: tuple[Callable[..., Result], ...] = (
     *(learn, learn_many, predict, tasks, log, explain, evaluate, evaluations, experiment, report, verify, doctor),
-    *(review, prune, extend, methods, limit, rename, describe, remove, rollback, gc, export, import_),
+    *(review, prune, extend, methods, limit, rename, describe, remove, rollback, gc, copy, export, import_),
 )
 ABOUT = "One network that grows: learn, predict, look inside."
 CODES = (

@@ -15,8 +15,8 @@ from senpath.errors import InputError, StoreError
 if TYPE_CHECKING:
     from senpath import Client, Network
 
-NetFolder = Annotated[Path, typer.Argument(metavar="NET", help="Folder of the network.")]
-Net = Annotated[str, typer.Argument(metavar="NET", help="Folder of the network, or the URL of a server.")]
+NetFolder = Annotated[Path, typer.Argument(metavar="NET", help="Folder of the network, or its address, such as s3://bucket/team.sen.")]
+Net = Annotated[str, typer.Argument(metavar="NET", help="Folder or address of the network, or the URL of a server.")]
 Url = Annotated[str | None, typer.Option(metavar="URL", help="A server's, such as http://127.0.0.1:8000, in place of NET.")]
 Key = Annotated[str | None, typer.Option(envvar="SENPATH_KEY", show_envvar=True, help="What the server asks for, if it asks.")]
 Task = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
@@ -43,7 +43,7 @@ def is_url(net: str) -> bool:
 
 def connect(net: str) -> Network | Client:
     """An existing network: the one in a folder, or what a server serves."""
-    return remote(net) if is_url(net) else open_network(Path(net))
+    return remote(net) if is_url(net) else open_network(net)
 
 
 def remote(url: str) -> Client:
@@ -53,15 +53,17 @@ def remote(url: str) -> Client:
     return Client(url, KEY.get())
 
 
-def open_network(path: Path) -> Network:
+def open_network(given: str | Path) -> Network:
     """An existing network; asking for one that is not there does not make it."""
     from senpath import Network
+    from senpath.store import as_place, has_network
 
-    if not (path / "network.json").exists():
-        raise StoreError(
-            f"network {path}", expected="a folder with network.json", got="none", do=f"Make it with `senpath learn {path} TASK DATA`"
-        )
-    return Network(path, trust=trusted())
+    place = as_place("path of the network", given)
+    if not has_network(place):
+        shown = given if isinstance(place, Path) else place
+        do = f"Make it with `senpath learn {shown} TASK DATA`"
+        raise StoreError(f"network {shown}", expected="a folder with network.json", got="none", do=do)
+    return Network(given, trust=trusted())
 
 
 def trusted() -> bool:

@@ -80,13 +80,12 @@ def extend(
 
 
 def _extend_stream(net: str, source: str, reading: ReadingOptions, given: dict[str, Any]) -> Result:
-    from pathlib import Path
 
     from senpath.cli.described import describe_revised
 
     if is_url(net):
         raise InputError("extend", expected="TASK DATA with a server", got="one argument", do="A stream is split among tasks here alone")
-    network = open_network(Path(net))
+    network = open_network(net)
     x, y = labelled(source, reading=reading)
     with bars("stream") as progress:
         routed = network.extend(x, y, progress=progress, **given)

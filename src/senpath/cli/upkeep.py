@@ -26,7 +26,7 @@ def remove(net: Net, task: Task) -> Result:
     if is_url(net):
         gone = remote(net).remove(task)
         return Result([{"task": task, "version": gone.version}], lambda: say(f"removed {task!r}; version {gone.version}"))
-    removed = open_network(Path(net)).remove(task)
+    removed = open_network(net).remove(task)
     record = {"task": task, "version": removed.version, "components": len(removed.components), "bytes": removed.bytes}
 
     def show() -> None:
@@ -88,13 +88,28 @@ def rollback(
 def gc(
     net: NetFolder,
     versions: Annotated[int, typer.Option(min=1, help="Number of versions to keep, the present one included.")] = KEPT_VERSIONS,
+    grace: Annotated[
+        float | None, typer.Option(min=0, help="In object storage: seconds that what nothing needs any more stays; by default a day.")
+    ] = None,
 ) -> Result:
     """Forget earlier versions and free the files that only they needed."""
-    cleaned = open_network(net).gc(versions)
+    cleaned = open_network(net).gc(versions, grace)
     kept = ", ".join(map(str, cleaned.versions[:-1])) or "none"
     freed = f"freed {_size(cleaned.bytes)}, {cleaned.files} files"
     record = {"version": cleaned.versions[-1], "versions": [*cleaned.versions], "files": cleaned.files, "bytes": cleaned.bytes}
     return Result([record], lambda: say(f"{freed}; version {cleaned.versions[-1]}, earlier ones: {kept}"))
+
+
+def copy(
+    source: Annotated[str, typer.Argument(metavar="SRC", help="Folder of the network, or its address, such as s3://bucket/team.sen.")],
+    target: Annotated[str, typer.Argument(metavar="DST", help="New or empty folder, or an address at which nothing is.")],
+) -> Result:
+    """Copy a network to a folder or into object storage: its present version, the log and recorded evaluations."""
+    from senpath.history import copy_network
+
+    copied = copy_network(source, target)
+    record = {"source": copied.source, "target": copied.target, "version": copied.version, "tasks": copied.tasks}
+    return Result([record], lambda: say(f"copied version {copied.version}, {copied.tasks} tasks: {copied.target}"))
 
 
 def export(

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -27,6 +26,7 @@ from senpath.server.app import create_app
 from senpath.server.errors import Refusal, busy, error_response
 from senpath.server.guard import is_loopback
 from senpath.serving.settings import ServerSettings
+from senpath.store import Place, as_place
 
 ASKS = ("/predict", "/explain", "/v2")
 """What is posted and changes nothing."""
@@ -48,7 +48,7 @@ class Replica:
     async def __init__(self, path: str, settings: Mapping[str, Any], *, writes: bool) -> None:  # type: ignore[misc]  # Serve awaits it
         self._exits = AsyncExitStack()
         own = {} if writes else {"read_only": True, "state": self._exits.enter_context(TemporaryDirectory(prefix="senpath-"))}
-        self._app = create_app(Path(path), ServerSettings(**{**settings, **own}))
+        self._app = create_app(path, ServerSettings(**{**settings, **own}))
         await self._exits.enter_async_context(self._app.router.lifespan_context(self._app))
 
     async def __del__(self) -> None:
@@ -159,12 +159,12 @@ def build(options: Mapping[str, Any]) -> serve.Application:
     return intake.bind(replica.bind(path, shared, writes=False), writer.bind(path, shared, writes=True), shared)
 
 
-def serve_on_ray(path: Path, settings: ServerSettings) -> None:
+def serve_on_ray(path: Place, settings: ServerSettings) -> None:
     """Serve on the cluster that RAY_ADDRESS names, or on a Ray of this machine's own, until the process is told to stop."""
     ray.init(logging_level="ERROR", log_to_driver=False)
     try:
         serve.start(http_options={"host": settings.host, "port": settings.port})
-        serve.run(build({**settings.to_json(), "path": str(path.absolute())}), name="senpath", blocking=True)
+        serve.run(build({**settings.to_json(), "path": str(as_place("path of the network", path))}), name="senpath", blocking=True)
     finally:
         serve.shutdown()
         ray.shutdown()

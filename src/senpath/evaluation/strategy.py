@@ -6,10 +6,12 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from senpath.history.copying import copy_network
 from senpath.methods import SenSettings
 from senpath.network import Network
 from senpath.pathways import LearningCost, count_activation
@@ -121,8 +123,12 @@ class Growing(Strategy):
         return "SEN" if self.method is None else self.method.name
 
     def learn(self, task: str, examples: Examples, settings: SenSettings) -> Growing:
-        folder = temporary_folder()
-        net = Network(shutil.copytree(self.net.path, folder / "grown.sen"), device=self.net.device)
+        folder, source = temporary_folder(), self.net.path
+        if isinstance(source, Path):
+            shutil.copytree(source, folder / "grown.sen")
+        else:
+            copy_network(source, folder / "grown.sen")
+        net = Network(folder / "grown.sen", device=self.net.device)
         go_with(net, folder)
         if self.method is not None:
             return Growing(net, net.learn(task, examples, method=self.method, progress=False).cost, self.method)

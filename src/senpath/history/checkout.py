@@ -19,7 +19,7 @@ from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.settings import NetworkSettings
 from senpath.snapshot.view import View
 from senpath.store import KEPT_VERSIONS, Change, Manifest, Store
-from senpath.store.address import Address, as_place
+from senpath.store.address import Place, as_place
 from senpath.store.files import temporary_folder, timestamp
 from senpath.store.manifest import RESTORE
 
@@ -119,7 +119,7 @@ class Checkout:
         trust: bool | frozenset[str] = False,
         settings: Mapping[str, Any],
     ) -> None:
-        self.path: Path | Address = temporary_folder(self) if path is None else as_place("path of the network", path)
+        self.path: Place = temporary_folder(self) if path is None else as_place("path of the network", path)
         self.device = _device(device)
         if isinstance(lock_seconds, bool) or not isinstance(lock_seconds, int | float) or not lock_seconds >= 0:
             raise InputError("lock_seconds", expected="a number of seconds, 0 or more", got=repr(lock_seconds))

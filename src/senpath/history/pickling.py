@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from senpath.errors import StoreError
 from senpath.history.checkout import Checkout
 from senpath.history.hub import save
+from senpath.store import as_place, has_network
 from senpath.store.files import explained, go_with, is_temporary, scratch_folder, temporary_folder, write_atomic
 from senpath.store.folder import MANIFEST
 
@@ -31,7 +31,7 @@ def reduce(kind: type[N], checkout: Checkout) -> tuple[Callable[..., N], tuple[A
 
 
 def _opened(kind: Callable[..., N], path: str, identity: str, given: Mapping[str, Any]) -> N:
-    if not (Path(path) / MANIFEST).exists():  # opening it would make an empty one
+    if not has_network(as_place("path of the network", path)):  # opening it would make an empty one
         do = "Pickles and copies of a network have the path of its folder, no more: copy the folder along, or open it by `senpath.Network`"
         raise StoreError(f"network {path}, which was pickled", expected=f"a folder with {MANIFEST}", got="none", do=do)
     network: Any = kind(path, **given)

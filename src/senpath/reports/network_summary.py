@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import isnan
+from pathlib import Path
 from typing import Any
 
 from senpath.evaluation import Evaluation, Recorded, TaskScore, latest_by_version, recorded_evaluations
@@ -91,7 +92,7 @@ def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
             time=str(entry.get("time", "")),
             log_entry=entry,
         )
-    name = net.path.resolve().name or str(net.path)
+    name = (net.path.resolve() if isinstance(net.path, Path) else net.path).name or str(net.path)
     return NetworkSummary(name, net.version, tasks, weights, view.sizes, log, datetime.now(UTC))
 
 

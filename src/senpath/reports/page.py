@@ -108,7 +108,7 @@ def _check_target(target: Path, net: Network) -> None:
         raise IsADirectoryError(EISDIR, "a folder")
     if target.exists() and not target.is_file():
         raise OSError(EINVAL, "something else of that name")
-    if target.resolve().is_relative_to(net.path.resolve()):
+    if isinstance(net.path, Path) and target.resolve().is_relative_to(net.path.resolve()):
         raise OSError(EINVAL, "a place within the network's own folder")
 
 

@@ -26,6 +26,7 @@ from senpath.serving.live import LiveNetwork
 from senpath.serving.metrics import Metrics
 from senpath.serving.settings import ServerSettings
 from senpath.serving.state import State
+from senpath.store import Place, as_place
 
 ABOUT = "One network that grows: it finds the task of an input by itself, says when none fits, and is taught while it runs."
 
@@ -34,7 +35,7 @@ class Server:
     """All that requests share: `request.app.state.server`.
 
     Args:
-        path: the network's folder.
+        path: the network's folder, or its address in object storage.
         settings: see there.
 
     Attributes:
@@ -53,12 +54,12 @@ class Server:
         StoreError: if there is no network, or it cannot be read.
     """
 
-    def __init__(self, path: Path, settings: ServerSettings) -> None:
+    def __init__(self, path: Place, settings: ServerSettings) -> None:
         if settings.keys is None and not is_loopback(settings.host):
             do = "Make keys with `senpath keys add FILE --role own --name NAME` and serve with --keys FILE, or leave --host out"
             raise InputError("host", expected="127.0.0.1 or localhost, for there are no keys", got=settings.host, do=do)
-        self.path, self.settings = path.absolute(), settings
-        self.name = path.resolve().name.removesuffix(".sen")
+        self.path, self.settings = path, settings
+        self.name = (path.resolve() if isinstance(path, Path) else path).name.removesuffix(".sen")
         self.auth = Auth(None if settings.keys is None else Path(settings.keys), settings.secret)
         self.live = LiveNetwork(self.path, trust=settings.trust)
         self.state = State(settings, self.path)
@@ -101,13 +102,13 @@ def create_app(path: str | Path, settings: ServerSettings | None = None) -> Fast
     """The application that serves a network.
 
     Args:
-        path: the network's folder, which has to be there.
+        path: the network's folder, or its address in object storage; it has to be there.
         settings: by default those of `senpath serve`.
 
     Raises:
         InputError, StoreError: see `Server`.
     """
-    server = Server(Path(path), settings or ServerSettings())
+    server = Server(as_place("path of the network", path), settings or ServerSettings())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from senpath.errors import BusyError, InputError, SenpathError, printable
 from senpath.server.document import methods_of
 from senpath.serving.errors import describe
+from senpath.store import Place
 
 STATUS = {"input": 422, "unknown_task": 404, "task_exists": 409, "not_found": 404, "too_large": 413, "conflict": 409, "missing_extra": 415}
 STATUS |= {"too_many": 429, "busy": 503}
@@ -72,7 +72,7 @@ EVERYWHERE = declared(401, 403, 408, 413, 422, 429, 500, 503)
 """What any operation may answer."""
 
 
-def answer_of(error: Exception, network: Path | None, request_id: str = "") -> tuple[int, dict[str, str], dict[str, Any]]:
+def answer_of(error: Exception, network: Place | None, request_id: str = "") -> tuple[int, dict[str, str], dict[str, Any]]:
     """The status, the headers and the JSON of an error."""
     headers: dict[str, str] = {}
     if isinstance(error, RequestValidationError):
@@ -90,7 +90,7 @@ def answer_of(error: Exception, network: Path | None, request_id: str = "") -> t
     return error.status if isinstance(error, Refusal) else STATUS.get(code, 500), headers, detail
 
 
-def error_response(error: Exception, scope: Mapping[str, Any], network: Path | None) -> Response:
+def error_response(error: Exception, scope: Mapping[str, Any], network: Place | None) -> Response:
     """The response to a request that failed."""
     status, headers, detail = answer_of(error, network, scope.get("state", {}).get("request_id", ""))
     of_protocol = scope.get("path", "").startswith("/v2")  # its clients expect a text
@@ -98,7 +98,7 @@ def error_response(error: Exception, scope: Mapping[str, Any], network: Path | N
     return Response(dumps(body), status, headers, "application/json")
 
 
-def install(app: FastAPI, network: Path) -> None:
+def install(app: FastAPI, network: Place) -> None:
     """Let the application answer errors in this shape."""
 
     async def answer(request: Request, error: Exception) -> Response:

@@ -10,7 +10,6 @@ import secrets
 import socket
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -25,6 +24,7 @@ from senpath.server.errors import Refusal, answer_of, busy
 from senpath.serving.metrics import counted_together
 from senpath.serving.request_log import REQUESTS
 from senpath.serving.settings import ServerSettings
+from senpath.store import Place, as_place
 
 TOLD = "SENPATH_SERVE"
 """Environment variable that has the network's path and the settings, for processes that answer."""
@@ -139,7 +139,7 @@ def application() -> FastAPI:
     return app
 
 
-def prepare(path: Path, settings: ServerSettings) -> tuple[ServerSettings, str]:
+def prepare(path: Place, settings: ServerSettings) -> tuple[ServerSettings, str]:
     """Everything that can be wrong before the server starts.
 
     Returns:
@@ -148,7 +148,7 @@ def prepare(path: Path, settings: ServerSettings) -> tuple[ServerSettings, str]:
     Raises:
         InputError, StoreError: if something is.
     """
-    server = Server(path, settings)
+    server = Server(as_place("path of the network", path), settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -165,13 +165,13 @@ def prepare(path: Path, settings: ServerSettings) -> tuple[ServerSettings, str]:
     return ready, f"{server.name}, version {server.live.current.version}, {tasks} task{'' if tasks == 1 else 's'}"
 
 
-def serve(path: Path, settings: ServerSettings) -> None:
+def serve(path: Place, settings: ServerSettings) -> None:
     """Serve until the process is told to stop; what is under way is answered first.
 
     Args:
         settings: as `prepare` returned them.
     """
-    os.environ[TOLD] = json.dumps({"path": str(path.absolute()), "settings": settings.to_json()})
+    os.environ[TOLD] = json.dumps({"path": str(as_place("path of the network", path)), "settings": settings.to_json()})
     with counted_together(settings.workers):
         uvicorn.run(f"{__name__}:{application.__name__}", factory=True, workers=settings.workers, **options(settings))
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from senpath.errors import SenpathError
+from senpath.store import Place
 
 
-def hide_paths(text: str, network: Path | None) -> str:
+def hide_paths(text: str, network: Place | None) -> str:
     """A text in which no folder of this machine is named."""
-    hidden = {str(network.resolve()): network.name, str(network): network.name} if network is not None else {}
+    hidden = {str(network): network.name} if network is not None else {}
+    hidden |= {str(network.resolve()): network.name} if isinstance(network, Path) else {}
     hidden |= {tempfile.gettempdir(): "…", os.getcwd(): "…", str(Path.home()): "…"}
     for path in sorted(hidden, key=len, reverse=True):
         if len(path) > 1:
@@ -20,7 +22,7 @@ def hide_paths(text: str, network: Path | None) -> str:
     return text
 
 
-def describe(error: Exception, network: Path | None, request_id: str = "") -> dict[str, Any]:
+def describe(error: Exception, network: Place | None, request_id: str = "") -> dict[str, Any]:
     """An error as JSON; a bug says no more than that it is one.
 
     Args:

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from pathlib import Path
 from threading import Lock
 
 from senpath.errors import InputError, MissingError, SenpathError, StoreError
 from senpath.network import Network
 from senpath.snapshot.view import View
+from senpath.store import Place, has_network
 
 LOOK_SECONDS = 0.25
 """How often the folder is looked at for a new version."""
@@ -36,8 +36,8 @@ class LiveNetwork:
         StoreError: if there is no network, or it cannot be read.
     """
 
-    def __init__(self, path: Path, *, trust: bool = False) -> None:
-        if not (path / "network.json").exists():
+    def __init__(self, path: Place, *, trust: bool = False) -> None:
+        if not has_network(path):
             do = f"Make it with `senpath learn {path} TASK DATA`"
             raise StoreError(f"network {path}", expected="a folder with network.json", got="none", do=do)
         self.network = Network(path, trust=trust)

@@ -21,6 +21,7 @@ from senpath.serving.requests import Given, Learning, Pruning
 from senpath.serving.settings import ServerSettings
 from senpath.snapshot.examples import check_name, check_task
 from senpath.snapshot.view import View
+from senpath.store import Place
 from senpath.teaching import DATA, Database, Drafts, Inbox, Jobs, Teacher, Ways, doubt_of, state_folder
 
 log = logging.getLogger("senpath.serving")
@@ -31,13 +32,13 @@ class State:
 
     Args:
         settings: of the server.
-        network: folder of the network.
+        network: folder of the network, or its address.
 
     Raises:
         StoreError: if the folder cannot be written, or a newer senpath made what is in it.
     """
 
-    def __init__(self, settings: ServerSettings, network: Path) -> None:
+    def __init__(self, settings: ServerSettings, network: Place) -> None:
         self.folder = state_folder(network, None if settings.state is None else Path(settings.state))
         db = Database(self.folder / "state.sqlite")
         if db.set_aside is not None:

@@ -1,19 +1,24 @@
 """The folder on disk."""
 
+from senpath.store.address import Address, Place, as_place
 from senpath.store.change import Change
-from senpath.store.folder import Store
+from senpath.store.folder import Store, has_network
 from senpath.store.manifest import FORMAT_VERSION, Manifest, MetricRecord, Probe, StatisticsRecord, TaskRecord, TypeRecord
 from senpath.store.versions import KEPT_VERSIONS
 
 __all__ = [
     "FORMAT_VERSION",
     "KEPT_VERSIONS",
+    "Address",
     "Change",
     "Manifest",
     "MetricRecord",
+    "Place",
     "Probe",
     "StatisticsRecord",
     "Store",
     "TaskRecord",
     "TypeRecord",
+    "as_place",
+    "has_network",
 ]

@@ -41,12 +41,18 @@ class Address:
         return f"{self.scheme}://{self.bucket}/{self.prefix}"
 
 
-def as_place(what: str, given: str | Path) -> Path | Address:
+Place = Path | Address
+"""Where a network is."""
+
+
+def as_place(what: str, given: str | Place) -> Place:
     """The folder or address that a user named.
 
     Raises:
         InputError: if it is none, or has credentials in it; these are not repeated.
     """
+    if isinstance(given, Address):
+        return given
     match = URL.fullmatch(str(given)) if isinstance(given, str | Path) else None
     scheme = match["scheme"].lower() if match else ""
     if match is None or (scheme not in (*SCHEMES, "file") and not match["rest"].startswith("//")):

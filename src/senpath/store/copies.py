@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from senpath.errors import StoreError
@@ -43,7 +44,8 @@ def write_copy(folder: Path, manifest: Manifest, files: Iterable[tuple[str, byte
 
     The manifest comes last, so that what a crash leaves does not open as a network.
     """
-    content, _ = dump_manifest(manifest)
+    types = {key: replace(record, segments=()) for key, record in manifest.types.items()}  # a folder has one file of columns
+    content, _ = dump_manifest(replace(manifest, types=types))
     with _taken_back(folder) as made:
         folder.mkdir(parents=True, exist_ok=True)
         for part in ("components", "dispatcher"):

@@ -384,6 +384,22 @@ class Store:
                 yield self.history.read(number, present)
 
 
+def has_network(place: Path | Address) -> bool:
+    """Whether there is a network.
+
+    Raises:
+        StoreError: if object storage does not answer.
+    """
+    if isinstance(place, Path):
+        return (place / MANIFEST).exists()
+    try:
+        return CloudObjects(place).read(MANIFEST) is not None
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unreachable(str(place), error) from error
+
+
 def _describe(kind: str, config: Config) -> bytes:
     """Content of the file beside a component's weights."""
     return canonical_json({"kind": kind, "config": dict(config)}).encode()

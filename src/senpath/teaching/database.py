@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from senpath.errors import StoreError
+from senpath.store import Place
 
 VERSION = 1
 TABLES = """
@@ -126,14 +127,16 @@ def as_time(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def state_folder(network: Path, chosen: Path | None) -> Path:
+def state_folder(network: Place, chosen: Path | None) -> Path:
     """The folder of a server's state, made if it is not there and closed to other users.
 
     Args:
-        network: folder of the network that is served.
-        chosen: by the operator; None is `NETWORK.server` beside the network, or a temporary folder where that cannot be written.
+        network: folder of the network that is served, or its address.
+        chosen: by the operator; None is `NETWORK.server` beside the network, in the working directory if that is in object storage, or a
+            temporary folder where that cannot be written.
     """
-    folder = chosen if chosen is not None else network.with_name(f"{network.name}.server")
+    beside = network.parent if isinstance(network, Path) else Path.cwd()
+    folder = chosen if chosen is not None else beside / f"{network.name}.server"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

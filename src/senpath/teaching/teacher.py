@@ -36,6 +36,7 @@ from senpath.methods.registry import make_revision
 from senpath.network import Network
 from senpath.parallel import end_with_parent
 from senpath.snapshot.examples import fingerprint
+from senpath.store import Place
 from senpath.teaching.drafts import Read
 from senpath.teaching.jobs import DATA, REQUEST, Jobs
 from senpath.types import Examples
@@ -216,7 +217,7 @@ class Teacher:
         eager: whether the processes that learn get their imports ready before anybody teaches.
     """
 
-    def __init__(self, jobs: Jobs, folder: Path, network: Path, ways: Ways, *, eager: bool = False) -> None:
+    def __init__(self, jobs: Jobs, folder: Path, network: Place, ways: Ways, *, eager: bool = False) -> None:
         self._jobs, self._folder, self._network, self._ways, self._eager = jobs, folder, network, ways, eager
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teacher", daemon=True)

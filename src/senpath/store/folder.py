@@ -406,4 +406,5 @@ def _describe(kind: str, config: Config) -> bytes:
 
 
 def _unreachable(where: str, error: OSError) -> StoreError:
-    return StoreError(where, expected=f"a folder with {MANIFEST}", got=error.strerror or str(error))
+    expected = "a network" if "://" in where and isinstance(error, FileNotFoundError) else "an answer of the service"
+    return StoreError(where, expected=expected if "://" in where else f"a folder with {MANIFEST}", got=error.strerror or str(error))

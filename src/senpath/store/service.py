@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
+from random import uniform
 from threading import Lock
+from time import sleep
 from typing import Any, TypeVar
 
 from senpath.confined import LARGEST_FILE
@@ -21,6 +23,8 @@ from senpath.store.objects import ChangedError, Listed
 TIMEOUT = "SENPATH_CLOUD_TIMEOUT"
 SECONDS = 60.0
 """How long one request may take unless `SENPATH_CLOUD_TIMEOUT` says otherwise; what fails is tried again for as long."""
+TRIES, FIRST_PAUSE = 3, 0.05
+"""How often something is asked for that does not come through, though the library has tried as well; seconds between, at first."""
 AT_ONCE = 16
 """Requests of a process at the same time."""
 STATUS = re.compile(r"status(?: code)?:? (\d{3})\b")
@@ -48,7 +52,7 @@ class Service:
         """Content and tag of an object; None if the tag is still this one."""
         from obstore import get
 
-        with _told(name):
+        def ask() -> tuple[bytes, str] | None:
             try:
                 answer = get(self._connected(), name, options={"if_none_match": unless} if unless else None)
             except _errors().NotModifiedError:
@@ -58,8 +62,10 @@ class Service:
                 raise OSError(errno.EFBIG, f"{size:,} bytes, more than the {LARGEST_FILE:,} that are read", name)
             content = bytes(answer.bytes())
             if len(content) != size:
-                raise OSError(errno.EIO, "the service cut its answer short", name)
+                raise OSError(errno.EIO, SHORT, name)
             return content, tag
+
+        return _asked(name, ask)
 
     def put(self, name: str, content: bytes, *, new: bool = False, tag: str = "") -> None:
         """Write an object.
@@ -71,37 +77,35 @@ class Service:
         from obstore import put
 
         mode: Any = {"e_tag": tag} if tag else "create" if new else "overwrite"
-        with _told(name):
-            put(self._connected(), name, content, mode=mode, use_multipart=None if mode == "overwrite" else False)
+        several = None if mode == "overwrite" else False
+        _asked(name, lambda: put(self._connected(), name, content, mode=mode, use_multipart=several), 1 if tag else TRIES)
 
     def listing(self, prefix: str) -> list[Listed]:
         """Objects whose names begin with this, which is empty or ends with a "/"; by name."""
         from obstore import list as list_objects
 
-        with _told(prefix):
-            metas = [meta for chunk in list_objects(self._connected(), prefix.rstrip("/") or None) for meta in chunk]
-            return sorted((Listed(m["path"], m["size"], m["last_modified"].timestamp()) for m in metas), key=lambda listed: listed.name)
+        below = prefix.rstrip("/") or None
+        metas = _asked(prefix, lambda: [meta for chunk in list_objects(self._connected(), below) for meta in chunk])
+        return sorted((Listed(m["path"], m["size"], m["last_modified"].timestamp()) for m in metas), key=lambda listed: listed.name)
 
     def modified(self, name: str) -> float:
         """When an object was written, by the service's clock."""
         from obstore import head
 
-        with _told(name):
-            return float(head(self._connected(), name)["last_modified"].timestamp())
+        return _asked(name, lambda: head(self._connected(), name)["last_modified"].timestamp())
 
     def delete(self, name: str) -> None:
         """Remove an object, if it is there."""
         from obstore import delete
 
-        with suppress(FileNotFoundError), _told(name):
-            delete(self._connected(), name)
+        with suppress(FileNotFoundError):
+            _asked(name, lambda: delete(self._connected(), name))
 
     def copy(self, name: str, other: str) -> None:
         """Give an object another name as well, within the service."""
         from obstore import copy
 
-        with _told(name):
-            copy(self._connected(), name, other)
+        _asked(name, lambda: copy(self._connected(), name, other))
 
     def each(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
         """What `work` answers to each, at the same time."""
@@ -115,19 +119,20 @@ class Service:
             return self._client
 
 
-class _told:
-    """Turns the library's errors, whose text has URLs and answers of the service in it, into errors of ours that have none."""
+def _asked(name: str, ask: Callable[[], Answer], tries: int = TRIES) -> Answer:
+    """An answer of the service, asked for again where it did not come through.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or not isinstance(error, Exception) or (isinstance(error, OSError) and error.errno is not None):
-            return
-        raise _translated(error, self._name) from None
+    The library's errors have URLs and answers of the service in their text; errors of ours, which have none, take their place.
+    """
+    for attempt in range(1, tries + 1):
+        try:
+            return ask()
+        except Exception as error:
+            told = error if isinstance(error, OSError) and error.errno is not None else _translated(error, name)
+            if not isinstance(told, OSError) or told.errno != errno.EIO or attempt == tries:
+                raise told from None
+        sleep(uniform(0, FIRST_PAUSE * 2**attempt))
+    raise AssertionError
 
 
 def _translated(error: Exception, name: str) -> Exception:
@@ -151,13 +156,14 @@ def _translated(error: Exception, name: str) -> Exception:
     return error
 
 
+SHORT = "the service cut its answer short"
 CAUSES = {
     "credential": "no keys were there for the service, or they are of no use",
     "token": "no keys were there for the service, or they are of no use",
     "timed out": "the service did not answer in time",
     "timeout": "the service did not answer in time",
-    "decod": "the service cut its answer short",
-    "body": "the service cut its answer short",
+    "decod": SHORT,
+    "body": SHORT,
     "connect": "the service could not be reached",
     "dns": "the service could not be reached",
 }

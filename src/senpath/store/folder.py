@@ -22,11 +22,10 @@ from senpath.components import Component, Config, canonical_json, content_hash, 
 from senpath.confined import read_plain
 from senpath.errors import ConflictError, StoreError
 from senpath.routing import CommonCovariance
-from senpath.store.address import Address
+from senpath.store.address import Place
 from senpath.store.change import Change, OvertakenError
-from senpath.store.cloud_objects import CloudObjects
 from senpath.store.files import explained
-from senpath.store.folder_objects import ROOT, FolderObjects
+from senpath.store.folder_objects import ROOT
 from senpath.store.journals import Journals
 from senpath.store.manifest import (
     RESTORE,
@@ -40,6 +39,7 @@ from senpath.store.manifest import (
     same_file,
 )
 from senpath.store.objects import Bundle, ChangedError, Objects
+from senpath.store.places import objects_at, unreachable
 from senpath.store.triangles import read_triangle
 from senpath.store.unneeded import drop_unnamed_statistics
 from senpath.store.versions import KEPT_VERSIONS, Versions
@@ -62,8 +62,8 @@ class Store:
         trust: whether the user vouches for whoever made the folder, or components whose makers are known. What this object writes is.
     """
 
-    def __init__(self, at: Path | Address | Objects, *, lock_seconds: float = 30.0, trust: bool | frozenset[str] = False) -> None:
-        self.objects: Objects = FolderObjects(at) if isinstance(at, Path) else CloudObjects(at) if isinstance(at, Address) else at
+    def __init__(self, at: Place | Objects, *, lock_seconds: float = 30.0, trust: bool | frozenset[str] = False) -> None:
+        self.objects: Objects = at if isinstance(at, Objects) else objects_at(at)
         self.where = self.objects.where
         self.trust: bool | frozenset[str] = trust or frozenset()
         self.history, self.journals = Versions(self.objects), Journals(self.objects, self.locked)
@@ -84,7 +84,7 @@ class Store:
         except NotADirectoryError as error:
             raise StoreError(self.where, expected="a folder", got="a file", do="Choose another name for the network") from error
         except OSError as error:
-            raise _unreachable(self.where, error) from error
+            raise unreachable(self.where, error) from error
         if foreign:
             got = f"no {MANIFEST}, but {', '.join(foreign[:3])}"
             raise StoreError(
@@ -113,7 +113,7 @@ class Store:
         except OSError as error:
             if missing is not None and isinstance(error, FileNotFoundError):
                 raise
-            raise _unreachable(self.where, error) from error
+            raise unreachable(self.where, error) from error
         if known is not None and answer is None:
             return known
         content, tag = answer or (b"", "")
@@ -384,27 +384,6 @@ class Store:
                 yield self.history.read(number, present)
 
 
-def has_network(place: Path | Address) -> bool:
-    """Whether there is a network.
-
-    Raises:
-        StoreError: if object storage does not answer.
-    """
-    if isinstance(place, Path):
-        return (place / MANIFEST).exists()
-    try:
-        return CloudObjects(place).read(MANIFEST) is not None
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise _unreachable(str(place), error) from error
-
-
 def _describe(kind: str, config: Config) -> bytes:
     """Content of the file beside a component's weights."""
     return canonical_json({"kind": kind, "config": dict(config)}).encode()
-
-
-def _unreachable(where: str, error: OSError) -> StoreError:
-    expected = "a network" if "://" in where and isinstance(error, FileNotFoundError) else "an answer of the service"
-    return StoreError(where, expected=expected if "://" in where else f"a folder with {MANIFEST}", got=error.strerror or str(error))

@@ -75,7 +75,7 @@ PAGES = (
         "What a change returns",
         "What learning, revising and taking back say of what they did.",
         "senpath",
-        ("Learned", "Routed", "TaskChange", "Revised", "Removed", "RolledBack", "Cleaned"),
+        ("Learned", "Routed", "TaskChange", "Revised", "Removed", "RolledBack", "Cleaned", "Copied"),
     ),
     Page(
         "data",
@@ -101,7 +101,7 @@ PAGES = (
         "senpath",
         (
             *("evaluate", "Evaluation", "TaskScore", "ClassConfusion", "Recorded", "recorded_evaluations", "remove_evaluation"),
-            *("report", "experiment", "ExperimentResults"),
+            *("report", "experiment", "ExperimentResults", "copy_network"),
         ),
     ),
     Page(

@@ -45,18 +45,20 @@ def plan(arguments: argparse.Namespace, figures: list[Figure]) -> int:
     """Print how things stand."""
     marks = read_marks()
     shown = [standing(figure, marks, arguments.records) for figure in chosen(figures, arguments.only)]
-    lines = [("figure", "page", "minutes", "", "measured", "how it stands", "lacks")]
+    lines = [("figure", "page", "minutes", "", "code", "how it stands", "lacks")]
     for one in sorted(shown, key=lambda each: (each.current, each.left)):
         figure = one.figure
         words = " ".join(word for word, yes in (("quiet", figure.quiet), ("at once", not figure.resumable)) if yes)
         lacks = ", ".join(lacking(figure, arguments.records))
-        lines.append((figure.name, figure.page or "–", one.cost, words, str(one.mark or "–").replace("`", ""), str(one), lacks))
+        code = "–" if one.mark is None else one.mark.commit if one.mark.exact else f"≤ {one.mark.commit}"
+        lines.append((figure.name, figure.page or "–", one.cost, words, code, str(one), lacks))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     missing = [one for one in shown if not one.current]
     print(f"\n{len(shown) - len(missing)} of {len(shown)} current; the others take some {sum(one.left for one in missing) / 60:.1f} hours.")
-    print("~: estimated. quiet: needs a machine with nothing else to do. at once: does not go on where it was stopped.")
+    print("~: estimated. ≤: of this code or an earlier one. quiet: needs a machine with nothing else to do.")
+    print("at once: does not go on where it was stopped.")
     return 0
 
 

@@ -29,7 +29,7 @@ def started(words: Sequence[str], log: Path, environment: Mapping[str, str]) -> 
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_prepare if sys.platform == "linux" else None,
         )
         try:
             yield child
@@ -65,6 +65,8 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
-def _end_with_parent() -> None:
-    """Have the system kill this process with the one that started it: who runs figures again finds nothing at work."""
+def _prepare() -> None:
+    """In the new process: let it be interrupted, which is switched off for what runs in the background, and have the system kill it with
+    the one that started it, so that who runs figures again finds nothing at work."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

@@ -36,8 +36,9 @@ def describe_accuracy(network: NetworkSummary, stages: Sequence[Recorded]) -> di
     """Everything that the section shows; nothing is left to the template but words.
 
     The chart has a line for each task that was `measured`. Those with names, the `tasks`, are all, or the `LINES` whose accuracy without
-    the task given moved most (is least, where there is one stage); `faint` are the others. `changed` is how many tasks' accuracy with the task given is another than at first, `later` how many came after the last
-    measurement. Ticks `across` are `apart` per cent from each other.
+    the task given moved most (is least, where there is one stage); `faint` are the others. `changed` is how many tasks' accuracy with the
+    task given is another than at first, `later` how many came after the last measurement. Ticks `across` are `apart` per cent from each
+    other.
     """
     points = {
         name: measured

@@ -275,7 +275,7 @@ class Discriminant(Dispatcher):
         for some, places, real in blocks(tasks, self.columns.sizes):
             columns = self.columns.take(some)[1].to(features.device).view(len(some), -1, features.shape[1])
             mine = features[torch.from_numpy(places).to(features.device)]
-            squares, soft = torch.cdist(mine, columns).square(), torch.from_numpy(self._softness[some][:, None])
+            squares, soft = _squares(mine, columns), torch.from_numpy(self._softness[some][:, None])
             nearest = soft_nearest(squares, soft).double().cpu().numpy()
             ratios[places[real]] = (nearest / self._limits[some][:, None])[real]
         return ratios
@@ -289,6 +289,18 @@ class Discriminant(Dispatcher):
         squares, soft = np.einsum("ij,ij->i", apart, apart), float(self._softness[task])
         nearest = max(0.0, -soft * np.logaddexp.reduce(-squares / soft)) if soft > 0 else squares.min()
         return np.asarray(nearest / self._limits[tasks])
+
+
+def _squares(inputs: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Squared distances (tasks, n, columns) of inputs (tasks, n, features), which are changed, and their tasks' columns.
+
+    By products, which are fast; of differences from the mean of a task's columns, or little would be left of numbers that all are large.
+    """
+    centre = columns.mean(1, keepdim=True)
+    inputs -= centre
+    columns = columns - centre
+    squares = inputs.norm(dim=2).square()[..., None] + columns.norm(dim=2).square()[:, None]
+    return torch.baddbmm(squares, inputs, columns.mT, alpha=-2).clamp_(min=0)
 
 
 def _products(query: torch.Tensor, rows: torch.Tensor, places: torch.Tensor, member: np.ndarray, sizes: np.ndarray) -> torch.Tensor:

@@ -16,6 +16,8 @@ from senpath.routing.portable import PortableGates
 
 ADMIT = 0.012
 """A second pathway runs where its P(task | input) is at least this."""
+ALIKE = 0.999
+"""Tasks whose P(task | input) is at least this share of the likeliest one's are as likely, for rounding may make the difference."""
 
 
 LARGEST_FEATURE = 1e12
@@ -110,6 +112,8 @@ class Dispatcher(ABC):
         order, probability = places.numpy(), probabilities.numpy()
         if ranking.scored is not None:
             order = np.take_along_axis(ranking.scored, order, 1)
+        if order.shape[1] > 1:
+            _settle_ties(ranking, order, probability)
         second = probability[:, 1:] >= (ADMIT if admit is None else admit)
         admitted = np.asarray(second.any(1) & (candidates > 1))
         ood_score = self._ood_score(features, order[:, 0])
@@ -138,6 +142,19 @@ class Dispatcher(ABC):
     @abstractmethod
     def _ood_score(self, features: torch.Tensor, tasks: np.ndarray) -> np.ndarray:
         """How far each input is from the task at this place, as a share of that task's limit: float64 (n,)."""
+
+
+def _settle_ties(ranking: Ranking, order: np.ndarray, probability: np.ndarray) -> None:
+    """Of tasks that are likeliest alike, as those are that were learned from the same inputs, put those first that were learned first."""
+    rows = np.flatnonzero(probability[:, 1] >= ALIKE * probability[:, 0])
+    if not len(rows):
+        return
+    likely = ranking.probabilities.numpy()[rows]
+    tasks = np.arange(likely.shape[1])[None] if ranking.scored is None else ranking.scored[rows]
+    tied = likely >= ALIKE * likely.max(1, keepdims=True)
+    ahead = np.argsort(np.where(tied, tasks, np.iinfo(np.int64).max), axis=1)[:, :2]
+    order[rows] = np.take_along_axis(np.broadcast_to(tasks, likely.shape), ahead, 1)
+    probability[rows] = np.take_along_axis(likely, ahead, 1).mean(1, keepdims=True)  # or rounding would decide between their answers
 
 
 RANK = 64

@@ -90,7 +90,7 @@ def _not_now(one: Standing, records: Path, end: float | None, busy: bool) -> str
         return f"commit first what it depends on: {', '.join(dirty[:3])}{' …' if len(dirty) > 3 else ''}"
     left = float("inf") if end is None else (end - time.monotonic()) / 60
     if left <= 0 or (not figure.resumable and left < one.minutes):
-        return f"it takes some {one.minutes:.0f} minutes"
+        return f"it takes some {max(1, round(one.minutes))} minutes"
     if figure.quiet and not busy and (cores := _busy_cores()) > BUSY:
         return f"it needs a quiet machine, others keep {cores:.1f} cores busy (--busy makes it all the same)"
     return None
@@ -119,7 +119,7 @@ def _make(one: Standing, records: Path, every: list[Figure], end: float | None, 
         _log(figure, records).unlink(missing_ok=True)
         run = Run(history.code_commit(), figure.command)
         run.write(file)
-    print(f"{figure.name}: {'goes on' if run.minutes else 'begins'}, some {one.left:.0f} minutes; {figure.command}", flush=True)
+    print(f"{figure.name}: {'goes on' if run.minutes else 'begins'}, some {max(1, round(one.left))} minutes; {figure.command}", flush=True)
     run, code = _follow(figure, run, records, end if figure.resumable else None)  # what fits may take longer than it was thought to
     if code is None:
         print(f"{figure.name}: stopped after {run.minutes:.0f} minutes in all; goes on next time", flush=True)

@@ -26,9 +26,13 @@ COMMANDS = {
     "predict, a text": ("predict", "NET", "warm and dry", "--json", "--no-reject"),
     "predict, a row": ("predict", "NET", "row.csv", "--json", "--no-reject"),
     "tasks": ("tasks", "NET", "--json"),
-    "import torch": (),
+    "doctor": ("doctor", "--json"),
+    "import torch": "import torch",
+    "import torch, senpath": "import torch, senpath",
+    "…, and Network": "import torch, senpath; senpath.Network",
 }
-"""What is run, by its name on the page; the last is what nothing that answers can do without."""
+"""What is run, by its name on the page: arguments of the command, or a program. Nothing that answers can do without torch."""
+TORCH = "import torch"
 
 
 def _run(command: str, seed: int) -> Iterator[Record]:
@@ -38,8 +42,8 @@ def _run(command: str, seed: int) -> Iterator[Record]:
         folder.mkdir(exist_ok=True)
         tiny_network(folder / "n.sen", ["weather", "low", "iris"])
         (folder / "row.csv").write_text("x0,x1,x2,x3\n5.1,3.5,1.4,0.2\n")
-    words = ["n.sen" if word == "NET" else word for word in COMMANDS[command]]
-    program = ["-m", "senpath", *words] if words else ["-c", "import torch"]
+    given = COMMANDS[command]
+    program = ["-c", given] if isinstance(given, str) else ["-m", "senpath", *("n.sen" if word == "NET" else word for word in given)]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([sys.executable, *program], cwd=folder, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -52,7 +56,19 @@ def _table(records: Records) -> str:
     for command, mine in records.by("command").items():
         figures = [statistic(mine.values(name)) for name in ("cpu", "wall") for statistic in (min, median)]
         rows.append([command, *(f"{figure:.2f}" for figure in figures)])
-    return f"Seconds, of {len(records.distinct('seed'))} turns.\n\n{markdown_table(columns, rows)}"
+    return f"Seconds, of {len(records.distinct('seed'))} turns.\n\n{markdown_table(columns, rows)}\n\n{_beyond_torch(records)}"
+
+
+def _beyond_torch(records: Records) -> str:
+    """What importing senpath takes of the processor more than torch alone, in the same turn."""
+    seconds = {command: mine.values("cpu") for command, mine in records.by("command").items() if isinstance(COMMANDS[command], str)}
+    more = {
+        command: 1000 * median(mine - torch for mine, torch in zip(values, seconds[TORCH], strict=True))
+        for command, values in seconds.items()
+        if command != TORCH
+    }
+    added = "; ".join(f"`{command}` {least:.0f} ms" for command, least in more.items())
+    return f"More than `{TORCH}` in the same turn, median: {added}."
 
 
 PART = Part(_run, {"seed": "seeds", "command": COMMANDS})

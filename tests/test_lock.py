@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tools.lock import CONSTRAINTS, LOCK, normal, user_extras
+from tools.try_extras import USES
 
 ROOT = Path(__file__).resolve().parent.parent
 CHOSEN = "torch"
@@ -45,6 +46,10 @@ def test_it_has_the_versions_that_are_tested(locked: dict[str, set[str]]) -> Non
     tested = dict(line.split("==") for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines() if "==" in line)
     other = {name: versions for name, versions in locked.items() if name in tested and versions != {tested[name]}}
     assert other == {}, "`make lock` brings it up to date"
+
+
+def test_every_extra_is_tried_before_publishing() -> None:
+    assert sorted(USES) == sorted(user_extras())
 
 
 def test_every_licence_is_stated(locked: dict[str, set[str]]) -> None:

@@ -41,6 +41,7 @@ def through(encoder, modality, items):
 """What every environment has to be able to do, and names for what follows."""
 USES = {
     "audio": "net.learn('tones', tones, labels, epochs=2, min_separability=0)",
+    "cloud": "import obstore",
     "demo": "from senpath.data import embedded_tasks; assert len(embedded_tasks(small=True)) == 5",
     "excel": """
 import openpyxl
@@ -55,7 +56,7 @@ assert len(sp.read("t.xlsx")) == 2""",
     "mlflow": "import senpath.mlflow",
     "onnx": "net.export_onnx('iris', 'iris.onnx'); net.export_all('all.onnx')",
     "plots": "assert net.plot() is not None",
-    "ray": "import ray.serve; from senpath.parallel.ray_backend import RayBackend",
+    "ray": "import ray.serve; from senpath.parallel.ray_backend import Ray",
     "serve": "import senpath.server.app; sp.Client('http://127.0.0.1:9')",
     "speech": "through('speech', 'audio', tones)",
     "tables": """

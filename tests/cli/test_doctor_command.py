@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import re
 import shutil
@@ -84,6 +85,15 @@ def test_a_package_that_is_needed_and_not_there_is_one(senpath: Run, lacking: Ca
     assert (end.code, told["state"], told["value"]) == (1, "bad", "not installed")
     assert told["do"].startswith("pip install 'skops>=")
     assert '1 thing does not work: see "bad" above' in senpath("doctor").out
+
+
+def test_an_encoder_of_an_extra_that_is_gone(senpath: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = next(iter(sp.Network(net).encoders.values()))  # what tones are read through
+    known = importlib.util.find_spec
+    monkeypatch.setattr("senpath.inputs.encoders.speech.find_spec", lambda name: None if name.startswith("pyopen") else known(name))
+    told = checks(senpath("doctor", net, "--json"))["network", f"encoder {encoder}"]
+    assert (told["state"], told["value"]) == ("bad", "pyopen_wakeword not installed")
+    assert told["do"] == "pip install 'senpath[speech]'"
 
 
 def test_a_damaged_network(senpath: Run, net: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from senpath import __version__
 from senpath.cache import cache_folder
-from senpath.errors import SenpathError
+from senpath.errors import InputError, MissingExtraError, SenpathError
 from senpath.installation import how_to_install, installed_senpath, requirements
 
 SMALL_DISK = 2**30
@@ -173,39 +173,47 @@ def _disk(part: str, name: str, folder: Path) -> Finding:
     return Finding(part, name, OK if writable and not little else NOTE, value, do)
 
 
-def _network(folder: Path) -> Iterator[Finding]:
+def _network(given: Path) -> Iterator[Finding]:
     from senpath.cli.options import open_network
     from senpath.inputs.encoders.registry import make_encoder
     from senpath.progress import bars
-    from senpath.store.manifest import FORMAT_VERSION
+    from senpath.store import as_place
 
-    number = _format(folder / "network.json")
-    if number is not None:
-        older = number < FORMAT_VERSION
-        do = f"The next commit writes format {FORMAT_VERSION}, which earlier versions of senpath cannot read" if older else None
-        yield Finding("network", "format", NOTE if older else OK, str(number), do)
-    net = open_network(folder)
+    place = as_place("path of the network", given)
+    if isinstance(place, Path):
+        yield from _format(place)
+    net = open_network(given)
     yield Finding("network", "opens", OK, f"version {net.version}, {len(net.tasks)} tasks, {net.weights['total']:,} weights")
-    yield _disk("network", "folder", folder.resolve())
+    if isinstance(place, Path):
+        yield _disk("network", "folder", place)
+        left = [*(place / "temporary").glob("*")]
+        if left:
+            value = f"{len(left)} files of a writer that is at work, or was stopped; a commit removes them"
+            yield Finding("network", "temporary", NOTE, value)
     for kind in net.view.types.values():
         if kind.encoder is not None:
             try:
                 make_encoder(kind.encoder, kind.modality)
                 yield Finding("network", f"encoder {kind.encoder}", OK, f"of {kind.modality}")
-            except SenpathError as error:
-                yield Finding("network", f"encoder {kind.encoder}", BAD, error.got or error.what, error.do)
-    left = [*(folder / "temporary").glob("*")]
-    if left:
-        yield Finding("network", "temporary", NOTE, f"{len(left)} files of a writer that is at work, or was stopped; a commit removes them")
-    with bars(str(folder)) as progress:
+            except MissingExtraError as error:
+                yield Finding("network", f"encoder {kind.encoder}", BAD, f"{error.expected} {error.got}", error.do)
+            except InputError as error:  # one that a program gives when it opens the network
+                yield Finding("network", f"encoder {kind.encoder}", NOTE, error.message.removesuffix(f". {error.do}"), error.do)
+    with bars(str(place)) as progress:
         net.verify(progress)
     yield Finding("network", "whole", OK, "every hash and every probe is as it was committed")
 
 
-def _format(manifest: Path) -> int | None:
+def _format(folder: Path) -> Iterator[Finding]:
     """The format of a network's folder, as far as its file says one."""
+    from senpath.store.manifest import FORMAT_VERSION
+
+    manifest = folder / "network.json"
     if not manifest.is_file():
-        return None
+        return
     with manifest.open("rb") as file:
         match = FORMAT.search(file.read(HEAD))
-    return None if match is None else int(match[1])
+    if match is not None:
+        older = int(match[1]) < FORMAT_VERSION
+        do = f"The next commit writes format {FORMAT_VERSION}, which earlier versions of senpath cannot read" if older else None
+        yield Finding("network", "format", NOTE if older else OK, match[1].decode(), do)

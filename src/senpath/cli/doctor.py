@@ -20,7 +20,9 @@ UNWELL = 1
 STYLES = {"ok": None, "note": "yellow", "bad": "red"}
 
 
-def doctor(net: Annotated[Path | None, typer.Argument(metavar="NET", help="Folder of a network to look at too.")] = None) -> Result:
+def doctor(
+    net: Annotated[Path | None, typer.Argument(metavar="NET", help="Folder or address of a network to look at too.")] = None,
+) -> Result:
     """Look at versions, extras, threads, the GPU and folders, and say what is wrong and what to do."""
     from senpath.cli.checks import BAD, checks
 

@@ -21,7 +21,7 @@ from senpath.inputs.modalities import Group, known_types, split_by_modality
 from senpath.inputs.modalities.columns import is_frame
 from senpath.inputs.modalities.mismatch import no_type
 from senpath.inputs.modalities.picture_types import by_range
-from senpath.inputs.modalities.table import read_rows, table_columns
+from senpath.inputs.modalities.table import gaps_of, read_rows, table_columns
 from senpath.pathways import pathways_touched
 from senpath.progress import Progress, silent
 from senpath.routing import ADMIT
@@ -106,6 +106,16 @@ class Reading:
         for group, reader in self._groups:
             for inputs, rows in _in_batches(self._encoded(group, reader, progress)):
                 yield from reader.batches(inputs, rows)
+
+    def gaps(self, refused: np.ndarray) -> dict[int, list[str]]:
+        """Of refused inputs those that are rows with gaps where there was none before, by their places, with the columns."""
+        gaps: dict[int, list[str]] = {}
+        for group, reader in self._groups:
+            places = np.flatnonzero(np.isin(group.rows, refused)) if group.modality == "table" else []
+            if len(places):
+                own = gaps_of(group.items, np.asarray(places), reader.types[0])
+                gaps |= {int(group.rows[place]): names for place, names in own.items()}
+        return gaps
 
     def _sort(self, x: Any) -> None:
         """Find each input's type."""
@@ -318,7 +328,11 @@ def predict(
         for batch in reading.batches(progress):
             only = np.full(len(batch.rows), view.places[task])
             answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
-    return answers.prediction(reading.reasons, reading.samples)
+    answered = answers.prediction(reading.reasons, reading.samples)
+    refused = np.flatnonzero(answered.ood_score > 1)
+    if len(refused):
+        answered.gaps = reading.gaps(refused)
+    return answered
 
 
 def add_routed(answers: Answers, view: View, batches: Iterable[Batch], routing: Routing) -> None:

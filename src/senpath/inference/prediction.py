@@ -151,6 +151,8 @@ class Prediction(Answered[InputAnswer]):
         routes: which pathways ran.
         ood_score: float64 (n,), squared distance of an input from what its likeliest task was learned from, divided by that task's limit;
             above 1 nothing fits. Infinite where no task could read the input, NaN where the task or the concept was given.
+        gaps: of rows above 1, by their places, the columns without a value where none was missing when their type was first learned:
+            what stands for it, such as the median, may lie between all groups.
     """
 
     _one = InputAnswer
@@ -168,6 +170,7 @@ class Prediction(Answered[InputAnswer]):
     ) -> None:
         self.task, self.label, self.confidence, self.probabilities, self.routes = task, label, confidence, probabilities, routes
         self.ood_score, self._unread, self.samples = ood_score, unread, samples
+        self.gaps: Mapping[int, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self.task)
@@ -182,9 +185,11 @@ class Prediction(Answered[InputAnswer]):
     def _picked(self, rows: np.ndarray) -> Prediction:
         unread = {place: self._unread[row] for place, row in enumerate(rows.tolist()) if row in self._unread}
         arrays = self.task[rows], self.label[rows], self.confidence[rows]
-        return Prediction(
+        picked = Prediction(
             *arrays, self.probabilities.picked(rows), self.routes.picked(rows), self.ood_score[rows], unread, self._shown(rows)
         )
+        picked.gaps = {place: self.gaps[row] for place, row in enumerate(rows.tolist()) if row in self.gaps}
+        return picked
 
     @cached_property
     def reason(self) -> np.ndarray:
@@ -201,7 +206,9 @@ class Prediction(Answered[InputAnswer]):
         task, score = self.routes.paths[int(self.routes.candidates[row, 0])].task, float(self.ood_score[row])
         if score <= 1 or math.isnan(score):
             return f"task {task!r} answers with no finite number"
-        return too_far(task, score)
+        gaps = ", ".join(map(repr, self.gaps.get(row, ())))
+        why = f"; it has no value in {gaps}, where none was missing before: what stands for it, such as the median, may be why"
+        return too_far(task, score) + (why if gaps else "")
 
     @cached_property
     def candidates(self) -> np.ndarray:

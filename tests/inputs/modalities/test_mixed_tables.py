@@ -18,6 +18,7 @@ import senpath as sp
 from senpath.errors import InputError
 from senpath.inputs.modalities.plans import TIME_NUMBERS, fits_options, plans_of
 from senpath.inputs.modalities.table import TableModality, notes_of
+from senpath.testing import ConstantMethod
 from senpath.types import DataType
 
 TABLE = TableModality()
@@ -162,6 +163,30 @@ def test_a_network_keeps_what_each_column_becomes(tmp_path: Path) -> None:
     notes = again.explain(row).notes
     assert "column 'port': 1 new word, such as 'Z'" in " ".join(notes)
     assert any(note.startswith("column 'came': the value is missing, read as the median, 2020-01-24T") for note in notes)
+
+
+def test_the_reason_of_a_refusal_names_gaps_that_were_never_there_before() -> None:
+    random = np.random.default_rng(0)
+    size = np.repeat([0.0, 100.0], 60)
+    frame = pd.DataFrame({"size": size + random.normal(size=120), "depth": size + random.normal(size=120), "kind": ["a", "b"] * 60})
+    frame["label"] = np.where(size > 50, "large", "small")
+    net = sp.Network()
+    net.learn("sizes", frame, "label", method=ConstantMethod())
+    rows = frame.drop(columns="label")[:3].copy()
+    rows.loc[0, "size"] = None
+    rows.loc[1, "size"] = 5e4
+    told = net.predict(rows)
+    assert told.task.tolist() == [None, None, "sizes"]
+    assert "it has no value in 'size', where none was missing before: what stands for it, such as the median, may be why" in told.reason[0]
+    assert told[:1].reason[0] == told.reason[0]
+    assert "no value" not in told.reason[1]
+    assert told.reason[2] is None
+    one = net.predict(rows[:1].to_dict("records"))
+    assert one.reason[0] == told.reason[0]
+    marked = sp.Network()
+    frame.loc[5, "size"] = None
+    marked.learn("sizes", frame, "label", method=ConstantMethod())
+    assert not marked.predict(rows).gaps
 
 
 def test_types_of_old_folders_refuse_gaps_as_before() -> None:

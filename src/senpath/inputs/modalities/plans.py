@@ -215,6 +215,20 @@ def column_notes(rows: Rows | SparseRows, options: Mapping[str, Any]) -> tuple[s
     return tuple(notes)
 
 
+def unmarked_gaps(rows: Rows, options: Mapping[str, Any]) -> dict[int, list[str]]:
+    """For each row, by its place, the columns without a value of which the type does not mark that: none was missing when it was learned.
+
+    Args:
+        options: of the type that rows were encoded as.
+    """
+    gaps: dict[int, list[str]] = {}
+    for plan in plans_of(options) if "fill" in options else ():
+        if plan.form != "empty" and not plan.marked:
+            for place in np.flatnonzero(read_planned(rows, plan).missing).tolist():
+                gaps.setdefault(place, []).append(plan.name)
+    return gaps
+
+
 def _note(plan: ColumnPlan, column: Column, median: float | None) -> str:
     missing = column.missing
     count, said = int(missing.sum()), list[str]()

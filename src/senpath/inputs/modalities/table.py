@@ -30,7 +30,16 @@ from senpath.arrays import (
 from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
 from senpath.inputs.modalities.columns import Rows, is_frame, read_column
-from senpath.inputs.modalities.plans import ColumnPlan, choose_plan, column_notes, options_of, plans_of, read_planned, share_buckets
+from senpath.inputs.modalities.plans import (
+    ColumnPlan,
+    choose_plan,
+    column_notes,
+    options_of,
+    plans_of,
+    read_planned,
+    share_buckets,
+    unmarked_gaps,
+)
 from senpath.inputs.modalities.sparse import SparseRows, is_sparse, sparse_rows
 from senpath.types import DataType
 
@@ -93,6 +102,18 @@ def notes_of(items: Any, data_type: DataType) -> tuple[str, ...]:
         return ()
     items = sparse_rows(items) if is_sparse(items) else unmasked(items)
     return column_notes(read_rows(items, table_columns(data_type)), data_type.options)
+
+
+def gaps_of(items: Any, places: np.ndarray, data_type: DataType) -> dict[int, list[str]]:
+    """Of rows at these places those with gaps that are not marked, see `unmarked_gaps`; nothing of what is no table, or sparse."""
+    if data_type.modality != "table" or data_type.encoder is not None or is_sparse(items):
+        return {}
+    some = items if is_frame(items) or isinstance(items, Rows | np.ndarray) else [items[place] for place in places]
+    rows = read_rows(unmasked(some), table_columns(data_type))
+    if isinstance(rows, SparseRows):
+        return {}
+    gaps = unmarked_gaps(rows if isinstance(some, list) else rows[places], data_type.options)
+    return {int(places[place]): names for place, names in gaps.items()}
 
 
 def _scales(rows: Rows | SparseRows, plans: Sequence[ColumnPlan]) -> tuple[list[float], list[float], list[float]]:

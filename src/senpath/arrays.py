@@ -50,6 +50,8 @@ def is_name(text: object) -> bool:
     """Whether this can be the name of a task or a concept: it is printable, not blank, and not too long."""
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_NAME:
         return False
+    if text.isascii():  # most are, and a network has many
+        return text.isprintable()
     return not any(category(letter) in UNPRINTABLE for letter in text)
 
 

@@ -36,7 +36,9 @@ from senpath.store import Change, Manifest, Store, TypeRecord
 from senpath.store.copies import contents
 from senpath.store.files import explained, replacing, require_free, scratch_folder
 from senpath.store.folder import MANIFEST
-from senpath.store.manifest import CHECKSUM, STRICT, covariance_file, dump_manifest
+from senpath.store.manifest import CHECKSUM, dump_manifest
+from senpath.store.pages import LARGEST
+from senpath.store.records import STRICT, covariance_file
 from senpath.types import DataType
 
 FORMAT, FORMAT_VERSION = "senpath-task", 2
@@ -91,7 +93,7 @@ def export(store: Store, view: View, task: str, path: Path, *, overwrite: bool) 
     view.pathway(task)
     require_free(path, overwrite, "an exported task", is_task_file)
     manifest, change = _alone(store, view, task)
-    files = {MANIFEST: dump_manifest(manifest)[0], **dict(contents(store, manifest, change))}
+    files = {MANIFEST: dump_manifest(manifest, inline=LARGEST)[0], **dict(contents(store, manifest, change))}
     with explained(f"exporting task {task!r} to {path}"), replacing(path) as file:
         _fill(file, {HEAD: _dump_head(files), **files}.items())
 

@@ -54,13 +54,12 @@ def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
         return _merge(store, proposal, before, view)
 
     before, written = store.update(view.manifest, merged)
-    _warn(written, before)
+    _warn({name: written.tasks[name].misled for name in (path.task for path in proposal.pathways) if name not in before.tasks})
     return written
 
 
-def _warn(after: Manifest, before: Manifest) -> None:
-    """Say so if the new tasks make it much harder to find the others."""
-    new = {name: after.tasks[name].misled for name in after.tasks.keys() - before.tasks.keys()}
+def _warn(new: Mapping[str, float]) -> None:
+    """Say so if new tasks make it much harder to find the others, by the number that each of them has."""
     if max(new.values(), default=0.0) >= WARNED_OF:
         names, share = ", ".join(map(repr, sorted(new))), max(new.values())
         do = "Look for wrong cells or other units in its data; remove() takes all of it back"
@@ -138,7 +137,7 @@ def _check_changed(proposal: Proposal, before: Manifest) -> None:
 
 def _check_fits(proposal: Proposal, before: Manifest) -> None:
     _check_changed(proposal, before)
-    there = set(before.components) | {component.hash for component in proposal.components}
+    new = {component.hash for component in proposal.components}
     for pathway in proposal.pathways:
         if pathway.task in before.tasks and pathway.task not in proposal.replaces:
             raise TaskExistsError(
@@ -154,7 +153,7 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
                 got="a network without",
                 do="Learn the task again on the present version",
             )
-        missing = pathway.references - there
+        missing = {name for name in pathway.references - new if name not in before.components}
         if missing:
             raise ConflictError(
                 f"proposal for {pathway.task!r}",
@@ -197,7 +196,9 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
     new |= {entry.gate.hash: entry.gate for entry in proposal.statistics.values() if entry.gate is not None}
     sums = StatisticsAccumulator(store, proposal, before)
     lookup = with_new(proposal.components, view.component, view.device)
-    tasks = {name: record for name, record in before.tasks.items() if name not in proposal.removes}
+    tasks = dict(before.tasks)
+    for name in proposal.removes:
+        del tasks[name]
     for pathway in proposal.pathways:
         # A pathway in another's place answers for the same inputs: what the dispatcher knows of the task stays, if nothing is added.
         kept = sums.add(pathway) if pathway.task in proposal.statistics else tasks[pathway.task].statistics
@@ -208,10 +209,11 @@ def _merge(store: Store, proposal: Proposal, before: Manifest, view: View) -> tu
         tasks[pathway.task] = TaskRecord(pathway, kept, probe, before.version + 1, misled, description)
     for task, limit in proposal.limits.items():
         tasks[task] = replace(tasks[task], statistics=with_limit(tasks[task].statistics, limit))
-    sums.drop_unused({record.pathway.data_type for record in tasks.values()})
+    if proposal.replaces or proposal.removes:
+        sums.drop_unused({record.pathway.data_type for record in tasks.values()})
     if view.settings.dispatcher == "discriminant":
         sums.renew_metrics(tasks, view)
-        for name in tasks.keys() - before.tasks.keys():
+        for name in (pathway.task for pathway in proposal.pathways if pathway.task not in before.tasks):
             tasks[name] = replace(tasks[name], misled=sums.misled.get(tasks[name].pathway.data_type, 0.0))
     used = {name: component for name, component in new.items() if name not in before.components}
     components = before.components | {name: component.weights for name, component in used.items()}

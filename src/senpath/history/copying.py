@@ -16,6 +16,7 @@ from senpath.store.folder_objects import SUFFIXES
 from senpath.store.journals import EVALUATIONS, LOG
 from senpath.store.manifest import dump_manifest
 from senpath.store.objects import Bundle
+from senpath.store.pages import PAGES
 
 BATCH = 2**26
 """Bytes of components that are written at once."""
@@ -98,11 +99,12 @@ def _to_objects(store: Store, manifest: Manifest, target: Store) -> None:
                 bundles = []
         else:
             objects.write_parts([], {name: content})
-    objects.write_parts(bundles, {})
+    content, pages, _ = dump_manifest(replace(manifest, types=types, pages=(), checksum=b""))  # all of these are new there
+    objects.write_parts(bundles, {f"{PAGES}/{name}.json": page for name, page in pages.items()})
     for journal, lines in _journals(store, manifest).items():
         for line in lines:
             objects.add_line(journal, line, json.loads(line)["version"] if journal == LOG else None)
-    objects.write_new(MANIFEST, dump_manifest(replace(manifest, types=types, checksum=b""))[0])
+    objects.write_new(MANIFEST, content)
 
 
 def _journals(store: Store, manifest: Manifest) -> dict[str, list[bytes]]:

@@ -22,6 +22,7 @@ from senpath.store import Change, Store
 from senpath.store.copies import contents, require_empty, write_copy
 from senpath.store.files import as_path, explained, go_with, temporary_folder
 from senpath.store.folder import MANIFEST
+from senpath.store.pages import PAGES
 
 
 class Opened(Protocol):
@@ -37,7 +38,7 @@ N = TypeVar("N", bound=Opened)
 REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 """What an id on the hub looks like."""
 LOG = "log.jsonl"
-FILES = [MANIFEST, "components/*", "dispatcher/*", LOG]
+FILES = [MANIFEST, "components/*", "dispatcher/*", f"{PAGES}/*", LOG]
 
 
 def save(store: Store, view: View, folder: Path, card: str | None = None) -> None:

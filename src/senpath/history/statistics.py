@@ -15,7 +15,7 @@ from senpath.snapshot.dispatchers import make_metric, mean_covariance, read_metr
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.view import View
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
-from senpath.store.manifest import covariance_file
+from senpath.store.records import covariance_file
 
 
 class StatisticsAccumulator:
@@ -82,7 +82,8 @@ class StatisticsAccumulator:
             tasks: of the next version.
         """
         for key in self._touched & self.types.keys():
-            record, mine, earlier = self.types[key], _statistics(tasks, key), _statistics(self._before.tasks, key)
+            record, earlier = self.types[key], _statistics(self._before.tasks, key)
+            mine = self._now(key, tasks, earlier)
             first = Metric.first(mine)
             same = [*first] == [*Metric.first(earlier)] if len(mine) > ALWAYS else mine == earlier
             if record.metric is None or record.metric.tasks != len(first) or not same:
@@ -92,6 +93,13 @@ class StatisticsAccumulator:
                 if common is not None:
                     temperature = TUNING[view.component(record.features).kind].temperature
                     self.misled[key] = self._compare(self._before.types[key], earlier, common, metric, temperature)
+
+    def _now(self, key: str, tasks: Mapping[str, TaskRecord], earlier: Mapping[str, StatisticsRecord]) -> dict[str, StatisticsRecord]:
+        """The statistics of a type's tasks by then, in the order of learning."""
+        if self._proposal.removes or self._proposal.replaces:
+            return _statistics(tasks, key)
+        changed = (*(pathway.task for pathway in self._proposal.pathways), *self._proposal.limits)  # a walk over all would take longer
+        return {**earlier, **{name: tasks[name].statistics for name in changed if tasks[name].pathway.data_type == key}}
 
     def _renew(self, key: str, mine: Mapping[str, StatisticsRecord], first: Mapping[str, StatisticsRecord], device: torch.device) -> Metric:
         record = self.types[key]

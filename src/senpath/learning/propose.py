@@ -35,7 +35,7 @@ def learning_cost(view: View, trace: AccessTrace, proposal: Proposal) -> Learnin
     """
     sizes = view.sizes
     maps = view.feature_maps
-    gates = {record.statistics.gate for record in view.tasks.values()}
+    gates = view.gates
     added = [part for part in proposal.components if part.hash not in sizes]
     new = sum(part.weights for part in added)
     untrained = sum(part.weights for part in added if part.hash in proposal.untrained)

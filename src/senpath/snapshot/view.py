@@ -105,8 +105,8 @@ class View:
         return self.manifest.types[key].width
 
     def to_send(self) -> Manifest:
-        """The version as a worker in another process needs it; lines are for writers."""
-        return replace(self.manifest, lines={})
+        """The version as a worker in another process needs it; pages are for writers."""
+        return replace(self.manifest, pages=())
 
     def metrics_to_send(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Content of the files of these types' metrics, for a worker that may begin when later commits have removed them."""
@@ -117,6 +117,13 @@ class View:
     def feature_maps(self) -> frozenset[str]:
         """Hashes of the components that are the dispatcher's features."""
         return frozenset(record.features for record in self.manifest.types.values())
+
+    @cached_property
+    def gates(self) -> frozenset[str]:
+        """Hashes of the tasks' own gates, where the network's dispatcher has one per task."""
+        if self.settings.dispatcher != "binary":
+            return frozenset()
+        return frozenset(task.statistics.gate for task in self.manifest.tasks.values() if task.statistics.gate is not None)
 
     @cached_property
     def paths(self) -> list[Pathway]:
@@ -139,7 +146,9 @@ class View:
         if not isinstance(given, str) or given in self.manifest.tasks:
             return given
         name = composed(given)
-        return name if name in self.manifest.tasks else next((known for known in self.manifest.tasks if composed(known) == name), name)
+        if name in self.manifest.tasks:
+            return name
+        return next((known for known in self.manifest.tasks if not known.isascii() and composed(known) == name), name)
 
     def task_names(self, tasks: Any) -> Any:
         """A mapping of names, each as `task_name` has it.
@@ -306,10 +315,9 @@ class View:
 
     @cached_property
     def _weights(self) -> dict[str, int]:
-        maps = {record.features for record in self.manifest.types.values()}
-        gates = {record.statistics.gate for record in self.manifest.tasks.values()}
+        sizes, others = self.manifest.components, self.feature_maps | self.gates
         dispatcher = sum(self.dispatcher_weights(key) for key in self.manifest.types)
-        pathways = sum(size for name, size in self.manifest.components.items() if name not in maps and name not in gates)
+        pathways = sum(sizes.values()) - sum(sizes[name] for name in others)
         used = {record.data_type.encoder_id: record.data_type.encoder_weights for record in self.manifest.types.values()}
         encoders = sum(used.values())
         return {"pathways": pathways, "dispatcher": dispatcher, "encoders": encoders, "total": pathways + dispatcher + encoders}

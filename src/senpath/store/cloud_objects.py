@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from senpath.components import content_hash
+from senpath.confined import LARGEST_FILE
 from senpath.store.address import Address
 from senpath.store.cloud_columns import Assembled, merged
 from senpath.store.folder_objects import SUFFIXES, VERSIONS
@@ -141,7 +142,7 @@ class CloudObjects(Objects):
     def component_size(self, name: str) -> int:
         return sum(listed.size for listed in self.listing(f"components/{name}"))
 
-    def blob(self, name: str, sha256: str) -> bytes:
+    def blob(self, name: str, sha256: str, most: int = LARGEST_FILE) -> bytes:
         kept = self._cache.read(sha256)
         if kept is not None and hashlib.sha256(kept).hexdigest() == sha256:
             return kept
@@ -149,8 +150,8 @@ class CloudObjects(Objects):
         self._cache.put({sha256: content})
         return content
 
-    def blobs(self, names: Mapping[str, str]) -> dict[str, bytes]:
-        return dict(zip(names, self._service.each(lambda item: self.blob(*item), names.items()), strict=True))
+    def blobs(self, files: Sequence[tuple[str, str, int]]) -> Sequence[bytes]:
+        return self._service.each(lambda file: self.blob(*file), files)
 
     def blob_name(self, name: str, sha256: str) -> str:
         return f"{name.rpartition('/')[0]}/{sha256}"

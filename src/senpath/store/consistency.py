@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from senpath.routing import CARRIERS
 from senpath.types import DataType
 
 if TYPE_CHECKING:
-    from senpath.store.manifest import Manifest, StatisticsRecord, TaskRecord, TypeRecord
+    from senpath.store.manifest import Manifest
+    from senpath.store.pages import Page
+    from senpath.store.records import StatisticsRecord, TaskRecord, TypeRecord
 
 LARGEST = NUMBERS
 """Numbers in one encoded input, at most: 64 megabytes."""
@@ -27,7 +30,7 @@ LARGEST_READ, LONGEST_TEXT = 2**22, 4096
 """Numbers and parts of a text that an encoder reads of one input, at most."""
 WIDEST = 2**14
 """Numbers in a row of columns, at most: their covariances take the square of it."""
-SOFTEST = 1e12
+SOFTEST, HUGE = 1e12, 1e300
 ROWS = 2**31
 VERSIONS = 2**53
 WEIGHTS = 2**40
@@ -48,23 +51,41 @@ PACKAGE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 """The name of a package, which messages may advise to install."""
 
 
-def check_parts(manifest: Manifest, new: Iterable[str]) -> None:
-    """Look at a manifest's types, and at the tasks that were not looked at before.
+def check_parts(manifest: Manifest, tail: Iterable[str], new: Iterable[Page]) -> None:
+    """Look at a manifest's types, at the tasks that are in no page, and at pages. Components are `check_components`'s business.
+
+    Args:
+        tail: names of the tasks that are in no page.
+        new: pages that were not looked at before. Of others it is enough that their rows and versions are within the network's.
 
     Raises:
         ValueError: naming the first place that cannot be.
     """
     _require(not manifest.id or ID.fullmatch(manifest.id) is not None, "id")
     _require(0 <= manifest.version < VERSIONS, "version")
-    for name, weights in manifest.components.items():
-        _require(HASH.fullmatch(name) is not None and 0 <= weights <= WEIGHTS, f"components.{name[:64]}")
     for key, record in manifest.types.items():
         _require(_fits_type(key, record, manifest.components), f"types.{key}")
         of_type = all(task in manifest.tasks and manifest.tasks[task].pathway.data_type == key for task in record.covariances)
         _require(of_type, f"types.{key}.covariances")
-    for name in new:
+    used = set[str]()
+    for page in manifest.pages:
+        within = all(key in manifest.types and rows <= manifest.types[key].rows for key, rows in page.rows.items())
+        _require(within and page.version <= manifest.version, f"pages.{page.record.sha256}")
+        used |= page.rows.keys()
+    for name in chain(tail, *(page.tasks for page in new)):
         _require(_fits_task(name, manifest.tasks[name], manifest), f"tasks.{name}")
-    _require({record.pathway.data_type for record in manifest.tasks.values()} == set(manifest.types), "types, or the tasks of one")
+        used.add(manifest.tasks[name].pathway.data_type)
+    _require(used == set(manifest.types), "types, or the tasks of one")
+
+
+def check_components(components: Mapping[str, int]) -> None:
+    """Look at hashes of components and at their numbers of weights.
+
+    Raises:
+        ValueError: naming the first that cannot be.
+    """
+    for name, weights in components.items():
+        _require(HASH.fullmatch(name) is not None and 0 <= weights <= WEIGHTS, f"components.{name[:64]}")
 
 
 def _require(holds: bool, where: str) -> None:
@@ -184,7 +205,7 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
         and sum(map(len, path.chains)) <= LONGEST_TOGETHER
         and 0 <= record.version <= manifest.version
         and (path.concept is None or (is_name(path.concept) and path.task_kind.exclusive))
-        and 0 < path.temperature < 1e300
+        and 0 < path.temperature < HUGE
         and (path.scale is None or (not path.task_kind.has_labels and len(path.scale.offset) == len(path.classes)))
         and path.references <= manifest.components.keys()
         and len(record.statistics.owners) in (0, record.statistics.rows)
@@ -198,10 +219,11 @@ def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manif
     gated = manifest.settings.get("dispatcher") == "binary"
     return (
         0 <= kept.first < kept.first + kept.rows <= record.rows
-        and _numbers([*kept.counts], kept.rows)
+        and len(kept.counts) == kept.rows
         and min(kept.counts) > 0
+        and sum(kept.counts) < HUGE  # none is NaN or infinite
         and kept.figures.keys() >= {"limit", "few"}
-        and _numbers([*kept.figures.values()], len(kept.figures))
+        and sum(map(abs, kept.figures.values())) < HUGE
         and kept.figures["limit"] > 0
         and kept.figures.get("learned_limit", 1) > 0
         and 0 <= kept.figures.get("softness", 0) <= SOFTEST
@@ -216,4 +238,4 @@ def _numbers(values: Any, count: int) -> bool:
     """Whether these are so many finite numbers, as JSON has them."""
     if not isinstance(values, list) or len(values) != count:
         return False
-    return all(isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 for value in values)
+    return all(isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < HUGE for value in values)

@@ -6,13 +6,16 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from senpath.errors import StoreError
 from senpath.store.change import Change
 from senpath.store.files import TEMPORARY, is_litter, sync_folder, write_atomic
 from senpath.store.folder import MANIFEST, Store
-from senpath.store.manifest import Manifest, covariance_file, dump_manifest
+from senpath.store.manifest import Manifest, dump_manifest
+from senpath.store.pages import PAGES
+from senpath.store.records import covariance_file
 
 
 def contents(store: Store, manifest: Manifest, change: Change) -> Iterator[tuple[str, bytes]]:
@@ -45,16 +48,17 @@ def write_copy(folder: Path, manifest: Manifest, files: Iterable[tuple[str, byte
     The manifest comes last, so that what a crash leaves does not open as a network.
     """
     types = {key: replace(record, segments=()) for key, record in manifest.types.items()}  # a folder has one file of columns
-    content, _ = dump_manifest(replace(manifest, types=types))
+    content, pages, _ = dump_manifest(replace(manifest, types=types, pages=()))  # all of these are new here
+    parts = ("components", "dispatcher", *((PAGES,) if pages else ()))
     with _taken_back(folder) as made:
         folder.mkdir(parents=True, exist_ok=True)
-        for part in ("components", "dispatcher"):
+        for part in parts:
             (folder / part).mkdir()  # there by now, it is another writer's and stays
             made.append(folder / part)
-        for name, data in files:
+        for name, data in chain(files, ((f"{PAGES}/{name}.json", page) for name, page in pages.items())):
             made.append(folder / name)
             write_atomic(folder / name, data)
-        for part in ("components", "dispatcher", ""):
+        for part in (*parts, ""):
             sync_folder(folder / part)
         made.append(folder / MANIFEST)
         write_atomic(folder / MANIFEST, content)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,22 +27,14 @@ from senpath.store.change import Change, OvertakenError
 from senpath.store.files import explained
 from senpath.store.folder_objects import ROOT
 from senpath.store.journals import Journals
-from senpath.store.manifest import (
-    RESTORE,
-    Manifest,
-    StatisticsRecord,
-    TypeRecord,
-    covariance_file,
-    dump_manifest,
-    new_id,
-    parse_manifest,
-    same_file,
-)
+from senpath.store.manifest import RESTORE, Manifest, dump_manifest, new_id, parse_manifest, same_file
 from senpath.store.objects import Bundle, ChangedError, Objects
+from senpath.store.pages import PAGES, fetched_from
 from senpath.store.places import objects_at, unreachable
+from senpath.store.records import StatisticsRecord, TypeRecord, covariance_file
 from senpath.store.triangles import read_triangle
-from senpath.store.unneeded import drop_unnamed_statistics
-from senpath.store.versions import KEPT_VERSIONS, Versions
+from senpath.store.unneeded import drop_unnamed_parts
+from senpath.store.versions import KEPT_VERSIONS, Versions, parts_of
 
 MANIFEST = ROOT
 AGAIN = "Call refresh(), for the network moved on; what was being learned, learn again on the present version"
@@ -108,21 +100,32 @@ class Store:
             missing: raised if there is none; by default that is a StoreError as any other.
         """
         tag = self._roots.get(known.checksum, (b"", ""))[1] if known is not None else ""
+        while True:
+            try:
+                answer = self.objects.read(MANIFEST, tag)
+            except OSError as error:
+                if missing is not None and isinstance(error, FileNotFoundError):
+                    raise
+                raise unreachable(self.where, error) from error
+            if known is not None and answer is None:
+                return known
+            content, tag = answer or (b"", "")
+            manifest = known if known is not None and same_file(content, known) else self._parsed(content, tag, known)
+            if manifest is not None:
+                self._remember(manifest, content, tag)
+                return manifest
+            tag = ""
+
+    def _parsed(self, content: bytes, tag: str, known: Manifest | None) -> Manifest | None:
+        """The manifest in this content; None if a page of it is gone because there is a newer one by now."""
         try:
-            answer = self.objects.read(MANIFEST, tag)
+            return parse_manifest(content, f"{self.where}/{MANIFEST}", fetched_from(self.objects), known)
         except OSError as error:
-            if missing is not None and isinstance(error, FileNotFoundError):
-                raise
-            raise unreachable(self.where, error) from error
-        if known is not None and answer is None:
-            return known
-        content, tag = answer or (b"", "")
-        if known is not None and same_file(content, known):
-            self._remember(known, content, tag)
-            return known
-        manifest = parse_manifest(content, f"{self.where}/{MANIFEST}", known)
-        self._remember(manifest, content, tag)
-        return manifest
+            with suppress(OSError):
+                if self.objects.read(MANIFEST, tag) is not None and isinstance(error, FileNotFoundError):
+                    return None
+            got = error.strerror or str(error)
+            raise StoreError(f"{self.where}/{PAGES}", expected="the pages that network.json names", got=got, do=RESTORE) from error
 
     def _remember(self, manifest: Manifest, content: bytes, tag: str) -> None:
         self._roots[manifest.checksum] = content, tag
@@ -188,16 +191,16 @@ class Store:
         after = replace(after, id=before.id or new_id())
         if not self.objects.takes_turns:  # so that no other writer's version is the same to the byte
             after = replace(after, last={**after.last, "commit": token_hex(8)})
-        content, written = dump_manifest(after)
+        content, pages, written = dump_manifest(after)
         if not isinstance(self.trust, bool):
             self.trust |= {component.hash for component in change.components}
         try:
             with explained(f"writing version {after.version} of {self.where}"):
                 self.objects.begin()
                 self.journals.add_to_log(before)
-                types = self._write_parts(before, after, change)
+                types = self._write_parts(before, after, change, pages)
                 if types != after.types:
-                    content, written = dump_manifest(replace(written, types=types))
+                    content, _, written = dump_manifest(replace(written, types=types))
                 root, tag = self._root(before)
                 if keep > 1 or not self.objects.takes_turns:
                     self.history.keep(before.version, root)
@@ -220,7 +223,7 @@ class Store:
             with suppress(OSError):  # the commit stands; what fails here is made good by the next one
                 self.journals.add_to_log(after)
                 self.history.drop(after.version, keep)
-                drop_unnamed_statistics(self.objects, [after.types, *self.history.types()])
+                drop_unnamed_parts(self.objects, [parts_of(written), *self.history.parts()])
         return written
 
     def component(self, name: str) -> Component:
@@ -315,7 +318,7 @@ class Store:
                     rows[record.columns] = max(record.rows, rows.get(record.columns, 0))
         return rows
 
-    def _write_parts(self, before: Manifest, after: Manifest, change: Change) -> dict[str, TypeRecord]:
+    def _write_parts(self, before: Manifest, after: Manifest, change: Change, pages: Mapping[str, bytes]) -> dict[str, TypeRecord]:
         """Write what a version needs, and give its types with the segments that their columns are in by then."""
         bundles = [
             Bundle(part.hash, part.kind.files.suffix, part.payload or b"", _describe(part.kind.name, part.config))
@@ -329,7 +332,8 @@ class Store:
                 earlier = known.segments if known is not None and known.columns == record.columns else ()
                 name, content = f"dispatcher/{record.columns}", rows.astype("<f4").tobytes()
                 types[key] = replace(record, segments=self.objects.append(name, first, record.width, content, earlier))
-        self.objects.write_parts(bundles, {f"dispatcher/{name}": content for name, content in change.files.items()})
+        files = {f"dispatcher/{name}": content for name, content in change.files.items()}
+        self.objects.write_parts(bundles, files | {f"{PAGES}/{name}.json": content for name, content in pages.items()})
         return types
 
     def _described(self, name: str) -> tuple[str, Config, Path, bytes]:

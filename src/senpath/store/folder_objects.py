@@ -11,14 +11,14 @@ from time import time
 
 import numpy as np
 
-from senpath.confined import open_plain, plain_files, read_plain, require_own_folders
+from senpath.confined import LARGEST_FILE, open_plain, plain_files, read_plain, require_own_folders
 from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, is_litter, last_line, sweep, sync_folder, write_atomic
 from senpath.store.lock import LOCK, write_lock
 from senpath.store.objects import Bundle, ChangedError, Listed, Objects, Segment
 
 ROOT, VERSIONS = "network.json", "versions"
 """The one object that is replaced; the folder of those that were in its place before."""
-FOLDERS = ("components", "dispatcher", SCRATCH, VERSIONS)
+FOLDERS = ("components", "dispatcher", "pages", SCRATCH, VERSIONS)
 SUFFIXES = (".safetensors", ".skops")
 """Endings of files of weights."""
 LARGEST_DESCRIPTION = 2**20
@@ -102,6 +102,8 @@ class FolderObjects(Objects):
         parts |= {self.path / name: content for name, content in files.items()}
         # Some may be there: earlier versions need them.
         self._made += [path for path in parts if not os.path.lexists(path)]
+        for folder in {path.parent for path in parts}:
+            folder.mkdir(exist_ok=True)  # a folder of an earlier format has fewer
         for path, content in parts.items():
             write_atomic(path, content, self._scratch)
         for folder in sorted({path.parent for path in parts}):
@@ -151,11 +153,8 @@ class FolderObjects(Objects):
     def component_size(self, name: str) -> int:
         return sum(listed.size for listed in self.listing(f"components/{name}."))
 
-    def blob(self, name: str, sha256: str) -> bytes:
-        return read_plain(self.path / name)
-
-    def blobs(self, names: Mapping[str, str]) -> dict[str, bytes]:
-        return {name: self.blob(name, sha256) for name, sha256 in names.items()}
+    def blob(self, name: str, sha256: str, most: int = LARGEST_FILE) -> bytes:
+        return read_plain(self.path / name, most)
 
     def blob_name(self, name: str, sha256: str) -> str:
         return name

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from senpath.confined import LARGEST_FILE
+
 
 class ChangedError(Exception):
     """An object that was to be replaced is another one by now."""
@@ -158,16 +160,20 @@ class Objects(ABC):
         """Bytes that a component takes; none if it is gone."""
 
     @abstractmethod
-    def blob(self, name: str, sha256: str) -> bytes:
-        """Content of a file that was written among the parts of a commit; whether it has this hash is for the caller to check."""
+    def blob(self, name: str, sha256: str, most: int = LARGEST_FILE) -> bytes:
+        """Content of a file that was written among the parts of a commit; whether it has this hash is for the caller to check.
+
+        Args:
+            most: bytes that it may have.
+        """
+
+    def blobs(self, files: Sequence[tuple[str, str, int]]) -> Sequence[bytes]:
+        """The same for several files, each by its name, its hash and its length; stores that are far away fetch them at the same time."""
+        return [self.blob(*file) for file in files]
 
     @abstractmethod
     def columns(self, name: str, rows: int, width: int, segments: Sequence[Segment]) -> np.ndarray:
         """The first so many rows, float32 (rows, width), mapped from a file of this machine; they are not checked."""
-
-    @abstractmethod
-    def blobs(self, names: Mapping[str, str]) -> dict[str, bytes]:
-        """The same for several files, given their hashes by name; at the same time where that is faster."""
 
     @abstractmethod
     def blob_name(self, name: str, sha256: str) -> str:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from math import inf
 
 from senpath.store.folder_objects import VERSIONS
-from senpath.store.manifest import Manifest, TypeRecord, covariance_file
+from senpath.store.manifest import Manifest
 from senpath.store.objects import Objects
+from senpath.store.pages import PAGES
+from senpath.store.records import TypeRecord, covariance_file
+from senpath.store.versions import Parts, parts_of
 
 COMPONENT = re.compile(r"components/(?P<hash>[0-9a-f]{64})(\.(json|safetensors|skops))?")
 """Names of components' objects."""
 TRASH = "trash/"
 """What gc frees lies here for a while where writers do not take turns, so that whoever was about to need it has it."""
-PARTS = ("components/", "dispatcher/", f"{VERSIONS}/")
+PARTS = ("components/", "dispatcher/", f"{PAGES}/", f"{VERSIONS}/")
 
 
 def drop_unnamed(objects: Objects, versions: Iterable[Manifest], since: float = inf) -> None:
-    """Remove components and statistics that none of these versions names; no other version is kept. For the lock's holder.
+    """Remove components, statistics and pages that none of these versions names; no other version is kept. For the lock's holder.
 
     Args:
         since: what was written from this time on stays, by the clock of the store: a commit may be about to name it.
@@ -30,7 +33,7 @@ def drop_unnamed(objects: Objects, versions: Iterable[Manifest], since: float = 
         match = COMPONENT.fullmatch(listed.name)
         if match and match["hash"] not in named and listed.modified < since:
             _retire(objects, listed.name)
-    drop_unnamed_statistics(objects, [manifest.types for manifest in kept], since)
+    drop_unnamed_parts(objects, map(parts_of, kept), since)
     if objects.takes_turns:
         objects.begin()
     else:
@@ -41,7 +44,7 @@ def _empty_trash(objects: Objects, versions: Iterable[Manifest], since: float) -
     """Remove what has been in the trash long enough. What somebody came to need while it was on its way there is put back."""
     kept = list(versions)
     needed = {f"components/{name}" for manifest in kept for name in manifest.components}
-    needed |= {name for manifest in kept for record in manifest.types.values() for name in _names(objects, record)}
+    needed |= _named(objects, map(parts_of, kept))
     for listed in objects.listing(TRASH):
         name = listed.name.removeprefix(TRASH)
         if name in needed:
@@ -51,10 +54,10 @@ def _empty_trash(objects: Objects, versions: Iterable[Manifest], since: float) -
             objects.delete(listed.name)
 
 
-def drop_unnamed_statistics(objects: Objects, versions: Iterable[Mapping[str, TypeRecord]], since: float = inf) -> None:
-    """Remove what is the dispatcher's and in the types of none of these versions, also what writers left who died before their commit."""
-    named = {name for types in versions for record in types.values() for name in _names(objects, record)}
-    for listed in objects.listing("dispatcher/"):
+def drop_unnamed_parts(objects: Objects, versions: Iterable[Parts], since: float = inf) -> None:
+    """Remove statistics and pages that none of these versions needs, also those of writers who died before their commit."""
+    named = _named(objects, versions)
+    for listed in (*objects.listing("dispatcher/"), *objects.listing(f"{PAGES}/")):
         if listed.name not in named and listed.modified < since:
             _retire(objects, listed.name)
 
@@ -62,6 +65,15 @@ def drop_unnamed_statistics(objects: Objects, versions: Iterable[Mapping[str, Ty
 def sizes(objects: Objects) -> dict[str, int]:
     """Bytes of each object that holds components, statistics or an earlier version."""
     return {listed.name: listed.size for part in PARTS for listed in objects.listing(part)}
+
+
+def _named(objects: Objects, versions: Iterable[Parts]) -> set[str]:
+    """Names of the objects that these versions need, but for components."""
+    named = set[str]()
+    for types, pages in versions:
+        named |= {name for record in types.values() for name in _names(objects, record)}
+        named |= {objects.blob_name(f"{PAGES}/{record.file}", record.sha256) for record in pages}
+    return named
 
 
 def _names(objects: Objects, record: TypeRecord) -> set[str]:

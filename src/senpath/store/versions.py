@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,15 +11,24 @@ from pydantic import TypeAdapter
 
 from senpath.errors import StoreError
 from senpath.store.folder_objects import VERSIONS
-from senpath.store.manifest import RESTORE, Manifest, TypeRecord, parse_manifest
+from senpath.store.manifest import RESTORE, TASKS, Manifest, parse_manifest
 from senpath.store.objects import Objects
+from senpath.store.pages import PageRecord, fetched_from, listed, records_of
+from senpath.store.records import TypeRecord
 
 KEPT_VERSIONS = 10
 """Versions that a commit keeps, the one that it makes among them."""
 NAME = re.compile(rf"{VERSIONS}/(0|[1-9][0-9]{{0,15}})\.json")
-TYPES = b'"types":'
-"""How the line of a manifest that has the types begins."""
-_TYPES = TypeAdapter(dict[str, TypeRecord])
+LINES = TYPES, PAGES = b'"types":', b'"pages":'
+"""How the lines of a manifest begin that have the types and the pages."""
+Parts = tuple[Mapping[str, TypeRecord], Sequence[PageRecord]]
+"""What a version needs of statistics and of pages."""
+_TYPES, _PAGES = TypeAdapter(dict[str, TypeRecord]), TypeAdapter(list[PageRecord])
+
+
+def parts_of(manifest: Manifest) -> Parts:
+    """What this version needs."""
+    return manifest.types, records_of(manifest.pages)
 
 
 class Versions:
@@ -30,7 +39,7 @@ class Versions:
     """
 
     def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+        self._objects, self._fetch = objects, fetched_from(objects)
 
     def numbers(self, present: int) -> list[int]:
         """The versions before `present` that are kept, ascending."""
@@ -69,32 +78,35 @@ class Versions:
         """
         where = f"{self._objects.where}/{_name(version)}"
         try:
-            content = self.content(version)
+            manifest = self._parsed(version, known)
         except OSError as error:
             raise StoreError(where, expected="readable", got=error.strerror or str(error)) from error
-        manifest = parse_manifest(content, where, known)
         if manifest.version != version:
             raise StoreError(where, expected=f"version {version}", got=f"version {manifest.version}", do=RESTORE)
         return manifest
 
-    def types(self) -> Iterator[Mapping[str, TypeRecord]]:
-        """The types of each kept version; a version whose file is damaged is left out.
+    def parts(self) -> Iterator[Parts]:
+        """What each kept version needs; a version whose file is damaged is left out.
 
-        The tasks, which are most of a file, are not read: every commit asks.
+        The tasks are not read: every commit asks.
         """
         for number in self._numbers():
             with suppress(StoreError, OSError, ValueError):
-                yield self._types(number)
+                yield self._parts(number)
 
-    def _types(self, version: int) -> Mapping[str, TypeRecord]:
-        content = self.content(version)
-        start = content.find(b"\n" + TYPES)
-        if start >= 0:
-            line = content[start + 1 + len(TYPES) : content.index(b"\n", start + 1)]
-            records = _TYPES.validate_json(line.rstrip(b",\n"))
-            # Format 2 did not say the name of the file of columns.
-            return {key: replace(record, columns=record.columns or f"{key}.columns") for key, record in records.items()}
-        return parse_manifest(content, f"{self._objects.where}/{_name(version)}").types
+    def _parts(self, version: int) -> Parts:
+        head, _, _ = self.content(version).partition(TASKS)
+        lines = {begin: line.removeprefix(begin).rstrip(b",\n") for line in head.split(b"\n") for begin in LINES if line.startswith(begin)}
+        if TYPES not in lines:
+            return parts_of(self._parsed(version))
+        types = _TYPES.validate_json(lines[TYPES])
+        pages = _PAGES.validate_json(lines.get(PAGES, b"[]"))
+        # Format 2 did not say the name of the file of columns.
+        types = {key: replace(record, columns=record.columns or f"{key}.columns") for key, record in types.items()}
+        return types, [*(record for record in pages if record.pages), *listed(pages, self._fetch)]
+
+    def _parsed(self, version: int, known: Manifest | None = None) -> Manifest:
+        return parse_manifest(self.content(version), f"{self._objects.where}/{_name(version)}", self._fetch, known)
 
     def _numbers(self) -> list[int]:
         # None where an earlier senpath made the network.

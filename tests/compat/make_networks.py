@@ -1,16 +1,16 @@
-"""Makes the networks of `data/`: small folders of every format up to 6, and what the code that wrote format 5 or 6 answers from them.
+"""Makes the networks of `data/`: small folders of every format up to 7, and what the code that wrote format 5, 6 or 7 answers from them.
 
 The networks were grown by the last commits that wrote their formats and can be imported, and they are kept as these wrote them:
 
-    format 1: ab19b7c    format 2: 21cba3a    format 3: 45e9481    format 4: 0adce8a    format 5: bbb93e7    format 6: 0a24353
+    format 1: ab19b7c    format 2: 21cba3a    format 3: 45e9481    format 4: 0adce8a    format 5: bbb93e7    format 6: 0a24353    format 7: ad4c098
 
 With a work tree of such a commit (`git worktree add --detach DIR COMMIT`), from the repository root:
 
     PYTHONPATH=DIR/src:. python -m tests.compat.make_networks grow format-1 FOLDER       # likewise format-2 to format-5
     PYTHONPATH=DIR/src:. python -m tests.compat.make_networks grow sen munet … FOLDER    # format 5
     PYTHONPATH=DIR/src:. python -m tests.compat.make_networks answer FOLDER              # format 5: packs all that were grown
-    PYTHONPATH=DIR/src:. python -m tests.compat.make_networks grow format-6 FOLDER       # format 6
-    PYTHONPATH=DIR/src:. python -m tests.compat.make_networks answer FOLDER              # format 6: with that network alone in FOLDER
+    PYTHONPATH=DIR/src:. python -m tests.compat.make_networks grow format-6 FOLDER       # format 6, likewise format-7
+    PYTHONPATH=DIR/src:. python -m tests.compat.make_networks answer FOLDER              # format 6 or 7: with that network alone in FOLDER
 
 Present code cannot run it: it reaches into the old packages to make networks small. Feature maps get 32 numbers where they have a thousand,
 and layers fewer filters and units; the folder keeps both as it keeps any. Weights of the mixture of experts are rounded, so that they pack
@@ -166,6 +166,26 @@ def grow_estimators(net: sp.Network) -> None:
     net.learn("width", FLOWERS[:40], FLOWERS[:40, 3], kind="regression", model=SVR())
 
 
+def grow_present(net: sp.Network) -> None:
+    """What format 7 added: scales of regressions, identities, a covariance of each task, tables with gaps and words, plain estimators."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import Ridge
+
+    still = {**QUICK, "augment": 0.0}
+    net.learn("digits", IMAGES[:200], DIGITS[:200], **still)
+    net.learn("named", IMAGES[200:250], WORDS[DIGITS[200:250]], threshold=0.4, **still)
+    net.learn("properties", IMAGES[:60], properties(DIGITS[:60]), **still)
+    net.learn("ink", IMAGES[:60], 1000 + ink(IMAGES[:60]), kind="regression", model="mlp", **still)
+    net.learn("forest", IMAGES[:60], DIGITS[:60] // 4, model=RandomForestClassifier(4, max_depth=4, random_state=0))
+    net.learn("gone", IMAGES[:40], DIGITS[:40] % 3, **still)
+    net.learn("iris", np.where(np.arange(240).reshape(60, 4) % 17 == 3, np.nan, FLOWERS[:60]), SPECIES[:60], model="mlp", **QUICK)
+    net.learn("width", FLOWERS[:40], FLOWERS[:40, 3], kind="regression", model=Ridge())
+    net.learn("tones", *recordings(12, 1), model="mlp", **QUICK)
+    net.remove("gone")
+    net.rollback(net.version - 1)
+    net.remove("gone")
+
+
 def grow_sen(net: sp.Network) -> None:
     """The method `sen`: all models, kinds of task, links; encoded sounds."""
     from sklearn.ensemble import RandomForestClassifier
@@ -302,6 +322,7 @@ GROW = {
     "binary": grow_binary,
     **{f"format-{number}": grow_format for number in range(1, 6)},
     "format-6": grow_estimators,
+    "format-7": grow_present,
 }
 
 

@@ -44,6 +44,7 @@ class Manifest:
         tasks: by name, in the order of learning.
         last: the log's entry of the commit that made this version.
         pages: that hold the first of the tasks, in files of their own; the rest are in network.json.
+        lists: pages that list these.
         checksum: of the file that holds it; empty while there is none.
     """
 
@@ -55,6 +56,7 @@ class Manifest:
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
     pages: tuple[Page, ...] = field(default=(), repr=False, compare=False)
+    lists: tuple[PageRecord, ...] = field(default=(), repr=False, compare=False)
     checksum: bytes = field(default=b"", repr=False, compare=False)
 
     def followed_by(self, **changes: Any) -> Manifest:
@@ -125,7 +127,7 @@ def dump_manifest(manifest: Manifest, inline: int = INLINE) -> tuple[bytes, dict
         records, lists = indexed(pages)
         lines = [line for _, _, line in tail]
         _read_tasks(lines)
-        written = replace(manifest, pages=tuple(pages))
+        written = replace(manifest, pages=tuple(pages), lists=tuple(record for record in records if record.pages))
         there = {page.record for page in manifest.pages}
         check_parts(written, [name for name, _, _ in tail], [page for page in pages if page.record not in there])
         head = _dump_head(written, records)
@@ -224,7 +226,8 @@ def _parse_parts(body: bytes, version: int, fetch: Fetch, known: Manifest | None
     components = _all_components([head.components, *(page.components for page in pages)])
     for part in (head.components, *(page.components for page in new)):
         check_components(part)
-    fields = {**vars(head), "components": components, "pages": tuple(pages)}
+    lists = tuple(record for record in head.pages if record.pages)
+    fields = {**vars(head), "components": components, "pages": tuple(pages), "lists": lists}
     manifest = _upgraded(Manifest(**fields, tasks=tasks))
     check_parts(manifest, tail, new)
     return manifest

@@ -226,6 +226,8 @@ def arranged(
     """
     segments, rest = _kept(tasks, before)
     tail = [(name, record, dump_task(name, record)) for name, record in rest]
+    while segments and not isinstance(left := segments[-1], Page):  # what is left of the last pages
+        segments, tail = segments[:-1], left + tail
     if _size(tail) >= inline:
         *full, last = _pieces(tail)
         stays = bool(full) and _size(last) < inline
@@ -253,11 +255,6 @@ def indexed(pages: Sequence[Page]) -> tuple[list[PageRecord], dict[str, bytes]]:
         lists[name] = content
         grouped.append(PageRecord(name, len(content), sum(record.tasks for record in some), len(some)))
     return grouped + records, lists
-
-
-def records_of(pages: Sequence[Page]) -> list[PageRecord]:
-    """All that names pages, those among them that list others."""
-    return [*(page.record for page in pages), *(record for record in indexed(pages)[0] if record.pages)]
 
 
 def _kept(tasks: Mapping[str, TaskRecord], before: Sequence[Page]) -> tuple[list[Page | Loose], list[tuple[str, TaskRecord]]]:

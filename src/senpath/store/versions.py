@@ -13,7 +13,7 @@ from senpath.errors import StoreError
 from senpath.store.folder_objects import VERSIONS
 from senpath.store.manifest import RESTORE, TASKS, Manifest, parse_manifest
 from senpath.store.objects import Objects
-from senpath.store.pages import PageRecord, fetched_from, listed, records_of
+from senpath.store.pages import PageRecord, fetched_from, listed
 from senpath.store.records import TypeRecord
 
 KEPT_VERSIONS = 10
@@ -28,7 +28,7 @@ _TYPES, _PAGES = TypeAdapter(dict[str, TypeRecord]), TypeAdapter(list[PageRecord
 
 def parts_of(manifest: Manifest) -> Parts:
     """What this version needs."""
-    return manifest.types, records_of(manifest.pages)
+    return manifest.types, [*(page.record for page in manifest.pages), *manifest.lists]
 
 
 class Versions:

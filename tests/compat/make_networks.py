@@ -2,7 +2,8 @@
 
 The networks were grown by the last commits that wrote their formats and can be imported, and they are kept as these wrote them:
 
-    format 1: ab19b7c    format 2: 21cba3a    format 3: 45e9481    format 4: 0adce8a    format 5: bbb93e7    format 6: 0a24353    format 7: ad4c098
+    format 1: ab19b7c    format 2: 21cba3a    format 3: 45e9481    format 4: 0adce8a    format 5: bbb93e7    format 6: 0a24353
+    format 7: ad4c098
 
 With a work tree of such a commit (`git worktree add --detach DIR COMMIT`), from the repository root:
 

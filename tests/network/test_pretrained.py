@@ -212,7 +212,7 @@ def test_a_repository_on_the_hub(grown: sp.Network, tmp_path: Path, monkeypatch:
     net = sp.Network.from_pretrained("someone/digits", tmp_path / "mine", revision="v1")
     assert list(net.tasks) == ["digits", "iris"]
     assert net.path == tmp_path / "mine"
-    files = ["network.json", "components/*", "dispatcher/*", "log.jsonl"]
+    files = ["network.json", "components/*", "dispatcher/*", "pages/*", "log.jsonl"]
     assert asked == [("someone/digits", {"revision": "v1", "allow_patterns": files})]
     with pytest.raises(sp.DownloadError, match=r"network 'someone/else' from the Hugging Face hub: expected to be fetched, got 404 Client"):
         sp.Network.from_pretrained("someone/else")

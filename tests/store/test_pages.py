@@ -186,6 +186,24 @@ def test_a_copy_of_links_stays_as_it_is(folder: Path, tmp_path: Path) -> None:
     sp.Network(tmp_path / "links.sen").verify()
 
 
+def test_a_copy_that_is_made_while_others_commit(folder: Path, tmp_path: Path) -> None:
+    """network.json first, then all else that is not there yet, as docs/format.md says."""
+    target = tmp_path / "copy.sen"
+    target.mkdir()
+    shutil.copy(folder / "network.json", target)
+    before = Store(folder).read()
+    for number in range(8):
+        write(folder, lambda tasks, number=number: tasks.update({f"d{number}": named(tasks["a0"], f"d{number}")}) or tasks.pop("a1", None))
+    for file in folder.rglob("*"):
+        there = target / file.relative_to(folder)
+        if file.is_file() and not there.exists():
+            there.parent.mkdir(exist_ok=True)
+            shutil.copy(file, there)
+    copied = sp.Network(target)
+    assert [*copied.tasks] == [*before.tasks]
+    copied.verify()
+
+
 def test_interrupted_while_a_page_is_written(folder: Path, faults: Faults) -> None:
     learn(folder, "c2", "c3")
     steps, left = 0, None

@@ -47,7 +47,9 @@ def predict(
     reject: Annotated[bool, typer.Option("--reject/--no-reject", help="Whether inputs that fit no task get no answer.")] = True,
     threshold: Threshold = None,
     engine: Engine = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="With --engine ray: an empty or new folder for Parquet files.")] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="With --engine ray: an empty or new folder for the answers.")
+    ] = None,
 ) -> Result:
     """Answer for files, texts or standard input, without being told the task.
 
@@ -59,8 +61,8 @@ def predict(
         raise InputError("--task", expected="none beside --together", got=repr(task))
     if skip_bad and errors not in (None, "skip"):
         raise InputError("--errors", expected="skip, or none beside --skip-bad", got=repr(errors))
-    if engine is not None or out is not None:
-        return _of_large_set(net, inputs, engine, out, task, {"errors": errors or "skip", "reject": reject})
+    if engine is not None or parquet is not None:
+        return _of_large_set(net, inputs, engine, parquet, task, {"errors": errors or "skip", "reject": reject})
     from senpath.cli.asked import asked
 
     network = connect(net)
@@ -84,7 +86,7 @@ def predict(
 def _of_large_set(net: str, places: list[str], engine: str | None, out: Path | None, task: str | None, options: Any) -> Result:
     if engine != "ray" or out is None:
         raise InputError(
-            "--engine", expected="ray, beside --out FOLDER", got="one without the other" if engine in ("ray", None) else engine
+            "--engine", expected="ray, beside --parquet FOLDER", got="one without the other" if engine in ("ray", None) else engine
         )
     if is_url(net):
         raise InputError("NET", expected="a folder, for workers open it themselves", got=net)

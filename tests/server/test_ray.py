@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import yaml
 
 from senpath import Network
-from senpath.errors import InputError
 from senpath.testing import tiny_network, tiny_task
 
 pytestmark = [
@@ -48,7 +48,7 @@ def url(network: Network) -> Iterator[str]:
     ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=2, object_store_memory=10**8)
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": port})
-        serve.run(build({"path": str(network.path), "replicas": [REPLICAS, REPLICAS], "cpus": 0.1}), name="senpath")
+        serve.run(build({"path": str(network.path), "replicas": [REPLICAS, REPLICAS], "cpus": 0.1, "inbox": True}), name="senpath")
         yield f"http://127.0.0.1:{port}"
     finally:
         serve.shutdown()
@@ -89,6 +89,27 @@ def test_replicas_answer_as_the_library(url: str, network: Network) -> None:
     wrong = httpx.post(f"{url}/predict", content=b"{", timeout=60)
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "input")
     assert httpx.get(f"{url}/health/ready", timeout=60).json() == {"ready": True}
+
+
+def test_what_is_counted_and_the_inbox_are_of_all_replicas(url: str) -> None:
+    def asked() -> float:
+        lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
+        counts = [line for line in lines if line.startswith("senpath_requests_total{") and 'route="/predict"' in line]
+        return sum(float(line.rpartition(" ")[2]) for line in counts)
+
+    time.sleep(2)
+    before = asked()
+    for number in range(24):
+        ask(url, [{"array": np.random.default_rng(number).random((8, 8)).tolist()}])
+    time.sleep(3)
+    assert asked() == before + 24
+    told = httpx.get(f"{url}/activity", timeout=60).json()
+    assert told["requests"] >= 24
+    kept = httpx.get(f"{url}/inbox", timeout=60).json()
+    assert kept["on"]
+    assert kept["count"] == told["refusals"]["too_far"] > 12
+    resident = httpx.get(f"{url}/metrics", timeout=60).text.split("\nsenpath_resident_bytes ")[1].splitlines()[0]
+    assert float(resident) > REPLICAS * 10**8
 
 
 def test_a_killed_replica_loses_no_question(url: str) -> None:
@@ -155,5 +176,3 @@ def test_the_file_for_a_cluster_names_what_there_is(network: Network) -> None:
     assert getattr(module, name)({**application["args"], "path": str(network.path)})
     assert where == module.__name__
     assert {deployment["name"] for deployment in application["deployments"]} == {"intake", "replica", "writer"}
-    with pytest.raises(InputError, match="inbox"):
-        module.build({"path": str(network.path), "inbox": True})

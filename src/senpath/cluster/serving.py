@@ -21,16 +21,20 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from starlette.responses import Response, StreamingResponse
 
-from senpath.errors import InputError, LimitError, SenpathError
-from senpath.server.app import create_app
+from senpath.errors import LimitError, SenpathError
+from senpath.server.app import Server, create_app
 from senpath.server.errors import Refusal, busy, error_response
 from senpath.server.guard import is_loopback
+from senpath.serving.gathered import Family
 from senpath.serving.settings import ServerSettings
 from senpath.store import Place, as_place
+from senpath.teaching.inbox import Doubt
 
 ASKS = ("/predict", "/explain", "/v2")
 """What is posted and changes nothing."""
-OF_THE_WRITER = ("/session", "/jobs", "/drafts", "/inbox", "/events")
+OF_THE_WRITER = ("/session", "/jobs", "/drafts", "/inbox", "/events", "/metrics", "/activity")
+REPORT_SECONDS = 1.0
+"""How often replicas tell the writer what they counted, and give it what belongs in the inbox."""
 TRIES = 5
 """How often a question is asked until a replica lives to answer it."""
 PASSED_ON = ["type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path"]
@@ -43,16 +47,45 @@ intakes = FastAPI(openapi_url=None)
 
 
 class Replica:
-    """A whole server in one process, which the intakes ask."""
+    """A whole server in one process, which the intakes ask.
 
-    async def __init__(self, path: str, settings: Mapping[str, Any], *, writes: bool) -> None:  # type: ignore[misc]  # Serve awaits it
+    Args:
+        writer: that a replica tells what it counted; None is the writer itself.
+    """
+
+    async def __init__(  # type: ignore[misc]  # Serve awaits it
+        self, path: str, settings: Mapping[str, Any], writer: DeploymentHandle | None
+    ) -> None:
         self._exits = AsyncExitStack()
-        own = {} if writes else {"read_only": True, "state": self._exits.enter_context(TemporaryDirectory(prefix="senpath-"))}
+        own = {} if writer is None else {"read_only": True, "state": self._exits.enter_context(TemporaryDirectory(prefix="senpath-"))}
         self._app = create_app(path, ServerSettings(**{**settings, **own}))
+        self._server: Server = self._app.state.server
         await self._exits.enter_async_context(self._app.router.lifespan_context(self._app))
+        self._reports = None
+        if writer is not None:
+            self._server.state.inbox.on = bool(settings["inbox"])  # for a moment: the writer has the inbox
+            self._reports = asyncio.create_task(self._report(writer))
 
     async def __del__(self) -> None:
+        if self._reports is not None:
+            self._reports.cancel()
         await self._exits.aclose()
+
+    async def _report(self, writer: DeploymentHandle) -> None:
+        name, server = secrets.token_hex(8), self._server
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            doubtful = await asyncio.to_thread(server.state.inbox.take) if server.state.inbox.on else []
+            try:
+                await writer.gather.remote(name, *server.metrics.to_send(), doubtful)
+            except (RayActorError, BackPressureError, DeploymentUnavailableError):  # it is told again
+                await asyncio.to_thread(server.state.inbox.keep, doubtful)
+
+    async def gather(self, replica: str, counted: list[Family], resident: float, doubtful: list[tuple[Any, Doubt]]) -> None:
+        """Take over what a replica counted, and what belongs in the inbox."""
+        self._server.metrics.gathered.add(replica, counted, resident)
+        if doubtful:
+            await asyncio.to_thread(self._server.state.inbox.keep, doubtful)
 
     async def answer(self, scope: dict[str, Any], body: bytes) -> Answer:
         """The status, the headers and the body of a request's answer."""
@@ -144,19 +177,18 @@ def build(options: Mapping[str, Any]) -> serve.Application:
             of the writer, where the file does not say it of the deployments intake, replica and writer; and fields of `ServerSettings`.
 
     Raises:
-        InputError: if a setting is none, or there is to be an inbox: what replicas answer does not come to one place.
+        InputError: if a setting is none.
     """
     options = {"replicas": (1, 8), "cpus": 0.5, **options}
     path, (least, most), actor = options.pop("path"), options.pop("replicas"), {"num_cpus": options.pop("cpus")}
     settings = ServerSettings(**options)
-    if settings.inbox:
-        raise InputError("inbox", expected="none beside Ray", got="one", do="Serve without Ray to keep inputs that fit nothing")
     shared = replace(settings, secret=settings.secret or secrets.token_hex(32)).to_json()
     scaling = {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 16}
     here = serve.deployment(Replica, max_ongoing_requests=64, ray_actor_options=actor)
     replica, writer = here.options(name="replica", autoscaling_config=scaling), here.options(name="writer")
     intake = serve.deployment(Intake, name="intake", max_ongoing_requests=settings.requests, ray_actor_options={"num_cpus": 0})
-    return intake.bind(replica.bind(path, shared, writes=False), writer.bind(path, shared, writes=True), shared)
+    one = writer.bind(path, shared, None)
+    return intake.bind(replica.bind(path, shared, one), one, shared)
 
 
 def serve_on_ray(path: Place, settings: ServerSettings) -> None:

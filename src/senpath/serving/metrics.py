@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from senpath.serving.gathered import Family, Gathered, families_of
 from senpath.serving.live import LiveNetwork
 from senpath.serving.state import State
 
@@ -49,6 +50,7 @@ class Metrics:
         started = Gauge("senpath_start_time_seconds", "When the server started, in Unix time", registry=own, multiprocess_mode="min")
         started.set_to_current_time()
         self._named: set[str] = set()
+        self.gathered = Gathered(own)
 
     @cache  # noqa: B019 - a server has one of these, for as long as it lives
     def _of(self, family: Counter | Histogram, *labels: Any) -> Any:
@@ -96,12 +98,19 @@ class Metrics:
         folder, processes = os.environ.get(WORKERS), [os.getpid()]
         registry = CollectorRegistry()
         if folder is None:
-            registry.register(self._own)
+            registry.register(self._own if self.gathered.alone else self.gathered)
         else:
             processes = _alive(Path(folder))
             MultiProcessCollector(registry, folder)
-        registry.register(_Present(self._live, self._state, processes))
+        registry.register(_Present(self._live, self._state, processes, self.gathered))
         return registry
+
+    def to_send(self) -> tuple[list[Family], float]:
+        """What this process counts, and the bytes that it takes, for another one to add up."""
+        resident = 0.0
+        with suppress(OSError):  # there is no /proc but on Linux
+            resident = float(_resident_bytes(os.getpid()))
+        return families_of(self._own), resident
 
     def activity(self) -> dict[str, Any]:
         """What was asked and answered since the server started: by task, refused by kind of reason, and each task's ood scores.
@@ -143,8 +152,8 @@ def _kind_of_refusal(answer: Mapping[str, Any]) -> str:
 class _Present(Collector):
     """What holds at the moment of a scrape, for all processes of the server at once."""
 
-    def __init__(self, live: LiveNetwork, state: State, processes: list[int]) -> None:
-        self._live, self._state, self._processes = live, state, processes
+    def __init__(self, live: LiveNetwork, state: State, processes: list[int], gathered: Gathered) -> None:
+        self._live, self._state, self._processes, self._gathered = live, state, processes, gathered
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("senpath_version", "Version of the network that answers", self._live.current.version)
@@ -155,7 +164,7 @@ class _Present(Collector):
             jobs.add_metric([name], counts.get(name, 0))
         yield jobs
         with suppress(OSError):  # there is no /proc but on Linux
-            memory = sum(_resident_bytes(process) for process in self._processes)
+            memory = sum(_resident_bytes(process) for process in self._processes) + self._gathered.resident()
             yield GaugeMetricFamily("senpath_resident_bytes", "Memory of the server's processes", memory)
 
 

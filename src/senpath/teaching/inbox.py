@@ -73,6 +73,14 @@ class Inbox:
             db.execute(f"DELETE FROM inbox WHERE id IN (SELECT id FROM ({sizes}) WHERE size > ? OR n > ?)", most)
             db.execute("DELETE FROM inbox WHERE kept < ?", [time.time() - DAYS * 86_400])
 
+    def take(self) -> list[tuple[Any, Doubt]]:
+        """All that is kept, as `keep` takes it, which it is no more then."""
+        with self._db.open(write=True) as db:
+            rows = db.execute("SELECT input, why, nearest FROM inbox ORDER BY id").fetchall()
+            if rows:
+                db.execute("DELETE FROM inbox")
+        return [(json.loads(row["input"]), (row["why"], json.loads(row["nearest"]))) for row in rows]
+
     def get(self, number: int) -> Any:
         """One input in JSON.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.cloud.service import environment, running_moto
 from senpath.cli.main import main
 from senpath.inputs.encoders import ENCODERS
 from senpath.methods.registry import METHODS
@@ -96,6 +97,15 @@ def test_no_block_escapes(path: Path) -> None:
     assert len(re.findall(r"<!-- no-run\b", text)) == sum(not block.runs for block in blocks(path))
 
 
+@pytest.fixture(scope="session")
+def object_storage() -> Iterator[str]:
+    """The endpoint of a real S3 interface."""
+    pytest.importorskip("obstore")
+    pytest.importorskip("moto")
+    with running_moto() as endpoint:
+        yield endpoint
+
+
 @pytest.fixture
 def registries() -> Iterator[None]:
     """What a document registers is forgotten after it."""
@@ -111,10 +121,14 @@ def registries() -> Iterator[None]:
 @pytest.mark.slow("tutorials learn tasks of their own")
 @pytest.mark.filterwarnings("default:.*ype hint:UserWarning", "default:Operation with range is deprecated")  # MLflow's own
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if any(block.runs for block in blocks(path))], ids=name_of)
-def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SENPATH_DATA", raising=False)  # which a new user has not
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    if "s3://bucket/" in path.read_text(encoding="utf-8"):  # a service of this machine has that bucket
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        for name, value in environment(request.getfixturevalue("object_storage")).items():
+            monkeypatch.setenv(name, value)
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(path):
         if block.runs and block.language == "python":

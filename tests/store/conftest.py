@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from faults import Faults
 from nursery import Nursery
-from object_store import running_moto
 
 import senpath as sp
+from benchmarks.cloud.service import running_moto
 
 Labelled = tuple[np.ndarray, np.ndarray]
 
@@ -69,5 +69,7 @@ def faults() -> Faults:
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
     """The endpoint of a real S3 interface, see `running_moto`."""
+    pytest.importorskip("obstore")
+    pytest.importorskip("moto")
     with running_moto() as endpoint:
         yield endpoint

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from faulty_proxy import FAULTS, at_random, faulty
-from object_store import BUCKET, SECRET, environment
 from raising import raises_error
 
 import senpath as sp
+from benchmarks.cloud.proxy import FAULTS, at_random, faulty
+from benchmarks.cloud.service import BUCKET, SECRET, environment
 from senpath.store import Address
 from senpath.store.local_cache import LocalCache
 from senpath.testing import ConstantMethod, tiny_task

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from object_store import BUCKET, environment
 
+from benchmarks.cloud.service import BUCKET, environment
 from senpath.components import canonical_json, content_hash
 from senpath.store.address import Address
 from senpath.store.cloud_objects import CloudObjects

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 BUCKET = "bucket"
 SECRET = "a-secret-that-nobody-may-see"
 SERVER = """
@@ -34,15 +32,16 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
     }
 
 
 @contextmanager
 def running_moto() -> Iterator[str]:
-    """Its endpoint, with the bucket `BUCKET`; skips where moto or obstore is not installed."""
-    pytest.importorskip("obstore")
-    pytest.importorskip("moto")
+    """Its endpoint, with the bucket `BUCKET`.
+
+    Raises:
+        RuntimeError: if it does not start, because moto is not installed.
+    """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process = subprocess.Popen(
         [sys.executable, "-c", SERVER, BUCKET], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**plain, **environment("")}
@@ -50,7 +49,8 @@ def running_moto() -> Iterator[str]:
     assert process.stdout is not None
     try:
         port = process.stdout.readline().strip()
-        assert port, "moto did not start"
+        if not port:
+            raise RuntimeError("moto did not start; pip install 'moto[s3]' flask flask-cors")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.communicate(timeout=10)

@@ -118,7 +118,6 @@ def test_lists_have_names_sizes_and_times(objects: Objects) -> None:
 def test_parts_are_read_as_they_were_written(objects: Objects, opened: Callable[[], Objects]) -> None:
     bundle, content = component(b"weights"), b"a covariance"
     sha256 = hashlib.sha256(content).hexdigest()
-    objects.begin()
     objects.write_parts([bundle], {"dispatcher/a.metric": content})
     for there in (objects, opened()):
         description, path = there.component(bundle.name)
@@ -138,7 +137,6 @@ def test_parts_are_read_as_they_were_written(objects: Objects, opened: Callable[
 def test_columns_grow(objects: Objects, opened: Callable[[], Objects]) -> None:
     rows = np.random.default_rng(0).standard_normal((40, 3), dtype="<f4")
     reader, segments, earlier = opened(), (), []
-    objects.begin()
     for first in range(0, 40, 4):
         segments = objects.append("dispatcher/a.columns", first, 3, rows[first : first + 4].tobytes(), segments)
         earlier.append(reader.columns("dispatcher/a.columns", first + 4, 3, segments))
@@ -164,13 +162,14 @@ def test_the_root_under_a_second_name(objects: Objects) -> None:
     content, tag = objects.read(ROOT) or (b"", "")
     objects.begin()
     objects.keep_root("versions/1.json", content)
+    objects.write_parts([], {"dispatcher/a.metric": b"a metric"})
     objects.replace(ROOT, TAIL + b"two", tag)
     assert (objects.read("versions/1.json") or (b"", ""))[0] == TAIL + b"one"
+    assert len(objects.listing("dispatcher/")) == 1
 
 
 def test_what_is_retired_is_gone_from_lists(objects: Objects) -> None:
     bundle = component(b"weights")
-    objects.begin()
     objects.write_parts([bundle], {})
     for listed in objects.listing("components/"):
         objects.retire(listed.name)

@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from random import uniform
 from secrets import token_hex
-from time import monotonic, sleep, time_ns
+from threading import local
+from time import sleep, time_ns
 from typing import TypeVar
 
 import numpy as np
@@ -33,6 +34,12 @@ LARGEST_HEAD = 2**21
 Answer = TypeVar("Answer")
 
 
+class _Waiting(local):
+    """What this thread's commit has to write before the root."""
+
+    parts: dict[str, bytes] | None = None
+
+
 class CloudObjects(Objects):
     """The objects below an address.
 
@@ -49,6 +56,7 @@ class CloudObjects(Objects):
         self._service = service or Service(address)
         self._cache = cache or LocalCache.of_user()
         self._columns = Assembled(self._cache.folder)
+        self._waiting = _Waiting()
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (None, self._cache, self._service) if self._service.address is None else (self._service.address,)
@@ -63,27 +71,26 @@ class CloudObjects(Objects):
             if self._content(name) != content:  # else it is this one, of which the answer was lost
                 raise FileExistsError(errno.EEXIST, "an object of this name is there", name) from None
 
-    def replace(self, name: str, content: bytes, tag: str) -> None:
-        until, pause = monotonic() + 60, FIRST_PAUSE
-        while True:
+    def replace(self, name: str, content: bytes, tag: str) -> str:
+        parts, self._waiting.parts = self._waiting.parts or {}, None
+        self._service.each(lambda item: self._service.put(*item), parts.items())
+        for attempt in range(1, TRIES + 1):
             try:
                 return self._service.put(name, content, tag=tag)
             except (ChangedError, FileNotFoundError):
-                if self._content(name) == content:  # it went well, and the answer was lost
-                    return None
+                if written := self._tag_of(name, content):  # it went well, and the answer was lost
+                    return written
                 raise ChangedError(f"{name} is another one by now") from None
             except PermissionError:
                 raise
-            except OSError:  # it may have gone well, or may yet go well: asking with the same tag does no harm either way
-                if monotonic() >= until:
+            except OSError:  # it may have gone well, or may yet go well: asking again on the same condition does no harm either way
+                if attempt == TRIES:
                     raise
-                sleep(uniform(pause / 2, pause))
-                pause *= 2
+                sleep(uniform(0, FIRST_PAUSE * 2**attempt))
                 with suppress(OSError):
-                    if self._content(name) == content:
-                        return None
-                if pause > FIRST_PAUSE * 2**TRIES:
-                    raise
+                    if written := self._tag_of(name, content):
+                        return written
+        raise AssertionError
 
     def listing(self, prefix: str = "") -> list[Listed]:
         folder = prefix.rpartition("/")[0]
@@ -99,10 +106,10 @@ class CloudObjects(Objects):
         return nullcontext()
 
     def begin(self) -> None:
-        pass
+        self._waiting.parts = {}  # until `replace`, which writes all of them at the same time
 
     def undo(self) -> None:
-        pass  # another writer may have come to need the same objects; what nobody needs goes by gc
+        self._waiting.parts = None  # another writer may have come to need the same objects; what nobody needs goes by gc
 
     def write_parts(self, components: Sequence[Bundle], files: Mapping[str, bytes]) -> None:
         parts = {f"components/{bundle.name}": _packed(bundle) for bundle in components}
@@ -122,7 +129,7 @@ class CloudObjects(Objects):
         return (*kept, Segment(len(content) // (4 * width), sha256))
 
     def keep_root(self, name: str, content: bytes) -> None:
-        self._service.put(name, content)
+        self._put_all({name: content})
 
     def component(self, name: str) -> tuple[bytes, Path]:
         description = self._cache.read(f"{name}.json")
@@ -170,7 +177,7 @@ class CloudObjects(Objects):
 
     def add_line(self, journal: str, line: bytes, number: int | None = None) -> None:
         name = f"{time_ns():020}-{token_hex(4)}" if number is None else f"{number:020}"
-        self._service.put(f"{journal}/{name}.json", line)
+        self._put_all({f"{journal}/{name}.json": line})
 
     def lines(self, journal: str) -> list[bytes]:
         return self._service.each(self._content, [listed.name for listed in self.listing(f"{journal}/")])
@@ -197,7 +204,15 @@ class CloudObjects(Objects):
 
     def _put_all(self, parts: Mapping[str, bytes]) -> None:
         # Written again where they are there, so that gc takes them for new.
+        if self._waiting.parts is not None:
+            self._waiting.parts |= parts
+            return
         self._service.each(lambda item: self._service.put(*item), parts.items())
+
+    def _tag_of(self, name: str, content: bytes) -> str:
+        """The tag of an object, if this is its content; else ""."""
+        there, tag = self._service.get(name) or (b"", "")
+        return tag if there == content else ""
 
     def _content(self, name: str) -> bytes:
         return (self._service.get(name) or (b"", ""))[0]

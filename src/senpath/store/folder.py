@@ -20,7 +20,7 @@ import numpy as np
 
 from senpath.components import Component, Config, canonical_json, content_hash, load
 from senpath.confined import read_plain
-from senpath.errors import ConflictError, StoreError
+from senpath.errors import ConflictError, SenpathError, StoreError
 from senpath.routing import CommonCovariance
 from senpath.store.address import Place
 from senpath.store.change import Change, OvertakenError
@@ -145,7 +145,7 @@ class Store:
             yield
 
     def update(
-        self, known: Manifest, make: Callable[[Manifest], tuple[Manifest, Change] | None], keep: int = KEPT_VERSIONS
+        self, known: Manifest, make: Callable[[Manifest], tuple[Manifest, Change]], keep: int = KEPT_VERSIONS
     ) -> tuple[Manifest, Manifest]:
         """Make the next version from whatever is the present one, and give that and the next.
 
@@ -153,27 +153,33 @@ class Store:
 
         Args:
             known: a version that was read before; what has not changed is taken from it.
-            make: the next version and what it needs, from the present one; None leaves that as it is. It may be called several times.
+            make: the next version and what it needs, from the present one. It may be called several times.
             keep: see `write`.
 
         Raises:
             ConflictError: if others hold the lock, or are faster, for longer than `lock_seconds`.
         """
-        until, pause = monotonic() + self.lock_seconds, FIRST_PAUSE
+        until, pause, turns = monotonic() + self.lock_seconds, FIRST_PAUSE, self.objects.takes_turns
+        fresh = turns or known.checksum not in self._roots  # without a lock what is known will do at first: the write says if it is old
         while True:
             with self.locked():
-                before = self.read(known)
-                made = make(before)
-                if made is None:
-                    return before, before
+                before = self.read(known) if fresh else known
                 try:
-                    return before, self.write(before, *made, keep)
-                except OvertakenError:
-                    if self.objects.takes_turns or monotonic() >= until:
+                    after, change = make(before)
+                except SenpathError:
+                    if fresh:
                         raise
-                    known = before
-            sleep(uniform(0, pause))
-            pause = min(2 * pause, LONGEST_PAUSE)
+                    fresh = True
+                    continue
+                try:
+                    return before, self.write(before, after, change, keep)
+                except OvertakenError:
+                    if turns or monotonic() >= until:
+                        raise
+            if fresh:
+                sleep(uniform(0, pause))
+                pause = min(2 * pause, LONGEST_PAUSE)
+            known, fresh = before, True
 
     def write(self, before: Manifest, after: Manifest, change: Change, keep: int = KEPT_VERSIONS) -> Manifest:
         """Make `after` the network's version and return it as it was written.
@@ -204,7 +210,7 @@ class Store:
                 root, tag = self._root(before)
                 if keep > 1 or not self.objects.takes_turns:
                     self.history.keep(before.version, root)
-                self.objects.replace(MANIFEST, content, tag)
+                self._remember(written, content, self.objects.replace(MANIFEST, content, tag))
         except ChangedError as error:
             if self._is_beneath(content, after.version):
                 return written
@@ -219,6 +225,9 @@ class Store:
                 with suppress(OSError):
                     self.objects.undo()
             raise
+        finally:
+            if not self.objects.takes_turns:
+                self.objects.undo()
         if self.objects.takes_turns:
             with suppress(OSError):  # the commit stands; what fails here is made good by the next one
                 self.journals.add_to_log(after)

@@ -60,12 +60,13 @@ class FolderObjects(Objects):
         write_atomic(path, content, self._scratch)
         sync_folder(path.parent)
 
-    def replace(self, name: str, content: bytes, tag: str) -> None:
+    def replace(self, name: str, content: bytes, tag: str) -> str:
         path = self.path / name
         if self._end(path) != tag:
             raise ChangedError(f"{path} is another one by now")
         write_atomic(path, content, self._scratch)
         sync_folder(path.parent)
+        return _tag(content)
 
     def listing(self, prefix: str = "") -> list[Listed]:
         folder, _, start = prefix.rpartition("/")

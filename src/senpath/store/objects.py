@@ -89,8 +89,12 @@ class Objects(ABC):
         """Make an object, whole or not at all; raises FileExistsError if there is one of this name."""
 
     @abstractmethod
-    def replace(self, name: str, content: bytes, tag: str) -> None:
-        """Put another content in the place of the one that has this tag; raises ChangedError if that is gone."""
+    def replace(self, name: str, content: bytes, tag: str) -> str:
+        """Put another content in the place of the one that has this tag; raises ChangedError if that is gone.
+
+        Returns:
+            The tag that it has now.
+        """
 
     @abstractmethod
     def listing(self, prefix: str = "") -> list[Listed]:
@@ -112,11 +116,14 @@ class Objects(ABC):
 
     @abstractmethod
     def begin(self) -> None:
-        """Get ready for a commit: clear away what writers left that died."""
+        """Get ready for a commit: clear away what writers left that died.
+
+        What this thread writes from now on may wait until `replace` writes all of it, before the root.
+        """
 
     @abstractmethod
     def write_parts(self, components: Sequence[Bundle], files: Mapping[str, bytes]) -> None:
-        """Make objects that nothing names yet; they last when this returns. Some may be there, with the same content.
+        """Make objects that nothing names yet; they last when this returns, or `replace` does. Some may be there, with the same content.
 
         Args:
             files: content by name. Where the hash is what an object is known by, see `blob`, the name may be another.

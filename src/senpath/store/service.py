@@ -67,18 +67,22 @@ class Service:
 
         return _asked(name, ask)
 
-    def put(self, name: str, content: bytes, *, new: bool = False, tag: str = "") -> None:
+    def put(self, name: str, content: bytes, *, new: bool = False, tag: str = "") -> str:
         """Write an object.
 
         Args:
             new: raise FileExistsError if there is one.
             tag: raise ChangedError if there is another than the one with this tag.
+
+        Returns:
+            Its tag.
         """
         from obstore import put
 
         mode: Any = {"e_tag": tag} if tag else "create" if new else "overwrite"
         several = None if mode == "overwrite" else False
-        _asked(name, lambda: put(self._connected(), name, content, mode=mode, use_multipart=several), 1 if tag else TRIES)
+        done = _asked(name, lambda: put(self._connected(), name, content, mode=mode, use_multipart=several), 1 if tag else TRIES)
+        return done["e_tag"] or ""
 
     def listing(self, prefix: str) -> list[Listed]:
         """Objects whose names begin with this, which is empty or ends with a "/"; by name."""

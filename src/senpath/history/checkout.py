@@ -169,7 +169,7 @@ class Checkout:
         with self._writing, self.store.locked():
             yield
 
-    def update(self, make: Callable[[Manifest], tuple[Manifest, Change]], keep: int = KEPT_VERSIONS) -> View:
+    def update(self, make: Callable[[Manifest], tuple[Manifest, Change] | None], keep: int = KEPT_VERSIONS) -> View:
         """Make the next version from the present one and return it; see `Store.update`. Threads of this object take turns."""
         with self._writing:
             return self.moved(self.store.update(self.view.manifest, make, keep)[1])

@@ -145,7 +145,7 @@ class Store:
             yield
 
     def update(
-        self, known: Manifest, make: Callable[[Manifest], tuple[Manifest, Change]], keep: int = KEPT_VERSIONS
+        self, known: Manifest, make: Callable[[Manifest], tuple[Manifest, Change] | None], keep: int = KEPT_VERSIONS
     ) -> tuple[Manifest, Manifest]:
         """Make the next version from whatever is the present one, and give that and the next.
 
@@ -153,7 +153,7 @@ class Store:
 
         Args:
             known: a version that was read before; what has not changed is taken from it.
-            make: the next version and what it needs, from the present one. It may be called several times.
+            make: the next version and what it needs, from the present one; None leaves that as it is. It may be called several times.
             keep: see `write`.
 
         Raises:
@@ -165,14 +165,18 @@ class Store:
             with self.locked():
                 before = self.read(known) if fresh else known
                 try:
-                    after, change = make(before)
+                    made = make(before)
                 except SenpathError:
                     if fresh:
                         raise
+                    made = None
+                if made is None:
+                    if fresh:
+                        return before, before
                     fresh = True
                     continue
                 try:
-                    return before, self.write(before, after, change, keep)
+                    return before, self.write(before, *made, keep)
                 except OvertakenError:
                     if turns or monotonic() >= until:
                         raise

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from senpath import METHODS, REVISIONS, MunetSettings, Network
+from senpath.evaluation.baselines import BASELINES
 
 Run = Callable[..., Any]
 TOY = '''
@@ -37,6 +38,8 @@ def test_all_are_listed(senpath: Run) -> None:
         assert f"\n{name} " in ended.out
     assert ended.out.count("learns tasks") == len(METHODS)
     assert ended.out.count("changes a task") == len(REVISIONS)
+    assert ended.out.count("is compared with") == len(BASELINES)
+    assert "elastic weight consolidation" in senpath("methods", "ewc").out
 
 
 @pytest.mark.parametrize("name", [*METHODS, *REVISIONS])

@@ -20,6 +20,7 @@ from senpath.experiments import ExperimentResults, StreamSettings
 from senpath.experiments.plan import read_plan
 from senpath.experiments.run import experiment
 from senpath.experiments.streams import load_stream, read_stream, save_stream
+from senpath.reports.markdown import half_interval, share_bounds
 from senpath.testing import ConstantMethod
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -56,6 +57,26 @@ def test_every_task_is_measured_after_every_task(results: ExperimentResults) -> 
         assert record["found"] == record["label"] <= min(record["given"], record["routed"])
 
 
+def test_forward_transfer_is_what_was_known_before_a_step(results: ExperimentResults) -> None:
+    (row,) = [row for row in results.rows() if row.label == "PNN"]
+    for seed, matrix in enumerate(row.matrices("given")):
+        mine = [results.records.where(kind="before", method="PNN", seed=seed, task=task)[0] for task in results.tasks[1:]]
+        assert matrix.fwt == pytest.approx(np.mean([record["given"] - record["untrained"] for record in mine]))
+    assert "FWT" not in results.lines_of("found")[0]
+    assert not results.records.where(kind="before", method="mine")
+
+
+@pytest.mark.parametrize("shares", [[98.0, 99.0], [100.0, 92.0], [0.0, 0.0], [0.0, 3.0, 1.0], [50.0, 52.0, 49.0], [100.0, 100.0, 99.9]])
+def test_intervals_of_shares_stay_shares(shares: list[float]) -> None:
+    low, high = share_bounds(shares)
+    assert 0 <= low <= np.mean(shares) <= high <= 100
+    plain = np.mean(shares) - half_interval(shares), np.mean(shares) + half_interval(shares)
+    if plain[0] >= 0 and plain[1] <= 100:
+        assert (low, high) == pytest.approx(plain)
+    else:
+        assert high - low > 0
+
+
 def test_a_method_is_measured_as_its_network_is(results: ExperimentResults, digits: Pair) -> None:
     net, ((x, y), (test_x, test_y)) = sp.Network(), digits
     for low in (0, 2, 4):
@@ -82,10 +103,11 @@ def test_a_baseline_is_trained_with_its_own_and_the_shared_settings(results: Exp
 
 def test_tables_say_what_the_records_say(results: ExperimentResults) -> None:
     columns, lines = results.lines_of("given")
-    assert columns == ["method", "ACC", "BWT", "forgetting", "0+1", "2+3", "4+5"]
+    assert columns == ["method", "ACC", "BWT", "forgetting", "FWT", "0+1", "2+3", "4+5"]
     assert [line[0] for line in lines] == ["mine", "Single", "PNN"]
     last = results.records.where(kind="score", method="PNN", after="4+5")
     assert lines[2][1].startswith(f"{last.mean('given', 100):.1f} [")
+    assert [line[4] for line in lines[:2]] == ["–", "0.0 [0.0, 0.0]"]  # ConstantMethod cannot wait; Single has nothing from before
     assert lines[1][2:4] == ["0.0 [0.0, 0.0]", "0.0 [0.0, 0.0]"]  # what has a model of its own forgets nothing, told the task
     assert results.table("found").count("\n") == 4
     assert len(results.to_pandas()) == len(results.records)

@@ -57,6 +57,11 @@ class Contender:
         told = json.dumps([meant, self.taken, repr(getattr(self.method, "settings", ""))], sort_keys=True, default=repr)
         return sha256(told.encode()).hexdigest()[:8]
 
+    @property
+    def waits(self) -> bool:
+        """Whether it can add a task without a step of training, as forward transfer is measured."""
+        return self._meant() == "sen" or self._own() is not None
+
     def make(self, seed: int, untrained: bool = False) -> tuple[Strategy, SenSettings]:
         """The strategy before it has learned anything, and the settings that its `learn` takes.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from senpath.errors import InputError
 from senpath.plugins import import_extra
-from senpath.reports.markdown import half_interval
+from senpath.reports.markdown import share_bounds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,11 +31,11 @@ def draw(results: ExperimentResults, figure: str, path: str | Path | None) -> Fi
             continue
         stages = range(1, len(matrices[0].tasks) + 1)
         means = np.array([[100 * matrix.values[stage - 1, :stage].mean() for stage in stages] for matrix in matrices])
-        half = np.nan_to_num([half_interval(column) for column in means.T])
+        low, high = np.array([share_bounds(column) for column in means.T]).T
         title = f"{row.title}, {row.shots} shots" if several else row.title
         colour, style = f"C{place % 10}", ("-", "--", ":")[place // 10 % 3]
         panel.plot(stages, means.mean(0), style, color=colour, marker="o", markersize=3, label=title[:LEGEND])
-        panel.fill_between(stages, means.mean(0) - half, np.minimum(means.mean(0) + half, 100), color=colour, alpha=0.15, linewidth=0)
+        panel.fill_between(stages, low, high, color=colour, alpha=0.15, linewidth=0)
     panel.set_xticks(range(1, len(results.tasks) + 1), results.tasks if len(results.tasks) <= 12 else None, rotation=30, ha="right")
     panel.set_xlabel("after task")
     panel.set_ylabel("mean accuracy so far, %")

@@ -50,7 +50,7 @@ def _values(results: ExperimentResults) -> dict[str, Any]:
         "results": results,
         "tables": {figure: results.lines_of(figure) for figure in SHOWN},
         "figures": FIGURES,
-        "formulas": {name: FORMULAS[name] for name in MEASURED},
+        "formulas": {name: FORMULAS[name] for name in (*MEASURED, *(["FWT"] if results.records.where(kind="before") else []))},
         "settings": [[label, kind, _settings({**settings, **varied})] for label, varied, kind, settings in results.contenders],
     }
 

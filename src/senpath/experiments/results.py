@@ -15,7 +15,7 @@ from senpath.evaluation.metrics import AccuracyMatrix
 from senpath.experiments.records import Records
 from senpath.experiments.runs import Shots
 from senpath.plugins import import_extra
-from senpath.reports.markdown import interval, markdown_table
+from senpath.reports.markdown import interval, markdown_table, share_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,13 +66,16 @@ class TableRow:
     def matrices(self, figure: str) -> list[AccuracyMatrix]:
         """The figure on every task after every task, a matrix a seed; none where only the newest task was measured."""
         made = []
-        for _, mine in sorted(self.records.where(kind="score").by("seed").items()):
+        for seed, mine in sorted(self.records.where(kind="score").by("seed").items()):
             tasks = mine.distinct("after")
-            values = np.full((len(tasks), len(tasks)), np.nan)
+            values, untrained = np.full((len(tasks), len(tasks)), np.nan), np.full(len(tasks), np.nan)
             for record in mine:
                 values[tasks.index(record["after"]), tasks.index(record["task"])] = record[figure]
+            for record in self.records.where(kind="before", seed=seed) if figure == "given" else ():
+                place = tasks.index(record["task"])
+                values[place - 1, place], untrained[place] = record["given"], record["untrained"]
             if not np.isnan(values[np.tril_indices(len(tasks))]).any():
-                made.append(AccuracyMatrix(tuple(tasks), values, np.full(len(tasks), np.nan)))
+                made.append(AccuracyMatrix(tuple(tasks), values, untrained))
         return made
 
 
@@ -128,23 +131,27 @@ class ExperimentResults:
         return [*self.shots] if not self.branched or "all" in self.shots else [*self.shots, "all"]
 
     def lines_of(self, figure: str = "found") -> tuple[list[str], list[list[str]]]:
-        """Columns and lines of a table, as text: after the last task the mean of all (ACC), backward transfer, forgetting, and each task's.
+        """Columns and lines of a table, as text: after the last task the mean of all (ACC), backward transfer, forgetting, forward transfer
+        where it was measured, and each task's.
 
         Args:
             figure: one of `FIGURES`.
         """
         _check(figure)
         several = len(self._all_shots()) > 1
+        names = {"BWT": "bwt", "forgetting": "forgetting"}
+        if figure == "given" and self.records.where(kind="before"):
+            names["FWT"] = "fwt"
         lines = []
         for row in self.rows():
-            shares = [_told(row.final(figure, task), short=len(self.tasks) > MANY) for task in self.tasks]
+            shares = [_share_told(row.final(figure, task), short=len(self.tasks) > MANY) for task in self.tasks]
             matrices = row.matrices(figure)
             by_seed = [row.final(figure, task) for task in self.tasks]
             whole = [values for values in by_seed if values]
             means = [float(np.mean(values)) for values in zip(*whole, strict=False)]
-            more = [_told([100 * getattr(matrix, name) for matrix in matrices]) for name in ("bwt", "forgetting")]
-            lines.append([row.title, *([str(row.shots)] if several else []), _told(means), *more, *shares])
-        return ["method", *(["shots"] if several else []), "ACC", "BWT", "forgetting", *self.tasks], lines
+            more = [_told([100 * getattr(matrix, name) for matrix in matrices]) for name in names.values()]
+            lines.append([row.title, *([str(row.shots)] if several else []), _share_told(means), *more, *shares])
+        return ["method", *(["shots"] if several else []), "ACC", *names, *self.tasks], lines
 
     def table(self, figure: str = "found") -> str:
         """A table in Markdown: mean and 95 % interval over the seeds, in % and points; see `lines_of`.
@@ -210,7 +217,13 @@ def _check(figure: str) -> None:
         raise InputError("figure", expected=f"one of {', '.join(FIGURES)}", got=repr(figure))
 
 
-def _told(values: Sequence[float], *, short: bool = False) -> str:
-    """Mean and interval, or the mean alone."""
+def _told(values: Sequence[float]) -> str:
+    """Mean and interval of figures in points."""
     known = [value for value in values if not math.isnan(value)]
-    return DASH if not known else f"{np.mean(known):.1f}" if short else interval(known)
+    return interval(known) if known else DASH
+
+
+def _share_told(values: Sequence[float], *, short: bool = False) -> str:
+    """Mean and interval of shares in %, or the mean alone."""
+    known = [value for value in values if not math.isnan(value)]
+    return DASH if not known else f"{np.mean(known):.1f}" if short else share_interval(known)

@@ -98,8 +98,9 @@ def run_once(handle: StreamHandle, run: ExperimentRun, tell: Tell) -> None:
 
 
 def _records(stream: Stream, run: ExperimentRun) -> Iterator[Record]:
-    """Kinds "score" (of a task after a task) and "learned" (what learning a task took)."""
+    """Kinds "before" (of a task before any step on it), "score" (of a task after a task) and "learned" (what learning a task took)."""
     strategy, settings = run.contender.make(run.seed, untrained=run.shots == 0)
+    fresh = strategy
     learned: dict[str, Examples] = {}
     for task in stream.tasks:
         train = stream.train(task)
@@ -108,6 +109,8 @@ def _records(stream: Stream, run: ExperimentRun) -> Iterator[Record]:
         for shots in run.branches:
             yield {"kind": "score", "shots": shots, "after": task, "task": task, **_branch(stream, strategy, run, task, shots, learned)}
         sample = draw(train, run.shots, run.seed)
+        if learned and run.contender.waits and run.shots != 0:
+            yield {"kind": "before", "shots": run.shots, "task": task, **_before(stream, (strategy, fresh), run, task, sample)}
         start = time.perf_counter()
         strategy = strategy.learn(task, sample, settings)
         seconds = time.perf_counter() - start
@@ -117,6 +120,13 @@ def _records(stream: Stream, run: ExperimentRun) -> Iterator[Record]:
         for name in learned:
             figures = vars(score(strategy, name, stream.test(name), learned))
             yield {"kind": "score", "shots": run.shots, "after": task, "task": name, **figures}
+
+
+def _before(stream: Stream, both: tuple[Strategy, Strategy], run: ExperimentRun, task: str, sample: Examples) -> Record:
+    """How right a strategy is on a task that was added without a step, and how right one that has learned nothing before."""
+    _, waiting = run.contender.make(run.seed, untrained=True)
+    given, untrained = (strategy.learn(task, sample, waiting).accuracy(task, stream.test(task)) for strategy in both)
+    return {"given": given, "untrained": untrained}
 
 
 def _branch(stream: Stream, before: Strategy, run: ExperimentRun, task: str, shots: Shots, learned: Mapping[str, Examples]) -> Record:

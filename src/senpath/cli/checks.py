@@ -80,7 +80,7 @@ def _program() -> Iterator[Finding]:
         yield Finding("program", "senpath", NOTE, f"{__version__}, run from its source and not installed", "pip install . in its folder")
     elif package.version != __version__:
         value = f"{__version__}, though {package.version} is what is installed"
-        yield Finding("program", "senpath", BAD, value, "Install it anew, so that its extras and commands are of one version")
+        yield Finding("program", "senpath", NOTE, value, "Install it anew: what is known of its extras is that version's")
     else:
         yield Finding("program", "senpath", OK, __version__)
     yield Finding("program", "Python", OK, f"{platform.python_version()}, {sys.executable}")

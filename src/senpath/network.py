@@ -250,7 +250,10 @@ class Network:
         Every other task stays as it is: one that reads components of this task keeps the components that it has.
 
         Args:
+            task: its name.
+            revision: what changes it, such as `senpath.Prune(keep=0.5)`, or an object of your own, see `senpath.snapshot.Revision`.
             x, y: examples of the task, as for `learn`, if the revision asks for them.
+            progress: as for `learn`.
 
         Raises:
             UnknownTaskError: if there is no such task.
@@ -302,6 +305,7 @@ class Network:
             task: a name; or the stream's inputs, or its labelled data. A string without labels that is not a task's name is a path, if
                 there is something there.
             x, y: as for `learn`; without a task's name, `x` is the stream's labels, which may mix numbers and strings (in a list).
+            progress: as for `learn`.
             settings: see `senpath.ExtendSettings`.
 
         Raises:
@@ -389,7 +393,14 @@ class Network:
         reject: bool = True,
         strict: bool = False,
     ) -> Explanation:
-        """Explain the answer to a single input: scores per task, candidates, links used, weights activated, or why there is none."""
+        """Explain the answer to a single input: scores per task, candidates, links used, weights activated, or why there is none.
+
+        Arguments are those of `predict`, for one input.
+
+        Raises:
+            InputError: if the input cannot be read, or is not one.
+            UnknownTaskError: if there is no such task.
+        """
         return self._at.reading(lambda view: explain_one(view, x, Routing(candidates, admit, reject, strict), errors, task))
 
     def encode(self, x: Any, progress: Follower = None, *, errors: str = "raise") -> Encoded:
@@ -407,13 +418,24 @@ class Network:
         return follow(progress, "encode", {}, lambda told: self._at.reading(lambda view: encode_inputs(view, x, told, errors)))
 
     def encode_examples(self, x: Any, y: Any = None, *, kind: str | None = None, progress: Follower = None) -> Examples:
-        """Encode labelled data as `learn` does, to give it to `learn` several times; errors as for `encode`."""
+        """Encode labelled data as `learn` does, to give it to `learn` several times.
+
+        Args:
+            x, y, kind: as for `learn`.
+            progress: as for `encode`.
+
+        Raises:
+            InputError, MissingExtraError, StoreError: as for `encode`.
+        """
         data = read_labelled(x, y, kind)
         encode = partial(encode_examples, kind=kind)
         return follow(progress, "encode", {}, lambda told: self._at.reading(lambda view: encode(view, *data, progress=told)))
 
     def view_of(self, version: int) -> View:
         """The read-only view of an earlier version, one of `versions`, beside the one that this object shows.
+
+        Args:
+            version: its number.
 
         Raises:
             InputError: if the version is not kept; names those that are.
@@ -425,11 +447,24 @@ class Network:
         return opener(self._at.store, self.view, [*self.view.types], self._at.given["encoders"])
 
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
-        """Keep figures (JSON values) of this version with the network, without a commit. `senpath.evaluate` calls this."""
+        """Keep figures of this version with the network, without a commit. `senpath.evaluate` calls this.
+
+        Args:
+            figures: JSON values, by name.
+        """
         self._at.record_evaluation(figures)
 
     def remove_evaluation(self, place: int, time: str | None = None) -> None:
-        """Remove the evaluation at this place of `evaluations`, if it is of this time; `senpath.remove_evaluation` calls this."""
+        """Remove a recorded evaluation; `senpath.remove_evaluation` calls this.
+
+        Args:
+            place: where it is in `evaluations`.
+            time: when it was made; None does not check that.
+
+        Raises:
+            InputError: if there is none.
+            ConflictError: if it is of another time: another program removed one meanwhile.
+        """
         self._at.remove_evaluation(place, time)
 
     def refresh(self) -> bool:
@@ -440,11 +475,28 @@ class Network:
         return self._at.refresh()
 
     def commit(self, proposal: Proposal) -> None:
-        """Make a proposal the next version; see `senpath.history.commit`."""
+        """Make a proposal the next version. This is the only door by which a network changes.
+
+        Args:
+            proposal: made against this version, or an earlier one all of whose components are still there.
+
+        Raises:
+            TaskExistsError, UnknownTaskError: if a new task's name is taken, or a task that changes is not there.
+            ConflictError: if something that it names is gone.
+            InputError: if a component does not hold what its hash says, or the task's answers are not finite.
+            StoreError: if the folder cannot be written.
+        """
         self._at.commit(proposal)
 
     def verify(self, progress: Follower = None) -> None:
-        """Recompute every hash and replay every pathway's probe; raises StoreError at the first mismatch."""
+        """Recompute every hash and replay every pathway's probe.
+
+        Args:
+            progress: as for `learn`.
+
+        Raises:
+            StoreError: at the first mismatch; names the file or the task.
+        """
         follow(progress, "verify", {}, self._at.verify)
 
     def remove(self, task: str) -> Removed:
@@ -453,6 +505,9 @@ class Network:
         Which task an input is taken for is then decided as if this one had never been learned. Tasks that borrowed from it keep the
         components that they read; with the task given they answer as before, bit for bit.
         On disk everything stays until `gc`; docs/concepts/privacy.md says what remains even then.
+
+        Args:
+            task: its name.
 
         Raises:
             UnknownTaskError: if there is no such task.
@@ -464,6 +519,7 @@ class Network:
         """Say which limit fits a task, judged by inputs; `set_limit` sets it. Nothing is changed.
 
         Args:
+            task: its name.
             x: inputs that belong to the task, none of which it was learned from; no labels.
             others: inputs that belong to no task. With them the limit is the one with the fewest mistakes of both kinds, each counted as a
                 share; without, the smallest that refuses at most `refuse` of further inputs like `x`.
@@ -479,6 +535,7 @@ class Network:
         """Set how far from a task's own examples an input may be, as the next version; `rollback` takes it back.
 
         Args:
+            task: its name.
             limit: a multiple of the limit that the task was learned with, 0.01 to 100: above 1 less is refused, 1 is as learned. What
                 it is compared with is a squared distance. `ood_score` and reasons are shares of the limit that is set.
 
@@ -495,6 +552,7 @@ class Network:
         Everything else stays as it is, bit for bit: its answers, links from and to it, and what was measured of it.
 
         Args:
+            task: its present name.
             name: a new name, 1 to 200 printable characters.
 
         Raises:
@@ -510,6 +568,7 @@ class Network:
         It goes with the task when that is exported, changed or renamed; `TaskInfo.description` has it.
 
         Args:
+            task: its name.
             description: at most 2,000 characters; "" takes an earlier one away.
 
         Raises:
@@ -522,6 +581,9 @@ class Network:
         """Return to an earlier version, one of `versions`: the next version has its tasks and answers as it did.
 
         Later versions are kept as long as others are, and can be returned to as well.
+
+        Args:
+            version: its number.
 
         Raises:
             InputError: if the version is not kept; names those that are.
@@ -548,8 +610,12 @@ class Network:
     def export(self, task: str, path: str | Path, *, overwrite: bool = False) -> None:
         """Write a task to one file, by convention `.sentask`, for `import_task` of another network.
 
-        The file holds everything that the task needs, including the mean covariance of all tasks of its data type. `overwrite` replaces
-        an exported task, but nothing else.
+        The file holds everything that the task needs, including the mean covariance of all tasks of its data type.
+
+        Args:
+            task: its name.
+            path: the file.
+            overwrite: replaces an exported task, but nothing else.
 
         Raises:
             UnknownTaskError: if there is no such task.
@@ -565,6 +631,7 @@ class Network:
         The whole file is checked first, and the task's probe is replayed; no code in it is run.
 
         Args:
+            path: the file.
             name: a name for the task; by default the one that it had.
             trust: whether you vouch for whoever made the file, as for `Network`.
 
@@ -580,7 +647,12 @@ class Network:
 
         Its input "input" is encoded, float32 (n, *shape), for any n; its outputs are "logits" and "probabilities" (n, classes), or for a
         regression "values" (n, outputs). Its metadata has the task's name, kind and classes, and how inputs are encoded; a pretrained
-        encoder is not part of the model. `overwrite` replaces a model that senpath wrote, but nothing else.
+        encoder is not part of the model.
+
+        Args:
+            task: its name.
+            path: the file.
+            overwrite: replaces a model that senpath wrote, but nothing else.
 
         Raises:
             UnknownTaskError, InputError, StoreError: as for `export`; InputError also if the task is a scikit-learn model.
@@ -619,6 +691,9 @@ class Network:
         The copy answers as this object does, up to rounding where tasks were removed. A README.md in it, a model card, says what is known
         of the tasks, their data and the figures that were recorded, and what the limits are. If saving fails, the folder is as it was.
 
+        Args:
+            folder: new or empty.
+
         Raises:
             InputError: if the folder is not a str or Path.
             StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged or gone after a `gc`.
@@ -642,6 +717,7 @@ class Network:
 
         Args:
             repo_id: such as "someone/digits".
+            commit_message: of the commit; None is one that names the version.
             private: whether only its owner sees a repository that is made; None is what the owner's account says.
             token: that allows it; None takes the one that the hub's own library has.
             branch: to commit to; None is the main one.

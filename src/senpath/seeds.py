@@ -67,6 +67,11 @@ def _with_generator(function: Any) -> Any:
 
 
 def derive(seed: int, *names: object) -> int:
-    """A seed of its own for each use, so that adding one use does not move the others; in 0 … 2³¹ − 1."""
+    """A seed of its own for each use, so that adding one use does not move the others; in 0 … 2³¹ − 1.
+
+    Args:
+        seed: what all uses follow from.
+        names: of the use: whatever `str` tells apart.
+    """
     text = "/".join(str(name) for name in (seed, *names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little") >> 1

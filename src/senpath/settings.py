@@ -29,6 +29,7 @@ LIMITS = (
 """Bounds of a number, how they are said, and the attribute that has them."""
 
 Seed = Annotated[int, pydantic.Field(ge=0, le=2**32 - 1)]
+"""Type of a setting that is a seed: a whole number from 0 to 2³² − 1."""
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 LearningRate = Annotated[float, pydantic.Field(ge=1e-8, le=10)]
 

@@ -11,18 +11,21 @@ from tools.site.docstrings import public_names, to_rst
 from tools.site.pages import toctree
 from tools.site.public import PAGES, Page, docstring_of
 
-SETUP = """Examples are pieces of a Python session that begins with
-
-```python
+SETUP = """from pathlib import Path
 import numpy as np
 import senpath as sp
 from senpath.testing import tiny_network, tiny_task
 
-net = tiny_network("tiny.sen")  # {tasks}
-x, y = tiny_task(3)  # {shape}
-```
+net = tiny_network("tiny.sen")  # knows "low" and "high", digits 0 … 4 and 5 … 9, and "iris"; "high" borrows from "low"
+x, y = tiny_task("low")  # 150 pictures, (150, 8, 8), and their digits
+"""
+EXAMPLES = f"""Examples are pieces of a Python session that begins, in an empty folder, with
 
-The tests run every one of them.
+```python
+{SETUP}```
+
+For a client, `url` is the address of a server of that network (`senpath serve tiny.sen`), and `client` is `sp.Client(url)`.
+The tests run every example.
 """
 
 
@@ -35,7 +38,7 @@ def write_reference(folder: Path) -> None:
     for page in PAGES:
         (reference / f"{page.place}.md").write_text(page_of(page), encoding="utf-8")
         index.append(f"- [{page.title}]({page.place}.md): " + ", ".join(f"{{py:obj}}`~{page.module}.{name}`" for name in page.names))
-    index += ["", SETUP, "## The command line, files and terms", ""]
+    index += ["", "## Examples", "", EXAMPLES, "## The command line, files and terms", ""]
     index += ["- [The command line](commands.md)", "- [What lies in a network's folder](../format.md)", "- [Glossary](../glossary.md)", ""]
     text = "\n".join(index)
     (reference / "index.md").write_text(text + toctree([f"reference/{page.place}" for page in PAGES]), encoding="utf-8")

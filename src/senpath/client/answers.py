@@ -60,6 +60,7 @@ class RemoteThingAnswers(RemoteAnswers):
     Attributes:
         concept: object array (n,), name of the concept, or of the task if it has none; None where nothing fits.
         modalities: for each modality that was given, its own `RemoteAnswers`.
+        records, version, listed: see `RemoteAnswers`.
     """
 
     def __init__(self, records: Sequence[Mapping[str, Any]], version: int, listed: int) -> None:

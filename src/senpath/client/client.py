@@ -125,7 +125,14 @@ class Client:
         return {task["name"]: task for task in self._at.ask("GET", "tasks")["tasks"]}
 
     def task(self, name: str) -> dict[str, Any]:
-        """What is known of one task, as the server says it; raises UnknownTaskError."""
+        """What is known of one task, as the server says it.
+
+        Args:
+            name: of the task.
+
+        Raises:
+            UnknownTaskError: if there is none.
+        """
         return dict(self._at.ask("GET", f"tasks/{quote(name, safe='')}"))
 
     @property
@@ -237,11 +244,11 @@ class Client:
         return dict(self._at.ask("PUT", f"tasks/{quote(task, safe='')}/description", again=False, json={"description": description}))
 
     def remove(self, task: str) -> TakenOut:
-        """Remove a task; `rollback` brings it back."""
+        """Remove a task; `rollback` brings it back; see `senpath.Network.remove`."""
         return TakenOut(task, int(self._at.ask("DELETE", f"tasks/{quote(task, safe='')}", again=False)["version"]))
 
     def rollback(self, version: int) -> Returned:
-        """Return to an earlier version, one of `versions`."""
+        """Return to an earlier version, one of `versions`; see `senpath.Network.rollback`."""
         before = [*self.tasks]
         said = self._at.ask("POST", "rollback", again=False, json={"version": version})
         after = [*self.tasks]

@@ -59,7 +59,7 @@ class Component:
         kind: what kind of component it is.
         config: what the kind builds the module from (JSON values only).
         module: maps a float32 tensor (n, …) to a float32 tensor (n, outputs).
-        hash: 64 hexadecimal digits, see `content_hash`.
+        hash: 64 hexadecimal digits, see `content_hash`; `name` to whoever makes one.
         weights: how many trained numbers it holds.
         payload: content of its file while it is new; None once it is read from one.
         inside: the components within a composite one that is bound, by hash.
@@ -174,6 +174,7 @@ def freeze(kind: str | ComponentKind, config: Config, module: nn.Module) -> Comp
     """Make a component of a trained module: copied, in evaluation mode, without gradients, named by its content.
 
     Args:
+        kind: of the component, or its name.
         config: JSON values from which `build` makes a module of the same shape.
         module: the trained module; it may be trained on afterwards, the component keeps its copy.
     """

@@ -118,6 +118,9 @@ _KINDS: dict[str, ComponentKind] = {}
 def register(kind: ComponentKind) -> ComponentKind:
     """Make a kind known by its name; returns it, for `MINE = register(ComponentKind(…))` beside the module's class.
 
+    Args:
+        kind: under its own name.
+
     Raises:
         InputError: if another kind has the name.
     """
@@ -143,6 +146,9 @@ def find_kind(kind: str | ComponentKind) -> ComponentKind:
 
     A name that is not registered is looked up among the entry points of the installed packages; nothing is imported but what a package
     that its user has installed declares under exactly this name.
+
+    Args:
+        kind: its name; a kind is returned as it is.
 
     Raises:
         StoreError: if there is none, naming the package that provides it, or listing the known ones.

@@ -60,7 +60,9 @@ def embedded_tasks(seed: int = 0, small: bool = False) -> dict[str, Task]:
         seed: equal seeds give equal tasks on one machine.
         small: about a fifth of the examples, for tests.
 
-    Raises: MissingExtraError if no task at all can be made; SenpathError if the speech synthesiser fails.
+    Raises:
+        MissingExtraError: if no task at all can be made.
+        SenpathError: if the speech synthesiser fails.
     """
     tasks: dict[str, Task] = {}
     for name, recipe in RECIPES.items():

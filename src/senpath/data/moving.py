@@ -18,6 +18,8 @@ def moving_pictures(pictures: np.ndarray, seed: int, frames: int = FRAMES) -> tu
 
     Args:
         pictures: uint8 (n, side, side), on black.
+        seed: of the directions and the paths.
+        frames: of a clip.
 
     Returns:
         Clips, uint8 (n, frames, 2 · side, 2 · side), and the directions, (n,) of `WAYS`.

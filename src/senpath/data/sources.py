@@ -87,7 +87,12 @@ def available(root: Path | None = None) -> list[Available]:
 def describe(name: str, root: Path | None = None) -> str:
     """One line: what the set is, its licence and where it comes from; for a set with a fallback, of the one that `load` would read.
 
-    Raises: InputError for an unknown name.
+    Args:
+        name: of the set.
+        root: the folder of sets; None is `data_root()`.
+
+    Raises:
+        InputError: for an unknown name.
     """
     _known(name)
     base = root if root is not None else data_root()
@@ -112,12 +117,16 @@ def few_shot(x: Items, y: np.ndarray, k: int, seed: int) -> np.ndarray:
     """A sample of `k` examples of each class, drawn without replacement.
 
     Args:
-        x: n items, y: labels (n,).
+        x: n items.
+        y: labels (n,).
         k: at least 1.
         seed: equal seeds draw equal samples.
 
-    Returns: indices int64 (k * classes,), class by class in sorted order.
-    Raises: InputError if a class has fewer than `k` examples.
+    Returns:
+        Indices int64 (k * classes,), class by class in sorted order.
+
+    Raises:
+        InputError: if a class has fewer than `k` examples.
     """
     y = np.asarray(y)
     if y.ndim != 1 or len(x) != len(y):

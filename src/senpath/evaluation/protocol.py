@@ -20,7 +20,12 @@ from senpath.types import Examples
 
 @dataclass(frozen=True)
 class Split:
-    """One task's encoded examples: to learn from, and to measure on, with the same classes."""
+    """One task's encoded examples, with the same classes.
+
+    Args:
+        train: to learn from.
+        test: to measure on.
+    """
 
     train: Examples
     test: Examples

@@ -261,6 +261,7 @@ def remove_evaluation(net: Network, which: Recorded | int) -> None:
     """Remove an evaluation that was recorded; the others stay, and so does the network's version.
 
     Args:
+        net: the network.
         which: one of `recorded_evaluations`, or its place in `Network.evaluations`.
 
     Raises:

@@ -197,7 +197,7 @@ class MultimodalPrediction(Answered[ThingAnswer]):
         label: (n,), the label, or None; as in `Prediction`.
         confidence: float64 (n,), P(concept, label | all modalities); 0 where nothing fits.
         tasks: object array (n,), tuples of the names of the tasks that answered.
-        modalities: for each modality that was given, its own `Prediction`.
+        modalities: for each modality that was given, its own `Prediction`. `things` is n, `topics` are the tasks that came into question.
     """
 
     _one = ThingAnswer

@@ -153,6 +153,8 @@ class Prediction(Answered[InputAnswer]):
             above 1 nothing fits. Infinite where no task could read the input, NaN where the task or the concept was given.
         gaps: of rows above 1, by their places, the columns without a value where none was missing when their type was first learned:
             what stands for it, such as the median, may lie between all groups.
+        samples: what notebooks show of the inputs. `reason` says why an input has no answer, those in `unread` because they cannot be
+            read.
     """
 
     _one = InputAnswer

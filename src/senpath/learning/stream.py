@@ -27,8 +27,8 @@ class Routed:
     """The outcome of splitting a mixed stream of labelled examples among the tasks.
 
     Attributes:
-        sent: for each task that got examples, their positions in the stream, int64, ascending.
-        left: positions of the examples that no task got, int64, ascending.
+        sent: for each task that got examples, their positions in the stream, int64 (examples,), ascending.
+        left: positions of the examples that no task got, int64 (examples,), ascending.
         reasons: why no task got them, by their positions.
         revised: the outcome for each task that got examples, in the order of the tasks.
     """

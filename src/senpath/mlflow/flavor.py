@@ -71,6 +71,8 @@ def save_model(net: Network, path: str | Path, example: Any, **settings: Any) ->
     """Write a network, at the version that it shows, as an MLflow model to a new folder.
 
     Args:
+        net: the network.
+        path: the folder.
         example: a few inputs, which the model is written with and which say what it takes: a data frame of rows, a list of texts, or an
             array of pictures. A model takes inputs of one form; the network may know tasks of others.
         settings: further arguments of `mlflow.pyfunc.save_model`.
@@ -87,6 +89,8 @@ def log_model(net: Network, example: Any, *, name: str = NETWORK, **settings: An
     """Log a network as a model of the active MLflow run, or of a new one; see `save_model`.
 
     Args:
+        net: the network.
+        example: as for `save_model`.
         name: of the model.
         settings: further arguments of `mlflow.pyfunc.log_model`, such as `registered_model_name`.
 

@@ -20,6 +20,9 @@ TASK_KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (Classification()
 def task_kind(name: str) -> TaskKind:
     """The kind of task of this name.
 
+    Args:
+        name: "classification", "multilabel" or "regression".
+
     Raises:
         InputError: if there is none.
     """

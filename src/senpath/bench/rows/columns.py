@@ -54,6 +54,9 @@ class ColumnRow(ABC):
     """A row that scores classes by the dispatcher's features.
 
     Where a setting is to be chosen, it is the one that serves best examples held out, a fifth of each class; then all examples are used.
+
+    Args:
+        cell: what is measured.
     """
 
     title: ClassVar[str]

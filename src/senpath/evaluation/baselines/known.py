@@ -47,3 +47,4 @@ BASELINES: dict[str, KnownBaseline] = {
     "ncm": KnownBaseline(NearestMean, (), "the nearest class mean of the inputs (Mensink et al. 2013)"),
     "ranpac": KnownBaseline(RanPac, ("projected",), "random features and ridge regression from sums (McDonnell et al. 2023)"),
 }
+"""Ways to learn a stream that `experiment` compares with, by name."""

@@ -89,7 +89,12 @@ def cost_of(read: int, updated: int, total: int) -> LearningCost:
 
 @dataclass(frozen=True)
 class Single(Baseline):
-    """Each task by a model of its own: what SEN does where nothing is borrowed."""
+    """Each task by a model of its own: what SEN does where nothing is borrowed.
+
+    Args:
+        models: of the tasks so far, by name.
+        cost: of the task learned last.
+    """
 
     models: Mapping[str, nn.Sequential] = field(default_factory=dict)
     cost: LearningCost | None = None

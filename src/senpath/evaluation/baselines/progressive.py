@@ -37,6 +37,11 @@ class Pnn(Baseline):
 
     With one hidden layer the lateral connections go from the earlier columns' hidden layers to the new output layer:
     logits = W h + U relu(V [α₁h₁ … αₖhₖ]) (their equation 2, the non-linear adapter).
+
+    Args:
+        columns: of the tasks so far, by name.
+        kind: the kind and the shape of inputs that they read; None before the first.
+        cost: of the task learned last.
     """
 
     columns: Mapping[str, _Column] = field(default_factory=dict)

@@ -60,6 +60,10 @@ class Shared(Baseline):
 
     Args:
         strength: λ of elastic weight consolidation (Kirkpatrick et al. 2016), 0 for plain sequential training.
+        kind, backbone: what all tasks share; None before the first.
+        heads: the output layers of the tasks so far, by name.
+        anchor: what the weights are held to; None without elastic weight consolidation.
+        cost: of the task learned last.
 
     Raises:
         InputError: if the strength is negative or no number.

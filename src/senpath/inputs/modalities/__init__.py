@@ -81,6 +81,7 @@ MODALITIES: dict[str, Modality] = {
     "table": TableModality(),
     "text": TextModality(),
 }
+"""The forms of raw input that networks read, by name."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class _Extended:
 
 
 class Extend:
-    """Adds examples or classes to a task.
+    """Adds examples or classes to a task; `finetune` holds it to its old answers, as Li and Hoiem (2016) do.
 
     The dispatcher learns the examples, and new classes get output rows after the existing ones. By default everything that the task has
     stays the same to the bit: backbone, rows of old classes, links. With `finetune` the backbone and the output layer are trained further

@@ -52,6 +52,8 @@ class Bytes:
 class Prune:
     """Removes the smallest weights of a task's pathway, or its least important hidden units, and trains the rest if examples are given.
 
+    Ling et al., section 3, name pruning (Mallya and Lazebnik 2018) as what keeps a network small.
+
     Biases and links stay; so does the output layer, except what reads removed units. A fifth of the examples is held out for one decision
     only: if the score on it falls by more than `tolerance`, nothing is changed.
 

@@ -38,6 +38,12 @@ class NetworkStrategy(SupervisedTemplate):  # type: ignore[misc]
         task_given: False leaves it to the dispatcher even where the stream tells tasks apart.
         eval_mb_size: inputs that are answered at once.
         plugins, evaluator, eval_every: see `SupervisedTemplate`. Plugins see batches of inputs and outputs, but nothing is trained by them.
+
+    Example:
+        >>> from senpath.avalanche import NetworkStrategy
+        >>> strategy = NetworkStrategy(net=net, settings={"epochs": 3})
+        >>> strategy.net is net
+        True
     """
 
     def __init__(

@@ -26,6 +26,13 @@ class SenpathError(Exception):
         do: what to do about it; None if not given.
         exit_code: exit code of the command line when this error ends it.
         code: what a server's answers call it; the same for all that is wrong in the same way.
+
+    Example:
+        >>> try:
+        ...     net.predict(x, task="hands")
+        ... except sp.SenpathError as error:
+        ...     print(type(error).__name__, error.exit_code)
+        UnknownTaskError 2
     """
 
     exit_code = 1
@@ -53,20 +60,41 @@ class SenpathError(Exception):
 
 
 class InputError(SenpathError, ValueError):
-    """Data, labels or a setting cannot be used."""
+    """Data, labels or a setting cannot be used.
+
+    Example:
+        >>> net.learn("", x, y)
+        Traceback (most recent call last):
+            ...
+        senpath.errors.InputError: task name: expected 1 to 200 printable characters, got ''
+    """
 
     exit_code = 2
     code = "input"
 
 
 class UnknownTaskError(InputError, KeyError):
-    """The network has no task of this name."""
+    """The network has no task of this name.
+
+    Example:
+        >>> net.predict(x, task="hands")
+        Traceback (most recent call last):
+            ...
+        senpath.errors.UnknownTaskError: task 'hands': expected one that the network has learned: low, high, iris, got another name
+    """
 
     code = "unknown_task"
 
 
 class TaskExistsError(InputError):
-    """The network already has a task of this name."""
+    """The network already has a task of this name.
+
+    Example:
+        >>> net.learn("low", x, y)
+        Traceback (most recent call last):
+            ...
+        senpath.errors.TaskExistsError: task 'low': expected a new name, got one the network has learned. Choose another name
+    """
 
     code = "task_exists"
 
@@ -96,7 +124,15 @@ class BusyError(SenpathError):
 
 
 class StoreError(SenpathError):
-    """The folder of a network is missing, damaged, not a network, or cannot be written."""
+    """The folder of a network is missing, damaged, not a network, or cannot be written.
+
+    Example:
+        >>> written = Path("words.txt").write_text("no network")
+        >>> sp.Network("words.txt")
+        Traceback (most recent call last):
+            ...
+        senpath.errors.StoreError: ...words.txt: expected a folder, got a file. Choose another name for the network
+    """
 
     exit_code = 3
     code = "store"
@@ -107,17 +143,32 @@ class PathwayError(StoreError):
 
 
 class FormatVersionError(StoreError):
-    """The folder was written by a newer version of senpath."""
+    """The folder was written by a newer version of senpath.
+
+    Example:
+        >>> issubclass(sp.FormatVersionError, sp.StoreError), sp.FormatVersionError.exit_code
+        (True, 3)
+    """
 
 
 class ConflictError(StoreError):
-    """Another writer holds the folder, or has changed what this change builds on."""
+    """Another writer holds the folder, or has changed what this change builds on.
+
+    Example:
+        >>> sp.ConflictError.exit_code, sp.ConflictError.code
+        (3, 'conflict')
+    """
 
     code = "conflict"
 
 
 class MissingExtraError(SenpathError, ImportError):
-    """An optional package is needed and not installed (`pip install senpath[...]`)."""
+    """An optional package is needed and not installed (`pip install senpath[...]`).
+
+    Example:
+        >>> sp.MissingExtraError("texts", expected="transformers", got="not installed", do="pip install 'senpath[text]'").exit_code
+        4
+    """
 
     exit_code = 4
     code = "missing_extra"
@@ -133,14 +184,29 @@ class MissingExtraError(SenpathError, ImportError):
 
 
 class DownloadError(SenpathError):
-    """A file could not be downloaded or uploaded, or is not the expected file."""
+    """A file could not be downloaded or uploaded, or is not the expected file.
+
+    Example:
+        >>> sp.DownloadError("digits.gz", expected="the known file", got="another").exit_code
+        5
+    """
 
     exit_code = 5
 
 
 class SenpathWarning(UserWarning):
-    """What was done may not be what was wanted; the message says what it is and what to do."""
+    """What was done may not be what was wanted; the message says what it is and what to do.
+
+    Example:
+        >>> import warnings
+        >>> warnings.simplefilter("ignore", sp.SenpathWarning)  # tells nothing from here on
+    """
 
 
 class RoutingWarning(SenpathWarning):
-    """A new task makes it harder to find the right task for inputs of others."""
+    """A new task makes it harder to find the right task for inputs of others.
+
+    Example:
+        >>> issubclass(sp.RoutingWarning, sp.SenpathWarning)
+        True
+    """

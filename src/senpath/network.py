@@ -65,6 +65,12 @@ class Network:
     Raises:
         StoreError: if the folder holds something else, is damaged, or was written by a newer version of senpath.
         InputError: if a choice differs from the one that the network was created with.
+
+    Example:
+        >>> net = sp.Network()  # in a temporary folder
+        >>> learned = net.learn("low", *tiny_task("low"), epochs=1)
+        >>> net.version, list(net.tasks)
+        (1, ['low'])
     """
 
     def __init__(
@@ -99,6 +105,9 @@ class Network:
 
         Raises:
             MissingExtraError: if matplotlib is not installed.
+
+        Example:
+            >>> axes = net.plot()  # in a notebook this is enough
         """
         return plot_network(self.view, axes)
 
@@ -108,59 +117,115 @@ class Network:
 
     @property
     def path(self) -> Place:
-        """The network's folder, or its address in object storage."""
+        """The network's folder, or its address in object storage.
+
+        Example:
+            >>> net.path.name
+            'tiny.sen'
+        """
         return self._at.path
 
     @property
     def device(self) -> torch.device:
-        """Where pathways run."""
+        """Where pathways run.
+
+        Example:
+            >>> net.device
+            device(type='cpu')
+        """
         return self._at.device
 
     @property
     def version(self) -> int:
-        """The number of commits that made the version that this object shows."""
+        """The number of commits that made the version that this object shows.
+
+        Example:
+            >>> net.version  # three tasks were learned
+            3
+        """
         return self.view.version
 
     @property
     def view(self) -> View:
-        """The read-only view that methods get."""
+        """The read-only view that methods get.
+
+        Example:
+            >>> net.view.version == net.version
+            True
+        """
         return self._at.view
 
     @property
     def tasks(self) -> dict[str, TaskInfo]:
-        """What is known of each task, by name, in the order of learning."""
+        """What is known of each task, by name, in the order of learning.
+
+        Example:
+            >>> {name: (task.kind, len(task.classes_)) for name, task in net.tasks.items()}
+            {'low': ('classification', 5), 'high': ('classification', 5), 'iris': ('classification', 3)}
+        """
         view = self.view  # one, though other threads may move on
         return {name: task_info(view, name) for name in view.tasks}
 
     @property
     def thresholds(self) -> dict[str, Threshold]:
-        """For each task, by name, which inputs are refused although it is their likeliest task, and why."""
+        """For each task, by name, which inputs are refused although it is their likeliest task, and why.
+
+        Example:
+            >>> net.thresholds["iris"].limit
+            1.0
+        """
         view = self.view
         return {name: threshold_of(view, name) for name in view.tasks}
 
     @property
     def weights(self) -> dict[str, int]:
-        """All weights: "pathways" (links included), "dispatcher", pretrained "encoders" and their "total"."""
+        """All weights: "pathways" (links included), "dispatcher", pretrained "encoders" and their "total".
+
+        Example:
+            >>> sorted(net.weights)
+            ['dispatcher', 'encoders', 'pathways', 'total']
+        """
         return self.view.weights
 
     @property
     def encoders(self) -> dict[str, str]:
-        """Name of the pretrained encoder of each type of data that has one, by the type's key."""
+        """Name of the pretrained encoder of each type of data that has one, by the type's key.
+
+        Example:
+            >>> net.encoders  # none has a pretrained one
+            {}
+        """
         return {key: data_type.encoder for key, data_type in self.view.types.items() if data_type.encoder is not None}
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """One entry per commit, oldest first: what changed, from which data, settings and seed, and the figures."""
+        """One entry per commit, oldest first: what changed, from which data, settings and seed, and the figures.
+
+        Example:
+            >>> [(entry["version"], entry["tasks"], entry["method"]) for entry in net.log]
+            [(1, ['low'], 'constant'), (2, ['high'], 'constant'), (3, ['iris'], 'constant')]
+        """
         return self._at.log()
 
     @property
     def evaluations(self) -> list[dict[str, Any]]:
-        """Evaluations that were recorded, oldest first, as plain JSON values; see also `senpath.recorded_evaluations`."""
+        """Evaluations that were recorded, oldest first, as plain JSON values; see also `senpath.recorded_evaluations`.
+
+        Example:
+            >>> measured = sp.evaluate(net, {"iris": tiny_task("iris")}, record=True)
+            >>> [figures["version"] for figures in net.evaluations]
+            [3]
+        """
         return self._at.store.journals.evaluations()
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """The earlier versions that `rollback` can return to, ascending."""
+        """The earlier versions that `rollback` can return to, ascending.
+
+        Example:
+            >>> net.version, net.versions
+            (3, (0, 1, 2))
+        """
         return self._at.earlier_versions()
 
     def learn(
@@ -200,6 +265,11 @@ class Network:
             InputError: if the data or a setting cannot be used.
             TaskExistsError: if the name is taken.
             StoreError: if the folder cannot be written.
+
+        Example:
+            >>> learned = net.learn("odd", *tiny_task("odd"), epochs=1)
+            >>> learned.version, net.tasks["odd"].method
+            (4, 'sen')
         """
         name, chosen, concept = self.view.task_name(task), make_method(method, settings), _composed(concept)
         about = {"task": name, "method": method, "settings": settings}
@@ -239,6 +309,11 @@ class Network:
             InputError, TaskExistsError, StoreError: as for `learn`; the message names the task.
             SenpathError: if a task's worker dies twice, for example because it is out of memory; or if Ray cannot be reached.
             MissingExtraError: for an engine that is not installed.
+
+        Example:
+            >>> learned = net.learn_many({"odd": tiny_task("odd"), "flowers": tiny_task("iris")}, epochs=1)
+            >>> {name: task.version for name, task in learned.items()}
+            {'odd': 4, 'flowers': 5}
         """
         named, chosen, concept = self.view.task_names(tasks), make_method(method, settings), _composed(concept)
         about = {"tasks": [*named] if isinstance(named, Mapping) else None, "method": method, "settings": settings}
@@ -259,6 +334,10 @@ class Network:
             UnknownTaskError: if there is no such task.
             InputError: if the data cannot be used.
             ConflictError: if another writer changed the task meanwhile.
+
+        Example:
+            >>> net.revise("iris", sp.Prune(keep=0.6)).changed
+            True
         """
         name = self.view.task_name(task)
         return follow(progress, "revise", {"task": name}, lambda told: revise(self._at, name, revision, x, y, told))
@@ -268,6 +347,12 @@ class Network:
 
         Needs the examples that the task was learned from. Cross-validation decides; without a gain nothing changes.
         For the settings see `senpath.Review`; other arguments and errors are those of `revise`.
+
+        Example:
+            >>> net = sp.Network()
+            >>> learned = net.learn("low", *tiny_task("low"), epochs=1)
+            >>> net.review("low", *tiny_task("low")).changed  # there is no later task to borrow from
+            False
         """
         name, revision = self.view.task_name(task), make_revision("review", settings)
         about = {"task": name, "settings": settings}
@@ -282,6 +367,12 @@ class Network:
 
         Args:
             keep: the share that remains, above 0 and below 1.
+
+        Example:
+            >>> net.prune("iris", keep=0.6).version
+            4
+            >>> print(net.prune("iris", keep=0.1).reason)
+            biases and the output layer, which stay, are 131 of its 155 weights: keep 0.852 or more
         """
         name, revision = self.view.task_name(task), make_revision("prune", {"keep": keep, **settings})
         about = {"task": name, "settings": {"keep": keep, **settings}}
@@ -311,6 +402,13 @@ class Network:
         Raises:
             UnknownTaskError, InputError, ConflictError: as for `revise`.
             SenpathError: in a stream, if extending a task fails; the message says which tasks were extended before.
+
+        Example:
+            >>> net = sp.Network()
+            >>> learned = net.learn("low", x[y < 4], y[y < 4], epochs=1)
+            >>> extended = net.extend("low", x[y == 4], y[y == 4], most_lost=1)
+            >>> extended.changed, net.tasks["low"].classes_
+            (True, (0, 1, 2, 3, 4))
         """
         revision, about = make_revision("extend", settings), {"task": task if isinstance(task, str) else None, "settings": settings}
         return follow(progress, "extend", about, lambda told: extend(self._at, task, x, y, revision, told))
@@ -371,6 +469,13 @@ class Network:
             UnknownTaskError: if there is no such task.
             InputError: if an input cannot be read, or no task or not the given one reads its type, see `errors`; if an array may be one
                 input or several; if there is no such concept or modality, or a thing has no input at all.
+
+        Example:
+            >>> answers = net.predict([x[0], tiny_task("iris")[0][0]])  # no task given, types mixed
+            >>> answers.task, answers.label
+            (array(['low', 'iris'], dtype=object), array([0, 1]))
+            >>> net.predict(x[:3], task="low").label
+            array([0, 1, 2])
         """
         routing = Routing(candidates, admit, reject, strict)
 
@@ -400,6 +505,11 @@ class Network:
         Raises:
             InputError: if the input cannot be read, or is not one.
             UnknownTaskError: if there is no such task.
+
+        Example:
+            >>> why = net.explain(x[0])
+            >>> why.task, why.label, max(why.scores, key=why.scores.get)
+            ('low', 0, 'low')
         """
         return self._at.reading(lambda view: explain_one(view, x, Routing(candidates, admit, reject, strict), errors, task))
 
@@ -414,6 +524,11 @@ class Network:
         Raises:
             InputError: if an input cannot be read, or is of a type that no task reads, see `errors`.
             MissingExtraError, StoreError: if a type's pretrained encoder is not installed, or has other weights.
+
+        Example:
+            >>> encoded = net.encode(x[:5])
+            >>> net.predict(encoded).label
+            array([0, 1, 2, 3, 4])
         """
         return follow(progress, "encode", {}, lambda told: self._at.reading(lambda view: encode_inputs(view, x, told, errors)))
 
@@ -426,6 +541,11 @@ class Network:
 
         Raises:
             InputError, MissingExtraError, StoreError: as for `encode`.
+
+        Example:
+            >>> examples = net.encode_examples(x, y)
+            >>> tuple(examples.inputs.shape), examples.classes
+            ((150, 1, 8, 8), (0, 1, 2, 3, 4))
         """
         data = read_labelled(x, y, kind)
         encode = partial(encode_examples, kind=kind)
@@ -439,11 +559,20 @@ class Network:
 
         Raises:
             InputError: if the version is not kept; names those that are.
+
+        Example:
+            >>> list(net.view_of(2).tasks)
+            ['low', 'high']
         """
         return self._at.view_of(version)
 
     def opener(self) -> Callable[[], View]:
-        """A function that opens the version that this object shows in another process, whatever was committed since; pickle sends it."""
+        """A function that opens the version that this object shows in another process, whatever was committed since; pickle sends it.
+
+        Example:
+            >>> list(net.opener()().tasks)
+            ['low', 'high', 'iris']
+        """
         return opener(self._at.store, self.view, [*self.view.types], self._at.given["encoders"])
 
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
@@ -451,6 +580,11 @@ class Network:
 
         Args:
             figures: JSON values, by name.
+
+        Example:
+            >>> net.record_evaluation({"tried": "by hand"})
+            >>> net.evaluations[-1]["tried"]
+            'by hand'
         """
         self._at.record_evaluation(figures)
 
@@ -464,6 +598,12 @@ class Network:
         Raises:
             InputError: if there is none.
             ConflictError: if it is of another time: another program removed one meanwhile.
+
+        Example:
+            >>> net.record_evaluation({"tried": "by hand"})
+            >>> net.remove_evaluation(0)
+            >>> net.evaluations
+            []
         """
         self._at.remove_evaluation(place, time)
 
@@ -471,6 +611,12 @@ class Network:
         """Show the version that is in the folder now, whoever wrote it; returns whether it is another one.
 
         That is the newest commit, or, where the folder was built anew or restored from a copy, whatever it holds.
+
+        Example:
+            >>> other = sp.Network(net.path)
+            >>> removed = other.remove("iris")
+            >>> net.refresh(), list(net.tasks)
+            (True, ['low', 'high'])
         """
         return self._at.refresh()
 
@@ -485,6 +631,14 @@ class Network:
             ConflictError: if something that it names is gone.
             InputError: if a component does not hold what its hash says, or the task's answers are not finite.
             StoreError: if the folder cannot be written.
+
+        Example:
+            >>> from senpath.learning import propose
+            >>> from senpath.testing import ConstantMethod
+            >>> examples = net.encode_examples(*tiny_task("odd"))
+            >>> net.commit(propose(net.view, ConstantMethod(), "odd", examples))
+            >>> net.version, list(net.tasks)
+            (4, ['low', 'high', 'iris', 'odd'])
         """
         self._at.commit(proposal)
 
@@ -496,6 +650,9 @@ class Network:
 
         Raises:
             StoreError: at the first mismatch; names the file or the task.
+
+        Example:
+            >>> net.verify()  # nothing is wrong
         """
         follow(progress, "verify", {}, self._at.verify)
 
@@ -512,6 +669,13 @@ class Network:
         Raises:
             UnknownTaskError: if there is no such task.
             ConflictError: if another writer changed the task meanwhile.
+
+        Example:
+            >>> removed = net.remove("low")
+            >>> len(removed.shared)  # "high" borrows from it
+            1
+            >>> list(net.tasks)
+            ['high', 'iris']
         """
         return remove(self._at, self.view.task_name(task))
 
@@ -528,6 +692,11 @@ class Network:
         Raises:
             InputError: if an input cannot be read, or all that belong go to other tasks.
             UnknownTaskError: if there is no such task.
+
+        Example:
+            >>> suggested = net.suggest_limit("iris", tiny_task("iris")[0][:50])
+            >>> suggested.task, suggested.present, suggested.others
+            ('iris', 1.0, None)
         """
         return suggest_limit(self.view, self.view.task_name(task), x, others, refuse)
 
@@ -543,6 +712,10 @@ class Network:
             InputError: if the limit is out of range.
             UnknownTaskError: if there is no such task.
             ConflictError: if another writer changed the task meanwhile.
+
+        Example:
+            >>> net.set_limit("iris", 0.5).limit
+            0.5
         """
         return set_limit(self._at, self.view.task_name(task), limit)
 
@@ -559,6 +732,11 @@ class Network:
             UnknownTaskError: if there is no such task.
             TaskExistsError: if the name is taken.
             InputError: if it cannot be a name.
+
+        Example:
+            >>> task = net.rename("iris", "flowers")
+            >>> list(net.tasks)
+            ['low', 'high', 'flowers']
         """
         return rename(self._at, self.view.task_name(task), self.view.task_name(name))
 
@@ -574,6 +752,10 @@ class Network:
         Raises:
             UnknownTaskError: if there is no such task.
             InputError: if it is no text, or too long.
+
+        Example:
+            >>> net.describe("iris", "Which iris a flower is.").description
+            'Which iris a flower is.'
         """
         return describe(self._at, self.view.task_name(task), description)
 
@@ -588,6 +770,11 @@ class Network:
         Raises:
             InputError: if the version is not kept; names those that are.
             StoreError: if one of its files is missing or damaged.
+
+        Example:
+            >>> removed = net.remove("iris")
+            >>> net.rollback(3).restored
+            ('iris',)
         """
         return roll_back(self._at, version)
 
@@ -604,6 +791,10 @@ class Network:
         Raises:
             InputError: if `versions` is not a positive whole number, or `grace` is given for a folder.
             StoreError: if a version to keep is damaged, or the folder cannot be written.
+
+        Example:
+            >>> net.gc(versions=1).versions
+            (3,)
         """
         return clean(self._at, versions, grace)
 
@@ -621,6 +812,11 @@ class Network:
             UnknownTaskError: if there is no such task.
             InputError: if the path cannot be used, or a file of this name exists and may not be replaced.
             StoreError: if the file cannot be written, or a file of the network is damaged.
+
+        Example:
+            >>> net.export("iris", "iris.sentask")
+            >>> sp.Network().import_task("iris.sentask").examples
+            150
         """
         target = as_path("path of the file", path)
         self._at.reading(lambda view: export(self._at.store, view, view.task_name(task), target, overwrite=overwrite))
@@ -639,6 +835,12 @@ class Network:
             StoreError: if the file is damaged or something else; FormatVersionError if a newer version of senpath wrote it.
             TaskExistsError: if the name is taken.
             InputError: if the path cannot be used, or the network has the task's data type with another encoding or other features.
+
+        Example:
+            >>> net.export("iris", "iris.sentask")
+            >>> flowers = net.import_task("iris.sentask", name="flowers")
+            >>> list(net.tasks)
+            ['low', 'high', 'iris', 'flowers']
         """
         return import_task(self._at, as_path("path of the file", path), _composed(name), trust=trust)
 
@@ -657,6 +859,11 @@ class Network:
         Raises:
             UnknownTaskError, InputError, StoreError: as for `export`; InputError also if the task is a scikit-learn model.
             MissingExtraError: if onnx is not installed.
+
+        Example:
+            >>> net.export_onnx("iris", "iris.onnx")
+            >>> Path("iris.onnx").stat().st_size > 0
+            True
         """
         target = as_path("path of the file", path)
         self._at.reading(lambda view: export_onnx(view, view.task_name(task), target, overwrite=overwrite))
@@ -680,6 +887,10 @@ class Network:
         Raises:
             InputError: if the network has no task, or several types for one file; or a task is a scikit-learn model.
             StoreError, MissingExtraError: as for `export_onnx`.
+
+        Example:
+            >>> len(net.export_all("models"))  # a model for each type of data
+            2
         """
         target = as_path("path of the models", path)
         runtime = None if page is None else as_path("page", page)
@@ -697,6 +908,11 @@ class Network:
         Raises:
             InputError: if the folder is not a str or Path.
             StoreError: if the folder is not empty or cannot be written, or a file of the network is damaged or gone after a `gc`.
+
+        Example:
+            >>> net.save_pretrained("saved.sen")
+            >>> sorted(file.name for file in Path("saved.sen").iterdir())
+            ['README.md', 'components', 'dispatcher', 'log.jsonl', 'network.json']
         """
         target = as_path("folder to save to", folder)
         self._at.reading(lambda view: save_with_card(self._at.store, view, target))
@@ -730,6 +946,12 @@ class Network:
             InputError: if the id is none.
             StoreError: if a file of the network is damaged.
             MissingExtraError, DownloadError: if the library is not installed, or the hub refuses or cannot be reached.
+
+        Example:
+            >>> net.push_to_hub("no such id")
+            Traceback (most recent call last):
+                ...
+            senpath.errors.InputError: id of the repository: expected a name like someone/digits, got 'no such id'
         """
         how = {"commit_message": commit_message, "private": private, "token": token, "branch": branch, "create_pr": create_pr}
         return self._at.reading(lambda view: push(self._at.store, view, repo_id, **how))
@@ -749,6 +971,12 @@ class Network:
             InputError: if a setting is unknown, or differs from the one that the network was created with.
             StoreError: if there is no network, it is damaged, or the folder is not empty.
             MissingExtraError, DownloadError: if the hub is needed and its library is not installed, or it cannot be reached.
+
+        Example:
+            >>> net.save_pretrained("saved.sen")
+            >>> copy = sp.Network.from_pretrained("saved.sen", "copy.sen")
+            >>> list(copy.tasks)
+            ['low', 'high', 'iris']
         """
         return copy_saved(cls, source, path, revision, settings)
 

@@ -51,6 +51,13 @@ class Callback:
     """Follows long calls from their begin to their end: a class of your own overrides what it needs.
 
     What it raises ends the call; the network stays as it was.
+
+    Example:
+        >>> class Tell(sp.Callback):
+        ...     def end(self, outcome, error):
+        ...         print(outcome.task, outcome.version)
+        >>> learned = net.learn("odd", *tiny_task("odd"), epochs=1, progress=Tell())
+        odd 4
     """
 
     def begin(self, call: str, about: Mapping[str, Any]) -> None:

@@ -29,7 +29,13 @@ LIMITS = (
 """Bounds of a number, how they are said, and the attribute that has them."""
 
 Seed = Annotated[int, pydantic.Field(ge=0, le=2**32 - 1)]
-"""Type of a setting that is a seed: a whole number from 0 to 2³² − 1."""
+"""Type of a setting that is a seed: a whole number from 0 to 2³² − 1.
+
+Example:
+    >>> from senpath.settings import Seed
+    >>> sp.SenSettings(random_state=7).random_state
+    7
+"""
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 LearningRate = Annotated[float, pydantic.Field(ge=1e-8, le=10)]
 
@@ -83,6 +89,19 @@ class Settings:
 
     Raises:
         InputError: where a subclass is made with an unknown name, which lists the known ones, or a value that its field does not take.
+
+    Example:
+        >>> from typing import Annotated
+        >>> from pydantic import Field
+        >>> from senpath.settings import Settings
+        >>> class MySettings(Settings, owner="method mine"):
+        ...     rate: Annotated[float, Field(gt=0)] = 0.1
+        >>> MySettings(rate=0.5).rate
+        0.5
+        >>> MySettings(rate=0)
+        Traceback (most recent call last):
+            ...
+        senpath.errors.InputError: setting 'rate': expected a number above 0, got 0
     """
 
     owner: ClassVar[str]

@@ -21,6 +21,11 @@ class Tracker(Callback, ABC):
 
     Pass one as `progress` of `Network.learn` and others, beside bars or functions in a list. A tracker of your own says how a run is
     opened, written to and closed.
+
+    Example:
+        >>> from senpath.tracking import Tracker
+        >>> issubclass(Tracker, sp.Callback)
+        True
     """
 
     def begin(self, call: str, about: Mapping[str, Any]) -> None:
@@ -83,6 +88,12 @@ class TensorBoard(Tracker):
 
     Raises:
         MissingExtraError: if tensorboard is not installed.
+
+    Example:
+        >>> from senpath.tracking import TensorBoard
+        >>> learned = net.learn("odd", *tiny_task("odd"), epochs=1, progress=TensorBoard("runs"))
+        >>> len(list(Path("runs").iterdir()))
+        1
     """
 
     def __init__(self, folder: str | Path = "runs") -> None:
@@ -116,6 +127,14 @@ class MLflow(Tracker):
 
     Raises:
         MissingExtraError: if MLflow is not installed.
+
+    Example:
+        >>> import os
+        >>> from senpath.tracking import MLflow
+        >>> os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"  # or uri="sqlite:///runs.db" with the whole of MLflow
+        >>> learned = net.learn("odd", *tiny_task("odd"), epochs=1, progress=MLflow("tries", uri="runs"))
+        >>> Path("runs").exists()
+        True
     """
 
     def __init__(self, experiment: str = "senpath", uri: str | None = None) -> None:
@@ -149,6 +168,12 @@ class WeightsAndBiases(Tracker):
 
     Raises:
         MissingExtraError: if wandb is not installed.
+
+    Example:
+        >>> from senpath.tracking import WeightsAndBiases
+        >>> learned = net.learn("odd", *tiny_task("odd"), epochs=1, progress=WeightsAndBiases("tries"))
+        >>> Path("wandb").exists()
+        True
     """
 
     def __init__(self, project: str = "senpath", folder: str | Path = ".", *, online: bool = False) -> None:

@@ -21,6 +21,11 @@ class Audio:
     Args:
         samples: one channel, shape (time,), floating point in [-1, 1].
         rate: samples per second.
+
+    Example:
+        >>> tone = sp.Audio(np.sin(np.arange(8000) / 5), rate=16000)
+        >>> tone.samples.shape, tone.rate
+        ((8000,), 16000)
     """
 
     samples: np.ndarray
@@ -35,6 +40,11 @@ class Video:
         frames: the pictures, whole numbers in 0 … 255 or floats in 0 … 1, as an array or a tensor (t, h, w) or (t, h, w, c), or a list of
             arrays, PIL images or files; or a `Path` of a video file, an animated picture, or a folder whose pictures are the frames, in
             the order of their names.
+
+    Example:
+        >>> clip = sp.Video(x[:4])  # grey frames, 8 × 8
+        >>> len(clip.frames)
+        4
     """
 
     frames: Any
@@ -50,6 +60,11 @@ class DataType:
             text (buckets,). Behind a pretrained encoder (features,), or (tokens, width), where rows of zeros are padding.
         options: everything else that the encoding depends on (JSON values only). A pretrained encoder is recorded in "encoder" (its name,
             number of weights and hash), and what it reads in "reads". A further type of pictures has a "name" for its key.
+
+    Example:
+        >>> image = net.view.types["image"]
+        >>> image.modality, image.shape, image.encoder
+        ('image', (1, 8, 8), None)
     """
 
     modality: str
@@ -126,6 +141,11 @@ class Examples:
         origin: what the inputs were, where they were encoded by a network.
         weights: how much each example counts in what is minimised, float32 (n,), 1 on average; None where all count the same. Only the
             method "sen" heeds them.
+
+    Example:
+        >>> examples = net.encode_examples(x, y)
+        >>> len(examples), examples.kind, tuple(examples.subset(np.arange(10)).inputs.shape)
+        (150, 'classification', (10, 1, 8, 8))
     """
 
     data_type: DataType

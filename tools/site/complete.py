@@ -21,6 +21,8 @@ ELSEWHERE = re.compile(
 """Arguments that are told where something of the same form is told."""
 IN_DETAIL = ("senpath.Network", "senpath.Client")
 """Classes whose methods are told as functions are."""
+AT_CLASS = "senpath.Client."
+"""Methods without examples of their own: the class has one, and those of `Network` are alike."""
 
 
 def public_things() -> dict[str, Any]:
@@ -50,7 +52,7 @@ def faults(name: str, thing: Any) -> Iterator[str]:
     if not text:
         yield "says nothing"
         return
-    if ">>> " not in sections.get("Example", ""):
+    if not name.startswith(AT_CLASS) and ">>> " not in sections.get("Example", ""):
         yield "has no example"
     listed = {
         word.strip(" *")
@@ -79,7 +81,8 @@ def _parameters(thing: Any) -> list[inspect.Parameter]:
         or (inspect.isclass(thing) and issubclass(thing, Exception))
     ):
         return []
-    return [parameter for parameter in inspect.signature(thing).parameters.values() if parameter.name not in ("self", "cls")]
+    names = ("self", "cls", "args", "kwargs")
+    return [parameter for parameter in inspect.signature(thing).parameters.values() if parameter.name not in names]
 
 
 def _annotation(thing: Any, name: str) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sphinx.ext.autodoc.mock import mock
 
 import senpath
 
-ABSENT = ["avalanche"]
-"""Packages that need an environment of their own: a module that imports them is read without them."""
+ABSENT = ["avalanche", "mlflow"]
+"""Packages that need an environment of their own, or seconds to load: a module of senpath that is called as one is read without it."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,21 @@ class Page:
 
     def objects(self) -> dict[str, Any]:
         """What the names stand for, by their whole names."""
-        with mock(ABSENT):
-            module = import_module(self.module)
+        module = _read(self.module)
         return {f"{self.module}.{name}": getattr(module, name) for name in self.names}
+
+
+def _read(name: str) -> ModuleType:
+    """A module of senpath, for its descriptions: one of an absent package is made without that, and forgotten again."""
+    short = name.rpartition(".")[2]
+    if short not in ABSENT or name in sys.modules:
+        return import_module(name)
+    with mock(ABSENT):
+        module = import_module(name)
+    for made in [made for made in sys.modules if made == name or made.startswith(f"{name}.")]:
+        del sys.modules[made]
+    delattr(senpath, short)
+    return module
 
 
 def docstring_of(name: str, thing: Any) -> str:
@@ -49,7 +63,8 @@ def docstring_of(name: str, thing: Any) -> str:
         return inspect.cleandoc(thing.__doc__ or "")
     module, _, short = name.rpartition(".")
     room = import_module(senpath._ROOMS[short] if module == "senpath" else module)
-    for file in sorted(Path(str(room.__file__)).parent.rglob("*.py")):
+    home = Path(str(room.__file__))
+    for file in sorted(home.parent.rglob("*.py")) if hasattr(room, "__path__") else [home]:
         body = ast.parse(file.read_text(encoding="utf-8")).body
         for statement, text in pairwise(body):
             targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
@@ -67,7 +82,7 @@ PAGES = (
         "senpath",
         (
             *("Prediction", "InputAnswer", "MultimodalPrediction", "ThingAnswer", "Explanation", "Encoded", "Activation"),
-            *("TaskInfo", "Threshold", "SuggestedLimit"),
+            *("TaskInfo", "Threshold", "SuggestedLimit", "predict_dataset"),
         ),
     ),
     Page(

@@ -32,6 +32,11 @@ class BenchCell:
         seed: draws the examples, and whatever a row draws.
         folder: where learned pathways and encoded sets of this run are kept.
         sense: name of the type of data; "" where the cell has several.
+
+    Example:
+        >>> from senpath.bench import BenchCell
+        >>> BenchCell("alphabets", shots=5, seed=0, folder=Path("kept")).shots
+        5
     """
 
     stream: str
@@ -54,6 +59,12 @@ class TaskLesson:
         task: its name.
         examples: encoded inputs, targets (int64, places in `examples.classes`) and classes.
         read: gives the dispatcher's features.
+
+    Example:
+        >>> from senpath.bench import TaskLesson
+        >>> examples = net.encode_examples(x, y)
+        >>> TaskLesson("low", examples, lambda inputs: inputs.flatten(1)).examples.classes
+        (0, 1, 2, 3, 4)
     """
 
     task: str
@@ -77,6 +88,13 @@ class Unlabelled:
     Args:
         inputs: encoded, float32 (n, …).
         read: gives the dispatcher's features.
+
+    Example:
+        >>> from senpath.bench import Unlabelled
+        >>> import torch
+        >>> asked = Unlabelled(torch.zeros(2, 1, 8, 8), lambda inputs: inputs.flatten(1))
+        >>> tuple(asked.inputs.shape)
+        (2, 1, 8, 8)
     """
 
     def __init__(self, inputs: torch.Tensor, read: Read) -> None:
@@ -102,6 +120,12 @@ class RowAnswers:
         ood_score: float64 (n,), the higher, the less the input fits any task; None if the row does not say.
         refused: bool (n,), whether the row would rather not answer; None if it always answers.
         weights: numbers that one input was computed with, on average, the features' own included.
+
+    Example:
+        >>> from senpath.bench import RowAnswers
+        >>> one = np.zeros(1, dtype=np.int64)
+        >>> RowAnswers(one, one, one[:, None], None, None, weights=10).weights
+        10
     """
 
     task: np.ndarray
@@ -125,6 +149,15 @@ class BenchRow(Protocol):
         at_once: whether it learns all tasks at once, and so is no answer either.
         pathways: whether it runs the cell's pathways, see `senpath.bench.rows.open_pathways`; they are learned before, then.
         choice: what it has chosen by itself, for the record (JSON values). It need not have one.
+
+    Example:
+        >>> class First:  # a row that always answers with the first task
+        ...     title, about, given, at_once, pathways = "first", "the first task", False, False, False
+        ...
+        ...     def __init__(self, cell):
+        ...         self.cell = cell
+        >>> First.title
+        'first'
     """
 
     title: ClassVar[str]
@@ -178,6 +211,12 @@ def best_two(scores: torch.Tensor, owners: Sequence[int]) -> np.ndarray:
     Args:
         scores: float (n, columns), the higher the better.
         owners: the task of each column.
+
+    Example:
+        >>> import torch
+        >>> from senpath.bench import best_two
+        >>> best_two(torch.tensor([[0.1, 0.9, 0.8]]), owners=[0, 1, 1])
+        array([[1, 0]])
     """
     tasks = torch.tensor(owners)
     each = torch.full((len(scores), int(tasks.max()) + 1), -torch.inf, dtype=scores.dtype)

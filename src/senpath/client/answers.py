@@ -26,6 +26,11 @@ class RemoteAnswers:
         ood_score: float64 (n,); above 1 nothing fits. Infinite where no task could read the input, NaN where the task was given.
         reason: object array (n,): why an input has no answer; None where it has one.
         candidates: object array (n,), tuples of the names of the tasks whose pathways ran.
+
+    Example:
+        >>> answers = client.predict(x[:2])
+        >>> answers.task, answers.label, answers.version
+        (array(['low', 'low'], dtype=object), array([0, 1]), 3)
     """
 
     def __init__(self, records: Sequence[Mapping[str, Any]], version: int, listed: int) -> None:
@@ -61,6 +66,11 @@ class RemoteThingAnswers(RemoteAnswers):
         concept: object array (n,), name of the concept, or of the task if it has none; None where nothing fits.
         modalities: for each modality that was given, its own `RemoteAnswers`.
         records, version, listed: see `RemoteAnswers`.
+
+    Example:
+        >>> answers = client.predict({"image": x[:2], "table": tiny_task("iris")[0][:2]})
+        >>> answers.concept
+        array(['iris', 'iris'], dtype=object)
     """
 
     def __init__(self, records: Sequence[Mapping[str, Any]], version: int, listed: int) -> None:
@@ -79,6 +89,11 @@ class RemoteExplanation:
         links: what each link added, as objects of JSON.
         share: of the network's weights that ran, in 0 … 1.
         notes: of a row of a table what stands for missing values, and which words are new.
+
+    Example:
+        >>> why = client.explain(x[0])
+        >>> why.task, 0 < why.share < 1
+        ('low', True)
     """
 
     def __init__(self, record: Mapping[str, Any]) -> None:

@@ -42,6 +42,11 @@ class Taught:
         warning: what to do if it cannot tell its own examples apart; None where nothing is to be done.
         links: what it borrows, as objects of JSON: `from`, `label`, `to`, `share`.
         record: all that the server says.
+
+    Example:
+        >>> taught = client.prune("iris", keep=0.6)
+        >>> taught.task, taught.changed, taught.version
+        ('iris', True, 4)
     """
 
     task: str
@@ -89,6 +94,17 @@ class Client:
     Raises:
         InputError: if the URL is none.
         MissingExtraError: if httpx is not installed (`pip install 'senpath[serve]'`).
+
+    Example:
+        >>> with sp.Client(url) as client:
+        ...     answers = client.predict(x[:3])
+        ...     taught = client.learn("odd", *tiny_task("odd"))
+        ...     renamed = client.rename("odd", "odd digits")
+        ...     back = client.rollback(3)
+        >>> answers.task, answers.label
+        (array(['low', 'low', 'low'], dtype=object), array([0, 1, 2]))
+        >>> taught.version, back.removed
+        (4, ('odd digits',))
     """
 
     def __init__(self, url: str, key: str | None = None, *, timeout: float = 60.0, retries: int = 4) -> None:

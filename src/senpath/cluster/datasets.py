@@ -70,6 +70,13 @@ def predict_dataset(
     Raises:
         InputError: if the data or `out` cannot be used, or for an input that may not be spared.
         MissingExtraError: without ray; StoreError: if the network is damaged.
+
+    Example:
+        >>> from PIL import Image
+        >>> Path("digits/0").mkdir(parents=True)
+        >>> Image.fromarray((x[0] * 255).astype(np.uint8)).save("digits/0/first.png")
+        >>> sp.predict_dataset(net, "digits", "answers")
+        1
     """
     _check(batch, jobs)
     task, opened, chosen = net.view.task_name(task), net.opener(), Routing(**routing)
@@ -110,6 +117,7 @@ def evaluate_dataset(
     """As `evaluate`, of large sets with Ray Data; here only labels and answers are gathered, never inputs.
 
     Args:
+        net: the network, as for `predict_dataset`.
         tests: for each task what `predict_dataset` takes, or (that, the column of labels). Files have the name of their folder as label.
         admit, reject, record: see `evaluate`.
         batch, jobs: see `predict_dataset`.
@@ -117,6 +125,13 @@ def evaluate_dataset(
 
     Raises:
         UnknownTaskError, InputError, StoreError, MissingExtraError: see `evaluate` and `predict_dataset`.
+
+    Example:
+        >>> from PIL import Image
+        >>> Path("digits/0").mkdir(parents=True)
+        >>> Image.fromarray((x[0] * 255).astype(np.uint8)).save("digits/0/first.png")
+        >>> sp.evaluate_dataset(net, {"low": "digits"}).scores["low"].examples
+        1
     """
     _check(batch, jobs)
     if record and (admit is not None or not reject):

@@ -33,6 +33,19 @@ def register_backbone(
 
     Raises:
         InputError: if the name is none, or another class has it.
+
+    Example:
+        >>> from senpath.components import register_backbone
+        >>> from torch import nn
+        >>> @register_backbone("mypackage:half.v1")
+        ... class Half(nn.Module):
+        ...     def __init__(self, units: int) -> None:
+        ...         super().__init__()
+        ...         self.units, self.layer = units, nn.Linear(4, units)
+        ...     def forward(self, x):
+        ...         return self.layer(x).relu()
+        >>> sp.Network().learn("flowers", *tiny_task("iris"), model=Half(8), epochs=1).version
+        1
     """
 
     def remember(cls: type[M]) -> type[M]:

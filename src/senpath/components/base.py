@@ -65,6 +65,11 @@ class Component:
         inside: the components within a composite one that is bound, by hash.
         is_small: whether running it takes no more than a few products with few weights, or it is of a kind that its user installed.
         levels, runs: how deep these are, and how many components run when it runs once.
+
+    Example:
+        >>> part = net.view.component(net.view.pathway("iris").components[-1])
+        >>> part.kind.name, part.weights, len(part.hash)
+        ('linear.v1', 99, 64)
     """
 
     __slots__ = ("_outlines", "config", "hash", "inside", "is_small", "kind", "levels", "module", "payload", "runs", "weights")
@@ -177,6 +182,11 @@ def freeze(kind: str | ComponentKind, config: Config, module: nn.Module) -> Comp
         kind: of the component, or its name.
         config: JSON values from which `build` makes a module of the same shape.
         module: the trained module; it may be trained on afterwards, the component keeps its copy.
+
+    Example:
+        >>> from senpath.components import Linear, freeze
+        >>> freeze("linear.v1", {"inputs": 4, "outputs": 3}, Linear(4, 3)).weights
+        15
     """
     kind = find_kind(kind)
     return thaw(kind, config, kind.files.dump(module))

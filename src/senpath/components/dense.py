@@ -61,6 +61,12 @@ class Linear(nn.Linear):
     Args:
         inputs: numbers in one input.
         outputs: classes.
+
+    Example:
+        >>> import torch
+        >>> from senpath.components import Linear
+        >>> tuple(Linear(4, 3)(torch.zeros(2, 4)).shape)
+        (2, 3)
     """
 
     def __init__(self, inputs: Size, outputs: Size) -> None:

@@ -67,6 +67,18 @@ class ComponentKind:
         outline: from a module of this kind on torch's meta device, one whose tensors have the same sizes and that runs on shapes alone.
         config_of: from a module, the configuration that builds it; None reads attributes of the names of the constructor's parameters.
         files: the format of its files.
+
+    Example:
+        >>> from senpath.components import ComponentKind
+        >>> from torch import nn
+        >>> class Scale(nn.Module):
+        ...     def __init__(self, by: float) -> None:
+        ...         super().__init__()
+        ...         self.by = by
+        ...     def forward(self, x):
+        ...         return x * self.by
+        >>> ComponentKind("mypackage:scale.v1", Scale).name
+        'mypackage:scale.v1'
     """
 
     name: str
@@ -123,6 +135,13 @@ def register(kind: ComponentKind) -> ComponentKind:
 
     Raises:
         InputError: if another kind has the name.
+
+    Example:
+        >>> from senpath.components import ComponentKind, find_kind, register
+        >>> from torch import nn
+        >>> kind = register(ComponentKind("mypackage:same.v1", nn.Identity))
+        >>> find_kind("mypackage:same.v1") is kind
+        True
     """
     known = _KINDS.get(kind.name)
     if known is not None and _origin(known) != _origin(kind):  # the same module read twice, as a notebook does, is no conflict
@@ -152,6 +171,11 @@ def find_kind(kind: str | ComponentKind) -> ComponentKind:
 
     Raises:
         StoreError: if there is none, naming the package that provides it, or listing the known ones.
+
+    Example:
+        >>> from senpath.components import find_kind
+        >>> find_kind("linear.v1").prunable
+        True
     """
     if isinstance(kind, ComponentKind):
         return kind

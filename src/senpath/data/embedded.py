@@ -63,6 +63,11 @@ def embedded_tasks(seed: int = 0, small: bool = False) -> dict[str, Task]:
     Raises:
         MissingExtraError: if no task at all can be made.
         SenpathError: if the speech synthesiser fails.
+
+    Example:
+        >>> from senpath.data import embedded_tasks
+        >>> "mnist" in embedded_tasks(small=True)
+        True
     """
     tasks: dict[str, Task] = {}
     for name, recipe in RECIPES.items():

@@ -23,6 +23,12 @@ def moving_pictures(pictures: np.ndarray, seed: int, frames: int = FRAMES) -> tu
 
     Returns:
         Clips, uint8 (n, frames, 2 · side, 2 · side), and the directions, (n,) of `WAYS`.
+
+    Example:
+        >>> from senpath.data import moving_pictures
+        >>> clips, directions = moving_pictures((x[:3] * 255).astype(np.uint8), seed=0, frames=4)
+        >>> clips.shape, directions.shape
+        ((3, 4, 16, 16), (3,))
     """
     count, side, _ = pictures.shape
     generator = np.random.default_rng(seed)

@@ -27,6 +27,11 @@ class Task:
             y: shape (n,), int or str.
         test: the same, disjoint from `train`.
         origin: one line that says what the data is and whether it is real or rendered.
+
+    Example:
+        >>> from senpath.data import Task
+        >>> Task((x[:100], y[:100]), (x[100:], y[100:]), "digits (UCI), real").origin
+        'digits (UCI), real'
     """
 
     train: Labelled

@@ -63,6 +63,13 @@ def load(name: str, split: str = "train", *, root: Path | None = None) -> Labell
 
     Returns: (x, y). x: uint8 (n, h, w), or (n, h, w, 3) in colour, or a list of `Audio`, or a list of str. y: int64 or str (n,).
     Raises: InputError for an unknown name or split and for a missing or damaged file; MissingExtraError if a decoder is not installed.
+
+    Example:
+        >>> from senpath import data
+        >>> data.load("no such set")
+        Traceback (most recent call last):
+            ...
+        senpath.errors.InputError: there is no data set 'no such set': expected one of mnist, fashion, ...
     """
     source, split, files = _files(name, split, root)
     return source.read(files, split)
@@ -78,7 +85,13 @@ def speakers(split: str = "train", *, root: Path | None = None) -> np.ndarray:
 
 
 def available(root: Path | None = None) -> list[Available]:
-    """Every known set, and whether its files are below `root` (by default `data_root()`)."""
+    """Every known set, and whether its files are below `root` (by default `data_root()`).
+
+    Example:
+        >>> from senpath.data import available
+        >>> "mnist" in {known.name for known in available()}
+        True
+    """
     base = root if root is not None else data_root()
     chosen = {name: _chosen(name, base)[1] if base else source for name, source in SOURCES.items()}
     return [Available(name, source.modality, base is not None and source.present(base), source.about) for name, source in chosen.items()]
@@ -93,6 +106,11 @@ def describe(name: str, root: Path | None = None) -> str:
 
     Raises:
         InputError: for an unknown name.
+
+    Example:
+        >>> from senpath.data import describe
+        >>> describe("mnist")
+        'mnist: handwritten digits 28x28, CC BY-SA 3.0 as commonly stated, LeCun 1998'
     """
     _known(name)
     base = root if root is not None else data_root()
@@ -127,6 +145,12 @@ def few_shot(x: Items, y: np.ndarray, k: int, seed: int) -> np.ndarray:
 
     Raises:
         InputError: if a class has fewer than `k` examples.
+
+    Example:
+        >>> from senpath.data import few_shot
+        >>> chosen = few_shot(x, y, k=2, seed=0)
+        >>> y[chosen]
+        array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
     """
     y = np.asarray(y)
     if y.ndim != 1 or len(x) != len(y):

@@ -18,7 +18,13 @@ FORMULAS = {
     ),
     "forgetting": ("(1/(T−1)) Σ_{j<T} (max_{j≤i<T} R[i,j] − R[T,j])", "from the best there was to the last (Chaudhry et al. 2018)"),
 }
-"""R[i,j] is the accuracy on task j after task i, b[j] that of an untrained model; T tasks."""
+"""R[i,j] is the accuracy on task j after task i, b[j] that of an untrained model; T tasks.
+
+Example:
+    >>> from senpath.evaluation import FORMULAS
+    >>> list(FORMULAS)
+    ['ACC', 'BWT', 'FWT', 'forgetting']
+"""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,12 @@ class AccuracyMatrix:
 
     Raises:
         InputError: if the shapes do not fit the names, or a value is no share.
+
+    Example:
+        >>> from senpath.evaluation import AccuracyMatrix
+        >>> matrix = AccuracyMatrix(("a", "b"), np.array([[0.9, 0.5], [0.7, 0.9]]), np.array([0.5, 0.5]))
+        >>> round(matrix.acc, 2), round(matrix.bwt, 2)
+        (0.8, -0.2)
     """
 
     tasks: tuple[str, ...]

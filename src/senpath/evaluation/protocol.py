@@ -25,6 +25,13 @@ class Split:
     Args:
         train: to learn from.
         test: to measure on.
+
+    Example:
+        >>> from senpath.evaluation import Split
+        >>> examples = net.encode_examples(x, y)
+        >>> split = Split(examples.subset(np.arange(100)), examples.subset(np.arange(100, 150)))
+        >>> len(split.train), len(split.test)
+        (100, 50)
     """
 
     train: Examples
@@ -56,6 +63,11 @@ class Score:
         found: right task and label where it is not (class-incremental).
         routed: right task where it is not.
         label: right label, of whatever task, where it is not (domain-incremental, if the tasks have the same labels).
+
+    Example:
+        >>> from senpath.evaluation import Score
+        >>> Score(given=0.9, found=0.8, routed=0.95, label=0.8).given
+        0.9
     """
 
     given: float
@@ -90,6 +102,14 @@ class Stage:
         after: the strategy that has.
         untouched: accuracy on it before any gradient step: added with `epochs=0`, its labelled examples at hand.
         accuracies: of each task so far, this one included, in the order of learning.
+
+    Example:
+        >>> from senpath.evaluation import Single, Split, learn_in_turn
+        >>> examples = net.encode_examples(x, y)
+        >>> split = Split(examples.subset(np.arange(100)), examples.subset(np.arange(100, 150)))
+        >>> stage = next(learn_in_turn(Single(), {"low": split}, sp.SenSettings(epochs=1)))
+        >>> stage.task, 0 <= stage.untouched <= 1
+        ('low', True)
     """
 
     task: str
@@ -111,6 +131,14 @@ def learn_in_turn(
         splits: the tasks, in the order of learning.
         settings: of every task alike.
         known: tasks that it has learned already, to be measured too.
+
+    Example:
+        >>> from senpath.evaluation import Single, Split, learn_in_turn
+        >>> examples = net.encode_examples(x, y)
+        >>> split = Split(examples.subset(np.arange(100)), examples.subset(np.arange(100, 150)))
+        >>> stages = list(learn_in_turn(Single(), {"low": split}, sp.SenSettings(epochs=1)))
+        >>> stages[0].task, list(stages[0].accuracies)
+        ('low', ['low'])
     """
     learned = dict(known or {})
     for task, split in splits.items():
@@ -132,6 +160,14 @@ def accuracy_matrix(stages: list[Stage], untrained: Mapping[str, float]) -> Accu
 
     Raises:
         InputError: if there is none for a task.
+
+    Example:
+        >>> from senpath.evaluation import Single, Split, accuracy_matrix, learn_in_turn
+        >>> examples = net.encode_examples(x, y)
+        >>> split = Split(examples.subset(np.arange(100)), examples.subset(np.arange(100, 150)))
+        >>> stages = list(learn_in_turn(Single(), {"low": split}, sp.SenSettings(epochs=1)))
+        >>> accuracy_matrix(stages, {"low": 0.2}).values.shape
+        (1, 1)
     """
     tasks = tuple(stage.task for stage in stages)
     if not set(tasks) <= set(untrained):

@@ -34,6 +34,11 @@ class TaskScore:
         among: the right task is among the candidates.
         candidates: mean number of candidates.
         refused: share of inputs that were said to fit no task: they are further from it than its own examples, see `Prediction.reason`.
+
+    Example:
+        >>> score = sp.evaluate(net, {"iris": tiny_task("iris")}).scores["iris"]
+        >>> score.examples, 0 <= score.refused <= 1
+        (150, True)
     """
 
     examples: int
@@ -53,6 +58,11 @@ class ClassConfusion:
     Attributes:
         classes: the task's labels, in the order of its outputs.
         pairs: (place of the true class, place of the answered one, how often), ascending; what did not occur is left out.
+
+    Example:
+        >>> confusion = sp.evaluate(net, {"iris": tiny_task("iris")}).by_class["iris"]
+        >>> confusion.classes, confusion.matrix.shape, int(confusion.matrix.sum())
+        ((0, 1, 2), (3, 3), 150)
     """
 
     classes: tuple[Label, ...]
@@ -89,6 +99,11 @@ class Evaluation:
         scores: by task.
         confusion: for each true task, how many of its inputs each task answered; None stands for refused inputs.
         by_class: of each classification, which classes were answered for which; empty where an earlier senpath recorded it.
+
+    Example:
+        >>> measured = sp.evaluate(net, {"low": tiny_task("low")})
+        >>> list(measured.scores), measured.mean.examples
+        (['low'], 150)
     """
 
     scores: Mapping[str, TaskScore]
@@ -154,6 +169,11 @@ class Recorded:
         place: among `Network.evaluations`.
         identities: `Pathway.identity` of the tasks, by name; a task that has one of these names since may be another. Empty where an
             earlier senpath recorded it.
+
+    Example:
+        >>> measured = sp.evaluate(net, {"iris": tiny_task("iris")}, record=True)
+        >>> [(recorded.version, recorded.place) for recorded in sp.recorded_evaluations(net)]
+        [(3, 0)]
     """
 
     version: int
@@ -219,6 +239,10 @@ def recorded_evaluations(net: Network) -> list[Recorded]:
 
     Raises:
         StoreError: if a line of the file is not a measurement; names file and line.
+
+    Example:
+        >>> sp.recorded_evaluations(net)  # nothing was recorded yet
+        []
     """
     return [entry for entry in _all(net) if entry.version <= net.version]
 
@@ -268,6 +292,12 @@ def remove_evaluation(net: Network, which: Recorded | int) -> None:
         InputError: if there is none, or no more.
         ConflictError: if another program removes evaluations at the same time.
         StoreError: if the folder cannot be written.
+
+    Example:
+        >>> measured = sp.evaluate(net, {"iris": tiny_task("iris")}, record=True)
+        >>> sp.remove_evaluation(net, 0)
+        >>> sp.recorded_evaluations(net)
+        []
     """
     if not isinstance(which, Recorded):
         net.remove_evaluation(which)

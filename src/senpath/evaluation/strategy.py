@@ -32,6 +32,11 @@ class Strategy(ABC):
 
     Attributes:
         cost: what the last `learn` ran and changed; None before the first.
+
+    Example:
+        >>> from senpath.evaluation import Single, Strategy
+        >>> issubclass(Single, Strategy), Single().cost
+        (True, None)
     """
 
     cost: LearningCost | None = None
@@ -112,6 +117,13 @@ class Growing(Strategy):
         net: what there is at first; None is an empty network. It is not changed.
         cost: of the task learned last.
         method: with settings of its own; None is `sen` with the settings that `learn` is given.
+
+    Example:
+        >>> from senpath.evaluation import Growing
+        >>> examples = net.encode_examples(x, y)
+        >>> learned = Growing().learn("low", examples, sp.SenSettings(epochs=1))
+        >>> learned.cost is not None
+        True
     """
 
     def __init__(self, net: Network | None = None, cost: LearningCost | None = None, method: Method | None = None) -> None:

@@ -94,6 +94,12 @@ class ExperimentResults:
         records: all that was measured: of kind "score" (shares in 0 … 1 of a `task` `after` a task) and "learned" (seconds, examples,
             weights, weights activated).
         done, runs: runs that are done, and all.
+
+    Example:
+        >>> from senpath.testing import ConstantMethod
+        >>> results = sp.experiment(sp.read(x[y < 4], y[y < 4]), {"constant": ConstantMethod}, seeds=1, split=2, holdout=0.3)
+        >>> len(results.tasks), len(results.records) > 0
+        (2, True)
     """
 
     name: str

@@ -69,6 +69,11 @@ def experiment(
         InputError: if the plan, a setting or the data cannot be used, or the folder belongs to another experiment.
         MissingExtraError: for an encoder or Ray without the extra that it needs.
         SenpathError: as the first run that fails raised it; what was done stays.
+
+    Example:
+        >>> from senpath.testing import ConstantMethod
+        >>> sp.experiment(sp.read(x[y < 4], y[y < 4]), {"constant": ConstantMethod}, seeds=1, split=2, holdout=0.3).done
+        1
     """
     check_jobs(jobs)
     given: dict[str, Any] = {

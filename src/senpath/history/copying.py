@@ -31,6 +31,11 @@ class Copied:
         target: where the copy is.
         version: of both.
         tasks: how many it has.
+
+    Example:
+        >>> copied = sp.copy_network("tiny.sen", "copy.sen")
+        >>> copied.version, copied.tasks
+        (3, 3)
     """
 
     source: str
@@ -51,6 +56,10 @@ def copy_network(source: str | Place, target: str | Place) -> Copied:
     Raises:
         InputError: if a place cannot be used.
         StoreError: if there is no network at `source` or it is damaged, something is at `target`, or either cannot be reached.
+
+    Example:
+        >>> sp.copy_network("tiny.sen", "copy.sen").target
+        '...copy.sen'
     """
     here, there = as_place("network to copy", source), as_place("place of the copy", target)
     store = Store(here)

@@ -26,6 +26,11 @@ class Removed:
         components: hashes of its components that the network no longer has.
         shared: hashes of its components that stay because other tasks read them.
         bytes: disk space of its components and columns, which `gc` frees.
+
+    Example:
+        >>> removed = net.remove("iris")
+        >>> removed.task, removed.version
+        ('iris', 4)
     """
 
     task: str
@@ -45,6 +50,11 @@ class RolledBack:
         removed: names of tasks that are gone.
         restored: names of tasks that are back.
         reverted: names of tasks that had changed in between and are as they were.
+
+    Example:
+        >>> back = net.rollback(2)
+        >>> back.to, back.version, back.removed
+        (2, 4, ('iris',))
     """
 
     to: int

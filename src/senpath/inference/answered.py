@@ -19,7 +19,13 @@ A = TypeVar("A", bound=tuple[Any, ...])
 
 
 class InputAnswer(NamedTuple):
-    """The answer to one input; see `Prediction` for what each is."""
+    """The answer to one input; see `Prediction` for what each is.
+
+    Example:
+        >>> answer = net.predict(x[:2])[0]
+        >>> answer.task, answer.label, answer.reason
+        ('low', 0, None)
+    """
 
     task: str | None
     label: Any
@@ -29,7 +35,13 @@ class InputAnswer(NamedTuple):
 
 
 class ThingAnswer(NamedTuple):
-    """The answer to one thing that several modalities tell of; see `MultimodalPrediction`."""
+    """The answer to one thing that several modalities tell of; see `MultimodalPrediction`.
+
+    Example:
+        >>> answers = net.predict({"image": x[:2], "table": tiny_task("iris")[0][:2]})
+        >>> answers[0].concept, answers[0].reason
+        ('iris', None)
+    """
 
     concept: str | None
     label: Any

@@ -28,6 +28,21 @@ in docs/results/senses.md."""
 
 
 @dataclass(frozen=True)
+class ModalityInputs:
+    """What one modality tells.
+
+    Args:
+        modality: key of `MODALITIES`.
+        items: the inputs that are given.
+        rows: int64, which things they are of, ascending.
+    """
+
+    modality: str
+    items: Any
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
 class Batch:
     """Encoded inputs of one data type.
 

@@ -38,6 +38,11 @@ class Explanation:
         share: share of the network's weights that ran, in 0 … 1.
         top: the five most probable answers.
         notes: of a row of a table what stands for values that are missing, and which words are new, a line for each such column.
+
+    Example:
+        >>> why = net.explain(x[0], task="high")
+        >>> why.task, {link.source for link in why.links}
+        ('high', {'low'})
     """
 
     task: str | None

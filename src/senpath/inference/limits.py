@@ -50,6 +50,12 @@ class SuggestedLimit:
         own: what becomes of inputs that are the task's.
         others: what becomes of inputs that are not; None where there were none.
         reason: a sentence that says how the limit was chosen.
+
+    Example:
+        >>> suggested = net.suggest_limit("iris", tiny_task("iris")[0])
+        >>> changed = net.set_limit("iris", suggested.limit)
+        >>> changed.limit == suggested.limit
+        True
     """
 
     task: str

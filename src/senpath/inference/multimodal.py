@@ -13,7 +13,7 @@ import numpy as np
 from senpath.arrays import object_array, plain_array
 from senpath.errors import InputError
 from senpath.inference.answered import Answered, ThingAnswer
-from senpath.inference.batches import Batch, decided, together
+from senpath.inference.batches import Batch, ModalityInputs, decided, together
 from senpath.inference.predict import Reading, Routing, add_routed, with_second
 from senpath.inference.prediction import Answers, Part, Prediction, Routes
 from senpath.inputs.modalities import MODALITIES, split_by_modality
@@ -27,21 +27,6 @@ from senpath.types import Label
 
 TINY = 1e-12
 """Added to P(task | input) among the tasks of a known concept, of which the dispatcher may have scored none."""
-
-
-@dataclass(frozen=True)
-class ModalityInputs:
-    """What one modality tells.
-
-    Args:
-        modality: key of `MODALITIES`.
-        items: the inputs that are given.
-        rows: int64, which things they are of, ascending.
-    """
-
-    modality: str
-    items: Any
-    rows: np.ndarray
 
 
 def is_by_modality(x: Any) -> bool:
@@ -198,6 +183,16 @@ class MultimodalPrediction(Answered[ThingAnswer]):
         confidence: float64 (n,), P(concept, label | all modalities); 0 where nothing fits.
         tasks: object array (n,), tuples of the names of the tasks that answered.
         modalities: for each modality that was given, its own `Prediction`. `things` is n, `topics` are the tasks that came into question.
+
+    Example:
+        >>> net = sp.Network()
+        >>> signs = np.arange(40) % 2
+        >>> pictures, rows = signs[:, None, None] * np.ones((40, 4, 4)), signs[:, None] * np.ones((40, 3))
+        >>> learned = net.learn("seen", pictures, signs, concept="sign", epochs=1)
+        >>> learned = net.learn("told", rows, signs, concept="sign", epochs=1)
+        >>> answers = net.predict({"image": pictures[:2], "table": rows[:2]})
+        >>> answers.concept, list(answers.modalities)
+        (array(['sign', 'sign'], dtype=object), ['image', 'table'])
     """
 
     _one = ThingAnswer

@@ -49,6 +49,10 @@ class Encoded:
         types: the network's types when the inputs were encoded, by key.
         unknown: keys of types that the network does not have.
         reasons: why an input could not be encoded, by its place.
+
+    Example:
+        >>> net.encode(x[:5]).inputs
+        5
     """
 
     inputs: int

@@ -155,6 +155,15 @@ class Prediction(Answered[InputAnswer]):
             what stands for it, such as the median, may lie between all groups.
         samples: what notebooks show of the inputs. `reason` says why an input has no answer, those in `unread` because they cannot be
             read.
+
+    Example:
+        >>> answers = net.predict(x[:2])
+        >>> answers.task, answers.label
+        (array(['low', 'low'], dtype=object), array([0, 1]))
+        >>> answers.confidence.shape, answers.reason
+        ((2,), array([None, None], dtype=object))
+        >>> answers[0].label
+        0
     """
 
     _one = InputAnswer

@@ -36,6 +36,11 @@ class TaskChange:
         examples: number of examples it was measured on.
         before: score of the previous pathway, see `senpath.tasks.TaskKind.score`.
         after: score of the changed pathway.
+
+    Example:
+        >>> learned = net.learn("odd", *tiny_task("odd"), epochs=1)
+        >>> learned.changed  # no earlier task, by default
+        {}
     """
 
     examples: int = 0
@@ -100,6 +105,11 @@ class Learned:
         notes: of a table what stands for values that are missing, and which words none of its type's first rows had.
         read_as: which type of data its inputs were taken for and why, where there was something to choose: pictures open a type of their
             own where they would lose what they show in the network's, and with `encoders="auto"` speech is read in another way than noises.
+
+    Example:
+        >>> learned = net.learn("odd", *tiny_task("odd"), epochs=1)
+        >>> learned.task, learned.version, learned.provenance.method
+        ('odd', 4, 'sen')
     """
 
     task: str

@@ -31,6 +31,13 @@ class Routed:
         left: positions of the examples that no task got, int64 (examples,), ascending.
         reasons: why no task got them, by their positions.
         revised: the outcome for each task that got examples, in the order of the tasks.
+
+    Example:
+        >>> net = sp.Network()
+        >>> learned = net.learn("low", *tiny_task("low"), epochs=1)
+        >>> routed = net.extend(x[:20], y[:20], most_lost=1)
+        >>> len(routed.sent["low"]) + len(routed.left)
+        20
     """
 
     sent: Mapping[str, np.ndarray]

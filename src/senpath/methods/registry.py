@@ -20,9 +20,19 @@ M = TypeVar("M", Method, Revision)
 GROUP = "senpath.methods"
 """Entry points by which installed packages offer methods."""
 METHODS: dict[str, Callable[..., Method]] = {"sen": Sen, "munet": Munet, "allocation": Allocation, "moe": Moe}
-"""Methods by name: senpath's own, and those that were registered."""
+"""Methods by name: senpath's own, and those that were registered.
+
+Example:
+    >>> list(sp.METHODS)
+    ['sen', 'munet', 'allocation', 'moe']
+"""
 REVISIONS: dict[str, Callable[..., Revision]] = {"review": Review, "prune": Prune, "extend": Extend}
-"""Every revision that `Network` has a method of the same name for."""
+"""Every revision that `Network` has a method of the same name for.
+
+Example:
+    >>> list(sp.REVISIONS)
+    ['review', 'prune', 'extend']
+"""
 
 
 def register(name: str, method: Callable[..., Method]) -> None:

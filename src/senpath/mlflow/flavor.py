@@ -40,6 +40,13 @@ class NetworkModel(PythonModel):
     """Answers as `Network.predict` does; MLflow makes it.
 
     A label that is no text is written as JSON, because a column has one type and tasks may have several.
+
+    Example:
+        >>> import mlflow
+        >>> from senpath.mlflow import save_model
+        >>> save_model(net, "model", example=x[:2])
+        >>> list(mlflow.pyfunc.load_model("model").predict(x[:2])["task"])
+        ['low', 'low']
     """
 
     network: Network
@@ -80,6 +87,12 @@ def save_model(net: Network, path: str | Path, example: Any, **settings: Any) ->
     Raises:
         InputError: if the network does not read the example.
         StoreError: if a file of the network is damaged.
+
+    Example:
+        >>> from senpath.mlflow import save_model
+        >>> save_model(net, "model", example=x[:2])
+        >>> (Path("model") / "MLmodel").exists()
+        True
     """
     with TemporaryDirectory(prefix="senpath-") as folder:
         mlflow.pyfunc.save_model(as_path("folder of the model", path), **_parts(net, example, Path(folder)), **settings)
@@ -96,6 +109,15 @@ def log_model(net: Network, example: Any, *, name: str = NETWORK, **settings: An
 
     Returns:
         MLflow's `ModelInfo`.
+
+    Example:
+        >>> import os
+        >>> import mlflow
+        >>> from senpath.mlflow import log_model
+        >>> os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"  # where the whole of MLflow, and so a database, is not installed
+        >>> mlflow.set_tracking_uri(Path("runs").absolute().as_uri())
+        >>> log_model(net, x[:2], name="digits").name
+        'digits'
     """
     with TemporaryDirectory(prefix="senpath-") as folder:
         return mlflow.pyfunc.log_model(name=name, **_parts(net, example, Path(folder)), **settings)

@@ -24,6 +24,11 @@ class Activation:
         source_weights: weights of layers that links read and that are not in a candidate's own pathway.
         dispatcher_weights: weights of the dispatcher that were used for this input; 0 where the task was given.
         encoder_weights: weights of the pretrained encoder that read this input; 0 where its type has none.
+
+    Example:
+        >>> ran = net.predict(x[:1], task="high").activated[0]
+        >>> ran.tasks, ran.sources, ran.total == ran.pathway_weights + ran.link_weights + ran.source_weights
+        (('high',), ('low',), True)
     """
 
     tasks: tuple[str, ...]

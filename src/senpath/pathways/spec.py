@@ -124,7 +124,12 @@ def number(value: Any) -> float | None:
 
 @dataclass(frozen=True)
 class Transfer:
-    """A class `target` that borrows from a class `source` of an earlier task, which took `share` of its examples for that class."""
+    """A class `target` that borrows from a class `source` of an earlier task, which took `share` of its examples for that class.
+
+    Example:
+        >>> net.view.pathway("high").links[0].transfers[0]
+        Transfer(target=5, source=0, share=1.0)
+    """
 
     target: Label
     source: Label
@@ -143,6 +148,11 @@ class Link:
         examples: number of labelled examples from which the link was set.
         source_id: `Pathway.identity` of the earlier task, which tells it from another that has its name since. The commit fills it in; ""
             where that was before format 7.
+
+    Example:
+        >>> link = net.view.pathway("high").links[0]
+        >>> link.source, link.examples
+        ('low', 150)
     """
 
     source: str
@@ -177,6 +187,11 @@ class Pathway:
             what the pathway depends on.
         id: see `identity`; the commit fills it in. "" before format 7.
         provenance: how it was learned.
+
+    Example:
+        >>> high = net.view.pathway("high")
+        >>> high.data_type, high.classes, len(high.components), high.sources
+        ('image', (5, 6, 7, 8, 9), 2, ('low',))
     """
 
     task: str

@@ -50,6 +50,11 @@ def report(net: Network, path: str | Path) -> None:
     Raises:
         InputError: if no file of this name can be written.
         StoreError: if the recorded evaluations cannot be read.
+
+    Example:
+        >>> sp.report(net, "report.html")
+        >>> "iris" in Path("report.html").read_text(encoding="utf-8")
+        True
     """
     if not isinstance(path, str | Path):
         raise InputError("path of the report", expected="a str or Path", got=repr(path))

@@ -45,6 +45,12 @@ class SENClassifier(ClassifierMixin, SENEstimator):  # type: ignore[misc]
         n_features_in_: columns of a table.
         feature_names_in_: their names, where a data frame had names.
         network_: a network in a temporary folder that has this task alone, to look at, or to `export` it for another network from.
+
+    Example:
+        >>> from senpath.sklearn import SENClassifier
+        >>> flowers, kinds = tiny_task("iris")
+        >>> SENClassifier(epochs=20).fit(flowers[:100], kinds[:100]).predict(flowers[100:]).shape
+        (50,)
     """
 
     def __init__(

@@ -18,6 +18,12 @@ class SENRegressor(RegressorMixin, SENEstimator):  # type: ignore[misc]
     """A regressor that learns as `Network.learn` does with `kind="regression"`.
 
     Inputs, parameters and attributes are those of `SENClassifier`, but for its labels. Targets are numbers, (n,) or (n, outputs).
+
+    Example:
+        >>> from senpath.sklearn import SENRegressor
+        >>> flowers, _ = tiny_task("iris")
+        >>> SENRegressor(epochs=20).fit(flowers[:, :3], flowers[:, 3]).predict(flowers[:2, :3]).shape
+        (2,)
     """
 
     @isolated

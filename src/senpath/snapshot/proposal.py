@@ -33,6 +33,12 @@ class MethodResult:
         changes: pathways of earlier tasks as they are to be from now on, for a method that was asked to change them.
         log: further figures for the log's entry alone (JSON values).
         in_user_units: whether outputs are in the user's units, and not in those of the examples' targets, see `Examples.scale`.
+
+    Example:
+        >>> from senpath.snapshot import MethodResult
+        >>> chain = net.view.pathway("iris").components  # hashes of what the network has
+        >>> MethodResult(chain, settings={"copied": True}).links
+        ()
     """
 
     chain: tuple[Component | str, ...]
@@ -72,6 +78,15 @@ class Method(Protocol):
 
     Attributes:
         name: for provenance and the log.
+
+    Example:
+        >>> from senpath.testing import ConstantMethod
+        >>> class Small:  # learns as another method does, with fewer units
+        ...     name = "small"
+        ...     def propose(self, view, task, examples, progress):
+        ...         return ConstantMethod(hidden=8).propose(view, task, examples, progress)
+        >>> net.learn("odd", *tiny_task("odd"), method=Small()).provenance.method
+        'small'
     """
 
     name: str
@@ -83,7 +98,13 @@ class Method(Protocol):
 
 @runtime_checkable
 class JointMethod(Method, Protocol):
-    """A method that learns several tasks at once, which `learn_many` commits as one version."""
+    """A method that learns several tasks at once, which `learn_many` commits as one version.
+
+    Example:
+        >>> from senpath.snapshot import JointMethod
+        >>> hasattr(sp.Allocation, "propose_many"), hasattr(sp.Sen, "propose_many")
+        (True, False)
+    """
 
     def propose_many(self, view: View, tasks: Mapping[str, Examples], progress: Progress) -> Mapping[str, MethodResult]:
         """Learn tasks of one type of data together, on top of what `view` shows; gives a result for each."""
@@ -102,6 +123,11 @@ class RevisionResult:
         relearned: what the task was learned as, if it was learned anew from its examples; None where its provenance stays and the revision
             is added to it.
         method: name of the method that learned it anew.
+
+    Example:
+        >>> from senpath.snapshot import RevisionResult
+        >>> RevisionResult(net.view.pathway("iris"), (), "nothing was gained", {}).components
+        ()
     """
 
     pathway: Pathway
@@ -119,6 +145,11 @@ class Declined:
     Args:
         reason: why, a sentence for people without its full stop.
         record: what it measured (JSON values).
+
+    Example:
+        >>> from senpath.snapshot import Declined
+        >>> Declined("no later task is similar", {"most similar": 0.2}).reason
+        'no later task is similar'
     """
 
     reason: str
@@ -136,6 +167,11 @@ class Revised:
         version: the network's version now.
         seconds: from the call to the answer.
         record: what was measured (JSON values).
+
+    Example:
+        >>> revised = net.prune("iris", keep=0.6)
+        >>> revised.task, revised.changed, revised.version
+        ('iris', True, 4)
     """
 
     task: str
@@ -153,6 +189,15 @@ class Revision(Protocol):
         name: for provenance and the log.
         grows: whether its examples are added to those that the task was learned from. They may be of classes that the task does not have
             yet, which come behind the others, and the dispatcher learns them.
+
+    Example:
+        >>> from senpath.snapshot import Declined
+        >>> class Leave:  # a revision that never changes anything
+        ...     name, grows = "leave", False
+        ...     def propose(self, view, task, examples, progress):
+        ...         return Declined("it is fine as it is")
+        >>> net.revise("iris", Leave()).reason
+        'it is fine as it is'
     """
 
     name: str
@@ -182,6 +227,13 @@ class Proposal:
         cost: what learning ran and changed; for tasks learned together, of all of them. None if nothing was learned.
         warnings: what people should be told about a task before they rely on it, by its name.
         read_as: which type of data a task's inputs were taken for and why, by its name, where there was something to choose.
+
+    Example:
+        >>> from senpath.learning import propose
+        >>> from senpath.testing import ConstantMethod
+        >>> proposal = propose(net.view, ConstantMethod(), "odd", net.encode_examples(*tiny_task("odd")))
+        >>> proposal.version, [pathway.task for pathway in proposal.pathways]
+        (3, ['odd'])
     """
 
     version: int

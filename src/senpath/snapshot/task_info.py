@@ -31,6 +31,11 @@ class TaskInfo:
         misled: what bringing it did to the other tasks, see `Learned`.
         limit: how far inputs may be from it, as a multiple of the limit that it was learned with; see `Network.thresholds`.
         description: what it is for, see `Network.describe`; "" if nobody said.
+
+    Example:
+        >>> task = net.tasks["high"]
+        >>> task.method, task.examples, task.classes_, {source for source, _ in task.transfers}
+        ('constant', 150, (5, 6, 7, 8, 9), {'low'})
     """
 
     kind: TaskKindName

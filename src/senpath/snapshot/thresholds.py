@@ -26,6 +26,10 @@ class Threshold:
         limit: the furthest that an input may be, as a multiple of the limit that the task was learned with: 1 as learned, above 1 less is
             refused. An `ood_score` is the distance as a share of this, so that 1 is always the border.
         reason: a sentence that says what is refused and why.
+
+    Example:
+        >>> net.thresholds["iris"].limit, net.set_limit("iris", 2).limit  # less is refused
+        (1.0, 2.0)
     """
 
     task: str

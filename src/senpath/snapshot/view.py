@@ -50,6 +50,12 @@ class View:
         before: a view of another version of the same folder; whatever it has read and cannot change is taken over.
         encoders: what raw inputs are read with; None takes those of the view before.
         metrics: see `metrics_to_send`.
+
+    Example:
+        >>> view = net.view
+        >>> images = view.encode(x[:2], view.types["image"])
+        >>> tuple(images.shape), tuple(view.logits("low", images).shape)
+        ((2, 1, 8, 8), (2, 5))
     """
 
     def __init__(

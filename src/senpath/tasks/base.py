@@ -46,6 +46,11 @@ class TaskKind(ABC):
         estimator_noun: what the scikit-learn models are that learn it.
         estimator_methods: what these are asked, the best first.
         estimator_advice: what to do with a model that has none of them.
+
+    Example:
+        >>> from senpath.tasks import TaskKind, task_kind
+        >>> isinstance(task_kind("multilabel"), TaskKind), task_kind("multilabel").exclusive
+        (True, False)
     """
 
     name: ClassVar[TaskKindName]

@@ -25,6 +25,11 @@ def task_kind(name: str) -> TaskKind:
 
     Raises:
         InputError: if there is none.
+
+    Example:
+        >>> from senpath.tasks import task_kind
+        >>> task_kind("regression").has_labels
+        False
     """
     kind = TASK_KINDS.get(name) if isinstance(name, str) else None
     if kind is None:

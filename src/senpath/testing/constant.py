@@ -29,6 +29,11 @@ class ConstantMethod:
         hidden: units of the random layer.
         source: an earlier task of the same type of data whose last hidden layer a link reads, for every class; None learns alone.
         random_state: decides the random weights.
+
+    Example:
+        >>> from senpath.testing import ConstantMethod
+        >>> net.learn("odd", *tiny_task("odd"), method=ConstantMethod(source="low")).version
+        4
     """
 
     name = "constant"

@@ -34,6 +34,12 @@ def check_encoder(encoder: Encoder, items: Sequence[Any] | None = None) -> DataT
 
     Raises:
         AssertionError: naming the first promise that is broken.
+
+    Example:
+        >>> from senpath.testing import check_encoder
+        >>> from torch import nn
+        >>> check_encoder(sp.TorchEncoder("rows", "table", nn.Linear(3, 8))).shape
+        (8,)
     """
     _require(isinstance(encoder, Encoder), "it is a subclass of senpath.inputs.encoders.Encoder")
     _require(isinstance(encoder.name, str) and bool(encoder.name.strip()) and encoder.name.isprintable(), "its name is a printable str")

@@ -48,6 +48,12 @@ def check_kind(
 
     Raises:
         AssertionError: naming the first promise that is broken.
+
+    Example:
+        >>> from senpath.components import find_kind
+        >>> from senpath.testing import check_kind
+        >>> check_kind(find_kind("linear.v1"), {"inputs": 3, "outputs": 2}, (3,), onnx=False).weights
+        8
     """
     _require(kind in known_kinds(), f"{kind!r} is registered: senpath.components.register(kind)")
     config = dict(config)

@@ -52,6 +52,10 @@ def check_method(
 
     Raises:
         AssertionError: naming the first promise that is broken.
+
+    Example:
+        >>> from senpath.testing import ConstantMethod, check_method
+        >>> check_method(ConstantMethod)  # says nothing: every promise is kept
     """
     method = make(random_state=SEED)
     _require(isinstance(method.name, str) and method.name != "", "it has a name")

@@ -23,6 +23,11 @@ def tiny_task(name: str) -> Labelled:
     Args:
         name: "low", "high" or "odd", 150 handwritten digits each, 0 … 4, 5 … 9 or the odd ones, as float64 (150, 8, 8) in 0 … 1 (UCI);
             "iris", 150 flowers as float64 (150, 4) (Fisher 1936); "weather", 60 sentences of two classes.
+
+    Example:
+        >>> x, y = tiny_task("iris")
+        >>> x.shape, y.shape
+        ((150, 4), (150,))
     """
     return _tasks()[name]
 
@@ -50,6 +55,10 @@ def tiny_network(path: str | Path | None = None, tasks: Iterable[str] = ("low", 
         path: its folder, which is new; None makes a temporary one that goes with the network.
         tasks: names that `tiny_task` knows, in the order of learning.
         options: of `Network`.
+
+    Example:
+        >>> list(tiny_network(tasks=["iris"]).tasks)
+        ['iris']
     """
     network, names = Network(path, **options), [*tasks]
     for name in names:

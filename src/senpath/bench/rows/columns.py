@@ -57,6 +57,13 @@ class ColumnRow(ABC):
 
     Args:
         cell: what is measured.
+
+    Example:
+        >>> from senpath.bench import ColumnRow
+        >>> class Nearest(ColumnRow):
+        ...     title, about = "nearest", "the class of the nearest mean"
+        >>> Nearest.at_once
+        False
     """
 
     title: ClassVar[str]

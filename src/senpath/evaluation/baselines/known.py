@@ -47,4 +47,10 @@ BASELINES: dict[str, KnownBaseline] = {
     "ncm": KnownBaseline(NearestMean, (), "the nearest class mean of the inputs (Mensink et al. 2013)"),
     "ranpac": KnownBaseline(RanPac, ("projected",), "random features and ridge regression from sums (McDonnell et al. 2023)"),
 }
-"""Ways to learn a stream that `experiment` compares with, by name."""
+"""Ways to learn a stream that `experiment` compares with, by name.
+
+Example:
+    >>> from senpath.evaluation import BASELINES
+    >>> "ewc" in BASELINES, BASELINES["single"].about
+    (True, 'each task by a model of its own')
+"""

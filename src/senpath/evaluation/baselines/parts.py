@@ -94,6 +94,13 @@ class Single(Baseline):
     Args:
         models: of the tasks so far, by name.
         cost: of the task learned last.
+
+    Example:
+        >>> from senpath.evaluation import Single
+        >>> examples = net.encode_examples(x, y)
+        >>> learned = Single().learn("low", examples, sp.SenSettings(epochs=1))
+        >>> learned.cost is not None
+        True
     """
 
     models: Mapping[str, nn.Sequential] = field(default_factory=dict)

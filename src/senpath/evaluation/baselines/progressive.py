@@ -42,6 +42,13 @@ class Pnn(Baseline):
         columns: of the tasks so far, by name.
         kind: the kind and the shape of inputs that they read; None before the first.
         cost: of the task learned last.
+
+    Example:
+        >>> from senpath.evaluation import Pnn
+        >>> examples = net.encode_examples(x, y)
+        >>> learned = Pnn().learn("low", examples, sp.SenSettings(epochs=1))
+        >>> learned.cost is not None
+        True
     """
 
     columns: Mapping[str, _Column] = field(default_factory=dict)

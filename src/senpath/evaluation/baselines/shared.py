@@ -67,6 +67,13 @@ class Shared(Baseline):
 
     Raises:
         InputError: if the strength is negative or no number.
+
+    Example:
+        >>> from senpath.evaluation import Shared
+        >>> examples = net.encode_examples(x, y)
+        >>> learned = Shared(strength=10.0).learn("low", examples, sp.SenSettings(epochs=1))
+        >>> learned.cost is not None
+        True
     """
 
     strength: float = 0.0

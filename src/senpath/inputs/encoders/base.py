@@ -45,6 +45,11 @@ class Encoder(ABC):
         package: the installed package that provides the encoder, if it came by an entry point.
         revision: commit of the model on the Hugging Face hub, if it came from there.
         strangers: whether inputs come from sources that no example is of, such as voices; see `DataType.strangers`.
+
+    Example:
+        >>> from senpath.inputs.encoders import Encoder
+        >>> issubclass(sp.TorchEncoder, Encoder)
+        True
     """
 
     package: str | None = None

@@ -33,6 +33,13 @@ class TorchEncoder(Encoder):
 
     Raises:
         InputError: for a module, modality or shape that cannot be used.
+
+    Example:
+        >>> from torch import nn
+        >>> encoder = sp.TorchEncoder("rows", "table", nn.Linear(4, 8))
+        >>> net = sp.Network(encoders={"table": encoder})
+        >>> tuple(net.encode_examples(*tiny_task("iris")).inputs.shape)
+        (150, 8)
     """
 
     def __init__(

@@ -43,7 +43,12 @@ ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     FRAMES: ("audio", FrameTokens),
     E5: ("text", MultilingualE5),
 }
-"""Encoders by name, each with the modality that it reads: senpath's own, and those that were registered."""
+"""Encoders by name, each with the modality that it reads: senpath's own, and those that were registered.
+
+Example:
+    >>> "minilm" in sp.ENCODERS, sp.ENCODERS["minilm"][0]
+    (True, 'text')
+"""
 PACKAGES = {
     EFFICIENTNET: ("image", EFFICIENTNET_PACKAGES),
     EFFICIENTNET_FRAMES: ("image", EFFICIENTNET_PACKAGES),
@@ -65,6 +70,12 @@ def register(name: str, modality: str, make: Callable[[], Encoder]) -> None:
 
     Raises:
         InputError: if the name or the modality is none, or another encoder has the name.
+
+    Example:
+        >>> from senpath.inputs.encoders import register
+        >>> from torch import nn
+        >>> register("rows", "table", lambda: sp.TorchEncoder("rows", "table", nn.Linear(4, 8)))
+        >>> net = sp.Network(encoders={"table": "rows"})
     """
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or name.startswith(PREFIX):
         raise InputError("name of an encoder", expected=f"a printable str that does not begin with {PREFIX!r}", got=repr(name))

@@ -81,7 +81,13 @@ MODALITIES: dict[str, Modality] = {
     "table": TableModality(),
     "text": TextModality(),
 }
-"""The forms of raw input that networks read, by name."""
+"""The forms of raw input that networks read, by name.
+
+Example:
+    >>> from senpath.inputs.modalities import MODALITIES
+    >>> list(MODALITIES)
+    ['image', 'audio', 'video', 'table', 'text']
+"""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,15 @@ def tasks_of(stream: Any, name: str = "experience") -> dict[str, Any]:
 
     Raises:
         InputError: if there are no experiences.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from torch.utils.data import TensorDataset
+        >>> import torch
+        >>> data = TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
+        >>> stream = [SimpleNamespace(dataset=data), SimpleNamespace(dataset=data)]  # as Avalanche makes them
+        >>> list(sp.tasks_of(stream, "part"))
+        ['part 0', 'part 1']
     """
     stream = getattr(stream, "train_stream", stream)
     try:

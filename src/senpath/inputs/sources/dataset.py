@@ -31,6 +31,11 @@ class Data:
         modality: "image", "audio", "video", "table" or "text".
         about: one sentence that says what was read, what was guessed, and of a table how many values are missing.
         skipped: inputs that could not be used: the file, line or row of each, and the reason.
+
+    Example:
+        >>> data = sp.read(x, y)
+        >>> data.modality, data.about
+        ('image', '150 pictures of 8×8')
     """
 
     x: Any = field(repr=False)

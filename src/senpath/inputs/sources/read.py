@@ -76,6 +76,12 @@ def read(
         InputError: if the data cannot be read; names the file, and the line or row. If the last column is taken for the labels, and its
             values all differ or it is called as texts or names of rows are.
         MissingExtraError: for sounds, videos, Parquet files or workbooks, if the extra that reads them is not installed.
+
+    Example:
+        >>> np.savez("digits.npz", x=x, y=y)  # or a folder, a table, a data frame, …
+        >>> data = sp.read("digits.npz")
+        >>> data.modality, len(data.x), len(data.y)
+        ('image', 150, 150)
     """
     return read_part(data, label, WantedPart(split), modality=modality, bad=bad, kind=kind)
 

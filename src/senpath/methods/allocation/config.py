@@ -57,6 +57,10 @@ class AllocationSettings(Settings, owner=f"method {NAME}"):
         validate_every: steps between validations. The best state by the mean over tasks is kept, among those within the budget if there
             are any.
         random_state: seed of everything that is drawn.
+
+    Example:
+        >>> sp.AllocationSettings(layers=2, budget=0.5).layers
+        2
     """
 
     layers: Annotated[int, Field(ge=1, le=24)] = 3

@@ -29,6 +29,12 @@ class Allocation:
 
     Args:
         settings: by name, see `AllocationSettings`.
+
+    Example:
+        >>> both = {"low": tiny_task("low"), "high": tiny_task("high")}
+        >>> learned = sp.Network().learn_many(both, method=sp.Allocation(layers=1, steps=2))
+        >>> {task.version for task in learned.values()}  # one, for they were learned together
+        {1}
     """
 
     name = NAME

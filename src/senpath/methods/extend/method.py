@@ -60,6 +60,12 @@ class Extend:
 
     Args:
         settings: by name, see `ExtendSettings`.
+
+    Example:
+        >>> net = sp.Network()
+        >>> learned = net.learn("low", x[y < 4], y[y < 4], epochs=1)
+        >>> net.revise("low", sp.Extend(most_lost=1), x[y == 4], y[y == 4]).changed
+        True
     """
 
     name = "extend"

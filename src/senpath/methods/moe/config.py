@@ -55,6 +55,10 @@ class MoeSettings(Settings, owner=f"method {NAME}"):
         tune: what is trained for one task that is added: "head" is its output layer and normalisation; "all" is copies of all that it
             runs, and its embedding unless a sentence gives it.
         random_state: seed of everything that is drawn.
+
+    Example:
+        >>> sp.MoeSettings(experts=4).experts
+        4
     """
 
     experts: Annotated[int, Expected("one of 1, 2, 4, 8", (1, 2, 4, 8).__contains__)] = 4

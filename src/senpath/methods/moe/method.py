@@ -39,6 +39,12 @@ class Moe:
 
     Args:
         settings: by name, see `MoeSettings`.
+
+    Example:
+        >>> both = {"flowers": tiny_task("iris"), "petals": tiny_task("iris")}
+        >>> moe = sp.Moe(blocks=2, experts=2, width=16, epochs=1, least_steps=1)
+        >>> {task.version for task in sp.Network().learn_many(both, method=moe).values()}
+        {1}
     """
 
     name = NAME

@@ -83,6 +83,10 @@ class MunetSettings(Settings, owner="method munet"):
         work: folder that keeps finished generations until the task is learned, so that a search that was stopped goes on from there;
             None is one in the user's cache.
         random_state: seed of everything that is drawn.
+
+    Example:
+        >>> sp.MunetSettings(root="mlp", blocks=2).schedule
+        'auto'
     """
 
     root: Annotated[Any, Expected(f"one of {', '.join(NAMES)}, or a Root", is_root)] = "auto"

@@ -68,6 +68,11 @@ class Munet:
     Args:
         observer: is told how the search proceeds.
         settings: by name, see `MunetSettings`.
+
+    Example:
+        >>> munet = sp.Munet(root="mlp", schedule="once", generations=1, children=1, cycles=1, examples=50)
+        >>> sp.Network().learn("flowers", *tiny_task("iris"), method=munet).version
+        1
     """
 
     name = METHOD

@@ -72,6 +72,14 @@ class Root:
         name: for people to read.
         layers: in order; together they map inputs (n, …) to features (n, units).
         random: whether the weights are random, so that nothing is lost when they are trained.
+
+    Example:
+        >>> trunk = net.view.component(net.view.pathway("iris").components[0])
+        >>> root = sp.Root.of("trunk of iris", [trunk])
+        >>> munet = sp.Munet(root=root, schedule="once", generations=1, children=1, cycles=1)
+        >>> flowers, kinds = tiny_task("iris")
+        >>> net.learn("half of them", flowers[::2], kinds[::2], method=munet).version
+        4
     """
 
     name: str

@@ -23,6 +23,10 @@ class PruneSettings(Settings, owner="prune"):
         epochs: passes over the examples after pruning; 0 for none. None is half of what learning took.
         learning_rate: the highest learning rate; None is the one that the task was learned with.
         random_state: seed of the choice of held-out examples and of the order of training.
+
+    Example:
+        >>> sp.PruneSettings(keep=0.5, what="units").tolerance
+        0.005
     """
 
     keep: Annotated[float, Field(gt=0, lt=1)] = 0.5

@@ -59,6 +59,10 @@ class Prune:
 
     Args:
         settings: by name, see `PruneSettings`.
+
+    Example:
+        >>> net.revise("iris", sp.Prune(keep=0.6)).changed
+        True
     """
 
     name = "prune"

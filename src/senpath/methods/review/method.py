@@ -26,6 +26,12 @@ class Review:
 
     Args:
         settings: settings of the method `sen` that differ from those that the task was learned with, see `SenSettings`.
+
+    Example:
+        >>> net = sp.Network()
+        >>> learned = net.learn("low", *tiny_task("low"), epochs=1)
+        >>> net.revise("low", sp.Review(), *tiny_task("low")).reason
+        'no task of its type was learned after it'
     """
 
     name = "review"

@@ -39,6 +39,14 @@ class SenSettings(Settings, owner="method sen"):
         remember: how strongly a task in `may_change` is held to its earlier answers, by distillation on the new examples (Li and Hoiem
             2016); 0 for not at all.
         random_state: seed of everything that is drawn.
+
+    Example:
+        >>> sp.SenSettings(epochs=3).hidden
+        128
+        >>> sp.SenSettings(epochs="three")
+        Traceback (most recent call last):
+            ...
+        senpath.errors.InputError: setting 'epochs': expected a whole number from 0 to 1000000, or None, got 'three'
     """
 
     model: Annotated[Any, Expected("a model's name, a torch module, or an unfitted scikit-learn classifier")] = "auto"

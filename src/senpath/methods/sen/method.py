@@ -80,6 +80,11 @@ class Sen:
 
     Args:
         settings: by name, see `SenSettings`.
+
+    Example:
+        >>> learned = net.learn("odd", *tiny_task("odd"), method=sp.Sen(epochs=1))
+        >>> net.tasks["odd"].method
+        'sen'
     """
 
     name = "sen"

@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("sphinx", reason="needs the extra docs")
 
-from tools.site.complete import faults, public_things
+from tools.site.complete import AT_CLASS, faults, public_things
 from tools.site.public import docstring_of
 from tools.site.reference import SETUP
 
@@ -28,6 +28,8 @@ NEEDS = {
     "senpath.tracking.WeightsAndBiases": "wandb",
     "senpath.avalanche.": "avalanche",
     "senpath.Network.export_": "onnx",
+    "senpath.predict_dataset": "ray",
+    "senpath.evaluate_dataset": "ray",
     "senpath.Client": "fastapi",
     "senpath.client.": "fastapi",
 }
@@ -36,6 +38,8 @@ LONG = {
     *("senpath.Network.plot", "senpath.Network.learn_many", "senpath.Network.extend", "senpath.MultimodalPrediction", "senpath.Routed"),
     *("senpath.Extend", "senpath.Allocation", "senpath.Moe", "senpath.Callback", "senpath.TaskChange", "senpath.Learned"),
     *("senpath.testing.check_method", "senpath.sklearn.SENClassifier", "senpath.sklearn.SENRegressor", "senpath.evaluation.Growing"),
+    *("senpath.Network.review", "senpath.Network.commit", "senpath.Review", "senpath.Proposal", "senpath.Sen", "senpath.snapshot.Method"),
+    *("senpath.testing.ConstantMethod", "senpath.Root", "senpath.Munet", "senpath.evaluation.Growing"),
     *("senpath.data.embedded_tasks", "senpath.experiment", "senpath.ExperimentResults", "senpath.Data"),
 }
 """Whose examples train for some tenths of a second."""
@@ -45,7 +49,8 @@ def extra_of(name: str) -> str | None:
     return next((extra for start, extra in NEEDS.items() if name.startswith(start)), None)
 
 
-QUICK = [name for name in THINGS if extra_of(name) is None and name not in LONG]
+SHOWN = [name for name in THINGS if not name.startswith(AT_CLASS)]
+QUICK = [name for name in SHOWN if extra_of(name) is None and name not in LONG]
 
 
 @pytest.mark.parametrize("name", THINGS)
@@ -107,13 +112,20 @@ def test_an_example_runs(name: str, run: Any) -> None:
 
 @pytest.mark.slow("trains, or loads an extra")
 @pytest.mark.filterwarnings("ignore:.*ype hint:UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")  # of other packages
-@pytest.mark.parametrize("name", [name for name in THINGS if name not in QUICK])
-def test_an_example_that_takes_longer_runs(name: str, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", [name for name in SHOWN if name not in QUICK])
+def test_an_example_that_takes_longer_runs(name: str, run: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     extra = extra_of(name)
     if extra is not None and find_spec(extra) is None:
         pytest.skip(f"{extra} is not installed")
+    if extra == "ray":
+        request.getfixturevalue("alone_with_ray")
+        import ray
+
+        with ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False):
+            run(name)
+        return
     if extra != "fastapi":
         run(name)
         return

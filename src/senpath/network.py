@@ -311,9 +311,9 @@ class Network:
             MissingExtraError: for an engine that is not installed.
 
         Example:
-            >>> learned = net.learn_many({"odd": tiny_task("odd"), "flowers": tiny_task("iris")}, epochs=1)
+            >>> learned = net.learn_many({"odd": tiny_task("odd"), "weather": tiny_task("weather")}, epochs=1)
             >>> {name: task.version for name, task in learned.items()}
-            {'odd': 4, 'flowers': 5}
+            {'odd': 4, 'weather': 5}
         """
         named, chosen, concept = self.view.task_names(tasks), make_method(method, settings), _composed(concept)
         about = {"tasks": [*named] if isinstance(named, Mapping) else None, "method": method, "settings": settings}

@@ -116,7 +116,7 @@ PAGES = (
         "senpath",
         (
             *("evaluate", "Evaluation", "TaskScore", "ClassConfusion", "Recorded", "recorded_evaluations", "remove_evaluation"),
-            *("report", "experiment", "ExperimentResults", "copy_network"),
+            *("evaluate_dataset", "report", "experiment", "ExperimentResults", "copy_network"),
         ),
     ),
     Page(

@@ -44,7 +44,7 @@ def register_backbone(
         ...         self.units, self.layer = units, nn.Linear(4, units)
         ...     def forward(self, x):
         ...         return self.layer(x).relu()
-        >>> sp.Network().learn("flowers", *tiny_task("iris"), model=Half(8), epochs=1).version
+        >>> sp.Network().learn("flowers", *tiny_task("iris"), model=Half(8), epochs=30).version
         1
     """
 

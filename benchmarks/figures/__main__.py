@@ -7,7 +7,8 @@
 
 `plan` lists figures, what they cost and how things stand with them. `run` makes those that are not current, those that take least first;
 stopped or killed, it goes on where it was. `check` names what is not declared, is not there or has no mark, and lists what is stale.
-`mark` writes the marks into the pages; with names it marks those whose output was brought into their pages by hand.
+`mark` writes the marks into the pages; with names it marks those whose output was brought into their pages by hand, or by their command
+alone: these as of today's code or an earlier one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from benchmarks.figures.checks import problems
 from benchmarks.figures.declared import ROOT, Figure, chosen, read_figures
 from benchmarks.figures.marks import mark_pages, read_marks
 from benchmarks.figures.running import mark_figure, run_figures
-from benchmarks.figures.state import lacking, run_file, standing
+from benchmarks.figures.state import Run, lacking, read_run, run_file, standing
 from senpath.errors import InputError, SenpathError
 
 
@@ -91,12 +92,11 @@ def mark(arguments: argparse.Namespace, figures: list[Figure]) -> int:
     """Write the marks, first of those that are named."""
     for figure in chosen(figures, arguments.names) if arguments.names else []:
         file = run_file(figure, arguments.records)
-        one = standing(figure, read_marks(), arguments.records)
-        if one.run is None or not one.run.ended:
-            got = "none that has ended"
-            raise InputError(f"mark of {figure.name}", expected="a run whose output is in the page", got=got, do="`run` it first")
-        mark_figure(figure, one.run, figures)
-        file.unlink()
+        begun = read_run(file)
+        if begun is not None and not begun.ended:
+            raise InputError(f"mark of {figure.name}", expected="a run that has ended", got="one that has not", do="`run` goes on with it")
+        mark_figure(figure, begun or Run(history.code_commit(), figure.command), figures, exact=begun is not None)
+        file.unlink(missing_ok=True)
     for page in mark_pages(figures, read_marks()):
         print(f"wrote {page}")
     return 0
@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         if action is check:
             one.add_argument("--stale", action="store_true", help="say which files have changed")
         if action is mark:
-            one.add_argument("names", nargs="*", metavar="NAME", help="figures whose output is now in their pages")
+            one.add_argument("names", nargs="*", metavar="NAME", help="figures whose output is in their pages now")
     return parser
 
 

@@ -137,9 +137,9 @@ def _make(one: Standing, records: Path, every: list[Figure], end: float | None, 
     return True
 
 
-def mark_figure(figure: Figure, run: Run, every: list[Figure]) -> None:
+def mark_figure(figure: Figure, run: Run, every: list[Figure], *, exact: bool = True) -> None:
     """Say on the page on which code the run was made."""
-    mark = Mark(run.commit, datetime.now(UTC).date().isoformat(), minutes=run.minutes or None, processor=run.processor or None)
+    mark = Mark(run.commit, datetime.now(UTC).date().isoformat(), exact, run.minutes or None, run.processor or None)
     marks = read_marks() | {figure.name: mark}
     write_marks(marks)
     mark_pages(every, marks)

@@ -123,7 +123,7 @@ def test_an_example_that_takes_longer_runs(name: str, run: Any, monkeypatch: pyt
         request.getfixturevalue("alone_with_ray")
         import ray
 
-        with ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False):
+        with ray.init(address="local", num_cpus=2, object_store_memory=2 * 10**8, include_dashboard=False, log_to_driver=False):
             run(name)
         return
     if extra != "fastapi":

@@ -153,17 +153,12 @@ class Prediction(Answered[InputAnswer]):
             above 1 nothing fits. Infinite where no task could read the input, NaN where the task or the concept was given.
         gaps: of rows above 1, by their places, the columns without a value where none was missing when their type was first learned:
             what stands for it, such as the median, may lie between all groups.
-        samples: what notebooks show of the inputs. `reason` says why an input has no answer, those in `unread` because they cannot be
-            read.
+        samples: what notebooks show of the inputs; `unread` is in `reason`.
 
     Example:
         >>> answers = net.predict(x[:2])
         >>> answers.task, answers.label
         (array(['low', 'low'], dtype=object), array([0, 1]))
-        >>> answers.confidence.shape, answers.reason
-        ((2,), array([None, None], dtype=object))
-        >>> answers[0].label
-        0
     """
 
     _one = InputAnswer

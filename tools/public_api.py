@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "docs" / "public-api.txt"
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 WIDTH = 140
+OWN = ("senpath", "builtins", "abc", "typing")
 VARIABLE = re.compile(r"\bSENPATH_[A-Z]+\b")
 HEAD = "The public interface of senpath, which docs/compatibility.md promises to keep. Written by `python -m tools.public_api`.\n"
 
@@ -67,6 +68,8 @@ def class_lines(name: str, kind: type, listed: set[type]) -> Iterator[str]:
 
 def called(name: str, thing: Any, rest: str = "") -> str:
     """How something is called: on one line where that is short, else each parameter on a line of its own, so that a change is one line."""
+    if inspect.isclass(thing) and made_elsewhere(thing):
+        return f"{name}(…){rest}"
     try:
         signature = inspect.signature(thing)
     except ValueError:  # an exception that has no constructor of its own
@@ -89,6 +92,13 @@ def called(name: str, thing: Any, rest: str = "") -> str:
         return line
     indent = " " * (len(name) - len(name.lstrip()) + 4)
     return f"{name}(\n" + "".join(f"{indent}{text},\n" for text in texts) + f"{indent[:-4]}){answer}{rest}"
+
+
+def made_elsewhere(kind: type) -> bool:
+    """Whether another package says how objects of this class are made; that package may be read, or stood in for."""
+    homes = [base.__module__.partition(".")[0] for base in kind.__mro__ if "__init__" in vars(base) or "__new__" in vars(base)]
+    foreign = any(base.__module__.partition(".")[0] not in OWN for base in kind.__mro__)
+    return homes[0] not in OWN or (foreign and homes[0] == "builtins")
 
 
 def annotation(kind: Any) -> str:

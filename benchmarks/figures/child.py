@@ -67,6 +67,6 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 def _prepare() -> None:
     """In the new process: let it be interrupted, which is switched off for what runs in the background, and have the system kill it with
-    the one that started it, so that who runs figures again finds nothing at work."""
+    the one that started it, so that the next run finds nothing at work."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

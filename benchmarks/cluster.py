@@ -104,7 +104,7 @@ def _costs() -> Iterator[Record]:
 def _simulated(proposals: Sequence[float], commits: Sequence[float], workers: int, tasks: int) -> float:
     """Seconds until all tasks are committed in order; as in `WorkerPool.in_order`, nothing is handed out while there is a commit."""
     work = list(islice(zip(cycle(proposals), cycle(commits), strict=False), tasks))
-    ahead, now, idle, given = AHEAD * workers if workers > 1 else 1, 0.0, workers, 0
+    ahead, now, idle, given = AHEAD * workers, 0.0, workers, 0
     running, ready = list[tuple[float, int]](), set[int]()
 
     def hand_out(place: int) -> None:

@@ -160,8 +160,8 @@ class WorkerPool(Generic[Item, Result]):
     def in_order(self, items: Iterable[Item], ready: Callable[[int], None] | None = None) -> Iterator[Result]:
         """Give the results in the order of the items.
 
-        An item is taken when a worker is free for it, not too far ahead of the results that were asked for; where there is one worker only,
-        when its result is asked for. What the work on an item raises is raised at its turn, as is a `WorkerDiedError` for an item that
+        An item is taken when a worker is free for it, not too far ahead of the results that were asked for; where this process is the
+        worker, when its result is asked for. What the work on an item raises is raised at its turn, as is a `WorkerDiedError` for an item that
         cost two workers their lives, and no later item is begun.
 
         Args:
@@ -170,7 +170,7 @@ class WorkerPool(Generic[Item, Result]):
         results = dict[int, Result | FailedJob]()
         with self._round(items, retry=False):
             for place in count():
-                self._limit = place + (AHEAD * self._jobs if self._jobs > 1 else 1)
+                self._limit = place + (1 if isinstance(self._backend, InProcess) else AHEAD * self._jobs)
                 results.update(self._hand_out())
                 while place not in results and (self._busy or self._waiting):  # which wait for workers that start
                     results.update(self._collect() + self._hand_out())

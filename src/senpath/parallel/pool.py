@@ -161,8 +161,8 @@ class WorkerPool(Generic[Item, Result]):
         """Give the results in the order of the items.
 
         An item is taken when a worker is free for it, not too far ahead of the results that were asked for; where this process is the
-        worker, when its result is asked for. What the work on an item raises is raised at its turn, as is a `WorkerDiedError` for an item that
-        cost two workers their lives, and no later item is begun.
+        worker, when its result is asked for. What the work on an item raises is raised at its turn, as is a `WorkerDiedError` for an item
+        that cost two workers their lives, and no later item is begun.
 
         Args:
             ready: told how many results there are already, while the next is waited for.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -89,7 +89,7 @@ def _download(address: str, folder: Path) -> Path:
     left = MEMORY_BYTES
     try:
         store = from_url(above)
-        objects = [entry for page in obstore.list(store, prefix=name or None) for entry in page]
+        objects = _objects(store, name)
         if len(objects) > MOST:
             raise InputError(f"data {address}", expected=f"at most {MOST:,} objects", got="more")
         for entry in objects:
@@ -108,3 +108,13 @@ def _download(address: str, folder: Path) -> Path:
     if not objects:
         raise InputError(f"data {address}", expected="an object, or objects below this name", got="nothing of that name")
     return folder / name
+
+
+def _objects(store: Any, name: str) -> list[Any]:
+    """The object of this name, or all that are below it."""
+    import obstore
+
+    if name:
+        with suppress(FileNotFoundError):
+            return [obstore.head(store, name)]
+    return [entry for page in obstore.list(store, prefix=name or None) for entry in page]

@@ -1,0 +1,80 @@
+"""Data in object storage, and a network there that workers on Ray learn for."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from object_store import SECRET, environment, running_moto
+from PIL import Image
+from ray_tasks import write_tasks
+
+import senpath as sp
+from senpath.testing import ConstantMethod, tiny_task
+
+pytestmark = pytest.mark.slow("starts an S3 interface, and Ray with its workers")
+
+
+@pytest.fixture(scope="module")
+def endpoint(alone_with_ray: None) -> Iterator[str]:
+    with running_moto() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def tasks(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Addresses of four tasks as objects, and of one as objects below a name for each class."""
+    import obstore
+    from obstore.store import from_url
+
+    for name, value in environment(endpoint).items():
+        monkeypatch.setenv(name, value)
+    bucket, files = from_url("s3://bucket/data"), write_tasks(tmp_path / "data", 4)
+    for path in files.values():
+        obstore.put(bucket, path.name, path.read_bytes())
+    for number, (picture, digit) in enumerate([*zip(*tiny_task("low"), strict=True)][:40]):
+        content = io.BytesIO()
+        Image.fromarray((picture * 255).astype(np.uint8)).save(content, "PNG")
+        obstore.put(bucket, f"pictures/{digit}/{number}.png", content.getvalue())
+    return {name: f"s3://bucket/data/{path.name}" for name, path in files.items()} | {"pictures": "s3://bucket/data/pictures/"}
+
+
+def test_data_is_read_from_object_storage(tasks: dict[str, str]) -> None:
+    pictures = sp.read(tasks["pictures"])
+    assert (len(pictures), {*pictures.y.tolist()}) == (40, {*"01234"})
+    net = sp.Network()
+    net.learn("pictures", tasks["pictures"], method=ConstantMethod())
+    assert net.tasks["pictures"].examples == 40
+    for place, match in [
+        ("s3://bucket/data/nowhere.csv", "data s3://bucket/data/nowhere.csv: expected an object, or objects below this name, got nothing"),
+        (f"s3://key:{SECRET}@bucket/data", "address of data: expected a bucket and a name; credentials come from the environment"),
+    ]:
+        with pytest.raises(sp.InputError, match=match) as error:
+            sp.read(place)
+        assert SECRET not in str(error.value)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="senpath[ray] is not installed")
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_a_network_in_object_storage_is_learned_on_ray(tasks: dict[str, str], tmp_path: Path) -> None:
+    import ray
+
+    here = sp.Network(tmp_path / "here")
+    here.learn_many(tasks, method=ConstantMethod())
+    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
+    ray.init(address="local", num_cpus=2, object_store_memory=10**8, **quiet)
+    try:
+        there = sp.Network("s3://bucket/there.sen")
+        there.learn_many(tasks, method=ConstantMethod(), engine="ray")
+    finally:
+        ray.shutdown()
+    assert {name: info.provenance for name, info in there.tasks.items()} == {name: info.provenance for name, info in here.tasks.items()}
+    pictures = tiny_task("low")[0]
+    answers = [net.predict(pictures) for net in (here, there)]
+    assert answers[0].label.tolist() == answers[1].label.tolist()
+    np.testing.assert_array_equal(answers[0].confidence, answers[1].confidence)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from object_store import SECRET, environment, running_moto
 from PIL import Image
 from ray_tasks import write_tasks
 
 import senpath as sp
+from benchmarks.cloud.service import SECRET, environment, running_moto
 from senpath.testing import ConstantMethod, tiny_task
 
 pytestmark = pytest.mark.slow("starts an S3 interface, and Ray with its workers")

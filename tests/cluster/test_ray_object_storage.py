@@ -34,7 +34,7 @@ def tasks(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dic
 
     for name, value in environment(endpoint).items():
         monkeypatch.setenv(name, value)
-    bucket, files = from_url("s3://bucket/data"), write_tasks(tmp_path / "data", 4)
+    bucket, files = from_url("s3://bucket/data", client_options={"allow_http": True}), write_tasks(tmp_path / "data", 4)
     for path in files.values():
         obstore.put(bucket, path.name, path.read_bytes())
     for number, (picture, digit) in enumerate([*zip(*tiny_task("low"), strict=True)][:40]):

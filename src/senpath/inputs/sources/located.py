@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -88,7 +89,8 @@ def _download(address: str, folder: Path) -> Path:
         above, name = address, ""
     left = MEMORY_BYTES
     try:
-        store = from_url(above)
+        plain = (os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "").startswith("http://")
+        store = from_url(above, client_options={"allow_http": plain})
         objects = _objects(store, name)
         if len(objects) > MOST:
             raise InputError(f"data {address}", expected=f"at most {MOST:,} objects", got="more")

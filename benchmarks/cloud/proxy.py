@@ -17,7 +17,7 @@ Plan = Callable[[str, str], str]
 FAULTS = ("dropped", "unanswered", "delayed", "duplicated", "late", "500", "503", "500 done", "half", "expired")
 """Not passed on and the connection closed; passed on and not answered; passed on later; passed on twice; answered with an error first and
 passed on later, behind others; refused by an error; carried out and answered with an error; answered with half a body; keys that have
-expired."""
+expired. A plan may also say "unconditional": passed on without the conditions that it has, as by a service that knows none."""
 EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired, secret=sesame.</Message></Error>"
 LATER = 0.4
 
@@ -83,6 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(500, [], b"")
         if fault == "delayed":
             time.sleep(LATER)
+        if fault == "unconditional":
+            kept = {name: value for name, value in request[2].items() if not name.lower().startswith("if-")}
+            request = (self.command, self.path, kept, body)
         status, headers, content = owner.forward(*request)
         if fault == "duplicated":
             threading.Timer(LATER / 2, self._later, request).start()

@@ -1,4 +1,4 @@
-"""A process that forks writers and readers, so that each death costs little. It computes nothing itself, for it may have no threads.
+"""A process that forks writers and readers, so that each death costs little: it has loaded what they need, and has no threads.
 
 Run as a module, it reads one JSON line per child to start, and answers with the child's process number.
 """
@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 import traceback
 import warnings
@@ -17,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import obstore.store  # noqa: F401  (loaded, and not used before there are children)
 import torch
 
 import senpath as sp
@@ -100,7 +101,12 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:  # whatever is loaded when it is first needed is loaded here, once
+        net = sp.Network(Path(folder) / "net")
+        for name in ("a", "b"):
+            net.learn(name, X, Y, method=ConstantMethod(hidden=4))
+        net.predict(X)
+        net.verify()
     for line in sys.stdin:
         given = json.loads(line)
         process = os.fork()

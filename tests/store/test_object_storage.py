@@ -160,6 +160,19 @@ def test_a_key_in_an_address_is_refused_unrepeated(given: str) -> None:
         assert "sesame" not in str(caught.value)
 
 
+def test_a_service_without_conditions_is_refused(moto: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    learn(sp.Network(address), "a")
+    with faulty(moto, lambda method, path: "unconditional" if method == "PUT" else "") as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        with raises_error(sp.StoreError, "creating the network", got="no conditional writes"):
+            sp.Network(f"{address}.new")
+        net = sp.Network(address)
+        with raises_error(sp.StoreError, got="no conditional writes"):
+            learn(net, "b", 30)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    assert [*sp.Network(address).tasks] == ["a"]
+
+
 def test_gc_waits_for_those_who_are_slow(address: str) -> None:
     net = sp.Network(address)
     for number in range(3):

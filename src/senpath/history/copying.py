@@ -90,6 +90,7 @@ def _to_objects(store: Store, manifest: Manifest, target: Store) -> None:
     if target.opened() is not None:
         raise StoreError(f"{target.where}", expected="an address at which nothing is", got="a network", do="Choose another name")
     objects = target.objects
+    objects.create()
     types = dict(manifest.types)
     columns = {f"dispatcher/{record.columns}": key for key, record in types.items()}
     descriptions: dict[str, bytes] = {}

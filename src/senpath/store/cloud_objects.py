@@ -26,7 +26,11 @@ from senpath.store.objects import Bundle, ChangedError, Listed, Objects, Segment
 from senpath.store.service import Service
 from senpath.store.unneeded import TRASH
 
-PARTS = frozenset({"components", "dispatcher", "pages", VERSIONS, "log", "evaluations", "trash", "clock"})
+CLOCK = "clock"
+"""An object that is written to learn something of the service: its time, and whether it heeds conditions."""
+OTHER_TAG = '"another"\n1'
+"""A tag that no object has."""
+PARTS = frozenset({"components", "dispatcher", "pages", VERSIONS, "log", "evaluations", "trash", CLOCK})
 TRIES, FIRST_PAUSE = 4, 0.05
 """How often something is fetched that is not what its name says, or is asked again after an answer that left it open."""
 LARGEST_HEAD = 2**21
@@ -57,6 +61,7 @@ class CloudObjects(Objects):
         self._cache = cache or LocalCache.of_user()
         self._columns = Assembled(self._cache.folder)
         self._waiting = _Waiting()
+        self._conditional = False
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (None, self._cache, self._service) if self._service.address is None else (self._service.address,)
@@ -73,6 +78,7 @@ class CloudObjects(Objects):
 
     def replace(self, name: str, content: bytes, tag: str) -> str:
         parts, self._waiting.parts = self._waiting.parts or {}, None
+        self._require_conditions()
         self._service.each(lambda item: self._service.put(*item), parts.items())
         for attempt in range(1, TRIES + 1):
             try:
@@ -100,7 +106,7 @@ class CloudObjects(Objects):
         self._service.delete(name)
 
     def create(self) -> None:
-        pass
+        self._require_conditions()
 
     def locked(self, seconds: float) -> AbstractContextManager[None]:
         return nullcontext()
@@ -195,12 +201,23 @@ class CloudObjects(Objects):
             yield "components"
 
     def now(self) -> float:
-        self._service.put("clock", token_hex(4).encode())
-        return self._service.modified("clock")
+        self._service.put(CLOCK, token_hex(4).encode())
+        return self._service.modified(CLOCK)
 
     def retire(self, name: str) -> None:
         self._service.copy(name, TRASH + name)
         self._service.delete(name)
+
+    def _require_conditions(self) -> None:
+        """Refuse a service that writes whatever the condition: writers would undo each other's commits, and nobody would notice."""
+        if self._conditional:
+            return
+        self._service.put(CLOCK, b"once")
+        for condition in ({"new": True}, {"tag": OTHER_TAG}):
+            with suppress(FileExistsError, ChangedError):
+                self._service.put(CLOCK, b"twice", **condition)
+                raise OSError(errno.ENOTSUP, "the service has no conditional writes, by which writers notice each other", CLOCK)
+        self._conditional = True
 
     def _put_all(self, parts: Mapping[str, bytes]) -> None:
         # Written again where they are there, so that gc takes them for new.

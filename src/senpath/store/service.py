@@ -54,16 +54,16 @@ class Service:
 
         def ask() -> tuple[bytes, str] | None:
             try:
-                answer = get(self._connected(), name, options={"if_none_match": unless} if unless else None)
+                answer = get(self._connected(), name, options={"if_none_match": _condition(unless)["e_tag"]} if unless else None)
             except _errors().NotModifiedError:
                 return None
-            size, tag = answer.meta["size"], answer.meta["e_tag"] or ""
+            size = answer.meta["size"]
             if size > LARGEST_FILE:
                 raise OSError(errno.EFBIG, f"{size:,} bytes, more than the {LARGEST_FILE:,} that are read", name)
             content = bytes(answer.bytes())
             if len(content) != size:
                 raise OSError(errno.EIO, SHORT, name)
-            return content, tag
+            return content, _tag(answer.meta)
 
         return _asked(name, ask)
 
@@ -79,10 +79,10 @@ class Service:
         """
         from obstore import put
 
-        mode: Any = {"e_tag": tag} if tag else "create" if new else "overwrite"
+        mode: Any = _condition(tag) if tag else "create" if new else "overwrite"
         several = None if mode == "overwrite" else False
         done = _asked(name, lambda: put(self._connected(), name, content, mode=mode, use_multipart=several), 1 if tag else TRIES)
-        return done["e_tag"] or ""
+        return _tag(done)
 
     def listing(self, prefix: str) -> list[Listed]:
         """Objects whose names begin with this, which is empty or ends with a "/"; by name."""
@@ -123,6 +123,16 @@ class Service:
             return self._client
 
 
+def _tag(meta: Any) -> str:
+    """What tells an object's content: its entity tag, and the generation that Google has besides."""
+    return f"{meta['e_tag'] or ''}\n{meta['version'] or ''}"
+
+
+def _condition(tag: str) -> dict[str, str]:
+    e_tag, _, version = tag.partition("\n")
+    return {"e_tag": e_tag, "version": version} if version else {"e_tag": e_tag}
+
+
 def _asked(name: str, ask: Callable[[], Answer], tries: int = TRIES) -> Answer:
     """An answer of the service, asked for again where it did not come through.
 
@@ -154,7 +164,7 @@ def _translated(error: Exception, name: str) -> Exception:
     if status:
         return OSError(errno.EIO, f"the service answered {status} {WORDS.get(status, '')}".rstrip(), name)
     if isinstance(error, known.BaseError | OSError):
-        text = str(error).lower()
+        text = str(error).partition("Debug source")[0].lower()
         cause = next((said for word, said in CAUSES.items() if word in text), "the service could not be asked")
         return OSError(errno.EIO, cause, name)
     return error

@@ -80,23 +80,20 @@ class CloudObjects(Objects):
         parts, self._waiting.parts = self._waiting.parts or {}, None
         self._require_conditions()
         self._service.each(lambda item: self._service.put(*item), parts.items())
-        for attempt in range(1, TRIES + 1):
-            try:
-                return self._service.put(name, content, tag=tag)
-            except (ChangedError, FileNotFoundError):
-                if written := self._tag_of(name, content):  # it went well, and the answer was lost
+        try:
+            return self._service.put(name, content, tag=tag)
+        except ChangedError:
+            changed = ChangedError(f"{name} is another one by now")
+        except FileNotFoundError:
+            changed = ChangedError(f"{name} is gone")
+        except OSError:  # it may have gone well, for an answer can get lost
+            with suppress(OSError):
+                if written := self._tag_of(name, content):
                     return written
-                raise ChangedError(f"{name} is another one by now") from None
-            except PermissionError:
-                raise
-            except OSError:  # it may have gone well, or may yet go well: asking again on the same condition does no harm either way
-                if attempt == TRIES:
-                    raise
-                sleep(uniform(0, FIRST_PAUSE * 2**attempt))
-                with suppress(OSError):
-                    if written := self._tag_of(name, content):
-                        return written
-        raise AssertionError
+            raise
+        if written := self._tag_of(name, content):  # an earlier try went well, and its answer was lost
+            return written
+        raise changed
 
     def listing(self, prefix: str = "") -> list[Listed]:
         folder = prefix.rpartition("/")[0]

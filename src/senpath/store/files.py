@@ -152,15 +152,14 @@ def last_line(path: Path) -> tuple[bytes, int]:
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
-    """Turn the operating system's refusals into errors of the store."""
+def explained(what: str, do: str = "") -> Iterator[None]:
+    """Turn the operating system's refusals into errors of the store; `do` is what to do where something may have changed."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StoreError(
-            what, expected="to be possible", got=reason, do="Nothing was changed; free space or check the permissions"
-        ) from error
+        do = do or "Nothing was changed; free space or check the permissions"
+        raise StoreError(what, expected="to be possible", got=reason, do=do) from error
 
 
 def temporary_folder(owner: object | None = None) -> Path:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -32,14 +31,14 @@ from senpath.store.objects import Bundle, ChangedError, Objects
 from senpath.store.pages import PAGES, fetched_from
 from senpath.store.places import objects_at, unreachable
 from senpath.store.records import StatisticsRecord, TypeRecord, covariance_file
+from senpath.store.roots import Roots
 from senpath.store.triangles import read_triangle
 from senpath.store.unneeded import drop_unnamed_parts
 from senpath.store.versions import KEPT_VERSIONS, Versions, parts_of
 
 MANIFEST = ROOT
 AGAIN = "Call refresh(), for the network moved on; what was being learned, learn again on the present version"
-ROOTS = 4
-"""Manifests whose content and tag are remembered."""
+UNSURE = "Call refresh(), which tells whether it went well; if not, look at the connection and try again"
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds that a writer who was overtaken waits at most before it tries again; twice as many each time, up to the second."""
 BEHIND = f"Call refresh() if the network moved on. Else: {RESTORE[0].lower()}{RESTORE[1:]}"
@@ -61,7 +60,7 @@ class Store:
         self.history, self.journals = Versions(self.objects), Journals(self.objects, self.locked)
         self.lock_seconds = lock_seconds
         self.sums: dict[str, CommonCovariance] = {}  # the last of each type, by key
-        self._roots: OrderedDict[bytes, tuple[bytes, str]] = OrderedDict()  # content and tag of those read last, by checksum
+        self._roots = Roots()
 
     def opened(self) -> Manifest | None:
         """The manifest as it is now; None where there is no network yet.
@@ -99,7 +98,7 @@ class Store:
             known: one that was read or written before; what has not changed is taken from it.
             missing: raised if there is none; by default that is a StoreError as any other.
         """
-        tag = self._roots.get(known.checksum, (b"", ""))[1] if known is not None else ""
+        tag = self._roots.tag(known)
         while True:
             try:
                 answer = self.objects.read(MANIFEST, tag)
@@ -112,7 +111,7 @@ class Store:
             content, tag = answer or (b"", "")
             manifest = known if known is not None and same_file(content, known) else self._parsed(content, tag, known)
             if manifest is not None:
-                self._remember(manifest, content, tag)
+                self._roots.remember(manifest, content, tag)
                 return manifest
             tag = ""
 
@@ -126,11 +125,6 @@ class Store:
                     return None
             got = error.strerror or str(error)
             raise StoreError(f"{self.where}/{PAGES}", expected="the pages that network.json names", got=got, do=RESTORE) from error
-
-    def _remember(self, manifest: Manifest, content: bytes, tag: str) -> None:
-        self._roots[manifest.checksum] = content, tag
-        while len(self._roots) > ROOTS:
-            self._roots.popitem(last=False)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -160,7 +154,7 @@ class Store:
             ConflictError: if others hold the lock, or are faster, for longer than `lock_seconds`.
         """
         until, pause, turns = monotonic() + self.lock_seconds, FIRST_PAUSE, self.objects.takes_turns
-        fresh = turns or known.checksum not in self._roots  # without a lock what is known will do at first: the write says if it is old
+        fresh = turns or not self._roots.knows(known)  # without a lock what is known will do at first: the write says if it is old
         while True:
             with self.locked():
                 before = self.read(known) if fresh else known
@@ -205,16 +199,16 @@ class Store:
         if not isinstance(self.trust, bool):
             self.trust |= {component.hash for component in change.components}
         try:
-            with explained(f"writing version {after.version} of {self.where}"):
+            with explained(f"writing version {after.version} of {self.where}", "" if self.objects.takes_turns else UNSURE):
                 self.objects.begin()
                 self.journals.add_to_log(before)
                 types = self._write_parts(before, after, change, pages)
                 if types != after.types:
                     content, _, written = dump_manifest(replace(written, types=types))
-                root, tag = self._root(before)
+                root, tag = self._roots.of(before)
                 if keep > 1 or not self.objects.takes_turns:
                     self.history.keep(before.version, root)
-                self._remember(written, content, self.objects.replace(MANIFEST, content, tag))
+                self._roots.remember(written, content, self.objects.replace(MANIFEST, content, tag))
         except ChangedError as error:
             if self._is_beneath(content, after.version):
                 return written
@@ -375,12 +369,6 @@ class Store:
             if name not in present.components and not any(name in record.files for record in present.types.values()):
                 return ConflictError(what, expected=expected, got=got, do=AGAIN)
         return StoreError(what, expected=expected, got=got, do=BEHIND)
-
-    def _root(self, present: Manifest) -> tuple[bytes, str]:
-        """Content and tag of the manifest that was read last."""
-        if present.checksum not in self._roots:
-            raise ChangedError(f"{self.where} is another version by now")
-        return self._roots[present.checksum]
 
     def _is_beneath(self, content: bytes, version: int) -> bool:
         """Whether this is a version on which others have been built since: then it was written, and the answer was lost."""

@@ -72,7 +72,7 @@ class Service:
 
         Args:
             new: raise FileExistsError if there is one.
-            tag: raise ChangedError if there is another than the one with this tag.
+            tag: raise ChangedError if there is another than the one with this tag; this one, too, if an answer got lost.
 
         Returns:
             Its tag.
@@ -81,7 +81,7 @@ class Service:
 
         mode: Any = _condition(tag) if tag else "create" if new else "overwrite"
         several = None if mode == "overwrite" else False
-        done = _asked(name, lambda: put(self._connected(), name, content, mode=mode, use_multipart=several), 1 if tag else TRIES)
+        done = _asked(name, lambda: put(self._connected(), name, content, mode=mode, use_multipart=several))
         return _tag(done)
 
     def listing(self, prefix: str) -> list[Listed]:
@@ -133,17 +133,17 @@ def _condition(tag: str) -> dict[str, str]:
     return {"e_tag": e_tag, "version": version} if version else {"e_tag": e_tag}
 
 
-def _asked(name: str, ask: Callable[[], Answer], tries: int = TRIES) -> Answer:
+def _asked(name: str, ask: Callable[[], Answer]) -> Answer:
     """An answer of the service, asked for again where it did not come through.
 
     The library's errors have URLs and answers of the service in their text; errors of ours, which have none, take their place.
     """
-    for attempt in range(1, tries + 1):
+    for attempt in range(1, TRIES + 1):
         try:
             return ask()
         except Exception as error:
             told = error if isinstance(error, OSError) and error.errno is not None else _translated(error, name)
-            if not isinstance(told, OSError) or told.errno != errno.EIO or attempt == tries:
+            if not isinstance(told, OSError) or told.errno != errno.EIO or attempt == TRIES:
                 raise told from None
         sleep(uniform(0, FIRST_PAUSE * 2**attempt))
     raise AssertionError

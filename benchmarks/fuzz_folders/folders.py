@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,17 @@ def hash_of(description: bytes, payload: bytes) -> str:
     return hashlib.sha256(len(description).to_bytes(8, "little") + description + payload).hexdigest()
 
 
+def needed(task: Any) -> list[str]:
+    """Hashes of the components that a task's record names, as far as it is one."""
+    try:
+        pathway, statistics = task["pathway"], task["statistics"]
+        names = [*pathway["components"], *(name for link in pathway["links"] for name in (*link["reads"], link["component"]))]
+        names += [name for inside in pathway["children"].values() for name in inside]
+        return [name for name in (*names, statistics["gate"]) if isinstance(name, str)]
+    except (KeyError, TypeError, AttributeError):
+        return []
+
+
 class Folder:
     """A network's folder in memory, to be changed and written with hashes that fit.
 
@@ -38,11 +50,18 @@ class Folder:
         manifest: network.json without its checksum.
         components: by hash, description and the content of the file of weights, with its ending.
         files: content of all others, by name.
+        runs: of how many tasks each page has, from the first on; the others are in network.json.
+        change_page: what becomes of each page's content before it is hashed.
+        change_list: what becomes of the list of pages.
     """
 
     def __init__(self, names: dict[str, bytes]) -> None:
         self.manifest = json.loads(names.pop("network.json"))
         del self.manifest["checksum"]
+        self.runs: list[int] = []
+        self.change_page: Callable[[Any], Any] = lambda page: page
+        self.change_list: Callable[[Any], Any] = lambda records: records
+        self._unpage(names)
         self.components: dict[str, tuple[Any, bytes, str]] = {}
         for name in [name for name in names if name.startswith("components/") and name.endswith(".json")]:
             stem = name.removesuffix(".json")
@@ -114,6 +133,7 @@ class Folder:
             content[f"components/{name}{ending}"] = payload
         network = self.manifest.get("network") if isinstance(self.manifest, dict) else None
         if isinstance(network, dict) and isinstance(network.get("tasks"), dict) and self.manifest.get("format_version") != 1:
+            network = self._page(network, content) if self.runs else network
             head = {**self.manifest, "network": {name: value for name, value in network.items() if name != "tasks"}}
             lines = [json.dumps(name).encode() + b":" + json.dumps(task).encode() for name, task in network["tasks"].items()]
             body = json.dumps(head).encode().removesuffix(b"}}") + TASKS + b",\n".join(lines) + b"\n}}"
@@ -121,9 +141,29 @@ class Folder:
             body = json.dumps(self.manifest).encode().removesuffix(b"}")
         return {**content, "network.json": sealed(body)}
 
+    def _unpage(self, names: dict[str, bytes]) -> None:
+        """Put all tasks into the manifest, to be changed there, and note which were in pages."""
+        network = self.network
+        pages = [json.loads(names.pop(f"pages/{record['sha256']}.json")) for record in network.pop("pages", [])]
+        self.runs = [len(page["tasks"]) for page in pages]
+        for part in ("tasks", "components"):
+            network[part] = {name: value for page in (*pages, network) for name, value in page[part].items()}
+
+    def _page(self, network: dict[str, Any], content: dict[str, bytes]) -> dict[str, Any]:
+        """The network with its first tasks in pages, whose content is added."""
+        rest, records = list(network["tasks"].items()), []
+        for count in self.runs:
+            tasks, rest = dict(rest[:count]), rest[count:]
+            sizes = {name: network["components"].get(name, 0) for task in tasks.values() for name in needed(task)}
+            page = json.dumps(self.change_page({"components": sizes, "tasks": tasks})).encode()
+            name = hashlib.sha256(page).hexdigest()
+            content[f"pages/{name}.json"] = page
+            records.append({"sha256": name, "bytes": len(page), "tasks": len(tasks), "pages": 0})
+        return {**network, "tasks": dict(rest), "pages": self.change_list(records)}
+
     def write(self, path: Path) -> None:
         """Make a folder of it."""
-        for part in ("components", "dispatcher", "temporary", "versions"):
+        for part in ("components", "dispatcher", "pages", "temporary", "versions"):
             (path / part).mkdir(parents=True, exist_ok=True)
         for name, content in self.contents().items():
             file = path / name

@@ -169,7 +169,7 @@ def change_archive(draw: random.Random, payload: bytes) -> bytes:
 
 def _in_manifest(draw: random.Random, folder: Folder) -> None:
     if draw.random() < 0.05:
-        folder.manifest["format_version"] = draw.choice([1, 2, 3, 4, 5, 6, 7, 2**70, -1, "6"])
+        folder.manifest["format_version"] = draw.choice([1, 2, 3, 4, 5, 6, 7, 8, 2**70, -1, "6"])
     folder.manifest = change_json(draw, folder.manifest)
 
 
@@ -210,6 +210,24 @@ def _in_statistics(draw: random.Random, folder: Folder) -> None:
         for record in folder.network["types"].values():
             record["metric"] = None
     folder.seal_statistics()
+
+
+def _in_pages(draw: random.Random, folder: Folder) -> None:
+    """Tasks in pages, as many as there may be, with one of these changed, or what names them."""
+    folder.manifest["format_version"] = 8
+    tasks = len(folder.network["tasks"])
+    folder.runs = [draw.randint(1, max(1, tasks // 2)) for _ in range(draw.randint(1, 3))]
+    how = draw.choice(["page", "page", "list", "list", "nested", "nothing", "task"])
+    if how == "page":
+        folder.change_page = lambda page: change_json(draw, page)
+    elif how == "list":
+        folder.change_list = lambda records: change_json(draw, records)
+    elif how == "nested":  # a page that lists pages, or says so
+        listed = {"pages": [{"sha256": "0" * 64, "bytes": 9, "tasks": 1, "pages": 1}]}
+        folder.change_page = lambda page: draw.choice([page, listed])
+        folder.change_list = lambda records: [{**record, "pages": draw.choice([0, 1, 1, 2, 2**31])} for record in records]
+    elif how == "task":
+        folder.manifest = change_json(draw, folder.manifest)
 
 
 def _in_records(draw: random.Random, folder: Folder) -> None:
@@ -279,6 +297,7 @@ CHANGES: list[Callable[[random.Random, Folder], None]] = [
     *[_in_sizes] * 3,
     *[_in_weights] * 3,
     *[_in_statistics] * 2,
+    *[_in_pages] * 3,
     _in_records,
     *[_another_component] * 3,
 ]

@@ -45,7 +45,7 @@ def make_seeds(folder: Path) -> list[Seed]:
         inputs = {modality_of(key): items(modality_of(key), values)[:FEW] for key, values in stored.items()}
         whole = sp.Network(folder / f"{name}.sen", encoders=encoders)
         seeds.append(Seed(name, whole.path, encoders, inputs, exported=None))
-        if name.startswith("format-") and name != "format-6":
+        if name.startswith("format-") and name not in ("format-6", "format-7"):
             continue
         known: set[str] = set()
         for task in whole.tasks:

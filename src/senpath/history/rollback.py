@@ -103,7 +103,7 @@ def roll_back(checkout: Checkout, version: int) -> RolledBack:
         after = replace(
             target,
             version=before.version + 1,
-            types=_types(target, store.rows_in_use(before)),
+            types=_types(target, store.history.rows_in_use(before)),
             tasks=_tasks(before, target),
             last=_entry(answer),
             checksum=b"",

@@ -331,6 +331,7 @@ class Answers:
         self._paths |= paths
         pathways = [*paths.values()]
         index = torch.from_numpy(member).to(inputs.device).tensor_split(starts[1:].tolist())
+        self._view.fetch_ahead(pathways)
         logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
         values = _values(pathways, [logits[path.task] / path.temperature for path in pathways])
         ends = [*starts[1:].tolist(), len(member)]

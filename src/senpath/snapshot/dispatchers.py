@@ -13,6 +13,7 @@ from senpath.errors import StoreError
 from senpath.routing import Columns, CommonCovariance, Discriminant, Dispatcher, Gates, Metric, StoredTask, pack, scarcity
 from senpath.snapshot.thresholds import limit_share
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TypeRecord
+from senpath.store.ahead import fetch_dispatcher
 from senpath.store.manifest import RESTORE
 
 
@@ -45,6 +46,7 @@ class Dispatchers:
     def read(self, key: str, component: Lookup) -> Dispatcher:
         """Read the dispatcher among the tasks of one type; `component` finds its components by hash."""
         record = self._manifest.types[key]
+        fetch_dispatcher(self._store.objects, record)
         features = component(record.features)
         tasks = {name: task.statistics for name, task in self._manifest.tasks.items() if task.pathway.data_type == key}
         if self._binary:

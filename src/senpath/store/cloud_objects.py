@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from random import uniform
 from secrets import token_hex
@@ -20,6 +21,7 @@ from senpath.components import content_hash
 from senpath.confined import LARGEST_FILE
 from senpath.store.address import Address
 from senpath.store.cloud_columns import Assembled, merged
+from senpath.store.consistency import HASH
 from senpath.store.folder_objects import SUFFIXES, VERSIONS
 from senpath.store.local_cache import LocalCache
 from senpath.store.objects import Bundle, ChangedError, Listed, Objects, Segment
@@ -163,6 +165,16 @@ class CloudObjects(Objects):
     def blobs(self, files: Sequence[tuple[str, str, int]]) -> Sequence[bytes]:
         return self._service.each(lambda file: self.blob(*file), files)
 
+    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str]]) -> None:
+        absent: dict[str, Callable[[], object]] = {
+            name: partial(self.component, name) for name in components if self._is_absent(name, ".json")
+        }
+        absent |= {sha256: partial[object](self.blob, name, sha256) for name, sha256 in files if self._is_absent(sha256)}
+        self._service.each(_tried, absent.values())
+
+    def _is_absent(self, sha256: str, suffix: str = "") -> bool:
+        return HASH.fullmatch(sha256) is not None and self._cache.get(sha256 + suffix) is None
+
     def blob_name(self, name: str, sha256: str) -> str:
         return f"{name.rpartition('/')[0]}/{sha256}"
 
@@ -265,6 +277,11 @@ class CloudObjects(Objects):
     def _keep_component(self, bundle: Bundle) -> bytes:
         self._cache.put({bundle.name + bundle.suffix: bundle.payload, f"{bundle.name}.json": bundle.description})
         return bundle.description
+
+
+def _tried(work: Callable[[], object]) -> None:
+    with suppress(OSError):
+        work()
 
 
 def _packed(bundle: Bundle) -> bytes:

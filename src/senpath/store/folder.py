@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import uniform
 from secrets import token_hex
@@ -22,6 +23,7 @@ from senpath.confined import read_plain
 from senpath.errors import ConflictError, SenpathError, StoreError
 from senpath.routing import CommonCovariance
 from senpath.store.address import Place
+from senpath.store.ahead import fetch_opening
 from senpath.store.change import Change, OvertakenError
 from senpath.store.files import explained
 from senpath.store.folder_objects import ROOT
@@ -118,7 +120,8 @@ class Store:
     def _parsed(self, content: bytes, tag: str, known: Manifest | None) -> Manifest | None:
         """The manifest in this content; None if a page of it is gone because there is a newer one by now."""
         try:
-            return parse_manifest(content, f"{self.where}/{MANIFEST}", fetched_from(self.objects), known)
+            ahead = partial(fetch_opening, self.objects) if known is None else None
+            return parse_manifest(content, f"{self.where}/{MANIFEST}", fetched_from(self.objects), known, ahead)
         except OSError as error:
             with suppress(OSError):
                 if self.objects.read(MANIFEST, tag) is not None and isinstance(error, FileNotFoundError):
@@ -313,18 +316,6 @@ class Store:
             raise StoreError(where, expected="content that matches its hash", got="a changed or cut file", do=RESTORE)
         return content
 
-    def rows_in_use(self, present: Manifest) -> dict[str, int]:
-        """By the name of each file of columns, how many of its rows are taken in the present or a kept version.
-
-        Rows that are objects of their own are not taken from anybody.
-        """
-        rows: dict[str, int] = {}
-        for manifest in (present, *self._kept(present)):
-            for record in manifest.types.values():
-                if not record.segments:
-                    rows[record.columns] = max(record.rows, rows.get(record.columns, 0))
-        return rows
-
     def _write_parts(self, before: Manifest, after: Manifest, change: Change, pages: Mapping[str, bytes]) -> dict[str, TypeRecord]:
         """Write what a version needs, and give its types with the segments that their columns are in by then."""
         bundles = [
@@ -381,12 +372,6 @@ class Store:
             return self.read().version >= manifest.version
         except StoreError:
             return True  # parts too many do no harm, parts too few do
-
-    def _kept(self, present: Manifest) -> Iterator[Manifest]:
-        """The earlier versions whose manifests are whole."""
-        for number in self.history.numbers(present.version):
-            with suppress(StoreError):
-                yield self.history.read(number, present)
 
 
 def _describe(kind: str, config: Config) -> bytes:

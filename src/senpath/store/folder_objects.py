@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from time import time
@@ -156,6 +156,9 @@ class FolderObjects(Objects):
 
     def blob(self, name: str, sha256: str, most: int = LARGEST_FILE) -> bytes:
         return read_plain(self.path / name, most)
+
+    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str]]) -> None:
+        pass  # it is here
 
     def blob_name(self, name: str, sha256: str) -> str:
         return name

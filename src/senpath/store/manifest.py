@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -28,6 +28,9 @@ TASKS = b',\n"tasks":{\n'
 """What stands before the tasks, one line each, the last of the fields."""
 CHECKSUM = b',\n"checksum":"'
 """What stands between the content and its checksum, the last field of the file."""
+
+
+Ahead = Callable[[Iterable[TypeRecord], Sequence[PageRecord]], None]
 
 
 @dataclass(frozen=True)
@@ -138,13 +141,14 @@ def dump_manifest(manifest: Manifest, inline: int = INLINE) -> tuple[bytes, dict
     return content + CHECKSUM + checksum + b'"}\n', {**new, **lists}, replace(written, checksum=checksum)
 
 
-def parse_manifest(content: bytes, where: str, fetch: Fetch, known: Manifest | None = None) -> Manifest:
+def parse_manifest(content: bytes, where: str, fetch: Fetch, known: Manifest | None = None, ahead: Ahead | None = None) -> Manifest:
     """The manifest in this content.
 
     Args:
         where: the file's name, for messages.
         fetch: reads pages.
         known: another version of the same network; pages that it has too are taken from it.
+        ahead: told which types and pages there are, before pages are read; nobody has looked at them yet.
 
     Raises:
         OSError: if a page cannot be read.
@@ -160,7 +164,7 @@ def parse_manifest(content: bytes, where: str, fetch: Fetch, known: Manifest | N
         with _collected_later():
             if version == 1:
                 return _parse_first(content)
-            return replace(_parse_parts(body, version, fetch, known), checksum=checksum)
+            return replace(_parse_parts(body, version, fetch, known, ahead), checksum=checksum)
     except ValidationError as error:
         first = error.errors()[0]
         raise StoreError(where, expected=first["msg"], got=f"at {'.'.join(map(str, first['loc']))}", do=RESTORE) from error
@@ -211,9 +215,11 @@ def _parse_first(content: bytes) -> Manifest:
     return manifest
 
 
-def _parse_parts(body: bytes, version: int, fetch: Fetch, known: Manifest | None) -> Manifest:
+def _parse_parts(body: bytes, version: int, fetch: Fetch, known: Manifest | None, ahead: Ahead | None) -> Manifest:
     front, _, rest = body.partition(TASKS)
     head = _FILE.validate_json(front + b"}}").network
+    if ahead is not None:
+        ahead(head.types.values(), head.pages)
     texts = rest.removesuffix(b"\n}}").split(b",\n") if rest != b"\n}}" else []
     if version < PROVENANCE_SINCE:
         texts = [upgrade_line(text) for text in texts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,6 +177,15 @@ class Objects(ABC):
     def blobs(self, files: Sequence[tuple[str, str, int]]) -> Sequence[bytes]:
         """The same for several files, each by its name, its hash and its length; stores that are far away fetch them at the same time."""
         return [self.blob(*file) for file in files]
+
+    @abstractmethod
+    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str]]) -> None:
+        """Bring what is about to be read to this machine, all at the same time, where that takes time. What fails does so when it is read.
+
+        Args:
+            components: hashes.
+            files: name and hash of each.
+        """
 
     @abstractmethod
     def columns(self, name: str, rows: int, width: int, segments: Sequence[Segment]) -> np.ndarray:

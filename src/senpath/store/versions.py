@@ -85,6 +85,24 @@ class Versions:
             raise StoreError(where, expected=f"version {version}", got=f"version {manifest.version}", do=RESTORE)
         return manifest
 
+    def rows_in_use(self, present: Manifest) -> dict[str, int]:
+        """By the name of each file of columns, how many of its rows are taken in the present or a kept version.
+
+        Rows that are objects of their own are not taken from anybody.
+        """
+        rows: dict[str, int] = {}
+        for manifest in (present, *self._whole(present)):
+            for record in manifest.types.values():
+                if not record.segments:
+                    rows[record.columns] = max(record.rows, rows.get(record.columns, 0))
+        return rows
+
+    def _whole(self, present: Manifest) -> Iterator[Manifest]:
+        """The earlier versions whose manifests are whole."""
+        for number in self.numbers(present.version):
+            with suppress(StoreError):
+                yield self.read(number, present)
+
     def parts(self) -> Iterator[Parts]:
         """What each kept version needs; a version whose file is damaged is left out.
 

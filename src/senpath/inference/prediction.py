@@ -15,7 +15,7 @@ import torch
 from senpath.arrays import object_array, plain_array
 from senpath.inference.answered import Answered, InputAnswer
 from senpath.notebook import charts
-from senpath.pathways import Activation, Pathway, count_activation, run_batch
+from senpath.pathways import Activation, Pathway, count_activation
 from senpath.snapshot.view import View
 
 
@@ -331,8 +331,7 @@ class Answers:
         self._paths |= paths
         pathways = [*paths.values()]
         index = torch.from_numpy(member).to(inputs.device).tensor_split(starts[1:].tolist())
-        self._view.fetch_ahead(pathways)
-        logits = run_batch(dict(zip(pathways, index, strict=True)), inputs, self._view.component)
+        logits = self._view.run(dict(zip(pathways, index, strict=True)), inputs)
         values = _values(pathways, [logits[path.task] / path.temperature for path in pathways])
         ends = [*starts[1:].tolist(), len(member)]
         places = rows[member]

@@ -19,7 +19,7 @@ from senpath.errors import InputError, StoreError, UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.inputs.modalities import MODALITIES, Group, known_type, type_key
 from senpath.inputs.modalities.picture_types import Choice, choose_type
-from senpath.pathways import Pathway, run_pathway
+from senpath.pathways import Pathway, run_batch, run_pathway
 from senpath.progress import Progress, silent
 from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
 from senpath.snapshot.component_cache import CACHED_WEIGHTS, ComponentCache
@@ -199,10 +199,11 @@ class View:
             self._component_cache.put(part)  # it runs too, and is kept as any other
         return component
 
-    def fetch_ahead(self, pathways: Iterable[Pathway]) -> None:
-        """Bring what these pathways run to this machine, all at the same time, where the store is far away."""
-        absent = (name for path in pathways for name in path.references if self._component_cache.get(name) is None)
+    def run(self, jobs: Mapping[Pathway, torch.Tensor], inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Logits of several tasks, each for its own rows of encoded inputs, see `run_batch`; what they need is fetched at the same time."""
+        absent = (name for path in jobs for name in path.references if self._component_cache.get(name) is None)
         self._store.objects.prefetch(absent, ())
+        return run_batch(jobs, inputs, self.component)
 
     def _read(self, name: str, levels: int) -> Component:
         """A component with what is inside of it, at most so many levels."""

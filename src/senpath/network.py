@@ -238,6 +238,7 @@ class Network:
         concept: str | None = None,
         method: str | Method = "sen",
         measure: Mapping[str, Any] | None = None,
+        validation: Any = None,
         progress: Follower = None,
         **settings: Any,
     ) -> Learned:
@@ -257,6 +258,8 @@ class Network:
                 answers. Takes up to five more trainings, to measure how far each can be trusted.
             method: name of a method, "package:Class", or a method object.
             measure: labelled data of earlier tasks that may change: their answers to it are scored before and after.
+            validation: what the task is measured on and not learned from: a share of each class of the examples, or further labelled data,
+                (x, y) or without y. While weights are trained `progress` is told the accuracy on it, and in the end `Learned.validation`.
             progress: who follows: a function of stage, steps done and steps in all, a `Callback`, several of them, True for bars, False for
                 nobody; None for bars where somebody sees them. See docs/howto/notebook.md.
             settings: of the method; for "sen" see `senpath.SenSettings`.
@@ -273,7 +276,7 @@ class Network:
         """
         name, chosen, concept = self.view.task_name(task), make_method(method, settings), _composed(concept)
         about = {"task": name, "method": method, "settings": settings}
-        return follow(progress, "learn", about, lambda told: learn(self._at, name, x, y, kind, concept, chosen, measure, told))
+        return follow(progress, "learn", about, lambda told: learn(self._at, name, x, y, kind, concept, chosen, measure, validation, told))
 
     def learn_many(
         self,

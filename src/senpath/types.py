@@ -141,6 +141,7 @@ class Examples:
         origin: what the inputs were, where they were encoded by a network.
         weights: how much each example counts in what is minimised, float32 (n,), 1 on average; None where all count the same. Only the
             method "sen" heeds them.
+        held_out: others of the same task, to be measured on while it is learned; nothing is learned from them.
 
     Example:
         >>> examples = net.encode_examples(x, y)
@@ -156,6 +157,7 @@ class Examples:
     scale: TargetScale | None = None
     origin: Origin = field(default=Origin(), compare=False)
     weights: torch.Tensor | None = None
+    held_out: Examples | None = field(default=None, compare=False, repr=False)
 
     @property
     def task_kind(self) -> TaskKind:
@@ -172,12 +174,13 @@ class Examples:
         if scale == self.scale:
             return self
         numbers = self.user_targets
-        return replace(self, targets=numbers if scale is None else scale.to_outputs(numbers), scale=scale)
+        held_out = None if self.held_out is None else self.held_out.scaled(scale)
+        return replace(self, targets=numbers if scale is None else scale.to_outputs(numbers), scale=scale, held_out=held_out)
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def subset(self, index: torch.Tensor) -> Examples:
-        """The examples at `index` (int64 or bool, one axis), with the same classes."""
+        """The examples at `index` (int64 or bool, one axis), with the same classes, and nothing held out beside them."""
         weights = None if self.weights is None else self.weights[index]
-        return replace(self, inputs=self.inputs[index], targets=self.targets[index], weights=weights)
+        return replace(self, inputs=self.inputs[index], targets=self.targets[index], weights=weights, held_out=None)

@@ -42,6 +42,7 @@ def describe_learned(net: Network, learned: Learned) -> dict[str, Any]:
         "classes": json_value(info.classes_),
         "weights": info.weights,
         "links": [part for link in net.view.pathway(learned.task).links for part in _borrowed(link)],
+        "validation": json_value(learned.validation),
         "warning": learned.warning,
         "notes": [*learned.notes],
         "read_as": learned.read_as or None,

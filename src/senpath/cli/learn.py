@@ -49,12 +49,16 @@ def learn(
     modality: Modality = None,
     skip_bad: SkipBad = False,
     split: Split = None,
+    validation: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Measure on this share of each class, such as 0.2, and do not learn from it.")
+    ] = None,
 ) -> Result:
     """Learn a task and commit it; the folder is created if needed."""
     reading = ReadingOptions(label, modality, skip_bad, kind, split)
     if is_url(net):
-        if encoder != AUTO:
-            raise InputError("--encoder", expected="none beside a server's URL", got=repr(encoder))
+        for option, said in (("--encoder", None if encoder == AUTO else encoder), ("--validation", validation)):
+            if said is not None:
+                raise InputError(option, expected="none beside a server's URL", got=repr(said))
         x, y = _examples(source, reading, shots, seed)
         with bars(task) as progress:
             given = read_settings(settings, "seed")
@@ -72,7 +76,7 @@ def learn(
     x, y = _examples(source, reading, shots, seed)
     network = Network(net, encoders=choose_encoders(encoder, x, learner), trust=trusted())
     with watched(learner, task) as progress:
-        learned = network.learn(task, x, y, kind=kind, concept=concept, method=learner, progress=progress)
+        learned = network.learn(task, x, y, kind=kind, concept=concept, method=learner, validation=validation, progress=progress)
     return Result([describe_learned(network, learned)], lambda: _show_learned(network, task, learned, encoder, x))
 
 
@@ -167,6 +171,8 @@ def _show_learned(net: Network, task: str, learned: Learned, encoder: str, x: An
         say(told)
     if len(learned.notes) > SHOWN:
         say(f"and {len(learned.notes) - SHOWN:,} more columns with missing values or new words")
+    if learned.validation is not None:
+        say(f"{percent(learned.validation)} {net.view.pathway(task).task_kind.score_name} on what was held out")
     cost = learned.cost
     say(f"learned or changed: {cost.updated:,} weights of pathways, {cost.dispatcher_updated:,} numbers of the dispatcher")
     say(f"ran meanwhile: {percent(cost.run_share)} of all weights, the search for a source included")

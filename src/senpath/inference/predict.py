@@ -115,9 +115,9 @@ class Reading:
         """Of refused inputs those that are rows with gaps where there was none before, by their places, with the columns."""
         gaps: dict[int, list[str]] = {}
         for group, reader in self._groups:
-            places = np.flatnonzero(np.isin(group.rows, refused)) if group.modality == "table" else []
-            if len(places):
-                own = gaps_of(group.items, np.asarray(places), reader.types[0])
+            places = np.flatnonzero(np.isin(group.rows, refused))
+            if group.modality == "table" and len(places):
+                own = gaps_of(group.items, places, reader.types[0])
                 gaps |= {int(group.rows[place]): names for place, names in own.items()}
         return gaps
 

@@ -212,9 +212,7 @@ class Prediction(Answered[InputAnswer]):
         task, score = self.routes.paths[int(self.routes.candidates[row, 0])].task, float(self.ood_score[row])
         if score <= 1 or math.isnan(score):
             return f"task {task!r} answers with no finite number"
-        gaps = ", ".join(map(repr, self.gaps.get(row, ())))
-        why = f"; it has no value in {gaps}, where none was missing before: what stands for it, such as the median, may be why"
-        return too_far(task, score) + (why if gaps else "")
+        return too_far(task, score, self.gaps.get(row, ()))
 
     @cached_property
     def candidates(self) -> np.ndarray:
@@ -266,13 +264,6 @@ class Prediction(Answered[InputAnswer]):
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
         """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`."""
         return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
-
-
-def too_far(task: str, ood_score: float) -> str:
-    """Why an input beyond its likeliest task's limit has no answer."""
-    score = math.ceil(ood_score * 100) / 100 if math.isfinite(ood_score) else ood_score
-    shown = f"{score:,.0f}" if 100 <= score < 1e6 else f"{score:.3g}"
-    return f"further from {task!r}, the likeliest task, than its own examples: {shown} of the limit"
 
 
 class Answers:

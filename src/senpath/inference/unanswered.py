@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -63,6 +64,19 @@ def refusal(error: InputError, level: str, row: int, count: int, inputs: int) ->
     named = of_input(error, row, f" and {count - 1:,} more" if count > 1 else "")
     spared = f"predict(…, errors={level!r}) answers None and says why" if inputs > 1 else ""
     return InputError(named.what, expected=named.expected, got=named.got, do=". ".join(filter(None, [named.do, spared])))
+
+
+def too_far(task: str, ood_score: float, gaps: Sequence[str] = ()) -> str:
+    """Why an input beyond its likeliest task's limit has no answer.
+
+    Args:
+        gaps: of a row, the columns without a value where none was missing when their type was first learned.
+    """
+    score = math.ceil(ood_score * 100) / 100 if math.isfinite(ood_score) else ood_score
+    shown = f"{score:,.0f}" if 100 <= score < 1e6 else f"{score:.3g}"
+    names = ", ".join(map(repr, gaps))
+    why = f"; it has no value in {names}, where none was missing before: what stands for it, such as the median, may be why"
+    return f"further from {task!r}, the likeliest task, than its own examples: {shown} of the limit" + (why if gaps else "")
 
 
 Encode = Callable[[Any], torch.Tensor]

@@ -17,6 +17,7 @@ from senpath.learning.batch import LearnedOne, learn_batch, learn_jointly
 from senpath.learning.own_examples import say
 from senpath.learning.propose import propose, propose_revision, require_kind
 from senpath.learning.stream import Routed, extend_routed
+from senpath.learning.validation import measure_validation, with_validation
 from senpath.notebook.html import block, facts, note, table
 from senpath.parallel import check_jobs
 from senpath.pathways import LearningCost, Pathway, Provenance, Transfer
@@ -103,6 +104,7 @@ class Learned:
             an estimate from what is kept of them; below 0 if there are fewer. From 0.02 on there is a `RoutingWarning`. What the new task's
             own columns attract is not counted.
         notes: of a table what stands for values that are missing, and which words none of its type's first rows had.
+        validation: how good it is on what was held out, see `senpath.tasks.TaskKind.score`; None if nothing was.
         read_as: which type of data its inputs were taken for and why, where there was something to choose: pictures open a type of their
             own where they would lose what they show in the network's, and with `encoders="auto"` speech is read in another way than noises.
 
@@ -122,6 +124,7 @@ class Learned:
     misled: float = 0.0
     notes: tuple[str, ...] = ()
     read_as: str = ""
+    validation: float | None = None
 
     @property
     def cost(self) -> LearningCost:
@@ -134,6 +137,7 @@ class Learned:
         lenders = ", ".join(f"{source} ({sum(other == source for other, _ in self.transfers)})" for source in dict(self.transfers))
         told = {"version": self.version, "seconds": f"{self.seconds:.1f}", "examples": self.provenance.examples}
         told |= {"method": self.provenance.method, "classes that borrow": lenders, "read as": self.read_as, "warning": self.warning}
+        told |= {"score on what was held out": f"{self.validation:.3f}"} if self.validation is not None else {}
         tasks = [(name, change.before, change.after) for name, change in self.changed.items()]
         changes = table(["changed along", "score before", "after"], tasks, (1, 2)) if tasks else ""
         return block(f"learned {self.task}", facts(told), changes, *map(note, self.notes))
@@ -154,6 +158,7 @@ def learn(
     concept: str | None,
     method: Method,
     measure: Mapping[str, Any] | None,
+    validation: Any,
     progress: Progress,
 ) -> Learned:
     """Learn a task and commit it; see `senpath.Network.learn`."""
@@ -163,7 +168,7 @@ def learn(
         for attempt in range(ATTEMPTS):
             view = checkout.view
             try:
-                proposal, changed, notes = _propose(view, task, x, y, kind, concept, method, measure, progress)
+                proposal, changed, notes, score = _propose(view, task, x, y, kind, concept, method, measure, validation, progress)
                 say(proposal.warnings)
                 info = task_info(checkout.commit(proposal), task)
                 break
@@ -171,7 +176,8 @@ def learn(
                 if attempt + 1 == ATTEMPTS or checkout.view is view:
                     raise
     warning, read_as = proposal.warnings.get(task), proposal.read_as.get(task, "")
-    return _learned(LearnedOne(info, time.perf_counter() - start, warning, read_as), task, changed, notes)
+    learned = _learned(LearnedOne(info, time.perf_counter() - start, warning, read_as), task, changed, notes)
+    return replace(learned, validation=score)
 
 
 def _propose(
@@ -183,8 +189,9 @@ def _propose(
     concept: str | None,
     method: Method,
     measure: Mapping[str, Any] | None,
+    validation: Any,
     progress: Progress,
-) -> tuple[Proposal, dict[str, TaskChange], tuple[str, ...]]:
+) -> tuple[Proposal, dict[str, TaskChange], tuple[str, ...], float | None]:
     check_task(task, view)
     if concept is not None:
         check_name("concept", concept)
@@ -196,14 +203,17 @@ def _propose(
         notes = notes_of(x, examples.data_type)
     if concept is not None:
         examples = read_concept(concept, examples, labels_of(view.paths, concept))
+    examples = with_validation(view, task, examples, validation)
     require_kind(method, examples)
     tests = _read_tests(view, method, {} if measure is None else measure)
     proposal = propose(view, method, task, examples, progress, concept)
-    changed = measure_changes(view, proposal, tests)
+    changed, score = measure_changes(view, proposal, tests), measure_validation(view, proposal, examples, progress)
+    if score is not None and examples.held_out is not None:
+        proposal = replace(proposal, entry={**proposal.entry, "validation": {"examples": len(examples.held_out), "score": score}})
     if changed:
         entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}
         proposal = replace(proposal, entry=entry)
-    return proposal, changed, notes
+    return proposal, changed, notes, score
 
 
 def learn_many(

@@ -13,7 +13,7 @@ from senpath.arrays import as_array
 from senpath.errors import InputError, SenpathError
 from senpath.inference.batches import Batch, decided
 from senpath.inference.predict import Reading
-from senpath.inference.prediction import too_far
+from senpath.inference.unanswered import too_far
 from senpath.inputs.sources import read_labelled
 from senpath.routing import Decision
 from senpath.snapshot.proposal import Revised

@@ -2,9 +2,9 @@
 
 from senpath.training.augment import Augmentation
 from senpath.training.dense import DenseTraining, fit_dense
-from senpath.training.folds import hold_out, spare, splits
+from senpath.training.folds import hold_out, hold_out_share, spare, splits
 from senpath.training.joint import TaskSplit, in_chunks, mean_quality
-from senpath.training.loop import BestState, Descent, Recipe, fit, passes, schedule, training_steps
+from senpath.training.loop import BestState, Descent, Measured, Recipe, fit, passes, schedule, training_steps
 from senpath.training.target_scaler import TargetScaler
 
 __all__ = [
@@ -12,12 +12,14 @@ __all__ = [
     "BestState",
     "DenseTraining",
     "Descent",
+    "Measured",
     "Recipe",
     "TargetScaler",
     "TaskSplit",
     "fit",
     "fit_dense",
     "hold_out",
+    "hold_out_share",
     "in_chunks",
     "mean_quality",
     "passes",

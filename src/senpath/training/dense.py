@@ -18,7 +18,7 @@ from senpath.pathways import run_chain
 from senpath.progress import Progress, silent
 from senpath.tasks import TaskKind
 from senpath.training.augment import Augmentation
-from senpath.training.loop import REPORTS, Recipe, passes, schedule
+from senpath.training.loop import REPORTS, Measured, Recipe, passes, schedule
 
 CHUNK = 32
 """Steps whose images are changed, and whose frozen layers are read, at once."""
@@ -65,7 +65,13 @@ class DenseTraining:
 
 
 def fit_dense(
-    trainings: Sequence[DenseTraining], kind: TaskKind, recipe: Recipe, *, progress: Progress = silent, stage: str = "train"
+    trainings: Sequence[DenseTraining],
+    kind: TaskKind,
+    recipe: Recipe,
+    *,
+    progress: Progress = silent,
+    stage: str = "train",
+    measured: Measured | None = None,
 ) -> None:
     """Minimise the loss of each network on its own examples, as `fit` does of any model.
 
@@ -73,6 +79,7 @@ def fit_dense(
         trainings: of one shape; with at least `recipe.batch_size` examples each.
         kind: of all tasks.
         recipe: how long and how fast; it clips no gradients.
+        measured: see `fit`; of the modules as they are by then.
     """
     with torch.no_grad():
         stacks = [_Stack(trainings[start : start + TOGETHER], kind, recipe) for start in range(0, len(trainings), TOGETHER)]
@@ -81,7 +88,9 @@ def fit_dense(
             for taken in stack.steps():
                 done = place * recipe.steps + taken
                 if done % max(1, steps // REPORTS) == 0 or done == steps:
-                    progress(stage, done, steps, loss=stack.loss())
+                    if measured is not None:
+                        stack.write()
+                    progress(stage, done, steps, loss=stack.loss(), **(measured() if measured is not None else {}))
             stack.write()
 
 

@@ -75,6 +75,15 @@ def hold_out(examples: Examples, most: int, seed: int) -> tuple[torch.Tensor, to
     return torch.from_numpy(np.sort(fitted)), torch.from_numpy(np.sort(held))
 
 
+def hold_out_share(examples: Examples, share: float, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Places (int64) of the examples to learn from and of those to measure on: this share of each class, rounded; one of each stays."""
+    random, strata = np.random.default_rng(seed), _strata(examples)
+    groups = [np.arange(len(examples))] if strata is None else [np.flatnonzero(strata == label) for label in np.unique(strata)]
+    held = [random.permutation(group)[: min(len(group) - 1, int(share * len(group) + 0.5))] for group in groups]
+    places = np.sort(np.concatenate(held))
+    return torch.from_numpy(np.setdiff1d(np.arange(len(examples)), places)), torch.from_numpy(places)
+
+
 def _strata(examples: Examples) -> np.ndarray | None:
     """The class of each example, of which folds keep the shares; None where examples have none."""
     strata = examples.task_kind.strata(examples.targets)

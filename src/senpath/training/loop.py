@@ -20,6 +20,8 @@ REPORTS = 50
 """How often in all a training reports its progress."""
 
 Batch = TypeVar("Batch")
+Measured = Callable[[], Mapping[str, float]]
+"""Figures of a model as it is now."""
 
 
 def training_steps(
@@ -191,6 +193,7 @@ def fit(
     weights: torch.Tensor | None = None,
     progress: Progress = silent,
     stage: str = "train",
+    measured: Measured | None = None,
 ) -> None:
     """Minimise a model's loss on the examples; only parameters that require gradients move.
 
@@ -202,6 +205,7 @@ def fit(
         recipe: how long and how fast.
         seed: decides the order of the examples and their distortions.
         weights: how much each example counts, see `senpath.types.Examples`.
+        measured: what else is told with the loss; the model is in evaluation mode meanwhile.
     """
     generator = torch.Generator().manual_seed(seed)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -215,8 +219,15 @@ def fit(
         result: torch.Tensor = model(examples, targets[batch], *(() if weights is None else (weights[batch],)))
         return result
 
+    def told(stage: str, done: int, steps: int, /, **figures: float) -> None:
+        model.eval()
+        more = measured() if measured is not None else {}
+        model.train()
+        progress(stage, done, steps, **figures, **more)
+
     model.train()
+    follower = progress if measured is None else told
     batches = islice(passes(len(inputs), recipe.batch_size, generator), recipe.steps)
-    for _ in training_steps(batches, loss, Descent(optimizer, steps=recipe.steps, clip=recipe.clip), progress=progress, stage=stage):
+    for _ in training_steps(batches, loss, Descent(optimizer, steps=recipe.steps, clip=recipe.clip), progress=follower, stage=stage):
         pass
     model.eval()

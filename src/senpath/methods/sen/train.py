@@ -33,8 +33,9 @@ from senpath.pathways import run_chain
 from senpath.progress import Progress, silent
 from senpath.seeds import derive, seeded
 from senpath.snapshot import View
+from senpath.snapshot.view import at_once
 from senpath.tasks import TaskKind
-from senpath.training import DenseTraining, Recipe, TargetScaler, fit, fit_dense
+from senpath.training import DenseTraining, Measured, Recipe, TargetScaler, fit, fit_dense
 from senpath.types import Examples
 
 OWN = 1.0
@@ -107,21 +108,30 @@ class Learner(nn.Module):
         seed: int,
         weights: torch.Tensor | None = None,
         progress: Progress = silent,
+        measured: Measured | None = None,
     ) -> None:
         """Minimise the loss, the quickest way there is for such layers; see `senpath.training.fit`."""
         hidden = hidden_layer(self.backbone)
         if hidden is None or self.head is None or recipe.clip is not None:
-            fit(self, inputs, targets, recipe, seed, weights=weights, progress=progress)
+            fit(self, inputs, targets, recipe, seed, weights=weights, progress=progress, measured=measured)
             return
         links = [(reads, link) for reads, link in zip(self._reads, self.links, strict=True) if isinstance(link, ClassLink)]
-        fit_dense([DenseTraining(hidden, self.head, links, inputs, targets, seed, weights)], self._kind, recipe, progress=progress)
+        training = DenseTraining(hidden, self.head, links, inputs, targets, seed, weights)
+        fit_dense([training], self._kind, recipe, progress=progress, measured=measured)
+
+    @torch.no_grad()
+    def accuracy(self, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
+        """How good its answers are as it is now, as progress tells it; see `senpath.tasks.TaskKind.score`."""
+        device = next(self.parameters()).device
+        outputs = [torch.stack(self._parts(part.to(device))).sum(0).cpu() for part in inputs.split(at_once(inputs))]
+        return {"accuracy": self._kind.score(torch.cat(outputs), targets)}
+
+    def _parts(self, inputs: torch.Tensor) -> list[torch.Tensor]:
+        own = [self.head(self.backbone(inputs))] if self.backbone is not None and self.head is not None else []
+        return own + [link(run_chain(reads, inputs)) for reads, link in zip(self._reads, self.links, strict=True)]
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
-        parts: list[torch.Tensor] = []
-        if self.backbone is not None and self.head is not None:
-            parts.append(self.head(self.backbone(inputs)))
-        for reads, link in zip(self._reads, self.links, strict=True):
-            parts.append(link(run_chain(reads, inputs)))
+        parts = self._parts(inputs)
         loss = self._loss(torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], targets, weights)
         if len(parts) > 1 and self.backbone is not None:
             loss = loss + OWN * self._loss(parts[0], targets, weights)
@@ -173,7 +183,9 @@ def train(
             choice = train_wide_and_deep(module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress, choice)
             figures |= {"strength": choice.both, "linear_strength": choice.wide, "hidden_share": choice.share}
         else:
-            learner.fit(inputs, targets, recipe, seed, weights, progress)
+            held = examples.held_out
+            measured = partial(learner.accuracy, held.inputs, scaler.transform(held.targets)) if held is not None else None
+            learner.fit(inputs, targets, recipe, seed, weights, progress, measured)
     scaler.fold_into(head, links)
     components = (backbone.freeze(own[0]), freeze_head(own[1])) if own else ()
     return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None, choice)

@@ -14,6 +14,7 @@ import torch
 
 from senpath.arrays import object_array, plain_array
 from senpath.inference.answered import Answered, InputAnswer
+from senpath.inference.unanswered import too_far
 from senpath.notebook import charts
 from senpath.pathways import Activation, Pathway, count_activation
 from senpath.snapshot.view import View

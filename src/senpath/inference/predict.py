@@ -333,7 +333,7 @@ def predict(
             only = np.full(len(batch.rows), view.places[task])
             answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
     answered = answers.prediction(reading.reasons, reading.samples)
-    refused = np.flatnonzero(answered.ood_score > 1)
+    refused = np.flatnonzero((answered.ood_score > 1) & np.isfinite(answered.ood_score))  # what nobody could read is infinitely far
     if len(refused):
         answered.gaps = reading.gaps(refused)
     return answered

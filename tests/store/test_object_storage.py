@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from uuid import uuid4
@@ -204,6 +207,47 @@ def test_cached_objects_are_checked_bounded_and_fetched_again(address: str, monk
     sp.Network(address).verify()
     shutil.rmtree(cache)
     assert sp.Network(address).predict(X).label.tolist() == labels
+
+
+def test_requests_are_few(moto: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def plan(method: str, path: str) -> str:
+        asked.append(f"{method} {path.partition('.sen/')[2].partition('/')[0]}")
+        return ""
+
+    with faulty(moto, plan) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        net = sp.Network(address)
+        for number in range(3):
+            learn(net, f"task-{number}", 30 * number)
+        asked.clear()
+        learn(net, "few", 120)
+        parts = sum(name == "PUT components" for name in asked)
+        assert len(asked) - parts <= 7  # a look before learning; the new objects; the root
+        assert asked[-1] == "PUT network.json"
+        assert asked.count("PUT network.json") == 1
+        shutil.rmtree(LocalCache.of_user().folder)
+        asked.clear()
+        fresh = sp.Network(address)
+        assert asked == ["GET network.json"]
+        fresh.predict(X[:1])
+        assert len(asked) <= 8
+        asked.clear()
+        fresh.predict(X[:1])
+        sp.Network(address).predict(X[:1])
+        fresh.refresh()
+        assert asked == ["GET network.json"] * 2  # all else is on this machine
+
+
+def test_writers_and_readers_that_are_killed(tmp_path: Path, moto: str) -> None:
+    command = [sys.executable, "-m", "benchmarks.cloud.soak", "--seconds", "8", "--writers", "3", "--readers", "2", "--faults", "0.05"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    outcome = json.loads(run.stdout)
+    assert outcome["wrong"] == []
+    assert outcome["killed"] > 2
+    assert outcome["versions verified"] >= 2
 
 
 def test_copies_between_stores(address: str, tmp_path: Path) -> None:

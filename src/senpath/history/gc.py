@@ -66,7 +66,8 @@ def clean(checkout: Checkout, versions: int, grace: float | None = None) -> Clea
             for number in set(numbers) - set(last):
                 store.history.forget(number)
             if made is not None:
-                kept = kept if store.objects.takes_turns else [*kept, present]
+                if not store.objects.takes_turns:  # where what is replaced is kept
+                    kept, last = [*kept, present], [*last, present.version]
                 present = store.write(present, *made, keep=1)
             if not store.objects.takes_turns:
                 kept.append(store.read(present))  # others went on meanwhile

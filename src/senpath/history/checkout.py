@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -111,7 +110,7 @@ class Checkout:
 
     def __init__(
         self,
-        path: str | Path | None,
+        path: str | Place | None,
         *,
         device: str | torch.device,
         lock_seconds: float,

@@ -65,7 +65,7 @@ def check_method(
         simplefilter("ignore", SenpathWarning)  # how well it learns is not asked here
         earlier = network if network is not None else tiny_network(Path(folder) / "earlier.sen", ("low", "high"))
         for place, kind in enumerate([*claimed, *(TASK_KINDS.keys() - {*claimed})]):
-            copy = Network(shutil.copytree(earlier.path, Path(folder) / f"{place}.sen"))
+            copy = Network(shutil.copytree(_folder(earlier), Path(folder) / f"{place}.sen"))
             if kind not in claimed:
                 _check_refused(method, copy, x, _targets(kind, y), kind)
                 continue
@@ -110,15 +110,20 @@ class _Observed:
         self.result = MethodResult(())
 
     def propose(self, view: View, task: str, examples: Examples, progress: Progress) -> MethodResult:
-        before, state = _files(self._network.path), torch.get_rng_state()
+        before, state = _files(_folder(self._network)), torch.get_rng_state()
         result: Any = self._method.propose(view, task, examples, progress)
-        _require(_files(self._network.path) == before, "propose() writes nothing into the network's folder")
+        _require(_files(_folder(self._network)) == before, "propose() writes nothing into the network's folder")
         _require(torch.equal(torch.get_rng_state(), state), "torch's global random numbers stay as they were (senpath.seeds.seeded)")
         _require(isinstance(result, MethodResult), f"propose() returns a MethodResult, not {type(result).__name__}")
         others = [type(part).__name__ for part in (*result.chain, *result.parts) if not isinstance(part, Component | str)]
         _require(not others, f"a result consists of components and of hashes, not of {', '.join(others)}")
         self.result = result
         return self.result
+
+
+def _folder(network: Network) -> Path:
+    _require(isinstance(network.path, Path), "the network is in a folder, whose files can be compared")
+    return Path(str(network.path))
 
 
 def _check_seeds(make: Callable[..., Method], view: View, examples: Examples, *, draws: bool) -> None:
@@ -131,13 +136,13 @@ def _check_seeds(make: Callable[..., Method], view: View, examples: Examples, *,
 def _check_learning(method: _Observed, network: Network, examples: Examples, inputs: Any, *, strict: bool) -> None:
     """Learn a task and compare everything with what was there before, and with what is read from the folder."""
     told: dict[str, list[tuple[int, int]]] = {}
-    view, before = network.view, _files(network.path / "components")
+    view, before = network.view, _files(_folder(network) / "components")
     logits = {task: view.logits(task, examples.inputs) for task in view.tasks_of_type(examples.data_type.key)}
     live = [view.component(name) for pathway in view.paths for name in pathway.references]
     network.learn(TASK, examples, method=method, progress=lambda stage, done, total: told.setdefault(stage, []).append((done, total)))
     unfinished = [stage for stage, steps in told.items() if steps[-1][0] != steps[-1][1]]
     _require(not unfinished, f"progress ends at its total: {', '.join(unfinished)} did not")
-    _require(before.items() <= _files(network.path / "components").items(), "files of earlier components stay as they are")
+    _require(before.items() <= _files(_folder(network) / "components").items(), "files of earlier components stay as they are")
     _require(all(network.view.pathway(pathway.task) == pathway for pathway in view.paths), "pathways of earlier tasks stay as they are")
     same = [torch.equal(network.view.logits(task, examples.inputs), outputs) for task, outputs in logits.items()]
     _require(all(same), "earlier tasks answer as before, to the bit")

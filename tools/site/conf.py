@@ -23,6 +23,7 @@ suppress_warnings = ["myst.strikethrough", "misc.highlighting_failure"]
 
 autodoc_mock_imports = ABSENT
 autodoc_member_order = "bysource"
+autodoc_type_aliases = {"Follower": "Follower"}  # its parts are many
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 90
 napoleon_custom_sections = [("Attributes", "params_style")]  # else each would be described twice

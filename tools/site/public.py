@@ -90,7 +90,7 @@ PAGES = (
         "What a change returns",
         "What learning, revising and taking back say of what they did.",
         "senpath",
-        ("Learned", "Routed", "TaskChange", "Revised", "Removed", "RolledBack", "Cleaned", "Copied"),
+        ("Learned", "Routed", "TaskChange", "Revised", "Removed", "RolledBack", "Cleaned", "copy_network", "Copied"),
     ),
     Page(
         "data",
@@ -116,7 +116,7 @@ PAGES = (
         "senpath",
         (
             *("evaluate", "Evaluation", "TaskScore", "ClassConfusion", "Recorded", "recorded_evaluations", "remove_evaluation"),
-            *("evaluate_dataset", "report", "experiment", "ExperimentResults", "copy_network"),
+            *("evaluate_dataset", "report", "experiment", "ExperimentResults"),
         ),
     ),
     Page(

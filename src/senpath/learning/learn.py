@@ -203,12 +203,14 @@ def _propose(
         notes = notes_of(x, examples.data_type)
     if concept is not None:
         examples = read_concept(concept, examples, labels_of(view.paths, concept))
-    examples = with_validation(view, task, examples, validation)
+    if validation is not None:
+        examples = with_validation(view, task, examples, validation)
     require_kind(method, examples)
     tests = _read_tests(view, method, {} if measure is None else measure)
     proposal = propose(view, method, task, examples, progress, concept)
-    changed, score = measure_changes(view, proposal, tests), measure_validation(view, proposal, examples, progress)
-    if score is not None and examples.held_out is not None:
+    changed, score = measure_changes(view, proposal, tests), None
+    if examples.held_out is not None:
+        score = measure_validation(view, proposal, examples.held_out, progress)
         proposal = replace(proposal, entry={**proposal.entry, "validation": {"examples": len(examples.held_out), "score": score}})
     if changed:
         entry = {**proposal.entry, "changed": {name: asdict(change) for name, change in changed.items()}}

@@ -24,13 +24,11 @@ def with_validation(view: View, task: str, examples: Examples, validation: Any) 
     """The examples to learn from, with those beside them that are to be measured on.
 
     Args:
-        validation: see `senpath.Network.learn`; None leaves the examples as they are.
+        validation: see `senpath.Network.learn`.
 
     Raises:
         InputError: for a share that is none or leaves nothing to measure on, or data that does not fit the task.
     """
-    if validation is None:
-        return examples
     if isinstance(validation, Examples):
         if (validation.data_type, validation.classes, validation.kind) != (examples.data_type, examples.classes, examples.kind):
             raise InputError("validation", expected="examples of the task's type, kind and classes", got="others")
@@ -46,11 +44,8 @@ def with_validation(view: View, task: str, examples: Examples, validation: Any) 
     return replace(examples.subset(fitted), held_out=examples.subset(held))
 
 
-def measure_validation(view: View, proposal: Proposal, examples: Examples, progress: Progress) -> float | None:
-    """How good what was proposed is on what was held out, see `senpath.tasks.TaskKind.score`; None if nothing was."""
-    held = examples.held_out
-    if held is None:
-        return None
+def measure_validation(view: View, proposal: Proposal, held: Examples, progress: Progress) -> float:
+    """How good what was proposed is on what was held out, see `senpath.tasks.TaskKind.score`."""
     outputs = try_out(view, proposal, held.inputs).cpu()
     score = held.task_kind.score(outputs, held.scaled(proposal.pathways[0].scale).targets)
     progress("validation", 1, 1, accuracy=score)

@@ -37,7 +37,6 @@ from senpath.errors import SenpathWarning
 from senpath.progress import Progress, silent
 from senpath.snapshot import MethodResult, View
 from senpath.store import Store
-from senpath.store.manifest import dump_manifest
 from senpath.testing import ConstantMethod
 from senpath.types import Examples
 
@@ -110,7 +109,6 @@ def _in_folder(path: Path, size: int) -> Record:
     return {
         "size": size,
         "written": written[1:],  # the first may write a folder of an earlier format anew
-        "whole": len(dump_manifest(manifest, inline=2**40)[0]),
         "pages": len(manifest.pages),
         "learned": learned[2:],
         "refreshed": refreshed[2:],
@@ -191,10 +189,10 @@ def _folders(records: Records) -> str:
             rows.append(
                 [f"{one['size']:,}"]
                 + [f"{value:,.1f}" for value in (median(kilobytes), mean(kilobytes), max(kilobytes))]
-                + [f"{one['whole'] / 1e3:,.0f}", f"{one['pages']}"]
+                + [f"{one['pages']}"]
                 + [f"{1e3 * median(one[name]):,.1f}" for name in ("learned", "refreshed", "opened")]
             )
-    head = ["tasks", "a commit writes of tasks, KB, median", "mean", "most", "format 7 wrote, KB", "pages"]
+    head = ["tasks", "a commit writes of tasks, KB, median", "mean", "most", "pages"]
     return markdown_table([*head, "the whole `learn`, ms", "refresh, ms", "opening, ms"], rows)
 
 

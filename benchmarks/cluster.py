@@ -1,10 +1,10 @@
 """Learning and answering on many machines, with Ray: as far as one machine of two cores can tell, and simulated beyond that.
 
-    python -m benchmarks.cluster [nodes] [costs] [large-sets] [answers]
+    python -m benchmarks.cluster [nodes] [costs] [large-sets]
 
 Tasks are five characters of Omniglot, five drawings each. "nodes": 200 of them learned on one node and on two, of one CPU each, in turn
-(`ray.cluster_utils.Cluster`). "costs": the processor's seconds of a proposal and of a commit, of which more workers are simulated.
-"large-sets": memory while tables of several sizes are answered. "answers": the processor's seconds of an answer. Needs SENPATH_DATA.
+(`ray.cluster_utils.Cluster`), 50 at a time. "costs": the processor's seconds of a proposal and of a commit, of which more workers are
+simulated. "large-sets": memory while tables of several sizes are answered. Needs SENPATH_DATA.
 """
 
 import heapq
@@ -20,26 +20,21 @@ from typing import Any
 import numpy as np
 
 import senpath as sp
-from benchmarks.harness import Benchmark, Part, Record, Records, in_turn, markdown_table, processor_timed
-from benchmarks.scale.stream import any_characters, five_characters
-from benchmarks.scale.ten_thousand import AT_ONCE, Alike
+from benchmarks.harness import Benchmark, Part, Record, Records, markdown_table
+from benchmarks.scale.stream import five_characters
 from senpath.learning.propose import propose
 from senpath.parallel import one_thread
 from senpath.parallel.pool import AHEAD
 from senpath.snapshot import encode_examples
 
-KNOWN, TASKS = 10, 200
-"""Tasks that the network has before, and those that are learned."""
+KNOWN, TASKS, EACH = 10, 200, 50
+"""Tasks that the network has before, those that are learned, and those of one call where calls take turns."""
 MEASURED = 200
 """Tasks of which costs are measured."""
 STORE_BYTES = 150 * 2**20
 WORKERS = (1, 2, 4, 8, 16, 32, 64)
 ROWS = {"25,000": 25_000, "100,000": 100_000, "400,000": 400_000}
 COLUMNS = 64
-SIZES = {"10": 10, "1,000": 1000}
-INPUTS, ROUNDS = 1024, 9
-HOUR = 0.04
-"""Dollars that an hour of a virtual CPU costs, about, at the large providers."""
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 
@@ -70,10 +65,10 @@ def _cluster(nodes: int) -> Iterator[None]:
 
 
 def _nodes(nodes: int, seed: int) -> Iterator[Record]:
-    """Learn the tasks once; seeds are rounds."""
+    """Learn some of the tasks; seeds are rounds, each with others."""
     with tempfile.TemporaryDirectory() as folder, _cluster(nodes):
         net, places = _known(Path(folder) / "net"), {}
-        for task in five_characters(TASKS):
+        for task in islice(five_characters(TASKS), EACH * seed, EACH * (seed + 1)):
             places[task.name] = Path(folder) / f"{task.name}.npz"
             np.savez(places[task.name], x=task.train[0], y=task.train[1])
         begun: list[float] = []
@@ -125,15 +120,14 @@ def _simulated(proposals: Sequence[float], commits: Sequence[float], workers: in
 
 
 def _memory() -> dict[str, int]:
-    """Bytes that this process and all that it started have for themselves, and the share of the object store that is in use."""
-    own = shared = 0
+    """How many of Ray's processes read and answer at this moment, and what the largest has for itself, in bytes."""
+    own = []
     for status in Path("/proc").glob("[0-9]*/status"):
         with suppress(OSError, ValueError, KeyError):
             fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-            if fields["Name"].strip().startswith("ray::Map") or fields["Name"].strip().startswith("ray::Read"):
-                own += int(fields["RssAnon"].split()[0]) * 1024
-                shared += int(fields["RssShmem"].split()[0]) * 1024
-    return {"workers": own, "shared": shared}
+            if fields["Name"].strip().startswith(("ray::Map", "ray::Read")):
+                own.append(int(fields["RssAnon"].split()[0]) * 1024)
+    return {"processes": len(own), "largest": max(own, default=0), "all": sum(own)}
 
 
 def _large(rows: str) -> Iterator[Record]:
@@ -154,7 +148,7 @@ def _large(rows: str) -> Iterator[Record]:
             content = random.normal(size=(COLUMNS, min(25_000, count - part)))
             pq.write_table(pa.table(dict(zip(names, content, strict=True))), place / "in" / f"{part}.parquet")
         ray.init(address="local", include_dashboard=False, num_cpus=2, object_store_memory=STORE_BYTES, **QUIET)
-        most, over = {"workers": 0, "shared": 0}, threading.Event()
+        most, over = dict.fromkeys(_memory(), 0), threading.Event()
 
         def watch() -> None:
             while not over.wait(0.5):
@@ -175,36 +169,24 @@ def _large(rows: str) -> Iterator[Record]:
         yield {"answers": answers, "input": count * COLUMNS * 8, "seconds": seconds, **most}
 
 
-def _answers(tasks: str, folder: Path) -> Iterator[Record]:
-    """The processor's seconds of an answer, of many inputs at once and of one at a time."""
-    net, size = sp.Network(folder / f"{SIZES[tasks]}.sen"), SIZES[tasks]
-    while (there := len(net.tasks)) < size:
-        some = any_characters(there, min(AT_ONCE, size - there))
-        net.learn_many({task.name: task.train for task in some}, method=Alike())
-    images = np.concatenate([task.test[0] if len(task.test[0]) else task.train[0] for task in five_characters(70)])[:INPUTS]
-    with one_thread():
-        times = in_turn(
-            {
-                "together": processor_timed(lambda: net.predict(images, progress=False)),
-                "alone": processor_timed(lambda: [net.predict(image[None], progress=False) for image in images[:32]]),
-            },
-            ROUNDS,
-        )
-    yield {"together": float(np.median(times["together"])) / len(images), "alone": float(np.median(times["alone"])) / 32}
-
-
 def _nodes_table(records: Records) -> str:
-    rows = []
+    rows, sums = [], [0.0, 0.0]
     for seed, mine in records.by("seed").items():
-        one, two = mine.where(nodes=1), mine.where(nodes=2)
-        if one and two:
-            whole = [some.mean("seconds") for some in (one, two)]
-            steady = [some.mean("seconds") - some.mean("first") for some in (one, two)]
+        some = [mine.where(nodes=nodes) for nodes in (1, 2)]
+        if all(some):
+            steady = [one.mean("seconds") - one.mean("first") for one in some]
+            sums = [total + value for total, value in zip(sums, steady, strict=True)]
             rows.append(
-                [seed + 1, *(f"{value:.0f}" for value in (*whole, *steady)), f"{whole[0] / whole[1]:.2f}", f"{steady[0] / steady[1]:.2f}"]
+                [
+                    seed + 1,
+                    *(f"{value:.0f}" for value in steady),
+                    f"{steady[0] / steady[1]:.2f}",
+                    *(f"{one.mean('first'):.0f}" for one in some),
+                ]
             )
-    columns = ["round", "one node, s", "two nodes, s", "one, from the first commit", "two", "times as fast", "from the first commit"]
-    return markdown_table(columns, rows)
+    rows.append(["all", *(f"{value:.0f}" for value in sums), f"{sums[0] / sums[1]:.2f}", "", ""])
+    columns = ["round", "one node, s", "two nodes, s", "times as fast", "before the first commit, one node, s", "two"]
+    return f"Seconds on the clock from the first commit to the last of {EACH} tasks a round.\n\n{markdown_table(columns, rows)}"
 
 
 def _costs_table(records: Records) -> str:
@@ -222,23 +204,11 @@ def _costs_table(records: Records) -> str:
 
 
 def _large_table(records: Records) -> str:
-    rows = [
-        [size, *(f"{mine.mean(name) / 2**20:,.0f}" for name in ("input", "workers", "shared")), f"{mine.mean('seconds'):.0f}"]
-        for size, mine in records.by("rows").items()
-    ]
-    columns = ["rows", "input in memory, MiB", "workers' own memory, most at a time, MiB", "of the object store, most, MiB", "seconds"]
-    return markdown_table(columns, rows)
-
-
-def _answers_table(records: Records) -> str:
     rows = []
-    for size, mine in records.by("tasks").items():
-        cells = []
-        for name in ("together", "alone"):
-            seconds = mine.mean(name) * 1e6
-            cells += [f"{seconds:,.0f}", f"{seconds / 3600 * HOUR:.3f}"]
-        rows.append([size, *cells])
-    columns = ["tasks", "s a million, together", "$", "s a million, one at a time", "$"]
+    for size, mine in records.by("rows").items():
+        memory = [f"{mine.mean(name) / 2**20:,.0f}" for name in ("input", "largest", "all")]
+        rows.append([size, memory[0], f"{mine.mean('processes'):.0f}", *memory[1:], f"{mine.mean('seconds'):.0f}"])
+    columns = ["rows", "input in memory, MiB", "processes, most at a time", "the largest of them, MiB", "all of them, MiB", "seconds"]
     return markdown_table(columns, rows)
 
 
@@ -246,10 +216,9 @@ PARTS = {
     "nodes": Part(_nodes, {"seed": "seeds", "nodes": (1, 2)}),
     "costs": Part(_costs, {}),
     "large-sets": Part(_large, {"rows": ROWS}),
-    "answers": Part(_answers, {"tasks": SIZES}),
 }
-SECTIONS = {"nodes": _nodes_table, "costs": _costs_table, "large-sets": _large_table, "answers": _answers_table}
-BENCHMARK = Benchmark("cluster", __doc__, PARTS, SECTIONS, seeds=1, anew=True)
+SECTIONS = {"nodes": _nodes_table, "costs": _costs_table, "large-sets": _large_table}
+BENCHMARK = Benchmark("cluster", __doc__, PARTS, SECTIONS, seeds=TASKS // EACH, anew=True)
 
 if __name__ == "__main__":
     BENCHMARK.main()

@@ -33,7 +33,7 @@ MEASURED = 200
 """Tasks of which costs are measured."""
 STORE_BYTES = 150 * 2**20
 WORKERS = (1, 2, 4, 8, 16, 32, 64)
-ROWS = {"25,000": 25_000, "100,000": 100_000, "400,000": 400_000}
+ROWS = {"25,000": 25_000, "100,000": 100_000, "400,000": 400_000, "1,600,000": 1_600_000}
 COLUMNS = 64
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 

@@ -236,8 +236,9 @@ def _table(records: Records) -> str:
             title = f"{shards} shards, {asked} asked: same answer possible, %"
             rows.append(line(title, lambda one, shards=shards, place=place: share(100 * one["kept"][str(shards)][place])))
     table = markdown_table(["tasks", *(f"{size:,}" for size in sizes)], rows)
-    told = f"Each drawing with {any_size['copies']} distorted copies; with fifteen, as `learn` reads it, the right one of {SIZES[0]:,} tasks is"
-    return f"{table}\n\n{told} first for {100 * real['first']:.1f} %. Times are of the dispatcher alone, one thread, torch {any_size['torch']}."
+    copies, torch_version = any_size["copies"], any_size["torch"]
+    told = f"Each drawing with {copies} distorted copies; with fifteen, as `learn` reads it, the right one of {SIZES[0]:,} tasks is"
+    return f"{table}\n\n{told} first for {100 * real['first']:.1f} %. Times are of the dispatcher alone, one thread, torch {torch_version}."
 
 
 OPTIONS = {

@@ -74,6 +74,7 @@ SECTIONS = (
             "": (
                 *("architecture", "concepts/pathways", "concepts/components", "concepts/dispatcher", "concepts/data-types"),
                 *("concepts/kinds-of-task", "concepts/shared-concepts", "concepts/activation-and-cost", "concepts/many-tasks"),
+                "concepts/million-tasks",
                 "concepts/privacy",
             )
         },

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from raising import raises_error
 from ray_tasks import write_tasks
 
 import senpath as sp
@@ -59,6 +60,26 @@ def test_data_is_read_from_object_storage(tasks: dict[str, str]) -> None:
         assert SECRET not in str(error.value)
 
 
+def test_tables_in_a_bucket_name_no_files_of_this_machine(tasks: dict[str, str], tmp_path: Path) -> None:
+    import obstore
+    from obstore.store import from_url
+
+    own = tmp_path / "own.txt"
+    own.write_text("nobody's business")
+    bucket = from_url("s3://bucket/named", client_options={"allow_http": True})
+    for number in range(4):
+        obstore.put(bucket, f"{number}.txt", b"a text")
+    rows = [f"{number}.txt,{'ab'[number % 2]}" for number in range(4)]
+    obstore.put(bucket, "metadata.csv", "\n".join(["file_name,label", *rows]).encode())
+    assert len(sp.read("s3://bucket/named")) == 4
+    for outside in (str(own), "../" * 20 + str(own)[1:]):
+        obstore.put(bucket, "metadata.csv", "\n".join(["file_name,label", *rows, f"{outside},a"]).encode())
+        with raises_error(sp.InputError, expected="the name of a file", got="of which there is none"):
+            sp.read("s3://bucket/named")
+        with raises_error(sp.InputError, expected="the name of a file"):
+            sp.Network().learn_many({"named": "s3://bucket/named"}, method=ConstantMethod())
+
+
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="senpath[ray] is not installed")
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_a_network_in_object_storage_is_learned_on_ray(tasks: dict[str, str], tmp_path: Path) -> None:
@@ -71,6 +92,7 @@ def test_a_network_in_object_storage_is_learned_on_ray(tasks: dict[str, str], tm
     try:
         there = sp.Network("s3://bucket/there.sen")
         there.learn_many(tasks, method=ConstantMethod(), engine="ray")
+        _answers_no_file_of_this_machine(here, tmp_path)
     finally:
         ray.shutdown()
     assert {name: info.provenance for name, info in there.tasks.items()} == {name: info.provenance for name, info in here.tasks.items()}
@@ -78,3 +100,17 @@ def test_a_network_in_object_storage_is_learned_on_ray(tasks: dict[str, str], tm
     answers = [net.predict(pictures) for net in (here, there)]
     assert answers[0].label.tolist() == answers[1].label.tolist()
     np.testing.assert_array_equal(answers[0].confidence, answers[1].confidence)
+
+
+def _answers_no_file_of_this_machine(net: sp.Network, folder: Path) -> None:
+    import obstore
+    import ray
+    from obstore.store import from_url
+
+    picture = folder / "own.png"
+    Image.fromarray((tiny_task("low")[0][0] * 255).astype(np.uint8)).save(picture)
+    (folder / "here.csv").write_text(f"file,note\n{picture},a\n")
+    assert sp.predict_dataset(net, folder / "here.csv", errors="raise").take_all()[0]["predicted_task"] is not None
+    obstore.put(from_url("s3://bucket/rows", client_options={"allow_http": True}), "there.csv", (folder / "here.csv").read_bytes())
+    with pytest.raises((sp.InputError, ray.exceptions.RayError), match="expected the name of a file"):
+        sp.predict_dataset(net, "s3://bucket/rows/there.csv", errors="raise").take_all()

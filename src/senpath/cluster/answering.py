@@ -18,6 +18,7 @@ from senpath.cluster.files import CONTENT, FILE
 from senpath.errors import InputError, SenpathError
 from senpath.inference.predict import Routing, encode_inputs, predict
 from senpath.inference.prediction import Prediction
+from senpath.inputs.limits import files_within
 from senpath.inputs.modalities import modality_of_file
 from senpath.inputs.sources import read_labelled
 from senpath.inputs.sources.raw_table import plain_labels
@@ -51,6 +52,7 @@ class How:
         routing: see there.
         errors: see `Network.predict`.
         keep: columns that go into the output; None for all that are no input's content.
+        far: whether inputs are from object storage; then tables name no files.
     """
 
     open: Callable[[], View]
@@ -58,6 +60,7 @@ class How:
     routing: Routing
     errors: str
     keep: Sequence[str] | None
+    far: bool = False
 
 
 def _begin(desk: Any) -> tuple[How, View]:
@@ -71,13 +74,17 @@ def _begin(desk: Any) -> tuple[How, View]:
 
 
 @contextmanager
-def _telling(desk: Any) -> Iterator[None]:
-    """Within, an error is told, for Ray would make a page of text of it."""
+def _telling(desk: Any, how: How) -> Iterator[None]:
+    """Within, an error is told, for Ray would make a page of text of it; and files of this machine are kept from tables of others."""
     import ray
 
     with isolation():
         try:
-            yield
+            if not how.far:
+                yield
+                return
+            with tempfile.TemporaryDirectory(prefix="senpath-") as nothing, files_within(Path(nothing)):
+                yield
         except SenpathError as error:
             ray.get(desk.fail.remote(pack(error)))
             raise
@@ -99,7 +106,7 @@ class Answerer:
         import pyarrow as pa
 
         how, view = self._how, self._view
-        with _telling(self._desk), _inputs_of(batch, view, how.errors) as (inputs, names):
+        with _telling(self._desk, how), _inputs_of(batch, view, how.errors) as (inputs, names):
             answers = predict(view, inputs, how.task, how.routing, how.errors)
             kept = batch.select([name for name in batch.column_names if name in how.keep] if how.keep is not None else names)
             taken = [name for name in kept.column_names if name in ANSWERS]
@@ -221,7 +228,7 @@ class Measurer:
     def __call__(self, batch: Any) -> Mapping[str, Any]:
         """One row: labels and three times answers, packed."""
         view, how = self._view, self._how
-        with _telling(self._desk):
+        with _telling(self._desk, how):
             if {FILE, CONTENT} <= {*batch.column_names}:
                 with _as_files(batch, view) as (x, above):
                     y, inputs = plain_labels(_objects(above)), encode_inputs(view, x)

@@ -84,8 +84,8 @@ def predict_dataset(
         net.view.pathway(task)
     how = How(opened, task, chosen, errors, keep)
     if out is None:
-        connected = import_extra("ray", "large sets", "ray")
-        return _mapped(open_set(data).rows, Answerer, (_desk(connected, how),), batch, jobs or connected)
+        connected, source = import_extra("ray", "large sets", "ray"), open_set(data)
+        return _mapped(source.rows, Answerer, (_desk(connected, replace(how, far=source.far)),), batch, jobs or connected)
     target = Output(out)
     return follow(progress, "predict", {"task": task}, partial(_write, data, target, how, batch, jobs))
 
@@ -93,7 +93,8 @@ def predict_dataset(
 def _write(data: Any, target: Output, how: How, batch: int, jobs: int | None, told: Progress) -> int:
     """Answer a set, and write the answers; gives their number."""
     with _quietly() as ray:
-        source, desk = open_set(data), _desk(ray, how)
+        source = open_set(data)
+        desk = _desk(ray, replace(how, far=source.far))
         answers = _mapped(source.rows, Answerer, (desk,), batch, jobs or ray)
         try:
             _watched(partial(answers.write_parquet, target.place), desk, told, "answer", source.inputs)
@@ -146,7 +147,8 @@ def evaluate_dataset(
         scores, confusion, by_class = {}, {}, {}
         with _quietly() as ray:
             for task, (data, label) in named.items():
-                source, desk = open_set(data), _desk(ray, replace(how, task=task))
+                source = open_set(data)
+                desk = _desk(ray, replace(how, task=task, far=source.far))
                 rows = _mapped(source.rows, Measurer, (desk, label), batch, jobs or ray)
                 taken = _watched(rows.take_all, desk, told, "evaluate", source.inputs)
                 labels, parts = zip(*(unpack(row["packed"]) for row in taken), strict=True) if taken else ((), ())

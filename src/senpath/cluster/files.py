@@ -9,7 +9,7 @@ from typing import Any
 
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITY_BY_ENDING
-from senpath.inputs.sources.located import is_address
+from senpath.inputs.sources.located import is_address, is_far
 from senpath.plugins import import_extra
 
 FILE, CONTENT = "path", "bytes"
@@ -20,10 +20,16 @@ TABLES = {".parquet": "read_parquet", ".csv": "read_csv", ".jsonl": "read_json",
 
 @dataclass(frozen=True)
 class LargeSet:
-    """A data set of Ray, and how many inputs it has; 0 where that is not known without reading it."""
+    """A data set of Ray.
+
+    Args:
+        inputs: how many it has; 0 where that is not known without reading it.
+        far: whether it is from object storage. Whoever wrote its tables may be nobody who reads files of these machines.
+    """
 
     rows: Any
     inputs: int = 0
+    far: bool = False
 
 
 def open_set(data: Any) -> LargeSet:
@@ -41,6 +47,7 @@ def open_set(data: Any) -> LargeSet:
         raise InputError("data", expected="a data set of Ray, or places of files", got=type(data).__name__)
     named = [str(place) if is_address(place) else str(Path(place).absolute()) for place in places]
     files = [file for place in named for file in _files(place)]
+    far = any(map(is_far, named))
     endings = {PurePosixPath(file).suffix.lower() for file in files}
     readers = {TABLES.get(ending) or ("" if ending in MODALITY_BY_ENDING else None) for ending in endings}
     if len(readers) != 1 or None in readers:
@@ -48,8 +55,8 @@ def open_set(data: Any) -> LargeSet:
         raise InputError(f"data {named[0]}", expected=expected, got=", ".join(sorted(endings)) or "none")
     reader = readers.pop()
     if not reader:
-        return LargeSet(ray_data.read_binary_files(named, include_paths=True), len(files))
-    return LargeSet(getattr(ray_data, reader)(named), sum(map(_rows, named)) if reader == TABLES[".parquet"] else 0)
+        return LargeSet(ray_data.read_binary_files(named, include_paths=True), len(files), far)
+    return LargeSet(getattr(ray_data, reader)(named), sum(map(_rows, named)) if reader == TABLES[".parquet"] else 0, far)
 
 
 def _rows(place: str) -> int:

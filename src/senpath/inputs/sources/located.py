@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from senpath.errors import InputError
-from senpath.inputs.limits import MEMORY_BYTES
+from senpath.inputs.limits import MEMORY_BYTES, files_within
 from senpath.plugins import import_extra
 
 SCHEMES = ("s3", "gs", "az", "file")
@@ -52,9 +52,16 @@ def is_address(place: Any) -> bool:
     return isinstance(place, str) and place.partition("://")[0].lower() in SCHEMES and "://" in place
 
 
+def is_far(place: Any) -> bool:
+    """Whether it is an address that leads away from this machine."""
+    return is_address(place) and place.partition("://")[0].lower() != "file"
+
+
 @contextmanager
 def fetched(address: str) -> Iterator[Path]:
     """A copy, for a while, of the object or of all objects below a name; of a file on this machine, the file itself.
+
+    Within, tables among the objects name objects alone, and no file of the machine that reads them.
 
     Credentials come from where the platform's own tools look for them.
 
@@ -72,7 +79,9 @@ def fetched(address: str) -> Iterator[Path]:
     import_extra("obstore", "data in object storage", "cloud")
     with tempfile.TemporaryDirectory(prefix="senpath-") as folder:  # for this user alone
         try:
-            yield _download(address.rstrip("/"), Path(folder))
+            copy = _download(address.rstrip("/"), Path(folder))
+            with files_within(Path(folder)):
+                yield copy
         except InputError as error:
             said = str(Path(folder))
             error.reword(error.message.replace(said, address), what=error.what.replace(said, address))

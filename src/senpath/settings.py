@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from inspect import getdoc
+from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
@@ -56,6 +57,15 @@ class Expected:
         return value
 
 
+@dataclass(frozen=True)
+class OfMachine:
+    """In `Annotated`: a field that names something of the machine it works on (a place, an address) or takes what is its (processes).
+
+    Who may teach a server may not set it, and it decides nothing of what is learned. A field that takes any `str`, or a `Path`, counts as
+    one without being marked, for what it says may lead anywhere.
+    """
+
+
 def all_differ(values: Collection[Any]) -> bool:
     """Whether no value is there twice."""
     return len({*values}) == len(values)
@@ -69,12 +79,14 @@ class Setting:
         takes: what it may be, in words.
         default: as Python writes it; None if it has to be given.
         about: what it is for, as the docstring of the class says.
+        of_machine: whether it is of the machine, see `OfMachine`.
     """
 
     name: str
     takes: str
     default: str | None
     about: str
+    of_machine: bool
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -135,8 +147,15 @@ class Settings:
     @classmethod
     def describe(cls) -> list[Setting]:
         """Every setting: what it takes, its default and what it is for."""
-        takes, about = _takes(cls), _descriptions(cls)
-        return [Setting(field.name, takes[field.name], _default(field), about.get(field.name, "")) for field in _fields(cls)]
+        takes, about, own = _takes(cls), _descriptions(cls), cls.of_machine()
+        return [
+            Setting(field.name, takes[field.name], _default(field), about.get(field.name, ""), field.name in own) for field in _fields(cls)
+        ]
+
+    @classmethod
+    def of_machine(cls) -> frozenset[str]:
+        """Names of the settings that are of the machine, see `OfMachine`."""
+        return frozenset(name for name, annotation in get_type_hints(cls, include_extras=True).items() if _is_of_machine(annotation))
 
 
 def _input_error(kind: type[Settings], given: Mapping[str, Any], error: pydantic.ValidationError) -> InputError:
@@ -167,6 +186,15 @@ def _words(annotation: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(map(str, parts))}"
     return NAMES.get(annotation, str(annotation))
+
+
+def _is_of_machine(annotation: Any) -> bool:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return any(isinstance(each, OfMachine) for each in annotation.__metadata__) or _is_of_machine(parts[0])
+    if origin in (Union, UnionType):
+        return any(map(_is_of_machine, parts))
+    return isinstance(annotation, type) and issubclass(annotation, str | PurePath)
 
 
 def _range(annotation: Any) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ from senpath import (
     Sen,
     SenSettings,
 )
-from senpath.settings import Settings
+from senpath.methods import METHODS, REVISIONS, find_method
+from senpath.settings import Expected, OfMachine, Settings
 
 UNITS = "a whole number from 2 to 65536, or from 0 with may_change"
 WRONG: list[tuple[str, Any, str]] = [
@@ -96,6 +98,31 @@ def test_every_setting_says_what_it_takes_and_what_it_is_for(settings: type[Sett
         assert setting.about
         assert setting.default
         assert not re.search(r"typing|<class|Annotated|\[", setting.takes), setting
+
+
+OF_MACHINE = {("munet", "jobs"), ("munet", "ray"), ("munet", "work")}
+COUNTS = "batch_size blocks depth epochs random_state steps width layers components experts capacity generations children cycles examples"
+COUNTS += " validation hidden batch tasks_per_update validate_every least_steps checks"
+"""Settings that are a number of what is learned or learned from, or a seed."""
+
+
+def test_settings_of_the_machine_are_said_to_be() -> None:
+    kinds = {name: find_method(name) for name in METHODS} | REVISIONS
+    settings = [(name, setting) for name, kind in kinds.items() for setting in kind.settings_class.describe()]  # type: ignore[attr-defined]
+    assert {(name, setting.name) for name, setting in settings if setting.of_machine} == OF_MACHINE
+    free = [(name, each.name) for name, each in settings if re.search(r"a (string|path|whole number)", each.takes)]
+    assert {(name, each) for name, each in free if each not in COUNTS.split()} == OF_MACHINE, "say whether a new one is `OfMachine`"
+
+
+def test_what_takes_any_string_or_path_is_of_the_machine() -> None:
+    class Mine(Settings, owner="method mine"):
+        place: str | None = None
+        file: Annotated[Path | int, Expected("a file")] = 1
+        word: Literal["a", "b"] = "a"
+        workers: Annotated[int, OfMachine()] = 1
+        rate: float = 1.0
+
+    assert Mine.of_machine() == {"place", "file", "workers"}
 
 
 def test_every_setting_is_checked() -> None:

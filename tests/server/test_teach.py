@@ -17,10 +17,11 @@ from starlette.testclient import TestClient
 
 from senpath import Network
 from senpath.errors import StoreError
+from senpath.methods import METHODS
 from senpath.server.app import create_app
 from senpath.serving.settings import ServerSettings
 from senpath.teaching import drafts, jobs
-from senpath.testing import tiny_task
+from senpath.testing import ConstantMethod, tiny_task
 from tests.raising import raises_error
 from tests.server.conftest import LOCAL
 
@@ -70,6 +71,9 @@ def picture(number: int) -> str:
         ("POST", "/tasks/new", {"examples": EXAMPLES, "method": "os:path"}, 422, "input"),
         ("POST", "/tasks/new", {"examples": EXAMPLES, "settings": {"epoch": 1}}, 422, "input"),
         ("POST", "/tasks/new", {"examples": EXAMPLES, "method": "munet", "settings": {"work": "/tmp"}}, 422, "input"),
+        ("POST", "/tasks/new", {"examples": EXAMPLES, "method": "munet", "settings": {"ray": "127.0.0.1:1"}}, 422, "input"),
+        ("POST", "/tasks/new", {"examples": EXAMPLES, "method": "munet", "settings": {"jobs": 10_000}}, 422, "input"),
+        ("POST", "/tasks/new", {"examples": EXAMPLES, "method": "bare", "settings": {"source": "low"}}, 422, "input"),
         ("POST", "/tasks/a%01b", {"examples": EXAMPLES}, 422, "input"),
         ("DELETE", "/tasks/none", None, 404, "unknown_task"),
         ("POST", "/rollback", {"version": 99}, 422, "input"),
@@ -83,7 +87,10 @@ def picture(number: int) -> str:
         ("GET", "/inbox/1", None, 404, "not_found"),
     ],
 )
-def test_what_is_refused(refusing: TestClient, method: str, path: str, body: Any, status: int, code: str) -> None:
+def test_what_is_refused(
+    refusing: TestClient, monkeypatch: pytest.MonkeyPatch, method: str, path: str, body: Any, status: int, code: str
+) -> None:
+    monkeypatch.setitem(METHODS, "bare", ConstantMethod)  # which does not describe its settings
     answer = refusing.request(method, path, json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
     assert refusing.get("/jobs").json() == {"jobs": []}

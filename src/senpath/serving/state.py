@@ -19,6 +19,7 @@ from senpath.serving.errors import describe
 from senpath.serving.inputs import as_json, one_input
 from senpath.serving.requests import Given, Learning, Pruning
 from senpath.serving.settings import ServerSettings
+from senpath.settings import Settings
 from senpath.snapshot.examples import check_name, check_task
 from senpath.snapshot.view import View
 from senpath.store import Place
@@ -194,19 +195,24 @@ def _settings(what: str, body: Given) -> dict[str, Any]:
     """The settings of the method or revision, checked.
 
     Raises:
-        InputError: for a method that is not installed as one, an unknown setting, or one that names a file of this machine.
+        InputError: for a method that is not installed as one, an unknown setting, or one that is of this machine.
     """
     seed = {} if body.seed is None else {"random_state": body.seed}
     settings = {**body.settings, **seed} | ({"keep": body.keep} if isinstance(body, Pruning) else {})
     method = body.method if isinstance(body, Learning) else None
     if method is not None and method not in known_methods():  # a place in a package would be imported
         raise InputError("method", expected=f"one of {', '.join(known_methods())}", got=repr(method))
-    kind: Any = REVISIONS[what] if method is None else find_method(method)
-    for setting in getattr(getattr(kind, "settings_class", None), "describe", list)():
-        if setting.name in settings and "path" in setting.takes:
-            raise InputError(f"setting {setting.name!r}", expected="none that names a file of the server", got=repr(settings[setting.name]))
+    _check_open(REVISIONS[what] if method is None else find_method(method), settings)
     if method is None:
         make_revision(what, settings)
     else:
         make_method(method, settings)
     return settings
+
+
+def _check_open(kind: Any, settings: dict[str, Any]) -> None:
+    """Refuse settings that are of this machine. Of a method that does not describe its settings, any could be, but for the seed."""
+    described: type = getattr(kind, "settings_class", object)
+    closed = {*settings} & described.of_machine() if issubclass(described, Settings) else {*settings} - {"random_state"}
+    for name in sorted(closed):
+        raise InputError(f"setting {name!r}", expected="none that is for the operator of the server alone", got=repr(settings[name]))

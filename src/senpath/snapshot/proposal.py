@@ -73,7 +73,8 @@ class Method(Protocol):
     """A way to learn a task. It reads the view and the new examples, nothing else, and writes nothing.
 
     A method may also have `check(data_type)`, which raises InputError for a type that it cannot learn; `learn_many` asks before it begins.
-    And it may have `settings_class`, a subclass of `senpath.settings.Settings`, which the command line shows.
+    And it may have `settings_class`, a subclass of `senpath.settings.Settings`, which the command line shows; without it a
+    server takes no settings for the method but `random_state`.
     And `report_section(network, tasks)`, which gives a report what it says of the method's tasks: a `senpath.sections.Section`, or None.
 
     Attributes:

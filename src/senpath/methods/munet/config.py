@@ -13,14 +13,12 @@ from senpath.errors import InputError
 from senpath.methods.munet.hyper import DEFAULTS, lists
 from senpath.methods.munet.mutate import Choice
 from senpath.methods.munet.roots import ROOTS, Root
-from senpath.settings import Expected, Seed, Settings
+from senpath.settings import Expected, OfMachine, Seed, Settings
 
 NAMES = ("auto", *ROOTS)
 """Of roots."""
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Penalty = Annotated[float, Field(ge=1e-3, le=1)]
-WHERE = ("jobs", "ray", "work")
-"""Settings that decide where and how fast a search runs, and nothing of what it finds."""
 MANY = 1_000
 """Examples from which on a ladder is taken."""
 
@@ -107,9 +105,9 @@ class MunetSettings(Settings, owner="method munet"):
     size_penalty: Penalty | None = None
     compute_penalty: Penalty = 1.0
     start: Annotated[Mapping[str, Any], Expected("a mapping of hyperparameters to values")] = field(default_factory=dict)
-    jobs: Count = 1
-    ray: str | None = None
-    work: Annotated[str | Path, Expected("a path")] | None = None
+    jobs: Annotated[Count, OfMachine()] = 1
+    ray: Annotated[str | None, OfMachine()] = None
+    work: Annotated[Annotated[str | Path, Expected("a path")] | None, OfMachine()] = None
     random_state: Seed = 0
 
     def __post_init__(self) -> None:
@@ -136,5 +134,5 @@ class MunetSettings(Settings, owner="method munet"):
 
     def to_json(self) -> dict[str, Any]:
         """What decides the result, as JSON values; of a root its name."""
-        kept = {name: value for name, value in super().to_json().items() if name not in WHERE}
+        kept = {name: value for name, value in super().to_json().items() if name not in self.of_machine()}
         return {**kept, "root": getattr(self.root, "name", self.root)}

@@ -103,6 +103,7 @@ def raw() -> np.ndarray:
     return (np.concatenate(parts) * 255).round().astype(np.uint8)
 
 
+@pytest.mark.slow("torch takes seconds to export a network")
 def test_pictures_of_classes_of_labels_and_of_none(pictures: sp.Network, model: Model, raw: np.ndarray) -> None:
     expected = pictures.predict(raw)
     assert {*expected.task.tolist()} == {"low", "turned", None}

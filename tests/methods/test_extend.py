@@ -51,6 +51,7 @@ def same_rows(before: torch.nn.Module, after: torch.nn.Module) -> bool:
     return all(torch.equal(before.get_parameter(name), after.get_parameter(name)[:rows]) for name in names)
 
 
+@pytest.mark.slow("learns and extends with the defaults")
 def test_new_classes_are_learned_the_old_rows_stay_and_all_is_on_disk(halves: Network, high: Labelled, tests: Labelled) -> None:
     before, other = halves.view.pathway("low"), halves.view.logits("high", encode_examples(halves.view, *tests).inputs)
     rows = head(halves, "low")
@@ -75,6 +76,7 @@ def test_new_classes_are_learned_the_old_rows_stay_and_all_is_on_disk(halves: Ne
     assert list(live.label) == list(loaded.label)
 
 
+@pytest.mark.slow("learns and extends with the defaults")
 def test_what_is_known_of_the_task_grows(halves: Network, high: Labelled) -> None:
     before = halves.tasks["low"]
     halves.extend("low", *high)

@@ -61,6 +61,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, digits: Labelled) -> dict[str
     return answer
 
 
+@pytest.mark.slow("starts processes of its own")
 @pytest.mark.parametrize("step", [*STEPS[:2], *SMALL])
 def test_images_and_torch_models_load_no_large_library(told: dict[str, tuple[int, list[str]]], step: str) -> None:
     assert told[step][1] == []

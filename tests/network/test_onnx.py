@@ -112,6 +112,7 @@ def exported(net: sp.Network, tmp_path_factory: pytest.TempPathFactory) -> Calla
 further = pytest.mark.slow("torch takes half a second and more to export each")
 
 
+@pytest.mark.slow("torch takes a second to export one")
 @pytest.mark.parametrize("task", [task if task in QUICKLY else pytest.param(task, marks=further) for task in TASKS])
 def test_answers_are_the_same(net: sp.Network, data: dict[str, tuple[Any, Any]], exported: Callable[[str], Path], task: str) -> None:
     onnx.checker.check_model(exported(task), full_check=True)

@@ -61,6 +61,7 @@ def answers(net: sp.Network, task: str, path: Path, inputs: torch.Tensor) -> np.
 of_many_layers = pytest.mark.slow("torch takes seconds to export many layers")
 
 
+@pytest.mark.slow("torch takes a second to export one")
 @pytest.mark.parametrize(
     "task", ["illness", *(pytest.param(task, marks=of_many_layers) for task in ("low", "high", "wine", "length", "later"))]
 )

@@ -237,6 +237,7 @@ def test_a_worker_that_dies_is_replaced(running: Running, tmp_path: Path) -> Non
     assert numbers(running.pool.run([Task(2)])) == [4]
 
 
+@pytest.mark.slow("starts processes of its own")
 @elsewhere
 def test_a_worker_that_dies_while_it_has_nothing_to_do_costs_no_attempt(running: Running, tmp_path: Path) -> None:
     processes = {process for _, _, process in running.pool.run([Task(number) for number in range(6)])}

@@ -112,6 +112,7 @@ def test_parts_are_what_runs(mixed: sp.Network) -> None:
     assert network.tasks["zero-shot"].parts["own"] == 0
 
 
+@pytest.mark.slow("draws many pages")
 def test_every_input_went_somewhere(many: sp.Network, mixed: sp.Network) -> None:
     for net in (many, mixed):
         routes = describe_routes(summary(net), measured_stages(net))

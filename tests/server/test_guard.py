@@ -247,6 +247,7 @@ def test_two_hosts_are_refused(served_folder: Path, listening: Listening) -> Non
             assert b" 400 " in response.splitlines()[0]
 
 
+@pytest.mark.slow("waits until the server gives up")
 def test_answers_that_are_not_taken_are_given_up(served_folder: Path, listening: Listening) -> None:
     with listening(create_app(served_folder, ServerSettings(answer_seconds=1.0))) as url, closing(socket.socket()) as lazy:
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -129,6 +129,7 @@ def test_a_key_that_is_removed_opens_nothing_more(served_folder: Path, tmp_path:
         assert client.get("/session").status_code == 200  # what is known stays known
 
 
+@pytest.mark.slow("hashing keys is slow on purpose")
 def test_many_wrong_keys_wait_for_each_other(served_folder: Path, tmp_path: Path, listening: Listening) -> None:
     key = add_key(tmp_path / "keys", "one", "read")
 

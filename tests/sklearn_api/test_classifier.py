@@ -43,11 +43,13 @@ WEIGHTED = "training draws batches and folds at random, so an example of weight 
 NOT_EXACT = {f"check_sample_weight_equivalence_on_{kind}_data": WEIGHTED for kind in ("dense", "sparse")}
 
 
+@pytest.mark.slow("scikit-learn's own checks, a hundred small learnings")
 @parametrize_with_checks([SENClassifier(**QUICK)], expected_failed_checks=lambda estimator: NOT_EXACT)
 def test_scikit_learns_own_checks(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
 
 
+@pytest.mark.slow("learns with the defaults")
 def test_the_defaults_learn_as_scikit_learn_expects() -> None:
     check_classifiers_train("SENClassifier", SENClassifier())  # the one check that may depend on how long training takes
 
@@ -154,6 +156,7 @@ def test_answers_are_labels_as_they_were_given(iris: Labelled, labels: Any) -> N
     assert found.score(iris[0], y) > 0.9
 
 
+@pytest.mark.slow("a search learns many times")
 def test_in_scikit_learns_tools() -> None:
     x, y = load_wine(return_X_y=True)
     x, y = x[::3], y[::3]
@@ -165,6 +168,7 @@ def test_in_scikit_learns_tools() -> None:
     assert grid.best_estimator_.get_params()["epochs"] == QUICK["epochs"]
 
 
+@pytest.mark.slow("starts a process of its own")
 def test_it_travels_without_code_of_the_network(digits: Labelled, low: sp.Network, tmp_path: Path) -> None:
     x, y = few(digits)
     found = SENClassifier(**QUICK, source=low).fit(x, y)
@@ -238,6 +242,7 @@ def test_what_is_learned_moves_into_a_network(digits: Labelled, tmp_path: Path) 
     assert np.array_equal(net.predict(x, task="high").label, found.predict(x))
 
 
+@pytest.mark.slow("learns several times")
 def test_random_state(iris: Labelled) -> None:
     def weights(random_state: Any) -> str:
         return str(SENClassifier(hidden=4, epochs=1, random_state=random_state).fit(*iris).network_.view.pathway(TASK).components[0])

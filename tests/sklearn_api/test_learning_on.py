@@ -31,6 +31,7 @@ def test_further_examples_are_learned(digits: Labelled) -> None:
     assert learned.score(x[300:], y[300:]) > first + 0.1
 
 
+@pytest.mark.slow("learns and learns on")
 def test_new_labels_come_in_their_places(digits: Labelled) -> None:
     x, y = table(digits)
     names = np.array(list("jihgfedcba"))[y]  # new ones come before those that are known
@@ -68,6 +69,7 @@ def test_numbers_are_learned_on() -> None:
     assert learned.partial_fit(x[60:300], y[60:300]).score(x[300:], y[300:]) > first
 
 
+@pytest.mark.slow("learns and learns on")
 def test_what_would_lose_too_much_is_not_learned_and_said(iris: Labelled) -> None:
     x, y = iris
     learned = SENClassifier().partial_fit(x[y < 2], y[y < 2])

@@ -66,6 +66,7 @@ def labelled() -> Labelled:
     return pair
 
 
+@pytest.mark.slow("learns several labels with the defaults")
 @pytest.mark.parametrize("form", [np.asarray, csr_array, lambda y: pd.DataFrame(y, columns=["red", "green", "blue", "dark"])])
 def test_several_labels(labelled: Labelled, form: Any) -> None:
     x, y = labelled
@@ -79,6 +80,7 @@ def test_several_labels(labelled: Labelled, form: Any) -> None:
     assert np.array_equal(learned.predict_proba(x[150:]) > 0.5, answers > 0)
 
 
+@pytest.mark.slow("learns several labels with the defaults")
 def test_several_labels_that_a_scikit_learn_model_tells(labelled: Labelled) -> None:
     x, y = labelled
     learned = SENClassifier("forest").fit(x[:150], y[:150])

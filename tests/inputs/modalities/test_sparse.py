@@ -46,6 +46,7 @@ def test_it_is_learned_and_asked_like_any_table() -> None:
     assert sp.evaluate(net, {"iris": (sps.csr_matrix(X), Y)}).scores["iris"].examples == len(Y)
 
 
+@pytest.mark.slow("traces every allocation")
 def test_very_many_columns_are_hashed() -> None:
     wide = sps.random(40, 10**5, 1e-3, format="csr", random_state=0)
     tracemalloc.start()

@@ -28,6 +28,7 @@ def test_learning_says_what_came_of_it(senpath: Run, files: Path, tmp_path: Path
     end = senpath("learn", net, "digits", files / "digits", "--set", "epochs=40", "--set", "hidden=32", "--set", "augment=0")
     assert end.code == 0
     assert "learned 'digits': 100 examples, 10 classes" in end.out
+    assert "\n  classes: '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'\n" in end.out
     assert "version 1" in end.out
     settings = ("--shots", 5, "--seed", 3, "--set", "epochs=5", "--set", "links=similar")
     end = senpath("learn", net, "named", files / "digits", *settings)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from senpath import Network
+from senpath.testing import ConstantMethod
 
 
 @pytest.fixture
@@ -26,6 +28,14 @@ def test_a_task_is_extended(senpath: Callable[..., Any], net: Path, files: Path)
     extended = Network(net)
     assert extended.tasks["digits"].examples > examples
     extended.verify()
+
+
+def test_new_classes_are_named(senpath: Callable[..., Any], net: Path, tmp_path: Path) -> None:
+    Network(net).learn("flowers", pd.DataFrame({"size": [1.0, 2.0]}), ["rose", "lily"], method=ConstantMethod())
+    (tmp_path / "more.csv").write_text("size,label\n1.0,rose\n9.0,tulip\n9.5,tulip\n")
+    ended = senpath("extend", net, "flowers", tmp_path / "more.csv", "--set", "most_lost=1")
+    assert "1 of them new ('tulip')," in ended.out
+    assert "flowers, new classes 'tulip'" in senpath("log", net).out
 
 
 def test_a_stream_is_split(senpath: Callable[..., Any], net: Path, files: Path) -> None:

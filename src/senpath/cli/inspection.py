@@ -10,7 +10,7 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, NetFolder, connect, open_network
-from senpath.cli.show import percent, say, table
+from senpath.cli.show import named, percent, say, table
 from senpath.progress import bars
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ def _change(entry: dict[str, Any]) -> str:
         return f"renamed {entry['renamed'].get('from')} to {entry['renamed'].get('to')}"
     if entry.get("described"):
         return f"described {entry['described']}"
+    grown = entry.get("revision")
+    new = grown.get("classes") if isinstance(grown, dict) and entry.get("method") == "extend" else None
+    if isinstance(new, list) and new:
+        return f"{', '.join(map(str, entry.get('tasks') or ()))}, new classes {named(new)}"
     gone = [f"removed {name}" for name in entry.get("removed") or ()]
     return ", ".join([*map(str, entry.get("tasks") or ()), *gone]) or "–"
 

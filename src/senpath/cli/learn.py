@@ -12,7 +12,7 @@ import typer
 from senpath.cli.emit import Result
 from senpath.cli.options import Engine, Kind, Net, NetFolder, NewTasks, Seed, Sets, is_url, read_pairs, read_settings, remote, trusted
 from senpath.cli.reading import SHOWN, Label, Modality, ReadingOptions, SkipBad, Split, labelled, place_of
-from senpath.cli.show import note, percent, say
+from senpath.cli.show import named, note, percent, say
 from senpath.errors import InputError
 from senpath.progress import bars
 
@@ -166,6 +166,7 @@ def _show_learned(net: Network, task: str, learned: Learned, encoder: str, x: An
 
     info = net.tasks[task]
     say(f"learned {task!r}: {_examples_and_outputs(info)}, {learned.seconds:.1f} s; version {learned.version}")
+    _show_classes(info)
     show_encoder(net, learned, encoder, x)
     for told in learned.notes[:SHOWN]:
         say(told)
@@ -195,6 +196,7 @@ def _show_many(net: Network, learned: dict[str, Learned], method: Method, encode
         info = net.tasks[task]
         share = f"runs {percent(run_share(net, info))} of all weights"
         say(f"learned {task!r}: {_examples_and_outputs(info)}; {share}; version {what.version}")
+        _show_classes(info)
     last = next(reversed(learned.values()))
     together = ", together" if isinstance(method, JointMethod) else ""
     say(f"{len(learned)} tasks{together}, {last.seconds:.1f} s")
@@ -202,9 +204,23 @@ def _show_many(net: Network, learned: dict[str, Learned], method: Method, encode
 
 def _examples_and_outputs(info: TaskInfo) -> str:
     from senpath.inputs.sources.dataset import counted
+
+    return f"{info.examples:,} examples, {counted(len(info.classes_), *_nouns(info))}"
+
+
+def _show_classes(info: TaskInfo) -> None:
+    """Which they are: a misspelt one would be a class of its own."""
     from senpath.tasks import task_kind
 
-    return f"{info.examples:,} examples, {counted(len(info.classes_), *task_kind(info.kind).nouns)}"
+    if task_kind(info.kind).has_labels:
+        say(f"  {_nouns(info)[1]}: {named(info.classes_)}")
+
+
+def _nouns(info: TaskInfo) -> tuple[str, str]:
+    """What one answer of the task, and several, are called."""
+    from senpath.tasks import task_kind
+
+    return task_kind(info.kind).nouns
 
 
 def show_transfers(net: Network, task: str) -> None:

@@ -119,6 +119,15 @@ def percent(share: float, digits: int = 1) -> str:
     return "–" if isnan(share) else f"{100 * share:.{digits}f} %"
 
 
+NAMED = 10
+"""Labels that a line names, at most."""
+
+
+def named(labels: Sequence[object]) -> str:
+    """The first of the labels, as they would be given in Python."""
+    return ", ".join(map(repr, labels[:NAMED])) + (f", … ({len(labels):,} in all)" if len(labels) > NAMED else "")
+
+
 def _is_number(text: str) -> bool:
     stripped = text.replace(",", "").replace("%", "").replace("s", "").replace("–", "0").strip()
     try:

@@ -309,6 +309,7 @@ def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, pr
     try:
         answer = propose_revision(view, revision, task, examples, progress)
         if not isinstance(answer, Declined):
+            say(answer[1].warnings)
             view = checkout.commit(answer[1])
     except KeyboardInterrupt:
         checkout.refresh()

@@ -16,6 +16,7 @@ import torch
 from senpath.errors import PathwayError, SenpathWarning
 from senpath.snapshot.proposal import Method, MethodResult, run_new
 from senpath.snapshot.view import View
+from senpath.tasks.doubts import doubts_about
 from senpath.tasks.skill import CLEAR
 from senpath.types import Examples
 
@@ -128,6 +129,27 @@ def warnings_of(attempt: Attempt, tasks: Mapping[str, Examples], tried: int) -> 
         for task, own in attempt.scores.items()
         if not own.reaches(0.0)
     }
+
+
+def doubts_of(task: str, examples: Examples, known: int = 0) -> dict[str, str]:
+    """What to say of a task whose labels look as if they were not what people meant; see `senpath.tasks.doubts`.
+
+    Args:
+        known: how many of its classes were learned before; 0 for a new task.
+    """
+    kind = examples.task_kind
+    counts = kind.counts(examples.targets, len(examples.classes)) if kind.exclusive and not known else None
+    doubts = doubts_about(examples.classes, counts, known=known) if kind.has_labels else []
+    return {task: f"task {task!r}: {'. '.join(doubts)}"} if doubts else {}
+
+
+def joined(*told: Mapping[str, str]) -> dict[str, str]:
+    """What was noticed about tasks, all of a task in one text."""
+    texts: dict[str, list[str]] = {}
+    for part in told:
+        for task, text in part.items():
+            texts.setdefault(task, []).append(text)
+    return {task: ". ".join(parts) for task, parts in texts.items()}
 
 
 def say(told: Mapping[str, str]) -> None:

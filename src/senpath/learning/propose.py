@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from senpath.arrays import bent, in_proportion, unbent
 from senpath.components import Component
 from senpath.errors import InputError, SenpathError
-from senpath.learning.own_examples import Attempt, best_attempt, warnings_of
+from senpath.learning.own_examples import Attempt, best_attempt, doubts_of, joined, warnings_of
 from senpath.pathways import LearningCost, Pathway, Provenance
 from senpath.progress import Progress, silent
 from senpath.routing import TaskStatistics, collect, columns_of, is_few, merge_columns, merge_limits, statistics_of
@@ -246,13 +246,21 @@ def propose_revision(
         provenance=provenance.revised(revision.name, view.version, record),
     )
     relearned = provenance.log_entry() if result.relearned is not None else {}
+    warned = doubts_of(before.task, examples, len(before.classes)) if revision.grows and examples is not None else {}
     proposal = Proposal(
         version=view.version,
         pathways=(pathway,),
         components=result.components,
         statistics=statistics,
         replaces=frozenset({before.task}),
-        entry={**relearned, "method": revision.name, "reason": result.reason, "revision": record},
+        entry={
+            **relearned,
+            **({"warnings": [*warned.values()]} if warned else {}),
+            "method": revision.name,
+            "reason": result.reason,
+            "revision": record,
+        },
+        warnings=warned,
     )
     return result, proposal
 
@@ -308,7 +316,7 @@ def _proposal(view: View, attempt: Attempt, tasks: Mapping[str, Examples], notes
         types |= new_types
     changes = [pathway for result in results.values() for pathway in result.changes]
     warned = warnings_of(attempt, tasks, len(notes.get("recipes_tried", ())))
-    warned = {**_repeated(view, pathways), **warned}
+    warned = joined(*(doubts_of(task, examples) for task, examples in tasks.items()), _repeated(view, pathways), warned)
     read_as = {task: examples.origin.read_as for task, examples in tasks.items() if examples.origin.read_as}
     notes = {**notes, **({"read_as": read_as} if read_as else {})}
     return Proposal(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import torch
@@ -19,6 +21,8 @@ import senpath as sp
 from senpath.errors import InputError
 from senpath.inputs.modalities import split_by_modality
 from senpath.inputs.sources import read_labelled, read_unlabelled
+from senpath.testing import ConstantMethod
+from tests.raising import raises_error
 
 PLACES = torch.arange(24.0).reshape(6, 4) / 24
 PICTURES = torch.arange(96.0).reshape(6, 4, 4) / 96
@@ -169,3 +173,20 @@ def test_what_a_header_claims_is_not_believed(tmp_path: Path, claimed: int) -> N
 def test_options_that_there_are_not(how: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         sp.read(np.zeros((2, 3)), [0, 1], **how)
+
+
+def test_rows_of_pandas_are_not_paired_by_place_against_their_indexes() -> None:
+    x, y = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0]}), pd.Series([*"uvuv"])
+    named = x.set_axis([*"abcd"]), y.set_axis([*"dbca"])
+    for inputs, labels in ((x, y[::-1]), (x["a"].map(str), y.sample(4, random_state=1)), named, (x, pd.DataFrame({"u": y == "u"})[::-1])):
+        with raises_error(sp.InputError, "labels y", got=re.compile("indexes in another order: row 0 is "), do="y.reindex(x.index)"):
+            sp.read(inputs, labels)
+    with raises_error(sp.InputError, "labels y", got="indexes of other rows: row 0 is 1 in x, 2 in y", do="pass arrays"):
+        sp.Network().learn("a", x[1:3], y[2:4])
+    net = sp.Network()
+    net.learn("a", x, y, method=ConstantMethod())
+    for use in (net.extend, lambda task, *data: sp.evaluate(net, {task: data})):
+        with raises_error(sp.InputError, "labels y", got="indexes in another order"):
+            use("a", x, y[::-1])
+    for inputs, labels in ((x[1:3], y[1:3]), (x[2:], y[:2]), (x[:2], y[2:]), (x, y[::-1].to_numpy()), (x.to_numpy(), y[::-1])):
+        assert sp.read(inputs, labels).y is labels  # a slice beside rows that were counted anew

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,28 @@ def require_plausible(table: str, name: str, labels: Sequence[object], others: S
         columns = ", ".join(map(repr, others[:10])) + (", …" if len(others) > 10 else "")
         do = f"Say which column holds them, label='…' or --label …; there are also {columns or 'no others'}"
         raise InputError(table, expected="a column of labels", got=got, do=do)
+
+
+def require_same_rows(x: Any, y: Any) -> None:
+    """Refuse inputs and labels of pandas whose indexes say that they are of other rows, or in another order: they would be paired by place.
+
+    An index that only counts the rows says nothing, unless the other one has the same numbers in another order.
+
+    Raises:
+        InputError: naming the first row that differs.
+    """
+    of_x, of_y = getattr(x, "index", None), getattr(y, "index", None)
+    if of_x is None or of_y is None or not (hasattr(of_x, "equals") and hasattr(of_y, "equals")):  # lists have a method of that name
+        return
+    if len(of_x) != len(of_y) or of_x.equals(of_y):  # another number of labels is refused where they are counted
+        return
+    counting = any([*index] == [*range(len(index))] for index in (of_x, of_y))
+    reordered = {*of_x} == {*of_y}
+    if reordered or not counting:
+        first = next(place for place, (one, other) in enumerate(zip(of_x, of_y, strict=True)) if one != other)
+        got = f"indexes {'in another order' if reordered else 'of other rows'}: row {first} is {of_x[first]!r} in x, {of_y[first]!r} in y"
+        do = "Bring them together, y.reindex(x.index), or pass arrays, such as y.to_numpy(), if they are in order as they are"
+        raise InputError("labels y", expected="the index of x, in its order", got=got, do=do)
 
 
 def require_header_line(columns: Mapping[str, np.ndarray], what: str) -> None:

@@ -23,7 +23,7 @@ from senpath.inputs.sources.containers import is_dataset, is_experience, read_da
 from senpath.inputs.sources.content import held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
 from senpath.inputs.sources.files import NOUNS, inspect_files, label_table, read_folder
-from senpath.inputs.sources.guesses import require_plausible
+from senpath.inputs.sources.guesses import require_plausible, require_same_rows
 from senpath.inputs.sources.located import DataAt, fetched, is_address
 from senpath.inputs.sources.parts import PARTS, WantedPart, choose, part_name, require_no_part, split_name
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
@@ -138,6 +138,7 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
     if y is None or isinstance(y, str):
         do = "Pass y, or what holds both: a folder, a file, a data frame, a Dataset or a DataLoader"
         raise InputError("labels y", expected="one label per input", got=repr(y), do=do)
+    require_same_rows(x, y)
     return x, y
 
 

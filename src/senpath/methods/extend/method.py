@@ -27,6 +27,8 @@ CAREFUL = 2 / 3
 """Share of the loss that is allowed which may be measured: on few made-up inputs that is not exact, and the real loss may be larger."""
 COPIES, COPIED = 15, 2_000
 """Distorted copies of an image that new rows are trained on too, where there are fewer images than this."""
+NAMED = 10
+"""New classes that are named, at most."""
 
 
 @dataclass(frozen=True)
@@ -225,5 +227,6 @@ def _reason(examples: Examples, new: Sequence[Any], *, finetuned: bool) -> str:
         what = "its earlier rows stay as they were"
     else:
         what = "the dispatcher learned them, and its pathway stays as it was"
-    names = f" of {len(examples.classes)} classes, {len(new)} of them new" if new else ""
+    named = ", ".join(map(repr, new[:NAMED])) + (", …" if len(new) > NAMED else "")
+    names = f" of {len(examples.classes)} classes, {len(new)} of them new ({named})," if new else ""
     return f"{count}{names} came to it; {what}"

@@ -92,6 +92,7 @@ def test_a_line_that_a_crash_cut_is_no_entry(folder: Path, cut: int | str) -> No
         (b'{"version": "3"}', "got JSON of another shape"),
         (b"[" * 100_000, "got maximum recursion depth exceeded"),
         (b'{"version": 3, "name": "\xff"}', "got 'utf-8' codec can't decode"),
+        (rb'{"version": 3, "name": "\ud800"}', "got 'utf-8' codec can't encode"),
     ],
 )
 def test_any_other_bad_line_is_named(folder: Path, line: bytes, got: str) -> None:

@@ -99,7 +99,7 @@ class LiveNetwork:
             try:
                 await asyncio.to_thread(self.refresh)
                 failed = False
-            except (SenpathError, OSError) as error:  # what is live stays live
+            except Exception as error:  # what is live stays live, and the next version may be one that can be read
                 if not failed:
                     log.error("the network cannot be read: %s", error)
                 failed = True

@@ -45,12 +45,12 @@ class Assembled:
         self._process, self._lock = os.getpid(), Lock()
         weakref.finalize(self, _close, self._files)
 
-    def rows(self, name: str, width: int, segments: Sequence[Segment], read: Callable[[Sequence[Segment]], Sequence[bytes]]) -> np.ndarray:
+    def rows(self, name: str, width: int, segments: Sequence[Segment], read: Callable[[Segment], bytes]) -> np.ndarray:
         """All rows of these segments, float32 (rows, width), mapped.
 
         Args:
             name: of the columns.
-            read: the content of segments.
+            read: the content of a segment; one after another, so that there is never more than one in memory.
         """
         wanted = tuple(segments)
         with self._lock:
@@ -63,8 +63,8 @@ class Assembled:
                 self._files[name] = there, file
             file.seek(4 * width * sum(segment.rows for segment in there))  # behind what was written whole
             file.truncate()
-            for content in read(wanted[len(there) :]):
-                file.write(content)
+            for segment in wanted[len(there) :]:
+                file.write(read(segment))
             file.flush()
             self._files[name] = wanted, file
             # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.

@@ -22,7 +22,7 @@ from senpath.confined import LARGEST_FILE
 from senpath.store.address import Address
 from senpath.store.cloud_columns import Assembled, merged
 from senpath.store.consistency import HASH
-from senpath.store.folder_objects import SUFFIXES, VERSIONS
+from senpath.store.folder_objects import LARGEST_DESCRIPTION, SUFFIXES, VERSIONS
 from senpath.store.local_cache import LocalCache
 from senpath.store.objects import Bundle, ChangedError, Listed, Objects, Segment
 from senpath.store.service import Service
@@ -128,7 +128,8 @@ class CloudObjects(Objects):
         if sum(segment.rows for segment in before) != first:
             raise OSError(errno.EINVAL, f"columns of {first} rows, of which {sum(segment.rows for segment in before)} are known", name)
         kept, content = merged(before, rows, width, lambda segment: self._segment(name, segment, width))
-        sha256 = hashlib.sha256(content).hexdigest()
+        while (sha256 := hashlib.sha256(content).hexdigest()) in {segment.sha256 for segment in kept}:  # each is named once
+            content = self._segment(name, kept.pop(), width) + content
         self._put_all({self.blob_name(name, sha256): content})
         self._cache.put({sha256: content})
         return (*kept, Segment(len(content) // (4 * width), sha256))
@@ -158,18 +159,18 @@ class CloudObjects(Objects):
         kept = self._cache.read(sha256)
         if kept is not None and hashlib.sha256(kept).hexdigest() == sha256:
             return kept
-        content = self._fetch(self.blob_name(name, sha256), lambda content: _require(content, sha256))
+        content = self._fetch(self.blob_name(name, sha256), lambda content: _require(content, sha256), most)
         self._cache.put({sha256: content})
         return content
 
     def blobs(self, files: Sequence[tuple[str, str, int]]) -> Sequence[bytes]:
         return self._service.each(lambda file: self.blob(*file), files)
 
-    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str]]) -> None:
+    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str, int]]) -> None:
         absent: dict[str, Callable[[], object]] = {
             name: partial(self.component, name) for name in components if self._is_absent(name, ".json")
         }
-        absent |= {sha256: partial[object](self.blob, name, sha256) for name, sha256 in files if self._is_absent(sha256)}
+        absent |= {file[1]: partial[object](self.blob, *file) for file in files if self._is_absent(file[1])}
         self._service.each(_tried, absent.values())
 
     def _is_absent(self, sha256: str, suffix: str = "") -> bool:
@@ -181,11 +182,7 @@ class CloudObjects(Objects):
     def columns(self, name: str, rows: int, width: int, segments: Sequence[Segment]) -> np.ndarray:
         if sum(segment.rows for segment in segments) != rows:
             raise OSError(errno.EINVAL, f"{sum(segment.rows for segment in segments)} rows in its segments", name)
-
-        def read(missing: Sequence[Segment]) -> list[bytes]:
-            return self._service.each(lambda segment: self._segment(name, segment, width), missing)
-
-        return self._columns.rows(name, width, segments, read)
+        return self._columns.rows(name, width, segments, lambda segment: self._segment(name, segment, width))
 
     def holds(self, name: str) -> bool:
         return True  # a name that is never given twice needs no look
@@ -195,7 +192,10 @@ class CloudObjects(Objects):
         self._put_all({f"{journal}/{name}.json": line})
 
     def lines(self, journal: str) -> list[bytes]:
-        return self._service.each(self._content, [listed.name for listed in self.listing(f"{journal}/")])
+        listed = self.listing(f"{journal}/")
+        if sum(line.size for line in listed) > LARGEST_FILE:
+            raise OSError(errno.EFBIG, f"more than the {LARGEST_FILE:,} bytes that are read", journal)
+        return self._service.each(lambda line: self._content(line.name, line.size), listed)
 
     def remove_line(self, journal: str, place: int) -> None:
         self.delete(self.listing(f"{journal}/")[place].name)
@@ -240,37 +240,37 @@ class CloudObjects(Objects):
         there, tag = self._service.get(name) or (b"", "")
         return tag if there == content else ""
 
-    def _content(self, name: str) -> bytes:
-        return (self._service.get(name) or (b"", ""))[0]
+    def _content(self, name: str, most: int = LARGEST_FILE) -> bytes:
+        return (self._service.get(name, most=most) or (b"", ""))[0]
 
     def _segment(self, name: str, segment: Segment, width: int) -> bytes:
-        content = self.blob(name, segment.sha256)
+        content = self.blob(name, segment.sha256, segment.rows * width * 4)
         if len(content) != segment.rows * width * 4:
             raise OSError(errno.EINVAL, f"{len(content)} bytes of other content", name)
         return content
 
-    def _fetch(self, name: str, check: Callable[[bytes], Answer]) -> Answer:
+    def _fetch(self, name: str, check: Callable[[bytes], Answer], most: int = LARGEST_FILE) -> Answer:
         """An object that `check` accepts; it raises a ValueError if an answer is not what it should be, and then it is asked for again."""
         for attempt in range(TRIES):
             try:
-                return check(self._content_or_trash(name))
+                return check(self._content_or_trash(name, most))
             except ValueError:
                 if attempt + 1 == TRIES:
                     raise OSError(errno.EIO, "other content than its name says", name) from None
             except (FileNotFoundError, PermissionError):
                 raise
-            except OSError:
-                if attempt + 1 == TRIES:
+            except OSError as error:
+                if attempt + 1 == TRIES or error.errno == errno.EFBIG:
                     raise
             sleep(uniform(0, FIRST_PAUSE * 2**attempt))
         raise AssertionError
 
-    def _content_or_trash(self, name: str) -> bytes:
+    def _content_or_trash(self, name: str, most: int) -> bytes:
         try:
-            return self._content(name)
+            return self._content(name, most)
         except FileNotFoundError as error:
             try:
-                return self._content(TRASH + name)
+                return self._content(TRASH + name, most)
             except FileNotFoundError:
                 raise error from None
 
@@ -295,15 +295,16 @@ def _unpacked(name: str, content: bytes) -> Bundle:
     line, _, rest = content[:LARGEST_HEAD].partition(b"\n")
     try:
         head = json.loads(line)
-        length, suffix = int(head["description"]), str(head["suffix"])
-        description = json.loads(rest[:length])
-        kind, config = description["kind"], dict(description["config"])
+        length, suffix = head["description"], head["suffix"]
+        if not isinstance(length, int) or not 0 <= length <= LARGEST_DESCRIPTION or suffix not in SUFFIXES:
+            raise ValueError("the head of a component")
+        start = len(line) + 1 + length
+        bundle = Bundle(name, suffix, content[start:], rest[:length])
+        description = json.loads(bundle.description)
+        if content_hash(description["kind"], dict(description["config"]), bundle.payload) != name:
+            raise ValueError("a component of this hash")
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("a component") from error
-    start = len(line) + 1 + length
-    bundle = Bundle(name, suffix, content[start:], content[len(line) + 1 : start])
-    if suffix not in SUFFIXES or content_hash(kind, config, bundle.payload) != name:
-        raise ValueError("a component of this hash")
     return bundle
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from senpath.arrays import is_description, is_name
 from senpath.components import NUMBERS
+from senpath.confined import LARGEST_FILE
 from senpath.inputs.modalities import MODALITIES
 from senpath.inputs.modalities.normalised import CONVENTIONS
 from senpath.inputs.modalities.picture_types import type_name
@@ -101,16 +102,28 @@ def _fits_type(key: str, record: TypeRecord, components: Mapping[str, int]) -> b
         and KEY.fullmatch(key) is not None
         and record.data_type.key == key
         and record.features in components
-        and 1 <= record.rows <= ROWS
-        and 1 <= record.width <= WIDEST
+        and fits_columns(record)
         and bool(record.pooled) == (1 <= record.summed <= VERSIONS)
+        and (not record.pooled or HASH.fullmatch(record.pooled_sha256) is not None)
         and not (record.pooled and record.covariances)
-        and (not record.segments or sum(segment.rows for segment in record.segments) == record.rows)
-        and all(HASH.fullmatch(segment.sha256) and segment.rows >= 1 for segment in record.segments)
         and len(record.covariances) <= CARRIERS
         and all(HASH.fullmatch(name) for name in record.covariances.values())
         and all(FILE.fullmatch(name) for name in names)
+        and (metric is None or HASH.fullmatch(metric.sha256) is not None)
         and (metric is None or all(0 <= number <= WEIGHTS for number in (metric.tasks, metric.shared, metric.each)))
+    )
+
+
+def fits_columns(record: TypeRecord) -> bool:
+    """Whether a type's columns are so many numbers, in segments that are together as long as a file may be, and each of them once."""
+    segments = record.segments
+    once = len({segment.sha256 for segment in segments}) == len(segments)
+    return (
+        1 <= record.rows <= ROWS
+        and 1 <= record.width <= WIDEST
+        and (not segments or (once and record.rows * record.width * 4 <= LARGEST_FILE))
+        and (not segments or sum(segment.rows for segment in segments) == record.rows)
+        and all(HASH.fullmatch(segment.sha256) is not None and segment.rows >= 1 for segment in segments)
     )
 
 
@@ -163,7 +176,7 @@ def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:
 
 def _fits_encoder(kind: DataType) -> bool:
     encoder, reads = kind.options["encoder"], kind.options.get("reads")
-    known = isinstance(encoder, dict) and isinstance(encoder.get("name"), str) and isinstance(encoder.get("sha256"), str)
+    known = isinstance(encoder, dict) and isinstance(encoder.get("name"), str) and _is_hash(encoder.get("sha256"))
     counted = known and isinstance(encoder.get("weights"), int) and encoder["weights"] >= 0
     package = encoder.get("package", "-") if known else None
     revision = encoder.get("revision", "0" * 40) if known else None
@@ -219,6 +232,7 @@ def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manif
     gated = manifest.settings.get("dispatcher") == "binary"
     return (
         0 <= kept.first < kept.first + kept.rows <= record.rows
+        and HASH.fullmatch(kept.sha256) is not None
         and len(kept.counts) == kept.rows
         and min(kept.counts) > 0
         and sum(kept.counts) < HUGE  # none is NaN or infinite
@@ -232,6 +246,10 @@ def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manif
         and 0.1 <= kept.figures.get("temperature", 1) <= 1000
         and (kept.gate in manifest.components if gated else kept.gate is None)
     )
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and HASH.fullmatch(value) is not None
 
 
 def _numbers(values: Any, count: int) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from senpath.components import Component, Config, canonical_json, content_hash, load
-from senpath.confined import read_plain
+from senpath.confined import LARGEST_FILE, read_plain
 from senpath.errors import ConflictError, SenpathError, StoreError
 from senpath.routing import CommonCovariance
 from senpath.store.address import Place
@@ -294,22 +294,23 @@ class Store:
     def covariance(self, name: str, width: int) -> np.ndarray:
         """The covariance of this hash, packed, float32 (width · (width + 1) / 2,), checked against the hash."""
         file = covariance_file(name)
-        return read_triangle(self.dispatcher_file(file, name), width, "<f4", f"{self.where}/dispatcher/{file}")
+        most = width * (width + 1) * 2
+        return read_triangle(self.dispatcher_file(file, name, most), width, "<f4", f"{self.where}/dispatcher/{file}")
 
     def pooled(self, record: TypeRecord) -> np.ndarray:
         """What formats 1 to 6 added up of the tasks of a type, float64, checked against its hash."""
-        content = self.dispatcher_file(record.pooled, record.pooled_sha256)
+        content = self.dispatcher_file(record.pooled, record.pooled_sha256, record.width * (record.width + 1) * 4)
         return read_triangle(content, record.width, "<f8", f"{self.where}/dispatcher/{record.pooled}")
 
     def holds(self, name: str) -> bool:
         """Whether there is, or may be, a file of this name in `dispatcher/`."""
         return self.objects.holds(f"dispatcher/{name}")
 
-    def dispatcher_file(self, name: str, sha256: str) -> bytes:
-        """Content of a file in `dispatcher/`, checked against its hash."""
+    def dispatcher_file(self, name: str, sha256: str, most: int = LARGEST_FILE) -> bytes:
+        """Content of a file in `dispatcher/`, of so many bytes at most, checked against its hash."""
         where = f"{self.where}/dispatcher/{name}"
         try:
-            content = self.objects.blob(f"dispatcher/{name}", sha256)
+            content = self.objects.blob(f"dispatcher/{name}", sha256, most)
         except OSError as error:
             raise self._unreadable(where, "readable", error, name) from error
         if hashlib.sha256(content).hexdigest() != sha256:

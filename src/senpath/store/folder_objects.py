@@ -157,7 +157,7 @@ class FolderObjects(Objects):
     def blob(self, name: str, sha256: str, most: int = LARGEST_FILE) -> bytes:
         return read_plain(self.path / name, most)
 
-    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str]]) -> None:
+    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str, int]]) -> None:
         pass  # it is here
 
     def blob_name(self, name: str, sha256: str) -> str:

@@ -101,7 +101,7 @@ def _evaluation(line: bytes, where: str) -> dict[str, Any]:
         StoreError: if it is none.
     """
     try:
-        entry = json.loads(line)
+        entry = _value(line)
         if isinstance(entry, dict) and isinstance(entry.get("version"), int):
             return entry
         got = "JSON of another shape"
@@ -110,11 +110,19 @@ def _evaluation(line: bytes, where: str) -> dict[str, Any]:
     raise StoreError(where, expected="a measurement in JSON", got=got, do=f"Remove the line, or {RESTORE.lower()}")
 
 
+def _value(line: bytes) -> Any:
+    """What a line of JSON says; a ValueError if that is nothing, or has half a character in it, which cannot be written again."""
+    value = json.loads(line)
+    if b"\\u" in line:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
 def _log_entries(lines: Iterable[bytes]) -> list[dict[str, Any]]:
     """The entries of a log, oldest first; lines that are none are left out."""
     entries = []
     for line in lines:
         with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            entry = json.loads(line)
+            entry = _value(line)
             entries.append({**entry, "version": int(entry["version"])})
     return entries

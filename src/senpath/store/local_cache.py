@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
@@ -19,6 +21,8 @@ BYTES = 8 * 2**30
 """Bytes of the files that are kept, at most, unless `SENPATH_OBJECT_CACHE_BYTES` says otherwise."""
 IN_USE = 60.0
 """Seconds that a file stays after it was used last, however full the cache is: whoever asked for it has to open it."""
+NAME = re.compile(r"[0-9a-f]{64}(\.json|\.safetensors|\.skops)?")
+"""A hash, of a component with the ending of one of its two files: nothing that leads out of the folder."""
 _NUMBERS = count()
 
 
@@ -98,6 +102,8 @@ class LocalCache:
         return True
 
     def _path(self, name: str) -> Path:
+        if not NAME.fullmatch(name):
+            raise OSError(errno.EINVAL, "no name that an object has", name[:100])
         return self.folder / name[:2] / name
 
     def _bound(self, added: int) -> None:

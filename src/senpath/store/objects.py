@@ -179,12 +179,12 @@ class Objects(ABC):
         return [self.blob(*file) for file in files]
 
     @abstractmethod
-    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str]]) -> None:
+    def prefetch(self, components: Iterable[str], files: Iterable[tuple[str, str, int]]) -> None:
         """Bring what is about to be read to this machine, all at the same time, where that takes time. What fails does so when it is read.
 
         Args:
             components: hashes.
-            files: name and hash of each.
+            files: name and hash of each, and the bytes that it may have.
         """
 
     @abstractmethod

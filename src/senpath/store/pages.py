@@ -145,16 +145,20 @@ def listed(records: Sequence[PageRecord], fetch: Fetch) -> list[PageRecord]:
         ValueError: naming the first place that cannot be.
         OSError: if a page cannot be read.
     """
-    _check(records, 1)
+    check_records(records)
     lists = [record for record in records if record.pages]
     contents = dict(zip(lists, map(_index, lists, _fetched(lists, fetch)), strict=True))
     leaves = [leaf for record in records for leaf in contents.get(record, [record])]
-    _check(leaves, 0)
+    check_records(leaves, 0)
     return leaves
 
 
-def _check(records: Sequence[PageRecord], levels: int) -> None:
-    """Before anything is read, that it may be: so much in all, each once, and lists only within so many levels."""
+def check_records(records: Sequence[PageRecord], levels: int = 1) -> None:
+    """Before anything is read, that it may be: so much in all, each once, and lists only within so many levels.
+
+    Raises:
+        ValueError: naming the first place that cannot be.
+    """
     if len({record.sha256 for record in records}) < len(records):
         raise ValueError("pages, of which one is there twice")
     if sum(record.bytes for record in records) > LARGEST:

@@ -48,8 +48,12 @@ class Service:
     def __reduce__(self) -> tuple[Any, ...]:
         return Service, (self.address,)
 
-    def get(self, name: str, unless: str = "") -> tuple[bytes, str] | None:
-        """Content and tag of an object; None if the tag is still this one."""
+    def get(self, name: str, unless: str = "", most: int = LARGEST_FILE) -> tuple[bytes, str] | None:
+        """Content and tag of an object; None if the tag is still this one.
+
+        Args:
+            most: bytes that it may have. Of one that has more nothing is read, and the OSError is `errno.EFBIG`.
+        """
         from obstore import get
 
         def ask() -> tuple[bytes, str] | None:
@@ -58,8 +62,8 @@ class Service:
             except _errors().NotModifiedError:
                 return None
             size = answer.meta["size"]
-            if size > LARGEST_FILE:
-                raise OSError(errno.EFBIG, f"{size:,} bytes, more than the {LARGEST_FILE:,} that are read", name)
+            if size > most:
+                raise OSError(errno.EFBIG, f"{size:,} bytes, more than the {most:,} that are read", name)
             content = bytes(answer.bytes())
             if len(content) != size:
                 raise OSError(errno.EIO, SHORT, name)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -217,7 +220,7 @@ def test_segments_alike_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_columns_are_in_memory_segment_by_segment(tmp_path: Path) -> None:
     held: list[int] = []
-    assembled = cloud_columns.Assembled(tmp_path)
+    assembled = cloud_columns.Assembled(lambda: tmp_path)
     segments = [Segment(1, str(number)) for number in range(3)]
 
     def read(segment: Segment) -> bytes:
@@ -235,3 +238,38 @@ def test_a_log_with_half_a_character_is_copied_without_it(original: Store, tmp_p
         file.write(rb'{"version":1,"author":"\ud800"}' + b"\n")
     sp.copy_network(path, tmp_path / "copy")
     assert [entry["version"] for entry in sp.Network(tmp_path / "copy").log] == [1, 2]
+
+
+def test_the_cache_is_private_from_the_first_folder_on(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        LocalCache(tmp_path / "senpath" / "objects", 2**30).put({FIRST: b"x"})
+    finally:
+        os.umask(before)
+    folders = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    assert len(folders) == 3
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no modes of folders")
+def test_a_cache_that_others_may_write_to_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shared = tmp_path / "objects"
+    (shared / "aa").mkdir(parents=True)
+    (shared / "aa" / FIRST).write_bytes(b"theirs")
+    shared.chmod(0o777)
+    caplog.set_level(logging.WARNING)
+    for cache in (LocalCache(shared, 2**30), LocalCache(shared, 2**30)):
+        assert cache.read(FIRST) in (None, b"mine")
+        cache.put({FIRST: b"mine"})
+        assert cache.read(FIRST) == b"mine"
+        assert not cache.place().is_relative_to(tmp_path)
+    assert (shared / "aa" / FIRST).read_bytes() == b"theirs"
+    assert [record.message.partition(":")[2][:23] for record in caplog.records] == [" others may write to it"]
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no links that everybody may make")
+def test_a_cache_that_is_a_link_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    (tmp_path / "objects").symlink_to(tmp_path / "elsewhere")
+    LocalCache(tmp_path / "objects", 2**30).put({FIRST: b"x"})
+    assert not [*(tmp_path / "elsewhere").iterdir()]

@@ -36,11 +36,11 @@ class Assembled:
     """The rows of types, of each in one file that no other process sees; rows that come are added behind those that are there.
 
     Args:
-        folder: where the files are.
+        place: makes and gives the folder where the files are.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, place: Callable[[], Path]) -> None:
+        self._place = place
         self._files: dict[str, tuple[tuple[Segment, ...], IO[bytes]]] = {}
         self._process, self._lock = os.getpid(), Lock()
         weakref.finalize(self, _close, self._files)
@@ -56,10 +56,9 @@ class Assembled:
         with self._lock:
             there, file = self._files.get(name, ((), None))
             if file is None or self._process != os.getpid() or there != wanted[: len(there)]:
-                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 if file is not None:
                     file.close()  # what is mapped of it stays
-                there, file, self._process = (), tempfile.TemporaryFile(dir=self._folder), os.getpid()  # noqa: SIM115
+                there, file, self._process = (), tempfile.TemporaryFile(dir=self._place()), os.getpid()  # noqa: SIM115
                 self._files[name] = there, file
             file.seek(4 * width * sum(segment.rows for segment in there))  # behind what was written whole
             file.truncate()

@@ -61,7 +61,7 @@ class CloudObjects(Objects):
         self.where = str(address) if address is not None else "memory"
         self._service = service or Service(address)
         self._cache = cache or LocalCache.of_user()
-        self._columns = Assembled(self._cache.folder)
+        self._columns = Assembled(self._cache.place)
         self._waiting = _Waiting()
         self._conditional = False
 

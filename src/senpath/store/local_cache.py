@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import logging
 import os
 import re
+import shutil
+import stat
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -25,6 +31,8 @@ NAME = re.compile(r"[0-9a-f]{64}(\.json|\.safetensors|\.skops)?")
 """A hash, of a component with the ending of one of its two files: nothing that leads out of the folder."""
 _NUMBERS = count()
 
+log = logging.getLogger("senpath")
+
 
 class LocalCache:
     """Files by name, of which each holds what its name says for ever.
@@ -33,7 +41,8 @@ class LocalCache:
     mapped stays readable on systems that let it.
 
     Args:
-        folder: made when it is first needed.
+        folder: made when it is first needed, for this user alone. One that others own or may write to is not used, but one of this
+            process in its place, which goes with it.
         most: bytes to keep, at most.
     """
 
@@ -54,6 +63,11 @@ class LocalCache:
         if given and not given.isdecimal():
             raise InputError(VARIABLE, expected="a number of bytes", got=repr(given))
         return cls(cache_folder() / "objects", int(given) if given else BYTES)
+
+    def place(self) -> Path:
+        """The folder that is used; it is there."""
+        fault = _made_private(self.folder)
+        return _instead_of(self.folder, fault, os.getpid()) if fault else self.folder
 
     def get(self, name: str) -> Path | None:
         """The file of this name, if it is here."""
@@ -104,7 +118,7 @@ class LocalCache:
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
             raise OSError(errno.EINVAL, "no name that an object has", name[:100])
-        return self.folder / name[:2] / name
+        return self.place() / name[:2] / name
 
     def _bound(self, added: int) -> None:
         """Remove what was used longest ago once a tenth of the bound has been added, so that the files are seldom counted."""
@@ -113,8 +127,8 @@ class LocalCache:
             if self._written < self._most / 10:
                 return
             self._written = 0
-        files = []
-        for folder in self.folder.iterdir() if is_own_folder(self.folder) else ():
+        files, place = [], self.place()
+        for folder in place.iterdir() if is_own_folder(place) else ():
             for path in plain_files(folder):
                 with suppress(OSError):
                     state = path.lstat()
@@ -126,3 +140,35 @@ class LocalCache:
             with suppress(OSError):  # another process removed it, or the system does not let files go that are mapped
                 path.unlink()
             held -= size
+
+
+def _made_private(folder: Path) -> str:
+    """Make a folder, and those above it that are missing, for this user alone; what keeps it from being used, or ""."""
+    try:
+        if not os.path.lexists(folder):
+            for path in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+                path.mkdir(mode=0o700, exist_ok=True)
+        state = folder.lstat()
+    except OSError as error:
+        return error.strerror or str(error)
+    if not stat.S_ISDIR(state.st_mode):
+        return "it is no folder"
+    if not hasattr(os, "getuid"):  # where folders have lists of who may do what, they take those of the user's own
+        return ""
+    if state.st_uid != os.getuid():
+        return "another user owns it"
+    return "others may write to it" if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
+
+
+@cache
+def _instead_of(folder: Path, fault: str, process: int) -> Path:
+    """The folder that a process uses in place of another, which is said once."""
+    log.warning("%s does not keep what is fetched: %s. Remove it, or set XDG_CACHE_HOME to a folder of your own", folder, fault)
+    place = Path(tempfile.mkdtemp(prefix="senpath-objects-"))
+    atexit.register(_removed, place, process)
+    return place
+
+
+def _removed(place: Path, process: int) -> None:
+    if os.getpid() == process:
+        shutil.rmtree(place, ignore_errors=True)

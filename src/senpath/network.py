@@ -25,10 +25,12 @@ from senpath.inference.limits import REFUSE, SuggestedLimit, suggest_limit
 from senpath.inference.multimodal import MultimodalPrediction, fuse, is_row
 from senpath.inference.predict import Encoded, Routing, RoutingOptions, encode_inputs, predict
 from senpath.inference.prediction import Prediction
+from senpath.inference.unanswered import in_spite_of
 from senpath.inputs.encoders import Encoder
 from senpath.inputs.sources import read_labelled
 from senpath.isolation import isolated_class
 from senpath.learning.learn import Learned, extend, learn, learn_many, revise
+from senpath.learning.own_examples import say
 from senpath.learning.stream import Routed
 from senpath.methods.registry import make_method, make_revision
 from senpath.progress import Follower, Progress, follow, has_viewer, silent
@@ -460,8 +462,9 @@ class Network:
             task: the task, if it is known; by default the dispatcher finds it.
             concept: the concept, if it is known and x is a mapping: its tasks answer.
             errors: "raise" refuses a batch with an input that no task can read, naming the first; "none" answers None to inputs of types
-                that no task reads; "skip" also to those that are broken: a file that is damaged, a gap, another shape than the others'.
-                `Prediction.reason` says of each why. What `encode` returned was judged there.
+                that no task reads; "skip" also to those that are broken: a file that is damaged, a row without any value, another shape
+                than the others'. `Prediction.reason` says of each why. What `encode` returned was judged there. A row with a gap is
+                answered; a warning names the column if none was missing there when its type was first learned.
             candidates: how many pathways may run per input (and modality), 1 or 2.
             admit: the second one runs where its P(task | input) is at least this; None takes the dispatcher's default.
             reject: answer None where an input fits no task; False always answers.
@@ -485,7 +488,10 @@ class Network:
         def answer(told: Progress) -> Prediction | MultimodalPrediction:
             if isinstance(x, Mapping) and not is_row(x):
                 return self._at.reading(lambda view: fuse(view, x, task, _composed(concept), routing, errors, told))
-            return self._at.reading(lambda view: predict(view, x, view.task_name(task), routing, errors, concept, told))
+            answers = self._at.reading(lambda view: predict(view, x, view.task_name(task), routing, errors, concept, told))
+            if doubts := in_spite_of(answers.gaps, answers.task):
+                say({"": doubts})
+            return answers
 
         nobody = progress is False or (progress is None and not has_viewer())  # most answers take a moment
         return answer(silent) if nobody else follow(progress, "predict", {"task": task}, answer)

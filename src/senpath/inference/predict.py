@@ -111,11 +111,11 @@ class Reading:
             for inputs, rows in _in_batches(self._encoded(group, reader, progress)):
                 yield from reader.batches(inputs, rows)
 
-    def gaps(self, refused: np.ndarray) -> dict[int, list[str]]:
-        """Of refused inputs those that are rows with gaps where there was none before, by their places, with the columns."""
+    def gaps(self, read: np.ndarray) -> dict[int, list[str]]:
+        """Of inputs that were read those that are rows with gaps where there was none before, by their places, with the columns."""
         gaps: dict[int, list[str]] = {}
         for group, reader in self._groups:
-            places = np.flatnonzero(np.isin(group.rows, refused))
+            places = np.flatnonzero(np.isin(group.rows, read))
             if group.modality == "table" and len(places):
                 own = gaps_of(group.items, places, reader.types[0])
                 gaps |= {int(group.rows[place]): names for place, names in own.items()}
@@ -333,9 +333,7 @@ def predict(
             only = np.full(len(batch.rows), view.places[task])
             answers.add(batch.inputs, batch.rows, only[:, None], np.ones((len(only), 1)))
     answered = answers.prediction(reading.reasons, reading.samples)
-    refused = np.flatnonzero((answered.ood_score > 1) & np.isfinite(answered.ood_score))  # what nobody could read is infinitely far
-    if len(refused):
-        answered.gaps = reading.gaps(refused)
+    answered.gaps = reading.gaps(np.setdiff1d(np.flatnonzero(~np.isinf(answered.ood_score)), [*reading.reasons]))
     return answered
 
 

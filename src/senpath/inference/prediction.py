@@ -152,8 +152,9 @@ class Prediction(Answered[InputAnswer]):
         routes: which pathways ran.
         ood_score: float64 (n,), squared distance of an input from what its likeliest task was learned from, divided by that task's limit;
             above 1 nothing fits. Infinite where no task could read the input, NaN where the task or the concept was given.
-        gaps: of rows above 1, by their places, the columns without a value where none was missing when their type was first learned:
-            what stands for it, such as the median, may lie between all groups.
+        gaps: of rows that were read, by their places, the columns without a value where none was missing when their type was first learned:
+            what stands for it, such as the median, may lie between all groups, or look like one. `Network.predict` warns of those that have
+            an answer, and `reason` names them of those that have none.
         samples: what notebooks show of the inputs; `unread` is in `reason`.
 
     Example:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from senpath.errors import InputError
@@ -77,6 +78,27 @@ def too_far(task: str, ood_score: float, gaps: Sequence[str] = ()) -> str:
     names = ", ".join(map(repr, gaps))
     why = f"; it has no value in {names}, where none was missing before: what stands for it, such as the median, may be why"
     return f"further from {task!r}, the likeliest task, than its own examples: {shown} of the limit" + (why if gaps else "")
+
+
+NAMED = 5
+"""Columns that a warning names, at most."""
+
+
+def in_spite_of(gaps: Mapping[int, Sequence[str]], tasks: Sequence[str | None] | np.ndarray) -> str:
+    """What is to be said of rows that are answered although they have gaps; "" where there are none.
+
+    Args:
+        gaps: see `senpath.inference.Prediction`.
+        tasks: the task that answers each input, or None.
+    """
+    filled = [row for row in gaps if tasks[row] is not None]
+    if not filled:
+        return ""
+    names = [*dict.fromkeys(name for row in filled for name in gaps[row])]
+    some = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
+    rows = f"{len(filled):,} inputs, the first at place {filled[0]}, have" if len(filled) > 1 else f"input {filled[0]} has"
+    what = f"{rows} no value in {some}, where none was missing when the type was first learned"
+    return f"{what}: answered as if what stands for it, such as the median, were its value"
 
 
 Encode = Callable[[Any], torch.Tensor]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,26 @@ def test_the_reason_of_a_refusal_names_gaps_that_were_never_there_before() -> No
     frame.loc[5, "size"] = None
     marked.learn("sizes", frame, "label", method=ConstantMethod())
     assert not marked.predict(rows).gaps
+
+
+def test_an_answer_in_spite_of_a_gap_that_was_never_there_before_is_warned_of() -> None:
+    net = sp.Network()
+    frame = pd.DataFrame({"size": [1.0, 2.0, 3.0, 4.0] * 5, "kind": ["a", "b"] * 10})
+    net.learn("sizes", frame, ["s", "l"] * 10, method=ConstantMethod())
+    rows = frame[:4].copy()
+    rows.loc[1, "size"] = None
+    rows["kind"] = ["a", "b", "a", None]
+    said = "2 inputs, the first at place 1, have no value in 'size', 'kind', where none was missing"
+    for form in (rows, rows.to_dict("records")):
+        with pytest.warns(sp.SenpathWarning, match=said):
+            told = net.predict(form, reject=False)
+        assert (told.gaps, told.reason.tolist()) == ({1: ["size"], 3: ["kind"]}, [None] * 4)
+    with pytest.warns(sp.SenpathWarning, match="input 0 has no value in 'size'"):
+        net.predict({"size": None, "kind": "a"}, task="sizes")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not net.predict([{"size": 1.0, "kind": "a"}, {"size": "x", "kind": "a"}], errors="skip", reject=False).gaps
+        assert not net.predict(frame, reject=False).gaps
 
 
 def test_types_of_old_folders_refuse_gaps_as_before() -> None:

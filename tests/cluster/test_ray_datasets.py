@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -116,3 +119,43 @@ def test_what_cannot_be_answered(with_ray: Any, folder: Path, tmp_path: Path) ->
     with pytest.raises(sp.InputError, match="task 'iris' does not read image data"):
         sp.predict_dataset(net, tmp_path / "pictures", tmp_path / "other", task="iris", errors="raise")
     assert not [*(tmp_path / "other").glob("*")]
+
+
+class Opened:
+    """A pickle of it writes a file as it is loaded."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.file,)
+
+
+def test_no_pickle_in_a_table_is_loaded(with_ray: Any, folder: Path, tmp_path: Path) -> None:
+    import pyarrow as pa
+    from ray.data._internal.object_extensions.arrow import ArrowPythonObjectType
+
+    sign, out = tmp_path / "loaded", tmp_path / "out"
+    held = pa.array([pickle.dumps(Opened(sign))] * 2, pa.large_binary())
+    pickled = pa.ExtensionArray.from_storage(ArrowPythonObjectType(), held)
+    tables = [pa.table({"a": pickled}), pa.table({"path": ["a.png"] * 2, "bytes": pickled})]
+    tables.append(pa.table({"a": pa.ListArray.from_arrays([0, 1, 2], pickled)}))
+    with pytest.raises(sp.InputError, match="expected plain values, got pickled objects"):
+        sp.predict_dataset(sp.Network(folder / "net"), with_ray.data.from_arrow(tables[1]), out)
+    for table in tables:
+        with pytest.raises(sp.InputError, match="expected plain values, got pickled objects"):
+            sp.read(table)
+    other = pa.table({"a": pa.ExtensionArray.from_storage(pa.uuid(), pa.array([bytes(16)] * 2, pa.binary(16)))})
+    with pytest.raises(sp.InputError, match=r"column 'a': expected plain values or tensors, got the type arrow\.uuid"):
+        sp.predict_dataset(sp.Network(folder / "net"), with_ray.data.from_arrow(other), out)
+    assert not sign.exists()
+
+
+def test_a_ray_of_this_machine_lets_no_stranger_in(with_ray: Any) -> None:
+    address = with_ray.get_runtime_context().gcs_address
+    script = f"import ray; ray.init(address={address!r}); print('in:', ray.cluster_resources())"
+    others = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
+    for token, let_in in (({}, True), ({"RAY_AUTH_TOKEN": "0" * 64}, False)):
+        asked = [sys.executable, "-c", script]
+        done = subprocess.run(asked, env={**others, "RAY_AUTH_MODE": "token", **token}, capture_output=True, text=True, timeout=120)
+        assert ("in:" in done.stdout) is let_in, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import signal
@@ -17,8 +18,12 @@ import httpx
 import numpy as np
 import pytest
 import yaml
+from starlette.requests import Request
 
 from senpath import Network
+from senpath.server.auth import Auth
+from senpath.server.errors import Refusal
+from senpath.serving.settings import ServerSettings
 from senpath.testing import tiny_network, tiny_task
 
 pytestmark = [
@@ -48,7 +53,10 @@ def url(network: Network) -> Iterator[str]:
     ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=2, object_store_memory=10**8)
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": port})
-        serve.run(build({"path": str(network.path), "replicas": [REPLICAS, REPLICAS], "cpus": 0.1, "inbox": True}), name="senpath")
+        serve.run(
+            build({"path": str(network.path), "replicas": [REPLICAS, REPLICAS], "cpus": 0.1, "inbox": True, "body_seconds": 4}),
+            name="senpath",
+        )
         yield f"http://127.0.0.1:{port}"
     finally:
         serve.shutdown()
@@ -110,6 +118,57 @@ def test_what_is_counted_and_the_inbox_are_of_all_replicas(url: str) -> None:
     assert kept["count"] == told["refusals"]["too_far"] > 12
     resident = httpx.get(f"{url}/metrics", timeout=60).text.split("\nsenpath_resident_bytes ")[1].splitlines()[0]
     assert float(resident) > REPLICAS * 10**8
+
+
+def half_a_request(url: str, headers: str) -> str:
+    """What comes back where a body begins that never ends."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), 30) as connection:
+        connection.sendall(f"POST /predict HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n{headers}\r\n\r\n".encode())
+        connection.sendall(b'5\r\n{"inp\r\n')
+        return connection.recv(4096).decode()
+
+
+def test_a_body_has_its_time_and_its_length(url: str) -> None:
+    assert " 413 " in half_a_request(url, f"Content-Length: {10**12}")
+    for length in ("Content-Length: 100", "Transfer-Encoding: chunked"):
+        start = time.monotonic()
+        assert " 408 " in half_a_request(url, length)
+        assert 3 < time.monotonic() - start < 15
+
+
+def test_who_shows_no_key_sends_no_more_than_a_key(tmp_path: Path) -> None:
+    from senpath.cluster.serving import KEYLESS_BYTES, Intake
+    from senpath.errors import LimitError
+    from senpath.serving.keys import add_key
+
+    key = add_key(tmp_path / "keys", "Ada", "read")
+
+    async def taken(headers: dict[str, str], parts: int) -> tuple[int, bool]:
+        """Bytes that are taken of a body, and whether it was refused."""
+        sent = 0
+
+        async def receive() -> dict[str, Any]:
+            nonlocal sent
+            sent += 1
+            return {"type": "http.request", "body": b"x" * 1024, "more_body": sent < parts}
+
+        names = [(name.encode(), value.encode()) for name, value in headers.items()]
+        request = Request({"type": "http", "client": ("192.0.2.1", 1), "headers": names}, receive)
+        intake = Intake.__new__(Intake)
+        settings = ServerSettings(keys=str(tmp_path / "keys"))
+        intake._settings, intake._auth = settings, Auth(tmp_path / "keys")
+        try:
+            await intake._body(request)
+        except (LimitError, Refusal):
+            return 1024 * sent, True
+        return 1024 * sent, False
+
+    parts = 2 * KEYLESS_BYTES // 1024
+    assert asyncio.run(taken({"authorization": f"Bearer {key}"}, parts)) == (2 * KEYLESS_BYTES, False)
+    assert asyncio.run(taken({}, parts)) == (KEYLESS_BYTES + 1024, True)
+    assert asyncio.run(taken({"content-length": str(KEYLESS_BYTES + 1)}, parts)) == (0, True)
+    assert asyncio.run(taken({"authorization": "Bearer another"}, parts)) == (0, True)
 
 
 def test_a_killed_replica_loses_no_question(url: str) -> None:

@@ -23,7 +23,7 @@ from senpath.inputs.modalities import modality_of_file
 from senpath.inputs.sources import read_labelled
 from senpath.inputs.sources.raw_table import plain_labels
 from senpath.inputs.sources.read import unlabelled_rows
-from senpath.inputs.sources.typed_tables import read_arrow
+from senpath.inputs.sources.typed_tables import read_arrow, require_no_pickle
 from senpath.isolation import isolation
 from senpath.parallel.backend import pack, unpack
 from senpath.snapshot.view import View
@@ -40,6 +40,9 @@ ANSWERS = {
     "version": "int64",
 }
 """Columns of answers, and what Arrow calls what is in them."""
+
+TENSORS = ("ray.data.arrow_tensor", "ray.data.arrow_tensor_v2", "ray.data.arrow_variable_shaped_tensor", "arrow.fixed_shape_tensor")
+"""What Arrow calls the types of columns of pictures."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def _text(label: Any) -> str | None:
 @contextmanager
 def _inputs_of(batch: Any, view: View, errors: str) -> Iterator[tuple[Any, list[str]]]:
     """The inputs in a batch, and the names of the columns that are not their content."""
+    require_no_pickle(batch)
     names: list[str] = batch.column_names
     if {FILE, CONTENT} <= {*names}:
         with _as_files(batch, view) as (files, _):
@@ -155,9 +159,12 @@ def _inputs_of(batch: Any, view: View, errors: str) -> Iterator[tuple[Any, list[
 
 
 def _tensors(batch: Any) -> list[str]:
-    import pyarrow as pa
-
-    return [name for name in batch.column_names if isinstance(batch.column(name).type, pa.ExtensionType)]
+    """The columns of tensors. Any other type that a package adds to Arrow's is refused, for only that package knows what its values are."""
+    kinds = {field.name: getattr(field.type, "extension_name", None) for field in batch.schema}
+    for name, kind in kinds.items():
+        if kind not in (None, *TENSORS):
+            raise InputError(f"column {name!r}", expected="plain values or tensors", got=f"the type {kind}")
+    return [name for name, kind in kinds.items() if kind is not None]
 
 
 def _numbers(batch: Any, name: str) -> Any:
@@ -229,6 +236,7 @@ class Measurer:
         """One row: labels and three times answers, packed."""
         view, how = self._view, self._how
         with _telling(self._desk, how):
+            require_no_pickle(batch)
             if {FILE, CONTENT} <= {*batch.column_names}:
                 with _as_files(batch, view) as (x, above):
                     y, inputs = plain_labels(_objects(above)), encode_inputs(view, x)

@@ -10,10 +10,10 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import ray
 from fastapi import FastAPI, Request
 from ray import serve
 from ray.exceptions import RayActorError
@@ -22,9 +22,11 @@ from ray.serve.handle import DeploymentHandle
 from starlette.responses import Response, StreamingResponse
 
 from senpath.errors import LimitError, SenpathError
+from senpath.parallel.ray_backend import on_ray
 from senpath.server.app import Server, create_app
+from senpath.server.auth import Auth
 from senpath.server.errors import Refusal, busy, error_response
-from senpath.server.guard import is_loopback
+from senpath.server.guard import is_loopback, require_length
 from senpath.serving.gathered import Family
 from senpath.serving.settings import ServerSettings
 from senpath.store import Place, as_place
@@ -35,6 +37,8 @@ ASKS = ("/predict", "/explain", "/v2")
 OF_THE_WRITER = ("/session", "/jobs", "/drafts", "/inbox", "/events", "/metrics", "/activity")
 REPORT_SECONDS = 1.0
 """How often replicas tell the writer what they counted, and give it what belongs in the inbox."""
+KEYLESS_BYTES = 2**16
+"""Of a request at most, while nobody has shown a key: to show one takes less."""
 TRIES = 5
 """How often a question is asked until a replica lives to answer it."""
 PASSED_ON = ["type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path"]
@@ -122,6 +126,7 @@ class Intake:
 
     def __init__(self, replicas: DeploymentHandle, writer: DeploymentHandle, settings: Mapping[str, Any]) -> None:
         self._replicas, self._writer, self._settings = replicas, writer.options(stream=True), ServerSettings(**settings)
+        self._auth = Auth(None if self._settings.keys is None else Path(self._settings.keys), self._settings.secret)
 
     @intakes.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     async def pass_on(self, request: Request) -> Response:
@@ -144,11 +149,19 @@ class Intake:
         client = request.client.host if request.client else ""
         if self._settings.keys is None and not is_loopback(client):
             raise Refusal(403, "not_permitted", "client", expected="this machine itself, for there are no keys", got=client or "none")
-        body, most = bytearray(), self._settings.body_bytes
-        async for part in request.stream():
-            body += part
-            if len(body) > most:
-                raise LimitError("body", expected=f"at most {most:,} bytes", got="more")
+        headers, settings = dict(request.scope["headers"]), self._settings
+        caller = await self._auth.caller(headers.get(b"authorization"), headers.get(b"cookie"))
+        most = settings.body_bytes if caller.role is not None else min(settings.body_bytes, KEYLESS_BYTES)
+        require_length(headers, most)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(settings.body_seconds):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > most:
+                        raise LimitError("body", expected=f"at most {most:,} bytes", got="more")
+        except TimeoutError:
+            raise Refusal(408, "timeout", "body", expected=f"within {settings.body_seconds:g} s", got="a part") from None
         return bytes(body)
 
     async def _ask(self, scope: dict[str, Any], body: bytes) -> Answer:
@@ -193,10 +206,9 @@ def build(options: Mapping[str, Any]) -> serve.Application:
 
 def serve_on_ray(path: Place, settings: ServerSettings) -> None:
     """Serve on the cluster that RAY_ADDRESS names, or on a Ray of this machine's own, until the process is told to stop."""
-    ray.init(logging_level="ERROR", log_to_driver=False)
-    try:
-        serve.start(http_options={"host": settings.host, "port": settings.port})
-        serve.run(build({**settings.to_json(), "path": str(as_place("path of the network", path))}), name="senpath", blocking=True)
-    finally:
-        serve.shutdown()
-        ray.shutdown()
+    with on_ray():
+        try:
+            serve.start(http_options={"host": settings.host, "port": settings.port})
+            serve.run(build({**settings.to_json(), "path": str(as_place("path of the network", path))}), name="senpath", blocking=True)
+        finally:
+            serve.shutdown()

@@ -8,7 +8,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,17 @@ def host_of(authority: bytes) -> tuple[str, bool]:
     """The host in "host:port", in lower case, and whether it is this machine's own."""
     host = re.sub(r":\d*$", "", authority.decode("latin-1")).lower()
     return host, is_loopback(host)
+
+
+def require_length(headers: Mapping[bytes, bytes], most: int) -> None:
+    """Refuse a request that says of its body that it has more bytes than this.
+
+    Raises:
+        LimitError: if it does.
+    """
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 18 or int(length) > most:
+        raise LimitError("body", expected=f"at most {most:,} bytes", got=length.decode("latin-1"))
 
 
 class Guard:
@@ -125,9 +136,7 @@ class Guard:
                 raise Refusal(403, "not_permitted", "Host", expected="this machine's own name", got=host or "none")
         if self._server.under_way > settings.requests and not path.startswith(("/health", "/v2/health", "/metrics")):
             raise busy("requests under way", expected=f"at most {settings.requests}", got="more")
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > 18 or int(length) > settings.body_bytes:
-            raise LimitError("body", expected=f"at most {settings.body_bytes:,} bytes", got=length.decode("latin-1"))
+        require_length(headers, settings.body_bytes)
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         state["by_browser"] = origin is not None or site is not None
         if state["by_browser"] and scope["method"] not in SAFE:

@@ -20,6 +20,8 @@ from senpath.plugins import import_extra
 
 EXACT = 2**53
 """Up to here whole numbers are the same as floats."""
+PICKLED = "ray.data.arrow_pickled_object"
+"""The type of Arrow whose values Ray, where it is imported, makes of pickles as they are read."""
 VALUES_AT_ONCE = 2**21
 """Values of a Parquet file that are unpacked together, about."""
 NESTED_BYTES = 40
@@ -124,6 +126,25 @@ def read_arrow(table: Any) -> RawTable:
     return _from_arrow(table, "table", Path())
 
 
+def require_no_pickle(table: Any, what: str = "table") -> None:
+    """Refuse a table of pyarrow with values that are pickled, also inside of lists and objects: to read one may run anything.
+
+    Raises:
+        InputError: if a column has some.
+    """
+    for field in table.schema:
+        if _is_pickled(field.type):
+            raise InputError(f"column {field.name!r} of {what}", expected="plain values", got=f"pickled objects ({PICKLED})")
+
+
+def _is_pickled(held: Any) -> bool:
+    if hasattr(held, "extension_name"):
+        return held.extension_name == PICKLED or _is_pickled(held.storage_type)
+    if held.num_fields:
+        return any(_is_pickled(held.field(place).type) for place in range(held.num_fields))
+    return hasattr(held, "value_type") and _is_pickled(held.value_type)  # of a dictionary
+
+
 def read_frame(frame: Any) -> RawTable:
     """Read a data frame of pandas or polars.
 
@@ -146,6 +167,7 @@ def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Seque
     """
     names = [as_word(str(name)) for name in table.column_names]
     require_header(names, what)
+    require_no_pickle(table, what)
     columns = {name: _values(column) for name, column in zip(names, table.columns, strict=True)}
     metadata = table.schema.metadata or {}
     known = {as_word(name): class_names for name, class_names in (_class_names(metadata) if classes is None else classes).items()}

@@ -19,7 +19,8 @@ from raising import raises_error
 import senpath as sp
 from benchmarks.cloud.proxy import FAULTS, at_random, faulty
 from benchmarks.cloud.service import BUCKET, SECRET, environment
-from senpath.store import Address
+from senpath.cli.main import main
+from senpath.store import Address, as_place, has_network
 from senpath.store.local_cache import LocalCache
 from senpath.testing import ConstantMethod, tiny_task
 
@@ -273,9 +274,38 @@ def test_copies_between_stores(address: str, tmp_path: Path) -> None:
         sp.copy_network(f"{address}.none", tmp_path / "other")
 
 
+def test_a_bucket_that_is_not_there_is_named_as_such(address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = "s3://nobucket/net.sen"
+    with raises_error(sp.StoreError, nowhere, expected="a bucket that is there", got="no such bucket", do="Look at its name"):
+        sp.Network(nowhere)
+    with raises_error(sp.StoreError, nowhere, got="no such bucket"):
+        has_network(as_place("network", nowhere))
+    for command in (["learn", nowhere, "e", str(tmp_path / "no table.csv")], ["tasks", nowhere]):
+        with pytest.raises(SystemExit, match="3"):
+            main(command)
+        assert "no such bucket" in capsys.readouterr().err.replace("\n", " ")  # before a table is read
+    assert not has_network(as_place("network", address))
+
+
+def test_keys_that_are_missing_are_named_as_such(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("SENPATH_CLOUD_TIMEOUT", "1")  # a machine that is no cloud's waits for what gives keys to theirs
+    with raises_error(sp.StoreError, got="no keys were there for the service"):
+        sp.Network(address)
+
+
+def test_commands_show_an_address_as_it_was_given(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    learn(sp.Network(address), "a")
+    with pytest.raises(SystemExit, match="0"):
+        main(["verify", address])
+    assert f"{address}: version 1" in capsys.readouterr().out.replace("\n", "")
+
+
 def test_addresses(tmp_path: Path) -> None:
     assert sp.Network(f"file://{tmp_path}/net").path == tmp_path / "net"
     assert str(Address("s3", "bucket", "a/b.sen")) == "s3://bucket/a/b.sen"
-    for given in ("s3://bucket", "s3://", "s3://bucket/../x", "ftp://host/net", "s3://b/"):
+    for given in ("s3://bucket", "s3://", "s3:/bucket/net", "s3://bucket/../x", "ftp://host/net", "s3://b/"):
         with raises_error(sp.InputError, "path of the network"):
             sp.Network(given)

@@ -53,7 +53,7 @@ class Finding:
     do: str | None = None
 
 
-def checks(network: Path | None) -> Iterator[Finding]:
+def checks(network: str | Path | None) -> Iterator[Finding]:
     """Everything, and the network if one is named. What fails is a check that is bad; nothing is raised."""
     parts: dict[str, Callable[[], Iterator[Finding]]] = {
         "program": _program,
@@ -173,7 +173,7 @@ def _disk(part: str, name: str, folder: Path) -> Finding:
     return Finding(part, name, OK if writable and not little else NOTE, value, do)
 
 
-def _network(given: Path) -> Iterator[Finding]:
+def _network(given: str | Path) -> Iterator[Finding]:
     from senpath.cli.options import open_network
     from senpath.inputs.encoders.registry import make_encoder
     from senpath.progress import bars

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,7 @@ STYLES = {"ok": None, "note": "yellow", "bad": "red"}
 
 
 def doctor(
-    net: Annotated[Path | None, typer.Argument(metavar="NET", help="Folder or address of a network to look at too.")] = None,
+    net: Annotated[str | None, typer.Argument(metavar="NET", help="Folder or address of a network to look at too.")] = None,
 ) -> Result:
     """Look at versions, extras, threads, the GPU and folders, and say what is wrong and what to do."""
     from senpath.cli.checks import BAD, checks

@@ -15,8 +15,6 @@ from senpath.errors import InputError
 from senpath.progress import bars
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from senpath import Evaluation, Network
 
 
@@ -56,7 +54,7 @@ def _on_ray(network: Network, sources: Mapping[str, str], label: str | None, eng
         return evaluate_dataset(network, {task: (source, label) for task, source in sources.items()}, progress=progress)
 
 
-def _recorded(net: Path, network: Network, measured: Evaluation, record: bool) -> Result:
+def _recorded(net: str, network: Network, measured: Evaluation, record: bool) -> Result:
     from senpath.cli.described import describe_evaluation
     from senpath.evaluation import record_evaluation
 

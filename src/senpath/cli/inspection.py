@@ -96,7 +96,8 @@ def report(
     from senpath import report as write_report
 
     network = open_network(net)
-    page = out if out is not None else Path(f"{net.resolve().name.removesuffix('.sen')}.report.html")
+    name = network.path.resolve().name if isinstance(network.path, Path) else network.path.name
+    page = out if out is not None else Path(f"{name.removesuffix('.sen')}.report.html")
     write_report(network, page)
     return Result([{"file": str(page), "version": network.version}], lambda: say(f"wrote {page}: open it in a browser"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isnan
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -118,7 +117,7 @@ def learn_many(
     return Result(records, lambda: _show_many(network, learned, learner, encoder, first))
 
 
-def _check_names(net: str | Path, tasks: Sequence[str], concept: str | None) -> None:
+def _check_names(net: str, tasks: Sequence[str], concept: str | None) -> None:
     """Refuse names that cannot be learned before any data is read, which may take long."""
     from senpath import Network
     from senpath.snapshot.examples import check_name, check_task

@@ -91,7 +91,7 @@ def _show(threshold: Threshold, version: int) -> None:
     say(f"{threshold.task!r}, limit {threshold.limit:g} (version {version}): {threshold.reason}")
 
 
-def _show_advice(net: Path, advice: SuggestedLimit, applied: bool) -> None:
+def _show_advice(net: str, advice: SuggestedLimit, applied: bool) -> None:
     rows = []
     for name, counts in (("that belong", advice.own), ("that do not", advice.others)):
         if counts is not None:

@@ -15,7 +15,7 @@ from senpath.errors import InputError, StoreError
 if TYPE_CHECKING:
     from senpath import Client, Network
 
-NetFolder = Annotated[Path, typer.Argument(metavar="NET", help="Folder of the network, or its address, such as s3://bucket/team.sen.")]
+NetFolder = Annotated[str, typer.Argument(metavar="NET", help="Folder of the network, or its address, such as s3://bucket/team.sen.")]
 Net = Annotated[str, typer.Argument(metavar="NET", help="Folder or address of the network, or the URL of a server.")]
 Url = Annotated[str | None, typer.Option(metavar="URL", help="A server's, such as http://127.0.0.1:8000, in place of NET.")]
 Key = Annotated[str | None, typer.Option(envvar="SENPATH_KEY", show_envvar=True, help="What the server asks for, if it asks.")]

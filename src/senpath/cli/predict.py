@@ -92,7 +92,7 @@ def _of_large_set(net: str, places: list[str], engine: str | None, out: Path | N
         raise InputError("NET", expected="a folder, for workers open it themselves", got=net)
     from senpath import predict_dataset
 
-    network = open_network(Path(net))
+    network = open_network(net)
     with bars("predict") as progress:
         answers = predict_dataset(network, places, out, task=task, progress=progress, **options)
     return Result([{"out": str(out), "answers": answers}], lambda: say(f"{answers:,} answers in {out}"))

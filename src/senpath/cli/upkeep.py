@@ -181,10 +181,11 @@ def import_(
 ) -> Result:
     """Import an exported task; the folder is created if needed."""
     from senpath import Network
+    from senpath.store import as_place, has_network
 
     if not file.is_file():
         raise InputError(f"task file {file}", expected="an exported task", got="no file of that name")
-    if not (net / "network.json").exists():
+    if not has_network(as_place("path of the network", net)):
         Network().import_task(file, name, trust=trusted())  # into one that goes: a file that is refused leaves no empty network
     network = Network(net, trust=trusted())
     info = network.import_task(file, name, trust=trusted())

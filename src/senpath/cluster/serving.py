@@ -204,7 +204,7 @@ def build(options: Mapping[str, Any]) -> serve.Application:
     return intake.bind(replica.bind(path, shared, one), one, shared)
 
 
-def serve_on_ray(path: Place, settings: ServerSettings) -> None:
+def serve_on_ray(path: str | Place, settings: ServerSettings) -> None:
     """Serve on the cluster that RAY_ADDRESS names, or on a Ray of this machine's own, until the process is told to stop."""
     with on_ray():
         try:

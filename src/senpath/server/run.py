@@ -139,7 +139,7 @@ def application() -> FastAPI:
     return app
 
 
-def prepare(path: Place, settings: ServerSettings) -> tuple[ServerSettings, str]:
+def prepare(path: str | Place, settings: ServerSettings) -> tuple[ServerSettings, str]:
     """Everything that can be wrong before the server starts.
 
     Returns:
@@ -165,7 +165,7 @@ def prepare(path: Place, settings: ServerSettings) -> tuple[ServerSettings, str]
     return ready, f"{server.name}, version {server.live.current.version}, {tasks} task{'' if tasks == 1 else 's'}"
 
 
-def serve(path: Place, settings: ServerSettings) -> None:
+def serve(path: str | Place, settings: ServerSettings) -> None:
     """Serve until the process is told to stop; what is under way is answered first.
 
     Args:

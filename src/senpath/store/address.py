@@ -55,6 +55,8 @@ def as_place(what: str, given: str | Place) -> Place:
         return given
     match = URL.fullmatch(str(given)) if isinstance(given, str | Path) else None
     scheme = match["scheme"].lower() if match else ""
+    if match is not None and scheme in SCHEMES and isinstance(given, str) and not match["rest"].startswith("//"):
+        raise InputError(what, expected=f"two slashes, as in {EXAMPLE}", got=f"{scheme}:/…")
     if match is None or (scheme not in (*SCHEMES, "file") and not match["rest"].startswith("//")):
         return as_lasting_path(what, given)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from senpath.errors import StoreError
@@ -34,7 +35,9 @@ def has_network(place: Place) -> bool:
 
 def unreachable(where: str, error: OSError) -> StoreError:
     """The error where the root of a network cannot be read."""
-    expected = f"a folder with {ROOT}"
+    expected, do = f"a folder with {ROOT}", ""
     if "://" in where:
         expected = "a network" if isinstance(error, FileNotFoundError) else "an answer of the service"
-    return StoreError(where, expected=expected, got=error.strerror or str(error))
+    if error.errno == errno.ENXIO:
+        expected, do = "a bucket that is there", "Look at its name; senpath makes no buckets"
+    return StoreError(where, expected=expected, got=error.strerror or str(error), do=do)

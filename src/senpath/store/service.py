@@ -154,9 +154,13 @@ def _asked(name: str, ask: Callable[[], Answer]) -> Answer:
 
 
 def _translated(error: Exception, name: str) -> Exception:
-    known = _errors()
-    match = STATUS.search(str(error))
+    known, text = _errors(), str(error)
+    match = STATUS.search(text)
     status = int(match[1]) if match else 0
+    if isinstance(error, known.BaseError | OSError) and OF_MACHINE.search(text):
+        return PermissionError(errno.EACCES, NO_KEYS, name)
+    if any(code in text for code in NO_BUCKET):
+        return OSError(errno.ENXIO, "no such bucket", name)
     if isinstance(error, FileNotFoundError) or status == 404:
         return FileNotFoundError(errno.ENOENT, "no such object", name)
     if isinstance(error, known.AlreadyExistsError):
@@ -168,16 +172,20 @@ def _translated(error: Exception, name: str) -> Exception:
     if status:
         return OSError(errno.EIO, f"the service answered {status} {WORDS.get(status, '')}".rstrip(), name)
     if isinstance(error, known.BaseError | OSError):
-        text = str(error).partition("Debug source")[0].lower()
-        cause = next((said for word, said in CAUSES.items() if word in text), "the service could not be asked")
+        brief = text.partition("Debug source")[0].lower()
+        cause = next((said for word, said in CAUSES.items() if word in brief), "the service could not be asked")
         return OSError(errno.EIO, cause, name)
     return error
 
 
 SHORT = "the service cut its answer short"
+NO_KEYS = "no keys were there for the service, or they are of no use"
+OF_MACHINE = re.compile(r"performing [A-Z]+ http://(169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|metadata)[:/]")
+"""Where the library looks for keys last, on machines of a cloud: there were none in the environment."""
+NO_BUCKET = ("<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>")
 CAUSES = {
-    "credential": "no keys were there for the service, or they are of no use",
-    "token": "no keys were there for the service, or they are of no use",
+    "credential": NO_KEYS,
+    "token": NO_KEYS,
     "timed out": "the service did not answer in time",
     "timeout": "the service did not answer in time",
     "decod": SHORT,

@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import os
+import re
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from senpath.errors import StoreError
 from senpath.methods import METHODS
 from senpath.server.app import create_app
 from senpath.serving.settings import ServerSettings
-from senpath.teaching import drafts, jobs
+from senpath.store import as_place
+from senpath.teaching import drafts, jobs, state_folder
 from senpath.testing import ConstantMethod, tiny_task
 from tests.raising import raises_error
 from tests.server.conftest import LOCAL
@@ -267,6 +270,25 @@ def test_a_state_of_a_newer_version_is_left_alone(client: TestClient, own_folder
     db.close()
     with raises_error(StoreError, "state", got="version 99"):
         create_app(own_folder)
+
+
+def test_the_state_of_another_network_is_refused(client: TestClient, own_folder: Path) -> None:
+    client.post("/drafts", json={"task": "few"})
+    shutil.copytree(own_folder, own_folder.parent / "moved.sen")  # which is the same network
+    state = f"{own_folder}.server"
+    assert [draft["task"] for draft in client_of(own_folder.parent / "moved.sen", state=state).get("/drafts").json()["drafts"]] == ["few"]
+    other = Network(own_folder.parent / "other.sen")
+    with raises_error(StoreError, "the server's state", expected="that of this network", do=re.compile(f"state=FOLDER, or delete {state}")):
+        create_app(other.path, ServerSettings(state=state))
+
+
+def test_networks_of_one_name_in_object_storage_have_states_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = [as_place("", f"{place}/team.sen") for place in ("s3://first", "gs://first", "s3://second", "s3://first/below")]
+    folders = [state_folder(place, None) for place in (*places, places[0])]
+    assert len({*folders}) == 4
+    assert folders[0] == folders[-1]
+    assert all(folder.parent == tmp_path and re.fullmatch(r"team\.sen-[0-9a-f]{8}\.server", folder.name) for folder in folders)
 
 
 def test_others_cannot_read_the_state(client: TestClient, own_folder: Path) -> None:

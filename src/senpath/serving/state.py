@@ -34,16 +34,18 @@ class State:
     Args:
         settings: of the server.
         network: folder of the network, or its address.
+        identity: the network's id; "" if it has none yet.
 
     Raises:
-        StoreError: if the folder cannot be written, or a newer senpath made what is in it.
+        StoreError: if the folder cannot be written, a newer senpath made what is in it, or it is that of another network.
     """
 
-    def __init__(self, settings: ServerSettings, network: Place) -> None:
+    def __init__(self, settings: ServerSettings, network: Place, identity: str) -> None:
         self.folder = state_folder(network, None if settings.state is None else Path(settings.state))
         db = Database(self.folder / "state.sqlite")
         if db.set_aside is not None:
             log.error("the server's state was damaged: %s has it now, and the server starts without jobs, drafts and inbox", db.set_aside)
+        db.keep_for(identity)
         self.jobs = Jobs(db, self.folder / "jobs")
         self.read = partial(one_input, limits=settings)
         self.drafts = Drafts(db, self.read)

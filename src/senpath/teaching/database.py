@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import sqlite3
@@ -66,6 +67,24 @@ class Database:
                 with self.open() as db:
                     db.execute("PRAGMA journal_mode = WAL")
                     db.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def keep_for(self, network: str) -> None:
+        """Note whose state this is.
+
+        Args:
+            network: the id of the network that is served; "" if it has none yet.
+
+        Raises:
+            StoreError: if it is that of another one, whose jobs, drafts and inbox would be taken for this one's.
+        """
+        with self.open(write=True) as db:
+            db.execute("CREATE TABLE IF NOT EXISTS network (id TEXT NOT NULL)")
+            known = db.execute("SELECT id FROM network").fetchone()
+            if known is None and network:
+                db.execute("INSERT INTO network VALUES (?)", (network,))
+        if known is not None and known[0] != network:
+            do = f"Choose another folder with --set state=FOLDER, or delete {self._file.parent} with all that is in it"
+            raise StoreError("the server's state", expected="that of this network", got="that of another one", do=do)
 
     @contextmanager
     def open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
@@ -132,11 +151,14 @@ def state_folder(network: Place, chosen: Path | None) -> Path:
 
     Args:
         network: folder of the network that is served, or its address.
-        chosen: by the operator; None is `NETWORK.server` beside the network, in the working directory if that is in object storage, or a
-            temporary folder where that cannot be written.
+        chosen: by the operator; None is `NETWORK.server` beside the network, for one in object storage in the working directory and with
+            eight digits of its address's hash in the name; or a temporary folder where that cannot be written.
     """
-    beside = network.parent if isinstance(network, Path) else Path.cwd()
-    folder = chosen if chosen is not None else beside / f"{network.name}.server"
+    if isinstance(network, Path):
+        beside = network.parent / f"{network.name}.server"
+    else:  # many have the same last name
+        beside = Path.cwd() / f"{network.name}-{hashlib.sha256(str(network).encode()).hexdigest()[:8]}.server"
+    folder = chosen if chosen is not None else beside
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

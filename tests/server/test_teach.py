@@ -277,9 +277,10 @@ def test_the_state_of_another_network_is_refused(client: TestClient, own_folder:
     shutil.copytree(own_folder, own_folder.parent / "moved.sen")  # which is the same network
     state = f"{own_folder}.server"
     assert [draft["task"] for draft in client_of(own_folder.parent / "moved.sen", state=state).get("/drafts").json()["drafts"]] == ["few"]
-    other = Network(own_folder.parent / "other.sen")
+    other = own_folder.parent / "other.sen"
+    Network(other)
     with raises_error(StoreError, "the server's state", expected="that of this network", do=re.compile(f"state=FOLDER, or delete {state}")):
-        create_app(other.path, ServerSettings(state=state))
+        create_app(other, ServerSettings(state=state))
 
 
 def test_networks_of_one_name_in_object_storage_have_states_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ class Server:
         self.name = (path.resolve() if isinstance(path, Path) else path).name.removesuffix(".sen")
         self.auth = Auth(None if settings.keys is None else Path(settings.keys), settings.secret)
         self.live = LiveNetwork(self.path, trust=settings.trust)
-        self.state = State(settings, self.path, self.live.network.view.manifest.id)
+        self.state = State(settings, self.path, self.live.current.network_id)
         self.streams = Streams(self)
         self.metrics = Metrics(self.live, self.state)
         self.batcher = Batcher(self.live, settings, self.metrics.batch)

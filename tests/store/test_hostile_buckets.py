@@ -19,7 +19,7 @@ from raising import raises_error
 
 import senpath as sp
 from senpath.history.copying import _to_objects
-from senpath.store import Store, cloud_columns
+from senpath.store import Store, ahead, cloud_columns
 from senpath.store.cloud_objects import CloudObjects, _packed
 from senpath.store.folder_objects import LARGEST_DESCRIPTION
 from senpath.store.local_cache import LocalCache
@@ -206,6 +206,18 @@ def test_a_description_that_is_too_long(bucket: Counting, reader: Store, origina
     bucket.put(f"components/{name}", _packed(long))
     with raises_error(sp.StoreError, got="other content than its name says"):
         reader.component(name)
+
+
+def test_large_segments_are_not_fetched_at_the_same_time(bucket: Counting, reader: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = reader.opened()
+    assert manifest is not None
+    record = manifest.types["image"]
+    segment = f"dispatcher/{record.segments[0].sha256}"
+    monkeypatch.setattr(ahead, "AHEAD", record.rows * record.width * 4 - 1)
+    ahead.fetch_dispatcher(reader.objects, record)
+    assert segment not in bucket.asked
+    assert len(reader.columns(record)) == record.rows
+    assert segment in bucket.asked
 
 
 def test_segments_alike_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -290,8 +290,9 @@ def test_a_bucket_that_is_not_there_is_named_as_such(address: str, tmp_path: Pat
 def test_keys_that_are_missing_are_named_as_such(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("SENPATH_CLOUD_TIMEOUT", "1")  # a machine that is no cloud's waits for what gives keys to theirs
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # to boto3, if that is there
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")  # where nobody gives keys, as they do on machines of a cloud
+    monkeypatch.setenv("SENPATH_CLOUD_TIMEOUT", "1")
     with raises_error(sp.StoreError, got="no keys were there for the service"):
         sp.Network(address)
 

@@ -11,7 +11,8 @@ from senpath.store.pages import PAGES, PageRecord, check_records
 from senpath.store.records import TypeRecord
 
 AHEAD = 2**25
-"""Bytes of a type's columns, and of its metric, that are fetched when a network is opened, at most; more by the first question."""
+"""Bytes of a type's columns, and of its metric, that are fetched when a network is opened, at most; more by the first question. Larger
+segments are never fetched ahead, but one after another as they are put together: several at the same time may be more than memory holds."""
 
 
 def fetch_opening(objects: Objects, types: Iterable[TypeRecord], pages: Sequence[PageRecord]) -> None:
@@ -36,4 +37,6 @@ def _files(types: Iterable[TypeRecord], largest: int) -> Iterator[tuple[str, str
         if record.metric is not None:
             yield f"dispatcher/{record.metric.file}", record.metric.sha256, largest
         for segment in record.segments:
-            yield f"dispatcher/{record.columns}", segment.sha256, segment.rows * record.width * 4
+            size = segment.rows * record.width * 4
+            if size <= AHEAD:
+                yield f"dispatcher/{record.columns}", segment.sha256, size

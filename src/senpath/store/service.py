@@ -180,7 +180,9 @@ def _translated(error: Exception, name: str) -> Exception:
 
 SHORT = "the service cut its answer short"
 NO_KEYS = "no keys were there for the service, or they are of no use"
-OF_MACHINE = re.compile(r"performing [A-Z]+ http://(169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|metadata)[:/]")
+OF_MACHINE = re.compile(
+    r"performing [A-Z]+ http://((169\.254\.(169\.254|170\.2)|metadata(\.google\.internal)?)[:/]|[^/\s]+/latest/(api/token|meta-data/))"
+)
 """Where the library looks for keys last, on machines of a cloud: there were none in the environment."""
 NO_BUCKET = ("<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>")
 CAUSES = {

@@ -54,8 +54,8 @@ def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say:
         say: whether what was read is told, or only what was left out.
     """
     from senpath import data
+    from senpath.buckets import is_address
     from senpath.inputs.sources import WantedPart, read_part
-    from senpath.inputs.sources.located import is_address
 
     if not Path(source).exists() and source in {known.name for known in data.available()}:
         return data.load(source, reading.split or split)
@@ -71,12 +71,12 @@ def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say:
 def place_of(source: str, reading: ReadingOptions) -> DataAt | None:
     """A path's or an address's labelled data, to be read by whoever learns from it; None for a known set."""
     from senpath import data
-    from senpath.inputs.sources.located import DataAt, is_address
+    from senpath.buckets import is_address
+    from senpath.inputs.sources.located import DataAt, lasting
 
     if not is_address(source) and not Path(source).exists() and source in {known.name for known in data.available()}:
         return None
-    place = source if is_address(source) else str(Path(source).absolute())
-    return DataAt(place, reading.label, reading.split, reading.modality, "skip" if reading.skip_bad else "error")
+    return DataAt(lasting(source), reading.label, reading.split, reading.modality, "skip" if reading.skip_bad else "error")
 
 
 def _otherwise(source: str, reading: ReadingOptions) -> str:

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
 from functools import cache
 from random import uniform
 from threading import Lock
 from time import sleep
 from typing import Any, TypeVar
 
+from senpath.buckets import SHORT, connect, translated
 from senpath.confined import LARGEST_FILE
-from senpath.errors import InputError, MissingExtraError
+from senpath.plugins import import_extra
 from senpath.store.address import Address
 from senpath.store.objects import ChangedError, Listed
 
-TIMEOUT = "SENPATH_CLOUD_TIMEOUT"
-SECONDS = 60.0
-"""How long one request may take unless `SENPATH_CLOUD_TIMEOUT` says otherwise; what fails is tried again for as long."""
 TRIES, FIRST_PAUSE = 3, 0.05
 """How often something is asked for that does not come through, though the library has tried as well; seconds between, at first."""
 AT_ONCE = 16
 """Requests of a process at the same time."""
-STATUS = re.compile(r"status(?: code)?:? (\d{3})\b")
-WORDS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 429: "Too Many Requests"}
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -146,56 +140,16 @@ def _asked(name: str, ask: Callable[[], Answer]) -> Answer:
         try:
             return ask()
         except Exception as error:
-            told = error if isinstance(error, OSError) and error.errno is not None else _translated(error, name)
+            told = error if isinstance(error, OSError) and error.errno is not None else _told(error, name)
             if not isinstance(told, OSError) or told.errno != errno.EIO or attempt == TRIES:
                 raise told from None
         sleep(uniform(0, FIRST_PAUSE * 2**attempt))
     raise AssertionError
 
 
-def _translated(error: Exception, name: str) -> Exception:
-    known, text = _errors(), str(error)
-    match = STATUS.search(text)
-    status = int(match[1]) if match else 0
-    if isinstance(error, known.BaseError | OSError) and OF_MACHINE.search(text):
-        return PermissionError(errno.EACCES, NO_KEYS, name)
-    if any(code in text for code in NO_BUCKET):
-        return OSError(errno.ENXIO, "no such bucket", name)
-    if isinstance(error, FileNotFoundError) or status == 404:
-        return FileNotFoundError(errno.ENOENT, "no such object", name)
-    if isinstance(error, known.AlreadyExistsError):
-        return FileExistsError(errno.EEXIST, "an object of this name is there", name)
-    if isinstance(error, known.PreconditionError) or status in (409, 412):
-        return ChangedError(f"{name} is another one by now")
-    if isinstance(error, known.PermissionDeniedError | known.UnauthenticatedError) or status in (401, 403):
-        return PermissionError(errno.EACCES, f"the service refuses it ({status or 403}): look at the keys and what they permit", name)
-    if status:
-        return OSError(errno.EIO, f"the service answered {status} {WORDS.get(status, '')}".rstrip(), name)
-    if isinstance(error, known.BaseError | OSError):
-        brief = text.partition("Debug source")[0].lower()
-        cause = next((said for word, said in CAUSES.items() if word in brief), "the service could not be asked")
-        return OSError(errno.EIO, cause, name)
-    return error
-
-
-SHORT = "the service cut its answer short"
-NO_KEYS = "no keys were there for the service, or they are of no use"
-OF_MACHINE = re.compile(
-    r"performing [A-Z]+ http://((169\.254\.(169\.254|170\.2)|metadata(\.google\.internal)?)[:/]|[^/\s]+/latest/(api/token|meta-data/))"
-)
-"""Where the library looks for keys last, on machines of a cloud: there were none in the environment."""
-NO_BUCKET = ("<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>")
-CAUSES = {
-    "credential": NO_KEYS,
-    "token": NO_KEYS,
-    "timed out": "the service did not answer in time",
-    "timeout": "the service did not answer in time",
-    "decod": SHORT,
-    "body": SHORT,
-    "connect": "the service could not be reached",
-    "dns": "the service could not be reached",
-}
-"""By a word of the library's message: ours."""
+def _told(error: Exception, name: str) -> Exception:
+    told = translated(error, name)
+    return ChangedError(f"{name}: {told.strerror}") if isinstance(told, OSError) and told.errno == errno.ESTALE else told
 
 
 def _errors() -> Any:
@@ -211,60 +165,6 @@ def _threads(process: int) -> ThreadPoolExecutor:
 
 
 def _connect(address: Address | None) -> Any:
-    try:
-        from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
-    except ImportError as error:
-        what, do = f"network {address}", "pip install 'senpath[cloud]'"
-        raise MissingExtraError(what, expected="obstore, to reach it", got="not installed", do=do) from error
     if address is None:
-        return MemoryStore()
-    seconds = _seconds()
-    how: dict[str, Any] = {
-        "prefix": address.prefix,
-        "client_options": {"timeout": timedelta(seconds=seconds), "connect_timeout": timedelta(seconds=min(5.0, seconds))},
-        "retry_config": {
-            "max_retries": 6,
-            "retry_timeout": timedelta(seconds=seconds),
-            "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=2), "base": 2},
-        },
-    }
-    try:
-        if address.scheme == "gs":
-            return GCSStore(address.bucket, **how)
-        if address.scheme == "az":
-            return AzureStore(address.bucket, **how)
-        return S3Store(address.bucket, **_of_s3(how))
-    except Exception as error:  # of the library, about the environment; its text may repeat what stands there
-        raise OSError(errno.EINVAL, f"{type(error).__name__}: look at the environment that says how to reach the service") from None
-
-
-def _of_s3(how: dict[str, Any]) -> dict[str, Any]:
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        how["config"] = {"endpoint": endpoint}
-        how["client_options"]["allow_http"] = endpoint.startswith("http://")
-    if "AWS_ACCESS_KEY_ID" not in os.environ and (provider := _profile()) is not None:
-        how["credential_provider"] = provider
-    return how
-
-
-def _profile() -> Any:
-    """Keys as the AWS libraries find them, in profiles too, if these are installed; else obstore looks in the environment and the cloud."""
-    with suppress(Exception):  # whatever is wrong with a profile, the environment's own way is left
-        from boto3 import Session
-        from obstore.auth.boto3 import Boto3CredentialProvider
-
-        session = Session()
-        return Boto3CredentialProvider(session) if session.get_credentials() is not None else None
-    return None
-
-
-def _seconds() -> float:
-    given = os.environ.get(TIMEOUT, "")
-    try:
-        seconds = float(given) if given else SECONDS
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 3600:
-        raise InputError(TIMEOUT, expected="seconds, up to 3600", got=repr(given))
-    return seconds
+        return import_extra("obstore.store", "a network in memory", "cloud").MemoryStore()
+    return connect(address.scheme, address.bucket, address.prefix, f"network {address}")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
+from senpath.buckets import Location, connect, is_address, location, translated
 from senpath.errors import InputError
 from senpath.inputs.limits import MEMORY_BYTES, files_within
 from senpath.plugins import import_extra
 
-SCHEMES = ("s3", "gs", "az", "file")
-"""What an address begins with."""
+EXAMPLE = "letters.csv"
 MOST = 100_000
 """Objects of a data set, at most."""
 
@@ -44,21 +41,19 @@ class DataAt:
             return x
         if not isinstance(x, str | Path) or not (y is None or isinstance(y, str)):
             return None
-        return DataAt(str(x) if is_address(x) else str(Path(x).absolute()), y)
+        return DataAt(lasting(x), y)
 
 
-def is_address(place: Any) -> bool:
-    """Whether this is an address and no path."""
-    return isinstance(place, str) and place.partition("://")[0].lower() in SCHEMES and "://" in place
-
-
-def is_far(place: Any) -> bool:
-    """Whether it is an address that leads away from this machine."""
-    return is_address(place) and place.partition("://")[0].lower() != "file"
+def lasting(place: str | Path) -> str:
+    """A place as all processes of a machine understand it: an address, or a path that is absolute."""
+    if not is_address(place):
+        return str(Path(place).absolute())
+    scheme, _, rest = str(place).partition(":")
+    return f"{scheme}://{rest.lstrip('/')}" if isinstance(place, Path) else place  # a Path has lost a slash
 
 
 @contextmanager
-def fetched(address: str) -> Iterator[Path]:
+def fetched(address: str | Path) -> Iterator[Path]:
     """A copy, for a while, of the object or of all objects below a name; of a file on this machine, the file itself.
 
     Within, tables among the objects name objects alone, and no file of the machine that reads them.
@@ -66,66 +61,65 @@ def fetched(address: str) -> Iterator[Path]:
     Credentials come from where the platform's own tools look for them.
 
     Raises:
-        InputError: if there is nothing, too much, or it cannot be read; names the address.
+        InputError: if there is nothing, too much, or it cannot be read; names the address, unless there are keys in it.
         MissingExtraError: without obstore.
     """
-    parts = urlsplit(address)
-    if parts.username or parts.query or parts.fragment:
-        expected = "a bucket and a name; credentials come from the environment"
-        raise InputError("address of data", expected=expected, got="more than that", do="Leave out what stands before @ or behind ?")
-    if parts.scheme.lower() == "file":
-        yield Path(url2pathname(parts.path))
+    at = location("address of data", address, EXAMPLE)
+    if isinstance(at, Path):
+        yield at
         return
-    import_extra("obstore", "data in object storage", "cloud")
     with tempfile.TemporaryDirectory(prefix="senpath-") as folder:  # for this user alone
         try:
-            copy = _download(address.rstrip("/"), Path(folder))
+            copy = _download(at, Path(folder))
             with files_within(Path(folder)):
                 yield copy
         except InputError as error:
-            said = str(Path(folder))
-            error.reword(error.message.replace(said, address), what=error.what.replace(said, address))
+            error.reword(error.message.replace(folder, str(at)), what=error.what.replace(folder, str(at)))
             raise
 
 
-def _download(address: str, folder: Path) -> Path:
-    import obstore
-    from obstore.exceptions import BaseError
-    from obstore.store import from_url
-
-    above, _, name = address.rpartition("/")
-    if above.endswith("/"):  # of a bucket all there is
-        above, name = address, ""
-    left = MEMORY_BYTES
+def _download(at: Location, folder: Path) -> Path:
+    obstore = import_extra("obstore", "data in object storage", "cloud")
+    above, _, name = at.name.rpartition("/")
+    what, left, target = f"data {at}", MEMORY_BYTES, folder / name
     try:
-        plain = (os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "").startswith("http://")
-        store = from_url(above, client_options={"allow_http": plain})
-        objects = _objects(store, name)
-        if len(objects) > MOST:
-            raise InputError(f"data {address}", expected=f"at most {MOST:,} objects", got="more")
+        store = connect(at.scheme, at.bucket, above, what)
+        objects = _objects(store, name, what)
         for entry in objects:
-            path = PurePosixPath(entry["path"])
-            left -= entry["size"]
-            if path.is_absolute() or ".." in path.parts or left < 0:
-                raise InputError(f"data {address}", expected="plain names, and what fits in memory", got=str(path)[:100])
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                for part in obstore.get(store, entry["path"]):
-                    file.write(part)
-    except (BaseError, OSError, ValueError) as error:
-        got = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
-        raise InputError(f"data {address}", expected="objects that can be read", got=got) from error
+            path = PurePosixPath(entry)
+            if path.is_absolute() or ".." in path.parts:
+                raise InputError(what, expected="plain names", got=entry[:100])
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as content:
+                for part in obstore.get(store, entry):
+                    left -= len(part)
+                    if left < 0:
+                        raise InputError(what, expected=f"at most {MEMORY_BYTES:,} bytes, for it has to fit in memory", got="more")
+                    content.write(part)
+    except (obstore.exceptions.BaseError, OSError) as error:
+        told = error if isinstance(error, OSError) and error.errno is not None else translated(error, name)
+        got = (told.strerror if isinstance(told, OSError) else None) or type(told).__name__
+        raise InputError(what, expected="objects that can be read", got=got) from None
     if not objects:
-        raise InputError(f"data {address}", expected="an object, or objects below this name", got="nothing of that name")
-    return folder / name
+        raise InputError(what, expected="an object, or objects below this name", got="nothing of that name")
+    return target
 
 
-def _objects(store: Any, name: str) -> list[Any]:
-    """The object of this name, or all that are below it."""
+def _objects(store: Any, name: str, what: str) -> list[str]:
+    """The object of this name, or all that are below it.
+
+    Raises:
+        InputError: if they are too many; no more are listed then.
+    """
     import obstore
 
     if name:
         with suppress(FileNotFoundError):
-            return [obstore.head(store, name)]
-    return [entry for page in obstore.list(store, prefix=name or None) for entry in page]
+            return [obstore.head(store, name)["path"]]
+    names = list[str]()
+    for page in obstore.list(store, prefix=name or None):
+        names += [entry["path"] for entry in page]
+        if len(names) > MOST:
+            raise InputError(what, expected=f"at most {MOST:,} objects", got="more")
+    return names

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+from senpath.buckets import is_address
 from senpath.errors import InputError
 from senpath.inputs.modalities import ANIMATED, MODALITIES, MODALITY_BY_ENDING, modality_of_file, split_by_modality
 from senpath.inputs.modalities.clips import frame_files
@@ -24,7 +25,7 @@ from senpath.inputs.sources.content import held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
 from senpath.inputs.sources.files import NOUNS, inspect_files, label_table, read_folder
 from senpath.inputs.sources.guesses import require_plausible, require_same_rows
-from senpath.inputs.sources.located import DataAt, fetched, is_address
+from senpath.inputs.sources.located import DataAt, fetched
 from senpath.inputs.sources.parts import PARTS, WantedPart, choose, part_name, require_no_part, split_name
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
 from senpath.inputs.sources.text_tables import read_delimited, read_json, read_json_lines, read_labelled_lines
@@ -233,7 +234,7 @@ def _from_any_path(place: str | Path, label: Any, part: WantedPart, modality: st
     if not isinstance(label, str):
         _refuse_labels(label, "a path")
     if is_address(place):
-        with fetched(str(place)) as copy:
+        with fetched(place) as copy:
             data = _from_any_path(copy, label, part, modality, policy, kind)
             return replace(data, x=held(data.x))
     path = Path(place)

@@ -7,12 +7,14 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 @contextmanager
@@ -25,6 +27,8 @@ def running(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
         line = process.stdout.readline()
         url = re.search(r"http://\S+", line)
         assert url is not None, line
+        place = urlsplit(url[0])
+        socket.create_connection((str(place.hostname), place.port or 80), 5).close()  # it says so once it listens
         for _ in range(900):
             with contextlib.suppress(OSError):
                 connection = http.client.HTTPConnection(url[0].removeprefix("http://"), timeout=5)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +14,7 @@ import typer
 
 from senpath.cli.options import NetFolder, Sets, read_settings, trusted
 from senpath.cli.show import say, table
+from senpath.errors import SenpathError
 from senpath.plugins import import_extra
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the server.")
@@ -17,6 +22,8 @@ app = typer.Typer(no_args_is_help=True, help="Keys of the server.")
 KeyFile = Annotated[Path, typer.Argument(metavar="FILE", help="File of keys; it holds only hashes of them.")]
 OWN = ("host", "port", "keys", "read_only", "workers", "inbox", "trust", "secret")
 """Settings that have options of their own."""
+EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Hosts that stand for all of the machine's addresses, and one of these."""
 
 
 def serve(
@@ -49,7 +56,7 @@ def serve(
     )
     settings, what = prepare(net, settings)
     shown = f"[{host}]" if ":" in host else host
-    say(f"serving {what} at http://{shown}:{settings.port} (Ctrl-C ends it)")
+    _say_when_open(host, settings.port, f"serving {what} at http://{shown}:{settings.port} (Ctrl-C ends it)")
     if ray:
         import_extra("ray.serve", "serving on Ray", "ray")
         from senpath.cluster.serving import serve_on_ray
@@ -57,6 +64,22 @@ def serve(
         serve_on_ray(net, settings)
     else:
         serve(net, settings)
+
+
+def _say_when_open(host: str, port: int, text: str) -> None:
+    """Say so as soon as the port listens: programs that read it connect at once."""
+
+    def wait() -> None:
+        while True:
+            try:
+                socket.create_connection((EVERY_ADDRESS.get(host, host), port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        with suppress(SenpathError):  # the server goes on though nobody can be told
+            say(text)
+
+    threading.Thread(target=wait, name="senpath-says", daemon=True).start()
 
 
 @app.command()

@@ -93,7 +93,7 @@ class TaskExistsError(InputError):
         >>> net.learn("low", x, y)
         Traceback (most recent call last):
             ...
-        senpath.errors.TaskExistsError: task 'low': expected a new name, got one the network has learned. Choose another name
+        senpath.errors.TaskExistsError: task 'low': expected a new name, got one the network has learned. Choose another name, or extend it
     """
 
     code = "task_exists"

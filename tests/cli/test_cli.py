@@ -190,7 +190,8 @@ def test_an_interrupted_lesson_leaves_the_network_and_says_so(files: Path, tmp_p
             run.kill()
     # CPython ends by the signal itself if that came while a library ran exec(); to a shell both are 130.
     assert run.returncode in (130, -signal.SIGINT)
-    assert err.splitlines()[-1] == "error: interrupted; the network is as it was, at version 0"
+    left = f"This command made {net}, which is empty: learn into it, or remove the folder"
+    assert err.splitlines()[-1] == f"error: interrupted; the network is as it was, at version 0. {left}"
     after = Network(net)
     after.verify()
     assert after.version == 0

@@ -153,7 +153,10 @@ def test_names(net: sp.Network, refused: Refused, name: Any) -> None:
 
 
 def test_a_name_that_is_taken(net: sp.Network, refused: Refused) -> None:
-    with refused("task 'iris': expected a new name, got one the network has learned. Choose another name", sp.TaskExistsError):
+    with refused(
+        "task 'iris': expected a new name, got one the network has learned. Choose another name, or extend it",
+        sp.TaskExistsError,
+    ):
         net.learn("iris", IMAGES, LABELS)
 
 

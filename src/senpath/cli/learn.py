@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,6 +54,7 @@ def learn(
     ] = None,
 ) -> Result:
     """Learn a task and commit it; the folder is created if needed."""
+    _check_order([task])
     reading = ReadingOptions(label, modality, skip_bad, kind, split)
     if is_url(net):
         for option, said in (("--encoder", None if encoder == AUTO else encoder), ("--validation", validation)):
@@ -73,8 +75,9 @@ def learn(
     learner = _make_method(method, seed, settings)
     _check_names(net, [task], concept)
     x, y = _examples(source, reading, shots, seed)
-    network = Network(net, encoders=choose_encoders(encoder, x, learner), trust=trusted())
-    with watched(learner, task) as progress:
+    encoders = choose_encoders(encoder, x, learner)
+    with _saying_what_is_left(net), watched(learner, task) as progress:
+        network = Network(net, encoders=encoders, trust=trusted())
         learned = network.learn(task, x, y, kind=kind, concept=concept, method=learner, validation=validation, progress=progress)
     return Result([describe_learned(network, learned)], lambda: _show_learned(network, task, learned, encoder, x))
 
@@ -104,17 +107,43 @@ def learn_many(
     from senpath.cli.encoders import choose_encoders
 
     sources, learner = read_pairs(tasks, "tasks"), _make_method(method, seed, settings)
+    _check_order([*sources])
     _check_names(net, [*sources], None)
     reading = ReadingOptions(label, modality, skip_bad, kind, split)
     examples: dict[str, Any] = {}
     for task, source in sources.items():  # on Ray workers read them, and here only the first, which may decide on an encoder
         examples[task] = (place_of(source, reading) if engine and examples else None) or labelled(source, reading=reading, say=True)
     first = next(iter(examples.values()))[0]
-    network = Network(net, encoders=choose_encoders(encoder, first, learner), trust=trusted())
-    with bars(method) as progress:
+    encoders = choose_encoders(encoder, first, learner)
+    with _saying_what_is_left(net), bars(method) as progress:
+        network = Network(net, encoders=encoders, trust=trusted())
         learned = network.learn_many(examples, kind=kind, method=learner, jobs=jobs, engine=engine, progress=progress)
     records = [describe_learned(network, what) for what in learned.values()]
     return Result(records, lambda: _show_many(network, learned, learner, encoder, first))
+
+
+def _check_order(tasks: Sequence[str]) -> None:
+    """Refuse tasks that are called as networks are: a network of the other argument's name would be made."""
+    for task in tasks:
+        if task.rstrip("/\\").endswith(".sen"):
+            do = "The folder of the network comes first, the name of the task second: senpath learn my.sen TASK DATA"
+            raise InputError("TASK", expected="a task's name", got=f"{task!r}, as networks are called", do=do)
+
+
+@contextmanager
+def _saying_what_is_left(net: str) -> Iterator[None]:
+    """Within, Ctrl-C says that a network which this command made is there, and empty."""
+    from senpath import Network
+    from senpath.store import as_place, has_network
+
+    place = as_place("path of the network", net)
+    there = has_network(place)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if there or not has_network(place) or Network(net, trust=trusted()).tasks:  # it may have come just after a commit
+            raise
+        raise KeyboardInterrupt(f"{error}. This command made {net}, which is empty: learn into it, or remove the folder") from None
 
 
 def _check_names(net: str, tasks: Sequence[str], concept: str | None) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from senpath.errors import InputError
 from senpath.evaluation.records import ClassConfusion, Evaluation, TaskScore, record_evaluation
+from senpath.inference.unanswered import of_test_data
 from senpath.inputs.sources import read_labelled
 from senpath.isolation import isolated
 from senpath.network import Network
@@ -67,8 +68,11 @@ def _measure(net: Network, tests: Mapping[str, Any], admit: float | None, reject
         task = net.view.task_name(task)
         pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
         x, y = read_labelled(*pair_of(data), pathway.kind, usual="test")
-        x = net.encode(x, progress)  # once: it is predicted three times
-        given = net.predict(x, task=task, progress=False)
+        try:
+            x = net.encode(x, progress)  # once: it is predicted three times
+            given = net.predict(x, task=task, progress=False)
+        except InputError as error:
+            raise of_test_data(task, error) from error
         truth = read_truth(pathway, y, len(given))
         free = net.predict(x, admit=admit, reject=reject, progress=False)
         answered = free if not reject else net.predict(x, admit=admit, reject=False, progress=False)

@@ -12,6 +12,7 @@ import torch
 
 from senpath.errors import InputError
 
+SPARED = "predict(…, errors={!r}) answers None and says why"
 POSITION = re.compile(r"^(input|(?:standardised )?row|image|recording|text|encoded input) (\d+)\b")
 """The beginning of an error about one of several inputs."""
 
@@ -63,7 +64,7 @@ def refusal(error: InputError, level: str, row: int, count: int, inputs: int) ->
         inputs: how many are asked about in all.
     """
     named = of_input(error, row, f" and {count - 1:,} more" if count > 1 else "")
-    spared = f"predict(…, errors={level!r}) answers None and says why" if inputs > 1 else ""
+    spared = SPARED.format(level) if inputs > 1 else ""
     return InputError(named.what, expected=named.expected, got=named.got, do=". ".join(filter(None, [named.do, spared])))
 
 
@@ -82,6 +83,15 @@ def too_far(task: str, ood_score: float, gaps: Sequence[str] = ()) -> str:
 
 NAMED = 5
 """Columns that a warning names, at most."""
+
+
+def of_test_data(task: str, error: InputError) -> InputError:
+    """An error about inputs that a task is measured with, of which none can be spared as `predict` spares them."""
+    do = error.do or ""
+    for level in ("none", "skip"):
+        do = do.replace(SPARED.format(level), "").removesuffix(". ")
+    do = do or "Leave out what the task does not read, or name the task whose data it is"
+    return InputError(f"test data of {task!r}: {error.what}", expected=error.expected, got=error.got, do=do)
 
 
 def in_spite_of(gaps: Mapping[int, Sequence[str]], tasks: Sequence[str | None] | np.ndarray) -> str:

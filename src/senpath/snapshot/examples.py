@@ -179,11 +179,14 @@ def check_name(what: str, name: str) -> None:
         raise InputError(f"{what} name", expected=f"1 to {LONGEST_NAME} printable characters", got=repr(name))
 
 
+TAKEN = "Choose another name, or extend it"
+
+
 def check_task(task: str, view: View) -> None:
     """Refuse what cannot be a new task's name."""
     check_name("task", task)
     if task in view.tasks:
-        raise TaskExistsError(f"task {task!r}", expected="a new name", got="one the network has learned", do="Choose another name")
+        raise TaskExistsError(f"task {task!r}", expected="a new name", got="one the network has learned", do=TAKEN)
 
 
 def fewest(examples: Examples) -> int:

@@ -161,11 +161,10 @@ def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data
     files = [(child.name, file, modality_of_file(file, modality)) for child in classes for file in _files_below(child)]
     if modality == "video":
         files = _clips(folder, files)
-    modality = modality or _one_modality(folder, [(file, held) for _, file, held in files if held])
+    told, modality = modality, modality or _one_modality(folder, [(file, held) for _, file, held in files if held])
     labelled = [(label, file) for label, file, held in files if held == modality]
     if not labelled:
-        do = "Files beside a table of their labels need metadata.csv with the columns file_name and label"
-        raise InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds, clips or texts", got="none", do=do)
+        raise _nothing(folder, told, [file for child in classes for file in _files_below(child)])
     kept, items, about = inspect_files([(str(file.relative_to(folder)), str(file), file) for _, file in labelled], modality, policy)
     policy.require_some(len(items), f"folder {folder}")
     labels = np.array([as_word(labelled[index][0]) for index in kept])
@@ -175,6 +174,17 @@ def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data
     clips = f"; with modality 'video' each of {counted(len(parents), 'folder')} of pictures is a clip" if frames else ""
     ignored = f"; {counted(others, 'file')} of other kinds left out" if others else ""
     return Data(items, labels, modality, f"{about} in {counted(len({*labels}), 'folder')}{ignored}{clips}", tuple(policy.skipped))
+
+
+def _nothing(folder: Path, told: str | None, files: Sequence[Path]) -> InputError:
+    """What is wrong with a folder that has nothing to learn from, or nothing of the modality that was told."""
+    others = {modality: file for file in reversed(files) if (modality := modality_of_file(file))}
+    if told is None or not others:
+        do = "Files beside a table of their labels need metadata.csv with the columns file_name and label"
+        return InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds, clips or texts", got="none", do=do)
+    got = " and ".join(f"{NOUNS[modality][1]} ({file.relative_to(folder)})" for modality, file in sorted(others.items()))
+    do = f"Leave out modality={told!r} (--modality {told})"
+    return InputError(f"folder {folder}", expected=f"a subfolder per class with {NOUNS[told][1]}", got=got, do=do)
 
 
 def _clips(folder: Path, files: Sequence[tuple[str, Path, str | None]]) -> list[tuple[str, Path, str | None]]:

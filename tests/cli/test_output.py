@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 import senpath as sp
+from senpath.cli.show import watched_table
 from senpath.testing import tiny_network
 
 TABLE = "a,b,label\n" + "\n".join(f"{row},{row % 3},{'größe→' if row % 2 else 'y'}" for row in range(20))
@@ -59,3 +61,12 @@ def test_output_that_cannot_be_written(tmp_path: Path) -> None:
         code, said = run("tasks", "n.sen", cwd=tmp_path, output=full.fileno())
     assert code == 1
     assert said.startswith(b"error: output: expected to be written, got No space left on device.")
+
+
+def test_a_table_that_changes_ends_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with watched_table(2) as live:
+        live.update(Text("done"))
+    assert capsys.readouterr().err == "done\n"
+    with watched_table(2):
+        pass
+    assert capsys.readouterr().err == ""

@@ -53,7 +53,7 @@ def test_data_is_read_from_object_storage(tasks: dict[str, str]) -> None:
     assert net.tasks["pictures"].examples == 40
     for place, match in [
         ("s3://bucket/data/nowhere.csv", "data s3://bucket/data/nowhere.csv: expected an object, or objects below this name, got nothing"),
-        (f"s3://key:{SECRET}@bucket/data", "address of data: expected a bucket and a name; credentials come from the environment"),
+        (f"s3://key:{SECRET}@bucket/data", "address of data: expected a place alone"),
     ]:
         with pytest.raises(sp.InputError, match=match) as error:
             sp.read(place)

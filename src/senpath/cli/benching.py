@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from senpath.bench import BenchPlan, BenchProgress, bench_routing
 from senpath.bench.rows import ROWS
 from senpath.bench.tables import cells_of, figure_of, rows_of, short_rows, shots_word, title_of
-from senpath.cli.show import say, table
+from senpath.cli.show import say, table, watched_table
 from senpath.errors import InputError
 from senpath.experiments.records import Records
-from senpath.progress import console_of
 
 
 def run_routing(
@@ -30,7 +27,7 @@ def run_routing(
     say(f"results are kept in {work}; stop with Ctrl-C and run the same command again to go on")
     last: list[BenchProgress] = []
     try:
-        with Live(console=console_of(sys.stderr), refresh_per_second=2) as live:
+        with watched_table(2) as live:
 
             def look(progress: BenchProgress) -> None:
                 last[:] = [progress]

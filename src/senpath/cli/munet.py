@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from senpath import Munet, Network
-from senpath.cli.show import percent, say
+from senpath.cli.show import percent, say, watched_table
 from senpath.methods import ChildSummary, SearchObserver, SearchStatus
 from senpath.methods.munet import Child, MunetRecord, TrainedChild
 from senpath.parallel import FailedJob
-from senpath.progress import Progress, bars, console_of
+from senpath.progress import Progress, bars
 
 SHOWN = 8
 """Finished generations in the table, at most: a taller one than the terminal would hide what is under way."""
@@ -29,7 +27,7 @@ def watched(method: object, name: str) -> Iterator[Progress]:
         with bars(name) as progress:
             yield progress
         return
-    with Live(console=console_of(sys.stderr), refresh_per_second=4) as live:
+    with watched_table(4) as live:
 
         def show(status: SearchStatus) -> None:
             live.update(_picture(status))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from senpath.cli.show import say, table
+from senpath.cli.show import say, table, watched_table
 from senpath.evaluation.metrics import FORMULAS
-from senpath.progress import console_of
 from senpath.reports.markdown import spread
 from senpath.reproduce.sen import Results, RunProgress, Setup, reproduce_sen
 from senpath.reproduce.sen.published import METHODS, SHOTS, TABLE_2, TASKS, TITLES
@@ -29,12 +26,11 @@ def run_sen(out: Path, work: Path, seeds: int, epochs: int | None, jobs: int | N
     say(f"results are kept in {work}; stop with Ctrl-C and run the same command again to go on")
     last: list[RunProgress] = []
     try:
-        console = console_of(sys.stderr)
-        with Live(console=console, refresh_per_second=2) as live:
+        with watched_table(2) as live:
 
             def look(progress: RunProgress) -> None:
                 last[:] = [progress]
-                live.update(_picture(progress, start, console.width >= WIDE))
+                live.update(_picture(progress, start, live.console.width >= WIDE))
 
             page = reproduce_sen(out, work, Setup(seeds, epochs), jobs=jobs, look=look)
     except KeyboardInterrupt:

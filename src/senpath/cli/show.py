@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import isnan
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from senpath.errors import SenpathError, printable
 from senpath.progress import console_of
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "red": {"fg": "red"}, "yellow": {"fg": "yellow"}}
 
@@ -79,6 +82,18 @@ def working(what: str) -> Iterator[None]:
 def heading(text: str) -> None:
     """Print the heading of a part of a long result."""
     say(f"\n── {text} {'─' * max(0, 76 - len(text))}")
+
+
+@contextmanager
+def watched_table(refresh_per_second: int) -> Iterator[Live]:
+    """A table on standard error that changes while something runs, and ends with a newline where that is no terminal too."""
+    from rich.live import Live
+
+    console = console_of(sys.stderr)
+    with Live(console=console, refresh_per_second=refresh_per_second) as live:
+        yield live
+    if live.renderable and not console.is_terminal:  # rich writes it once then, and no more
+        console.line()
 
 
 def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -26,6 +26,7 @@ def doubts(labels: np.ndarray) -> list[str]:
     "labels",
     [
         RANDOM.integers(25, 347, 442),  # as the progression of diabetes
+        np.array([f"{number}.0" for number in RANDOM.integers(25, 347, 442)]),  # as words of a file
         RANDOM.integers(18, 90, 60),  # ages
         RANDOM.normal(0, 1000, 100).round(),
         RANDOM.permutation(10_000)[:50],  # prices that all differ
@@ -47,7 +48,6 @@ def test_numbers_to_be_predicted(labels: np.ndarray) -> None:
         np.concatenate([np.arange(200), np.arange(50), np.arange(10)]),  # people, some with more pictures
         RANDOM.integers(0, 300, 20),  # too few to tell
         np.repeat(RANDOM.integers(0, 10_000, 40), RANDOM.integers(3, 9, 40)),  # numbers of articles
-        np.array([f"{number}" for number in RANDOM.integers(25, 347, 442)]),  # words
     ],
 )
 def test_classes_that_are_numbered(labels: np.ndarray) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from senpath.arrays import as_word
-from senpath.tasks.labels import Label
+from senpath.tasks.labels import WHOLE, Label
 
 MANY = 30
 """Classes from which whole numbers may be measured ones."""
@@ -38,8 +38,8 @@ def _measured(classes: Sequence[Label], counts: torch.Tensor) -> bool:
 
     Few-shot tasks have equally many examples of each class, and classes that are numbered have most numbers of their range.
     """
-    numbers = [label for label in classes if isinstance(label, int) and not isinstance(label, bool)]
-    if len(numbers) < MANY or 2 * int((counts <= FEW).sum()) < len(numbers):
+    numbers = [int(str(label).partition(".")[0]) for label in classes if WHOLE.fullmatch(str(label))]  # words of a file too, "151.0"
+    if len(numbers) < max(MANY, len(classes)) or 2 * int((counts <= FEW).sum()) < len(numbers):
         return False
     filled = len(numbers) / (max(numbers) - min(numbers) + 1)
     if int(counts.min()) == int(counts.max()):

@@ -11,13 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from faults import Faults
 
 import senpath as sp
+from senpath.history.copying import _to_objects
 from senpath.store import Change, Manifest, Store, TaskRecord
+from senpath.store.cloud_objects import CloudObjects
 from senpath.store.folder_objects import FolderObjects
-from senpath.store.pages import INDEX, INLINE, PAGE, Page, PageRecord, indexed, read_pages
+from senpath.store.local_cache import LocalCache
+from senpath.store.pages import INDEX, INLINE, PAGE, Page, PageRecord, dump_task, indexed, read_pages
 from senpath.testing import tiny_network
 from tests.raising import raises_error
 
@@ -375,3 +379,34 @@ def test_many_pages_are_listed_in_pages(paged: Path) -> None:
     assert len(new) == len(many) - 10
     assert read[0] is many[0]
     assert sum(record.bytes for record in records) < PAGE
+
+
+def test_a_commit_to_object_storage_writes_every_page_that_it_names(one: Path, tmp_path: Path) -> None:
+    """Columns are segments there, which are known only once they are written; the second page is half as long as the first but for what
+    stands before its task."""
+    service = CloudObjects(None, LocalCache(tmp_path / "cache", 2**30))._service
+    store = Store(CloudObjects(None, LocalCache(tmp_path / "mine", 2**30), service))
+    _to_objects(Store(one), Store(one).read(), store)
+
+    def learn_long(name: str, letters: int) -> TaskRecord:
+        tasks: list[TaskRecord] = []
+
+        def make(before: Manifest) -> tuple[Manifest, Change]:
+            (key, record), *_ = before.types.items()
+            first = before.tasks["iris"]
+            told = replace(first.pathway.provenance, record={"told": "x" * letters})
+            statistics = replace(first.statistics, first=record.rows)
+            tasks.append(replace(first, pathway=replace(first.pathway, task=name, provenance=told), statistics=statistics))
+            types = {key: replace(record, rows=record.rows + statistics.rows, segments=())}
+            rows = {record.columns: (record.rows, np.full((statistics.rows, record.width), letters, np.float32))}
+            last = {"version": before.version + 1, "tasks": []}
+            return before.followed_by(tasks=before.tasks | {name: tasks[-1]}, types=types, last=last), Change((), rows, {})
+
+        store.update(store.read(), make)
+        return tasks[-1]
+
+    rest = len(dump_task("t0", learn_long("t0", 2 * INLINE + 10_000))) - (2 * INLINE + 10_000)
+    (page,) = store.read().pages
+    learn_long("t1", page.record.bytes // 2 - rest - 50)
+    stranger = Store(CloudObjects(None, LocalCache(tmp_path / "stranger", 2**30), service))
+    assert [*stranger.read().tasks] == ["iris", "t0", "t1"]

@@ -205,9 +205,10 @@ class Store:
             with explained(f"writing version {after.version} of {self.where}", "" if self.objects.takes_turns else UNSURE):
                 self.objects.begin()
                 self.journals.add_to_log(before)
-                types = self._write_parts(before, after, change, pages)
-                if types != after.types:
-                    content, _, written = dump_manifest(replace(written, types=types))
+                types = self._append_columns(before, after, change)
+                if types != after.types:  # tasks may be arranged in other pages by that, too
+                    content, pages, written = dump_manifest(replace(after, types=types))
+                self._write_parts(change, pages)
                 root, tag = self._roots.of(before)
                 if keep > 1 or not self.objects.takes_turns:
                     self.history.keep(before.version, root)
@@ -317,12 +318,8 @@ class Store:
             raise StoreError(where, expected="content that matches its hash", got="a changed or cut file", do=RESTORE)
         return content
 
-    def _write_parts(self, before: Manifest, after: Manifest, change: Change, pages: Mapping[str, bytes]) -> dict[str, TypeRecord]:
-        """Write what a version needs, and give its types with the segments that their columns are in by then."""
-        bundles = [
-            Bundle(part.hash, part.kind.files.suffix, part.payload or b"", _describe(part.kind.name, part.config))
-            for part in change.components
-        ]
+    def _append_columns(self, before: Manifest, after: Manifest, change: Change) -> dict[str, TypeRecord]:
+        """Append the rows of a version, and give its types with the segments that their columns are in by then."""
         types = dict(after.types)
         for key, record in after.types.items():
             if record.columns in change.columns:
@@ -331,9 +328,16 @@ class Store:
                 earlier = known.segments if known is not None and known.columns == record.columns else ()
                 name, content = f"dispatcher/{record.columns}", rows.astype("<f4").tobytes()
                 types[key] = replace(record, segments=self.objects.append(name, first, record.width, content, earlier))
+        return types
+
+    def _write_parts(self, change: Change, pages: Mapping[str, bytes]) -> None:
+        """Write what else a version needs."""
+        bundles = [
+            Bundle(part.hash, part.kind.files.suffix, part.payload or b"", _describe(part.kind.name, part.config))
+            for part in change.components
+        ]
         files = {f"dispatcher/{name}": content for name, content in change.files.items()}
         self.objects.write_parts(bundles, files | {f"{PAGES}/{name}.json": content for name, content in pages.items()})
-        return types
 
     def _described(self, name: str) -> tuple[str, Config, Path, bytes]:
         """A component's kind, its configuration, where its content is, and the description that says so."""

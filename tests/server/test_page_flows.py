@@ -278,7 +278,7 @@ def test_what_is_none_of_these_begins_a_new_task(visit: Visit, address: str) -> 
     page.get_by_role("button", name=re.compile("Not right|It should know")).click()
     page.get_by_label("Task", exact=True).select_option("")
     page.get_by_label("Name of the new task").fill("buildings")
-    page.get_by_label("What it is").fill("house")
+    page.get_by_label("What it is", exact=True).fill("house")
     page.get_by_role("button", name="Keep it").click()
     page.get_by_role("link", name="Go on teaching it").click()
     expect(page.get_by_label("What is the new task called?")).to_have_value("buildings")

@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 from sklearn.datasets import load_digits, load_iris
 
+from benchmarks.cloud.service import running_moto
 from senpath import data
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -116,3 +117,12 @@ def unchanged(contents: Callable[[Path], dict[str, str]]) -> Callable[[Path], Ab
         assert contents(folder) == before
 
     return watch
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The endpoint of a real S3 interface, see `running_moto`."""
+    pytest.importorskip("obstore")
+    pytest.importorskip("moto")
+    with running_moto() as endpoint:
+        yield endpoint

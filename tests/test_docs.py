@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cloud.service import environment, running_moto
+from benchmarks.cloud.service import environment
 from senpath.cli.main import main
 from senpath.inputs.encoders import ENCODERS
 from senpath.methods.registry import METHODS
@@ -97,15 +97,6 @@ def test_no_block_escapes(path: Path) -> None:
     assert len(re.findall(r"<!-- no-run\b", text)) == sum(not block.runs for block in blocks(path))
 
 
-@pytest.fixture(scope="session")
-def object_storage() -> Iterator[str]:
-    """The endpoint of a real S3 interface."""
-    pytest.importorskip("obstore")
-    pytest.importorskip("moto")
-    with running_moto() as endpoint:
-        yield endpoint
-
-
 @pytest.fixture
 def registries() -> Iterator[None]:
     """What a document registers is forgotten after it."""
@@ -127,7 +118,7 @@ def test_what_a_document_shows_runs(path: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     if "s3://bucket/" in path.read_text(encoding="utf-8"):  # a service of this machine has that bucket
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        for name, value in environment(request.getfixturevalue("object_storage")).items():
+        for name, value in environment(request.getfixturevalue("moto")).items():
             monkeypatch.setenv(name, value)
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(path):

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import doctest
 import shutil
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -130,30 +126,9 @@ def test_an_example_that_takes_longer_runs(name: str, run: Any, monkeypatch: pyt
         run(name)
         return
     import senpath as sp
-
-    with serving(Path("tiny.sen")) as url, sp.Client(url) as client:
-        run(name, url=url, client=client)
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """A server of the network in this folder, and its address."""
-    import uvicorn
-
     from senpath.server.app import create_app
-    from senpath.server.run import options
     from senpath.serving.settings import ServerSettings
+    from tests.listening import listen
 
-    app = create_app(folder, ServerSettings())
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, **options(app.state.server.settings)))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [own]}, daemon=True)
-        thread.start()
-        try:
-            while not server.started and thread.is_alive():
-                threading.Event().wait(0.01)
-            yield f"http://127.0.0.1:{own.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(20)
+    with listen(create_app(Path("tiny.sen"), ServerSettings())) as url, sp.Client(url) as client:
+        run(name, url=url, client=client)

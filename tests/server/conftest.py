@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from senpath.server.app import create_app
-from senpath.server.run import options
 from senpath.testing import tiny_network
+from tests.listening import listen
 
 LOCAL = "http://127.0.0.1"
 
@@ -48,22 +44,4 @@ def client(served_folder: Path) -> Iterator[TestClient]:
 @pytest.fixture(scope="session")
 def listening() -> Callable[[FastAPI], AbstractContextManager[str]]:
     """A context manager: the application listens on a port, at the address that it gives, and has ended behind it."""
-
-    @contextmanager
-    def listen(app: FastAPI) -> Iterator[str]:
-        with socket.socket() as own:
-            own.bind(("127.0.0.1", 0))
-            server = uvicorn.Server(uvicorn.Config(app, **options(app.state.server.settings)))
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [own]}, daemon=True)
-            thread.start()
-            try:
-                until = time.monotonic() + 20
-                while not server.started and thread.is_alive() and time.monotonic() < until:
-                    time.sleep(0.01)
-                yield f"http://127.0.0.1:{own.getsockname()[1]}"
-            finally:
-                server.should_exit = True
-                thread.join(20)
-                assert not thread.is_alive()
-
     return listen

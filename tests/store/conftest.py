@@ -12,7 +12,6 @@ from faults import Faults
 from nursery import Nursery
 
 import senpath as sp
-from benchmarks.cloud.service import running_moto
 
 Labelled = tuple[np.ndarray, np.ndarray]
 
@@ -64,12 +63,3 @@ def nursery() -> Iterator[Nursery]:
 def faults() -> Faults:
     """See `Faults`; an audit hook cannot be taken back, so there is one for all tests."""
     return Faults()
-
-
-@pytest.fixture(scope="session")
-def moto() -> Iterator[str]:
-    """The endpoint of a real S3 interface, see `running_moto`."""
-    pytest.importorskip("obstore")
-    pytest.importorskip("moto")
-    with running_moto() as endpoint:
-        yield endpoint

@@ -13,7 +13,7 @@ import pytest
 from raising import raises_error
 
 import senpath as sp
-from senpath.store.folder import Store
+from senpath.store.store import Store
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
 X, Y = tiny_task("iris")

@@ -10,7 +10,7 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, NetFolder, connect, open_network
-from senpath.cli.show import named, percent, say, table
+from senpath.cli.show import adjusted, named, percent, say, table
 from senpath.progress import bars
 
 if TYPE_CHECKING:
@@ -68,12 +68,8 @@ def _change(entry: dict[str, Any]) -> str:
         return f"rollback to version {entry['rollback']}"
     if entry.get("compacted"):
         return "columns of removed tasks freed"
-    if entry.get("limit"):
-        return f"limit {entry['limit']}"
-    if isinstance(entry.get("renamed"), dict):
-        return f"renamed {entry['renamed'].get('from')} to {entry['renamed'].get('to')}"
-    if entry.get("described"):
-        return f"described {entry['described']}"
+    if words := adjusted(entry):
+        return words
     grown = entry.get("revision")
     new = grown.get("classes") if isinstance(grown, dict) and entry.get("method") == "extend" else None
     if isinstance(new, list) and new:

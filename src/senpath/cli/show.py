@@ -138,6 +138,14 @@ NAMED = 10
 """Labels that a line names, at most."""
 
 
+def adjusted(entry: dict[str, Any]) -> str:
+    """What a commit did to a task's name, description or limit, by its entry in the log; "" if it did something else."""
+    renamed = entry.get("renamed")
+    if isinstance(renamed, dict):
+        return f"renamed {renamed.get('from')} to {renamed.get('to')}"
+    return next((f"{word} {entry[word]}" for word in ("limit", "described") if entry.get(word)), "")
+
+
 def named(labels: Sequence[object]) -> str:
     """The first of the labels, as they would be given in Python."""
     return ", ".join(map(repr, labels[:NAMED])) + (f", … ({len(labels):,} in all)" if len(labels) > NAMED else "")

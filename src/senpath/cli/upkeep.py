@@ -11,7 +11,7 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, NetFolder, Task, connect, is_url, open_network, remote, trusted
-from senpath.cli.show import say
+from senpath.cli.show import adjusted, say
 from senpath.errors import InputError
 
 if TYPE_CHECKING:
@@ -213,10 +213,8 @@ def _versions(net: Network | Client) -> Result:
 
 def _what(entry: dict[str, Any]) -> str:
     """What made a version, in words."""
-    if isinstance(entry.get("renamed"), dict):
-        return f"renamed {entry['renamed'].get('from')} to {entry['renamed'].get('to')}"
-    words = ("removed", "rollback", "compacted", "limit", "described", "tasks")
-    return next((f"{word} {entry[word]}" for word in words if entry.get(word)), "empty")
+    words = ("removed", "rollback", "compacted", "tasks")
+    return adjusted(entry) or next((f"{word} {entry[word]}" for word in words if entry.get(word)), "empty")
 
 
 def _size(count: int) -> str:

@@ -35,10 +35,10 @@ from senpath.snapshot.view import View
 from senpath.store import Change, Manifest, Store, TypeRecord
 from senpath.store.copies import contents
 from senpath.store.files import explained, replacing, require_free, scratch_folder
-from senpath.store.folder import MANIFEST
 from senpath.store.manifest import CHECKSUM, dump_manifest
 from senpath.store.pages import LARGEST
 from senpath.store.records import STRICT, covariance_file
+from senpath.store.store import MANIFEST
 from senpath.types import DataType
 
 FORMAT, FORMAT_VERSION = "senpath-task", 2

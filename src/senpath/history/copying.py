@@ -11,12 +11,12 @@ from senpath.errors import StoreError
 from senpath.store import Change, Manifest, Place, Store, as_place
 from senpath.store.copies import contents, require_empty, write_copy
 from senpath.store.files import explained
-from senpath.store.folder import MANIFEST
 from senpath.store.folder_objects import SUFFIXES
 from senpath.store.journals import EVALUATIONS, LOG
 from senpath.store.manifest import dump_manifest
 from senpath.store.objects import Bundle
 from senpath.store.pages import PAGES
+from senpath.store.store import MANIFEST
 
 BATCH = 2**26
 """Bytes of components that are written at once."""

@@ -21,8 +21,8 @@ from senpath.snapshot.view import View
 from senpath.store import Change, Store
 from senpath.store.copies import contents, require_empty, write_copy
 from senpath.store.files import as_path, explained, go_with, temporary_folder
-from senpath.store.folder import MANIFEST
 from senpath.store.pages import PAGES
+from senpath.store.store import MANIFEST
 
 
 class Opened(Protocol):

@@ -10,7 +10,7 @@ from senpath.history.checkout import Checkout
 from senpath.history.hub import save
 from senpath.store import as_place, has_network
 from senpath.store.files import explained, go_with, is_temporary, scratch_folder, temporary_folder, write_atomic
-from senpath.store.folder import MANIFEST
+from senpath.store.store import MANIFEST
 
 N = TypeVar("N")
 

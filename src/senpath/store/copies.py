@@ -12,10 +12,10 @@ from pathlib import Path
 from senpath.errors import StoreError
 from senpath.store.change import Change
 from senpath.store.files import TEMPORARY, is_litter, sync_folder, write_atomic
-from senpath.store.folder import MANIFEST, Store
 from senpath.store.manifest import Manifest, dump_manifest
 from senpath.store.pages import PAGES
 from senpath.store.records import covariance_file
+from senpath.store.store import MANIFEST, Store
 
 
 def contents(store: Store, manifest: Manifest, change: Change) -> Iterator[tuple[str, bytes]]:

@@ -85,7 +85,7 @@ def test_the_site_is_read_and_searched_without_a_network(tmp_path: Path) -> None
         page.keyboard.press("Enter")
         page.get_by_role("link", name="The dispatcher").first.click()
         assert "concepts/dispatcher.html" in page.url
-        assert page.get_by_role("heading", name="The dispatcher").count()
+        page.get_by_role("heading", name="The dispatcher").first.wait_for()  # the address changes before the page is there
         browser.close()
     assert not wrong
     assert all(url.startswith(("file:", "data:")) for url in asked)

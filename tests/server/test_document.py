@@ -39,6 +39,8 @@ def test_another_method_is_told_which_there_are(app: FastAPI) -> None:
         assert answer.status_code == 405
         assert answer.headers["allow"] == "DELETE, GET, PATCH, POST"
         assert client.get("/predict").headers["allow"] == "POST"
+        named = client.post("/tasks/low/name", json={"name": "high"})  # a task's own address, and no new task that ends so
+        assert (named.status_code, named.headers["allow"]) == (405, "PUT")
         assert client.post("/rollback", content=b"\xff", headers={"Content-Type": "application/json"}).status_code == 422
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from senpath.inference.records import task_record
 from senpath.server.auth import needs, require_role
@@ -20,6 +21,15 @@ router = APIRouter(tags=["teach"], responses=EVERYWHERE)
 teach, own = Depends(needs("teach")), Depends(needs("own"))
 
 
+class NewTask(PathConvertor):
+    """What a task to be learned may be called here: a name may hold slashes, but these ends make a task's own addresses (PUT)."""
+
+    regex = r".*(?<!/name)(?<!/description)"
+
+
+register_url_convertor("new_task", NewTask())
+
+
 @router.post("/tasks/{name:path}/review", status_code=202, responses=ACCEPTED, openapi_extra=body_of(Given), dependencies=[teach])
 async def review_task(name: str, request: Request, response: Response) -> dict[str, Any]:
     """Let a task borrow from tasks that came after it; needs the examples that it was learned from."""
@@ -32,7 +42,7 @@ async def prune_task(name: str, request: Request, response: Response) -> dict[st
     return await _submit("prune", name, request, response, Pruning)
 
 
-@router.post("/tasks/{name:path}", status_code=202, responses=ACCEPTED, openapi_extra=body_of(Learning), dependencies=[teach])
+@router.post("/tasks/{name:new_task}", status_code=202, responses=ACCEPTED, openapi_extra=body_of(Learning), dependencies=[teach])
 async def learn_task(name: str, request: Request, response: Response) -> dict[str, Any]:
     """Learn a new task."""
     return await _submit("learn", name, request, response, Learning)

@@ -57,7 +57,7 @@ figures: setup
 	$(BIN)/python -m benchmarks.figures run $(FIGURES)
 
 # A thousand tasks (docs/results/scale.md), speed (docs/results/foundation.md), a sequence of tasks beside Avalanche (docs/results/peers.md).
-# Forty minutes; needs SENPATH_DATA. Avalanche needs gigabytes in an environment of its own; `make bench PEER=` leaves it out.
+# Forty minutes; needs SENPATH_DATA. Avalanche needs an environment of its own; `make bench PEER=` leaves it out.
 PEER ?= .venv-peer/bin/python
 bench: setup $(PEER)
 	$(BIN)/python -m benchmarks.scale $(if $(PEER),--peer $(PEER))
@@ -75,11 +75,16 @@ scale: setup
 endure: setup
 	$(BIN)/python -m benchmarks.endurance --minutes 20 --page docs/results/scale.md
 
+# Avalanche 0.6, in an environment of its own. It needs torchvision, whose later releases import beside the very torch alone that they were
+# built with; 0.16.2, for Python 3.11, does beside any, that for the CPU too. So it is installed without looking at what it asks for.
+PEER_PIP := .venv-peer/bin/pip install --quiet --disable-pip-version-check
 peer: .venv-peer/bin/python
 
 .venv-peer/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make peer needs Python 3.11; try make peer PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv-peer
-	.venv-peer/bin/pip install --quiet --disable-pip-version-check torch==2.12.1 torchvision avalanche-lib==0.6.0 --editable . || { rm -rf .venv-peer; exit 1; }
+	$(PEER_PIP) --constraint constraints.txt torch gputil pytorchcv wandb tensorboard torchmetrics gdown qpsolvers dill psutil matplotlib --editable . \
+		&& $(PEER_PIP) --no-deps torchvision==0.16.2 avalanche-lib==0.6.0 || { rm -rf .venv-peer; exit 1; }
 
 # The server's speed, beside LitServe and MLflow, for docs/results/serve.md: some minutes, on a machine with nothing else to do.
 # `make bench-serve PEER=` leaves the others out. Needs SENPATH_DATA.

@@ -14,7 +14,7 @@ from senpath.errors import InputError, MissingExtraError
 from senpath.network import Network
 
 try:
-    from avalanche.training.plugins import EvaluationPlugin
+    from avalanche.training.plugins.evaluation import default_evaluator
     from avalanche.training.templates import SupervisedTemplate
 except ModuleNotFoundError as error:
     do = "pip install avalanche-lib, in an environment of its own: it brings gigabytes"
@@ -55,7 +55,7 @@ class NetworkStrategy(SupervisedTemplate):  # type: ignore[misc]
         task_given: bool = True,
         eval_mb_size: int = 512,
         plugins: Sequence[Any] | None = None,
-        evaluator: Any = EvaluationPlugin,
+        evaluator: Any = default_evaluator,
         eval_every: int = -1,
     ) -> None:
         unused = nn.Linear(1, 1)  # Avalanche wants a module and an optimizer; the network has its own

@@ -1,31 +1,18 @@
-"""Streams of Avalanche: real ones where it is installed, and what has its form."""
+"""What has the form of Avalanche's streams; tests/avalanche_api has real ones."""
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import TensorDataset
 
 import senpath as sp
 
 INPUTS = torch.rand(40, 4, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(40) % 4
-
-
-class Labelled(Dataset[Any]):
-    """Pairs, with the attribute that Avalanche splits by."""
-
-    targets = LABELS.tolist()
-
-    def __len__(self) -> int:
-        return len(INPUTS)
-
-    def __getitem__(self, place: int) -> tuple[torch.Tensor, int]:
-        return INPUTS[place], int(LABELS[place])
 
 
 @dataclass
@@ -52,16 +39,6 @@ def check_learning(stream: Any) -> None:
 
 def test_a_stream_is_a_task_of_each_experience() -> None:
     check_learning(experiences())
-
-
-def test_a_real_stream() -> None:
-    if importlib.util.find_spec("avalanche") is None:
-        pytest.skip("avalanche is not installed")
-    from avalanche.benchmarks import nc_benchmark
-
-    benchmark = nc_benchmark(Labelled(), Labelled(), n_experiences=2, task_labels=False, shuffle=False)
-    for stream in (benchmark, benchmark.train_stream, benchmark.test_stream):
-        check_learning(stream)
 
 
 @pytest.mark.parametrize(

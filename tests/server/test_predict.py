@@ -127,6 +127,14 @@ def test_files_are_told_by_their_content(client: TestClient) -> None:
     assert all(len(answer["top"]) <= 1 for answer in answers)
 
 
+def test_words_of_a_table_or_a_text_that_begin_as_pictures_and_clips_do(client: TestClient) -> None:
+    table, text = "BMI,x1,x2,x3\n5.1,3.5,1.4,0.2\n", "The wide sky is clear and the day is warm"
+    files = [("file", ("a.csv", table)), ("file", ("b.txt", text))]
+    row, words = client.post("/predict", files=files).json()["answers"]
+    assert (row["task"], words["modality"]) == (None, "text")
+    assert "BMI" in row["reason"], "it is read as a row of other columns"
+
+
 def test_arrays_in_a_file_are_several_inputs(client: TestClient) -> None:
     file = io.BytesIO()
     np.savez(file, x=tiny_task("low")[0][:3])

@@ -16,6 +16,7 @@ from senpath.client import Client
 from senpath.errors import InputError
 from senpath.inputs.limits import TEXT_BYTES
 from senpath.inputs.modalities import MODALITY_BY_ENDING
+from senpath.inputs.modalities.in_memory import signed
 from senpath.inputs.modalities.table import table_columns
 from senpath.inputs.sources import read_unlabelled
 from senpath.inputs.sources.read import ENDINGS
@@ -24,20 +25,8 @@ from senpath.types import DataType
 
 STDIN = "-"
 STDIN_BYTES = 2**28
-SIGNATURES = (
-    (re.compile(rb"\x89PNG"), ".png"),
-    (re.compile(rb"\xff\xd8\xff"), ".jpg"),
-    (re.compile(rb"GIF8"), ".gif"),
-    (re.compile(rb"II\*\0|MM\0\*"), ".tif"),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), ".webp"),
-    (re.compile(rb"BM....\0\0\0\0", re.DOTALL), ".bmp"),
-    (re.compile(rb"RIFF....WAVE", re.DOTALL), ".wav"),
-    (re.compile(rb"fLaC"), ".flac"),
-    (re.compile(rb"OggS"), ".ogg"),
-    (re.compile(rb"PK\x03\x04"), ".npz"),
-    (re.compile(rb"PAR1"), ".parquet"),
-)
-"""How files begin that are no text, and the ending that says the same."""
+SIGNATURES = ((b"PK\x03\x04", ".npz"), (b"PAR1", ".parquet"))
+"""How files of tables and arrays begin that are no text, and their endings."""
 DELIMITERS = ",\t;|"
 
 
@@ -117,7 +106,8 @@ def _from_stdin(folder: Path, known: Collection[DataType], tables: list[set[str]
     content = sys.stdin.buffer.read(STDIN_BYTES + 1)
     if len(content) > STDIN_BYTES:
         raise InputError("standard input", expected=f"at most {STDIN_BYTES // 2**20} MiB", got="more", do="Put it into a file")
-    ending = next((ending for begins, ending in SIGNATURES if begins.match(content)), None)
+    known_file = signed(content)
+    ending = known_file[1] if known_file else next((ending for begins, ending in SIGNATURES if content.startswith(begins)), None)
     lines = [] if ending else _lines(content)
     if lines and ending is None:
         ending = ".jsonl" if _is_object(lines[0]) else ".csv" if _is_header(lines[0], tables) else None
@@ -141,14 +131,14 @@ def _lines(content: bytes) -> list[str]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        expected = "texts in UTF-8, one a line, or a picture, sound or table that senpath reads"
+        expected = "texts in UTF-8, one a line, or a picture, sound, clip or table that senpath reads"
         raise InputError("standard input", expected=expected, got=error.reason) from None
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
     long = next((number for number, line in enumerate(lines, 1) if len(line) > TEXT_BYTES), None)
     if long is not None:
         raise InputError(f"standard input, line {long}", expected=f"at most {TEXT_BYTES:,} characters", got="more")
     if not text.strip():
-        raise InputError("standard input", expected="texts, one a line, or a picture, sound or table", got="nothing")
+        raise InputError("standard input", expected="texts, one a line, or a picture, sound, clip or table", got="nothing")
     return lines
 
 

@@ -23,6 +23,7 @@ from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import check_recording, read_recording
 from senpath.inputs.modalities.clips import HEAD, container_of, read_clip
 from senpath.inputs.modalities.image import read_picture
+from senpath.inputs.modalities.in_memory import signed
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items
 from senpath.serving.batcher import Senses
 from senpath.serving.settings import ServerSettings
@@ -30,10 +31,8 @@ from senpath.types import Audio, DataType, Video
 
 FORMS = ("text", "row", "array", "image", "audio", "video", "senses")
 """Names by which one input says what it is; other objects are rows of a table."""
-PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 ANIMATED = b"GIF8"
 """A picture, which is a clip where clips are known and pictures are not."""
-SOUNDS = (b"fLaC", b"OggS")
 DEFAULTS = ServerSettings()
 
 
@@ -193,12 +192,9 @@ def recording_of(samples: np.ndarray, rate: Any, what: str, limits: ServerSettin
 
 def kind_of_file(filename: str, content: bytes) -> str:
     """What an uploaded file holds by its content: "image", "audio", "video", "text", or the ending of a table."""
-    if container_of(content[:HEAD]) is not None:
-        return "video"
-    if content.startswith(PICTURES) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
-        return "image"
-    if content.startswith(SOUNDS) or (content[:4] == b"RIFF" and content[8:12] == b"WAVE"):
-        return "audio"
+    known = signed(content)
+    if known is not None:
+        return known[0]
     ending = PurePosixPath(filename.lower()).suffix
     if content.startswith(b"PK"):
         return _kind_of_zip(content)

@@ -37,7 +37,7 @@ HEAD = 32
 
 def container_of(head: bytes) -> str | None:
     """What kind of video file begins with these bytes: "mp4" (mov too), "matroska" (webm too) or "avi"; None for anything else."""
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
+    if head[4:8] in (b"ftyp", b"moov", b"mdat") or head[:8] == b"\0\0\0\x08wide":  # a text may begin with "The wide"
         return "mp4"
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return "matroska"

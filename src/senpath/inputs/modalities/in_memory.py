@@ -14,8 +14,20 @@ from senpath.types import Video
 
 IN_MEMORY = (bytes, bytearray, memoryview, IOBase)
 """What may hold a file's bytes."""
-PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
-SOUNDS = (b"RIFF", b"fLaC", b"OggS")
+SIGNATURES = (
+    (re.compile(rb"\x89PNG"), "image", ".png"),
+    (re.compile(rb"\xff\xd8\xff"), "image", ".jpg"),
+    (re.compile(rb"GIF8"), "image", ".gif"),
+    (re.compile(rb"II\*\0|MM\0\*"), "image", ".tif"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image", ".webp"),
+    (re.compile(rb"BM....\0\0\0\0", re.DOTALL), "image", ".bmp"),  # a table may begin with "BMI,"
+    (re.compile(rb"RIFF....WAVE", re.DOTALL), "audio", ".wav"),
+    (re.compile(rb"fLaC"), "audio", ".flac"),
+    (re.compile(rb"OggS"), "audio", ".ogg"),
+)
+"""How files of pictures and sounds begin, what they hold, and the ending that says the same."""
+CONTAINERS = {"mp4": ".mp4", "matroska": ".mkv", "avi": ".avi"}
+"""The ending of a video file, by what `container_of` says."""
 URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 NO_FETCHING = "senpath opens no address by itself, for whoever names one could make it ask anything of anyone. Fetch it, and give the bytes"
 """Why an address is refused, and what to do."""
@@ -26,13 +38,12 @@ def is_url(text: object) -> bool:
     return isinstance(text, str) and URL.fullmatch(text.strip()) is not None
 
 
-def modality_of_bytes(content: bytes) -> str | None:
-    """What the bytes of a file hold, by the first of them; None where they are nothing of this."""
-    if container_of(content[:HEAD]) is not None:
-        return "video"
-    if content.startswith(PICTURES) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
-        return "image"
-    return "audio" if content.startswith(SOUNDS) else None
+def signed(content: bytes) -> tuple[str, str] | None:
+    """What the bytes of a file hold, by the first of them, and an ending for it: such as ("image", ".png"); None where they say nothing."""
+    container = container_of(content[:HEAD])
+    if container is not None:
+        return "video", CONTAINERS[container]
+    return next(((modality, ending) for begins, modality, ending in SIGNATURES if begins.match(content)), None)
 
 
 def from_memory(item: Any, name: str) -> Any:
@@ -46,14 +57,14 @@ def from_memory(item: Any, name: str) -> Any:
         InputError: if it is nothing of this, or cannot be read.
     """
     content = bytes(_read(item, name) if isinstance(item, IOBase) else item)
-    modality = modality_of_bytes(content)
-    if modality is None:
+    known = signed(content)
+    if known is None:
         do = "Decode a text: data.decode(). Read a table: pandas.read_csv(file)"
         got = f"{len(content):,} bytes of another kind" if content else "no bytes"
         raise InputError(name, expected="the bytes of a picture, a sound or a clip", got=got, do=do)
-    if modality == "audio":
+    if known[0] == "audio":
         return read_recording(BytesIO(content), name)
-    if modality == "video":
+    if known[0] == "video":
         return Video(read_clip(BytesIO(content), name))
     try:
         return open_picture(BytesIO(content))

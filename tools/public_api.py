@@ -27,7 +27,8 @@ FILE = ROOT / "docs" / "public-api.txt"
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 WIDTH = 140
 OWN = ("senpath", "builtins", "abc", "typing")
-VARIABLE = re.compile(r"\bSENPATH_[A-Z]+\b")
+VARIABLE = re.compile(r"\bSENPATH_[A-Z_]+\b")
+"""Of the environment; one that begins with `_` is between senpath's own processes."""
 HEAD = "The public interface of senpath, which docs/compatibility.md promises to keep. Written by `python -m tools.public_api`.\n"
 
 

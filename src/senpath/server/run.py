@@ -26,7 +26,7 @@ from senpath.serving.request_log import REQUESTS
 from senpath.serving.settings import ServerSettings
 from senpath.store import Place, as_place
 
-TOLD = "SENPATH_SERVE"
+TOLD = "_SENPATH_SERVE"
 """Environment variable that has the network's path and the settings, for processes that answer."""
 HEAD_BYTES = 2**16
 """Of a request's first line and headers, at most."""

@@ -48,6 +48,11 @@ def test_it_has_the_versions_that_are_tested(locked: dict[str, set[str]]) -> Non
     assert other == {}, "`make lock` brings it up to date"
 
 
+def test_the_page_about_installing_has_the_torch_that_is_tested() -> None:
+    (tested,) = re.findall(r"^torch==(.+)$", CONSTRAINTS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {*re.findall(r"torch==([\d.]+\d)", (ROOT / "docs/howto/install.md").read_text(encoding="utf-8"))} == {tested}
+
+
 def test_every_extra_is_tried_before_publishing() -> None:
     assert sorted(USES) == sorted(user_extras())
 

@@ -1,7 +1,7 @@
 """Checks of the repository's own rules that no linter knows: `python tools/check_house.py`, part of `make check`.
 
-A violation is printed as "rule: place"; `ALLOWED` lists those that are there for a reason, or not yet mended. An entry that is no longer
-needed fails too, so that the list only shrinks.
+A violation is printed as "rule: place (what to do)"; `ALLOWED` lists those that are there for a reason, or not yet mended. An entry that
+is no longer needed fails too, so that the list only shrinks.
 """
 
 from __future__ import annotations
@@ -30,24 +30,37 @@ ALLOWED: dict[str, set[str]] = {
     "two files of tests of one name": set(),
 }
 
+MEND = {
+    "kind literal outside its kind's file": 'import the kind\'s constant from senpath.components, such as LINEAR for "linear.v1"',
+    "notes read outside reports and cli": "read a typed field, such as one of Provenance",
+    "kind compared outside tasks": "ask the TaskKind, with a method of its own if it has none",
+    "a method imports another": "move what both need to a room below, such as training or components",
+    "manifest read outside snapshot, store and history": "ask the View",
+    "two public classes of one name": "rename one of them",
+    "file too long": f"at most {MOST_LINES} lines: a file is a subject, so split it by subject",
+    "function too long": f"at most {MOST_FUNCTION_LINES} lines: give its steps names",
+    "two files of tests of one name": "rename one of them",
+}
+"""What to do about a violation."""
 Violation = tuple[str, str]
-"""The rule, and the place."""
+"""The rule, and the place: a file of the repository, and what in it."""
 
 
 def main() -> int:
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-    found = {*_kind_literals(trees), *_twice_named(trees), *_test_files()}
+    violations = {*_kind_literals(trees), *_twice_named(trees), *_test_files()}
     for path, tree in trees.items():
-        found |= {*_notes(path, tree), *_comparisons(path, tree), *_imports(path, tree), *_manifests(path, tree), *_lengths(path, tree)}
+        violations |= {*_notes(path, tree), *_comparisons(path, tree), *_imports(path, tree)}
+        violations |= {*_manifests(path, tree), *_lengths(path, tree)}
     benchmarks = sorted((ROOT / "benchmarks").rglob("*.py"))
     for path in (*benchmarks, Path(__file__)):
-        found |= {*_lengths(path, ast.parse(path.read_text(encoding="utf-8")))}
+        violations |= {*_lengths(path, ast.parse(path.read_text(encoding="utf-8")))}
     allowed = {(rule, place) for rule, places in ALLOWED.items() for place in places}
-    for rule, place in sorted(found - allowed):
-        print(f"{rule}: {place}")
-    for rule, place in sorted(allowed - found):
+    for rule, place in sorted(violations - allowed):
+        print(f"{rule}: {place} ({MEND[rule]})")
+    for rule, place in sorted(allowed - violations):
         print(f"no longer needed in ALLOWED of {Path(__file__).name}: {rule}: {place}")
-    return int(found != allowed)
+    return int(violations != allowed)
 
 
 def _name(path: Path) -> str:
@@ -110,7 +123,7 @@ def _imports(path: Path, tree: ast.Module) -> Iterator[Violation]:
         names = (module or "").split(".")
         of_method = names[:2] == ["senpath", "methods"] and len(names) > 2 and (PACKAGE / "methods" / names[2]).is_dir()
         if of_method and names[2] != parts[1] and (parts[1], names[2]) not in METHODS_MAY_IMPORT:
-            yield "a method imports another", f"{parts[1]} {names[2]}"
+            yield "a method imports another", f"{_name(path)} {names[2]}"
 
 
 def _manifests(path: Path, tree: ast.Module) -> Iterator[Violation]:
@@ -130,7 +143,7 @@ def _twice_named(trees: dict[Path, ast.Module]) -> Iterator[Violation]:
                 homes.setdefault(node.name, []).append(_name(path))
     for name, places in homes.items():
         if len(places) > 1:
-            yield "two public classes of one name", name
+            yield "two public classes of one name", f"{name} in {' and '.join(places)}"
 
 
 def _test_files() -> Iterator[Violation]:
@@ -140,7 +153,7 @@ def _test_files() -> Iterator[Violation]:
         names.setdefault(path.name, []).append(path)
     for name, places in names.items():
         if len(places) > 1:
-            yield "two files of tests of one name", name
+            yield "two files of tests of one name", f"{name} in {' and '.join(sorted(_name(path.parent) for path in places))}"
 
 
 def _lengths(path: Path, tree: ast.Module) -> Iterator[Violation]:
@@ -148,7 +161,7 @@ def _lengths(path: Path, tree: ast.Module) -> Iterator[Violation]:
     if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES:
         yield "file too long", _name(path)
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= MOST_FUNCTION_LINES:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= MOST_FUNCTION_LINES:
             yield "function too long", f"{_name(path)} {node.name}"
 
 

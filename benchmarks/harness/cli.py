@@ -1,6 +1,7 @@
 """A benchmark as a command: its arguments, what it runs, and its page."""
 
 import argparse
+import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -66,11 +67,22 @@ class Benchmark:
         if arguments.smoke:
             self._try_out(measured, arguments)
             return
+        self._require_page(arguments)
         for name in measured:
             if self._run(name, arguments) and not page:
                 self.write(arguments, name)
         if page:
             self.write(arguments)
+
+    @property
+    def _page(self) -> Path:
+        return RESULTS / (self.page or f"{self.name}.md")
+
+    def _require_page(self, arguments: Namespace) -> None:
+        """End before hours of measuring, and not after them, where there is no page for what they give."""
+        if self.sections and self.writes(arguments) and not self._page.exists():
+            marks = "\n".join(f"<!-- begin {name} -->\n<!-- end {name} -->" for name in self.sections)
+            sys.exit(f"{self._page} is not there: write it, with the command and, where each section is to stand, its marks\n{marks}")
 
     def write(self, arguments: Namespace, part: str | None = None) -> None:
         """Write the sections for which there are records, all or those that are made of a part."""
@@ -81,7 +93,7 @@ class Benchmark:
                 records = [read_part(self._folder(one, arguments), self.parts[one].cells(arguments)) for one in names]
                 text = section.make(*records) if all(records[: len(section.parts)]) else None
                 if text and self.writes(arguments):
-                    write_section(RESULTS / (self.page or f"{self.name}.md"), name, text)
+                    write_section(self._page, name, text)
                 elif text:
                     print(text, flush=True)
 

@@ -39,7 +39,8 @@ def write_section(page: Path, name: str, text: str) -> None:
     content = page.read_text(encoding="utf-8")
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
     if begin not in content or end not in content:
-        raise ValueError(f"{page} has no marks {begin} … {end}")
+        do = "write them where the section is to stand, and run the command again with --page: what was measured is kept"
+        raise ValueError(f"{page} has no marks {begin} and {end}: {do}")
     head, rest = content.split(begin, 1)
     tail = rest.split(end, 1)[1]
     page.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")

@@ -54,7 +54,6 @@ TITLES = {
     "8 experts": "task-aware gate, 8 experts",
 }
 MAIN, ABLATED = ("single", "dense", "token", "task-aware"), ("task", "id", "2 experts", "8 experts")
-EXPERIMENTS = ("low", "brief", "held", "unrelated", "ablations", "random")
 SEEDS = 3
 LONGER = {"epochs": 12}
 """Of mixtures with scarce tasks: tasks are drawn in proportion to √size, so 4 epochs see a scarce text fewer times than learning it alone

@@ -28,6 +28,11 @@ class Alone:
 
     def propose(self, view, task, examples, progress):
         return self.sen.propose(view, task, examples, progress)
+
+
+class Bare:
+    def propose(self, view, task, examples, progress):
+        """Of a class that says nothing of itself."""
 '''
 
 
@@ -65,5 +70,7 @@ def test_a_method_of_another_package(senpath: Run, files: Path, tmp_path: Path, 
     assert ended.code == 0, ended.err
     assert Network(net).tasks["digits"].provenance.method == "alone"
     assert "What `sen` learns without links." in senpath("methods", place).out
+    bare = senpath("methods", "toy_of_the_command_line:Bare").out
+    assert bare == "toy_of_the_command_line:Bare\n\nNothing is said of its settings: its class has no settings_class.\n"
     ended = senpath("learn", net, "more", files / "digits", "--method", place, "--set", "width=6")
     assert (ended.code, f"settings of '{place}': expected those that it takes" in ended.err) == (2, True)

@@ -167,7 +167,7 @@ def grow_estimators(net: sp.Network) -> None:
     net.learn("width", FLOWERS[:40], FLOWERS[:40, 3], kind="regression", model=SVR())
 
 
-def grow_present(net: sp.Network) -> None:
+def grow_format_7(net: sp.Network) -> None:
     """What format 7 added: scales of regressions, identities, a covariance of each task, tables with gaps and words, plain estimators."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import Ridge
@@ -323,7 +323,7 @@ GROW = {
     "binary": grow_binary,
     **{f"format-{number}": grow_format for number in range(1, 6)},
     "format-6": grow_estimators,
-    "format-7": grow_present,
+    "format-7": grow_format_7,
 }
 
 

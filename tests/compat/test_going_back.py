@@ -52,9 +52,18 @@ def test_the_last_version_of_the_older_format_can_be_put_back(older: Path) -> No
     np.testing.assert_array_equal(again.predict(pictures()[0], task="digits").confidence, answers)
 
 
-def test_the_page_lists_every_format(older: Path) -> None:
-    page = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
+def test_the_pages_tell_of_every_format(older: Path) -> None:
+    """Whoever makes a format has these to do: see "A field of the stored format" in CONTRIBUTING.md."""
+    page, format_page = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("compatibility.md", "format.md"))
     rows = {int(first): int(last or first) for first, last in re.findall(r"^\| (\d+)(?:–(\d+))? \|", page, re.MULTILINE)}
-    assert [*range(1, FORMAT_VERSION + 1)] == sorted(number for first, last in rows.items() for number in range(first, last + 1))
+    listed = sorted(number for first, last in rows.items() for number in range(first, last + 1))
+    assert listed == [*range(1, FORMAT_VERSION + 1)], "the table of formats in docs/compatibility.md has a row for each"
+    for words in (
+        f"describes format {FORMAT_VERSION},",
+        f'`"senpath-network"`, `{FORMAT_VERSION}`',
+        f"written as format {FORMAT_VERSION} by",
+    ):
+        assert words in format_page, "docs/format.md says which format is the present one"
+    assert f"Folders of formats 1 to {FORMAT_VERSION - 1} are read" in format_page, "docs/format.md says which formats are read"
     kept = {int(name.rpartition("-")[2]) for name in OLDER}
-    assert kept == {*range(1, FORMAT_VERSION)}, "tests keep a folder of every format before the present one"
+    assert kept == {*range(1, FORMAT_VERSION)}, "tests/compat/data has a folder of every format before the present one"

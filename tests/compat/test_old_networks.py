@@ -16,6 +16,7 @@ import torch
 from sklearn.datasets import load_digits
 
 import senpath as sp
+from senpath.store import FORMAT_VERSION
 from tests.compat.queries import Numbers, Texts, ask, encoders_of, fingerprint, items, modality_of, read
 
 DATA = Path(__file__).parent / "data"
@@ -101,7 +102,7 @@ def assert_same_texts(texts: Texts, expected: Texts) -> None:
 
 
 def test_every_family_and_format_is_kept() -> None:
-    assert {*NAMES} == FAMILIES | {f"format-{number}" for number in range(1, 8)}
+    assert {*NAMES} == FAMILIES | {f"format-{number}" for number in range(1, FORMAT_VERSION)}
     assert sum(path.stat().st_size for path in DATA.iterdir()) < 2_000_000
 
 

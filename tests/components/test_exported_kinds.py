@@ -14,12 +14,7 @@ from senpath.export import component_as_onnx
 NOT_EXPORTED = ("sklearn.v1", "estimator.v1", "router.v1")  # a router runs in the experts that it chooses among
 OF_DISPATCHERS = ("gate.v1", "conv-features.v1", "dense-features.v1", "unit-features.v1", "token-features.v1")
 """Kinds that no pathway is made of."""
-EXPORTED = {
-    name: example
-    for name, example in EXAMPLES.items()
-    if example.kind
-    not in (*OF_DISPATCHERS, "sklearn.v1", "estimator.v1", "router.v1")  # a router runs in the experts that it chooses among
-}
+EXPORTED = {name: example for name, example in EXAMPLES.items() if example.kind not in (*OF_DISPATCHERS, *NOT_EXPORTED)}
 PADDED = ("attention.v1", "encoder-block.v1", "experts.v1", "experts.v2", "token-embedding.v1", "token-mean.v1", "pooled-skip.v1")
 """Kinds that read tokens of which rows of zeros are padding."""
 

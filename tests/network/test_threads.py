@@ -17,7 +17,7 @@ import pytest
 import senpath as sp
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
-SECONDS, THREADS = 15.0, 200
+SECONDS = 15.0
 
 
 class Crowd:

@@ -55,10 +55,11 @@ def _described(kind: Any) -> list[Any]:
 
 
 def _show_settings(name: str, kind: Any) -> None:
-    say(f"{name}: {_first_line(kind)}")
+    about = _first_line(kind)
+    say(f"{name}: {about}" if about else name)
     described = _described(kind)
     if not described:
-        say(f"\n{getdoc(kind) or 'Nothing is said of its settings.'}")
+        say(f"\n{getdoc(kind) or 'Nothing is said of its settings: its class has no settings_class.'}")
     for setting in described:
         default = "" if setting.default is None else f", by default {setting.default}"
         say(f"\n{setting.name}: {setting.takes}{default}")

@@ -1,4 +1,4 @@
-"""Tasks as formats 1 to 5 wrote them (format 6 lacks no more than the network's id), brought to the present one."""
+"""Tasks as formats 1 to 5 wrote them, brought to the present one. What formats 6 and 7 lack has a default where it is read."""
 
 from __future__ import annotations
 

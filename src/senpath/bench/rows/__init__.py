@@ -57,7 +57,8 @@ def find_row(name: str) -> type[BenchRow]:
     missing = [part for part in ("title", "about", "learn", "answer") if not hasattr(row, part)]
     if not isinstance(row, type) or missing:
         got = f"{type(row).__name__} without {', '.join(missing)}" if missing else type(row).__name__
-        raise InputError(f"row {name!r}", expected="a class as senpath.bench.Row describes it", got=got, do="See docs/howto/benchmark.md")
+        expected, do = "a class as senpath.bench.BenchRow describes it", "See docs/howto/benchmark.md"
+        raise InputError(f"row {name!r}", expected=expected, got=got, do=do)
     return row
 
 

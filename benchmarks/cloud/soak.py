@@ -1,7 +1,10 @@
 """Writers and readers of one network in object storage, killed at random: nothing that was committed is lost, and nothing is torn.
 
-`python -m benchmarks.cloud.soak --seconds 600` runs eight of each, and one that frees, against an S3 service on this machine, through a
-proxy that drops, delays, doubles, cuts and refuses requests. It prints what happened as JSON, and ends with 1 if anything was wrong.
+    python -m benchmarks.cloud.soak [--seconds 600] [--writers 8] [--readers 8] [--faults 0.02] [--seed 0] [--page docs/results/cluster.md]
+
+Eight of each, and one that frees, against an S3 service on this machine, through a proxy that drops, delays, doubles, cuts and refuses
+requests. Afterwards every version is verified, which takes as long again. It prints what happened as JSON, writes it into the page, and
+ends with 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Any
 
 from benchmarks.cloud.proxy import FAULTS, at_random, faulty
 from benchmarks.cloud.service import BUCKET, environment, running_moto
+from benchmarks.harness import markdown_table, write_section
 
 ADDRESS = f"s3://{BUCKET}/soak.sen"
 SECONDS_TO_LAND = 2.0
@@ -140,6 +144,25 @@ def _checked(told: Path) -> dict[str, Any]:
     return {**counts, "version": net.version, "versions verified": len(net.versions) + 1, "wrong": wrong}
 
 
+def _told(outcome: dict[str, Any]) -> str:
+    """The outcome as a table for people."""
+    requests, faults = outcome["requests"], outcome["faults"]
+    rows = [
+        ("processes killed (`kill -9`) and started again", f"{outcome['killed']:,} in {outcome['seconds']:,.0f} s"),
+        ("requests", f"{sum(requests.values()):,}: " + ", ".join(f"{count:,} {name}" for name, count in requests.items())),
+        (
+            "of these, something was done to",
+            f"{sum(faults.values()):,}: " + ", ".join(f"{name} × {count}" for name, count in faults.items()),
+        ),
+        ("commits that returned", f"{outcome.get('committed', 0):,}; {outcome.get('overtaken', 0)} were overtaken, and told so"),
+        ("answers that readers checked against their version", f"{outcome.get('answered', 0):,}"),
+        ("runs of `gc` that ended", f"{outcome.get('freed', 0):,}"),
+        ("versions afterwards, all verified", f"{outcome['versions verified']:,}"),
+        ("commits lost, versions torn, wrong answers", "; ".join(outcome["wrong"]) or "none"),
+    ]
+    return markdown_table(["what", "how much"], rows)
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -148,6 +171,7 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=8)
     parser.add_argument("--faults", type=float, default=0.02, help="share of requests that something is done to")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--page", type=Path, help="results page with marks for the section")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     work = Path(tempfile.mkdtemp(prefix="senpath-soak-"))
@@ -156,6 +180,8 @@ def main() -> None:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(json.dumps(outcome, indent=1))
+    if given.page:
+        write_section(given.page, "soak", _told(outcome))
     raise SystemExit(bool(outcome["wrong"]))
 
 

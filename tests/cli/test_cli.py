@@ -147,6 +147,14 @@ def test_names_are_printed_as_they_are(senpath: Run, files: Path, tmp_path: Path
     assert "[data]" in senpath("predict", net, source / "none").err
 
 
+def test_a_shell_completes_commands_and_options() -> None:
+    program = "import sys; sys.argv[0] = 'senpath'; from senpath.cli.main import main; main()"
+    for words, at, completed in ("senpath le", "1", ["learn", "learn-many"]), ("senpath learn --shot", "2", ["--shots"]):
+        asked = {**ENVIRONMENT, "_SENPATH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": at}
+        run = subprocess.run([sys.executable, "-c", program], env=asked, capture_output=True, text=True)
+        assert (run.returncode, run.stdout.split(), run.stderr) == (0, completed, "")
+
+
 def test_version_and_help(senpath: Run) -> None:
     assert senpath("--version").out.strip() == f"senpath {__version__}"
     end = senpath("--help")

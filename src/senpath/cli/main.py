@@ -73,7 +73,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=ABOUT, epilog=CODES)
+app = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode=None, help=ABOUT, epilog=CODES)
 
 
 @app.callback()

@@ -113,6 +113,8 @@ dist: setup .venv-all/.ready
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/python -m tools.check_package dist
+	.venv-release/bin/twine check --strict dist/*.whl dist/*.tar.gz
+	.venv-all/bin/python -m pip check
 	$(BIN)/python -m tools.sbom .venv-release/bin/cyclonedx-py .venv-all/bin/python dist/senpath.cdx.json
 
 # Versions and hashes of all that is tested: constraints.txt from .venv, requirements.lock from that.
@@ -126,7 +128,7 @@ licences: .venv-all/.ready
 # The programs that only publishing needs, and an environment with all that users can install.
 .venv-release/.ready:
 	$(PYTHON) -m venv .venv-release
-	.venv-release/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0
+	.venv-release/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0 twine==7.0.0
 	@touch $@
 
 .venv-all/.ready: requirements.lock pyproject.toml | .venv-release/.ready

@@ -33,13 +33,13 @@ def test_removing_and_bringing_back(senpath: Run, net: Path) -> None:
     end = senpath("rollback", net)
     assert end.code == 0
     assert [line.split(":")[0] for line in end.out.splitlines()] == ["0", "1", "2", "3", "4", "5"]
-    assert "['iris']" in end.out
+    assert "iris" in end.out
     assert "5: present" in end.out
     end = senpath("rollback", net, 4)
     assert "version 6 has the tasks of version 4" in end.out
     assert "back: 'tones'" in end.out
     assert "tones" in senpath("tasks", net).out
-    assert "removed ['tones']" in senpath("rollback", net).out
+    assert "removed tones" in senpath("rollback", net).out
     assert senpath("verify", net).code == 0
 
 

@@ -122,7 +122,7 @@ def test_no_font_of_the_test_draws_as_one_of_training() -> None:
 
 
 def test_a_font_without_the_character_is_refused() -> None:
-    with pytest.raises(InputError, match="the font cmr10 has no '☃'"):
+    with pytest.raises(InputError, match="font cmr10: expected the character '☃', got none"):
         render({"snowman": "☃"}, ("cmr10",), 1, 0)
 
 

@@ -57,7 +57,7 @@ def test_trailing_bytes_are_found(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere is missing"):
+    with pytest.raises(InputError, match="nowhere: expected a file, got nothing of that name"):
         read_idx(tmp_path / "nowhere")
 
 

@@ -33,5 +33,5 @@ def test_few_shot_refuses(count: int, k: int, message: str) -> None:
 
 
 def test_paper_tasks_name_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="of the data set 'fashion' is missing"):
+    with pytest.raises(InputError, match=r"data set 'fashion': expected the file .*, got nothing of that name"):
         paper_tasks(tmp_path)

@@ -110,20 +110,18 @@ def _extras() -> Iterator[Finding]:
 def _threads() -> Iterator[Finding]:
     import torch
 
-    usable, quota = _usable_cores(), _quota()
-    cores = usable if quota is None else min(usable, max(1, round(quota)))
+    from senpath.parallel.backend import cores
+
+    usable, quota = cores(), _quota()
+    allowed = usable if quota is None else min(usable, max(1, round(quota)))
     limited = "" if quota is None else f", of which this container may use {quota:g}"
     yield Finding("threads", "cores", OK, f"{usable}{limited}")
     threads = torch.get_num_threads()
-    many = threads > cores
-    do = f"export OMP_NUM_THREADS={cores}: threads without a core of their own wait for each other" if many else None
+    many = threads > allowed
+    do = f"export OMP_NUM_THREADS={allowed}: threads without a core of their own wait for each other" if many else None
     yield Finding("threads", "torch", NOTE if many else OK, f"{threads} threads", do)
     given = ", ".join(f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if name in os.environ)
     yield Finding("threads", "environment", OK, given or "sets nothing")
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _quota() -> float | None:

@@ -10,7 +10,7 @@ import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, NetFolder, connect, open_network
-from senpath.cli.show import adjusted, named, percent, say, table
+from senpath.cli.show import commit_in_words, percent, say, table
 from senpath.progress import bars
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def log(
     """List what was committed: when, by whom, which tasks, how, and from how many examples."""
     entries = open_network(net).log
     entries = entries if last is None else entries[-last:]
-    records = [{name: entry.get(name) for name in LOGGED} | {"change": _change(entry)} for entry in entries]
+    records = [{name: entry.get(name) for name in LOGGED} | {"change": commit_in_words(entry)} for entry in entries]
 
     def show() -> None:
         columns = ["version", "time", "author", "change", "method", "examples"]
@@ -60,22 +60,6 @@ def log(
         table(f"{net}: {len(records)} commits", columns, rows)
 
     return Result(records, show)
-
-
-def _change(entry: dict[str, Any]) -> str:
-    """What a commit did, in words."""
-    if "rollback" in entry:
-        return f"rollback to version {entry['rollback']}"
-    if entry.get("compacted"):
-        return "columns of removed tasks freed"
-    if words := adjusted(entry):
-        return words
-    grown = entry.get("revision")
-    new = grown.get("classes") if isinstance(grown, dict) and entry.get("method") == "extend" else None
-    if isinstance(new, list) and new:
-        return f"{', '.join(map(str, entry.get('tasks') or ()))}, new classes {named(new)}"
-    gone = [f"removed {name}" for name in entry.get("removed") or ()]
-    return ", ".join([*map(str, entry.get("tasks") or ()), *gone]) or "–"
 
 
 def run_share(net: Network, info: TaskInfo) -> float:

@@ -138,12 +138,23 @@ NAMED = 10
 """Labels that a line names, at most."""
 
 
-def adjusted(entry: dict[str, Any]) -> str:
-    """What a commit did to a task's name, description or limit, by its entry in the log; "" if it did something else."""
+def commit_in_words(entry: dict[str, Any]) -> str:
+    """What a commit did, by its entry in the log; "–" if it only made the network."""
+    if "rollback" in entry:
+        return f"rollback to version {entry['rollback']}"
+    if entry.get("compacted"):
+        return "columns of removed tasks freed"
     renamed = entry.get("renamed")
     if isinstance(renamed, dict):
         return f"renamed {renamed.get('from')} to {renamed.get('to')}"
-    return next((f"{word} {entry[word]}" for word in ("limit", "described") if entry.get(word)), "")
+    if words := next((f"{word} {entry[word]}" for word in ("limit", "described") if entry.get(word)), ""):
+        return words
+    grown = entry.get("revision")
+    new = grown.get("classes") if isinstance(grown, dict) and entry.get("method") == "extend" else None
+    if isinstance(new, list) and new:
+        return f"{', '.join(map(str, entry.get('tasks') or ()))}, new classes {named(new)}"
+    gone = [f"removed {name}" for name in entry.get("removed") or ()]
+    return ", ".join([*map(str, entry.get("tasks") or ()), *gone]) or "–"
 
 
 def named(labels: Sequence[object]) -> str:

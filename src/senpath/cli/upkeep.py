@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, NetFolder, Task, connect, is_url, open_network, remote, trusted
-from senpath.cli.show import adjusted, say
+from senpath.cli.show import commit_in_words, say
 from senpath.errors import InputError
 
 if TYPE_CHECKING:
@@ -201,7 +201,14 @@ def _versions(net: Network | Client) -> Result:
     records = []
     for version in (*net.versions, net.version):
         entry = entries.get(version, {})
-        records.append({"version": version, "time": entry.get("time"), "what": _what(entry), "present": version == net.version})
+        records.append(
+            {
+                "version": version,
+                "time": entry.get("time"),
+                "what": commit_in_words(entry) if entry else "empty",
+                "present": version == net.version,
+            }
+        )
 
     def show() -> None:
         for record in records:
@@ -209,12 +216,6 @@ def _versions(net: Network | Client) -> Result:
             say(f"{record['version']}: {when}")
 
     return Result(records, show)
-
-
-def _what(entry: dict[str, Any]) -> str:
-    """What made a version, in words."""
-    words = ("removed", "rollback", "compacted", "tasks")
-    return adjusted(entry) or next((f"{word} {entry[word]}" for word in words if entry.get(word)), "empty")
 
 
 def _size(count: int) -> str:

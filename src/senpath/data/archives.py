@@ -18,7 +18,7 @@ def _named(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError) as error:
-        raise InputError(f"{path} cannot be read", expected=f"a whole {kind} file", got=error, do="Fetch the file again.") from error
+        raise InputError(f"{path} cannot be read", expected=f"a whole {kind} file", got=error, do="Fetch the file again") from error
 
 
 def zip_entries(path: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:

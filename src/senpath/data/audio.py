@@ -39,7 +39,7 @@ def read_spoken(path: Path, split: str) -> tuple[list[Audio], np.ndarray]:
     """
     wanted = spoken_names(path, split)
     if not wanted:
-        raise InputError(f"{path} holds no recordings", expected="entries like recordings/7_jackson_32.wav")
+        raise InputError(f"recordings in {path}", expected="entries like recordings/7_jackson_32.wav", got="none")
     content = dict(zip_entries(path, (".wav",)))
     return [decode_wav(content[name], name) for name, _, _ in wanted], np.array([digit for _, digit, _ in wanted], dtype=np.int64)
 
@@ -68,5 +68,5 @@ def read_clips(path: Path, split: str) -> tuple[list[Audio], np.ndarray]:
             clips.append(read_recording(io.BytesIO(content), name))
             labels.append(match[1])
     if not clips:
-        raise InputError(f"{path} holds no clips", expected="entries like 001 - Dog bark/1-30226-A.ogg")
+        raise InputError(f"clips in {path}", expected="entries like 001 - Dog bark/1-30226-A.ogg", got="none")
     return clips, np.array(labels)

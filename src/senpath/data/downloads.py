@@ -60,7 +60,7 @@ def check_spoken(path: Path) -> None:
     try:
         digits = [digit for _, digit, _ in spoken_names(path, "all")]
     except InputError as error:
-        raise DownloadError("the archive of spoken digits is damaged", got=error, do="Run the download again.") from error
+        raise DownloadError("the archive of spoken digits is damaged", got=error, do="Run the download again") from error
     if len(digits) != RECORDINGS or any(digits.count(digit) != RECORDINGS // 10 for digit in range(10)):
         raise DownloadError("the archive of spoken digits has other content", expected=f"{RECORDINGS} recordings", got=len(digits))
 
@@ -126,8 +126,8 @@ def download(names: Iterable[str], root: Path, *, progress: Progress | None = No
     for name in [names] if isinstance(names, str) else list(names):
         key = COMES_WITH.get(name, name)
         if key not in DOWNLOADS:
-            what = f"the data set {name!r} has no official download here" if name in SOURCES else f"there is no data set {name!r}"
-            raise InputError(what, expected=f"one of {', '.join([*DOWNLOADS, *COMES_WITH])}")
+            got = "one without an official download here" if name in SOURCES else "another name"
+            raise InputError(f"data set {name!r}", expected=f"one of {', '.join([*DOWNLOADS, *COMES_WITH])}", got=got)
         files |= {file.path: file for file in DOWNLOADS[key]}
     for file in files.values():
         fetch(file, Path(root), progress)
@@ -169,7 +169,7 @@ def _receive(file: File, part: Path, progress: Progress | None) -> None:
     # Content is to be hashed as it is stored, so servers must not compress it on the way.
     headers = {"User-Agent": "senpath", "Accept-Encoding": "identity"}
     get = pooch.HTTPDownloader(progressbar=meter, chunk_size=CHUNK, timeout=TIMEOUT, headers=headers)
-    retry = "Check the network and run the download again."
+    retry = "Check the network and run the download again"
     try:
         get(file.url, str(part), None)
     except requests.HTTPError as error:
@@ -222,7 +222,7 @@ def _scratch(target: Path) -> Iterator[Path]:
         with TemporaryDirectory(dir=target.parent, prefix=UNFINISHED) as folder:
             yield Path(folder)
     except OSError as error:
-        raise DownloadError(f"{target} cannot be written", got=error, do="Free space, or choose another folder.") from error
+        raise DownloadError(f"{target} cannot be written", got=error, do="Free space, or choose another folder") from error
 
 
 def _publish(part: Path, target: Path) -> None:

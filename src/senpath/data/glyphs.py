@@ -95,7 +95,7 @@ def _masters(classes: Mapping[str, str], fonts: tuple[str, ...]) -> tuple[np.nda
         font = ImageFont.truetype(str(file), 2 * MASTER)
         for index, character in ((i, c) for i, characters in enumerate(classes.values()) for c in characters):
             if ord(character) not in held:
-                raise InputError(f"the font {name} has no {character!r}", do="Choose another font or character.")
+                raise InputError(f"font {name}", expected=f"the character {character!r}", got="none", do="Choose another font or character")
             canvas = Image.new("L", (6 * MASTER, 6 * MASTER))
             ImageDraw.Draw(canvas).text((2 * MASTER, 2 * MASTER), character, fill=255, font=font)
             glyph = canvas.crop(canvas.getbbox())

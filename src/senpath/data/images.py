@@ -68,7 +68,7 @@ def read_omniglot(path: Path) -> Labelled:
 
 def _stack(labelled: list[tuple[str, np.ndarray]], path: Path, split: str) -> Labelled:
     if not labelled:
-        raise InputError(f"{path} holds no picture of the split {split!r}", expected=f"entries like {split}/<label>/<name>.jpg")
+        raise InputError(f"pictures of the split {split!r} in {path}", expected=f"entries like {split}/<label>/<name>.jpg", got="none")
     shapes = {picture.shape for _, picture in labelled}
     if len(shapes) > 1:
         raise InputError(f"the pictures of {path} differ in size", expected="one shape", got=sorted(shapes))

@@ -44,7 +44,7 @@ def data_root() -> Path | None:
     if named:
         root = Path(named).expanduser()
         if not root.is_dir():
-            raise InputError(f"{VARIABLE} is not a folder", expected="a folder that exists", got=named, do=f"Correct or unset {VARIABLE}.")
+            raise InputError(f"{VARIABLE} is not a folder", expected="a folder that exists", got=named, do=f"Correct or unset {VARIABLE}")
         return root
     folder = cache_folder()
     # Rendered data and searches lie in the same folder; they alone do not make a data root.
@@ -162,36 +162,36 @@ def few_shot(x: Items, y: np.ndarray, k: int, seed: int) -> np.ndarray:
     for label in np.unique(y):
         members = np.flatnonzero(y == label)
         if len(members) < k:
-            raise InputError(f"the class {label} is too small", expected=f"{k} examples", got=len(members), do="Ask for fewer.")
+            raise InputError(f"the class {label} is too small", expected=f"{k} examples", got=len(members), do="Ask for fewer")
         chosen.append(generator.choice(members, k, replace=False))
     return np.concatenate(chosen) if chosen else np.empty(0, np.int64)
 
 
 def _known(name: str) -> Source:
     if name not in SOURCES:
-        raise InputError(f"there is no data set {name!r}", expected=f"one of {', '.join(SOURCES)}")
+        raise InputError(f"data set {name!r}", expected=f"one of {', '.join(SOURCES)}", got="another name")
     return SOURCES[name]
 
 
 def _files(name: str, split: str, root: Path | None) -> tuple[Source, str, list[Path]]:
     """The set that is read under a name, the split's own name, and its files, which are there."""
     _known(name)
-    remedy = f"Set {VARIABLE} to a folder that holds it, or run `senpath data download` (which lists the sets that it can fetch)."
+    remedy = f"Set {VARIABLE} to a folder that holds it, or run `senpath data download` (which lists the sets that it can fetch)"
     base = Path(root) if root is not None else data_root()
     if base is None:
-        what = f"the data set {name!r} is not here, since no data folder is set and {cache_folder()} holds none"
-        raise InputError(what, do=remedy)
+        got = f"neither a data folder that is set, nor one in {cache_folder()}"
+        raise InputError(f"data set {name!r}", expected="a folder that holds it", got=got, do=remedy)
     if not base.is_dir():
-        raise InputError(f"the data folder {base} is not there", expected="a folder", do=remedy)
+        raise InputError(f"data folder {base}", expected="a folder", got="nothing of that name, or a file", do=remedy)
     source = _chosen(name, base)[1]
     split = source.aliases.get(split, split)
     if split not in source.files:
         known = ", ".join([*source.files, *source.aliases])
-        raise InputError(f"the data set {name!r} has no split {split!r}", expected=f"one of {known}")
+        raise InputError(f"split of data set {name!r}", expected=f"one of {known}", got=repr(split))
     files = source.paths(base, split)
     missing = next((file for file in files if not file.is_file()), None)
     if missing is not None:
-        raise InputError(f"the file {missing} of the data set {name!r} is missing", do=remedy)
+        raise InputError(f"data set {name!r}", expected=f"the file {missing}", got="nothing of that name", do=remedy)
     return source, split, files
 
 

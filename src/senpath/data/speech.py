@@ -61,7 +61,7 @@ def _spoken(plan: list[dict[str, Any]]) -> tuple[list[np.ndarray], int]:
     done = subprocess.run(command, input=json.dumps(plan).encode(), capture_output=True, check=False)
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise SenpathError("the speech synthesiser failed", got=lines[-1], do="Reinstall espeakng-loader.")
+        raise SenpathError("the speech synthesiser failed", got=lines[-1], do="Reinstall espeakng-loader")
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as arrays:
         return np.split(arrays["samples"], np.cumsum(arrays["lengths"])[:-1]), int(arrays["rate"])
 

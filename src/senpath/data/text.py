@@ -31,7 +31,7 @@ def read_text(path: Path, name: str, split: str) -> tuple[list[str], np.ndarray]
     try:
         splits = READERS[name](files)
     except KeyError as error:
-        raise InputError(f"{path} lacks a file of {name!r}", expected=f"an entry {error}") from error
+        raise InputError(f"{name!r} in {path}", expected=f"an entry {error}", got="none of that name") from error
     except (ValueError, csv.Error, IndexError) as error:
         raise InputError(f"a file of {name!r} in {path} cannot be read", got=error) from error
     later = {_plain(text) for other in ORDER[ORDER.index(split) + 1 :] for text, _ in splits.get(other, [])}

@@ -25,7 +25,7 @@ UBYTE = 0x08
 MAX_AXES = 4
 DEFLATED_TIMES = 1100
 """A byte of a gzipped file unfolds to no more."""
-AGAIN = "Fetch the file again."
+AGAIN = "Fetch the file again"
 IDX = re.compile(r"(?P<part>.*?)[-_.]?(?P<held>images|labels)[-_.]idx\d[-_.]ubyte(?P<packed>\.gz)?", re.IGNORECASE)
 """The name of an idx file."""
 
@@ -192,7 +192,7 @@ def read_idx(path: Path | str) -> np.ndarray:
             with gzip.GzipFile(fileobj=file) as unpacked:
                 return _read_idx(path, unpacked)
     except FileNotFoundError:
-        raise InputError(f"the idx file {path} is missing", do="Check the path.") from None
+        raise InputError(f"the idx file {path}", expected="a file", got="nothing of that name") from None
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"the idx file {path} cannot be read", expected="a whole file, gzipped or plain", got=error, do=AGAIN) from error
 

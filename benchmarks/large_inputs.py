@@ -20,6 +20,7 @@ from PIL import Image
 
 import senpath as sp
 from benchmarks.harness import Benchmark, Part, Record, Records, Section, markdown_table
+from benchmarks.harness.memory import clear_peak, peak
 from senpath.testing import ConstantMethod, tiny_task
 
 ROWS, COLUMNS, FILES = 500_000, 32, 100_000
@@ -74,18 +75,12 @@ INPUTS: dict[str, Callable[[Path], Made]] = {
 }
 
 
-def _status(name: str) -> int:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
-    return int(line.split()[1]) * 1024
-
-
 def _cost(act: Callable[[], object]) -> tuple[float, float]:
     """Megabytes over what is held, and seconds of the processor."""
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")
-    held, start = _status("VmRSS"), time.process_time()
+    held, start = clear_peak(), time.process_time()
     kept = act()
-    costs = (_status("VmHWM") - held) / 2**20, time.process_time() - start
+    costs = (peak() - held) / 2**20, time.process_time() - start
     del kept
     return costs
 

@@ -24,6 +24,7 @@ import senpath as sp
 from benchmarks.fuzz_folders.folders import Folder
 from benchmarks.fuzz_folders.mutants import ESCAPES, change_archive, change_kinds, mutate
 from benchmarks.fuzz_folders.seeds import Seed
+from benchmarks.harness.memory import clear_peak, peak
 from senpath.cli.main import main
 from senpath.errors import SenpathError
 from senpath.testing import ConstantMethod, tiny_task
@@ -167,10 +168,10 @@ class Trials:
     def _use(self, draw: random.Random, number: int, what: str, seed: Seed, guard: Path) -> Outcome:
         box, before = self._place / "box", _content(guard)
         size = sum(path.lstat().st_blocks * 512 for path in box.rglob("*"))
-        held, start, used, user = _clear_peak(), time.perf_counter(), time.process_time(), _User(draw, seed, box)
+        held, start, used, user = clear_peak(), time.perf_counter(), time.process_time(), _User(draw, seed, box)
         with self._watch.over(box), warnings.catch_warnings(action="ignore"):
             user.use()
-        seconds, processor, megabytes = time.perf_counter() - start, time.process_time() - used, (_peak() - held) / 2**20
+        seconds, processor, megabytes = time.perf_counter() - start, time.process_time() - used, (peak() - held) / 2**20
         problem = user.problem
         if _content(guard) != before:
             problem = "something outside was changed"
@@ -265,18 +266,3 @@ def _is_harmless(text: str) -> bool:
 
 def _content(folder: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in sorted(folder.rglob("*"))}
-
-
-def _clear_peak() -> int:
-    """Bytes that this process holds; its highest mark begins anew."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
-
-
-def _peak() -> int:
-    return _status("VmHWM")
-
-
-def _status(name: str) -> int:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
-    return int(line.split()[1]) * 1024

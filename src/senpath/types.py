@@ -1,4 +1,4 @@
-"""What the layers hand to each other: raw items, data types, encoded examples, predictions."""
+"""What the rooms hand to each other: raw inputs, data types, encoded examples."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DataType:
     Args:
         modality: "image", "audio", "video", "table" or "text".
         shape: shape of one encoded input: image (channels, height, width), audio (frames, mels), video (frames, numbers), table (columns,),
-            text (buckets,). Behind a pretrained encoder (features,), or (tokens, width), where rows of zeros are padding.
+            text (2 · buckets,). Behind a pretrained encoder (features,), or (tokens, width), where rows of zeros are padding.
         options: everything else that the encoding depends on (JSON values only). A pretrained encoder is recorded in "encoder" (its name,
             number of weights and hash), and what it reads in "reads". A further type of pictures has a "name" for its key.
 

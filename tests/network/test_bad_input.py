@@ -14,6 +14,7 @@ from sklearn.cluster import KMeans
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import senpath as sp
+from tests.raising import raises_error
 
 Refused = Callable[..., AbstractContextManager[None]]
 
@@ -278,3 +279,8 @@ def test_measures(net: sp.Network, refused: Refused, measure: Any, match: str) -
     with refused(match):
         net.learn("new", IMAGES, LABELS, may_change=["digits"], measure=measure, epochs=1, progress=lambda *step: told.append(step))
     assert not told  # nothing was trained
+
+
+def test_what_is_measured_keeps_the_parts_of_its_error(net: sp.Network) -> None:
+    with raises_error(sp.InputError, "measure of task 'digits': labels y", expected="one label per input", got="None"):
+        net.learn("new", IMAGES, LABELS, may_change=["digits"], measure={"digits": IMAGES})

@@ -62,6 +62,7 @@ FORMULAS = {
 }
 """What is measured: its formula and what it means."""
 BATCH, ALONE, ROUNDS = 256, 15, 3
+"""Inputs in the batch that is timed, inputs that are timed alone, and how often the batch is."""
 
 
 def learn_cell(cell: BenchCell, stream: RoutingStream, most: int, tell: Tell) -> None:

@@ -18,6 +18,7 @@ SIDE = 28
 WORK = 64  # Distortion works on glyphs of this many pixels, so that thin strokes survive.
 MASTER = 42  # Longest side of an undistorted glyph, which leaves room for rotation.
 OVERSAMPLE = 3
+"""Times as fine a grid as the picture, of which means are taken."""
 BATCH = 512
 CUTS = (0.12, 0.5)
 CUTS_SHADED = (0.06, 0.2)  # Outlines of pictograms are thin, and gone at a higher cut.

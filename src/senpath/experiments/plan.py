@@ -17,6 +17,7 @@ from senpath.experiments.streams import StreamSettings
 KEYS = ("name", "about", "seeds", "shots", "earlier", "methods", "stream", "settings", "grid")
 """What a file may have at its top."""
 MOST_SEEDS = 10_000
+"""As a number; more is taken for a mistake."""
 
 
 @dataclass(frozen=True)

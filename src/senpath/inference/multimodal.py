@@ -125,8 +125,9 @@ def _read_modality(name: str, items: Any, errors: str) -> tuple[int, ModalityInp
             items, missing = [items[row] for row in rows], things - len(rows)
         groups = split_by_modality(items, {} if errors == "skip" else None)
     except InputError as error:
-        counted = ", those that are missing not counted" if missing else ""
-        raise InputError(f"modality {name!r}{counted}: {error}") from error
+        whose = f"modality {name!r}{', those that are missing not counted' if missing else ''}"
+        error.reword(f"{whose}: {error}", what=f"{whose}: {error.what}")
+        raise
     for group in groups:
         if group.modality != name:
             raise InputError(f"modality {name!r}, row {rows[group.rows[0]]}", expected=f"{name} data", got=f"{group.modality} data")

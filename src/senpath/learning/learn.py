@@ -296,7 +296,9 @@ def _read_test(view: View, pathway: Pathway, data: Any) -> Examples:
     try:
         return read_more(view, pathway, *pair_of(data), new_classes=False, usual="test")
     except InputError as error:
-        raise InputError(f"measure of task {pathway.task!r}: {error}") from error
+        whose = f"measure of task {pathway.task!r}"
+        error.reword(f"{whose}: {error}", what=f"{whose}: {error.what}")
+        raise
 
 
 def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, progress: Progress) -> Revised:

@@ -131,6 +131,7 @@ def run_chain(chain: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: t
 WORK: dict[tuple[Chain, tuple[int, ...]], int] = {}
 """What the last component of a chain takes on inputs of a shape: components are named by their content, so that stays the same."""
 MOST_KEPT = 20_000
+"""Of these that are remembered; beyond, all are forgotten."""
 
 
 def account(chains: Iterable[Chain], shape: tuple[int, ...], lookup: Lookup, tasks: int) -> None:

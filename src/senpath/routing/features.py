@@ -30,6 +30,7 @@ DENSE = {"text": 1024}
 DENSE_OTHERS = 512
 """Features of other types of data; texts are sparse and need more."""
 SKETCHES, PATCHES = 2_000, 20_000
+"""Pictures of strokes that are drawn, and patches of them that filters are taken from."""
 
 
 def feature_map(data_type: DataType, seed: int) -> Component:

@@ -184,7 +184,6 @@ def same_file(content: bytes, manifest: Manifest) -> bool:
 
 def _format_version(content: bytes, where: str) -> Any:
     try:
-        # The first few bytes say it; the rest may be long.
         head = from_json(content[:HEAD], allow_partial=True)
     except ValueError as error:
         raise StoreError(where, expected="a network's manifest in JSON", got=str(error), do=RESTORE) from error
@@ -295,4 +294,5 @@ def _dump_head(manifest: Manifest, pages: list[PageRecord]) -> bytes:
 
 
 HEAD = 200
+"""Bytes of the file that are sure to say its format."""
 RESTORE = "Restore the folder from a copy"

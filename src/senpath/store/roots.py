@@ -8,6 +8,7 @@ from senpath.store.manifest import Manifest
 from senpath.store.objects import ChangedError
 
 MOST = 4
+"""Versions whose content is remembered."""
 
 
 class Roots:

@@ -37,6 +37,7 @@ CREATE TABLE inbox (
 """
 """Inputs are JSON as a request has them; labels, requests, progress, results and errors are JSON too."""
 WAIT_SECONDS = 10.0
+"""That one process waits for another to have written."""
 
 
 class Database:

@@ -19,6 +19,7 @@ from senpath.teaching.database import Database, as_time, changed, new_id, row_or
 QUEUED, KEPT, DAYS = 20, 1_000, 30
 """Jobs that may wait, jobs that are kept after their end, and how long."""
 TIDY_SECONDS = 600.0
+"""Between two clearings, and how old a folder of no job has to be to go."""
 DATA, REQUEST = "examples.jsonl", "request.json"
 ENDED = ("done", "failed", "cancelled")
 

@@ -50,9 +50,13 @@ UNPACKED = "unpacked"
 PRELOADED = ("senpath.serving.state", "torch._dynamo", "sklearn.linear_model", "sklearn.model_selection")
 """What jobs' processes find imported; the last three are what learning would import by itself, which takes seconds."""
 POLL_SECONDS = 0.1
+"""Between looks at a job that runs, and between two things that are told of its progress; a waiting queue is looked at half as often."""
 LOOK_SECONDS = 1.0
+"""Between tries to become the one process that teaches, and after one that failed."""
 LONGEST_SECONDS = 86_400.0
+"""That a job may take."""
 NICE = 5
+"""How much less of a processor that others want too a job gets, see nice(2)."""
 
 
 @dataclass(frozen=True)

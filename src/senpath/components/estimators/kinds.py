@@ -251,6 +251,7 @@ def freeze_estimator(estimator: Any, inputs: np.ndarray, outputs: int, kind: Tas
 CHECKED = 256
 """Inputs on which a translated estimator is compared with the original."""
 ALIKE = 1e-4
+"""By how much the two may differ, in the middle and as a share of the size of the answers: float32 was rounded to."""
 
 
 def _alike(component: Component, estimator: Any, inputs: np.ndarray) -> bool:

@@ -21,6 +21,7 @@ SCHEMA = "schema.json"
 OWN = ("sklearn.", "numpy.", "scipy.")
 """Packages whose types may be in an estimator, also those that skops leaves to the reader's judgement."""
 DEEPEST = 100
+"""Parts that lie in each other in a schema, at most."""
 
 
 def read_members(payload: bytes) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from senpath.seeds import derive, seeded
 from senpath.training import BestState, Descent, TaskSplit, in_chunks, mean_quality, training_steps
 
 LEEWAY = 0.02
+"""By how much the mean use may be above the budget: the router meets it only about."""
 
 
 @dataclass(frozen=True)

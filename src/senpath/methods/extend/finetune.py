@@ -30,6 +30,7 @@ HIDDEN = 10.0
 STEPS, RATE = 0.5, 0.25
 """Shares of the steps and of the learning rate that learning takes."""
 BATCH = 128
+"""Made-up features of old classes in one step."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ examples of their own they are surer than of others."""
 STEP, STEPS = 0.05, 200
 """Length of a step, as a share of the features' mean length, and how many at most, by which features are moved."""
 ROUNDS = 100
+"""Iterations of L-BFGS, at most."""
 
 
 @dataclass(frozen=True)

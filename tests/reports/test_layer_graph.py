@@ -45,17 +45,20 @@ def test_layers_that_a_path_does_without_are_passed_below(tmp_path: Path) -> Non
 
 def test_lines_of_a_long_row_of_tasks(tmp_path: Path) -> None:
     (graph,) = layers_of(grow_chains(tmp_path / "n.sen", many_chains([f"task {place}" for place in range(40)]), together=40)).graphs
-    assert (graph.paths, len(graph.lines)) == (40, 24)
+    assert (graph.paths, len(graph.lines), len(graph.rows)) == (40, 40, 41)
     check_drawing(graph)
 
 
-def test_many_trainers_that_are_not_drawn_share_a_row(tmp_path: Path) -> None:
-    first = [Chain(f"first {number}", {"inputs": f"first {number}"}) for number in range(20)]
-    then = [Chain(f"then {number}", {"inputs": f"first {number % 20}"}) for number in range(24)]
-    (graph,) = layers_of(grow_chains(tmp_path / "n.sen", [*first, *then], together=44)).graphs
-    assert (len(graph.lines), len(graph.rows)) == (24, 36)
-    assert graph.rows[0].name == "9 other tasks"
-    assert sum(row.note == "not drawn" for row in graph.rows) == 11
+def test_many_trainers_that_are_gone_share_a_row(tmp_path: Path) -> None:
+    first = [Chain(f"first {number}", {"inputs": f"first {number}"}) for number in range(13)]
+    then = [Chain(f"then {number}", {"inputs": f"first {number}"}) for number in range(13)]
+    net = grow_chains(tmp_path / "n.sen", [*first, *then], together=26)
+    for chain in first:
+        net.remove(chain.task)
+    (graph,) = layers_of(net).graphs
+    assert (len(graph.lines), len(graph.rows)) == (13, 25)
+    assert graph.rows[0].name == "2 other tasks"
+    assert sum(row.note == "removed" for row in graph.rows) == 11
     check_drawing(graph)
 
 

@@ -12,7 +12,7 @@ from senpath.methods.munet.path import ADAPTER
 from senpath.methods.munet.report.paths import LayerTrainer, TaskLayer, TaskPath
 from senpath.sections import NetworkSummary, cut
 
-PATHS, OUTSIDE = 24, 12
+PATHS, OUTSIDE = 1000, 12
 """At most so many paths are drawn, the last ones; and rows of tasks whose paths are not."""
 NAMED = 6
 """At most so many tasks are named in a tooltip."""

@@ -65,5 +65,7 @@ def test_the_pages_tell_of_every_format(older: Path) -> None:
     ):
         assert words in format_page, "docs/format.md says which format is the present one"
     assert f"Folders of formats 1 to {FORMAT_VERSION - 1} are read" in format_page, "docs/format.md says which formats are read"
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    assert f"{FORMAT_VERSION}; 1 to {FORMAT_VERSION - 1} can be read" in glossary, "so does docs/glossary.md"
     kept = {int(name.rpartition("-")[2]) for name in OLDER}
     assert kept == {*range(1, FORMAT_VERSION)}, "tests/compat/data has a folder of every format before the present one"

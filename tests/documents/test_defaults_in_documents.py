@@ -66,5 +66,6 @@ def test_the_limits_of_inputs() -> None:
 
 def test_the_settings_of_baselines() -> None:
     page = (DOCS / "howto" / "experiment.md").read_text(encoding="utf-8").partition("| baseline |")[2].partition("\n\n")[0]
-    told = {name: {*re.findall(r"\w+", own)} for name, own in re.findall(r"^\| `([^`]+)` \| [^|]+ \| ([^|]*) \|", page, re.MULTILINE)}
+    rows = re.findall(r"^\| `([^`]+)` \| [^|]+ \|([^|]*)\|", page, re.MULTILINE)
+    told = {name: {*re.findall(r"\w+", own)} for name, own in rows}
     assert told == {name: {*known.settings} for name, known in BASELINES.items()}

@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
+# What Python compiles is kept, whatever the environment says: every test process, and every one that it starts, would compile it all anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: setup demo serve test test-slow check figures bench scale endure peer bench-serve results docs api lock licences dist clean
 
 setup: $(STAMP)
@@ -39,9 +42,9 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --max-worke
 test: setup
 	$(PYTEST) --dist worksteal -m "not slow"
 
-# What is slow by nature: each of these tests says why. A file's tests stay together, for they share processes.
+# What is slow by nature: each of these tests says why. A file's tests stay together, for they share processes; so do those of Ray.
 test-slow: setup
-	$(PYTEST) --dist loadfile -m slow
+	$(PYTEST) --dist loadgroup --no-loadscope-reorder -m slow
 
 check: setup
 	$(BIN)/ruff check

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,12 +24,56 @@ Labelled = tuple[np.ndarray, np.ndarray]
 Build = Callable[[Path], object]
 
 
+TOGETHER = {
+    "Ray": (
+        "tests/cluster/",
+        "tests/parallel/test_pool.py",
+        "tests/server/test_ray.py",
+        "tests/documents/test_api_reference.py",
+        "tests/experiments/test_experiment.py",
+        "tests/methods/munet/test_interrupted.py",
+    )
+}
+"""Files whose slow tests are for one test process, one after the other: two Rays on two cores take each other for dead."""
+LONG = ("Ray", "tests/server/test_jobs.py", "tests/server/test_document.py", "tests/test_docs.py")
+"""Groups and files of slow tests that take longest. They begin, so that no test process has much to do when the other has ended."""
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is heard here and in processes that tests start, also where the tests themselves were started in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that is marked as slow says why."""
+    """A test that is marked as slow says why; slow tests are grouped for `--dist loadgroup`."""
     for item in items:
         mark = item.get_closest_marker("slow")
-        if mark is not None and not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.args[0]):
+        if mark is None:
+            continue
+        if not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.args[0]):
             raise pytest.UsageError(f"{item.nodeid}: write @pytest.mark.slow(reason), with a reason")
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    items.sort(key=lambda item: LONG.index(group_of(item)) if group_of(item) in LONG else len(LONG))
+
+
+def group_of(item: pytest.Item) -> str:
+    file = item.nodeid.partition("::")[0]
+    return next((group for group, files in TOGETHER.items() if file.startswith(files)), file)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Tests end processes, not the machine: what was written need not have reached the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture(scope="session")

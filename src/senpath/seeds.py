@@ -36,6 +36,8 @@ class seeded(TorchDispatchMode):
     def __torch_dispatch__(
         self, function: Any, types: Sequence[Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if not _may_draw(function):  # nearly all: every operation comes by here
+            return function(*args, **kwargs) if kwargs else function(*args)
         given = dict(kwargs or {})
         if function is torch.ops.aten.randn_like.default:  # has no argument for a generator
             empty = torch.empty_like(*args, **given)
@@ -54,10 +56,13 @@ class seeded(TorchDispatchMode):
         return self._generators[device]
 
 
+@functools.cache
+def _may_draw(function: Any) -> bool:
+    return torch.Tag.nondeterministic_seeded in function.tags
+
+
 def _draws(function: Any, args: Sequence[Any], given: Mapping[str, Any]) -> bool:
-    """Whether a call draws numbers. Attention without dropout could, and does not."""
-    if torch.Tag.nondeterministic_seeded not in function.tags:
-        return False
+    """Whether a call that may draw numbers does. Attention without dropout could, and does not."""
     names = [argument.name for argument in function._schema.arguments]
     if "dropout_p" not in names:
         return True

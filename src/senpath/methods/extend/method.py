@@ -91,8 +91,7 @@ class Extend:
             return Declined("the models of a binary dispatcher cannot learn further examples without the earlier ones")
         if new and not pathway.task_kind.has_labels:
             raise InputError(f"extending task {task!r}", expected="the numbers that it answers", got="further ones")
-        with seeded(derive(self.settings.random_state, "extend")):
-            extended, measured = self._within_limit(view, pathway, examples, progress)
+        extended, measured = self._within_limit(view, pathway, examples, progress)
         if isinstance(extended, str):
             return Declined(extended, measured)
         record = {"examples": len(examples), "classes": [*new], "settings": asdict(self.settings), "training": extended.training}
@@ -161,7 +160,8 @@ class Extend:
             longer = _longer_links(view, pathway, reading, weight, bias)
             links = [(reads, link.requires_grad_(False)) for (reads, _), link in zip(links, longer, strict=True)]
         synthetic = self._synthetic(view, reading, examples)
-        recipe = finetune(part, (backbone, output), links, examples, synthetic, self.settings, view.device, progress)
+        with seeded(derive(self.settings.random_state, "extend")):
+            recipe = finetune(part, (backbone, output), links, examples, synthetic, self.settings, view.device, progress)
         own, frozen = part.freeze(), [freeze_link(link) for _, link in links]
         hashes = tuple(component.hash for component in own)
         return _Extended(hashes, tuple(link.hash for link in frozen), (*own, *frozen), asdict(recipe))
@@ -188,7 +188,8 @@ def _longer_head(view: View, pathway: Pathway, weight: torch.Tensor, bias: torch
     module = view.component(pathway.components[-1]).module
     old = {name: module.get_parameter(name).detach() for name in ("weight", "bias")}
     width = old["weight"].shape[1]
-    head = Linear(width, len(old["bias"]) + len(bias)).to(view.device)
+    with seeded(0):  # what it draws is not used
+        head = Linear(width, len(old["bias"]) + len(bias)).to(view.device)
     head.load_state_dict({"weight": torch.cat([old["weight"], weight]), "bias": torch.cat([old["bias"], bias])})
     return head
 

@@ -108,7 +108,7 @@ def learn_rows(
         Weights (new outputs, units that they read: see `OutputRows.rows_read`) and biases (new outputs,).
     """
     old, targets = len(reading.bias), targets.to(features.device)
-    rows = nn.Linear(reading.rows_read, outputs - old).to(features.device)
+    rows = nn.utils.skip_init(nn.Linear, reading.rows_read, outputs - old).to(features.device)
     nn.init.zeros_(rows.weight)
     nn.init.zeros_(rows.bias)
     if kind.exclusive:

@@ -91,6 +91,8 @@ def plain_array(values: np.ndarray) -> np.ndarray:
 
 def json_value(value: Any) -> Any:
     """What JSON has for a label, a number or several of them: lists for tuples, None for what is not finite."""
+    if type(value) in (str, int):  # most are
+        return value
     if isinstance(value, dict):
         return {str(name): json_value(part) for name, part in value.items()}
     if isinstance(value, tuple | list):

@@ -26,6 +26,7 @@ class RemoteAnswers:
         ood_score: float64 (n,); above 1 nothing fits. Infinite where no task could read the input, NaN where the task was given.
         reason: object array (n,): why an input has no answer; None where it has one.
         candidates: object array (n,), tuples of the names of the tasks whose pathways ran.
+        gaps: of rows with cells that something had to stand in for, by their places, the names of their columns.
 
     Example:
         >>> answers = client.predict(x[:2])
@@ -41,6 +42,7 @@ class RemoteAnswers:
         self.ood_score = np.array([_score(record) for record in self.records], dtype=np.float64)
         self.reason = _objects([record["reason"] for record in self.records])
         self.candidates = _objects([tuple(record["ran"]["tasks"]) for record in self.records])
+        self.gaps: dict[int, list[str]] = {place: record["gaps"] for place, record in enumerate(self.records) if record.get("gaps")}
 
     def __len__(self) -> int:
         return len(self.records)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from senpath.arrays import json_value
 from senpath.inference.explanation import Explanation
 from senpath.inference.multimodal import MultimodalPrediction
-from senpath.inference.prediction import Prediction
+from senpath.inference.prediction import Prediction, Routes
 from senpath.inputs.modalities.plans import plans_of
 from senpath.inputs.modalities.table import table_columns
 from senpath.pathways import Activation
@@ -22,11 +23,15 @@ Record = dict[str, Any]
 """An object of JSON: names to JSON values."""
 TOP = 5
 """Labels that are listed for an input, unless told."""
+RAN: WeakKeyDictionary[View, dict[tuple[int, ...], Record]] = WeakKeyDictionary()
+"""What was counted for the candidates of a version's inputs: many have the same, and to count it takes long beside one small answer."""
+MOST_KEPT = 10_000
 
 
 def answer_records(view: View, answers: Prediction | MultimodalPrediction, top: int = TOP) -> list[Record]:
     """One record per input: `task`, `label`, `confidence`, `top`, `ood_score`, `reason`, `ran`, `modality`.
 
+    A row with cells that something had to stand in for, see `Prediction.gaps`, has `gaps`: the names of their columns.
     A thing that is told in several modalities has no `ood_score`; it has a `concept`, its `task` is the first that answered, and `senses`
     has the record of each modality by itself. Numbers that are not finite are None.
 
@@ -35,23 +40,39 @@ def answer_records(view: View, answers: Prediction | MultimodalPrediction, top: 
         answers: what it answered.
         top: list so many of the likeliest labels.
     """
-    of, inputs = view.weights["total"], range(len(answers))
-    shared = zip(json_value(answers.label), json_value(answers.confidence), (ran_record(ran, of) for ran in answers.activated), strict=True)
-    reasons = dict.fromkeys(inputs) | {row: answers.reason[row] for row in inputs if answers.confidence[row] == 0}
+    inputs, confidence = range(len(answers)), json_value(answers.confidence)
+    shared = zip(json_value(answers.label), confidence, _ran_records(view, answers.routes), strict=True)
+    reasons = {row: answers.reason[row] for row in inputs if not confidence[row]}
     if isinstance(answers, MultimodalPrediction):
         alone = {modality: answer_records(view, own, top) for modality, own in answers.modalities.items()}
         told = zip(inputs, shared, answers.tasks, answers.concept, map(ranked_records, answers.top(top)), strict=True)
         return [
-            _record(tasks[0] if tasks else None, label, confidence, ran, ranked, None, reasons[row], None)
+            _record(tasks[0] if tasks else None, label, confidence, ran, ranked, None, reasons.get(row), None)
             | {"concept": concept, "senses": {modality: own[row] for modality, own in alone.items()}}
             for row, (label, confidence, ran), tasks, concept, ranked in told
         ]
     modality = {task: view.types[path.data_type].modality for task, path in answers.probabilities.paths.items()}
     own = zip(inputs, shared, answers.task, answers.candidates, _likeliest(answers, top), json_value(answers.ood_score), strict=True)
-    return [
-        _record(task, label, confidence, ran, ranked, score, reasons[row], modality[names[0]] if names else None)
+    records = [
+        _record(task, label, confidence, ran, ranked, score, reasons.get(row), modality[names[0]] if names else None)
         for row, (label, confidence, ran), task, names, ranked, score in own
     ]
+    for row, columns in answers.gaps.items():
+        records[row]["gaps"] = columns
+    return records
+
+
+def _ran_records(view: View, routes: Routes) -> list[Record]:
+    """For each input what ran, as `ran_record` says it."""
+    kept = RAN.setdefault(view, {}) if routes.sizes is view.sizes else {}
+    if len(kept) > MOST_KEPT:
+        kept.clear()
+    keys = [*map(tuple, np.column_stack([routes.candidates, routes.dispatcher]).tolist())]
+    new = {key: row for row, key in enumerate(keys) if key not in kept}
+    if new:
+        counted = routes.picked(np.array([*new.values()])).activated()
+        kept |= zip(new, (ran_record(ran, view.weights["total"]) for ran in counted), strict=True)
+    return [kept[key] for key in keys]
 
 
 def _likeliest(answers: Prediction, top: int) -> list[list[Record]]:

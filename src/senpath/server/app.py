@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from senpath import __version__
 from senpath.errors import InputError
@@ -98,6 +99,16 @@ class Server:
         self.batcher.close()
 
 
+class Application(FastAPI):
+    """FastAPI's application; but its layers, which take as long as a small answer does, are passed by where it is asked most."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == predict.PATH and scope["method"] == "POST":
+            await self.state.asked(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(path: str | Path, settings: ServerSettings | None = None) -> FastAPI:
     """The application that serves a network.
 
@@ -119,11 +130,11 @@ def create_app(path: str | Path, settings: ServerSettings | None = None) -> Fast
             await server.stop()
 
     # No page of documentation: FastAPI's fetches scripts from elsewhere.
-    app = FastAPI(title="senpath", version=__version__, description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.server = server
+    app = Application(title="senpath", version=__version__, description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.server, app.state.asked = server, Guard(predict.Asked(server), server)
     install(app, server.path)
     for module in (predict, describe, tasks, drafts, events, inbox, v2, watch, page):
         app.include_router(module.router)
     complete(app)
-    app.add_middleware(Guard, server=server, predict=predict.answer)
+    app.add_middleware(Guard, server=server)
     return app

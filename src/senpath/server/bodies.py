@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from senpath.errors import InputError, printable
@@ -42,8 +43,10 @@ def body_of(model: type[BaseModel], *, many: bool = False, required: bool = Fals
 
 def media_type(request: Request) -> str:
     """What a request says that its body is."""
-    given = next((value for name, value in request.scope["headers"] if name == b"content-type"), b"")
-    return given.partition(b";")[0].strip().lower().decode("latin-1")
+    for name, value in request.scope["headers"]:
+        if name == b"content-type":
+            return value.partition(b";")[0].strip().lower().decode("latin-1")  # type: ignore[no-any-return]
+    return ""
 
 
 async def json_body(request: Request) -> bytes:
@@ -55,7 +58,14 @@ async def json_body(request: Request) -> bytes:
     media = media_type(request)
     if media not in ("application/json", ""):
         raise Refusal(415, "input", "Content-Type", expected="application/json, or where files may come multipart/form-data", got=media)
-    return await request.body()
+    body = b""
+    while True:  # which `request.body` takes four times as long for
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
 
 
 async def read_form(request: Request, model: type[Body], most: int, fields: int = 2) -> tuple[FormData, list[UploadFile], Body]:

@@ -8,13 +8,11 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from senpath.errors import LimitError, SenpathError, StoreError
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("senpath.server")
 
-PREDICT = SimpleNamespace(path="/predict")
-"""The operation that is asked most, as those who count requests see it."""
 ONCE = (b"host", b"origin", b"authorization", b"content-length")
 """Headers of which two would let one part of the server see another than the next."""
 EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
@@ -43,6 +39,7 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-store"),
 )
 """Of every response that does not say otherwise itself."""
+NAMES = frozenset(name for name, _ in HEADERS) | {b"x-request-id"}
 PROCESS, COUNT = secrets.token_hex(6), itertools.count(1)
 """What the ids of requests are made of that have none."""
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -82,11 +79,10 @@ class Guard:
     Args:
         app: what it guards.
         server: whose settings hold.
-        predict: what answers a POST to /predict.
     """
 
-    def __init__(self, app: ASGIApp, server: Server, predict: Callable[[Server, Request], Awaitable[Response]]) -> None:
-        self._app, self._server, self._predict = app, server, predict
+    def __init__(self, app: ASGIApp, server: Server) -> None:
+        self._app, self._server = app, server
         self._local = is_loopback(server.settings.host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,12 +101,7 @@ class Guard:
         self._server.under_way += 1
         try:
             await self._admit(scope, headers)
-            body = _Body(receive, self._server.settings, state)
-            if scope["path"] == PREDICT.path and scope["method"] == "POST":
-                scope["route"] = PREDICT
-                await (await self._predict(self._server, Request(scope, body)))(scope, body, answer)
-            else:
-                await self._app(scope, body, answer)
+            await self._app(scope, _Body(receive, self._server.settings, state), answer)
         except ClientDisconnect:
             return  # nobody waits for an answer
         except Exception as error:  # a bug is answered as one, and logged
@@ -165,10 +156,9 @@ class _Answer:
         if message["type"] == "http.response.start":
             own = message.get("headers", ())
             self.status, self.stream = message["status"], EVENTS in own
-            names = {name for name, _ in own}
-            more: list[Any] = [header for header in HEADERS if header[0] not in names]
-            if b"x-request-id" not in names:
-                more.append((b"x-request-id", self._id.encode()))
+            more = (*HEADERS, (b"x-request-id", self._id.encode()))
+            if not NAMES.isdisjoint(names := {name for name, _ in own}):
+                more = tuple(header for header in more if header[0] not in names)
             message["headers"] = [*own, *more]
         await self._send(message)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from senpath.errors import InputError, LimitError
 from senpath.inference.explain import explain_one
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from senpath.server.app import Server
 
 router = APIRouter(tags=["ask"])
+PATH = "/predict"
+ROUTE = SimpleNamespace(path=PATH)
+"""What those who count requests see of one that went past the router."""
+JSON = (b"content-type", b"application/json")
 INLINE_BYTES = 2**16
 """Of a body that is read at once; a larger one is read in a thread."""
 DECODED = {"image", "audio", "video", "senses"}
@@ -66,19 +73,34 @@ async def note(server: Server, request: Request, reply: Reply, sent: list[Any] |
     request.scope["state"]["answered"] = {"inputs": len(reply.records), "tasks": tasks, "version": reply.view.version}
 
 
-async def answer(server: Server, request: Request) -> Response:
-    """Answer what a request asks; FastAPI's way here costs as much as small answers do, so the guard comes straight."""
+async def _answer(server: Server, request: Request) -> tuple[View, dict[str, Any]]:
+    """What one version answers to a request."""
     require_role(request.scope["state"]["caller"], "read")
     inputs, options, sent = await _read(server, request)
     reply = await server.batcher.ask(inputs, options.asked)
     await note(server, request, reply, sent)
-    return respond(reply.view, {"version": reply.view.version, "answers": reply.records})
+    return reply.view, {"version": reply.view.version, "answers": reply.records}
 
 
-@router.post("/predict", response_model=PredictAnswer, responses=ASKING, openapi_extra=BODY)
+class Asked:
+    """What answers a POST to /predict, as an ASGI application of its own."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = ROUTE
+        view, answers = await _answer(self._server, Request(scope, receive))
+        content = orjson.dumps(answers)
+        headers = [(b"content-length", b"%d" % len(content)), JSON, (b"senpath-version", b"%d" % view.version)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+
+@router.post(PATH, response_model=PredictAnswer, responses=ASKING, openapi_extra=BODY)
 async def predict(request: Request) -> Response:
     """Answer for each input, without being told the task."""
-    return await answer(request.app.state.server, request)
+    return respond(*await _answer(request.app.state.server, request))
 
 
 @router.post("/explain", responses=ASKING, openapi_extra=BODY, dependencies=[Depends(needs("read"))])

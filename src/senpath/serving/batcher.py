@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from senpath.snapshot.view import View
 
 AT_ONCE, SHARE = 256, 64
 """Inputs that are predicted together, at most, and of one request."""
+WINDOW_SECONDS, AGAIN_SECONDS = 0.002, 0.05
+"""How long a batch waits for those to ask again who were just answered, and for how long after that they are expected to."""
 TRIES = 3
 """How often a request begins anew because a file of its version went: another program cleaned up."""
 
@@ -60,8 +63,7 @@ class Asked:
         return Routing(self.candidates, self.admit, self.reject, self.strict)
 
 
-@dataclass(frozen=True, eq=False)
-class ReplyPart:
+class ReplyPart(NamedTuple):
     """A prediction of some of a request's inputs.
 
     Args:
@@ -75,8 +77,7 @@ class ReplyPart:
     places: Sequence[int]
 
 
-@dataclass(frozen=True, eq=False)
-class Reply:
+class Reply(NamedTuple):
     """What one version answers to a request.
 
     Args:
@@ -90,7 +91,7 @@ class Reply:
     records: list[dict[str, Any]]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Waiting:
     inputs: Sequence[Any]
     asked: Asked
@@ -100,13 +101,20 @@ class _Waiting:
     tries: int = TRIES
 
 
-@dataclass(frozen=True, eq=False)
-class _Share:
+class _Share(NamedTuple):
     """Some of a request's inputs, from this place on."""
 
     waiting: _Waiting
     start: int
     inputs: Sequence[Any]
+
+
+class _Expected(NamedTuple):
+    """How many requests will wait for the next batch, if all who were just answered ask again, and until when that is to be seen."""
+
+    key: tuple[Asked, View | None] | None
+    requests: int
+    until: float
 
 
 class Batcher:
@@ -127,6 +135,8 @@ class Batcher:
         self._waiting: OrderedDict[tuple[Asked, View | None], deque[_Waiting]] = OrderedDict()
         self._running = 0
         self._queued = 0
+        self._expected = _Expected(None, 0, -math.inf)
+        self._window: asyncio.TimerHandle | None = None
 
     async def ask(self, inputs: Sequence[Any], asked: Asked) -> Reply:
         """The answers of one version to these inputs.
@@ -146,8 +156,7 @@ class Batcher:
         waiting = _Waiting(inputs, asked, loop.create_future())
         self._queued += len(inputs)
         self._enqueue(waiting, None)
-        if self._running < self._most:
-            self._run_next()
+        self._gather()
         late = loop.call_later(self._seconds, self._give_up, waiting)
         try:
             return await waiting.answer
@@ -156,6 +165,7 @@ class Batcher:
 
     def close(self) -> None:
         """Let the threads end."""
+        self._close_window()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _enqueue(self, waiting: _Waiting, view: View | None) -> None:
@@ -165,7 +175,23 @@ class Batcher:
         if not waiting.answer.done():
             waiting.answer.set_exception(BusyError("the answer", expected=f"within {self._seconds:g} s", got="none yet"))
 
+    def _gather(self) -> None:
+        """Begin a batch, or wait a moment for those who were just answered: if the first of them began one, the others would wait for it."""
+        if self._running == self._most or not self._waiting:
+            return
+        loop, (key, group) = asyncio.get_running_loop(), next(iter(self._waiting.items()))
+        if key == self._expected.key and len(group) < self._expected.requests and loop.time() < self._expected.until:
+            self._window = self._window or loop.call_later(WINDOW_SECONDS, self._run_next)
+        else:
+            self._run_next()
+
+    def _close_window(self) -> None:
+        if self._window is not None:
+            self._window.cancel()
+            self._window = None
+
     def _run_next(self) -> None:
+        self._close_window()
         (asked, view), group = self._waiting.popitem(last=False)
         batch: list[_Share] = []
         size = 0
@@ -182,15 +208,17 @@ class Batcher:
         self._running += 1
         self._queued -= size
         work = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, asked, view, batch)
-        work.add_done_callback(lambda done: self._hand_out(batch, done))
+        work.add_done_callback(lambda done: self._hand_out(asked, batch, done))
 
-    def _hand_out(self, batch: list[_Share], work: asyncio.Future[list[Reply | Exception]]) -> None:
+    def _hand_out(self, asked: Asked, batch: list[_Share], work: asyncio.Future[list[Reply | Exception]]) -> None:
         self._running -= 1
         failed = BusyError("the answer", got="none") if work.cancelled() else work.exception()
         replies = [failed] * len(batch) if failed is not None else work.result()
         results = [self._take(share, reply) for share, reply in zip(batch, replies, strict=True)]
-        if self._waiting and not work.cancelled():
-            self._run_next()
+        if not work.cancelled():
+            answered, waiting = sum(result is not None for result in results), self._waiting.get((asked, None), ())
+            self._expected = _Expected((asked, None), min(answered + len(waiting), AT_ONCE), work.get_loop().time() + AGAIN_SECONDS)
+            self._gather()
         for share, result in zip(batch, results, strict=True):
             if result is not None and not share.waiting.answer.done():
                 if isinstance(result, Reply):
@@ -208,6 +236,8 @@ class Batcher:
             return None
         if not isinstance(reply, Reply):
             self._queued -= len(waiting.inputs) - share.start - len(share.inputs)
+            return reply
+        if len(share.inputs) == len(waiting.inputs):
             return reply
         waiting.replies.append(reply)
         waiting.start += len(share.inputs)

@@ -69,7 +69,10 @@ class Metrics:
         Args:
             answers: as `answer_records` makes them.
         """
-        tasks = Tally(self._label(answer["task"]) for answer in answers)
+        tasks = dict[str, int]()
+        for answer in answers:
+            label = self._label(answer["task"])
+            tasks[label] = tasks.get(label, 0) + 1
         for label, count in tasks.items():
             self._of(self.answers, label).inc(count)
         for answer in answers:

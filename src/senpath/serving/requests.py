@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
@@ -42,7 +43,7 @@ class Options(Strict):
     errors: Literal["raise", "none", "skip"] = "none"
     top: Annotated[int, Field(ge=0, le=1000)] = 5
 
-    @property
+    @cached_property
     def asked(self) -> Asked:
         """The same for the batcher."""
         return Asked(self.task, self.concept, self.version, self.errors, self.candidates, None, self.reject, False, self.top)
@@ -88,6 +89,7 @@ class Answer(BaseModel):
     modality: str | None = None
     concept: str | None = None
     senses: dict[str, Answer] | None = None
+    gaps: list[str] = Field(default=[], description="Of a row, the columns without a value, where none was missing as its type was learned")
 
 
 class PredictAnswer(BaseModel):

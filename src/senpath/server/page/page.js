@@ -778,6 +778,7 @@ const ask = {
     return [
       h("p", { class: label.length > 40 ? "said longer" : label.length > 6 ? "said long" : "said" }, h("bdi", {}, label)),
       h("p", { class: "from" }, "from ", h("strong", {}, answer.task)),
+      answer.gaps && h("p", { class: "soft small words" }, `Nothing was given for ${answer.gaps.join(", ")}: a usual value stood in.`),
       h("div", { class: "sure" }, h("p", {}, h("span", {}, (number >= 0.9 ? "Sure" : number >= 0.6 ? "Fairly sure" : "Not sure") + of), h("b", {}, percent(number))), meter(number)),
       others.length > 0 && h("ul", { class: "others", "aria-label": "Also possible" }, others.map((entry) => h("li", {},
         h("span", { class: "words" }, h("b", {}, words(entry.label)), h("span", { class: "soft" }, ` ${entry.task}`)), meter(entry.probability), h("span", {}, percent(entry.probability))))),

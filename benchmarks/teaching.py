@@ -39,7 +39,8 @@ DELAYS = (0.0, 3.0)
 SERVE = """
 import sys
 from pathlib import Path
-from senpath.server.run import prepare, serve
+from senpath.server.run import serve
+from senpath.serving.served import prepare
 from senpath.serving.settings import ServerSettings
 
 ready, _ = prepare(Path(sys.argv[1]), ServerSettings(port=0))

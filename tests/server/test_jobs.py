@@ -198,7 +198,8 @@ def _children(process: int) -> list[int]:
     return []
 
 
-SERVE = "import sys; from pathlib import Path; from senpath.server.run import *; from senpath.serving.settings import ServerSettings as S\n"
+SERVE = "import sys; from pathlib import Path; from senpath.server.run import serve; from senpath.serving.served import prepare;"
+SERVE += " from senpath.serving.settings import ServerSettings as S\n"
 SERVE += (
     "if __name__ == '__main__': ready, _ = prepare(Path(sys.argv[1]), S(port=0, workers=int(sys.argv[2]))); print(ready.port, flush=True);"
 )

@@ -21,8 +21,8 @@ import yaml
 from starlette.requests import Request
 
 from senpath import Network
-from senpath.server.auth import Auth
-from senpath.server.errors import Refusal
+from senpath.serving.callers import Auth
+from senpath.serving.errors import Refusal
 from senpath.serving.settings import ServerSettings
 from senpath.testing import tiny_network, tiny_task
 

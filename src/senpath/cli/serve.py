@@ -41,7 +41,8 @@ def serve(
     # Threads that wait for each other in a busy loop would take the cores from those that read requests. To be said before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import_extra("uvicorn", "serving a network", "serve")
-    from senpath.server.run import prepare, serve
+    from senpath.server.run import serve
+    from senpath.serving.served import prepare
     from senpath.serving.settings import ServerSettings
 
     settings = ServerSettings(

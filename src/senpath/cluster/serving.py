@@ -23,12 +23,15 @@ from starlette.responses import Response, StreamingResponse
 
 from senpath.errors import LimitError, SenpathError
 from senpath.parallel.ray_backend import on_ray
-from senpath.server.app import Server, create_app
-from senpath.server.auth import Auth
-from senpath.server.errors import Refusal, busy, error_response
-from senpath.server.guard import is_loopback, require_length
+from senpath.server.app import create_app
+from senpath.server.auth import caller_of
+from senpath.server.errors import error_response
+from senpath.server.guard import require_length
+from senpath.serving.callers import Auth
+from senpath.serving.errors import Refusal, busy
 from senpath.serving.gathered import Family
-from senpath.serving.settings import ServerSettings
+from senpath.serving.served import ServedNetwork
+from senpath.serving.settings import ServerSettings, is_loopback
 from senpath.store import Place, as_place
 from senpath.teaching.inbox import Doubt
 
@@ -63,7 +66,7 @@ class Replica:
         self._exits = AsyncExitStack()
         own = {} if writer is None else {"read_only": True, "state": self._exits.enter_context(TemporaryDirectory(prefix="senpath-"))}
         self._app = create_app(path, ServerSettings(**{**settings, **own}))
-        self._server: Server = self._app.state.server
+        self._server: ServedNetwork = self._app.state.server
         await self._exits.enter_async_context(self._app.router.lifespan_context(self._app))
         self._reports = None
         if writer is not None:
@@ -150,7 +153,7 @@ class Intake:
         if self._settings.keys is None and not is_loopback(client):
             raise Refusal(403, "not_permitted", "client", expected="this machine itself, for there are no keys", got=client or "none")
         headers, settings = dict(request.scope["headers"]), self._settings
-        caller = await self._auth.caller(headers.get(b"authorization"), headers.get(b"cookie"))
+        caller = await caller_of(self._auth, headers)
         most = settings.body_bytes if caller.role is not None else min(settings.body_bytes, KEYLESS_BYTES)
         require_length(headers, most)
         body = bytearray()

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 
 from senpath.errors import InputError, printable
 from senpath.inputs.sources.read import ENDINGS
-from senpath.server.errors import Refusal
+from senpath.serving.errors import Refusal
 from senpath.serving.requests import Body, Given, read_body
 
 UPLOADS = ENDINGS
@@ -65,7 +65,7 @@ async def json_body(request: Request) -> bytes:
             raise ClientDisconnect
         body += message.get("body", b"")
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 async def read_form(request: Request, model: type[Body], most: int, fields: int = 2) -> tuple[FormData, list[UploadFile], Body]:

@@ -5,67 +5,60 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from starlette.responses import HTMLResponse, Response
 
-from senpath.network import Network
 from senpath.reports import report as write_report
 from senpath.reports.network_records import network_record, task_records, version_records
-from senpath.server.auth import needs
+from senpath.server.auth import Served, needs
 from senpath.server.errors import EVERYWHERE, declared
 from senpath.server.predict import respond
-from senpath.snapshot.view import View
 
 router = APIRouter(tags=["network"], dependencies=[Depends(needs("read"))], responses=EVERYWHERE)
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 """Of the report, which is one file, its style within, and runs no script."""
 
 
-def _now(request: Request) -> tuple[Network, View]:
-    live = request.app.state.server.live
-    return live.network, live.current
-
-
 @router.get("/tasks")
-def tasks(request: Request) -> Response:
+def tasks(server: Served) -> Response:
     """What the network has learned."""
-    net, view = _now(request)
+    net, view = server.live.network, server.live.current
     return respond(view, {"version": view.version, "tasks": task_records(net, view)})
 
 
 @router.get("/tasks/{name:path}", responses=declared(404))
-def task(request: Request, name: str) -> Response:
+def task(server: Served, name: str) -> Response:
     """One task."""
-    net, view = _now(request)
+    net, view = server.live.network, server.live.current
     own = view.pathway(view.task_name(name)).task
     return respond(view, next(each for each in task_records(net, view) if each["name"] == own))
 
 
 @router.get("/network")
-def network(request: Request) -> Response:
+def network(server: Served) -> Response:
     """The network: versions, weights, encoders, and which task runs what, for a drawing."""
-    net, view = _now(request)
-    return respond(view, network_record(net, view, request.app.state.server.name))
+    net, view = server.live.network, server.live.current
+    return respond(view, network_record(net, view, server.name))
 
 
 @router.get("/versions")
-def versions(request: Request) -> Response:
+def versions(server: Served) -> Response:
     """The present version and the earlier ones that can be returned to, newest first."""
-    net, view = _now(request)
+    net, view = server.live.network, server.live.current
     return respond(view, {"version": view.version, "versions": version_records(net, view)})
 
 
 @router.get("/log")
-def log(request: Request) -> Response:
+def log(server: Served) -> Response:
     """One entry a commit, oldest first."""
-    net, view = _now(request)
+    net, view = server.live.network, server.live.current
     return respond(view, {"entries": net.log})
 
 
 @router.get("/report", response_class=HTMLResponse)
-def report(request: Request) -> Response:
+def report(server: Served) -> Response:
     """The report, one HTML page."""
     with tempfile.TemporaryDirectory(prefix="senpath-") as folder:
         file = Path(folder) / "report.html"
-        write_report(_now(request)[0], file)
+        write_report(server.live.network, file)
         return HTMLResponse(file.read_bytes(), headers={"Content-Security-Policy": POLICY})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -10,8 +9,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from senpath.errors import InputError, printable
-from senpath.learning.preview import Preview, preview
-from senpath.server.auth import needs
+from senpath.server.auth import Served, needs
 from senpath.server.bodies import Json, body_of, json_body, media_type, read_contents
 from senpath.server.errors import EVERYWHERE, declared
 from senpath.serving.inputs import as_json, content_of
@@ -46,36 +44,34 @@ def content(value: Any) -> Response:
 
 
 @router.get("")
-def list_drafts(request: Request) -> dict[str, list[dict[str, Any]]]:
+def list_drafts(server: Served) -> dict[str, list[dict[str, Any]]]:
     """All drafts, the newest first."""
-    return {"drafts": request.app.state.server.state.drafts.all()}
+    return {"drafts": server.state.drafts.all()}
 
 
 @router.post("", status_code=201)
-def make_draft(body: NewDraft, request: Request) -> dict[str, Any]:
+def make_draft(body: NewDraft, server: Served) -> dict[str, Any]:
     """Begin a draft for a new task, or for more examples of one that there is."""
-    server = request.app.state.server
     check_name("task", body.task)
     drafts = server.state.drafts
-    return drafts.get(drafts.make(server.live.current.task_name(body.task)))  # type: ignore[no-any-return]
+    return drafts.get(drafts.make(server.live.current.task_name(body.task)))
 
 
 @router.get("/{draft}", responses=declared(404))
-def get_draft(draft: str, request: Request) -> dict[str, Any]:
+def get_draft(draft: str, server: Served) -> dict[str, Any]:
     """A draft with its examples; pictures and sounds by their number alone."""
-    return request.app.state.server.state.drafts.get(draft)  # type: ignore[no-any-return]
+    return server.state.drafts.get(draft)
 
 
 @router.delete("/{draft}", status_code=204, responses=declared(404))
-def delete_draft(draft: str, request: Request) -> None:
+def delete_draft(draft: str, server: Served) -> None:
     """Delete a draft with all its examples."""
-    request.app.state.server.state.drafts.remove(draft)
+    server.state.drafts.remove(draft)
 
 
 @router.post("/{draft}/examples", responses=declared(404, 415), openapi_extra=body_of(MoreExamples))
-async def add_examples(draft: str, request: Request) -> dict[str, Any]:
+async def add_examples(draft: str, request: Request, server: Served) -> dict[str, Any]:
     """Add examples: in JSON, or files of one label."""
-    server = request.app.state.server
     if media_type(request) != "multipart/form-data":
         body = await run_in_threadpool(read_body, MoreExamples, await json_body(request) or b"{}")
         given = [(example.input, example.label) for example in body.examples]
@@ -90,24 +86,18 @@ async def add_examples(draft: str, request: Request) -> dict[str, Any]:
 
 
 @router.get("/{draft}/examples/{n}", responses=declared(404), response_class=Response)
-def get_example(draft: str, n: Number, request: Request) -> Response:
+def get_example(draft: str, n: Number, server: Served) -> Response:
     """One example's input as it came."""
-    return content(request.app.state.server.state.drafts.example(draft, n))
+    return content(server.state.drafts.example(draft, n))
 
 
 @router.delete("/{draft}/examples/{n}", status_code=204, responses=declared(404))
-def delete_example(draft: str, n: Number, request: Request) -> None:
+def delete_example(draft: str, n: Number, server: Served) -> None:
     """Delete one example; the others keep their numbers."""
-    request.app.state.server.state.drafts.remove(draft, n)
+    server.state.drafts.remove(draft, n)
 
 
 @router.post("/{draft}/check", responses=declared(404))
-def check_draft(draft: str, request: Request) -> dict[str, Any]:
+def check_draft(draft: str, server: Served) -> dict[str, Any]:
     """How well the task might go, by leave-one-out, and what is missing; takes a moment, and learns nothing."""
-    server = request.app.state.server
-    pairs = server.state.drafts.examples(draft)
-    if not pairs:
-        return asdict(Preview(0, reason="there are no examples"))
-    x = [server.state.read(value, f"example {place}") for place, (value, _) in enumerate(pairs)]
-    told = asdict(preview(server.live.current, x, [label for _, label in pairs]))
-    return {**told, "per_class": {str(label): share for label, share in told["per_class"].items()}}
+    return server.state.check_draft(draft, server.live.current)

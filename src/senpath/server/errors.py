@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from senpath.errors import BusyError, InputError, SenpathError, printable
+from senpath.errors import InputError, SenpathError, printable
 from senpath.server.document import methods_of
-from senpath.serving.errors import describe
+from senpath.serving.errors import Refusal, describe
 from senpath.store import Place
 
 STATUS = {"input": 422, "unknown_task": 404, "task_exists": 409, "not_found": 404, "too_large": 413, "conflict": 409, "missing_extra": 415}
@@ -25,24 +25,6 @@ AGAIN = {"too_many": "10", "busy": "1"}
 """Seconds after which it makes sense to ask again."""
 CODES = {401: "no_key", 403: "not_permitted", 404: "not_found", 405: "method_not_allowed", 408: "timeout", 413: "too_large", 503: "busy"}
 """Of errors that Starlette raises; of others below 500 it is "input"."""
-
-
-class Refusal(SenpathError):
-    """A request that is refused for a reason of the server's, not of the library's.
-
-    Args:
-        status: of the response.
-        code: what the error is called.
-    """
-
-    def __init__(self, status: int, code: str, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
-        super().__init__(what, expected=expected, got=got, do=do)
-        self.status, self.code = status, code
-
-
-def busy(what: str, *, expected: object = None, got: object = None) -> BusyError:
-    """The refusal of what might be answered a little later."""
-    return BusyError(what, expected=expected, got=got, do="Ask again a little later")
 
 
 class ErrorDetail(BaseModel):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import itertools
 import logging
 import re
@@ -10,18 +9,18 @@ import secrets
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from senpath.errors import LimitError, SenpathError, StoreError
-from senpath.server.auth import SAFE
-from senpath.server.errors import Refusal, busy, error_response
+from senpath.server.auth import SAFE, caller_of
+from senpath.server.errors import error_response
 from senpath.server.watch import finish
-
-if TYPE_CHECKING:
-    from senpath.server.app import Server
+from senpath.serving.errors import Refusal, busy
+from senpath.serving.served import ServedNetwork
+from senpath.serving.settings import is_loopback
 
 log = logging.getLogger("senpath.server")
 
@@ -43,16 +42,6 @@ NAMES = frozenset(name for name, _ in HEADERS) | {b"x-request-id"}
 PROCESS, COUNT = secrets.token_hex(6), itertools.count(1)
 """What the ids of requests are made of that have none."""
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 @lru_cache(256)
@@ -81,7 +70,7 @@ class Guard:
         server: whose settings hold.
     """
 
-    def __init__(self, app: ASGIApp, server: Server) -> None:
+    def __init__(self, app: ASGIApp, server: ServedNetwork) -> None:
         self._app, self._server = app, server
         self._local = is_loopback(server.settings.host)
 
@@ -135,7 +124,7 @@ class Guard:
             if site not in (None, b"same-origin") or (origin is not None and origin.lower().partition(b"://")[2] != here):
                 got = (origin or site or b"").decode("latin-1")
                 raise Refusal(403, "not_permitted", "origin", expected="this server's own page", got=got)
-        state["caller"] = await self._server.auth.caller(headers.get(b"authorization"), headers.get(b"cookie"))
+        state["caller"] = await caller_of(self._server.auth, headers)
 
 
 class _Answer:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from senpath.server.auth import needs
+from senpath.server.auth import Served, needs
 from senpath.server.bodies import Json
 from senpath.server.drafts import Number, content
 from senpath.server.errors import EVERYWHERE, declared
@@ -19,16 +19,15 @@ router = APIRouter(
 
 
 @router.get("")
-def get_inbox(request: Request) -> dict[str, Any]:
+def get_inbox(server: Served) -> dict[str, Any]:
     """What is kept, grouped by likeness."""
-    server = request.app.state.server
-    return server.state.inbox.summary(server.live.current)  # type: ignore[no-any-return]
+    return server.state.inbox.summary(server.live.current)
 
 
 @router.delete("", status_code=204)
-def empty_inbox(request: Request) -> None:
+def empty_inbox(server: Served) -> None:
     """Delete all that is kept."""
-    request.app.state.server.state.inbox.remove()
+    server.state.inbox.remove()
 
 
 class Naming(BaseModel):
@@ -48,22 +47,22 @@ JOB: dict[int | str, dict[str, Any]] = {202: {"description": "A job"}}
 
 
 @router.post("/groups/{group}", status_code=201, responses=JOB | declared(404, 409))
-def name_group(group: Number, body: Naming, request: Request, response: Response) -> dict[str, Any]:
+def name_group(group: Number, body: Naming, request: Request, response: Response, server: Served) -> dict[str, Any]:
     """Name a group: it goes into a draft for a new task, to which more groups may come; or, with `into`, a job gives it to that task."""
-    server, by = request.app.state.server, (request.state.request_id, request.state.caller.name)
-    told: dict[str, Any] = server.state.name_group(group, body.name, body.label, body.into, server.live.current, *by)
+    by = request.state.request_id, request.state.caller.name
+    told = server.state.name_group(group, body.name, body.label, body.into, server.live.current, *by)
     if "job" in told:
         response.status_code, response.headers["Location"] = 202, f"/jobs/{told['job']['id']}"
     return told
 
 
 @router.get("/{number}", responses=declared(404), response_class=Response)
-def get_input(number: Number, request: Request) -> Response:
+def get_input(number: Number, server: Served) -> Response:
     """One input as it came."""
-    return content(request.app.state.server.state.inbox.get(number))
+    return content(server.state.inbox.get(number))
 
 
 @router.delete("/{number}", status_code=204, responses=declared(404))
-def delete_input(number: Number, request: Request) -> None:
+def delete_input(number: Number, server: Served) -> None:
     """Delete one input."""
-    request.app.state.server.state.inbox.remove(number)
+    server.state.inbox.remove(number)

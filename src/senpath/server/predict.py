@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request
@@ -15,16 +15,14 @@ from senpath.errors import InputError, LimitError
 from senpath.inference.explain import explain_one
 from senpath.inference.records import explanation_record, explanation_text
 from senpath.isolation import isolation
-from senpath.server.auth import needs, require_role
+from senpath.server.auth import Served, needs
 from senpath.server.bodies import Json, body_of, json_body, media_type, read_contents
 from senpath.server.errors import EVERYWHERE, declared
 from senpath.serving.batcher import Reply, Senses
 from senpath.serving.inputs import read_files, read_inputs
 from senpath.serving.requests import Options, PredictAnswer, Question, read_question
+from senpath.serving.served import ServedNetwork
 from senpath.snapshot.view import View
-
-if TYPE_CHECKING:
-    from senpath.server.app import Server
 
 router = APIRouter(tags=["ask"])
 PATH = "/predict"
@@ -41,7 +39,7 @@ Asking = tuple[list[Any], Options, list[Any]]
 """A request's inputs as the library takes them, where an `InputError` stands for one that cannot be read; its options; what was sent."""
 
 
-async def _read(server: Server, request: Request) -> Asking:
+async def _read(server: ServedNetwork, request: Request) -> Asking:
     """What a request asks. Only what takes no time is read here and not in a thread."""
     limits = server.settings
     if media_type(request) == "multipart/form-data":
@@ -65,7 +63,7 @@ def respond(view: View, content: Any) -> Response:
     return Json(content, 200, {"Senpath-Version": str(view.version)})
 
 
-async def note(server: Server, request: Request, reply: Reply, sent: list[Any] | None) -> None:
+async def note(server: ServedNetwork, request: Request, reply: Reply, sent: list[Any] | None) -> None:
     """Count what was answered, say it in the line of log, and keep in the inbox what belongs there of what was sent."""
     if server.state.inbox.on and sent is not None:
         await asyncio.to_thread(server.state.offer, sent, reply)
@@ -73,19 +71,19 @@ async def note(server: Server, request: Request, reply: Reply, sent: list[Any] |
     request.scope["state"]["answered"] = {"inputs": len(reply.records), "tasks": tasks, "version": reply.view.version}
 
 
-async def _answer(server: Server, request: Request) -> tuple[View, dict[str, Any]]:
+async def _answer(server: ServedNetwork, request: Request) -> tuple[View, dict[str, Any]]:
     """What one version answers to a request."""
-    require_role(request.scope["state"]["caller"], "read")
+    request.scope["state"]["caller"].require("read")
     inputs, options, sent = await _read(server, request)
     reply = await server.batcher.ask(inputs, options.asked)
     await note(server, request, reply, sent)
     return reply.view, {"version": reply.view.version, "answers": reply.records}
 
 
-class Asked:
+class Predicting:
     """What answers a POST to /predict, as an ASGI application of its own."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServedNetwork) -> None:
         self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,15 +96,14 @@ class Asked:
 
 
 @router.post(PATH, response_model=PredictAnswer, responses=ASKING, openapi_extra=BODY)
-async def predict(request: Request) -> Response:
+async def predict(request: Request, server: Served) -> Response:
     """Answer for each input, without being told the task."""
-    return respond(*await _answer(request.app.state.server, request))
+    return respond(*await _answer(server, request))
 
 
 @router.post("/explain", responses=ASKING, openapi_extra=BODY, dependencies=[Depends(needs("read"))])
-async def explain(request: Request) -> Response:
+async def explain(request: Request, server: Served) -> Response:
     """Say why one input gets its answer."""
-    server: Server = request.app.state.server
     inputs, options, _ = await _read(server, request)
     if len(inputs) != 1:
         raise InputError("inputs", expected="one", got=len(inputs))

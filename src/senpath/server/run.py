@@ -7,9 +7,7 @@ import gc
 import json
 import os
 import secrets
-import socket
 import sys
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -18,9 +16,10 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from senpath.errors import InputError, SenpathError
-from senpath.server.app import Server, create_app
-from senpath.server.errors import Refusal, answer_of, busy
+from senpath.errors import SenpathError
+from senpath.server.app import create_app
+from senpath.server.errors import answer_of
+from senpath.serving.errors import Refusal, busy
 from senpath.serving.metrics import counted_together
 from senpath.serving.request_log import REQUESTS
 from senpath.serving.settings import ServerSettings
@@ -139,37 +138,11 @@ def application() -> FastAPI:
     return app
 
 
-def prepare(path: str | Place, settings: ServerSettings) -> tuple[ServerSettings, str]:
-    """Everything that can be wrong before the server starts.
-
-    Returns:
-        The settings, with a port that is free and a secret; and what is served.
-
-    Raises:
-        InputError, StoreError: if something is.
-    """
-    server = Server(as_place("path of the network", path), settings)
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            got = error.strerror or str(error)
-            raise InputError(
-                f"port {settings.port} of {settings.host}", expected="one that is free", got=got, do="Choose another"
-            ) from error
-        port = probe.getsockname()[1]
-    tasks = len(server.live.current.tasks)
-    ready = replace(settings, port=port, eager=not settings.read_only, secret=settings.secret or secrets.token_hex(32))
-    return ready, f"{server.name}, version {server.live.current.version}, {tasks} task{'' if tasks == 1 else 's'}"
-
-
 def serve(path: str | Place, settings: ServerSettings) -> None:
     """Serve until the process is told to stop; what is under way is answered first.
 
     Args:
-        settings: as `prepare` returned them.
+        settings: as `senpath.serving.served.prepare` returned them.
     """
     os.environ[TOLD] = json.dumps({"path": str(as_place("path of the network", path)), "settings": settings.to_json()})
     with counted_together(settings.workers):

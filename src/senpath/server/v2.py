@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from senpath import __version__
 from senpath.server import watch
-from senpath.server.auth import needs
+from senpath.server.auth import Served, needs
 from senpath.server.errors import EVERYWHERE, ErrorDetail
 from senpath.server.predict import note
 from senpath.serving.inputs import in_json
 from senpath.serving.protocol import Model
+from senpath.serving.served import ServedNetwork
 from senpath.serving.tensors import HEADER, InferRequest, read_request
-
-if TYPE_CHECKING:
-    from senpath.server.app import Server
 
 CONTENT = {"application/json": InferRequest.model_json_schema(), "application/octet-stream": {"type": "string", "format": "binary"}}
 BODY = {"requestBody": {"required": True, "content": {media: {"schema": schema} for media, schema in CONTENT.items()}}}
@@ -53,15 +51,14 @@ async def live() -> dict[str, bool]:
 
 
 @router.get("/health/ready")
-async def ready(request: Request) -> dict[str, bool]:
+async def ready(server: Served) -> dict[str, bool]:
     """Whether to send requests here."""
-    return await watch.ready(request)
+    return await watch.ready(server)
 
 
 @router.post("/repository/index", dependencies=READ)
-async def index(request: Request) -> list[dict[str, str]]:
+async def index(server: Served) -> list[dict[str, str]]:
     """The models: the network and its tasks."""
-    server: Server = request.app.state.server
     view = server.live.current
     names = dict.fromkeys([server.name, *view.tasks])
     return [{"name": name, "version": str(view.version), "state": "READY", "reason": ""} for name in names]
@@ -69,31 +66,34 @@ async def index(request: Request) -> list[dict[str, str]]:
 
 @router.get("/models/{name:path}/ready", dependencies=READ)
 @router.get("/models/{name:path}/versions/{version}/ready", dependencies=READ)
-def model_ready(request: Request, name: str, version: int | None = None) -> dict[str, Any]:
+def model_ready(server: Served, name: str, version: int | None = None) -> dict[str, Any]:
     """Whether there is such a model, in such a version."""
-    _model(request, name, version)
+    _model(server, name, version)
     return {"name": name, "ready": True}
 
 
 @router.get("/models/{name:path}", dependencies=READ)
 @router.get("/models/{name:path}/versions/{version}", dependencies=READ)
-def model_metadata(request: Request, name: str, version: int | None = None) -> dict[str, Any]:
+def model_metadata(server: Served, name: str, version: int | None = None) -> dict[str, Any]:
     """The inputs and outputs of a model; of a task's also its kind and its classes, in the order of the probabilities."""
-    return _model(request, name, version).metadata(request.app.state.server.live.network.versions)
+    return _model(server, name, version).metadata(server.live.network.versions)
 
 
 @router.post("/models/{name:path}/infer", dependencies=READ, openapi_extra=BODY)
 @router.post("/models/{name:path}/versions/{version}/infer", dependencies=READ, openapi_extra=BODY)
 async def infer(
-    request: Request, name: str, version: int | None = None, inference_header_content_length: Annotated[str | None, Header()] = None
+    request: Request,
+    server: Served,
+    name: str,
+    version: int | None = None,
+    inference_header_content_length: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The answers of a model to one or more inputs, as tensors; in binary form where that is asked for."""
-    server: Server = request.app.state.server
     body = await request.body()
 
     def read() -> tuple[InferRequest, Model, list[Any]]:
         question, tensors = read_request(body, inference_header_content_length)
-        model = _model(request, name, question.parameters.version if version is None else version)
+        model = _model(server, name, question.parameters.version if version is None else version)
         return question, model, model.read(question, tensors, server.settings)
 
     question, model, inputs = await asyncio.to_thread(read)
@@ -108,7 +108,6 @@ async def infer(
     return Response(content, 200, headers, "application/json" if json_length is None else "application/octet-stream")
 
 
-def _model(request: Request, name: str, version: int | None) -> Model:
-    server: Server = request.app.state.server
+def _model(server: ServedNetwork, name: str, version: int | None) -> Model:
     view = server.live.at(version)
     return Model(name, view, None if name == server.name else view.task_name(name))

@@ -6,16 +6,15 @@ left out.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Scope
 
-from senpath.server.auth import needs
-from senpath.server.errors import EVERYWHERE, busy
+from senpath.server.auth import Served, needs
+from senpath.server.errors import EVERYWHERE
+from senpath.serving.errors import busy
 from senpath.serving.metrics import Metrics
 from senpath.serving.request_log import REQUESTS
 
@@ -33,9 +32,8 @@ def finish(metrics: Metrics, scope: Scope, status: int, size: int, seconds: floa
     route = getattr(scope.get("route"), "path", "(none)")
     method = scope["method"] if scope["method"] in METHODS else "(other)"
     metrics.request(route, method, status, None if stream else seconds)
-    line = {"time": datetime.now(UTC), "id": scope["state"]["request_id"], "method": method, "route": route, "status": status}
-    told = {**line, "ms": round(seconds * 1000, 2), "bytes": size, **scope["state"].get("answered", {})}
-    REQUESTS.write(orjson.dumps(told, option=orjson.OPT_UTC_Z))
+    told = {"id": scope["state"]["request_id"], "method": method, "route": route, "status": status}
+    REQUESTS.write({**told, "ms": round(seconds * 1000, 2), "bytes": size, **scope["state"].get("answered", {})})
 
 
 router = APIRouter(tags=["watch"], responses=EVERYWHERE)
@@ -48,23 +46,23 @@ async def live() -> dict[str, bool]:
 
 
 @router.get("/health/ready")
-async def ready(request: Request) -> dict[str, bool]:
+async def ready(server: Served) -> dict[str, bool]:
     """Whether to send requests here: not while the server starts or drains."""
-    if request.app.state.server.draining:
+    if server.draining:
         raise busy("the server", got="it is being stopped")
     return {"ready": True}
 
 
 @router.get("/metrics", dependencies=[Depends(needs("read"))], response_class=Response)
-def metrics(request: Request) -> Response:
+def metrics(server: Served) -> Response:
     """Everything that is counted, as Prometheus reads it."""
-    return Response(generate_latest(request.app.state.server.metrics.registry()), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(server.metrics.registry()), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/activity", dependencies=[Depends(needs("read"))])
-def activity(request: Request) -> dict[str, Any]:
+def activity(server: Served) -> dict[str, Any]:
     """What was asked and answered since the server started: by task, refused by kind of reason, and each task's ood scores.
 
     `ood.tasks` has counts of inputs by likeliest task, between the `limits`; a share above 1 that grows means that inputs drift away.
     """
-    return request.app.state.server.metrics.activity()  # type: ignore[no-any-return]
+    return server.metrics.activity()

@@ -176,7 +176,7 @@ class Batcher:
             waiting.answer.set_exception(BusyError("the answer", expected=f"within {self._seconds:g} s", got="none yet"))
 
     def _gather(self) -> None:
-        """Begin a batch, or wait a moment for those who were just answered: if the first of them began one, the others would wait for it."""
+        """Begin a batch, or wait a moment for those who were just answered: began the first of them one, the others would wait for it."""
         if self._running == self._most or not self._waiting:
             return
         loop, (key, group) = asyncio.get_running_loop(), next(iter(self._waiting.items()))

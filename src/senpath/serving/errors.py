@@ -7,8 +7,26 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from senpath.errors import SenpathError
+from senpath.errors import BusyError, SenpathError
 from senpath.store import Place
+
+
+class Refusal(SenpathError):
+    """A request that is refused for a reason of the server's, not of the library's.
+
+    Args:
+        status: of the response.
+        code: what the error is called.
+    """
+
+    def __init__(self, status: int, code: str, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
+        super().__init__(what, expected=expected, got=got, do=do)
+        self.status, self.code = status, code
+
+
+def busy(what: str, *, expected: object = None, got: object = None) -> BusyError:
+    """The refusal of what might be answered a little later."""
+    return BusyError(what, expected=expected, got=got, do="Ask again a little later")
 
 
 def hide_paths(text: str, network: Place | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from senpath.errors import InputError, SenpathError, TaskExistsError
 from senpath.inference.prediction import Prediction
 from senpath.inputs.encoders import AUTO
+from senpath.learning.preview import Preview, preview
 from senpath.methods import known_methods, make_method
 from senpath.methods.registry import REVISIONS, find_method, make_revision
 from senpath.serving.batcher import Reply
@@ -110,6 +112,19 @@ class State:
         options = {name: getattr(body, name, None) for name in ("method", "kind", "concept", "label", "modality", "draft")}
         given = {"what": what, "task": task, **options, "data": data, "settings": settings}
         return self.jobs.submit(folder, {**given, "request_id": request_id, "key": key})
+
+    def check_draft(self, draft: str, view: View) -> dict[str, Any]:
+        """How well the task of a draft might go, see `Preview`; takes a moment, and learns nothing.
+
+        Raises:
+            MissingError: if there is no such draft.
+        """
+        pairs = self.drafts.examples(draft)
+        if not pairs:
+            return asdict(Preview(0, reason="there are no examples"))
+        x = [self.read(value, f"example {place}") for place, (value, _) in enumerate(pairs)]
+        told = asdict(preview(view, x, [label for _, label in pairs]))
+        return {**told, "per_class": {str(label): share for label, share in told["per_class"].items()}}
 
     def undoes(self, key: str, to: int, version: int) -> bool:
         """Whether to return to a version takes back nothing but what a job of this key made.

@@ -10,9 +10,11 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from senpath.server.auth import COOKIE, NOBODY, Caller
+from senpath.server.auth import COOKIE
 from senpath.server.bodies import Json
-from senpath.server.errors import EVERYWHERE, Refusal
+from senpath.server.errors import EVERYWHERE
+from senpath.serving.callers import NOBODY, Caller
+from senpath.serving.errors import Refusal
 from senpath.serving.requests import Strict
 
 router = APIRouter()

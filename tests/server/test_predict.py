@@ -274,3 +274,11 @@ def test_the_network_is_described(client: TestClient) -> None:
     page = client.get("/report")
     assert page.headers["content-type"].startswith("text/html")
     assert "script-src" not in page.headers["content-security-policy"]
+
+
+def test_an_answer_names_the_columns_of_a_row_that_have_no_value(client: TestClient) -> None:
+    row = dict(zip(("x0", "x1", "x2", "x3"), tiny_task("iris")[0][0].tolist(), strict=True))
+    whole, gap, picture = ask(client, inputs=[row, {**row, "x1": None}, tiny_task("low")[0][0].tolist()])["answers"]
+    assert gap["task"] == "iris"
+    assert gap["gaps"] == ["x1"]
+    assert "gaps" not in whole | picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -20,6 +21,8 @@ from running import running
 
 from senpath import Network
 from senpath.server.app import create_app
+from senpath.serving.batcher import Asked, Batcher
+from senpath.serving.live import LiveNetwork
 from senpath.serving.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_task
 
@@ -119,6 +122,24 @@ def test_a_large_request_lets_small_ones_pass(served_folder: Path, listening: Li
     expected = Network(served_folder).predict(texts)
     assert [one["label"] for one in answer["answers"]] == expected.label.tolist()
     assert [one["confidence"] for one in answer["answers"]] == expected.confidence.tolist()
+
+
+def test_those_who_ask_again_at_once_are_answered_together(served_folder: Path) -> None:
+    sizes: list[int] = []
+
+    async def keep_asking(batcher: Batcher) -> None:
+        for _ in range(5):
+            assert (await batcher.ask(["a warm day"], Asked())).records[0]["task"] == "weather"
+
+    async def main() -> None:
+        batcher = Batcher(LiveNetwork(served_folder), ServerSettings(), lambda inputs, waiting: sizes.append(inputs))
+        await asyncio.gather(*(keep_asking(batcher) for _ in range(8)))
+        batcher.close()
+
+    asyncio.run(main())
+    assert sum(sizes) == 40
+    assert sizes[0] == 1, "who finds nobody before them waits for nobody"
+    assert sizes[1:4] == [8, 8, 8], "and none of the others for a batch of one"
 
 
 @pytest.mark.parametrize("errors", ["none", "skip"])

@@ -239,15 +239,10 @@ class MultimodalPrediction(Answered[ThingAnswer]):
             reasons[row] = "; ".join(f"{name}: {alone.reason[row]}" for name, alone in self.modalities.items())
         return reasons
 
-    @property
-    def routes(self) -> Routes:
-        """Which pathways ran for all modalities together."""
-        return Routes.together([alone.routes for alone in self.modalities.values()])
-
     @cached_property
     def activated(self) -> np.ndarray:
         """Object array (n,) of `Activation`: what ran for all modalities together. Counted on first use."""
-        return self.routes.activated()
+        return Routes.together([alone.routes for alone in self.modalities.values()]).activated()
 
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
         """For each thing the k most probable (concept, label, probability) within its concept, most probable first.

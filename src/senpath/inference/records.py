@@ -41,7 +41,9 @@ def answer_records(view: View, answers: Prediction | MultimodalPrediction, top: 
         top: list so many of the likeliest labels.
     """
     inputs, confidence = range(len(answers)), json_value(answers.confidence)
-    shared = zip(json_value(answers.label), confidence, _ran_records(view, answers.routes), strict=True)
+    each = answers.modalities.values() if isinstance(answers, MultimodalPrediction) else [answers]
+    routes = Routes.together([own.routes for own in each])
+    shared = zip(json_value(answers.label), confidence, _ran_records(view, routes), strict=True)
     reasons = {row: answers.reason[row] for row in inputs if not confidence[row]}
     if isinstance(answers, MultimodalPrediction):
         alone = {modality: answer_records(view, own, top) for modality, own in answers.modalities.items()}

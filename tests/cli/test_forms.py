@@ -111,6 +111,10 @@ def test_standard_input_is_what_it_holds(senpath: Run, net: Path, stdin: Any) ->
     stdin(pd.DataFrame(tiny_task("iris")[0][:2], columns=["x0", "x1", "x2", "x3"]).assign(label="?").to_csv(index=False).encode())
     rows = records(senpath("predict", net, "-", "--json", "--no-reject").out)
     assert [(row["input"], row["modality"]) for row in rows] == [("-[0]", "table"), ("-[1]", "table")]
+    book = io.BytesIO()
+    pd.DataFrame(tiny_task("iris")[0][:2], columns=["x0", "x1", "x2", "x3"]).to_excel(book, index=False)
+    stdin(book.getvalue())
+    assert [row["task"] for row in records(senpath("predict", net, "-", "--json", "--no-reject").out)] == ["iris", "iris"]
     stdin(b"\0\0\0\x18ftypmp42" + bytes(40))
     assert "clip standard input: expected a video" in senpath("predict", net, "-").err
     stdin(b'{"x0": 5.1, "x1": 3.5, "x2": 1.4, "x3": 0.2}\n')

@@ -19,14 +19,13 @@ from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.in_memory import signed
 from senpath.inputs.modalities.table import table_columns
 from senpath.inputs.sources import read_unlabelled
+from senpath.inputs.sources.first_bytes import table_ending
 from senpath.inputs.sources.read import ENDINGS
 from senpath.network import Network
 from senpath.types import DataType
 
 STDIN = "-"
 STDIN_BYTES = 2**28
-SIGNATURES = ((b"PK\x03\x04", ".npz"), (b"PAR1", ".parquet"))
-"""How files of tables and arrays begin that are no text, and their endings."""
 DELIMITERS = ",\t;|"
 
 
@@ -107,7 +106,7 @@ def _from_stdin(folder: Path, known: Collection[DataType], tables: list[set[str]
     if len(content) > STDIN_BYTES:
         raise InputError("standard input", expected=f"at most {STDIN_BYTES // 2**20} MiB", got="more", do="Put it into a file")
     known_file = signed(content)
-    ending = known_file[1] if known_file else next((ending for begins, ending in SIGNATURES if content.startswith(begins)), None)
+    ending = known_file[1] if known_file else table_ending(content)
     lines = [] if ending else _lines(content)
     if lines and ending is None:
         ending = ".jsonl" if _is_object(lines[0]) else ".csv" if _is_header(lines[0], tables) else None

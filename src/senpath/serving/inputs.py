@@ -8,7 +8,6 @@ import json
 import math
 import os
 import tempfile
-import zipfile
 from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -24,6 +23,7 @@ from senpath.inputs.modalities.audio import check_recording, read_recording
 from senpath.inputs.modalities.clips import HEAD, container_of, read_clip
 from senpath.inputs.modalities.image import read_picture
 from senpath.inputs.modalities.in_memory import signed
+from senpath.inputs.sources.first_bytes import table_ending
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items
 from senpath.serving.batcher import Senses
 from senpath.serving.settings import ServerSettings
@@ -195,24 +195,8 @@ def kind_of_file(filename: str, content: bytes) -> str:
     known = signed(content)
     if known is not None:
         return known[0]
-    ending = PurePosixPath(filename.lower()).suffix
-    if content.startswith(b"PK"):
-        return _kind_of_zip(content)
-    if content.startswith(b"PAR1"):
-        return ".parquet"
-    return ending if ending in ENDINGS and ending != ".txt" else "text"
-
-
-def _kind_of_zip(content: bytes) -> str:
-    """The ending of a file that is a zip file, by what is in it."""
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as packed:
-            names = packed.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
-        return ".npz"  # whose reader refuses it
-    if any(name.startswith("xl/") for name in names):
-        return ".xlsx"
-    return ".npz" if all(name.endswith(".npy") for name in names) else ".zip"
+    table, ending = table_ending(content), PurePosixPath(filename.lower()).suffix
+    return table or (ending if ending in ENDINGS and ending != ".txt" else "text")
 
 
 def as_json(filename: str, content: bytes, what: str = "file") -> dict[str, Any]:

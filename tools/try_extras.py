@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from email.parser import Parser
 from pathlib import Path
 
+from tools.lock import INTERNAL
+
 ROOT = Path(__file__).resolve().parent.parent
-INTERNAL = ("dev", "docs")
 USE = """
 import numpy as np, senpath as sp
 from sklearn.datasets import load_iris

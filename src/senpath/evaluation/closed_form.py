@@ -79,7 +79,7 @@ class RidgeSums:
             return total
         total.columns, total.examples = max(first.columns, second.columns), first.examples + second.examples
         total._gram += second._gram
-        total._cross = _widened(first._cross, total.columns) + _widened(second._cross, total.columns)
+        total._cross = widened(first._cross, total.columns) + widened(second._cross, total.columns)
         return total
 
     def solve(self, strength: float) -> torch.Tensor:
@@ -100,7 +100,7 @@ class RidgeSums:
 
     def _sum(self, features: torch.Tensor, columns: torch.Tensor) -> None:
         self._gram.addmm_(features.T, features)
-        self._cross = _widened(self._cross, self.columns) + features.T @ one_hot(columns, self.columns)
+        self._cross = widened(self._cross, self.columns) + features.T @ one_hot(columns, self.columns)
 
 
 class ClassSums:
@@ -158,8 +158,8 @@ def one_hot(columns: torch.Tensor, count: int) -> torch.Tensor:
     return targets.scatter_(1, columns[:, None], 1.0)
 
 
-def _widened(cross: torch.Tensor, columns: int) -> torch.Tensor:
-    """With columns of zeros for classes that came since."""
+def widened(cross: torch.Tensor, columns: int) -> torch.Tensor:
+    """With columns of zeros for classes that came since, or of which every example was held out."""
     return torch.nn.functional.pad(cross, (0, columns - cross.shape[1]))
 
 

@@ -9,7 +9,7 @@ import torch
 
 from senpath.bench.protocol import BenchCell
 from senpath.bench.rows.columns import ColumnRow, FeatureBatch, Score
-from senpath.evaluation.closed_form import STRENGTHS, ClassSums, RandomProjection, RidgeSums
+from senpath.evaluation.closed_form import STRENGTHS, ClassSums, RandomProjection, RidgeSums, widened
 
 AT_ONCE = 4_096
 """Examples that are projected at once."""
@@ -48,10 +48,10 @@ class Ridge(ColumnRow):
         sums = self._sums(fitted)
         quick = sums.examples <= sums.features or sums.features <= WIDE
         for strength in sorted(STRENGTHS if quick else WIDE_STRENGTHS, reverse=True):
-            yield {"strength": strength}, self._scores(_all_columns(sums.solve(strength), columns))
+            yield {"strength": strength}, self._scores(widened(sums.solve(strength), columns))
 
     def _final(self, choice: dict[str, Any], batch: FeatureBatch, columns: int) -> Score:
-        return self._scores(_all_columns(self._sums(batch).solve(choice["strength"]), columns))
+        return self._scores(widened(self._sums(batch).solve(choice["strength"]), columns))
 
     def _weights(self, batch: FeatureBatch, columns: int) -> int:
         return self._width(batch.features.shape[1]) * columns
@@ -99,8 +99,3 @@ class ClassMeans(ColumnRow):
 
     def _weights(self, batch: FeatureBatch, columns: int) -> int:
         return columns * batch.features.shape[1]
-
-
-def _all_columns(weights: torch.Tensor, columns: int) -> torch.Tensor:
-    """With columns for classes of which every example was held out."""
-    return torch.nn.functional.pad(weights, (0, columns - weights.shape[1]))

@@ -19,6 +19,7 @@ from senpath.evaluation import Split
 from senpath.experiments.encoded import read_examples, write_examples
 from senpath.experiments.transforms import name_of_group, only_classes, permuted, rotated
 from senpath.network import Network
+from senpath.routing.dispatcher import read_features
 from senpath.snapshot import encode_examples
 from senpath.types import DataType, Examples
 
@@ -102,8 +103,6 @@ def few(examples: Examples, shots: int | None, seed: int) -> Examples:
 
 def read_map(data_type: DataType, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
     """The dispatcher's features of a type, as a network with this seed has them."""
-    from senpath.routing.dispatcher import read_features
-
     component = Network(random_state=seed).view.feature_map(data_type)
     return lambda inputs: torch.cat([read_features(component, part) for part in inputs.split(1_000)])
 

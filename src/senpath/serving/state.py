@@ -54,7 +54,7 @@ class State:
         on = settings.inbox and not settings.read_only
         self.inbox = Inbox(db, self.read, on=on, inputs=settings.inbox_inputs, size=settings.inbox_bytes)
         self._teaches = not settings.read_only
-        ways = Ways(self.read, describe, {"encoders": AUTO, "trust": settings.trust})
+        ways = Ways(self.read, describe, {"encoders": AUTO, "trust": settings.trust}, imports=(__name__,))
         self._teacher = Teacher(self.jobs, self.folder, network, ways, eager=settings.eager)
 
     def start(self) -> None:

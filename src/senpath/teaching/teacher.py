@@ -47,8 +47,8 @@ LEADING, TEACHING = "teacher.lock", "teaching.lock"
 MARK = "mark.json"
 """What a job's process writes before it learns: the version it starts from, and what its commit will be known by."""
 UNPACKED = "unpacked"
-PRELOADED = ("senpath.serving.state", "torch._dynamo", "sklearn.linear_model", "sklearn.model_selection")
-"""What jobs' processes find imported; the last three are what learning would import by itself, which takes seconds."""
+PRELOADED = ("torch._dynamo", "sklearn.linear_model", "sklearn.model_selection")
+"""What jobs' processes find imported, for learning would import it by itself, which takes seconds."""
 POLL_SECONDS = 0.1
 """Between looks at a job that runs, and between two things that are told of its progress; a waiting queue is looked at half as often."""
 LOOK_SECONDS = 1.0
@@ -67,11 +67,13 @@ class Ways:
         read: reads inputs.
         describe: an error as JSON, in whose texts the folder that it is given is called by its name alone.
         options: with which the network is opened.
+        imports: modules that its process finds imported, those of the two functions among them.
     """
 
     read: Read
     describe: Callable[[Exception, Path | None], dict[str, Any]]
     options: Mapping[str, Any]
+    imports: tuple[str, ...] = ()
 
 
 def teach(folder: str, network: str, ways: Ways, pipe: Connection) -> None:
@@ -228,7 +230,7 @@ class Teacher:
         forks = "forkserver" in multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
         if forks:
-            self._context.set_forkserver_preload([*PRELOADED])
+            self._context.set_forkserver_preload([*ways.imports, *PRELOADED])
 
     def start(self) -> None:
         """Begin to run jobs."""

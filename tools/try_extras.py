@@ -81,7 +81,7 @@ def main() -> int:
     parser.add_argument("pip", nargs="*", help="options of pip, behind --")
     given = parser.parse_args()
     extras = extras_of(given.wheel) if given.extras is None else given.extras
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+    with tempfile.TemporaryDirectory(dir=given.folder and given.folder.resolve()) as folder:  # commands run elsewhere
         plain = Path(folder) / "plain"
         subprocess.run([given.python, "-m", "venv", plain], check=True)
         wheel = given.wheel.resolve()

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.figures import history
@@ -82,10 +83,17 @@ def check(arguments: argparse.Namespace, figures: list[Figure]) -> int:
         print("some marks' commits are not in this clone, so what is stale is not all known; `git fetch --unshallow` brings them")
     if arguments.stale:
         for one in stale:
-            print(f"{one.figure.name}, {one.mark}: {', '.join(one.since or ())}")
+            print(f"{one.figure.name}, {one.mark}: {_briefly(one.since or ())}")
     elif stale:
         print(f"{len(stale)} of {len(figures)} figures are older than their code (`python -m benchmarks.figures check --stale` says why)")
     return int(bool(wrong))
+
+
+def _briefly(files: Sequence[str]) -> str:
+    """Files by name if they are few, else how many of each folder."""
+    if len(files) <= 5:
+        return ", ".join(files)
+    return ", ".join(f"{folder} ({count})" for folder, count in Counter(str(Path(file).parent) for file in files).items())
 
 
 def mark(arguments: argparse.Namespace, figures: list[Figure]) -> int:

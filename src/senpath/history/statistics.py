@@ -11,7 +11,7 @@ import torch
 
 from senpath.pathways import Pathway
 from senpath.routing import ALWAYS, CARRIERS, TUNING, Metric, misled, unpack
-from senpath.snapshot.dispatchers import make_metric, mean_covariance, read_metric
+from senpath.snapshot.dispatchers import last_metric, make_metric, mean_covariance
 from senpath.snapshot.proposal import Proposal
 from senpath.snapshot.view import View
 from senpath.store import Manifest, MetricRecord, StatisticsRecord, Store, TaskRecord, TypeRecord
@@ -89,10 +89,11 @@ class StatisticsAccumulator:
             if record.metric is None or record.metric.tasks != len(first) or not same:
                 grown = bool(earlier) and earlier.keys() < mine.keys()
                 common = self._common(key, earlier) if grown else None
-                metric = self._renew(key, mine, first, view.device)
+                content, metric = self._renew(key, mine, first, view.device)
                 if common is not None:
                     temperature = TUNING[view.component(record.features).kind].temperature
                     self.misled[key] = self._compare(self._before.types[key], earlier, common, metric, temperature)
+                self._store.metrics[key] = content, metric
 
     def _now(self, key: str, tasks: Mapping[str, TaskRecord], earlier: Mapping[str, StatisticsRecord]) -> dict[str, StatisticsRecord]:
         """The statistics of a type's tasks by then, in the order of learning."""
@@ -101,7 +102,10 @@ class StatisticsAccumulator:
         changed = (*(pathway.task for pathway in self._proposal.pathways), *self._proposal.limits)  # a walk over all would take longer
         return {**earlier, **{name: tasks[name].statistics for name in changed if tasks[name].pathway.data_type == key}}
 
-    def _renew(self, key: str, mine: Mapping[str, StatisticsRecord], first: Mapping[str, StatisticsRecord], device: torch.device) -> Metric:
+    def _renew(
+        self, key: str, mine: Mapping[str, StatisticsRecord], first: Mapping[str, StatisticsRecord], device: torch.device
+    ) -> tuple[str, Metric]:
+        """The hash of the file of a type's new metric, and the metric."""
         record = self.types[key]
         rows = self._all_columns(key, mine)
         metric = make_metric(self._store, record, first, rows, device, self._new)
@@ -109,7 +113,7 @@ class StatisticsAccumulator:
         self.files[name] = content
         kept = MetricRecord(name, hashlib.sha256(content).hexdigest(), len(first), *metric.index_numbers)
         self.types[key] = replace(record, metric=kept)
-        return metric
+        return kept.sha256, metric
 
     def _common(self, key: str, earlier: Mapping[str, StatisticsRecord]) -> torch.Tensor | None:
         """What the tasks that there were have in common, (width, width); None where there is nothing to compare with."""
@@ -123,7 +127,7 @@ class StatisticsAccumulator:
     ) -> float:
         if record.metric is None:
             return 0.0
-        before = read_metric(self._store, record, record.metric, metric.centre.device)
+        before = last_metric(self._store, record, record.metric, metric.centre.device)
         places = np.concatenate([np.arange(kept.first, kept.first + kept.rows) for kept in earlier.values()])
         owners = np.repeat(np.arange(len(earlier)), [kept.rows for kept in earlier.values()])
         return round(misled(self._store.columns(record), places, owners, common, before, metric, temperature), 4)

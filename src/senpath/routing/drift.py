@@ -32,7 +32,8 @@ def misled(
     if owners[0] == owners[-1]:
         return 0.0
     asked, rivals = (np.unique(np.linspace(0, len(places) - 1, most).astype(np.int64)) for most in (ASKED, RIVALS))
-    mine, others = (torch.from_numpy(rows[places[chosen]] - before.centre.cpu().numpy()) for chosen in (asked, rivals))
+    others = torch.from_numpy(rows[places[rivals]] - before.centre.cpu().numpy())
+    mine = others if len(asked) == len(rivals) else torch.from_numpy(rows[places[asked]] - before.centre.cpu().numpy())
     own = torch.from_numpy(owners[asked][:, None] == owners[rivals])
     shares = [_misrouted(mine, others, own, metric.precision.cpu(), common.float(), temperature) for metric in (before, after)]
     return shares[1] - shares[0]
@@ -46,9 +47,10 @@ def _misrouted(
     Inputs are taken for Gaussian. Between two columns δ apart that is Φ(−½ δᵀPδ / √(T δᵀPΣPδ)), with the precision P (Fisher 1936).
     """
     whitened = others @ precision
-    distances = ((mine @ precision) * mine).sum(1)[:, None] + (whitened * others).sum(1) - 2 * mine @ whitened.T
-    between = mine - others[distances.masked_fill(own, torch.inf).argmin(1)]
-    metric = between @ precision
+    white = whitened if mine is others else mine @ precision
+    distances = (white * mine).sum(1)[:, None] + (whitened * others).sum(1) - 2 * mine @ whitened.T
+    nearest = distances.masked_fill(own, torch.inf).argmin(1)
+    between, metric = mine - others[nearest], white - whitened[nearest]
     squares, variances = (metric * between).sum(1), ((metric @ common) * metric).sum(1)
     depth = 0.5 * squares / (temperature * variances).clamp(min=1e-30).sqrt()
     return float((0.5 * torch.erfc(depth / sqrt(2))).nan_to_num(0.5).mean())

@@ -194,7 +194,8 @@ class Metric:
         common = unpack(covariance, width)
         ridge = (SHRINKAGE + scarcity) * max(float(common.diagonal().mean()), 1e-6)
         try:
-            root = torch.linalg.cholesky(common + ridge * torch.eye(width, dtype=torch.float64))
+            common.diagonal().add_(ridge)
+            root = torch.linalg.cholesky(common)
         except RuntimeError as error:  # torch.linalg.LinAlgError is one
             do = "Restore the folder from a copy, or scale the inputs to the range of the network's earlier ones"
             raise StoreError("the dispatcher's statistics", expected="covariances", got=str(error), do=do) from error

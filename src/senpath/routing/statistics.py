@@ -115,6 +115,8 @@ COLUMNS, EXAMPLES_PER_COLUMN = 6, 20
 COLUMNS_WITHOUT_CLASSES = 30
 """Columns of a task without classes, of several labels or of numbers, at most."""
 CHUNK = 1000
+STRIP = 128
+"""Rows of a covariance that are computed at once."""
 FAR = 10.0
 """Times the median distance; no example of the real sets in docs/results/drift.md is further from the median."""
 MEDIAN_OF = 31
@@ -131,7 +133,7 @@ class Collected:
     Args:
         means: float32 (columns, features).
         counts: examples behind each column.
-        scatter: float64 (features, features), covariance within the columns' groups.
+        scatter: float64 (features, features), covariance within the columns' groups; below its diagonal there are zeros.
         held: float32 (n, features), examples that stand behind no column, or behind the one that `means_without` gives without them.
         means_without: float32 (n, features), or None where `held` examples stand behind no column.
         stand_behind: int64 (n,), the column that each of them stands behind, or None likewise.
@@ -303,7 +305,12 @@ def _split(points: torch.Tensor, groups: int, generator: torch.Generator) -> tor
 
 
 def _covariance(rests: torch.Tensor) -> torch.Tensor:
-    return (rests.T @ rests).double().cpu() / len(rests)
+    """Strip by strip, each from the diagonal on, for it is symmetric."""
+    width = rests.shape[1]
+    products = rests.new_zeros(width, width)
+    for start in range(0, width, STRIP):
+        products[start : start + STRIP, start:] = rests[:, start : start + STRIP].T @ rests[:, start:]
+    return products.double().cpu() / len(rests)
 
 
 def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:

@@ -83,7 +83,7 @@ class Dispatchers:
             return None
         if record.metric.file in self._metrics:
             return Metric.parse(self._metrics[record.metric.file], record.metric.file, self._device, record.width, record.rows)
-        return read_metric(self._store, record, record.metric, self._device)
+        return last_metric(self._store, record, record.metric, self._device)
 
     def _make_metric(self, record: TypeRecord, tasks: dict[str, StatisticsRecord], columns: Columns) -> Metric:
         """What an earlier senpath left to its readers, and an exported task has none of."""
@@ -110,6 +110,14 @@ def read_metric(store: Store, record: TypeRecord, metric: MetricRecord, device: 
         StoreError: if its file is changed, or does not fit the type.
     """
     return Metric.parse(store.dispatcher_file(metric.file, metric.sha256), metric.file, device, record.width, record.rows)
+
+
+def last_metric(store: Store, record: TypeRecord, metric: MetricRecord, device: torch.device) -> Metric:
+    """The same; one that was made or read here before is not read again."""
+    name, known = record.data_type.key, store.metrics.get(record.data_type.key)
+    if known is None or known[0] != metric.sha256 or known[1].centre.device != device:
+        known = store.metrics[name] = metric.sha256, read_metric(store, record, metric, device)
+    return known[1]
 
 
 def make_metric(

@@ -21,7 +21,7 @@ import numpy as np
 from senpath.components import Component, Config, canonical_json, content_hash, load
 from senpath.confined import LARGEST_FILE, read_plain
 from senpath.errors import ConflictError, SenpathError, StoreError
-from senpath.routing import CommonCovariance
+from senpath.routing import CommonCovariance, Metric
 from senpath.store.address import Place
 from senpath.store.ahead import fetch_opening
 from senpath.store.change import Change, OvertakenError
@@ -62,6 +62,7 @@ class Store:
         self.history, self.journals = Versions(self.objects), Journals(self.objects, self.locked)
         self.lock_seconds = lock_seconds
         self.sums: dict[str, CommonCovariance] = {}  # the last of each type, by key
+        self.metrics: dict[str, tuple[str, Metric]] = {}  # likewise, each with the hash of its file
         self._roots = Roots()
 
     def opened(self) -> Manifest | None:

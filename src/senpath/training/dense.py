@@ -118,10 +118,17 @@ class _Stack:
             spread = [_spread(link) for link in links]
             for values, part in zip((self.weights, self.biases, self._linked), zip(*spread, strict=True), strict=True):
                 values.append(torch.stack(part))
-        self._moved = [*self.weights, *self.biases]
-        self._moments = [[torch.zeros_like(values) for values in self._moved] for _ in BETAS]
+        parts = [*self.weights, *self.biases]
+        # All numbers that move lie one behind the other, so that the optimizer moves one tensor.
+        self._moved, self._slopes, *self._moments = (
+            torch.zeros(sum(map(torch.numel, parts)), device=first.inputs.device) for _ in range(4)
+        )
+        self._gradients = _views(self._slopes, parts)
+        for view, values in zip(views := _views(self._moved, parts), parts, strict=True):
+            view.copy_(values)
+        self.weights, self.biases = views[: len(self.weights)], views[len(self.weights) :]
         self._last: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
-        self._counts = [torch.zeros((), device=first.inputs.device) for _ in self._moved]
+        self._count = torch.zeros((), device=first.inputs.device)
 
     def steps(self) -> Iterator[int]:
         """Take all steps; yields how many are done."""
@@ -144,14 +151,18 @@ class _Stack:
                 yield done
 
     def _batches(self, places: Sequence[torch.Tensor], generators: Sequence[torch.Generator]) -> Iterator[torch.Tensor]:
-        """Of these places: inputs (networks, n, numbers), targets, weights, and what each link reads (networks, n, units)."""
+        """Of these places: inputs (networks, n, numbers), targets and weights (answers, n), and what each link reads (networks, n, units).
+
+        A network with links has two answers, see `_step`; those of all networks come one behind the other.
+        """
         images = [given[some] for given, some in zip(self._given, places, strict=True)]
         if self._recipe.augment:
             augment = Augmentation(distortion=self._recipe.augment)
             images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]
         yield _stacked(images).flatten(2)
-        yield _stacked([training.targets[some] for training, some in zip(self._trainings, places, strict=True)])
-        yield _stacked([weights[some] for weights, some in zip(self._weights, places, strict=True)])
+        for values in ([training.targets for training in self._trainings], self._weights):
+            mine = _stacked([part[some] for part, some in zip(values, places, strict=True)])
+            yield torch.cat([mine, mine]) if self._read else mine
         for chains in self._read:
             yield _stacked([run_chain(chain, some) for chain, some in zip(chains, images, strict=True)])
 
@@ -159,34 +170,34 @@ class _Stack:
         """Move all weights; returns the outputs before, (networks, n, outputs)."""
         (first, second, *linked), (start, offset, *offsets) = self.weights, self.biases
         hidden = torch.baddbmm(start, inputs, first).relu_()
-        own = whole = torch.baddbmm(offset, hidden, second)
-        slope = slope_of(own)
-        slopes = []
+        own = torch.baddbmm(offset, hidden, second)
         if read:
-            whole = own.clone()
-            for values, weight, bias in zip(read, linked, offsets, strict=True):
-                whole += torch.baddbmm(bias, values, weight)
-            of_whole = slope_of(whole)
+            added = [torch.baddbmm(bias, values, weight) for values, weight, bias in zip(read, linked, offsets, strict=True)]
+            whole = own + (added[0] if len(added) == 1 else torch.stack(added).sum(0))
+            slope, of_whole = slope_of(torch.cat([own, whole])).chunk(2)
             slopes = [of_whole * which for which in self._linked]
             slope += of_whole
+        else:
+            whole, slopes, slope = own, [], slope_of(own)
         behind = torch.bmm(slope, second.mT)
-        behind *= hidden > 0
+        behind *= hidden.sign()  # 0 or 1, behind a ReLU
         pairs = [(inputs, behind), (hidden, slope), *zip(read, slopes, strict=True)]
-        gradients = [torch.bmm(values.mT, of) for values, of in pairs] + [of.sum(1, keepdim=True) for _, of in pairs]
-        first_moments, second_moments = self._moments
-        rates: dict[str, Any] = {"lr": rate, "beta1": BETAS[0], "beta2": BETAS[1], "eps": EPSILON, "weight_decay": self._recipe.decay}
-        options: dict[str, Any] = {"fused": True, "amsgrad": False, "maximize": False}
-        adam(self._moved, gradients, first_moments, second_moments, [], self._counts, **options, **rates)
+        for (values, of), weight, bias in zip(pairs, self._gradients[: len(pairs)], self._gradients[len(pairs) :], strict=True):
+            torch.bmm(values.mT, of, out=weight)
+            torch.sum(of, 1, keepdim=True, out=bias)
+        moments, rates = [[values] for values in self._moments], {"lr": rate, "beta1": BETAS[0], "beta2": BETAS[1], "eps": EPSILON}
+        options: dict[str, Any] = {"fused": True, "amsgrad": False, "maximize": False, "weight_decay": self._recipe.decay, **rates}
+        adam([self._moved], [self._slopes], *moments, [], [self._count], **options)
         return whole
 
     def loss(self) -> float:
         """The mean loss of the networks' whole answers to the batches of the last step."""
         outputs, targets, weights = self._last
-        counted = None if weights is None else weights.flatten()
-        return float(self._kind.loss(outputs.flatten(0, 1), targets.flatten(0, 1), counted))
+        asked = [None if part is None else part[: len(outputs)].flatten(0, 1) for part in (targets, weights)]
+        return float(self._kind.loss(outputs.flatten(0, 1), *asked))
 
     def _slope(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-        """Of each network's loss along its outputs (networks, n, outputs)."""
+        """Of each loss along the outputs (answers, n, outputs) that it is of."""
         counted = None if weights is None else weights.flatten()
         return self._kind.slope(outputs.flatten(0, 1), targets.flatten(0, 1), counted).mul_(len(outputs)).view(outputs.shape)
 
@@ -226,6 +237,11 @@ class _Stack:
 def _stacked(parts: Sequence[torch.Tensor]) -> torch.Tensor:
     """One behind the other; a single one is not copied."""
     return parts[0][None] if len(parts) == 1 else torch.stack([*parts])
+
+
+def _views(flat: torch.Tensor, parts: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Parts of a row of numbers, one behind the other, each of the shape of one of these."""
+    return [part.view(like.shape) for part, like in zip(flat.split([*map(torch.numel, parts)]), parts, strict=True)]
 
 
 def _spread(link: ClassLink) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
-from senpath.errors import InputError, SenpathError, SenpathWarning, StoreError, TaskExistsError
+from senpath.errors import ConflictError, InputError, SenpathError, SenpathWarning, StoreError, TaskExistsError
 from senpath.history.checkout import Checkout
 from senpath.learning.own_examples import say
 from senpath.learning.propose import propose_jointly
+from senpath.learning.together import Proposed, TaskGroup, grouped, merged
 from senpath.learning.works import (
     LocatedTask,
     Look,
@@ -100,9 +102,10 @@ class _Batch:
 
     def learn(self, works: deque[ReadTask | LocatedTask], jobs: int | None) -> None:
         """Learn tasks that are read, in this process or on others of this machine."""
-        jobs = max(1, min(jobs or 1, len(works)))
-        with self._saying(), WorkerPool(self._prepare(keys_of(works), None), jobs, tell=log.info) as pool:
-            self._commit(pool, works)
+        keys, groups = keys_of(works), grouped(works, self._method)
+        jobs = max(1, min(jobs or 1, len(groups)))
+        with self._saying(), WorkerPool(self._prepare(keys, None), jobs, tell=log.info) as pool:
+            self._commit(pool, groups)
 
     def learn_on_ray(self, tasks: Mapping[str, Any], jobs: int | None, kind: str | None, concept: str | None) -> None:
         """Learn tasks on Ray, whose workers read data of which only the place is given."""
@@ -115,25 +118,47 @@ class _Batch:
             with WorkerPool(self._prepare([*view.types], encoders), jobs, backend=backend, tell=log.info) as pool:
                 looked = Looks(looks, lambda some: [*self._looking(pool, some)])
                 works = read_works(view, tasks, self._method, kind, concept, looked)
-                self._commit(pool, works, lambda ready: self._tell(len(tasks), ready, jobs))
+                self._commit(pool, grouped(works, self._method), lambda ready: self._tell(len(tasks), ready, jobs))
 
     def _looking(self, pool: WorkerPool[Work, Any], looks: Sequence[Look]) -> Iterator[Looked]:
         for done, seen in enumerate(pool.in_order(looks), 1):
             self._progress("look", done, len(looks))
             yield seen
 
-    def _commit(self, pool: WorkerPool[Work, Any], works: deque[ReadTask | LocatedTask], ready: Ready = None) -> None:
-        names = [work.task for work in works]
-        proposals = pool.in_order(drain(works), ready)
+    def _commit(self, pool: WorkerPool[Work, Any], groups: deque[TaskGroup], ready: Ready = None) -> None:
+        names = [tuple(work.task for work in group.works) for group in groups]
+        ends = [*accumulate(map(len, names))]
+        outcomes = pool.in_order(drain(groups), None if ready is None else lambda count: ready(ends[count - 1] if count else 0))
+        for tasks, end in zip(names, ends, strict=True):
+            self._task = ", ".join(tasks)  # of which one a worker died is not known
+            proposed: Proposed = next(outcomes)
+            for proposal in self._together(proposed.proposals):
+                self._add(proposal)
+            if proposed.error is not None:
+                self._task = tasks[len(proposed.proposals)]
+                raise proposed.error
+            self._progress("tasks", end, ends[-1])
+
+    def _together(self, proposals: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
+        """Those that are left to commit one by one, once all were committed as one version, if that can be done."""
+        if len(proposals) == 1:
+            return proposals
+        self._task = None
+        with suppress(InputError, ConflictError):  # one of them, which will say so
+            self._add(merged(proposals))
+            return ()
+        return proposals
+
+    def _add(self, proposal: Proposal) -> None:
+        """Commit a proposal."""
+        names = [pathway.task for pathway in proposal.pathways if pathway.task not in proposal.replaces]
+        self._task, self._proposal = names[0] if len(names) == 1 else None, proposal
+        say(proposal.warnings)
+        view, seconds = self._checkout.commit(proposal), time.perf_counter() - self._start
         for task in names:
-            self._task = task
-            self._proposal = next(proposals)
-            say(self._proposal.warnings)
-            view, warning = self._checkout.commit(self._proposal), self._proposal.warnings.get(task)
-            seconds, read_as = time.perf_counter() - self._start, self._proposal.read_as.get(task, "")
+            warning, read_as = proposal.warnings.get(task), proposal.read_as.get(task, "")
             self.learned[task] = LearnedOne(task_info(view, task), seconds, warning, read_as)
-            self._task = self._proposal = None
-            self._progress("tasks", len(self.learned), len(names))
+        self._task = self._proposal = None
 
     def _tell(self, tasks: int, ready: int, workers: int) -> None:
         """What all workers have done between them, before it is a task's turn to be committed."""
@@ -160,9 +185,10 @@ class _Batch:
         with suppress(StoreError):
             self._checkout.refresh()
         view, learned = self._checkout.view, [repr(task) for task in self.learned]
-        if self._task is not None and self._proposal is not None and self._task not in self.learned:  # stopped while it was committed
-            record = view.tasks.get(self._task)
-            learned += [repr(self._task)] if record is not None and record.pathway == self._proposal.pathways[0] else []
+        for pathway in self._proposal.pathways if self._proposal is not None else ():  # stopped while it was committed
+            record = view.tasks.get(pathway.task)
+            if pathway.task not in self.learned and record is not None and record.pathway == pathway:
+                learned.append(repr(pathway.task))
         if not learned:
             return f"The network is as it was, at version {view.version}"
         names = ", ".join(learned[:NAMED]) + (f", … ({len(learned)} in all)" if len(learned) > NAMED else "")

@@ -187,15 +187,31 @@ def fitted_temperature(view: View, method: Method, examples: Examples) -> float:
     return round(float(TEMPERATURES[torch.stack(losses).argmin()]), 4)
 
 
-def propose(view: View, method: Method, task: str, examples: Examples, progress: Progress = silent, concept: str | None = None) -> Proposal:
-    """What a method makes of one task's examples."""
+def propose(
+    view: View,
+    method: Method,
+    task: str,
+    examples: Examples,
+    progress: Progress = silent,
+    concept: str | None = None,
+    learned: tuple[MethodResult, AccessTrace] | None = None,
+) -> Proposal:
+    """What a method makes of one task's examples.
+
+    Args:
+        learned: what it made of them already, and what the view handed out for that.
+    """
     examples = examples.scaled(examples.task_kind.scale_of(examples.user_targets))
     tasks = {task: examples}
 
     def learn(tried: Method) -> dict[str, MethodResult]:
+        if learned is not None and tried is method:
+            return {task: learned[0]}
         return {task: _checked(tried, task, tried.propose(view, task, in_reach(examples), progress))}
 
     with view.watch() as trace:
+        if learned is not None:
+            trace.include(learned[1])
         attempt, notes = best_attempt(view, method, tasks, learn)
         proposal = _proposal(view, attempt, tasks, notes, progress)
         if concept is not None:

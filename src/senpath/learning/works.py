@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -23,8 +23,11 @@ from senpath.snapshot.view import View
 from senpath.tasks import TaskKindName
 from senpath.types import DataType, Examples, Label, Origin
 
-Looked = tuple[Choice, tuple[Label, ...]]
-"""The type that a task's inputs are taken for, and its labels."""
+Looked = tuple[Choice, tuple[Label, ...], int]
+"""The type that a task's inputs are taken for, its labels, and how many examples it has."""
+
+
+T = TypeVar("T")
 
 
 class Work(Protocol):
@@ -62,6 +65,15 @@ class ReadTask:
         inputs, targets = torch.tensor(self.inputs), torch.tensor(self.targets)
         return Examples(self.data_type, inputs, targets, self.classes, self.kind, origin=self.origin)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many examples and classes there are."""
+        return len(self.targets), len(self.classes)
+
+    def read(self, view: View) -> ReadTask:
+        """Itself."""
+        return self
+
     def run(self, view: View, method: Method) -> Proposal:
         """Learn it."""
         return propose(view, method, self.task, self.examples(), silent, self.concept)
@@ -90,7 +102,7 @@ class Look:
         except SenpathError as error:
             error.reword(of_task(self.task, error))
             raise
-        return Choice(examples.data_type, examples.origin.read_as), examples.classes
+        return Choice(examples.data_type, examples.origin.read_as), examples.classes, len(examples)
 
 
 class Looks:
@@ -112,13 +124,13 @@ class Looks:
 
     def see(self, task: str, new: Sequence[DataType]) -> tuple[Look, Looked]:
         """What there is to a task, where the network is about to get these types."""
-        look, (choice, _) = self._seen[task]
+        look, (choice, *_) = self._seen[task]
         modality = choice.data_type.modality
         besides = tuple(data_type for data_type in new if data_type.modality == modality)  # on others the choice does not depend
         if besides != look.besides:
             self._block, self._last = 2 * self._block if besides == self._last else 1, besides
             rest = (self._seen[name] for name in self._order[self._order.index(task) :])
-            alike = [replace(other, besides=besides) for other, (its, _) in rest if its.data_type.modality == modality]
+            alike = [replace(other, besides=besides) for other, (its, *_) in rest if its.data_type.modality == modality]
             self._add(alike[: self._block])
         return self._seen[task]
 
@@ -133,6 +145,7 @@ class LocatedTask:
     Args:
         choice: what its inputs are encoded as.
         labels: that its concept has.
+        size: how many examples and classes there are.
     """
 
     task: str
@@ -141,14 +154,24 @@ class LocatedTask:
     kind: str | None
     concept: str | None
     labels: tuple[Label, ...]
+    size: tuple[int, int]
+
+    @property
+    def data_type(self) -> DataType:
+        """The type that its inputs are encoded as."""
+        return self.choice.data_type
 
     def run(self, view: View, method: Method) -> Proposal:
         """Read it and learn it."""
+        return self.read(view).run(view, method)
+
+    def read(self, view: View) -> ReadTask:
+        """Read its data."""
         chooser = _Chooser(lambda group: self.choice, view.encode)
         examples = encode_examples(chooser, *read_labelled(self.data, None, self.kind), kind=self.kind)
         if self.concept is not None:
             examples = read_concept(self.concept, examples, self.labels)
-        return ReadTask.of(self.task, examples, self.concept).run(view, method)  # the same bits as if it had travelled
+        return ReadTask.of(self.task, examples, self.concept)  # the same bits as if it had travelled
 
 
 class _Chooser:
@@ -210,8 +233,8 @@ def read_works(
     for task, data in tasks.items():
         try:
             if looks is not None and task in looks:
-                look, (choice, classes) = reader.locate(task, looks)
-                works.append(LocatedTask(task, look.data, choice, kind, concept, labels))
+                look, (choice, classes, count) = reader.locate(task, looks)
+                works.append(LocatedTask(task, look.data, choice, kind, concept, labels, (count, len(classes))))
                 labels = labels or classes
                 continue
             examples = reader.read(data, kind)
@@ -280,10 +303,10 @@ class _Reader:
 
 def keys_of(works: Sequence[ReadTask | LocatedTask]) -> list[str]:
     """The keys of the types of these tasks."""
-    return [*dict.fromkeys((work.data_type if isinstance(work, ReadTask) else work.choice.data_type).key for work in works)]
+    return [*dict.fromkeys(work.data_type.key for work in works)]
 
 
-def drain(works: deque[ReadTask | LocatedTask]) -> Iterator[Work]:
+def drain(works: deque[T]) -> Iterator[T]:
     """One after another, keeping none."""
     while works:
         yield works.popleft()

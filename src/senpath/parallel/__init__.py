@@ -3,7 +3,7 @@
 Every worker computes with one thread and results are given in the order of the items, so they do not depend on how many workers there are.
 """
 
-from senpath.parallel.backend import Backend, InProcess, Prepare, Tell, WorkerDiedError, cores, one_thread
+from senpath.parallel.backend import Backend, InProcess, Prepare, Tell, WorkerDiedError, cores, one_thread, portable
 from senpath.parallel.pool import FailedJob, WorkerPool, check_jobs
 from senpath.parallel.processes import Processes, end_with_parent
 
@@ -20,4 +20,5 @@ __all__ = [
     "cores",
     "end_with_parent",
     "one_thread",
+    "portable",
 ]

@@ -178,10 +178,10 @@ def reply(work: Callable[[Any], Any], packed: bytes) -> bytes:
         with isolation():  # a script that is imported in each worker may have set what it likes
             return pack((True, work(unpack(packed))))
     except Exception as error:  # the other process raises it again
-        return pack((False, _portable(error)))
+        return pack((False, portable(error)))
 
 
-def _portable(error: Exception) -> Exception:
+def portable(error: Exception) -> Exception:
     """The error with its trace as a note; its text alone, if it cannot be sent."""
     note = "In a worker process:\n" + "".join(traceback.format_exception(error))
     if not isinstance(error, SenpathError):

@@ -19,6 +19,12 @@ class AccessTrace:
         """Note that so many of its numbers were used; several uses are taken for uses of the same ones."""
         self.dispatchers[key] = max(numbers, self.dispatchers.get(key, 0))
 
+    def include(self, other: AccessTrace) -> None:
+        """Note what another one has noted."""
+        self.components |= other.components
+        for key, numbers in other.dispatchers.items():
+            self.add_dispatcher(key, numbers)
+
 
 WATCHED: ContextVar[tuple[tuple[object, AccessTrace], ...]] = ContextVar("WATCHED", default=())
 """The views that are watched in this thread, and their traces; other threads may ask the same views meanwhile."""

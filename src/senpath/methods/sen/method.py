@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from senpath.components import describe_module
+from senpath.components import MLP, describe_module
 from senpath.errors import InputError
 from senpath.methods.sen.choice import FitChoice
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.forgetting import learn_sharing
 from senpath.methods.sen.links import LinkPlan, Similarity, plan_links, separability, similarities
-from senpath.methods.sen.model import choose_backbone, default_model
+from senpath.methods.sen.model import choose_backbone, default_model, few_images
 from senpath.methods.sen.report import report_section
-from senpath.methods.sen.train import Trained, train
+from senpath.methods.sen.train import Begun, Trained, begin, train, train_together
 from senpath.progress import Progress, silent
 from senpath.seeds import derive
 from senpath.snapshot import MethodResult, View, run_new
@@ -131,13 +131,35 @@ class Sen:
             shared = learn_sharing(view, task, examples, self.settings, progress)
             result = self.result(shared.measured, shared.plans, shared.trained)
             return replace(result, parts=(*result.parts, *shared.backbones), changes=shared.pathways)
-        measured, plans = self.plan(view, examples)
+        measured, plans, judged = self._planned(view, examples)
         progress("similarity", 1, 1)
+        return self.result(measured, plans, self.train(view, examples, plans, progress), judged)
+
+    def _planned(self, view: View, examples: Examples) -> tuple[Sequence[Similarity], Sequence[LinkPlan], dict[str, Any]]:
+        """What is similar, what is borrowed, and what to record about that."""
+        measured, plans = self.plan(view, examples)
         judged: dict[str, Any] = {}
         if plans and self.settings.epochs != 0:
             keep, judged = self._judge(view, examples, measured, plans)
             plans = plans if keep else []
-        return self.result(measured, plans, self.train(view, examples, plans, progress), judged)
+        return measured, plans, judged
+
+    def joins(self, data_type: DataType, examples: int, classes: int) -> bool:
+        """Whether a task of so many examples is learned together with others like it: an MLP from few images; see `begin`."""
+        given = self.settings
+        usual = isinstance(given.model, str) and given.model in ("auto", "mlp") and given.epochs is None and given.learning_rate is None
+        alone = type(self) is not Sen or given.may_change or given.guard  # a subclass may learn as it likes
+        few = few_images(data_type, examples, classes)
+        return few and usual and not alone and choose_backbone(given.model, data_type, given.hidden).kind is MLP
+
+    def begin(self, view: View, examples: Examples) -> BegunTask:
+        """A task up to its training, which `train_together` does for several."""
+        measured, plans, judged = self._planned(view, examples)
+        return BegunTask(self, measured, plans, judged, begin(view, examples, plans, self.settings))
+
+    def train_together(self, tasks: Sequence[BegunTask]) -> None:
+        """Train tasks' layers as each would be by itself, but for rounding."""
+        train_together([task.begun for task in tasks])
 
     def _judge(
         self, view: View, examples: Examples, measured: Sequence[Similarity], plans: Sequence[LinkPlan]
@@ -222,6 +244,21 @@ class Sen:
             record={**record, **judged},
             in_user_units=_is_estimator(self.settings.model) and not isinstance(self.settings.model, str),
         )
+
+
+@dataclass(frozen=True)
+class BegunTask:
+    """A task that is to be trained, and what was planned for it."""
+
+    method: Sen
+    measured: Sequence[Similarity]
+    plans: Sequence[LinkPlan]
+    judged: Mapping[str, Any]
+    begun: Begun
+
+    def finish(self) -> MethodResult:
+        """The result, once it is trained."""
+        return self.method.result(self.measured, self.plans, self.begun.finish(), self.judged)
 
 
 def _is_estimator(model: Any) -> bool:

@@ -160,9 +160,12 @@ MODELS: dict[str, Callable[[DataType, int], Backbone | str]] = {
 AUGMENT_BELOW = 20_000
 """Image tasks with fewer examples are distorted while training; with more, distortions cost time and gain little."""
 
-FEW, SHARPER, STEPS, LEAST_STEPS, SMALL = 100, 3.0, 0.75, 200, 24
-"""Up to FEW distorted images a class, with even sides of SMALL pixels or more: an MLP is trained on images of half the size, at SHARPER
-times its rate, for STEPS of its steps, none fewer than LEAST_STEPS; as good, in a fifth of the time (docs/results/foundation.md)."""
+FEW, SMALL, LEAST_STEPS = 100, 24, 200
+"""Up to FEW distorted images a class, with even sides of SMALL pixels or more, an MLP is trained on images of half the size, for none
+fewer steps than LEAST_STEPS."""
+SHARPER = {10: (4.0, 0.55), FEW: (3.0, 0.75)}
+"""Up to so many images a class: at so many times its rate, for so much of its steps; as good, in a fifth of the time
+(docs/results/foundation.md)."""
 
 
 def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings, *, dense: bool = False) -> Recipe:
@@ -184,8 +187,9 @@ def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings, *
     augment = augment if image else 0.0
     rate, shrink = default.learning_rate, 1
     free = settings.learning_rate is None and settings.epochs is None
-    if dense and free and augment and kind is MLP and len(examples) <= FEW * len(examples.classes) and _halves(examples.data_type):
-        steps, rate, shrink = min(steps, max(LEAST_STEPS, round(STEPS * steps))), SHARPER * rate, 2
+    if dense and free and augment and kind is MLP and few_images(examples.data_type, len(examples), len(examples.classes)):
+        sharper, share = next(chosen for most, chosen in SHARPER.items() if len(examples) <= most * len(examples.classes))
+        steps, rate, shrink = min(steps, max(LEAST_STEPS, round(share * steps))), sharper * rate, 2
     return Recipe(
         steps=steps if settings.epochs is None else settings.epochs * max(1, len(examples) // batch),
         batch_size=batch,
@@ -195,6 +199,11 @@ def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings, *
         decay=default.decay,
         shrink=shrink,
     )
+
+
+def few_images(data_type: DataType, examples: int, classes: int) -> bool:
+    """Whether a task is one of so few images that an MLP learns it from images of half the size, see `FEW`."""
+    return data_type.form == "image" and examples <= FEW * classes and _halves(data_type)
 
 
 def _halves(data_type: DataType) -> bool:

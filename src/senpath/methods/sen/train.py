@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -100,6 +100,16 @@ class Learner(nn.Module):
         """Whether it is one hidden layer and an output layer, which `fit_dense` trains."""
         return hidden_layer(self.backbone) is not None and self.head is not None
 
+    def dense_training(
+        self, inputs: torch.Tensor, targets: torch.Tensor, seed: int, weights: torch.Tensor | None = None
+    ) -> DenseTraining | None:
+        """Its fit, for `fit_dense`; None where there are other layers than that trains."""
+        hidden = hidden_layer(self.backbone)
+        if hidden is None or self.head is None:
+            return None
+        links = [(reads, link) for reads, link in zip(self._reads, self.links, strict=True) if isinstance(link, ClassLink)]
+        return DenseTraining(hidden, self.head, links, inputs, targets, seed, weights)
+
     def fit(
         self,
         inputs: torch.Tensor,
@@ -111,13 +121,11 @@ class Learner(nn.Module):
         measured: Measured | None = None,
     ) -> None:
         """Minimise the loss, the quickest way there is for such layers; see `senpath.training.fit`."""
-        hidden = hidden_layer(self.backbone)
-        if hidden is None or self.head is None or recipe.clip is not None:
+        training = self.dense_training(inputs, targets, seed, weights)
+        if training is None or recipe.clip is not None:
             fit(self, inputs, targets, recipe, seed, weights=weights, progress=progress, measured=measured)
-            return
-        links = [(reads, link) for reads, link in zip(self._reads, self.links, strict=True) if isinstance(link, ClassLink)]
-        training = DenseTraining(hidden, self.head, links, inputs, targets, seed, weights)
-        fit_dense([training], self._kind, recipe, progress=progress, measured=measured)
+        else:
+            fit_dense([training], self._kind, recipe, progress=progress, measured=measured)
 
     @torch.no_grad()
     def accuracy(self, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
@@ -138,6 +146,88 @@ class Learner(nn.Module):
         return loss
 
 
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A task's layers before they are trained.
+
+    Args:
+        examples: inputs and weights on the learner's device, targets as they are trained on; what is held out likewise.
+        copied_from: see `Trained`.
+    """
+
+    learner: Learner
+    backbone: Backbone
+    links: Sequence[tuple[Chain, ClassLink]]
+    examples: Examples
+    scaler: TargetScaler
+    recipe: Recipe
+    seed: int
+    copied_from: str | None
+
+    def dense(self) -> DenseTraining | None:
+        """What `fit_dense` is to do; None where it cannot."""
+        examples = self.examples
+        training = self.learner.dense_training(examples.inputs, examples.targets, self.seed, examples.weights)
+        return training if self.recipe.clip is None else None
+
+    def fit(self, progress: Progress, choice: FitChoice | None = None) -> FitChoice | None:
+        """Train; returns how output layer and links were fitted, if that was chosen."""
+        learner, examples = self.learner, self.examples
+        if isinstance(learner.backbone, WideAndDeep) and learner.head is not None:
+            return train_wide_and_deep(learner.backbone, learner.head, self.links, examples, self.recipe, self.seed, progress, choice)
+        held = examples.held_out
+        measured = partial(learner.accuracy, held.inputs, held.targets) if held is not None else None
+        learner.fit(examples.inputs, examples.targets, self.recipe, self.seed, examples.weights, progress, measured)
+        return choice
+
+    def finish(self, choice: FitChoice | None = None, trained: bool = True) -> Trained:
+        """The components that came of it."""
+        recipe, learner = self.recipe, self.learner
+        figures = {"steps": recipe.steps if trained else 0, "batch_size": recipe.batch_size, "augment": recipe.augment}
+        if trained and choice is not None and isinstance(learner.backbone, WideAndDeep):
+            figures |= {"strength": choice.both, "linear_strength": choice.wide, "hidden_share": choice.share}
+        links = [link for _, link in self.links]
+        self.scaler.fold_into(learner.head, links)
+        own = learner.backbone is not None and learner.head is not None
+        components = (self.backbone.freeze(learner.backbone), freeze_head(learner.head)) if own else ()
+        return Trained(components, tuple(freeze_link(link) for link in links), figures, self.copied_from if own else None, choice)
+
+
+def begin(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings) -> Begun:
+    """The layers that a torch model is to get, as the seed draws them."""
+    backbone = choose_backbone(settings.model, examples.data_type, settings.hidden)
+    straight = examples.data_type.options.get("straight", UNBENT)
+    scale = _own_scale(examples, straight) if backbone.kind is WIDE_AND_DEEP else None
+    if scale is not None:
+        backbone = replace(backbone, kind=RESCALED_WIDE_AND_DEEP, config={**backbone.config, "straight": straight})
+    seed = derive(settings.random_state, "train")
+    source = _same_backbone(view, backbone, plans) if settings.copies and plans else None
+    linked = plans if settings.links != "none" else ()
+    with seeded(seed):
+        links = [make_link(plan, len(examples.classes)) for plan in linked]
+        own = None if settings.epochs == 0 and links else _own_part(view, backbone, len(examples.classes), source)
+    reads = [[view.component(name) for name in plan.reads] for plan in linked]
+    module, head = own or (None, None)
+    if scale is not None and isinstance(module, WideAndDeep) and isinstance(module.pool, OwnScale):
+        module.pool.centre.copy_(scale[0])
+        module.pool.factor.copy_(scale[1])
+    scaler, parts = TargetScaler.fit(examples), list(zip(reads, links, strict=True))
+    learner = Learner(module, head, parts, examples.task_kind)
+    learner.to(view.device)
+    recipe = recipe_for(backbone.kind, examples, settings, dense=learner.dense)
+    if isinstance(module, WideAndDeep):
+        recipe = replace(recipe, augment=0.0)  # its layer is trained on vectors
+    held, weights = examples.held_out, examples.weights
+    there = replace(
+        examples,
+        inputs=examples.inputs.to(view.device),
+        targets=scaler.transform(examples.targets).to(view.device),
+        weights=None if weights is None else weights.to(view.device),
+        held_out=None if held is None else replace(held, targets=scaler.transform(held.targets)),
+    )
+    return Begun(learner, backbone, parts, there, scaler, recipe, seed, source.source if source else None)
+
+
 def train(
     view: View,
     examples: Examples,
@@ -151,44 +241,22 @@ def train(
     Args:
         choice: of a model that is fitted; None chooses.
     """
-    backbone = choose_backbone(settings.model, examples.data_type, settings.hidden)
-    straight = examples.data_type.options.get("straight", UNBENT)
-    scale = _own_scale(examples, straight) if backbone.kind is WIDE_AND_DEEP else None
-    if scale is not None:
-        backbone = replace(backbone, kind=RESCALED_WIDE_AND_DEEP, config={**backbone.config, "straight": straight})
-    seed = derive(settings.random_state, "train")
-    zero_shot = settings.epochs == 0
-    source = _same_backbone(view, backbone, plans) if settings.copies and plans else None
-    linked = plans if settings.links != "none" else ()
-    with seeded(seed):
-        links = [make_link(plan, len(examples.classes)) for plan in linked]
-        own = None if zero_shot and links else _own_part(view, backbone, len(examples.classes), source)
-    reads = [[view.component(name) for name in plan.reads] for plan in linked]
-    module, head = own or (None, None)
-    if scale is not None and isinstance(module, WideAndDeep) and isinstance(module.pool, OwnScale):
-        module.pool.centre.copy_(scale[0])
-        module.pool.factor.copy_(scale[1])
-    scaler = TargetScaler.fit(examples)
-    learner = Learner(module, head, list(zip(reads, links, strict=True)), examples.task_kind)
-    learner.to(view.device)
-    recipe = recipe_for(backbone.kind, examples, settings, dense=learner.dense)
-    if isinstance(module, WideAndDeep):
-        recipe = replace(recipe, augment=0.0)  # its layer is trained on vectors
-    figures = {"steps": 0 if zero_shot else recipe.steps, "batch_size": recipe.batch_size, "augment": recipe.augment}
-    if not zero_shot:
-        inputs, targets = examples.inputs.to(view.device), scaler.transform(examples.targets).to(view.device)
-        weights = None if examples.weights is None else examples.weights.to(view.device)
-        if isinstance(module, WideAndDeep) and head is not None:
-            there = replace(examples, inputs=inputs, targets=targets, weights=weights)
-            choice = train_wide_and_deep(module, head, list(zip(reads, links, strict=True)), there, recipe, seed, progress, choice)
-            figures |= {"strength": choice.both, "linear_strength": choice.wide, "hidden_share": choice.share}
+    begun, trained = begin(view, examples, plans, settings), settings.epochs != 0
+    return begun.finish(begun.fit(progress, choice) if trained else choice, trained)
+
+
+def train_together(tasks: Sequence[Begun]) -> None:
+    """Train tasks' layers as each would be by itself, but for rounding: those of one shape in one product."""
+    alike: dict[Hashable, list[tuple[Begun, DenseTraining]]] = {}
+    for task in tasks:
+        dense = task.dense()
+        if dense is None:
+            task.fit(silent)
         else:
-            held = examples.held_out
-            measured = partial(learner.accuracy, held.inputs, scaler.transform(held.targets)) if held is not None else None
-            learner.fit(inputs, targets, recipe, seed, weights, progress, measured)
-    scaler.fold_into(head, links)
-    components = (backbone.freeze(own[0]), freeze_head(own[1])) if own else ()
-    return Trained(components, tuple(freeze_link(link) for link in links), figures, source.source if source and own else None, choice)
+            alike.setdefault((dense.shape, task.recipe, task.examples.kind), []).append((task, dense))
+    for group in alike.values():
+        first = group[0][0]
+        fit_dense([dense for _, dense in group], first.examples.task_kind, first.recipe)
 
 
 def train_wide_and_deep(

@@ -128,7 +128,8 @@ class _Batch:
     def _commit(self, pool: WorkerPool[Work, Any], groups: deque[TaskGroup], ready: Ready = None) -> None:
         names = [tuple(work.task for work in group.works) for group in groups]
         ends = [*accumulate(map(len, names))]
-        outcomes = pool.in_order(drain(groups), None if ready is None else lambda count: ready(ends[count - 1] if count else 0))
+        works = drain(groups)
+        outcomes = pool.in_order(works, None if ready is None else lambda count: ready(ends[count - 1] if count else 0))
         for tasks, end in zip(names, ends, strict=True):
             self._task = ", ".join(tasks)  # of which one a worker died is not known
             proposed: Proposed = next(outcomes)

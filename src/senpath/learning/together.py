@@ -19,7 +19,7 @@ GROUP = 16
 """Tasks in one product, at most, however many workers there are: they decide how results are rounded."""
 
 
-class Begun(Protocol):
+class Unfinished(Protocol):
     """A task up to its training."""
 
     def finish(self) -> MethodResult:
@@ -35,7 +35,7 @@ class GroupedMethod(Method, Protocol):
         """Whether a task of this size does better in a group."""
         ...
 
-    def begin(self, view: View, examples: Examples) -> Begun:
+    def begin(self, view: View, examples: Examples) -> Unfinished:
         """Do what comes before training."""
         ...
 

@@ -120,12 +120,9 @@ class _Stack:
                 values.append(torch.stack(part))
         parts = [*self.weights, *self.biases]
         # All numbers that move lie one behind the other, so that the optimizer moves one tensor.
-        self._moved, self._slopes, *self._moments = (
-            torch.zeros(sum(map(torch.numel, parts)), device=first.inputs.device) for _ in range(4)
-        )
-        self._gradients = _views(self._slopes, parts)
-        for view, values in zip(views := _views(self._moved, parts), parts, strict=True):
-            view.copy_(values)
+        self._moved = torch.cat([part.flatten() for part in parts])
+        self._slopes, self._first_moments, self._second_moments = (torch.zeros_like(self._moved) for _ in range(3))
+        views, self._gradients = _views(self._moved, parts), _views(self._slopes, parts)
         self.weights, self.biases = views[: len(self.weights)], views[len(self.weights) :]
         self._last: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
         self._count = torch.zeros((), device=first.inputs.device)
@@ -185,16 +182,17 @@ class _Stack:
         for (values, of), weight, bias in zip(pairs, self._gradients[: len(pairs)], self._gradients[len(pairs) :], strict=True):
             torch.bmm(values.mT, of, out=weight)
             torch.sum(of, 1, keepdim=True, out=bias)
-        moments, rates = [[values] for values in self._moments], {"lr": rate, "beta1": BETAS[0], "beta2": BETAS[1], "eps": EPSILON}
-        options: dict[str, Any] = {"fused": True, "amsgrad": False, "maximize": False, "weight_decay": self._recipe.decay, **rates}
-        adam([self._moved], [self._slopes], *moments, [], [self._count], **options)
+        rates: dict[str, Any] = {"lr": rate, "beta1": BETAS[0], "beta2": BETAS[1], "eps": EPSILON, "weight_decay": self._recipe.decay}
+        options: dict[str, Any] = {"fused": True, "amsgrad": False, "maximize": False}
+        moved, slopes, moments, squares = ([values] for values in (self._moved, self._slopes, self._first_moments, self._second_moments))
+        adam(moved, slopes, moments, squares, [], [self._count], **options, **rates)
         return whole
 
     def loss(self) -> float:
         """The mean loss of the networks' whole answers to the batches of the last step."""
         outputs, targets, weights = self._last
-        asked = [None if part is None else part[: len(outputs)].flatten(0, 1) for part in (targets, weights)]
-        return float(self._kind.loss(outputs.flatten(0, 1), *asked))
+        counted = None if weights is None else weights[: len(outputs)].flatten()
+        return float(self._kind.loss(outputs.flatten(0, 1), targets[: len(outputs)].flatten(0, 1), counted))
 
     def _slope(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
         """Of each loss along the outputs (answers, n, outputs) that it is of."""

@@ -188,9 +188,11 @@ class Begun:
             figures |= {"strength": choice.both, "linear_strength": choice.wide, "hidden_share": choice.share}
         links = [link for _, link in self.links]
         self.scaler.fold_into(learner.head, links)
-        own = learner.backbone is not None and learner.head is not None
-        components = (self.backbone.freeze(learner.backbone), freeze_head(learner.head)) if own else ()
-        return Trained(components, tuple(freeze_link(link) for link in links), figures, self.copied_from if own else None, choice)
+        components: tuple[Component, ...] = ()
+        if learner.backbone is not None and learner.head is not None:
+            components = (self.backbone.freeze(learner.backbone), freeze_head(learner.head))
+        copied_from = self.copied_from if components else None
+        return Trained(components, tuple(freeze_link(link) for link in links), figures, copied_from, choice)
 
 
 def begin(view: View, examples: Examples, plans: Sequence[LinkPlan], settings: SenSettings) -> Begun:

@@ -257,7 +257,7 @@ def test_an_interrupted_commit_takes_no_file_of_a_kept_version(light: Path, faul
         if net.version > 5:
             break
         steps += 1
-    assert steps > 10
+    assert steps > 5
     net.rollback(4)
     net.verify()
 

@@ -35,7 +35,17 @@ TOGETHER = {
     )
 }
 """Files whose slow tests are for one test process, one after the other: two Rays on two cores take each other for dead."""
-LONG = ("Ray", "tests/server/test_jobs.py", "tests/server/test_document.py", "tests/test_docs.py")
+LONG = (
+    "Ray",
+    "tests/test_docs.py",
+    "tests/server/test_jobs.py",
+    "tests/components/test_exported_kinds.py",
+    "tests/server/test_page_flows.py",
+    "tests/server/test_document.py",
+    "tests/documents/test_site.py",
+    "tests/methods/test_extend.py",
+    "tests/network/test_many_tasks.py",
+)
 """Groups and files of slow tests that take longest. They begin, so that no test process has much to do when the other has ended."""
 
 

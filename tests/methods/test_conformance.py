@@ -53,7 +53,17 @@ TOYS: dict[str, dict[str, Any]] = {
 TOKENS = {"moe"}
 """Methods that read tokens of texts alone: tests/methods/moe asks of them what is asked here."""
 ANY = [method for method in METHODS if method not in TOKENS]
-LONG = {"sen-pooled-cnn", "sen-forest", "munet-vit", "munet-cnn", "munet-learned rates", "allocation-learned"}
+LONG = {
+    "sen-cnn",
+    "sen-guarded",
+    "sen-zero-shot",
+    "sen-pooled-cnn",
+    "sen-forest",
+    "munet-vit",
+    "munet-cnn",
+    "munet-learned rates",
+    "allocation-learned",
+}
 """Each takes more than a second; others of the same method are among the fast tests."""
 trains_long = pytest.mark.slow("trains for seconds")
 CASES = [

@@ -98,7 +98,7 @@ def test_links_keep_their_rows(base: Network, fresh: Labelled, words: np.ndarray
     (link,) = base.view.pathway("names").links
     module, rows = base.view.component(link.component).module, head(base, "names")
     assert isinstance(module, ClassLink)
-    base.extend("names", high[0], words[high[1]])
+    base.extend("names", high[0], words[high[1]], most_lost=1)
     (after,) = base.view.pathway("names").links
     grown = base.view.component(after.component).module
     assert isinstance(grown, ClassLink)
@@ -118,7 +118,7 @@ def test_links_stay_where_the_own_part_moves(
     base.learn("names", x, words[y], **quick)
     (link,) = base.view.pathway("names").links
     more = high if new else (x, y)
-    base.extend("names", more[0], words[more[1]], finetune=True, epochs=2)
+    base.extend("names", more[0], words[more[1]], finetune=True, epochs=2, most_lost=1)
     (after,) = base.view.pathway("names").links
     assert (after.component == link.component) is not new
     assert same_rows(base.view.component(link.component).module, base.view.component(after.component).module)
@@ -181,7 +181,7 @@ def test_a_pruned_body_stays_or_moves_as_it_is(halves: Network, high: Labelled) 
     body = halves.view.pathway("low").components[0]
     halves.extend("low", *high)
     assert halves.view.pathway("low").components[0] == body
-    halves.extend("low", *high, finetune=True, epochs=1)
+    halves.extend("low", *high, finetune=True, epochs=1, most_lost=1)
     moved = halves.view.component(halves.view.pathway("low").components[0])
     assert moved.kind.name == "pruned.v1"
     assert moved.hash != body
@@ -277,7 +277,7 @@ def test_the_cost_counts_what_is_gone(halves: Network, high: Labelled) -> None:
     pathway = halves.view.pathway("low")
     both = Examples(examples.data_type, examples.inputs, examples.targets + 5, pathway.classes + examples.classes)
     with halves.view.watch() as touched:
-        _, proposal = propose_revision(halves.view, Extend(), "low", both)  # type: ignore[misc]
+        _, proposal = propose_revision(halves.view, Extend(most_lost=1), "low", both)  # type: ignore[misc]
     cost = learning_cost(halves.view, touched, proposal)
     halves.commit(proposal)
     assert cost.total == halves.weights["total"]
@@ -291,9 +291,9 @@ def test_a_seed_reproduces(halves: Network, high: Labelled) -> None:
         examples.data_type, examples.inputs, examples.targets + 5, halves.view.pathway("low").classes + examples.classes
     )
     state = torch.get_rng_state()
-    for move in (False, True):
+    for move, measured in ((False, {}), (True, {"most_lost": 1.0})):  # nothing is measured where all may be lost
         made = [
-            propose_revision(halves.view, Extend(finetune=move, epochs=1, random_state=seed), "low", both)[1]  # type: ignore[index]
+            propose_revision(halves.view, Extend(finetune=move, epochs=1, random_state=seed, **measured), "low", both)[1]  # type: ignore[index]
             for seed in (3, 3, 4)
         ]
         first, again, other = ([component.hash for component in proposal.components] for proposal in made)

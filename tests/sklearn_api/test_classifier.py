@@ -26,7 +26,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading
-from sklearn.utils.estimator_checks import check_classifiers_train, parametrize_with_checks
+from sklearn.utils.estimator_checks import check_classifiers_train, estimator_checks_generator, parametrize_with_checks
 
 import senpath as sp
 from senpath.learning import propose
@@ -44,8 +44,25 @@ NOT_EXACT = {f"check_sample_weight_equivalence_on_{kind}_data": WEIGHTED for kin
 
 
 @pytest.mark.slow("scikit-learn's own checks, a hundred small learnings")
-@parametrize_with_checks([SENClassifier(**QUICK)], expected_failed_checks=lambda estimator: NOT_EXACT)
+@parametrize_with_checks([SENClassifier(**MLP)], expected_failed_checks=lambda estimator: NOT_EXACT)
 def test_scikit_learns_own_checks(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+OF_FEW = ("check_fit2d_1sample", "check_fit2d_1feature", "check_classifiers_one_label", "check_classifiers_classes", "check_dict_unchanged")
+"""Checks by data of which settings can hardly be chosen; choosing takes five times as long as learning."""
+
+
+@pytest.mark.slow("scikit-learn's own checks")
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        pytest.param(estimator, check, id=check.func.__name__)
+        for estimator, check in estimator_checks_generator(SENClassifier(**QUICK))
+        if check.func.__name__ in OF_FEW
+    ],
+)
+def test_its_choice_of_settings_passes_them_too(estimator: Any, check: Any) -> None:
     check(estimator)
 
 

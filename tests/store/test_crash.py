@@ -109,6 +109,7 @@ def test_killed_before_every_file_operation_of_a_commit(nursery: Nursery, iris: 
     check_goes_on(folder, iris)
 
 
+@pytest.mark.slow("interrupts some fifty commits")
 def test_interrupted_at_every_file_operation(light: Path, faults: Faults, iris: Labelled) -> None:
     steps = 0
     while True:

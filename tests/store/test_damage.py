@@ -33,7 +33,7 @@ KINDS = {
     "covariance": "dispatcher/*.covariance",
     "metric": "dispatcher/*.metric",
 }
-FEW = settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=6, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -89,6 +89,7 @@ def twenty(built_once: Callable[[str, Callable[[Path], object]], Path], digits: 
     return built_once("twenty.sen", build)
 
 
+@pytest.mark.slow("learns twenty tasks")
 def test_what_is_answered_does_not_change_with_what_is_freed(twenty: Path, tmp_path: Path, digits: Labelled) -> None:
     net, x = sp.Network(shutil.copytree(twenty, tmp_path / "net")), digits[0]
     before, metric = net.predict(x, reject=False), net.view.manifest.types["image"].metric
@@ -108,6 +109,7 @@ def test_what_is_answered_does_not_change_with_what_is_freed(twenty: Path, tmp_p
     assert (sp.Network(tmp_path / "saved").predict(x, reject=False).confidence == after.confidence).all()
 
 
+@pytest.mark.slow("learns twenty tasks")
 def test_the_middle_of_the_columns_is_that_of_those_that_stay(twenty: Path, tmp_path: Path) -> None:
     net = sp.Network(shutil.copytree(twenty, tmp_path / "net"))
     net.gc(versions=1)
@@ -160,6 +162,7 @@ def test_a_reader_of_a_version_that_was_freed(folder: Path, digits: Labelled, ir
     assert len(late.predict(digits[0][:5])) == 5
 
 
+@pytest.mark.slow("learns twenty tasks")
 def test_a_damaged_metric_stops_gc_before_anything_goes(twenty: Path, tmp_path: Path, unchanged: Watch) -> None:
     net = sp.Network(shutil.copytree(twenty, tmp_path / "net"))
     path = net.path / "dispatcher" / net.view.manifest.types["image"].metric.file  # type: ignore[union-attr]

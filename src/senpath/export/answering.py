@@ -16,26 +16,33 @@ from senpath.routing import ADMIT, LARGEST_FEATURE
 class RouterModule(nn.Module):
     """What `Dispatcher.decide` answers: (n, …) to candidates, int64 (n, 2), −1 for none; P(task | input) of each, (n, 2); ood score (n,).
 
+    Where columns vote on classes, also P(class | task, input) by them, (n, 2, labels), and the weight of that, (n, 2).
+
     Args:
         features: the type's feature map.
         ranking: see `Dispatcher.portable`.
         tasks: how many there are.
+        labels: the most of a task.
     """
 
-    def __init__(self, features: nn.Module, ranking: nn.Module, tasks: int) -> None:
+    def __init__(self, features: nn.Module, ranking: nn.Module, tasks: int, labels: int) -> None:
         super().__init__()
-        self.features, self.ranking, self.tasks = features, ranking, tasks
+        self.features, self.ranking, self.tasks, self.labels = features, ranking, tasks, labels
+        self.votes = getattr(ranking, "votes", None)
 
     def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         features = self.features(inputs)
         features = torch.where(features.isnan(), LARGEST_FEATURE, features.clamp(-LARGEST_FEATURE, LARGEST_FEATURE))
-        probabilities, ood_score = self.ranking(features)
+        probabilities, ood_score, *likeness = self.ranking(features)
         best = probabilities.topk(min(2, self.tasks), dim=1)
         chosen, shares = best.indices, best.values
         if self.tasks == 1:
-            return torch.cat([chosen, chosen - 1], 1), torch.cat([shares, torch.zeros_like(shares)], 1), ood_score
-        second = torch.where(shares[:, 1:] >= ADMIT, chosen[:, 1:], -1)
-        return torch.cat([chosen[:, :1], second], 1), shares, ood_score
+            candidates, shares = torch.cat([chosen, chosen - 1], 1), torch.cat([shares, torch.zeros_like(shares)], 1)
+            chosen = chosen.expand(-1, 2)
+        else:
+            candidates = torch.cat([chosen[:, :1], torch.where(shares[:, 1:] >= ADMIT, chosen[:, 1:], -1)], 1)
+        votes = self.votes(likeness[0], chosen, self.labels) if self.votes is not None else ()
+        return candidates, shares, ood_score, *votes
 
 
 EXCLUSIVE, SEVERAL, NUMBERS = range(3)
@@ -56,7 +63,10 @@ def choose_answer(graph: Assembly, pathways: Sequence[Pathway], routed: Sequence
         values: float32 (n, 2, most), probabilities of labels, 0 behind a task's own; where there are regressions, also their numbers,
             float64 (n, 2, most).
     """
-    add, (candidates, shares, ood_score), labelled = graph.add, routed, values[0]
+    add, (candidates, shares, ood_score, *votes), labelled = graph.add, routed, values[0]
+    if votes:  # pooled with what the pathways say, see `senpath.routing.votes.Votes`
+        weight = add("Unsqueeze", votes[1], graph.constant([2], np.int64))
+        labelled = add("Add", labelled, add("Mul", weight, add("Sub", votes[0], labelled)))
     zero, none = graph.constant(0, np.float32), graph.constant(-1, np.int64)
     ran = add("Greater", candidates, none)
     form = add(

@@ -33,7 +33,8 @@ SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Keys of types that can be names of files."""
 LISTED = ("tasks", "input", "data_type")
 """What of the metadata is JSON."""
-ROUTED = ("candidates", "shares", "ood_score")
+ROUTED, VOTED = ("candidates", "shares", "ood_score"), ("votes", "weights")
+"""Outputs of the dispatcher's part; and those that it has besides where columns vote on classes."""
 
 
 def export_all(view: View, path: Path, *, encoded: bool, page: Path | None, overwrite: bool) -> list[Path]:
@@ -113,9 +114,9 @@ def network_model(view: View, key: str, *, encoded: bool = False) -> onnx.ModelP
     count, inputs = _never_none(graph, raw, len(reads["shape"]))
     if prepared is not None:
         inputs = prepared.encode(graph, inputs)
-    routed = graph.include(_router(view, key, data_type), [inputs])
     outputs = max([len(pathway.classes) for pathway in pathways if form_of(pathway) != NUMBERS], default=1)
     numbers = max([len(pathway.classes) for pathway in pathways if form_of(pathway) == NUMBERS], default=0)
+    routed = graph.include(_router(view, key, data_type, outputs), [inputs])
     values = _Answers(graph, inputs, routed[0], outputs, numbers).of(view, pathways)
     start = graph.constant([0], np.int64)
     for name, value in choose_answer(graph, pathways, routed, values).items():
@@ -134,11 +135,12 @@ def _never_none(graph: Assembly, given: str, axes: int) -> tuple[str, str]:
     return count, graph.add("Pad", given, pads)
 
 
-def _router(view: View, key: str, data_type: DataType) -> onnx.ModelProto:
+def _router(view: View, key: str, data_type: DataType, labels: int) -> onnx.ModelProto:
     dispatcher = view.dispatcher(key)
     features = exportable(f"dispatcher of {key}", dispatcher.features)
-    module = RouterModule(features, dispatcher.portable(), len(dispatcher.names))
-    return traced(module, {"input": torch.zeros(2, *data_type.shape)}, ROUTED)
+    module = RouterModule(features, dispatcher.portable(), len(dispatcher.names), labels)
+    names = ROUTED if module.votes is None else (*ROUTED, *VOTED)
+    return traced(module, {"input": torch.zeros(2, *data_type.shape)}, names)
 
 
 class _Answers:

@@ -350,6 +350,7 @@ def add_routed(answers: Answers, view: View, batches: Iterable[Batch], routing: 
             known=known,
             dispatcher=decision.numbers,
             ood_score=decision.ood_score,
+            votes=decision.votes,
         )
 
 

@@ -17,6 +17,7 @@ from senpath.inference.answered import Answered, InputAnswer
 from senpath.inference.unanswered import too_far
 from senpath.notebook import charts
 from senpath.pathways import Activation, Pathway, count_activation
+from senpath.routing import Votes
 from senpath.snapshot.view import View
 
 
@@ -295,6 +296,7 @@ class Answers:
         known: np.ndarray | bool = True,
         dispatcher: np.ndarray | int = 0,
         ood_score: np.ndarray | float = np.nan,
+        votes: Votes | None = None,
     ) -> None:
         """Run the candidates of a batch.
 
@@ -306,6 +308,7 @@ class Answers:
             known: bool (n,), whether an input fits its likeliest task.
             dispatcher: how many numbers of the dispatcher each input ran.
             ood_score: float64 (n,), see `Prediction`.
+            votes: what the dispatcher says of their classes, if it chose the candidates.
         """
         if not len(rows):  # no answers, of no task
             return
@@ -329,6 +332,7 @@ class Answers:
         ends = [*starts[1:].tolist(), len(member)]
         places = rows[member]
         for pathway, start, end, value in zip(pathways, starts.tolist(), ends, values, strict=True):
+            value = value if votes is None else votes.pooled(pathway.task, member[start:end], value)
             self._parts.setdefault(pathway.task, []).append(Part(places[start:end], probability[start:end], value))
 
     def prediction(self, unread: Mapping[int, str], samples: tuple[Any, ...] = ()) -> Prediction:

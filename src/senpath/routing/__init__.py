@@ -22,6 +22,7 @@ from senpath.routing.statistics import (
     statistics_of,
     temperature_of,
 )
+from senpath.routing.votes import Votes
 
 __all__ = [
     "ADMIT",
@@ -43,6 +44,7 @@ __all__ = [
     "Ranking",
     "StoredTask",
     "TaskStatistics",
+    "Votes",
     "collect",
     "columns_of",
     "feature_map",

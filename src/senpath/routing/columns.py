@@ -39,6 +39,12 @@ def blocks(tasks: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, n
             start = end
 
 
+def places_by_task(sizes: np.ndarray) -> torch.Tensor:
+    """For tasks whose columns follow one another the places of each task's own, int64 (tasks, most); the rest points behind all."""
+    starts, steps = np.cumsum(sizes) - sizes, np.arange(sizes.max())
+    return torch.from_numpy(np.where(steps < sizes[:, None], starts[:, None] + steps, sizes.sum()))
+
+
 @dataclass(frozen=True)
 class StoredTask:
     """What is stored of a task's statistics; see `TaskStatistics`.
@@ -47,13 +53,14 @@ class StoredTask:
         name: of the task.
         first: its first row in the columns' file.
         counts: examples behind each of its rows.
-        figures: see `TaskStatistics`.
+        figures, owners: see `TaskStatistics`.
     """
 
     name: str
     first: int
     counts: Sequence[float]
     figures: dict[str, float]
+    owners: tuple[int | None, ...] = ()
 
 
 class Columns:

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from senpath.components import Component
-from senpath.routing.columns import Columns, StoredTask, blocks
+from senpath.routing.columns import Columns, StoredTask, blocks, places_by_task
 from senpath.routing.covariances import CommonCovariance
 from senpath.routing.dispatcher import Dispatcher, Ranking
 from senpath.routing.limits import soft_nearest
 from senpath.routing.metric import ColumnIndex, Coordinates, Metric
 from senpath.routing.portable import Lookup, PortableDiscriminant
 from senpath.routing.statistics import TUNING, TaskStatistics, scarcity, temperature_of
+from senpath.routing.votes import ColumnVote, Likeness, PortableVotes, Votes
 
 TOGETHER = 512
 """Inputs that are scored together, so that memory does not grow with the batch."""
@@ -91,6 +92,8 @@ class Discriminant(Dispatcher):
         priors = np.array([task.figures.get("prior", 1.0) for task in tasks], dtype=np.float32)
         self._log_sizes = torch.from_numpy(priors * _log_sizes(columns.sizes, few)).to(device)
         self._temperature = temperature_of(features.kind, (task.figures for task in tasks))
+        votes = ((task.name, place, ColumnVote.of(task)) for place, task in enumerate(tasks))
+        self._votes = {name: (place, vote) for name, place, vote in votes if vote is not None}
         earlier = before._held if before is not None and before._temperature == self._temperature else None
         if self.metric.coordinates is None:
             # A task that came back has old rows: which are new to the earlier dispatcher is for its tasks to say.
@@ -106,7 +109,7 @@ class Discriminant(Dispatcher):
         rows = np.concatenate([kept.columns for kept in tasks.values()])
         firsts = np.cumsum([0, *(len(kept.columns) for kept in tasks.values())])
         stored = [
-            StoredTask(name, int(first), kept.counts.tolist(), kept.figures)
+            StoredTask(name, int(first), kept.counts.tolist(), kept.figures, kept.owners)
             for first, (name, kept) in zip(firsts, tasks.items(), strict=False)
         ]
         carried = {name: kept.covariance for name, kept in tasks.items() if kept.covariance is not None}
@@ -137,6 +140,7 @@ class Discriminant(Dispatcher):
             precision=metric.precision.cpu(),
             temperature=self._temperature,
             lookup=lookup,
+            votes=PortableVotes(self.columns.sizes, self._votes) if self._votes else None,
         )
 
     def _load(self, before: torch.Tensor | None, new: np.ndarray) -> _Loaded:
@@ -181,14 +185,26 @@ class Discriminant(Dispatcher):
         return self._rank_all(centred, held) if isinstance(held, _Loaded) else self._rank_nearest(centred, held)
 
     def _rank_all(self, centred: torch.Tensor, held: _Loaded) -> Ranking:
-        scores = _mixtures(torch.addmm(held.offsets, centred, held.weights), self.columns.sizes)
+        likeness = torch.addmm(held.offsets, centred, held.weights)
+        scores = _mixtures(likeness, self.columns.sizes)
         numbers = self._base_numbers() + held.weights.numel()
-        return Ranking(None, torch.softmax(scores.double().cpu(), 1), np.full(len(scores), numbers), lambda: numbers)
+        ends = np.cumsum(self.columns.sizes)
+
+        def of_task(task: int, rows: np.ndarray) -> torch.Tensor:
+            return likeness[torch.from_numpy(rows), ends[task] - self.columns.sizes[task] : ends[task]]
+
+        probabilities = torch.softmax(scores.double().cpu(), 1)
+        return Ranking(None, probabilities, np.full(len(scores), numbers), lambda: numbers, self._voting(of_task))
+
+    def _voting(self, likeness: Likeness) -> Votes | None:
+        """What columns say of the classes of inputs for which they are this likely."""
+        return Votes(self._votes, likeness) if self._votes else None
 
     def _rank_nearest(self, centred: torch.Tensor, held: _LookedUp) -> Ranking:
         parts = centred.split(TOGETHER) if len(centred) > TOGETHER else [centred]
         looked = [self._likely(part, held) for part in parts]
-        scores = torch.cat([self._score(part, likely, held) for part, (likely, _) in zip(parts, looked, strict=True)])
+        queries = [self._query(part) for part in parts]
+        scores = torch.cat([self._score(query, likely, held) for query, (likely, _) in zip(queries, looked, strict=True)])
         tasks, cells = (np.concatenate(same) if len(parts) > 1 else same[0] for same in zip(*looked, strict=True))
         wide, (shared, each) = self.columns.rows.shape[1], self.metric.index_numbers
         base, sizes = self._base_numbers() + shared, held.index.sizes if held.index is not None else np.array([len(self._owned)])
@@ -198,7 +214,13 @@ class Discriminant(Dispatcher):
             once = np.unique(tasks[tasks >= 0])
             return int(base + each * sizes[np.unique(cells)].sum() + wide * self.columns.sizes[once].sum())
 
-        return Ranking(tasks, torch.softmax(scores.double().cpu(), 1), base + each * looked_at + wide * scored, together)
+        def of_task(task: int, rows: np.ndarray) -> torch.Tensor:
+            own = slice(int(self.columns.first[task]), int(self.columns.first[task] + self.columns.sizes[task]))
+            asked = (torch.cat(queries) if len(queries) > 1 else queries[0])[torch.from_numpy(rows)]
+            return torch.addmm(self._offsets[own], asked, held.rows[own].T) / self._temperature
+
+        probabilities = torch.softmax(scores.double().cpu(), 1)
+        return Ranking(tasks, probabilities, base + each * looked_at + wide * scored, together, self._voting(of_task))
 
     def _likely(self, centred: torch.Tensor, held: _LookedUp) -> tuple[np.ndarray, np.ndarray]:
         """The tasks that come into question for each input, and the cells of the index that were searched for them.
@@ -225,11 +247,17 @@ class Discriminant(Dispatcher):
         tasks[(tasks < 0).all(1), -1] = 0  # only if all cells searched were empty: some task has to be measured
         return tasks
 
-    def _score(self, centred: torch.Tensor, tasks: np.ndarray, held: _LookedUp) -> torch.Tensor:
+    def _query(self, centred: torch.Tensor) -> torch.Tensor:
+        """Centred features (n, features), multiplied by the metric."""
+        if len(centred) == 1 and centred.device.type == "cpu":  # numpy is quicker for one
+            return torch.from_numpy((centred.numpy()[0] @ self.metric.precision.numpy())[None])
+        return centred @ self.metric.precision
+
+    def _score(self, query: torch.Tensor, tasks: np.ndarray, held: _LookedUp) -> torch.Tensor:
         """Scores (n, k) of these tasks; of none, −∞."""
-        if len(centred) == 1 and centred.device.type == "cpu":
-            return torch.from_numpy(self._score_one(centred.numpy()[0] @ self.metric.precision.numpy(), tasks[0])[None])
-        return self._score_pairs(centred @ self.metric.precision, tasks, held.rows)
+        if len(query) == 1 and query.device.type == "cpu":
+            return torch.from_numpy(self._score_one(query.numpy()[0], tasks[0])[None])
+        return self._score_pairs(query, tasks, held.rows)
 
     def _score_one(self, query: np.ndarray, tasks: np.ndarray) -> np.ndarray:
         """As `_score_pairs` for one input (features,) and its tasks (k,): at this size calling torch takes longer than computing."""
@@ -340,7 +368,7 @@ def _mixtures(likeness: torch.Tensor, sizes: np.ndarray) -> torch.Tensor:
     if sizes.min() == sizes.max():
         return torch.logsumexp(likeness.unflatten(-1, (len(sizes), -1)), -1)
     padded = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf)
-    return torch.logsumexp(padded[..., _padding(sizes).to(likeness.device)], -1)
+    return torch.logsumexp(padded[..., places_by_task(sizes).to(likeness.device)], -1)
 
 
 def _log_sizes(sizes: np.ndarray, few: np.ndarray) -> np.ndarray:
@@ -351,10 +379,3 @@ def _log_sizes(sizes: np.ndarray, few: np.ndarray) -> np.ndarray:
     logs = np.log(sizes)
     usual = logs[~few].mean() if not few.all() else None
     return np.asarray(np.where(few, logs if usual is None else usual, logs), dtype=np.float32)
-
-
-def _padding(sizes: np.ndarray) -> torch.Tensor:
-    """For tasks whose columns follow one another the places of each task's own, int64 (tasks, most); the rest points behind all."""
-    starts = np.cumsum(sizes) - sizes
-    steps = np.arange(sizes.max())
-    return torch.from_numpy(np.where(steps < sizes[:, None], starts[:, None] + steps, sizes.sum()))

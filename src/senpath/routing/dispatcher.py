@@ -13,6 +13,7 @@ from torch import nn
 from senpath.components import GATE, Component, Gate, freeze
 from senpath.errors import StoreError
 from senpath.routing.portable import PortableGates
+from senpath.routing.votes import Votes
 
 ADMIT = 0.012
 """A second pathway runs where its P(task | input) is at least this."""
@@ -38,12 +39,14 @@ class Ranking:
         probabilities: float64 (n, k), P(task | input), on the processor; tasks that were not scored are taken for impossible.
         numbers: int64 (n,), how many numbers of the dispatcher each input was computed with.
         together: counts how many all of them were computed with, each once.
+        votes: what the dispatcher says of their classes; None if it says nothing.
     """
 
     scored: np.ndarray | None
     probabilities: torch.Tensor
     numbers: np.ndarray
     together: Callable[[], int]
+    votes: Votes | None = None
 
     @property
     def tasks(self) -> np.ndarray:
@@ -73,6 +76,7 @@ class Decision:
         admitted: bool (n,), whether the second one runs too.
         ood_score: float64 (n,), distance from the likeliest task as a share of that task's limit.
         numbers: int64 (n,), how many numbers of the dispatcher each input was computed with.
+        votes: see `Ranking`.
     """
 
     names: tuple[str, ...]
@@ -81,6 +85,7 @@ class Decision:
     admitted: np.ndarray
     ood_score: np.ndarray
     numbers: np.ndarray
+    votes: Votes | None = None
 
     @property
     def known(self) -> np.ndarray:
@@ -90,7 +95,7 @@ class Decision:
     def only(self, places: np.ndarray) -> Decision:
         """What is decided of some of the inputs, by their places."""
         own = (part[places] for part in (self.order, self.probability, self.admitted, self.ood_score, self.numbers))
-        return Decision(self.names, *own)
+        return Decision(self.names, *own, self.votes.only(places) if self.votes is not None else None)
 
 
 class Dispatcher(ABC):
@@ -117,7 +122,7 @@ class Dispatcher(ABC):
         second = probability[:, 1:] >= (ADMIT if admit is None else admit)
         admitted = np.asarray(second.any(1) & (candidates > 1))
         ood_score = self._ood_score(features, order[:, 0])
-        return Decision(self.names, order, probability, admitted, ood_score, ranking.numbers)
+        return Decision(self.names, order, probability, admitted, ood_score, ranking.numbers, ranking.votes)
 
     def rank(self, inputs: torch.Tensor) -> Ranking:
         """The tasks that come into question for encoded inputs, with their probabilities."""

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from senpath.routing.columns import places_by_task
 from senpath.routing.limits import LEAST
+from senpath.routing.votes import PortableVotes
 
 
 class Lookup(nn.Module):
@@ -33,6 +35,8 @@ class Lookup(nn.Module):
 class PortableDiscriminant(nn.Module):
     """The scores of all tasks from columns: (n, features) to P(task | input), float32 (n, tasks), and the ood score (n,).
 
+    With votes the third is how likely columns are, float32 (n, columns), which `votes` reads.
+
     Args:
         rows: float32 (columns, features), those of a task one after another.
         sizes: columns of each task.
@@ -43,6 +47,7 @@ class PortableDiscriminant(nn.Module):
         centre, precision: see `Metric`.
         temperature: see `Tuning`.
         lookup: of these columns, where coordinates say which tasks are scored.
+        votes: of these columns, where they vote on classes.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class PortableDiscriminant(nn.Module):
         precision: torch.Tensor,
         temperature: float,
         lookup: Lookup | None,
+        votes: PortableVotes | None = None,
     ) -> None:
         super().__init__()
         centred = rows - centre
@@ -66,20 +72,24 @@ class PortableDiscriminant(nn.Module):
         self.offsets, self.log_sizes, self.limits = nn.Buffer(offsets), nn.Buffer(log_sizes), nn.Buffer(limits.float())
         self.softness = nn.Buffer(softness) if bool((softness > 0).any()) else None
         self.owner = nn.Buffer(torch.arange(len(sizes)).repeat_interleave(sizes))
-        self.own = nn.Buffer(_places(sizes))  # of each task, and the column behind the last one where it has fewer than another
+        self.own = nn.Buffer(
+            places_by_task(sizes.numpy())
+        )  # of each task, and the column behind the last one where it has fewer than another
         # One product with all columns, or one with the metric before it: whichever takes fewer numbers.
         before = len(rows) <= rows.shape[1]
         self.weights = nn.Buffer((centred.double() @ precision.double()).float() if before else centred)
         self.precision = None if before else nn.Buffer(precision)
-        self.lookup = lookup
+        self.lookup, self.votes = lookup, votes
 
-    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
         centred = features - self.centre
         query = centred if self.precision is None else centred @ self.precision
         products = query @ self.weights.T
-        scores = self._by_task((products + self.offsets) / self.temperature, -torch.inf).logsumexp(2) - self.log_sizes
+        likeness = (products + self.offsets) / self.temperature
+        scores = self._by_task(likeness, -torch.inf).logsumexp(2) - self.log_sizes
         probabilities = torch.softmax(self._looked_up(centred, scores), 1)
-        return probabilities, self._ood_score(centred, probabilities.argmax(1))
+        ood_score = self._ood_score(centred, probabilities.argmax(1))
+        return (probabilities, ood_score) if self.votes is None else (probabilities, ood_score, likeness)
 
     def _by_task(self, values: torch.Tensor, empty: float) -> torch.Tensor:
         """(n, columns) as (n, tasks, the most columns of one), `empty` where a task has fewer."""
@@ -106,12 +116,6 @@ class PortableDiscriminant(nn.Module):
             further = torch.logsumexp((distances.amin(1, keepdim=True) - distances) / soft, 1)  # 0 where the others are far
             square = torch.where(self.softness.index_select(0, task) > 0, (square - soft[:, 0] * further).clamp(min=0), square)
         return square / self.limits.index_select(0, task)
-
-
-def _places(sizes: torch.Tensor) -> torch.Tensor:
-    """For tasks whose columns follow one another the places of each task's own, int64 (tasks, most); the rest points behind all."""
-    starts, steps = sizes.cumsum(0) - sizes, torch.arange(int(sizes.max()))
-    return torch.where(steps < sizes[:, None], starts[:, None] + steps, sizes.sum())
 
 
 class PortableGates(nn.Module):

@@ -51,6 +51,8 @@ SINCE = {CONV_FEATURES: {"correction": 0.45, "temperature": 10.0}}
 (docs/results/routing-trials.md)."""
 TEXTS = {"temperature": 6.0, "prior": 0.7}
 """The same for texts behind an encoder."""
+VOTE, VOTE_OF_FEW = 1 / 2, 2 / 3
+"""Weight of what the columns of drawn pictures say of an input's class, beside its pathway; and where a task is one of few examples."""
 
 
 def temperature_of(kind: ComponentKind, tasks: Iterable[Mapping[str, float]]) -> float:
@@ -87,7 +89,7 @@ class TaskStatistics:
             compared in a metric made of theirs, each with the same weight whatever the task's size. None where a task gets new columns.
         figures: "limit", the squared distance beyond which an input is too strange for the task, "few", 1 for a task of few
             examples, else 0, and where there are such: "softness", see `soft_nearest`, "correction" and "temperature", see
-            `Tuning`, and "prior", the share of its mixture's log size that is taken off.
+            `Tuning`, "prior", the share of its mixture's log size that is taken off, and "vote", see `ColumnVote`.
         gate: the task's own model, for the binary dispatcher.
         owners: the class of each column, an index, or None where that is not known; empty where there is one column a class, in order.
     """
@@ -181,12 +183,16 @@ def collect(
     generator = torch.Generator().manual_seed(derive(seed, "dispatch"))
     if few is None:
         few = is_few(examples.task_kind, len(examples), len(examples.classes))
+    exclusive = examples.task_kind.exclusive
     if examples.task_kind.strata(examples.targets) is None:  # one class of all
         examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
     collected = (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
     if features.kind == UNIT_FEATURES and examples.data_type.modality == "text":
         return replace(collected, softness=SOFTNESS * float(collected.scatter.diagonal().sum()), tuned=TEXTS)
-    return replace(collected, tuned=SINCE.get(features.kind, {}))
+    tuned = SINCE.get(features.kind, {})
+    if features.kind == CONV_FEATURES and exclusive:
+        tuned = {**tuned, "vote": VOTE_OF_FEW if few else VOTE}
+    return replace(collected, tuned=tuned)
 
 
 def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
@@ -319,12 +325,14 @@ def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
     if collected.softness:
         figures["softness"] = collected.softness
     figures |= collected.tuned
+    classes, one_each = collected.classes, torch.arange(len(collected.means))
     return TaskStatistics(
         columns=collected.means.cpu().numpy(),
         counts=collected.counts.numpy(),
         covariance=pack(collected.scatter).astype(np.float32),
         figures=figures,
         gate=fit_gate(collected.features, collected.held, LIMIT_QUANTILE) if gate else None,
+        owners=() if "vote" not in figures or torch.equal(classes, one_each) else tuple(classes.tolist()),
     )
 
 

@@ -68,7 +68,7 @@ class Dispatchers:
         def check(place: int) -> None:  # of the store, not of this view, which a dispatcher outlives
             store.check_columns(everything, record, records[place])
 
-        stored = [StoredTask(name, kept.first, kept.counts, kept.figures) for name, kept in tasks.items()]
+        stored = [StoredTask(name, kept.first, kept.counts, kept.figures, kept.owners) for name, kept in tasks.items()]
         metric = before.dispatcher.metric if before is not None else self._read_metric(record)
         # Rows behind the last task's are of tasks that went; a version that was returned to computes as it did without them.
         rows = rows[: max(*(kept.first + kept.rows for kept in records), len(metric.norms) if metric is not None else 0)]

@@ -21,6 +21,7 @@ from senpath.routing import CARRIERS
 from senpath.types import DataType
 
 if TYPE_CHECKING:
+    from senpath.pathways import Pathway
     from senpath.store.manifest import Manifest
     from senpath.store.pages import Page
     from senpath.store.records import StatisticsRecord, TaskRecord, TypeRecord
@@ -225,7 +226,15 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
         and all(owner is None or 0 <= owner < len(path.classes) for owner in record.statistics.owners)
         and record.probe.seed in SEEDS
         and _fits_statistics(record.statistics, manifest.types[path.data_type], manifest)
+        and _fits_vote(record.statistics, path)
     )
+
+
+def _fits_vote(kept: StatisticsRecord, path: Pathway) -> bool:
+    """Whether columns that vote on classes are each of one, and every class has one."""
+    vote = kept.figures.get("vote", 0)
+    classes = {*(kept.owners or range(kept.rows))}
+    return vote == 0 or (0 < vote <= 1 and path.task_kind.exclusive and classes == {*range(len(path.classes))})
 
 
 def _fits_statistics(kept: StatisticsRecord, record: TypeRecord, manifest: Manifest) -> bool:

@@ -89,6 +89,7 @@ class Plain:
         self.names, self.classes = [path.task for path in paths], [path.classes for path in paths]
         self.layers = [_layers(net, path.components) for path in paths]
         self.temperatures = [path.temperature for path in paths]
+        self.votes = [task["vote"] for task in figures]
 
     def __call__(self, images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Place of the task, and of its class, that each image (n, h, w), uint8, most likely is of: int64 (n,) each."""
@@ -107,25 +108,28 @@ class Plain:
     def _answers(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = torch.cat([self._features(part) for part in inputs.split(64)])
         likeness = (((features - self.centre) @ self.precision) @ self.columns.T + self.offsets) / self.temperature
-        scores = torch.logsumexp(likeness.view(len(inputs), len(self.names), -1), 2)
+        by_task = likeness.view(len(inputs), len(self.names), -1)
+        scores = torch.logsumexp(by_task, 2)
         probabilities, tasks = torch.softmax(scores, 1).topk(2, dim=1)
         joint, labels = torch.empty_like(probabilities), torch.empty_like(tasks)
         flat = inputs.flatten(1)
         if len(inputs) == 1:
             for place, task in enumerate(tasks[0].tolist()):
-                joint[:, place], labels[:, place] = (self._classes(task, flat) * probabilities[:, place, None]).max(1)
+                joint[:, place], labels[:, place] = (self._classes(task, flat, by_task[:, task]) * probabilities[:, place, None]).max(1)
         else:
             for task in tasks.unique().tolist():
                 rows, places = (tasks == task).nonzero(as_tuple=True)
-                joint[rows, places], labels[rows, places] = (self._classes(task, flat[rows]) * probabilities[rows, places, None]).max(1)
+                answers = self._classes(task, flat[rows], by_task[rows, task])
+                joint[rows, places], labels[rows, places] = (answers * probabilities[rows, places, None]).max(1)
         best = joint.argmax(1, keepdim=True)
         return tasks.gather(1, best)[:, 0], labels.gather(1, best)[:, 0]
 
-    def _classes(self, task: int, flat: torch.Tensor) -> torch.Tensor:
-        """P(class | task, input)."""
+    def _classes(self, task: int, flat: torch.Tensor, likeness: torch.Tensor) -> torch.Tensor:
+        """P(class | task, input), by the pathway and by the columns, those of a class one after another."""
         (weight, bias), (out, shift) = self.layers[task]
         hidden = functional.linear(flat, weight, bias).relu_()
-        return torch.softmax(functional.linear(hidden, out, shift) / self.temperatures[task], 1)
+        told = torch.softmax(functional.linear(hidden, out, shift) / self.temperatures[task], 1)
+        return torch.lerp(told, torch.softmax(likeness, 1).view(*told.shape, -1).sum(2), self.votes[task])
 
 
 def _layers(net: sp.Network, names: Sequence[str]) -> list[tuple[torch.Tensor, torch.Tensor]]:

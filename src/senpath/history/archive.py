@@ -178,6 +178,7 @@ def _proposal(source: Store, theirs: View, view: View, task: str) -> Proposal:
         covariance=_covariance(source, kind),
         figures=kept.figures,
         gate=theirs.with_payload(kept.gate) if gated and kept.gate is not None else None,
+        owners=kept.owners,
     )
     return Proposal(
         version=view.version,

@@ -190,8 +190,8 @@ class Discriminant(Dispatcher):
         numbers = self._base_numbers() + held.weights.numel()
         ends = np.cumsum(self.columns.sizes)
 
-        def of_task(task: int, rows: np.ndarray) -> torch.Tensor:
-            return likeness[torch.from_numpy(rows), ends[task] - self.columns.sizes[task] : ends[task]]
+        def of_task(task: int, rows: np.ndarray) -> np.ndarray:
+            return np.asarray(likeness.cpu().numpy()[rows, ends[task] - self.columns.sizes[task] : ends[task]])
 
         probabilities = torch.softmax(scores.double().cpu(), 1)
         return Ranking(None, probabilities, np.full(len(scores), numbers), lambda: numbers, self._voting(of_task))
@@ -214,10 +214,14 @@ class Discriminant(Dispatcher):
             once = np.unique(tasks[tasks >= 0])
             return int(base + each * sizes[np.unique(cells)].sum() + wide * self.columns.sizes[once].sum())
 
-        def of_task(task: int, rows: np.ndarray) -> torch.Tensor:
+        query = torch.cat(queries) if len(queries) > 1 else queries[0]
+
+        def of_task(task: int, rows: np.ndarray) -> np.ndarray:
             own = slice(int(self.columns.first[task]), int(self.columns.first[task] + self.columns.sizes[task]))
-            asked = (torch.cat(queries) if len(queries) > 1 else queries[0])[torch.from_numpy(rows)]
-            return torch.addmm(self._offsets[own], asked, held.rows[own].T) / self._temperature
+            if len(query) == 1 and query.device.type == "cpu":  # numpy is quicker for one
+                return np.asarray((query.numpy() @ self.columns.rows[own].T + self._offsets.numpy()[own]) / self._temperature)
+            products = query[torch.from_numpy(rows).to(query.device)] @ held.rows[own].T
+            return np.asarray(((products + self._offsets[own]) / self._temperature).cpu().numpy())
 
         probabilities = torch.softmax(scores.double().cpu(), 1)
         return Ranking(tasks, probabilities, base + each * looked_at + wide * scored, together, self._voting(of_task))

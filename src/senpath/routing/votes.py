@@ -11,7 +11,7 @@ from torch import nn
 
 from senpath.routing.columns import StoredTask, places_by_task
 
-Likeness = Callable[[int, np.ndarray], torch.Tensor]
+Likeness = Callable[[int, np.ndarray], np.ndarray]
 """From a task's place and rows of ranked inputs (m,) to log-likelihoods (m, columns) of that task's columns, up to a constant."""
 
 
@@ -22,14 +22,14 @@ class ColumnVote:
     Args:
         weight: of their vote; the pathway's is 1 less it.
         classes: int64 (columns,), the class of each column; every class has one.
-        order: int64 (columns,), columns class by class.
-        starts: int64 (classes,), where in `order` each class begins.
+        order: int64 (columns,), columns class by class; None where they are so.
+        starts: int64 (classes,), where in that order each class begins; None where each has one column.
     """
 
     weight: float
     classes: np.ndarray
-    order: np.ndarray
-    starts: np.ndarray
+    order: np.ndarray | None
+    starts: np.ndarray | None
 
     @staticmethod
     def of(task: StoredTask) -> ColumnVote | None:
@@ -38,14 +38,17 @@ class ColumnVote:
         if not weight:
             return None
         classes = np.asarray(task.owners if task.owners else range(len(task.counts)), dtype=np.int64)
-        order = classes.argsort(kind="stable")
-        return ColumnVote(weight, classes, order, np.searchsorted(classes[order], np.arange(classes.max() + 1)))
+        order, numbers = classes.argsort(kind="stable"), np.arange(classes.max() + 1)
+        starts = np.searchsorted(classes[order], numbers) if len(numbers) < len(classes) else None
+        return ColumnVote(weight, classes, None if (np.diff(order) > 0).all() else order, starts)
 
     def shares(self, likeness: np.ndarray) -> np.ndarray:
         """P(class | task, input), float64 (m, classes), from log-likelihoods of the task's columns (m, columns)."""
-        likely = np.exp(likeness - likeness.max(1, keepdims=True))
-        by_class: np.ndarray = np.add.reduceat(likely[:, self.order], self.starts, axis=1)
-        return by_class / by_class.sum(1, keepdims=True)
+        shares = likeness - likeness.max(1, keepdims=True)
+        np.exp(shares, out=shares)
+        shares /= shares.sum(1, keepdims=True)
+        shares = shares if self.order is None else shares[:, self.order]
+        return shares if self.starts is None else np.asarray(np.add.reduceat(shares, self.starts, axis=1))
 
 
 class Votes:
@@ -69,8 +72,10 @@ class Votes:
         if task not in self._votes:
             return values
         place, vote = self._votes[task]
-        shares = vote.shares(self._likeness(place, rows).double().cpu().numpy())
-        return (1 - vote.weight) * values + vote.weight * shares
+        shares = vote.shares(self._likeness(place, rows).astype(np.float64))
+        shares *= vote.weight
+        shares += (1 - vote.weight) * values
+        return shares
 
     def only(self, places: np.ndarray) -> Votes:
         """Those on some of the inputs, by their places."""

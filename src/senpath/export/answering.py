@@ -64,7 +64,7 @@ def choose_answer(graph: Assembly, pathways: Sequence[Pathway], routed: Sequence
             float64 (n, 2, most).
     """
     add, (candidates, shares, ood_score, *votes), labelled = graph.add, routed, values[0]
-    if votes:  # pooled with what the pathways say, see `senpath.routing.votes.Votes`
+    if votes:  # pooled with what the pathways say, see `senpath.routing.columns.ColumnVotes`
         weight = add("Unsqueeze", votes[1], graph.constant([2], np.int64))
         labelled = add("Add", labelled, add("Mul", weight, add("Sub", votes[0], labelled)))
     zero, none = graph.constant(0, np.float32), graph.constant(-1, np.int64)

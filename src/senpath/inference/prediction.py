@@ -17,7 +17,7 @@ from senpath.inference.answered import Answered, InputAnswer
 from senpath.inference.unanswered import too_far
 from senpath.notebook import charts
 from senpath.pathways import Activation, Pathway, count_activation
-from senpath.routing import Votes
+from senpath.routing import ColumnVotes
 from senpath.snapshot.view import View
 
 
@@ -296,7 +296,7 @@ class Answers:
         known: np.ndarray | bool = True,
         dispatcher: np.ndarray | int = 0,
         ood_score: np.ndarray | float = np.nan,
-        votes: Votes | None = None,
+        votes: ColumnVotes | None = None,
     ) -> None:
         """Run the candidates of a batch.
 

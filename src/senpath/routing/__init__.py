@@ -1,6 +1,6 @@
 """Deciding which pathways an input may belong to."""
 
-from senpath.routing.columns import Columns, StoredTask
+from senpath.routing.columns import Columns, ColumnVotes, StoredTask
 from senpath.routing.covariances import CARRIERS, CommonCovariance, is_covariance, pack, unpack
 from senpath.routing.discriminant import Discriminant
 from senpath.routing.dispatcher import ADMIT, LARGEST_FEATURE, Decision, Dispatcher, Gates, Ranking
@@ -22,7 +22,6 @@ from senpath.routing.statistics import (
     statistics_of,
     temperature_of,
 )
-from senpath.routing.votes import Votes
 
 __all__ = [
     "ADMIT",
@@ -33,6 +32,7 @@ __all__ = [
     "TUNING",
     "WARNED_OF",
     "Collected",
+    "ColumnVotes",
     "Columns",
     "CommonCovariance",
     "Decision",
@@ -44,7 +44,6 @@ __all__ = [
     "Ranking",
     "StoredTask",
     "TaskStatistics",
-    "Votes",
     "collect",
     "columns_of",
     "feature_map",

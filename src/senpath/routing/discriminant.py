@@ -11,14 +11,13 @@ import numpy as np
 import torch
 
 from senpath.components import Component
-from senpath.routing.columns import Columns, StoredTask, blocks, places_by_task
+from senpath.routing.columns import Columns, ColumnVote, ColumnVotes, Likeness, StoredTask, blocks, places_by_task
 from senpath.routing.covariances import CommonCovariance
 from senpath.routing.dispatcher import Dispatcher, Ranking
 from senpath.routing.limits import soft_nearest
 from senpath.routing.metric import ColumnIndex, Coordinates, Metric
-from senpath.routing.portable import Lookup, PortableDiscriminant
+from senpath.routing.portable import Lookup, PortableDiscriminant, PortableVotes
 from senpath.routing.statistics import TUNING, TaskStatistics, scarcity, temperature_of
-from senpath.routing.votes import ColumnVote, Likeness, PortableVotes, Votes
 
 TOGETHER = 512
 """Inputs that are scored together, so that memory does not grow with the batch."""
@@ -196,9 +195,9 @@ class Discriminant(Dispatcher):
         probabilities = torch.softmax(scores.double().cpu(), 1)
         return Ranking(None, probabilities, np.full(len(scores), numbers), lambda: numbers, self._voting(of_task))
 
-    def _voting(self, likeness: Likeness) -> Votes | None:
+    def _voting(self, likeness: Likeness) -> ColumnVotes | None:
         """What columns say of the classes of inputs for which they are this likely."""
-        return Votes(self._votes, likeness) if self._votes else None
+        return ColumnVotes(self._votes, likeness) if self._votes else None
 
     def _rank_nearest(self, centred: torch.Tensor, held: _LookedUp) -> Ranking:
         parts = centred.split(TOGETHER) if len(centred) > TOGETHER else [centred]

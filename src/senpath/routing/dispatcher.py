@@ -12,8 +12,8 @@ from torch import nn
 
 from senpath.components import GATE, Component, Gate, freeze
 from senpath.errors import StoreError
+from senpath.routing.columns import ColumnVotes
 from senpath.routing.portable import PortableGates
-from senpath.routing.votes import Votes
 
 ADMIT = 0.012
 """A second pathway runs where its P(task | input) is at least this."""
@@ -46,7 +46,7 @@ class Ranking:
     probabilities: torch.Tensor
     numbers: np.ndarray
     together: Callable[[], int]
-    votes: Votes | None = None
+    votes: ColumnVotes | None = None
 
     @property
     def tasks(self) -> np.ndarray:
@@ -85,7 +85,7 @@ class Decision:
     admitted: np.ndarray
     ood_score: np.ndarray
     numbers: np.ndarray
-    votes: Votes | None = None
+    votes: ColumnVotes | None = None
 
     @property
     def known(self) -> np.ndarray:
@@ -94,8 +94,15 @@ class Decision:
 
     def only(self, places: np.ndarray) -> Decision:
         """What is decided of some of the inputs, by their places."""
-        own = (part[places] for part in (self.order, self.probability, self.admitted, self.ood_score, self.numbers))
-        return Decision(self.names, *own, self.votes.only(places) if self.votes is not None else None)
+        return Decision(
+            names=self.names,
+            order=self.order[places],
+            probability=self.probability[places],
+            admitted=self.admitted[places],
+            ood_score=self.ood_score[places],
+            numbers=self.numbers[places],
+            votes=self.votes.only(places) if self.votes is not None else None,
+        )
 
 
 class Dispatcher(ABC):

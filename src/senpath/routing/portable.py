@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
-from senpath.routing.columns import places_by_task
+from senpath.routing.columns import ColumnVote, places_by_task
 from senpath.routing.limits import LEAST
-from senpath.routing.votes import PortableVotes
 
 
 class Lookup(nn.Module):
@@ -30,6 +30,35 @@ class Lookup(nn.Module):
     def forward(self, centred: torch.Tensor) -> torch.Tensor:
         likeness: torch.Tensor = (centred @ self.projection) @ self.weights + self.offsets
         return likeness
+
+
+class PortableVotes(nn.Module):
+    """`ColumnVotes` in tensors: for each candidate of an input P(class | task, input) by its columns, and the weight of that.
+
+    Args:
+        sizes: int64 (tasks,), columns of each task; they follow one another.
+        votes: see `ColumnVotes`.
+    """
+
+    def __init__(self, sizes: np.ndarray, votes: Mapping[str, tuple[int, ColumnVote]]) -> None:
+        super().__init__()
+        own = places_by_task(sizes)
+        classes, weights = torch.zeros_like(own), torch.zeros(len(sizes))
+        for place, vote in votes.values():
+            classes[place, : sizes[place]] = torch.from_numpy(vote.classes)
+            weights[place] = vote.weight
+        self.own, self.classes, self.weights = nn.Buffer(own), nn.Buffer(classes), nn.Buffer(weights)
+
+    def forward(self, likeness: torch.Tensor, candidates: torch.Tensor, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, columns) and int64 (n, k), each a task's place, to (n, k, width) and (n, k).
+
+        Args:
+            width: the most classes of a task.
+        """
+        padded = torch.nn.functional.pad(likeness, (0, 1), value=-torch.inf).unsqueeze(1).expand(-1, candidates.shape[1], -1)
+        likely = torch.softmax(padded.gather(2, self.own[candidates]), 2)
+        shares = likely.new_zeros(likely.shape[0], likely.shape[1], width).scatter_add(2, self.classes[candidates], likely)
+        return shares, self.weights[candidates]
 
 
 class PortableDiscriminant(nn.Module):

@@ -180,7 +180,8 @@ class Batcher:
         if self._running == self._most or not self._waiting:
             return
         loop, (key, group) = asyncio.get_running_loop(), next(iter(self._waiting.items()))
-        if key == self._expected.key and len(group) < self._expected.requests and loop.time() < self._expected.until:
+        few = len(group) < self._expected.requests and self._queued < AT_ONCE
+        if few and key == self._expected.key and loop.time() < self._expected.until:
             self._window = self._window or loop.call_later(WINDOW_SECONDS, self._run_next)
         else:
             self._run_next()
@@ -215,16 +216,17 @@ class Batcher:
         failed = BusyError("the answer", got="none") if work.cancelled() else work.exception()
         replies = [failed] * len(batch) if failed is not None else work.result()
         results = [self._take(share, reply) for share, reply in zip(batch, replies, strict=True)]
-        if not work.cancelled():
-            answered, waiting = sum(result is not None for result in results), self._waiting.get((asked, None), ())
-            self._expected = _Expected((asked, None), min(answered + len(waiting), AT_ONCE), work.get_loop().time() + AGAIN_SECONDS)
-            self._gather()
         for share, result in zip(batch, results, strict=True):
             if result is not None and not share.waiting.answer.done():
                 if isinstance(result, Reply):
                     share.waiting.answer.set_result(result)
                 else:
                     share.waiting.answer.set_exception(result)
+        if not work.cancelled():
+            loop, answered = work.get_loop(), sum(result is not None for result in results)
+            together = answered + len(self._waiting.get((asked, None), ()))
+            self._expected = _Expected((asked, None), together, loop.time() + AGAIN_SECONDS)
+            loop.call_soon(self._gather)  # once the answers are sent
 
     def _take(self, share: _Share, reply: Reply | BaseException | None) -> Reply | BaseException | None:
         """What a request is to be told; None if it goes on waiting."""

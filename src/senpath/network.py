@@ -463,7 +463,7 @@ class Network:
                 labels, are left aside; the others may come in any order. Or a mapping of modalities ("image", "audio", "video", "table" or
                 "text") to equally many inputs: the first of every modality belong to one thing, and so on. None (or NaN) in a list, or in
                 the place of one, is a missing input.
-            task: the task, if it is known; by default the dispatcher finds it.
+            task: the task, if it is known: its pathway alone answers then; by default the dispatcher finds it.
             concept: the concept, if it is known and x is a mapping: its tasks answer.
             errors: "raise" refuses a batch with an input that no task can read, naming the first; "none" answers None to inputs of types
                 that no task reads; "skip" also to those that are broken: a file that is damaged, a row without any value, another shape

@@ -778,7 +778,7 @@ const ask = {
     return [
       h("p", { class: label.length > 40 ? "said longer" : label.length > 6 ? "said long" : "said" }, h("bdi", {}, label)),
       h("p", { class: "from" }, "from ", h("strong", {}, answer.task)),
-      answer.gaps && h("p", { class: "soft small words" }, `Nothing was given for ${answer.gaps.join(", ")}: a usual value stood in.`),
+      this.missing(answer),
       h("div", { class: "sure" }, h("p", {}, h("span", {}, (number >= 0.9 ? "Sure" : number >= 0.6 ? "Fairly sure" : "Not sure") + of), h("b", {}, percent(number))), meter(number)),
       others.length > 0 && h("ul", { class: "others", "aria-label": "Also possible" }, others.map((entry) => h("li", {},
         h("span", { class: "words" }, h("b", {}, words(entry.label)), h("span", { class: "soft" }, ` ${entry.task}`)), meter(entry.probability), h("span", {}, percent(entry.probability))))),
@@ -792,8 +792,13 @@ const ask = {
       h("p", { class: "from words" }, far
         ? `It is ${times >= 10 ? Math.round(times) : times.toFixed(1)} times as far from what the network has learned as it accepts, so it does not guess.`
         : answer.reason ?? "The network would rather say nothing than guess."),
+      this.missing(answer),
       guess && h("p", { class: "guess" }, "Had it to guess: ", h("strong", {}, words(guess.label)), h("span", { class: "soft" }, ` from ${guess.task}`)),
     ];
+  },
+
+  missing({ gaps }) {
+    return gaps && h("p", { class: "soft small words" }, `Nothing was given for ${gaps.join(", ")}: a usual value stood in.`);
   },
 
   async why(place, control) {

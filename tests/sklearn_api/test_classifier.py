@@ -39,12 +39,10 @@ QUICK: dict[str, Any] = {"hidden": 16, "epochs": 60, "learning_rate": 0.02, "aug
 
 MLP = {**QUICK, "model": "mlp"}
 """Of tables the model by default asks which settings are best, which takes longer."""
-WEIGHTED = "training draws batches and folds at random, so an example of weight 2 does not weigh to the bit what two examples do"
-NOT_EXACT = {f"check_sample_weight_equivalence_on_{kind}_data": WEIGHTED for kind in ("dense", "sparse")}
 
 
 @pytest.mark.slow("scikit-learn's own checks, a hundred small learnings")
-@parametrize_with_checks([SENClassifier(**MLP)], expected_failed_checks=lambda estimator: NOT_EXACT)
+@parametrize_with_checks([SENClassifier(**MLP)])
 def test_scikit_learns_own_checks(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
 

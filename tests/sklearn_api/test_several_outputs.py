@@ -18,11 +18,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import senpath as sp
 from senpath.sklearn import TASK, SENClassifier, SENRegressor
-from tests.sklearn_api.test_classifier import MLP, NOT_EXACT, QUICK, Labelled, few
+from tests.sklearn_api.test_classifier import MLP, QUICK, Labelled, few
 
 
 @pytest.mark.slow("all of scikit-learn's own checks of a regressor")
-@parametrize_with_checks([SENRegressor(**QUICK)], expected_failed_checks=lambda estimator: NOT_EXACT)
+@parametrize_with_checks([SENRegressor(**QUICK)])
 def test_scikit_learns_own_checks(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_array
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
@@ -49,6 +51,24 @@ def test_class_weights_are_sample_weights(overlapping: Labelled) -> None:
     assert np.array_equal(by_class.predict_proba(x), both.predict_proba(x))
     plain = SENClassifier(**MLP).fit(x, y)
     assert plain.network_.log[-1]["data"] != by_class.network_.log[-1]["data"]
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array, pd.DataFrame])
+def test_a_weight_is_as_many_copies_to_the_bit(overlapping: Labelled, form: Any) -> None:
+    x, y = overlapping
+    times = np.random.default_rng(0).integers(0, 4, len(y))
+    copies = np.random.default_rng(1).permutation(np.repeat(np.arange(len(y)), times))
+    weighted = SENClassifier(**MLP).fit(form(x), y, times)
+    copied = SENClassifier(**MLP).fit(form(x[copies]), y[copies])
+    assert np.array_equal(weighted.predict_proba(form(x)), copied.predict_proba(form(x)))
+    assert weighted.network_.tasks[TASK].examples == copied.network_.tasks[TASK].examples == np.count_nonzero(times)
+    assert not np.array_equal(copied.predict_proba(form(x)), SENClassifier(**MLP).fit(form(x), y).predict_proba(form(x)))
+
+
+def test_copies_are_left_alone_where_the_model_sees_to_them(overlapping: Labelled) -> None:
+    x, y = overlapping
+    learned = SENClassifier(KNeighborsClassifier(), links="none").fit(np.tile(x, (2, 1)), np.tile(y, 2))
+    assert learned.network_.tasks[TASK].examples == 2 * len(y)
 
 
 @pytest.mark.parametrize("raw", [False, True])

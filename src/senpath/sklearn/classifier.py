@@ -88,7 +88,8 @@ class SENClassifier(ClassifierMixin, SENEstimator):  # type: ignore[misc]
 
         Args:
             sample_weight: how much each example counts, (n,), 0 or more; those of 0 are left out. What is minimised is the weighted mean
-                loss; how columns are scaled, and how similar the source's classes are, does not follow the weights.
+                loss; how columns are scaled, and how similar the source's classes are, does not follow the weights. Of arrays and frames
+                of numbers a weight of 2 is two examples, to the bit: equal ones count as one, of their weights' sum.
 
         Raises:
             ValueError: if the data or a parameter cannot be used; `InputError` is one.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
+from hashlib import blake2b
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
@@ -85,6 +87,8 @@ class SENEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         if weights is not None:
             counting = np.flatnonzero(weights)
             values, targets, weights = (_safe_indexing(part, counting) for part in (values, targets, weights))
+        if self._learns_on():  # else the model sees to it that weights are as good as repetitions
+            values, targets, weights = _merged(values, targets, weights)
         net = Network() if self.source is None else _opened(self.source, self.trust)
         settings = {name: getattr(self, name) for name in SETTINGS}
         method = Sen(**settings, random_state=_seed(self.random_state))
@@ -198,6 +202,43 @@ def _weights(values: Any, targets: Any, sample_weight: Any, class_weight: Any) -
     if not weights.any():
         raise InputError("sample weights", expected="some that are not zero", got="zeros")
     return weights
+
+
+def _merged(values: Any, targets: np.ndarray, weights: np.ndarray | None) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    """Equal examples of an array as one that counts as much as all of them, in an order that is the same however they came.
+
+    So what is learned of examples with weights is what is learned of as many copies, to the bit. Without weights and copies, and of what is
+    no numbers, all stays as it is.
+    """
+    numbers = values
+    if not issparse(values):
+        try:
+            numbers = np.asarray(values, None if isinstance(values, np.ndarray) else np.float64) if hasattr(values, "shape") else None
+        except (TypeError, ValueError):  # a frame that has words
+            numbers = None
+        if numbers is None or numbers.dtype.kind not in "biuf":
+            return values, targets, weights
+    keys = np.array([blake2b(row, digest_size=16).digest() for row in _rows(numbers, targets)], dtype="V16")
+    unique, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    if weights is None and len(unique) == len(keys):
+        return values, targets, None
+    counts = np.bincount(place, weights)
+    return _safe_indexing(values, first), _safe_indexing(targets, first), counts.astype(np.float64)
+
+
+def _rows(values: Any, targets: np.ndarray) -> Iterator[bytes]:
+    """The numbers of each example and of its targets; +0 and -0 are the same."""
+    _, coded = np.unique(targets, return_inverse=True)
+    coded = coded.reshape(len(targets), -1)
+    if issparse(values):
+        values = values.tocsr(copy=True)
+        values.sum_duplicates()
+        values.eliminate_zeros()
+        for target, start, end in zip(coded, values.indptr, values.indptr[1:], strict=False):
+            yield target.tobytes() + values.indices[start:end].astype(np.int64).tobytes() + values.data[start:end].tobytes()
+        return
+    for target, row in zip(coded, values, strict=True):
+        yield target.tobytes() + (row + 0).tobytes()
 
 
 def _is_raw(X: Any) -> bool:

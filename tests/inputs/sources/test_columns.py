@@ -124,7 +124,22 @@ def test_whole_numbers_in_a_file_are_numbers_as_in_a_data_frame(tmp_path: Path) 
     assert net.tasks["t"].classes_ == ("-1", "0", "12")
 
 
-@pytest.mark.parametrize("labels", [["01", "2"], ["+1", "2"], ["1.0", "2.0"], ["0.5", "x"], ["0.5", "no"], ["1e999", "0.5"]])
+@pytest.mark.parametrize("form", FORMS)
+def test_true_and_false_are_so_in_every_file(tmp_path: Path, form: str) -> None:
+    data = FORMS[form](FLOWERS.assign(species=[True, False, False, True]), tmp_path)
+    assert list(sp.read(data).y) == [True, False, False, True]
+    net = sp.Network()
+    net.learn("words", FLOWERS.drop(columns="species"), ["True", "False", "False", "True"], method=ConstantMethod())  # as texts were once
+    net.extend("words", data)
+    assert net.tasks["words"].classes_ == ("False", "True")
+    net.learn("truths", data, method=ConstantMethod())
+    assert net.tasks["truths"].classes_ == (False, True)
+    assert type(net.tasks["truths"].classes_[0]) is bool
+
+
+@pytest.mark.parametrize(
+    "labels", [["true", "no"], ["01", "2"], ["+1", "2"], ["1.0", "2.0"], ["0.5", "x"], ["0.5", "no"], ["1e999", "0.5"]]
+)
 def test_other_words_stay_classes(tmp_path: Path, labels: list[str]) -> None:
     (tmp_path / "a.csv").write_text(f"a,label\n1,{labels[0]}\n2,{labels[1]}\n")
     assert sp.read(tmp_path / "a.csv").y.tolist() == labels

@@ -16,6 +16,7 @@ from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
 from senpath.inputs.modalities.columns import NO_LABEL, is_missing
 from senpath.inputs.sources.guesses import names_rows
+from senpath.tasks.labels import TRUTHS
 
 LABEL_COLUMN = "label"
 LABEL_NAMES = (LABEL_COLUMN, "labels", "class", "target", "y")
@@ -121,7 +122,7 @@ def plain_labels(values: np.ndarray, *, class_names: bool = False) -> Any:
     """Labels as they are learned: words (objects, for one may be long) or numbers in an array, collections of labels in a list.
 
     Words that are all whole numbers, or all numbers and at least one of them a fraction, become numbers, as they are in a data frame: but
-    not 007, 1.0 or +1, which say more than the number.
+    not 007, 1.0 or +1, which say more than the number. Words that are all true or false become True and False.
 
     Args:
         class_names: whether words are known to be names of classes, and stay words.
@@ -134,6 +135,8 @@ def plain_labels(values: np.ndarray, *, class_names: bool = False) -> Any:
         return words
     if plain and all(WHOLE.fullmatch(word) for word in plain):
         return np.array([int(word) for word in plain])
+    if plain and all(word.lower() in TRUTHS for word in plain):
+        return np.array([TRUTHS[word.lower()] for word in plain], dtype=bool)
     try:
         numbers = words.astype(np.float64)
     except ValueError:

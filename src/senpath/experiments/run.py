@@ -24,6 +24,7 @@ from senpath.experiments.streams import INDEX, Stream, load_stream, read_stream,
 from senpath.isolation import isolated
 from senpath.parallel import Backend, InProcess, Processes, check_jobs
 from senpath.parallel.ray_backend import Ray
+from senpath.progress import Progress, follow, silent
 
 Look = Callable[[ExperimentResults], None]
 """Told what is known so far."""
@@ -88,8 +89,15 @@ def experiment(
     plan = _planned(stream, methods, tasks, {key: value for key, value in given.items() if value is not None})
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="senpath-experiment-") as scratch:
-            return run_plan(plan, Path(scratch), jobs=jobs, ray=ray, look=look)
-    return run_plan(plan, Path(folder).resolve(), jobs=jobs, ray=ray, look=look)
+            return _followed(plan, Path(scratch), jobs, ray, look)
+    return _followed(plan, Path(folder).resolve(), jobs, ray, look)
+
+
+def _followed(plan: ExperimentPlan, folder: Path, jobs: int, ray: str | None, look: Look | None) -> ExperimentResults:
+    """With a bar where somebody sees one, unless the caller looks for itself."""
+    if look is not None:
+        return run_plan(plan, folder, jobs=jobs, ray=ray, look=look)
+    return follow(None, "experiment", {"runs": len(plan.runs())}, lambda told: run_plan(plan, folder, jobs=jobs, ray=ray, progress=told))
 
 
 def _planned(stream: Any, methods: Any, tasks: dict[str, Any], said: dict[str, Any]) -> ExperimentPlan:
@@ -102,7 +110,15 @@ def _planned(stream: Any, methods: Any, tasks: dict[str, Any], said: dict[str, A
     return make_plan(stream, methods, stream=tasks, **said)
 
 
-def run_plan(plan: ExperimentPlan, folder: Path, *, jobs: int = 1, ray: str | None = None, look: Look | None = None) -> ExperimentResults:
+def run_plan(
+    plan: ExperimentPlan,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    ray: str | None = None,
+    look: Look | None = None,
+    progress: Progress = silent,
+) -> ExperimentResults:
     """Run what is not done yet; see `experiment`."""
     backend: Backend = Ray(ray) if ray is not None else InProcess() if jobs == 1 else Processes()
     opened = _open(plan, folder)
@@ -115,7 +131,12 @@ def run_plan(plan: ExperimentPlan, folder: Path, *, jobs: int = 1, ray: str | No
         def results(done: int, unfinished: bool = True) -> ExperimentResults:
             return _results(plan, opened, runs, read_records(work, folder, unfinished=unfinished), done)
 
-        run_jobs(work, folder, jobs, backend=backend, look=lambda done, total: look(results(done)) if look else None)
+        def told(done: int, total: int) -> None:
+            progress("runs", done, total)
+            if look is not None:
+                look(results(done))
+
+        run_jobs(work, folder, jobs, backend=backend, look=told)
         return results(len(work), unfinished=False)
 
 

@@ -52,9 +52,10 @@ def test_every_task_is_measured_after_every_task(results: ExperimentResults) -> 
         for seed in (0, 1):
             pairs = [(record["after"], record["task"]) for record in results.records.where(kind="score", method=method, seed=seed)]
             assert pairs == [(after, task) for place, after in enumerate(results.tasks) for task in results.tasks[: place + 1]]
-    # A right label of a task's own class is a right task here, for no two tasks share one.
+    # A right label of a task's own class is a right task here, for no two tasks share one. (It may be right more often than with the task
+    # given: columns vote on the class where they find the task.)
     for record in results.records.where(kind="score"):
-        assert record["found"] == record["label"] <= min(record["given"], record["routed"])
+        assert record["found"] == record["label"] <= record["routed"]
 
 
 def test_forward_transfer_is_what_was_known_before_a_step(results: ExperimentResults) -> None:

@@ -167,6 +167,12 @@ def test_a_file_is_written_whole_or_not_at_all(senpath: Run, net: Path, tmp_path
     assert senpath("tasks", net, "--json", "--csv").code == 2
 
 
+def test_records_are_not_written_over_a_page(senpath: Run, net: Path, tmp_path: Path) -> None:
+    page = tmp_path / "team.html"
+    end = senpath("report", net, "--output", page)
+    assert (end.code, "--out" in end.err, page.exists()) == (2, True, False)
+
+
 def test_every_command_has_a_form_for_programs(senpath: Run, net: Path, tmp_path: Path, files: Path) -> None:
     own = sp.Network.from_pretrained(net, tmp_path / "own.sen").path
     quick = ("--set", "epochs=1", "--set", "hidden=2", "--json")

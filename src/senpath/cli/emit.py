@@ -111,11 +111,14 @@ def _flat(record: Record, before: str = "") -> dict[str, Any]:
 
 
 def require_writable(path: Path) -> None:
-    """Refuse early, before long work, a file that cannot be written.
+    """Refuse early, before long work, a file that cannot be written, or whose name promises a page where records would stand.
 
     Raises:
-        InputError: if it is a folder, or in none.
+        InputError: if it is a folder, in none, or ends in .html.
     """
+    if path.suffix.lower() in (".html", ".htm"):
+        do = "Pages have an option of their own: --out, or --page"
+        raise InputError(f"output {path}", expected="a file for records, .csv or JSON lines", got=path.suffix, do=do)
     if path.is_dir() or not path.parent.is_dir():
         got = "a folder" if path.is_dir() else f"no folder {path.parent}"
         raise InputError(f"output {path}", expected="a file in a folder that is there", got=got)

@@ -57,7 +57,9 @@ def prune(
 
 def extend(
     net: Net,
-    first: Annotated[str, typer.Argument(metavar="[TASK]", help="Name of the task; without it the examples are split among the tasks.")],
+    first: Annotated[
+        str | None, typer.Argument(metavar="TASK", help="Name of the task; without it the examples are split among the tasks.")
+    ] = None,
     second: Annotated[str | None, typer.Argument(metavar="DATA", help="Labelled examples, as for learn.")] = None,
     settings: Sets = None,
     label: Label = None,
@@ -70,6 +72,10 @@ def extend(
     examples are not needed again. Old classes keep their answers to the bit; --set finetune=true trains the whole task again, and says
     what that may cost. Without TASK each example goes to the likeliest of its tasks that has its label.
     """
+    if first is None:
+        raise InputError(
+            "extend", expected="DATA, or TASK DATA", got="neither", do="Name the examples: a file, a folder, or - for standard input"
+        )
     given = _checked("extend", read_settings(settings))
     if second is None:
         return _extend_stream(net, first, ReadingOptions(label, modality, skip_bad), given)

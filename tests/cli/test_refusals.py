@@ -17,6 +17,7 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("tasks",), 2, "Missing argument"),
     (("nonsense",), 2, "No such command 'nonsense'"),
     (("tasks", NET, "--nonsense"), 2, "No such option: --nonsense"),
+    (("learn", NET, "t", "d", "--learning-rate", "1"), 2, "write --set learning_rate=VALUE"),
     (("learn", NET, "new", "FILES/iris.csv", "--shots", "many"), 2, "--shots"),
     (("learn", NET, "new", "FILES/iris.csv", "--seed", "-1"), 2, "--seed"),
     (("demo", "--seed", "-1"), 2, "--seed"),

@@ -54,7 +54,7 @@ class _Commands(TyperGroup):
 
 
 class _Command(TyperCommand):
-    """A command whose `--url URL` stands for its first argument, NET."""
+    """A command whose `--url URL` stands for its first argument, NET, and that knows what `--epochs 3` was meant to be."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         options = args[: args.index("--")] if "--" in args else args
@@ -64,7 +64,15 @@ class _Command(TyperCommand):
                 url = [value] if equals else args[place + 1 : place + 2]
                 args = [*url, *args[:place], *args[place + 1 + (not equals) :]]
                 break
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            option = getattr(error, "option_name", None)  # typer's class for an unknown option has no public name
+            if option is None or not hasattr(error, "possibilities") or all(parameter.name != "settings" for parameter in self.params):
+                raise
+            setting = f"--set {option.lstrip('-').replace('-', '_')}=VALUE"
+            do = f"If it is a setting of the method, as `senpath methods NAME` lists them, write {setting}"
+            raise InputError("options", expected=f"those of `{ctx.command_path} --help`", got=option, do=do) from None
 
 
 def _version(asked: bool) -> None:

@@ -227,18 +227,19 @@ def _merged(values: Any, targets: np.ndarray, weights: np.ndarray | None) -> tup
 
 
 def _rows(values: Any, targets: np.ndarray) -> Iterator[bytes]:
-    """The numbers of each example and of its targets; +0 and -0 are the same."""
+    """The targets of each example and its numbers but 0, with their places: the same for a sparse matrix as for an array."""
     _, coded = np.unique(targets, return_inverse=True)
     coded = coded.reshape(len(targets), -1)
     if issparse(values):
         values = values.tocsr(copy=True)
         values.sum_duplicates()
         values.eliminate_zeros()
-        for target, start, end in zip(coded, values.indptr, values.indptr[1:], strict=False):
-            yield target.tobytes() + values.indices[start:end].astype(np.int64).tobytes() + values.data[start:end].tobytes()
-        return
-    for target, row in zip(coded, values, strict=True):
-        yield target.tobytes() + (row + 0).tobytes()
+        bounds = zip(values.indptr, values.indptr[1:], strict=False)
+        filled = ((values.indices[start:end].astype(np.int64), values.data[start:end]) for start, end in bounds)
+    else:
+        filled = ((columns, row.flat[columns]) for row in values for columns in [np.flatnonzero(row)])
+    for target, (columns, numbers) in zip(coded, filled, strict=True):
+        yield target.tobytes() + columns.tobytes() + numbers.tobytes()
 
 
 def _is_raw(X: Any) -> bool:

@@ -44,7 +44,7 @@ test: setup
 
 # What is slow by nature: each of these tests says why. A file's tests stay together, for they share processes; so do those of Ray.
 test-slow: setup
-	$(PYTEST) --dist loadgroup --no-loadscope-reorder -m slow
+	$(PYTEST) --dist loadfile --no-loadscope-reorder -m slow
 
 check: setup
 	$(BIN)/ruff check

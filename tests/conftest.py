@@ -11,11 +11,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from filelock import FileLock
 from sklearn.datasets import load_digits, load_iris
+from xdist.scheduler import LoadScopeScheduling
 
 from benchmarks.cloud.service import running_moto
 from senpath import data
@@ -55,22 +57,31 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that is marked as slow says why; slow tests are grouped for `--dist loadgroup`."""
+    """A test that is marked as slow says why; those that take longest come first."""
     for item in items:
         mark = item.get_closest_marker("slow")
         if mark is None:
             continue
         if not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.args[0]):
             raise pytest.UsageError(f"{item.nodeid}: write @pytest.mark.slow(reason), with a reason")
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    items.sort(key=lambda item: LONG.index(group_of(item)) if group_of(item) in LONG else len(LONG))
+    items.sort(key=lambda item: LONG.index(group_of(item.nodeid)) if group_of(item.nodeid) in LONG else len(LONG))
 
 
-def group_of(item: pytest.Item) -> str:
-    file = item.nodeid.partition("::")[0]
+def group_of(test: str) -> str:
+    """Its file, or the group that the file is in."""
+    file = test.partition("::")[0]
     return next((group for group, files in TOGETHER.items() if file.startswith(files)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """With `--dist loadfile` the tests of a file, or of a group of files, stay together."""
+    return _Groups(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+class _Groups(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
 
 
 def pytest_collection_finish() -> None:

@@ -16,7 +16,7 @@ import senpath as sp
 from senpath.arrays import as_word
 from senpath.inputs.sources import read_unlabelled
 
-LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
+LETTERS = st.characters(codec="utf-8", exclude_characters="\0\ufeff")
 WORDS = st.text(LETTERS, min_size=1, max_size=8).map(lambda word: unicodedata.normalize("NFC", f"w{word}w"))
 """Words that nothing takes for a number, composed as they are read, with quotes, commas and ends of lines in them."""
 NUMBERS = st.floats(-1e30, 1e30) | st.integers(-(2**53), 2**53)

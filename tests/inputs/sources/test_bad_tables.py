@@ -52,6 +52,7 @@ BAD: dict[str, tuple[str, bytes, str]] = {
         b'{"a": 1, "label": 0}\n{"b": 1}',
         r"t.jsonl, line 2: expected an object with \['a', 'label'\], got \['b'\]",
     ),
+    "no names": ("t.jsonl", b"{}", r"t.jsonl: expected a column of labels, and one beside it, got none"),
     "no object": ("t.jsonl", b'{"a": 1, "label": 0}\n[1]', r"t.jsonl, line 2: expected an object with .*, got a list"),
     "a missing name": (
         "t.jsonl",

@@ -70,8 +70,10 @@ class RawTable:
         """The name of the column of labels, and how it was chosen, in words.
 
         Raises:
-            InputError: if there is no column of the given name.
+            InputError: if there is no column of the given name, or none at all.
         """
+        if not self.columns:
+            raise InputError(self.name, expected="a column of labels, and one beside it", got="none")
         if given is not None:
             if as_word(given) not in self.columns:
                 columns = ", ".join(map(repr, self.columns))

@@ -26,6 +26,7 @@ TOP = 5
 RAN: WeakKeyDictionary[View, dict[tuple[int, ...], Record]] = WeakKeyDictionary()
 """What was counted for the candidates of a version's inputs: many have the same, and to count it takes long beside one small answer."""
 MOST_KEPT = 10_000
+"""Of these for a version."""
 
 
 def answer_records(view: View, answers: Prediction | MultimodalPrediction, top: int = TOP) -> list[Record]:
@@ -66,14 +67,16 @@ def answer_records(view: View, answers: Prediction | MultimodalPrediction, top: 
 
 def _ran_records(view: View, routes: Routes) -> list[Record]:
     """For each input what ran, as `ran_record` says it."""
-    kept = RAN.setdefault(view, {}) if routes.sizes is view.sizes else {}
-    if len(kept) > MOST_KEPT:
-        kept.clear()
+    of_version = routes.sizes is view.sizes
+    kept = RAN.get(view, {}) if of_version else {}
+    kept = kept if len(kept) <= MOST_KEPT else {}  # another one: other threads go on with theirs
     keys = [*map(tuple, np.column_stack([routes.candidates, routes.dispatcher]).tolist())]
     new = {key: row for row, key in enumerate(keys) if key not in kept}
     if new:
         counted = routes.picked(np.array([*new.values()])).activated()
         kept |= zip(new, (ran_record(ran, view.weights["total"]) for ran in counted), strict=True)
+        if of_version:
+            RAN[view] = kept
     return [kept[key] for key in keys]
 
 

@@ -101,9 +101,8 @@ class PortableDiscriminant(nn.Module):
         self.offsets, self.log_sizes, self.limits = nn.Buffer(offsets), nn.Buffer(log_sizes), nn.Buffer(limits.float())
         self.softness = nn.Buffer(softness) if bool((softness > 0).any()) else None
         self.owner = nn.Buffer(torch.arange(len(sizes)).repeat_interleave(sizes))
-        self.own = nn.Buffer(
-            places_by_task(sizes.numpy())
-        )  # of each task, and the column behind the last one where it has fewer than another
+        # Of each task, and the column behind the last one where it has fewer than another.
+        self.own = nn.Buffer(places_by_task(sizes.numpy()))
         # One product with all columns, or one with the metric before it: whichever takes fewer numbers.
         before = len(rows) <= rows.shape[1]
         self.weights = nn.Buffer((centred.double() @ precision.double()).float() if before else centred)

@@ -73,7 +73,7 @@ def _draw_network(axes: Axes, net: Network, colours: Mapping[str, str]) -> None:
     names = list(tasks)
     for place, (name, info) in enumerate(tasks.items()):
         axes.add_patch(_box(place - 0.4, 0, 0.8, 0.5, colours[name], 0.18))
-        axes.text(place, 0.36, name, ha="center", va="center", fontsize=10, color=INK, weight="bold")
+        axes.text(place, 0.36, name, ha="center", va="center", fontsize=9, color=INK, weight="bold")
         axes.text(place, 0.15, f"{info.weights / 1000:,.0f} k weights\n{info.examples:,} examples", ha="center", va="center", fontsize=7)
     arcs = [(source, name) for name in names for source in dict.fromkeys(source for source, _ in tasks[name].transfers) if source in tasks]
     for level, (source, name) in enumerate(arcs):

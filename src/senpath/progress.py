@@ -41,7 +41,7 @@ class Progress(Protocol):
     """Called with a stage's name, the steps done and the steps in all; the last call of a stage has done == total.
 
     Figures go with it where they are known: `loss` while weights are trained, `accuracy` on examples that were held out, see
-    `senpath.tasks.TaskKind.score`. A function of three arguments alone is told no figures.
+    `senpath.tasks.TaskKind.score`. A function is told those that it names, as in `loss=None`, or all if it takes `**figures`.
     """
 
     def __call__(self, stage: str, done: int, total: int, /, **figures: float) -> None: ...
@@ -50,7 +50,8 @@ class Progress(Protocol):
 class Callback:
     """Follows long calls from their begin to their end: a class of your own overrides what it needs.
 
-    What it raises ends the call; the network stays as it was.
+    What it raises ends the call; the network stays as it was, unless it is `end` that raises, when all is done. Of several callbacks each
+    is told the end, whatever another one raises.
 
     Example:
         >>> class Tell(sp.Callback):
@@ -138,8 +139,9 @@ def follow(progress: Follower, call: str, about: Mapping[str, Any], work: Callab
         finally:
             said = "done" if error is None else f"ended by {type(error).__name__}"
             log.info("%s %s after %.2f s", name, said, time.perf_counter() - start)
-            for callback in begun:
-                callback.end(outcome, error)
+            with ExitStack() as ends:  # all of them, whatever one raises
+                for callback in reversed(begun):
+                    ends.callback(callback.end, outcome, error)
     return outcome
 
 
@@ -156,16 +158,18 @@ def _given(progress: Follower) -> list[Any]:
 
 
 def _with_figures(follower: Any) -> Progress:
-    """A follower that may be told figures, whether it asks for them or not."""
-    if isinstance(follower, Callback):
-        return follower
+    """A follower that is told those figures that it asks for."""
     try:
-        parameters = inspect.signature(follower).parameters.values()
+        parameters = [*inspect.signature(follower).parameters.values()]
     except (TypeError, ValueError):  # some that are written in C do not say
-        parameters = {}.values()
+        parameters = []
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return cast(Progress, follower)
-    return lambda stage, done, total, /, **figures: follower(stage, done, total)
+    more = [parameter for place, parameter in enumerate(parameters) if place > 2 or parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+    asked = {parameter.name for parameter in more if parameter.kind is not inspect.Parameter.VAR_POSITIONAL}
+    return lambda stage, done, total, /, **figures: follower(
+        stage, done, total, **{name: value for name, value in figures.items() if name in asked}
+    )
 
 
 def has_viewer() -> bool:

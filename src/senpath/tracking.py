@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, cast, final
 
+from senpath.errors import InputError
 from senpath.plugins import import_extra
 from senpath.progress import Callback
 
@@ -103,8 +104,9 @@ class TensorBoard(Tracker):
     def _open(self, name: str, settings: Mapping[str, str]) -> None:
         from torch.utils.tensorboard import SummaryWriter  # loads tensorboard
 
-        place = sum(1 for child in self.folder.glob("*") if child.is_dir())
-        self._writer = SummaryWriter(str(self.folder / f"{place:03d} {_plain(name)}"))
+        # Behind the last, whichever were deleted: TensorBoard draws two runs in one folder as one zigzag line.
+        places = [int(child.name.partition(" ")[0]) for child in self.folder.glob("[0-9]*") if child.name.partition(" ")[0].isdecimal()]
+        self._writer = SummaryWriter(str(self.folder / f"{max(places, default=-1) + 1:03d} {_plain(name)}"))
         self._writer.add_text("settings", "\n".join(f"    {name}: {value}" for name, value in settings.items()))
 
     def _write(self, name: str, value: float, step: int) -> None:
@@ -126,6 +128,7 @@ class MLflow(Tracker):
             its own choice.
 
     Raises:
+        InputError: if the experiment was deleted.
         MissingExtraError: if MLflow is not installed.
 
     Example:
@@ -141,6 +144,9 @@ class MLflow(Tracker):
         tracking = import_extra("mlflow.tracking", "writing for MLflow", "mlflow")
         self._client, self._run = tracking.MlflowClient(tracking_uri=uri), ""
         known = self._client.get_experiment_by_name(experiment)
+        if known is not None and known.lifecycle_stage == "deleted":  # which takes no runs, but keeps its name
+            do = "Restore it in MLflow, or name another"
+            raise InputError("experiment of MLflow", expected="one that is not deleted", got=f"{experiment!r}, which is", do=do)
         self._experiment = self._client.create_experiment(experiment) if known is None else known.experiment_id
 
     def _open(self, name: str, settings: Mapping[str, str]) -> None:

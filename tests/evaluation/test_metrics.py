@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from senpath import InputError
 from senpath.evaluation.metrics import FORMULAS, AccuracyMatrix
+from tests.raising import raises_error
 
 SHARES = st.floats(0, 1)
 NAN = float("nan")
@@ -133,3 +134,12 @@ def test_what_is_no_share_is_refused(value: float, where: str) -> None:
 def test_no_task_is_refused() -> None:
     with pytest.raises(InputError, match=r"^accuracy matrix: expected at least one task"):
         AccuracyMatrix((), np.zeros((0, 0)), np.zeros(0))
+
+
+def test_lists_are_as_good_as_arrays() -> None:
+    matrix = AccuracyMatrix(["a", "b"], [[0.9, 0.5], [0.7, 0.9]], [0.5, 0.5])  # type: ignore[arg-type]
+    assert matrix.figures == AccuracyMatrix(("a", "b"), np.array([[0.9, 0.5], [0.7, 0.9]]), np.array([0.5, 0.5])).figures
+    assert matrix.tasks == ("a", "b")
+    for values in ([[0.9, 0.5], [0.7]], [["x", 0.5], [0.7, 0.9]]):
+        with raises_error(InputError, "accuracy matrix", expected="numbers as values"):
+            AccuracyMatrix(("a", "b"), values, [0.5, 0.5])  # type: ignore[arg-type]

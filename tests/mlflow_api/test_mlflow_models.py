@@ -79,6 +79,14 @@ def test_the_signature_refuses_other_columns(net: sp.Network, iris: Labelled, tm
         model.predict(rows(iris).drop(columns="sepal width"))
 
 
+def test_nobody_has_to_send_the_labels_that_an_example_has(net: sp.Network, iris: Labelled, tmp_path: Path) -> None:
+    frame = rows(iris)
+    save_model(net, tmp_path / "model", frame.assign(kind="setosa", price=1))
+    model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    assert model.metadata.signature.inputs.input_names() == NAMES
+    assert model.predict(frame)["task"].tolist() == ["iris"] * len(frame)
+
+
 def test_a_run_logs_it(net: sp.Network, iris: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "runs").as_uri())
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # the small package has no database

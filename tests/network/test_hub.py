@@ -69,6 +69,22 @@ def test_the_hub_reads_its_head(net: sp.Network, tmp_path: Path) -> None:
     )
 
 
+def test_names_that_yaml_would_take_apart(tmp_path: Path, iris: Labelled) -> None:
+    net = sp.Network()
+    net.learn("😀 flowers", *iris, method=ConstantMethod())
+    sp.evaluate(net, {"😀 flowers": iris}, record=True)
+    results = ModelCard(card_of(net, tmp_path / "saved")).data.eval_results
+    assert results is not None
+    assert results[0].dataset_name == "test examples of 😀 flowers"
+
+
+def test_a_stream_is_refused_with_what_to_do() -> None:
+    datasets = pytest.importorskip("datasets", reason="needs datasets of Hugging Face")
+    stream = datasets.Dataset.from_dict({"a": [0.0, 1.0], "label": [0, 1]}).to_iterable_dataset()
+    with raises_error(sp.InputError, what="data set", got="a stream", do="Load it with streaming=False"):
+        sp.Network().learn("flowers", stream)
+
+
 def test_a_card_of_nothing(tmp_path: Path, digits: Labelled) -> None:
     net = sp.Network(tmp_path / "net")
     assert "0 tasks" in card_of(net, tmp_path / "empty")

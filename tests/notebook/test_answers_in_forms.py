@@ -64,6 +64,13 @@ def test_several_are_answers_too(answers: sp.Prediction, index: Any) -> None:
         np.testing.assert_array_equal(some.probabilities[task], answers.probabilities[task][rows])
 
 
+@pytest.mark.parametrize("none", [[], np.array([], dtype=np.int64), slice(0, 0)])
+def test_no_places_are_no_answers(answers: sp.Prediction, none: Any) -> None:
+    assert len(answers[none]) == 0
+    assert answers[none].to_json() == "[]"
+    assert "Prediction(0 inputs" in answers[none]._repr_html_()
+
+
 def test_what_is_no_index(answers: sp.Prediction) -> None:
     with raises_error(sp.InputError, what="index of answers", expected="a place below 5, a slice, or an array of places or of 5 truths"):
         answers["task"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import warnings
@@ -90,10 +91,17 @@ def test_a_function_of_three_arguments_and_several_at_once() -> None:
     def follow_figures(stage: str, done: int, total: int, **told: float) -> None:
         full.extend(told.values())
 
+    named: list[float | None] = []
+
+    def follow_loss(stage: str, done: int, total: int, loss: float | None = None) -> None:
+        named.append(loss)
+
     notes = Notes()
-    sp.Network().learn("iris", *tiny_task("iris"), model="mlp", epochs=2, min_separability=0, progress=[follow, follow_figures, notes])
+    following = [follow, follow_figures, follow_loss, notes]
+    sp.Network().learn("iris", *tiny_task("iris"), model="mlp", epochs=2, min_separability=0, progress=following)
     assert plain == [event[:3] for event in notes.events]
     assert full == [value for *_, told in notes.events for value in told.values()]
+    assert named == [told.get("loss") for *_, told in notes.events]
 
 
 @pytest.mark.parametrize("call", ["learn_many", "encode_examples", "verify", "evaluate", "extend", "prune", "predict"])
@@ -126,6 +134,20 @@ def test_an_error_ends_the_call_and_is_told(tmp_path: Path) -> None:
     assert outcome is None
     assert isinstance(error, RuntimeError)
     assert net.version == 0
+
+
+def test_each_is_told_the_end_whatever_another_one_raises() -> None:
+    class Fails(Notes):
+        def end(self, outcome: Any, error: BaseException | None) -> None:
+            raise RuntimeError("the first one failed")
+
+    net, notes = sp.Network(), Notes()
+    with pytest.raises(RuntimeError, match="the first one failed"):
+        net.learn("iris", *tiny_task("iris"), method=ConstantMethod(), progress=[Fails(), notes])
+    ((outcome, error),) = notes.ended
+    assert outcome.task == "iris"
+    assert error is None
+    assert net.version == 1
 
 
 @pytest.mark.parametrize("wrong", [3, "bars", [3]])
@@ -201,6 +223,9 @@ def test_tensorboard(tmp_path: Path) -> None:
     assert losses[-1] < losses[0]
     assert 0 < events.Scalars("held out/accuracy")[0].value <= 1
     assert b"epochs: 20" in events.Tensors("settings/text_summary")[0].tensor_proto.string_val[0]
+    shutil.rmtree(folders[0])
+    sp.Network().learn("iris", *tiny_task("iris"), epochs=1, progress=TensorBoard(tmp_path / "runs"))
+    assert sorted(folder.name for folder in (tmp_path / "runs").iterdir()) == ["001 learn fails", "002 learn iris"]
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow's own
@@ -216,6 +241,9 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.data.params["epochs"] == "20"
     assert run.data.metrics["held out/accuracy"] > 0.8
     assert len(client.get_metric_history(run.info.run_id, "train/loss")) > 5
+    client.delete_experiment(run.info.experiment_id)
+    with raises_error(sp.InputError, "experiment of MLflow", expected="one that is not deleted", got="'flowers', which is"):
+        MLflow("flowers", uri)
 
 
 @pytest.mark.slow("starts the service of Weights & Biases")

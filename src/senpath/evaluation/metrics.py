@@ -52,6 +52,12 @@ class AccuracyMatrix:
     untrained: np.ndarray
 
     def __post_init__(self) -> None:
+        for name in ("values", "untrained"):  # lists are as good
+            try:
+                object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+            except (TypeError, ValueError) as error:
+                raise InputError("accuracy matrix", expected=f"numbers as {name}", got=str(error)) from error
+        object.__setattr__(self, "tasks", tuple(self.tasks))
         size = len(self.tasks)
         if self.values.shape != (size, size) or self.untrained.shape != (size,):
             got = f"{self.values.shape} and {self.untrained.shape}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from copy import copy
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from hashlib import sha256
 from inspect import getdoc
 from typing import Any
@@ -54,7 +55,7 @@ class Contender:
     def key(self) -> str:
         """Eight digits that stand for what it is and its settings."""
         meant = self.method if isinstance(self.method, str) else f"{type(self.method).__name__} {getattr(self.method, '__qualname__', '')}"
-        told = json.dumps([meant, self.taken, repr(getattr(self.method, "settings", ""))], sort_keys=True, default=repr)
+        told = json.dumps([meant, self.taken, _state(self.method)], sort_keys=True, default=repr)
         return sha256(told.encode()).hexdigest()[:8]
 
     @property
@@ -91,7 +92,9 @@ class Contender:
             raise InputError(f"0 shots of {self.label!r}", expected="'sen' or a baseline", got="a method that has to train")
         if isinstance(meant, type):
             return Growing(method=make_method(meant(**taken, random_state=seed), {})), SenSettings()
-        return Growing(method=make_method(meant, {**taken, SEED: seed} if isinstance(meant, str) else taken)), SenSettings()
+        if isinstance(meant, str):
+            return Growing(method=make_method(meant, {**taken, SEED: seed})), SenSettings()
+        return Growing(method=make_method(_seeded(meant, seed), taken)), SenSettings()
 
     def _meant(self) -> Any:
         """The method itself, where a name or a place stands for it; senpath's methods keep their names."""
@@ -155,3 +158,25 @@ def _label(each: Any) -> str:
     if isinstance(each, str):
         return each.rpartition(":")[2]
     return str(getattr(each, "name", None) or getattr(each, "__name__", None) or type(each).__name__)
+
+
+def _state(method: Any) -> str:
+    """What an object is beside its class. What shows its place in memory differs in each process, so that nothing old is taken for it."""
+    if isinstance(method, str | type):
+        return repr("")
+    settings = getattr(method, "settings", None)
+    return repr(getattr(method, "__dict__", "") if settings is None else settings)
+
+
+def _seeded(method: Any, seed: int) -> Any:
+    """An object with settings of its own, but the experiment's seed, wherever it keeps that."""
+    settings = getattr(method, "settings", None)
+    if is_dataclass(settings) and not isinstance(settings, type) and hasattr(settings, SEED):
+        method = copy(method)
+        method.settings = replace(settings, random_state=seed)
+    elif is_dataclass(method) and not isinstance(method, type) and hasattr(method, SEED):
+        method = replace(method, random_state=seed)
+    elif hasattr(method, SEED):
+        method = copy(method)
+        method.random_state = seed
+    return method

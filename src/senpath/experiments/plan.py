@@ -9,6 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from senpath.errors import InputError
 from senpath.experiments.contenders import Contender, read_contenders
 from senpath.experiments.runs import ALL, ExperimentRun, Shots, check_shots
@@ -94,7 +96,7 @@ def make_plan(
     Raises:
         InputError: for whatever is wrong with it.
     """
-    varied = dict(grid or {})
+    varied = {key: _plain(values) for key, values in (grid or {}).items()}
     for key, values in varied.items():
         if not isinstance(values, list | tuple) or not values:
             raise InputError(f"grid of {key!r}", expected="a list of values", got=repr(values))
@@ -112,8 +114,8 @@ def make_plan(
         StreamSettings(**(stream or {})),
         tuple(contenders),
         varied,
-        _seeds(seeds),
-        check_shots(shots),  # type: ignore[arg-type]
+        _seeds(_plain(seeds)),
+        check_shots(_plain(shots)),
         earlier,
         command,
     )
@@ -169,3 +171,10 @@ def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if not right or not len(values) or len(set(values)) < len(values):
         raise InputError("seeds", expected="how many, 1 or more, or a list of different ones, from 0", got=repr(seeds))
     return tuple(values)
+
+
+def _plain(values: Any) -> Any:
+    """Numbers as Python has them, where they are numpy's."""
+    if isinstance(values, np.ndarray | np.generic):
+        return values.tolist()
+    return [value.item() if isinstance(value, np.generic) else value for value in values] if isinstance(values, list | tuple) else values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,18 @@ import numpy as np
 Record = dict[str, Any]
 Figure = str | Callable[[Record], Any]
 """A field of a record, by name or computed from the whole record."""
+MEASURED = ("given", "found", "routed", "label", "untrained", "seconds", "examples", "weights", "activated")
+OWN = frozenset({"method", "seed", "kind", "shots", "after", "task", "test", *MEASURED})
+"""Fields of an experiment's records, and the argument of `where`; a setting that is called so has another name there."""
+
+
+def setting_fields(settings: Mapping[str, Any]) -> Record:
+    """Settings as fields of a record: JSON values, or the text of what is none; beside the record's own.
+
+    Args:
+        settings: by name; `examples` becomes "setting examples".
+    """
+    return {f"setting {name}" if name in OWN else name: json.loads(json.dumps(value, default=repr)) for name, value in settings.items()}
 
 
 class Records(list[Record]):

@@ -12,7 +12,7 @@ import numpy as np
 
 from senpath.errors import InputError
 from senpath.evaluation.metrics import AccuracyMatrix
-from senpath.experiments.records import Records
+from senpath.experiments.records import Records, setting_fields
 from senpath.experiments.runs import Shots
 from senpath.plugins import import_extra
 from senpath.reports.markdown import interval, markdown_table, share_interval
@@ -128,7 +128,7 @@ class ExperimentResults:
         """The lines of the tables for which there are records."""
         made = []
         for label, varied, _, _ in self.contenders:
-            mine = self.records.where(method=label, **varied)
+            mine = self.records.where(method=label, **setting_fields(varied))
             parts = [TableRow(label, varied, shots, mine.where(shots=shots)) for shots in self._all_shots()]
             made += [part for part in parts if part.records.where(kind="score")]
         return made
@@ -138,7 +138,7 @@ class ExperimentResults:
 
     def lines_of(self, figure: str = "found") -> tuple[list[str], list[list[str]]]:
         """Columns and lines of a table, as text: after the last task the mean of all (ACC), backward transfer, forgetting, forward transfer
-        where it was measured, and each task's.
+        where it was measured, and each task's. Where a contender cannot take some task, or has not come to it, ACC says of how many it is.
 
         Args:
             figure: one of `FIGURES`.
@@ -156,7 +156,8 @@ class ExperimentResults:
             whole = [values for values in by_seed if values]
             means = [float(np.mean(values)) for values in zip(*whole, strict=False)]
             more = [_told([100 * getattr(matrix, name) for matrix in matrices]) for name in names.values()]
-            lines.append([row.title, *([str(row.shots)] if several else []), _share_told(means), *more, *shares])
+            acc = _share_told(means) + (f" ({len(whole)} of {len(self.tasks)} tasks)" if len(whole) < len(self.tasks) else "")
+            lines.append([row.title, *([str(row.shots)] if several else []), acc, *more, *shares])
         return ["method", *(["shots"] if several else []), "ACC", *names, *self.tasks], lines
 
     def table(self, figure: str = "found") -> str:

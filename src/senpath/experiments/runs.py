@@ -16,7 +16,7 @@ from senpath.evaluation.protocol import score
 from senpath.evaluation.strategy import Strategy
 from senpath.experiments.contenders import Contender
 from senpath.experiments.jobs import Tell
-from senpath.experiments.records import Record
+from senpath.experiments.records import Record, setting_fields
 from senpath.experiments.streams import Stream
 from senpath.seeds import derive
 from senpath.types import Examples
@@ -91,7 +91,7 @@ def run_once(handle: StreamHandle, run: ExperimentRun, tell: Tell) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SenpathWarning)  # of tasks that are learned badly, which is what is measured
             for record in _records(handle.open(), run):
-                tell({"method": run.contender.label, **run.varied, "seed": run.seed, **record})
+                tell({"method": run.contender.label, **setting_fields(run.varied), "seed": run.seed, **record})
     except SenpathError as error:
         error.reword(f"{run.contender.label} with seed {run.seed}: {error.message}")
         raise

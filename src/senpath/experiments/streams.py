@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -165,7 +165,32 @@ def _stream_of(bases: Mapping[str, Split], settings: StreamSettings, source: str
     if made and len(bases) != 1:
         raise InputError("the stream", expected="one data set to make tasks of", got=f"{len(bases)}")
     tasks = _made(*next(iter(bases.items())), settings) if made else {name: StreamTask(name, _same) for name in bases}
-    return Stream(bases, tasks, source, settings)
+    stream = Stream(bases, tasks, source, settings)
+    for name in tasks:
+        _require_examples(stream, name)
+    return stream
+
+
+def _require_examples(stream: Stream, name: str) -> None:
+    """Whether a task has examples of each class to learn from, and some to be measured on, without making them.
+
+    Raises:
+        InputError: if not.
+    """
+    task, settings = stream.tasks[name], stream.settings
+    made = task.transform if settings.split is not None else _same  # other tasks have all examples
+    base = stream.bases[task.base]
+    train, test = (made(replace(part, inputs=part.targets)) for part in (base.train, base.test))
+    counts = _at_most(train, settings.train).targets.bincount(minlength=len(train.classes))
+    lacking = [label for label, count in zip(train.classes, counts.tolist(), strict=True) if not count]
+    if lacking:
+        left = "a smaller holdout, " * (settings.holdout is not None) + "a larger train, " * (settings.train is not None)
+        do = f"Give more of them, {left}or leave the class out" if left else ""
+        got = f"none of {lacking[0]!r}" + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "")
+        raise InputError(f"task {name!r} of the stream", expected="examples of each class to learn from", got=got, do=do)
+    if not len(test):
+        do = "A larger holdout" if settings.holdout is not None else "Give test data of its classes, or leave the task out"
+        raise InputError(f"task {name!r} of the stream", expected="examples to be measured on", got="none", do=do)
 
 
 def _same(examples: Examples) -> Examples:
@@ -258,10 +283,13 @@ def _encode(sets: Mapping[str, tuple[Any, Any]], settings: StreamSettings) -> di
 
 
 def _thinned(part: Any, most: int | None, settings: StreamSettings) -> Any:
-    """Arrays or lists of raw inputs with about so many for each task that is made of them."""
+    """Arrays or lists of raw inputs with about so many for each task that is made of them; whatever else people have stays as it is."""
     if most is None or settings.split is None or not isinstance(part, tuple) or len(part) != 2:
         return part
-    inputs, labels = part[0], np.asarray(part[1])
+    inputs, labels = part
+    if not isinstance(inputs, np.ndarray | list) or isinstance(labels, str):
+        return part
+    labels = np.asarray(labels)
     tasks = len(settings.split) if not isinstance(settings.split, int) else -(-len(set(labels.tolist())) // settings.split)
     places = _drawn(len(labels))[: most * tasks].sort().values.tolist()
     return inputs[places] if isinstance(inputs, np.ndarray) else [inputs[place] for place in places], labels[places]

@@ -71,8 +71,9 @@ def permuted(examples: Examples, seed: int) -> Examples:
 
 def rotated(examples: Examples, degrees: float) -> Examples:
     """The same pictures turned counterclockwise about their centre (bilinear, zeros where nothing was)."""
-    angle = math.radians(degrees)
-    turn = torch.tensor([[math.cos(angle), -math.sin(angle), 0.0], [math.sin(angle), math.cos(angle), 0.0]])
+    angle, (height, width) = math.radians(degrees), examples.inputs.shape[-2:]
+    cos, sin = math.cos(angle), math.sin(angle)
+    turn = torch.tensor([[cos, -sin * height / width, 0.0], [sin * width / height, cos, 0.0]])  # sides count as 2, whatever their length
     parts = []
     for inputs in examples.inputs.split(CHUNK):
         grid = functional.affine_grid(turn.expand(len(inputs), 2, 3), list(inputs.shape), align_corners=False)

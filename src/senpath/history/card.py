@@ -62,7 +62,7 @@ def model_card(view: View, evaluations: Iterable[Entry], source: str = "FOLDER O
 
 
 def _metadata(view: View, figures: Mapping[str, Entry]) -> list[str]:
-    """YAML, of which JSON is a part."""
+    """YAML, of which JSON is a part where it writes letters as they are: of two escaped halves of one YAML makes two."""
     modalities = sorted({data_type.modality for data_type in view.types.values()})
     results = [
         {
@@ -75,7 +75,7 @@ def _metadata(view: View, figures: Mapping[str, Entry]) -> list[str]:
     ]
     lines = ["library_name: senpath", f"tags: {json.dumps(['senpath', 'continual-learning', *modalities])}"]
     if results:
-        lines.append(f"model-index: {json.dumps([{'name': 'senpath network', 'results': results}])}")
+        lines.append(f"model-index: {json.dumps([{'name': 'senpath network', 'results': results}], ensure_ascii=False)}")
     return lines
 
 

@@ -90,7 +90,9 @@ class Answered(ABC, Generic[A]):
                 raise IndexError(f"answer {index}: there are {len(self)}")
             return self._one(*(column[index : index + 1 or None].tolist()[0] for column in self._columns().values()))
         try:
-            rows = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
+            places = index if isinstance(index, slice) else np.asarray(index)
+            none = isinstance(places, np.ndarray) and places.shape == (0,)  # of no type, as numpy makes [] one of floats
+            rows = np.arange(len(self))[:0] if none else np.arange(len(self))[places]
         except (IndexError, TypeError, ValueError) as error:
             expected = f"a place below {len(self)}, a slice, or an array of places or of {len(self)} truths"
             raise InputError("index of answers", expected=expected, got=str(error)) from error

@@ -16,8 +16,9 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, Schema
 
 import senpath
-from senpath.arrays import json_value
+from senpath.arrays import as_word, json_value
 from senpath.errors import InputError
+from senpath.inputs.modalities.table import table_columns
 from senpath.network import Network
 from senpath.store.files import as_path
 
@@ -125,7 +126,7 @@ def log_model(net: Network, example: Any, *, name: str = NETWORK, **settings: An
 
 def _parts(net: Network, example: Any, folder: Path) -> dict[str, Any]:
     """What both ways tell MLflow."""
-    shown = _shown(example)
+    shown = _read_of(net, _shown(example))
     net.predict(example)  # which says what is wrong with it
     net.save_pretrained(folder / NETWORK)
     return {
@@ -145,6 +146,14 @@ def _shown(example: Any) -> Any:
         return pd.DataFrame({TEXT: [*example]})
     expected = "a data frame, a list of texts, or an array of pictures, with one input at least"
     raise InputError("example", expected=expected, got=_named(example))
+
+
+def _read_of(net: Network, example: Any) -> Any:
+    """Of a data frame the columns that some task reads: the model asks for every column of its example, and nobody sends it the labels."""
+    tables = [data_type for data_type in net.view.types.values() if data_type.modality == "table"]
+    known = {column for data_type in tables for column in table_columns(data_type)}
+    read = [column for column in getattr(example, "columns", ()) if as_word(str(column)) in known]
+    return example[read] if read else example
 
 
 def _named(example: Any) -> str:

@@ -68,10 +68,10 @@ def _name(set_ticks: Any, names: Sequence[object], rotation: int) -> None:
     )
 
 
-def plain(name: object) -> str:
+def plain(name: object, longest: int = LONGEST) -> str:
     """A name as matplotlib draws it as it stands: no control characters, no formulas, not too long."""
     text = printable(str(name))
-    return (text if len(text) <= LONGEST else text[: LONGEST - 1] + "…").replace("$", r"\$")
+    return (text if len(text) <= longest else text[: longest - 1] + "…").replace("$", r"\$")
 
 
 def bars(axes: Axes, names: Sequence[object], series: Sequence[tuple[str, Sequence[float]]], across: str) -> None:

@@ -12,9 +12,8 @@ CLOSEST = 0.0005
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A table."""
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(str(value).replace("|", "\\|") for value in row) + " |" for row in rows]
-    return "\n".join(lines)
+    head, *body = ("| " + " | ".join(str(value).replace("|", "\\|") for value in row) + " |" for row in (columns, *rows))
+    return "\n".join([head, "|" + "---|" * len(columns), *body])
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:

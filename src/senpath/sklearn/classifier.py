@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, Self, final
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -16,8 +18,8 @@ from senpath.errors import InputError
 from senpath.isolation import isolated
 from senpath.network import Network
 from senpath.sklearn.estimator import TASK, SENEstimator, output_names, target_array
-from senpath.tasks import Classification, Multilabel, TaskKindName
-from senpath.tasks.labels import plain_label
+from senpath.tasks import Classification, Label, Multilabel, TaskKindName
+from senpath.tasks.labels import is_missing, listed, plain_label
 
 
 @final
@@ -96,8 +98,11 @@ class SENClassifier(ClassifierMixin, SENEstimator):  # type: ignore[misc]
             StoreError: if there is no network at `source`, or it is damaged.
         """
         labels = self._learn(X, y, sample_weight, self.class_weight)
-        self._labels = np.unique(labels) if labels.ndim == 1 else np.asarray(output_names(y) or range(labels.shape[1]))
-        self.classes_ = self._labels
+        if labels.ndim > 1:
+            self.classes_ = self._labels = np.asarray(output_names(y) or range(labels.shape[1]))
+            return self
+        self.classes_ = np.unique(labels)
+        self._labels = as_given(self._classes, self.classes_)
         return self
 
     @available_if(lambda self: self._learns_on())  # type: ignore[untyped-decorator]
@@ -116,11 +121,12 @@ class SENClassifier(ClassifierMixin, SENEstimator):  # type: ignore[misc]
             ValueError: if the data cannot be used; `InputError` is one.
         """
         if hasattr(self, "network_"):
+            self._require_same(classes)
             labels = self._learn_on(X, y)
-            new: Any = () if labels is None or labels.ndim > 1 else np.setdiff1d(labels, self._labels)
-            if len(new):  # they come behind the task's own
-                self._labels = np.concatenate([self._labels, new])
-                self.classes_ = np.union1d(self.classes_, new)
+            new = () if labels is None or labels.ndim > 1 else self._classes[len(self._labels) :]
+            if new:  # they come behind the task's own
+                self._labels = np.concatenate([self._labels, as_given(new, labels)])
+                self.classes_ = np.union1d(self.classes_, self._labels)
             return self
         strange: Any = () if classes is None else np.setdiff1d(self._targets(y)[0], classes)
         if len(strange):
@@ -130,10 +136,27 @@ class SENClassifier(ClassifierMixin, SENEstimator):  # type: ignore[misc]
             self.classes_ = np.unique(classes)
         return self
 
+    def _require_same(self, classes: Any) -> None:
+        """Whether classes that a later call of `partial_fit` names again are those that there are."""
+        if classes is None or self._kind != Classification.name:
+            return
+        named = {plain_label(label) for label in np.unique(classes).tolist()}
+        missing = [label for label in self.classes_.tolist() if plain_label(label) not in named]
+        if missing or len(named) > len(self.classes_):
+            do = "Name all classes in the first call, and the same or none in later ones"
+            got = f"others, without {missing[0]!r}" if missing else "more than these"
+            raise InputError("classes", expected=f"those of the first call, {listed(self.classes_.tolist())}", got=got, do=do)
+
     @property
     def _kind(self) -> TaskKindName:
         kind: TaskKindName = self.network_.view.pathway(TASK).kind
         return kind
+
+    @property
+    def _classes(self) -> tuple[Label, ...]:
+        """The task's labels, in the order of its outputs."""
+        classes: tuple[Label, ...] = self.network_.view.pathway(TASK).classes
+        return classes
 
     @isolated
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -171,9 +194,11 @@ class SENClassifier(ClassifierMixin, SENEstimator):  # type: ignore[misc]
         # Of members of an Enum numpy takes the names, cut to their values' length.
         if isinstance(y, list | tuple) and any(isinstance(label, Enum) for label in y):
             y = [plain_label(label) if isinstance(label, str | int) else label for label in y]
+        _require_all(y)
         labels = target_array(y)
         check_classification_targets(labels)
         if labels.ndim == 1:
+            _require_distinct(labels)
             return labels, Classification.name
         if type_of_target(labels) != "multilabel-indicator":
             raise InputError("labels y", expected="one for each input, or 0 and 1 for each of several", got="several of more values")
@@ -188,3 +213,36 @@ class SENClassifier(ClassifierMixin, SENEstimator):  # type: ignore[misc]
         super().__setstate__(state)
         if "classes_" in state and "_labels" not in state:  # pickled before there was `partial_fit`
             self._labels = self.classes_
+
+
+def as_given(classes: Sequence[Label], labels: np.ndarray) -> np.ndarray:
+    """A task's labels, in its order, each as it was given: a network takes the two forms of "é" for one, and 2.0 for 2.
+
+    Args:
+        classes: of the task; of each some label is among `labels`, or means it as text.
+        labels: (n,).
+    """
+    given = {plain_label(label): label for label in np.unique(labels).tolist()}
+    told = [given.get(label, label) for label in classes]
+    return np.asarray(told, dtype=labels.dtype if labels.dtype.kind == "O" else None)
+
+
+def _require_all(y: Any) -> None:
+    """Whether each input has a label: with None among them scikit-learn only says that they cannot be sorted."""
+    dtype = getattr(y, "dtype", None)
+    if getattr(dtype, "kind", "O") != "O" or getattr(y, "ndim", 1) != 1 or issparse(y):
+        return
+    gap = next((place for place, label in enumerate(y) if is_missing(label) and not isinstance(label, float)), None)
+    if gap is not None:
+        do = "Leave out these inputs, or give their labels"
+        raise InputError("labels y", expected="a label for each input", got=f"none for input {gap}", do=do)
+
+
+def _require_distinct(labels: np.ndarray) -> None:
+    """Whether labels that differ are different ones for a network."""
+    known: dict[Any, Any] = {}
+    for label in dict.fromkeys(labels.tolist()):
+        plain = plain_label(label)
+        if plain is not None and known.setdefault(plain, label) != label:
+            do = "Bring them into one form, with unicodedata.normalize"
+            raise InputError("labels y", expected="one form of each", got=f"{label!r} in two, which look alike", do=do)

@@ -157,7 +157,10 @@ class SENEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def __sklearn_clone__(self) -> Self:
         copies = {name: clone(value, safe=False) for name, value in self.get_params(deep=False).items() if name != "source"}
-        return type(self)(**copies, source=self.source)  # which is only read, so all clones may share it
+        twin = type(self)(**copies, source=self.source)  # which is only read, so all clones may share it
+        if hasattr(self, "_metadata_request"):  # what `set_fit_request` and its like asked for
+            twin._metadata_request = deepcopy(self._metadata_request)
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

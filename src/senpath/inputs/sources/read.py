@@ -121,7 +121,7 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
     """
     if isinstance(x, np.ndarray | torch.Tensor | list) and y is not None and not isinstance(y, str):
         return x, y
-    if isinstance(x, DataLoader) or is_dataset(x) or is_experience(x):
+    if not is_huggingface(x) and (isinstance(x, DataLoader) or is_dataset(x) or is_experience(x)):  # whose streams are torch's too
         _refuse_labels(y, type(x).__name__)
         return read_loader(x) if isinstance(x, DataLoader) else read_dataset(x if is_dataset(x) else x.dataset)
     if isinstance(x, DataAt):

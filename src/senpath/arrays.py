@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import groupby
 from typing import Any
-from unicodedata import category, normalize
+from unicodedata import category, combining, normalize
 
 import numpy as np
 import torch
@@ -15,11 +18,33 @@ from senpath.errors import InputError
 BYTE_ORDER_MARK = "\ufeff"
 INVISIBLE = "\u200b\u2060"
 """Characters without width that no word needs at its ends."""
+MANY_MARKS = 64
+"""Accents and other marks on one letter from which on they are put into their order here: Python takes the square of their number."""
+LAST_MARK = 0x1F000
+"""No mark's number is larger."""
 
 
 def composed(text: str) -> str:
     """The one form of a text among those that look alike: composed (Unicode's NFC), without byte order marks."""
-    return text if text.isascii() else normalize("NFC", text.replace(BYTE_ORDER_MARK, ""))
+    return text if text.isascii() else normalize("NFC", _with_marks_in_order(text.replace(BYTE_ORDER_MARK, "")))
+
+
+def _with_marks_in_order(text: str) -> str:
+    """A text whose composed form is the same, and takes no longer than its length to be found."""
+    if len(text) < MANY_MARKS:
+        return text
+    runs, parts = _marks()
+    return runs.sub(lambda run: "".join(sorted(run[0].translate(parts), key=combining)), text)
+
+
+@cache
+def _marks() -> tuple[re.Pattern[str], dict[int, str]]:
+    """Runs of `MANY_MARKS` and more, and the marks that stand for several (Unicode Standard Annex 15)."""
+    parts = {code: normalize("NFD", chr(code)) for code in range(LAST_MARK)}
+    marks = [code for code, part in parts.items() if combining(part[0])]
+    ranges = [[code for _, code in run] for _, run in groupby(enumerate(marks), lambda pair: pair[1] - pair[0])]
+    letters = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ranges)
+    return re.compile(f"[{letters}]{{{MANY_MARKS},}}"), {code: parts[code] for code in marks if parts[code] != chr(code)}
 
 
 def as_word(text: str) -> str:

@@ -242,4 +242,5 @@ def _word(value: Any) -> str:
     """A value among words; 3 and 3.0 are one word."""
     if isinstance(value, str):
         return as_word(value)
-    return str(int(value)) if float(value).is_integer() else str(value)
+    whole = isinstance(value, int) or float(value).is_integer()
+    return str(int(value)) if whole else str(value)

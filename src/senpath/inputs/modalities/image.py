@@ -28,6 +28,9 @@ PHOTOGRAPH = 48
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 
+AVERAGED = ("L", "RGB", "RGBA", "LA", "RGBX", "CMYK", "YCbCr", "I", "F")
+"""Pillow's modes of pictures that are averaged as they are."""
+
 GREY = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 TURN = Image.Transpose
@@ -204,19 +207,32 @@ def _pixels(image: Image.Image) -> np.ndarray:
     image.load()
     turn = _turn(image)
     factor = ceil((image.width * image.height / PICTURE_PIXELS) ** 0.5)
-    if factor > 1 and image.mode in ("L", "RGB", "RGBA", "LA", "RGBX", "CMYK", "YCbCr"):
-        image = image.reduce(factor)
-    if image.mode.startswith("I;16"):  # Pillow would cut these off at 255
+    sixteen, see_through = image.mode.startswith("I;16"), image.has_transparency_data
+    if factor > 1:
+        image = _averaged(image, factor, see_through)
+    if sixteen:  # Pillow would cut these off at 255
         pixels = np.asarray(image if turn is None else image.transpose(turn), dtype=np.float32)
         return pixels / 65_535 if pixels.size and pixels.max() > 1 else pixels
-    see_through = image.has_transparency_data
     if see_through or image.mode not in ("L", "RGB", "I", "F"):
-        grey = image.mode in ("1", "L", "LA", "La")
-        image = image.convert(("LA" if grey else "RGBA") if see_through else "L" if grey else "RGB")
+        image = image.convert(_plain_mode(image, see_through))
     pixels = np.asarray(image if turn is None else image.transpose(turn))
     if image.mode == "LA":  # two channels are none of an array's forms
         return _on_white(_scale(np.moveaxis(pixels, 2, 0)[None], 0))[0, 0].numpy()
     return pixels
+
+
+def _averaged(image: Image.Image, factor: int, see_through: bool) -> Image.Image:
+    """A large picture averaged down; of places in a palette, or of bits, there is no mean."""
+    if image.mode.startswith("I;16"):
+        image = image.convert("I")
+    elif image.mode not in AVERAGED:
+        image = image.convert(_plain_mode(image, see_through))
+    return image.reduce(factor)
+
+
+def _plain_mode(image: Image.Image, see_through: bool) -> str:
+    grey = image.mode in ("1", "L", "LA", "La")
+    return ("LA" if grey else "RGBA") if see_through else "L" if grey else "RGB"
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

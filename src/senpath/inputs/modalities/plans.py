@@ -25,6 +25,8 @@ SENTENCE = 2.0
 TIME_NUMBERS = 7
 """A date as days, and as places in the circles of the year, the week and the day."""
 YEAR_DAYS = 365.2425
+LAST_DAY = 2_932_896
+"""The last of the year 9999, from 1970 on: what is later has no date."""
 FORMS = {
     "numbers": "of numbers",
     "words": "of words",
@@ -245,7 +247,7 @@ def _note(plan: ColumnPlan, column: Column, median: float | None) -> str:
 
 
 def _measured(plan: ColumnPlan, value: float) -> str:
-    if plan.form != "times":
+    if plan.form != "times" or not abs(value) <= LAST_DAY:
         return f"{value:g}"
     return str(np.datetime64(round(value * 86_400), "s"))
 

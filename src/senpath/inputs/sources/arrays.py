@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import re
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -18,6 +20,11 @@ from senpath.inputs.limits import require_memory, require_plain_file
 from senpath.inputs.sources.parts import WantedPart, choose, split_name
 
 Labelled = tuple[np.ndarray, np.ndarray]
+UNREADABLE = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, MemoryError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError, SyntaxError),
+)
+"""What reading a damaged .npz file may end in: headers of arrays are Python, which numpy takes apart."""
 INPUTS, LABELS = ("x", "inputs", "images", "image", "data", "features"), ("y", "labels", "label", "targets", "target")
 """What arrays of inputs and of labels are called, the most certain first."""
 NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -110,7 +117,7 @@ def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
             return [arrays[name] for name in names]
     except InputError:
         raise
-    except (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         expected = f"a .npz with {' and '.join(names)}, no objects"
         raise InputError(what, expected=expected, got=f"{type(error).__name__}: {error}") from error
 

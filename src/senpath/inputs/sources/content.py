@@ -196,7 +196,7 @@ def _read_nested(table: RawTable, name: str, rows: Sequence[int], policy: ErrorP
     """Read lists of numbers: rows of a table, or pictures."""
     try:
         items = np.array([table.columns[name][row] for row in rows], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{table.name}, column {name!r}", expected="lists of numbers of one shape", got=str(error)) from error
     pictures = items.ndim > 2
     if pictures and items.size and items.max() > 1:  # pixels in 0 … 255, if they are pixels

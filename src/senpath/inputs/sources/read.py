@@ -185,6 +185,8 @@ def unlabelled_items(file: Path, known: Collection[DataType] = (), *, skip: bool
     if ending == ".zip":
         with unpacked(file) as folder:
             files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
+            if any(path.suffix.lower() == ".zip" for path in files):  # which would unfold without end
+                raise InputError(f"data {file}", expected="files to predict", got="a zip file in it", do="Give what is in that")
             return held([item for path in files for item in unlabelled_items(path, known, skip=skip)])
     if ending in TABLES:
         return unlabelled_rows(TABLES[ending](file, ErrorPolicy()), known, skip=skip)

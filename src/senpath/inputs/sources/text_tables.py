@@ -27,6 +27,8 @@ DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 """Numbers such as 1234,5 and 1.234,5."""
 REMEMBERED = 2**10
 """Different values of a column of which one object each is kept."""
+BLANK_LINES = 2**22
+"""Of a table in text, at most: a small zip file may unfold to nothing else."""
 PACKED_ROWS, PACKED_CHARACTERS = 2**12, 2**22
 """Rows of a table in text that are packed together."""
 SEPARATOR = "\0"
@@ -136,6 +138,7 @@ def text_lines(path: Path, what: str, expected: str, max_bytes: int = LINE_BYTES
         InputError: if the file or a line is too long, or not UTF-8.
     """
     require_plain_file(path, what)
+    blank = 0
     try:
         size = path.stat().st_size
         if size > TABLE_FILE_BYTES:
@@ -147,6 +150,9 @@ def text_lines(path: Path, what: str, expected: str, max_bytes: int = LINE_BYTES
                 if not line:
                     return
                 where = f"{what}, line {number}"
+                blank += line.isspace()
+                if blank > BLANK_LINES:
+                    raise InputError(where, expected=f"at most {BLANK_LINES:,} blank lines", got="more")
                 if b"\0" in line or len(line) == max_bytes:
                     got = "NUL bytes" if b"\0" in line else f"a line of more than {max_bytes // 2**20} MiB"
                     raise InputError(where, expected=expected, got=got, do="Save it as UTF-8" if b"\0" in line else "")

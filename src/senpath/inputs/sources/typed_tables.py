@@ -59,7 +59,9 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
                 classes |= read.classes
                 del table
             require_header([*columns], what)
-    except (OSError, pyarrow.ArrowException, MemoryError) as error:
+    except InputError:
+        raise
+    except (OSError, pyarrow.ArrowException, MemoryError, UnicodeDecodeError) as error:  # of names, which nobody looks at before
         raise InputError(what, expected="a readable .parquet file", got=f"{type(error).__name__}: {error}") from error
     return replace(read, columns=columns, classes=classes)
 
@@ -168,7 +170,13 @@ def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Seque
     names = [as_word(str(name)) for name in table.column_names]
     require_header(names, what)
     require_no_pickle(table, what)
-    columns = {name: _values(column) for name, column in zip(names, table.columns, strict=True)}
+    columns = {}
+    for name, column in zip(names, table.columns, strict=True):
+        try:
+            columns[name] = _values(column)
+        except (ValueError, OverflowError) as error:  # bytes that are no text, times beyond the year 9999
+            got = f"{type(error).__name__}: {error}"
+            raise InputError(f"column {name!r} of {what}", expected="values that can be read", got=got) from error
     metadata = table.schema.metadata or {}
     known = {as_word(name): class_names for name, class_names in (_class_names(metadata) if classes is None else classes).items()}
     present = {name: class_names for name, class_names in known.items() if name in columns}
@@ -180,7 +188,8 @@ def _values(column: Any) -> np.ndarray:
         return _of_dictionary(column)
     held = str(column.type)
     if held.startswith(("timestamp", "date")):
-        return np.asarray(column.cast("timestamp[us]", safe=False).to_numpy())
+        finer = held.startswith("timestamp[ns")  # of seconds and days what has no place would be another time
+        return np.asarray(column.cast("timestamp[us]", safe=not finer).to_numpy())
     if held.startswith(("int", "uint", "float", "double", "half", "duration")):
         values: np.ndarray = np.asarray(column.to_numpy())
         whole = column.null_count and held.startswith(("int", "uint")) and len(values)
@@ -219,7 +228,7 @@ def _row_names(metadata: Mapping[bytes, bytes]) -> list[str]:
     try:
         names = json.loads(metadata.get(b"pandas", b"{}")).get("index_columns", [])
         return [as_word(name) for name in names if isinstance(name, str)]
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return []
 
 
@@ -231,5 +240,5 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
         items = {name: feature[0] if isinstance(feature, list) else feature for name, feature in features.items()}
         held = {name: feature.get("feature", feature) for name, feature in items.items()}
         return {name: [*map(str, feature["names"])] for name, feature in held.items() if feature.get("_type") == "ClassLabel"}
-    except (ValueError, AttributeError, TypeError, KeyError):
+    except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
         return {}

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from senpath.arrays import as_word
 from senpath.errors import InputError
@@ -20,6 +20,11 @@ ROWS = 2**20
 NO_CELLS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"}
 """What formulas show that have no value."""
 TAKES_PART = (".xml", ".rels")
+PART_BYTES, ELEMENTS = 2**24, 2**17
+"""Unpacked bytes and elements of a part that openpyxl holds as a whole (names, styles), at most: each element becomes an object."""
+STYLES = "xl/styles.xml"
+FORMAT_LETTERS, FORMAT_BRACKETS = 300, 32
+"""Of a format of numbers, at most. Excel takes 255; openpyxl takes the square of the brackets, once for each style."""
 
 
 def read_workbook(path: Path, policy: ErrorPolicy) -> RawTable:
@@ -31,13 +36,18 @@ def read_workbook(path: Path, policy: ErrorPolicy) -> RawTable:
         InputError: if it cannot be read, unfolds to more than `TABLE_FILE_BYTES`, has too many rows, or its names are none.
         MissingExtraError: without openpyxl or defusedxml.
     """
-    openpyxl, _ = (import_extra(module, "workbooks of Excel", "excel") for module in ("openpyxl", "defusedxml"))
+    modules = ("openpyxl", "openpyxl.reader.excel", "defusedxml.ElementTree")
+    _, excel, xml = (import_extra(module, "workbooks of Excel", "excel") for module in modules)
     what = f"table {path}"
     require_plain_file(path, what)
     try:
         _require_size(path, what)
         with path.open("rb") as file:
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            reader = excel.ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+            reader.archive.close()
+            reader.archive = _Parts(file, what, xml)
+            reader.read()
+            book = reader.wb
             try:
                 if not book.worksheets:
                     raise InputError(what, expected="a sheet with a table", got="none")
@@ -49,7 +59,39 @@ def read_workbook(path: Path, policy: ErrorPolicy) -> RawTable:
     except InputError:
         raise
     except Exception as error:  # openpyxl raises whatever it trips over in a damaged file
+        if isinstance(error.__cause__, InputError):  # of a part, which openpyxl says to be something else
+            raise error.__cause__ from None
         raise InputError(what, expected="a readable .xlsx file", got=f"{type(error).__name__}: {error}") from error
+
+
+class _Parts(zipfile.ZipFile):
+    """A workbook's parts. Rows and words are read bit by bit, through `open`; what is held as a whole, through `read`, has to be small.
+
+    Args:
+        what: errors call it.
+        xml: defusedxml's reader of elements.
+    """
+
+    def __init__(self, file: IO[bytes], what: str, xml: Any) -> None:
+        super().__init__(file)
+        self._what, self._xml = what, xml
+
+    def read(self, name: str | zipfile.ZipInfo, pwd: bytes | None = None) -> bytes:
+        """A whole part.
+
+        Raises:
+            InputError: if it is too large, or has formats of numbers that nobody writes.
+        """
+        size = self.getinfo(name).file_size if isinstance(name, str) else name.file_size
+        content = super().read(name, pwd) if size <= PART_BYTES else b""
+        if size > PART_BYTES or content.count(b"<") > ELEMENTS:
+            expected = f"at most {PART_BYTES // 2**20} MiB and {ELEMENTS:,} elements"
+            raise InputError(f"{self._what}, part {name}", expected=expected, got="more", do="Save the sheet as .csv")
+        if name == STYLES:
+            formats = (element.get("formatCode", "") for element in self._xml.fromstring(content).iter())
+            if any(len(text) > FORMAT_LETTERS or text.count("[") > FORMAT_BRACKETS for text in formats):
+                raise InputError(f"{self._what}, its styles", expected=f"formats of at most {FORMAT_LETTERS} letters", got="a longer one")
+        return content
 
 
 def _require_size(path: Path, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import stat
@@ -18,6 +19,8 @@ ENTRIES = 100_000
 BLOCK = 2**20
 LONGEST_PART = 200
 """Bytes of the name of a file or folder, at most."""
+DEEPEST = 32
+"""Folders within one another, at most."""
 LEFT_OUT = re.compile(r"(^|[/\\])(__MACOSX([/\\]|$)|\.(?!\.))")
 """What systems add for themselves, and hidden files."""
 
@@ -39,22 +42,27 @@ def unpack(archive: Path, folder: Path) -> Path:
             entries = [entry for entry in packed.infolist() if not entry.is_dir() and not LEFT_OUT.search(entry.filename)]
             if len(entries) > ENTRIES:
                 raise InputError("zip file", expected=f"at most {ENTRIES:,} files", got=f"{len(entries):,}")
+            names = [*map(_plain_name, entries)]
+            folders = len({parent for name in names for parent in name.parents})
+            if folders > ENTRIES:
+                raise InputError("zip file", expected=f"at most {ENTRIES:,} folders", got=f"{folders:,}")
             left = max(UNFOLDED_BYTES, UNFOLDED_TIMES * archive.stat().st_size)
             folder.mkdir()
-            for entry in entries:
-                left -= _write(packed, entry, folder / _plain_name(entry), left)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
+            for entry, name in zip(entries, names, strict=True):
+                left -= _write(packed, entry, folder / name, left)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
         raise InputError("zip file", expected="a whole one that is not encrypted", got=str(error)) from error
     return _content(folder)
 
 
 def _plain_name(entry: zipfile.ZipInfo) -> PurePosixPath:
     """The entry's name, if it is one below the folder on every system."""
-    name = unicodedata.normalize("NFC", entry.filename.replace("\\", "/"))
-    path, mode = PurePosixPath(name), entry.external_attr >> 16
+    name, mode = entry.filename.replace("\\", "/"), entry.external_attr >> 16
+    long = len(name) > (DEEPEST + 1) * (LONGEST_PART + 1)
+    path = PurePosixPath("" if long else unicodedata.normalize("NFC", name))
     leads_out = path.is_absolute() or ".." in path.parts or ":" in name or CONTROLS.search(name)
-    if leads_out or any(len(part.encode()) > LONGEST_PART for part in path.parts):
-        raise InputError("zip file", expected="names of files below one folder", got=repr(name[:100]))
+    if long or leads_out or len(path.parts) > DEEPEST + 1 or any(len(part.encode()) > LONGEST_PART for part in path.parts):
+        raise InputError("zip file", expected=f"names of files below one folder, at most {DEEPEST} deep", got=repr(name[:100]))
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise InputError(f"zip file, {name!r}", expected="a plain file", got="a link or a device")
     return path

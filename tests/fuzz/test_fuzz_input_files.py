@@ -81,6 +81,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     "u.wav": lambda: sound("WAV", subtype="PCM_U8"),
     "a.flac": lambda: sound("FLAC"),
     "a.ogg": lambda: sound("OGG", 1),
+    "a.mp3": lambda: sound("MP3", 1, subtype="MPEG_LAYER_III"),
+    "a.ppm": lambda: picture("PPM"),
 }
 
 

@@ -321,9 +321,13 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
     "an array of no axes": (
         {"image": np.array(3.0)},
         {},
-        r"modality 'image': expected an array, a tensor, .*, got ndarray of shape \(\)$",
+        r"modality 'image': expected an array, a tensor, .*, got ndarray of shape \(\). One input goes into a list",
     ),
-    "a tensor of no axes": ({"image": torch.tensor(3.0)}, {}, r"modality 'image': expected an array, .*, got Tensor of shape \(\)$"),
+    "a tensor of no axes": (
+        {"image": torch.tensor(3.0)},
+        {},
+        r"modality 'image': expected an array, .*, got Tensor of shape \(\). One input goes into a list",
+    ),
     "no input": (
         {"text": [object()]},
         {},

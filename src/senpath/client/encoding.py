@@ -16,8 +16,8 @@ from senpath.errors import InputError
 
 MODALITIES = ("image", "audio", "video", "table", "text")
 FILES = {
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
-    **dict.fromkeys((".wav", ".flac", ".ogg"), "audio"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"), "image"),
+    **dict.fromkeys((".wav", ".flac", ".ogg", ".opus", ".mp3"), "audio"),
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"), "video"),
     ".txt": "text",
 }
@@ -198,7 +198,8 @@ def _picture(image: Any, what: str) -> str:
 def _array(x: Any) -> np.ndarray | None:
     """An array or a tensor as an array; None for anything else."""
     if hasattr(x, "detach"):
-        x = x.detach().cpu().numpy()
+        x = x.detach().cpu()
+        x = (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()  # numpy has none
     return x if isinstance(x, np.ndarray) and x.dtype.kind in "biuf" else None
 
 

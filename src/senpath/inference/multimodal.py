@@ -25,6 +25,8 @@ from senpath.snapshot.view import View
 from senpath.tasks import Classification, TaskKind
 from senpath.types import Label
 
+ONE = "One input goes into a list"
+"""What to do with a single input among several senses."""
 TINY = 1e-12
 """Added to P(task | input) among the tasks of a known concept, of which the dispatcher may have scored none."""
 
@@ -116,7 +118,7 @@ def _read_modality(name: str, items: Any, errors: str) -> tuple[int, ModalityInp
         items = items.tolist()
     if not _is_batch(items):
         got = type(items).__name__ + (" of shape ()" if getattr(items, "ndim", 1) == 0 else "")
-        raise InputError(f"modality {name!r}", expected="an array, a tensor, a data frame or a list of inputs", got=got)
+        raise InputError(f"modality {name!r}", expected="an array, a tensor, a data frame or a list of inputs", got=got, do=ONE)
     things, missing = len(items), 0
     try:
         rows = np.arange(things)
@@ -130,7 +132,8 @@ def _read_modality(name: str, items: Any, errors: str) -> tuple[int, ModalityInp
         raise
     for group in groups:
         if group.modality != name:
-            raise InputError(f"modality {name!r}, row {rows[group.rows[0]]}", expected=f"{name} data", got=f"{group.modality} data")
+            what, got = f"modality {name!r}, row {rows[group.rows[0]]}", f"{group.modality} data"
+            raise InputError(what, expected=f"{name} data", got=got, do=ONE if group.modality == "table" else "")
     return things, ModalityInputs(name, items, rows)
 
 

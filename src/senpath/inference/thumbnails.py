@@ -13,7 +13,8 @@ from PIL import Image
 
 from senpath.inputs.limits import PICTURE_PIXELS, require_plain_file
 from senpath.inputs.modalities import MODALITY_BY_ENDING
-from senpath.inputs.modalities.image import open_picture, read_picture
+from senpath.inputs.modalities.image import read_picture
+from senpath.inputs.modalities.picture_files import open_picture
 from senpath.notebook.html import Html, word
 
 SIDE = 48

@@ -20,9 +20,10 @@ from senpath.errors import InputError, LimitError, printable
 from senpath.inputs.limits import FRAME_PIXELS, files_within
 from senpath.inputs.modalities import MODALITIES, MODALITY_BY_ENDING
 from senpath.inputs.modalities.audio import check_recording, read_recording
-from senpath.inputs.modalities.clips import HEAD, container_of, read_clip
+from senpath.inputs.modalities.clips import container_of, read_clip
 from senpath.inputs.modalities.image import read_picture
 from senpath.inputs.modalities.in_memory import signed
+from senpath.inputs.modalities.picture_files import HEAD
 from senpath.inputs.sources.first_bytes import table_ending
 from senpath.inputs.sources.read import ENDINGS, unlabelled_items
 from senpath.serving.batcher import Senses
@@ -284,7 +285,8 @@ def content_of(value: Any) -> tuple[bytes, str]:
 
 def _media_type(form: str, content: bytes) -> str:
     if form == "audio":
-        return {b"fLaC": "audio/flac", b"OggS": "audio/ogg"}.get(content[:4], "audio/wav")
+        known = signed(content)
+        return {".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}.get(known[1] if known is not None else "", "audio/wav")
     container = container_of(content[:HEAD]) if form == "video" else None
     if container is not None:
         return {"mp4": "video/mp4", "matroska": "video/webm"}.get(container, "video/x-msvideo")

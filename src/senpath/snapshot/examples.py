@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -10,8 +11,8 @@ from typing import Any, Protocol
 import torch
 
 from senpath.arrays import LONGEST_NAME, is_name, require_finite
-from senpath.errors import InputError, TaskExistsError
-from senpath.inputs.modalities import Group, known_type, split_by_modality
+from senpath.errors import InputError, SenpathWarning, TaskExistsError
+from senpath.inputs.modalities import Group, known_type, name_files, split_by_modality
 from senpath.inputs.modalities.image import normalisation_of
 from senpath.inputs.modalities.mismatch import no_type
 from senpath.inputs.modalities.picture_types import Choice, looked_at, native_figures
@@ -84,6 +85,9 @@ def encode_examples(
     if like is not None and known_type(groups[0], [like.data_type]) is None:
         other = no_type(groups[0], {like.data_type.key: like.data_type})
         raise InputError("inputs", expected=other.expected, got=other.got or f"{groups[0].modality} data", do=other.do or "")
+    if groups[0].modality == "text" and like is None and name_files(groups[0].items):
+        text = f"all texts look like names of files that are not there, such as {groups[0].items[0]!r}; they are learned as texts"
+        warnings.warn(text, SenpathWarning, stacklevel=2)
     choice = Choice(like.data_type) if like is not None else view.choose_type(groups[0])
     inputs = view.encode(groups[0].items, choice.data_type, progress)
     figures: dict[str, float] = {}

@@ -17,7 +17,9 @@ from senpath.arrays import composed
 from senpath.components import LEVELS, Component
 from senpath.errors import InputError, StoreError, UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
+from senpath.inputs.encoders.registry import HEAR_ALL
 from senpath.inputs.modalities import MODALITIES, Group, known_type, type_key
+from senpath.inputs.modalities.audio import warn_of_longer
 from senpath.inputs.modalities.picture_types import Choice, choose_type
 from senpath.pathways import Pathway, run_batch, run_pathway
 from senpath.progress import Progress, silent
@@ -253,6 +255,8 @@ class View:
             return choose_type(group.items, known.values(), suited, partial(self._new_type, group))
         kind = known_type(group, known.values()) if group.modality == "image" else known.get(type_key(group, known.values()))
         if kind is not None:
+            if kind.modality == "audio" and kind.encoder not in HEAR_ALL:
+                warn_of_longer(group.items, kind)
             return Choice(kind)
         new = self._new_type(group)
         return Choice(new, self.encoders.why(new))

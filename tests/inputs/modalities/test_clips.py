@@ -17,7 +17,7 @@ from senpath.errors import InputError
 from senpath.inputs.encoders.frames import FrameEncoder
 from senpath.inputs.modalities import MODALITIES, clips, split_by_modality
 from senpath.inputs.modalities.clips import KEPT, read_clip
-from senpath.inputs.modalities.video import FRAMES
+from senpath.inputs.modalities.video import FRAMES, frames_of
 from senpath.testing import check_encoder
 from tests.data_files import write_video
 from tests.raising import raises_error
@@ -117,6 +117,40 @@ def test_animated_pictures_and_folders_of_frames(tmp_path: Path, frames: np.ndar
     for path in (tmp_path / "a.gif", tmp_path / "frames"):
         assert (VIDEO.encode([sp.Video(path)], kind)[0] - own).abs().mean() < 0.08, path
     assert [group.modality for group in split_by_modality([tmp_path / "a.gif"])] == ["image"], "unless it is asked for as a clip"
+
+
+@pytest.mark.parametrize(
+    ("matrix", "side"),
+    [((0, 1, -1, 0, 48, 0), "right"), ((-1, 0, 0, -1, 64, 48), "bottom"), ((0, -1, 1, 0, 0, 64), "left"), ((1, 0, 0, 1, 0, 0), "top")],
+)
+def test_a_video_stands_as_its_phone_was_held(tmp_path: Path, matrix: tuple[int, ...], side: str) -> None:
+    """What is white above as coded, is where the file's display matrix (ISO 14496-12, 8.3.2) brings it."""
+    bright = np.zeros((6, 48, 64, 3), np.uint8)
+    bright[:, :24] = 255
+    content = bytearray(write_video(tmp_path / "a.mp4", bright, "mpeg4").read_bytes())
+    a, b, c, d, x, y = (number << 16 for number in matrix)
+    start = content.index(b"tkhd") + 44
+    content[start : start + 36] = struct.pack(">9i", a, b, 0, c, d, 0, x, y, 1 << 30)
+    (tmp_path / "b.mp4").write_bytes(content)
+    frame = read_clip(tmp_path / "b.mp4", "b")[0, ..., 0]
+    height, width = frame.shape
+    assert (width > height) == (side in ("top", "bottom"))
+    halves = {"top": frame[: height // 2], "bottom": frame[height // 2 :], "left": frame[:, : width // 2], "right": frame[:, width // 2 :]}
+    assert max(halves, key=lambda name: halves[name].mean()) == side
+
+
+def test_frames_stand_upright_in_every_form(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = np.zeros((20, 40, 3), np.uint8)
+    lying[:, :20] = 255
+    for place in range(3):
+        Image.fromarray(lying).save(tmp_path / f"{place}.png", exif=exif.tobytes())
+    files = sorted(tmp_path.iterdir())
+    upright = np.stack([np.rot90(lying, -1)] * 3)
+    for frames in (tmp_path, files, [Image.open(file) for file in files]):
+        read = frames_of(sp.Video(frames), 0)
+        np.testing.assert_allclose(read / (255 if read.dtype == np.uint8 else 1), upright / 255)
 
 
 def _gif(width: int, height: int) -> bytes:

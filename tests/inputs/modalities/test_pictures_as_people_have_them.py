@@ -12,8 +12,10 @@ import torch
 from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 
-from senpath.inputs.modalities import MODALITIES
+from senpath.errors import InputError
+from senpath.inputs.modalities import MODALITIES, image, is_photograph, split_by_modality
 from senpath.types import DataType
+from tests.raising import raises_error
 
 IMAGE = MODALITIES["image"]
 GREY, COLOUR = DataType("image", (1, 8, 8)), DataType("image", (3, 8, 8))
@@ -123,3 +125,49 @@ def test_a_mask_among_pictures_is_read_as_if_it_were_alone() -> None:
 def test_a_large_batch_is_read_as_its_pictures_are() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (9, 1000, 1000), dtype=np.uint8)
     assert torch.equal(IMAGE.encode(pictures, GREY), IMAGE.encode([*pictures], GREY))
+
+
+def test_the_first_picture_does_not_decide_for_all() -> None:
+    colour = [np.full((16, 16, 3), value, np.uint8) for value in ((255, 0, 0), (0, 130, 0))] * 6
+    assert IMAGE.define([INK, *colour]).shape == (3, 16, 16), "grey among coloured ones"
+    grey = [np.kron(INK, np.ones((3, 4), np.uint8))] * 9
+    for odd in (np.zeros((2, 2), np.uint8), np.zeros((200, 90), np.uint8), np.zeros((30, 60), np.uint8)):
+        assert IMAGE.define([odd, *grey]).shape == (1, 24, 32), "of another size"
+
+
+def test_most_pictures_decide_whether_they_are_photographs() -> None:
+    photograph, drawing = np.kron(BRUSH, np.ones((6, 6, 1), np.uint8)), np.kron(INK, np.ones((6, 6), np.uint8))
+    assert is_photograph([drawing, *[photograph] * 4])
+    assert not is_photograph([photograph, *[drawing] * 4])
+
+
+def test_pictures_of_one_array_are_normalised_alike_however_large_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
+    pictures[0, 0, :2] = [[-1.0] * 3, [1.0] * 3]
+    pictures[1] = pictures[1] / 4 + 0.5  # a bright one, within 0 … 1
+    monkeypatch.setattr(image, "PIXELS_AT_ONCE", 8 * 8 * 3)
+    torch.testing.assert_close(IMAGE.encode(pictures, COLOUR), IMAGE.encode((pictures + 1) / 2, COLOUR), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["PPM", "TGA", "PCX"])
+def test_pictures_that_somebody_opened_from_memory(form: str) -> None:
+    file = BytesIO()
+    Image.fromarray(BRUSH).save(file, form)
+    assert torch.equal(IMAGE.encode([Image.open(file)], COLOUR), IMAGE.encode([BRUSH], COLOUR))
+
+
+@pytest.mark.parametrize(("brand", "name"), [(b"heic", "HEIC"), (b"mif1", "HEIC"), (b"avif", "AVIF")])
+def test_pictures_of_phones_and_browsers_are_no_clips(tmp_path: Path, brand: bytes, name: str) -> None:
+    content = b"\0\0\0\x18ftyp" + brand + bytes(60)
+    (tmp_path / "a.jpg").write_bytes(content)
+    for item in (content, BytesIO(content), tmp_path / "a.jpg"):
+        with raises_error(InputError, got=f"{name}, which is not read: save it as JPEG or PNG"):
+            IMAGE.encode(split_by_modality([item])[0].items, COLOUR)
+
+
+def test_an_open_file_is_read_from_its_start_each_time(tmp_path: Path) -> None:
+    Image.fromarray(BRUSH).save(tmp_path / "a.png")
+    with (tmp_path / "a.png").open("rb") as file:
+        file.read(5)
+        for _ in range(2):
+            assert torch.equal(IMAGE.encode(split_by_modality([file])[0].items, COLOUR), IMAGE.encode([BRUSH], COLOUR))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
+import senpath as sp
 from senpath.errors import InputError, SenpathWarning
 from senpath.inputs.modalities import MODALITIES, split_by_modality
+from senpath.testing import ConstantMethod
 from senpath.types import Audio, DataType
 from tests.raising import raises_error
 
@@ -188,3 +191,37 @@ def test_a_file_that_is_no_sound_is_named(tmp_path: Path, content: bytes) -> Non
     (tmp_path / "broken.wav").write_bytes(content)
     with pytest.raises(InputError, match=r"recording .*broken.wav: expected (a readable sound file|at least one sample)"):
         AUDIO.encode([tmp_path / "broken.wav"], KIND)
+
+
+def test_tensors_of_every_type_are_the_same_sound() -> None:
+    tensor = torch.from_numpy(tone())
+    for samples in (tensor.clone().requires_grad_(), tensor.bfloat16(), tensor.half(), tone().astype(">f4"), tone().astype(np.longdouble)):
+        for rate in (8000, 16_000):
+            expected = encode(Audio(tone(), rate))
+            assert (encode(Audio(samples, rate)) - expected).abs().mean() < 0.3  # type: ignore[arg-type]
+
+
+def test_a_name_is_no_recording() -> None:
+    with raises_error(InputError, "recording 0", do="A file is given by its Path, without Audio"):
+        encode(Audio("a.wav", 8000))  # type: ignore[arg-type]
+
+
+def test_a_file_whose_length_was_never_written(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(), 8000)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    length = content.index(b"data") + 4
+    content[4:8] = content[length : length + 4] = b"\xff" * 4
+    (tmp_path / "b.wav").write_bytes(content)
+    assert torch.equal(AUDIO.encode([tmp_path / "b.wav"], KIND), AUDIO.encode([tmp_path / "a.wav"], KIND))
+
+
+def test_it_is_said_that_longer_sounds_of_a_later_task_are_cut() -> None:
+    net = sp.Network()
+    short, long = ([Audio(tone(seconds=seconds, seed=seed), 8000) for seed in range(4)] for seconds in (0.5, 3.0))
+    net.learn("short", short, [0, 1, 0, 1], method=ConstantMethod())
+    with pytest.warns(SenpathWarning, match=r"most recordings are longer than the 0.48 s that are heard of a sound in this network"):
+        net.encode_examples(long, [0, 1, 0, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.encode_examples([*short, long[0]], [0, 1, 0, 1, 0])
+        sp.Network().encode_examples(long, [0, 1, 0, 1])

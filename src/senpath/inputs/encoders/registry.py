@@ -136,6 +136,8 @@ def _checked(encoder: object, name: str, modality: str) -> Encoder:
     return encoder
 
 
+HEAR_ALL = frozenset({SPEECH, SPEAKER})
+"""Encoders to which the length of a type's first sounds does not matter."""
 AUTOMATIC = (None, EFFICIENTNET)
 """What pictures are read with where it is chosen automatically."""
 

@@ -37,6 +37,7 @@ __all__ = [
     "known_type",
     "known_types",
     "modality_of_file",
+    "name_files",
     "split_by_modality",
     "texts_of",
     "type_key",
@@ -44,8 +45,8 @@ __all__ = [
 ]
 
 MODALITY_BY_ENDING = {
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
-    **dict.fromkeys((".wav", ".flac", ".ogg"), "audio"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"), "image"),
+    **dict.fromkeys((".wav", ".flac", ".ogg", ".opus", ".mp3"), "audio"),
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"), "video"),
     ".txt": "text",
 }
@@ -54,6 +55,8 @@ ANIMATED = frozenset({".gif"})
 """Endings of files that are pictures unless they are asked for as clips."""
 SOUND_KEYS = {"array", "sampling_rate"}
 """What a row of a data set of Hugging Face has for a recording."""
+FILE_KEYS = {"bytes", "path"}
+"""What it has for a file that is not decoded."""
 
 
 class Modality(Protocol):
@@ -119,7 +122,7 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     In a list each item speaks for itself: `str` is text, `Audio` a
     recording, `Video` a clip, a path a file by its ending, bytes and open files what
     their first bytes say, one axis or a dict a row, two or three axes or a PIL image an image; a dict of
-    Hugging Face's "array" and "sampling_rate" is a recording.
+    Hugging Face's "array" and "sampling_rate" is a recording, one of "bytes" and "path" a file.
 
     Args:
         unusable: takes the items of a list that are nothing of this, by place, with what is wrong with each; rows of different lengths
@@ -132,7 +135,7 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     if not isinstance(x, np.ndarray | torch.Tensor) and is_frame(x):
         return [Group("table", x, np.arange(len(x)))]
     if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place
-        x = x.to_numpy()
+        x = x.to_pylist() if hasattr(x, "to_pylist") else x.to_numpy()
     x = unmasked(x)
     if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 1):
         return [Group(_of_array(x, batch=True), x, np.arange(len(x)))]
@@ -140,11 +143,12 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
         expected, do = "an array, a tensor, a data frame or a list of inputs", "Put a single input into a list"
         raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
     rows: dict[tuple[str, frozenset[Any] | int | None], list[int]] = {}
-    items = [*x] if any(isinstance(item, IN_MEMORY) for item in x) else x
-    for index, item in enumerate(x):
+    contents = [*map(_content, x)]
+    items = x if all(content is None for content in contents) else [*x]
+    for index, (item, content) in enumerate(zip(x, contents, strict=True)):
         try:
-            if isinstance(item, IN_MEMORY):
-                item = items[index] = from_memory(item, f"input {index}")
+            if content is not None:
+                item = items[index] = from_memory(content, f"input {index}")
             modality = _of_item(item, index)
             columns = frozenset(item) if isinstance(item, dict) else len(item) if unusable is not None and modality == "table" else None
             rows.setdefault((modality, columns), []).append(index)
@@ -162,6 +166,11 @@ def modality_of_file(file: Path, asked: str | None = None) -> str | None:
     """What a file holds, by its ending; an animated picture is a clip where clips are asked for."""
     ending = file.suffix.lower()
     return "video" if asked == "video" and ending in ANIMATED else MODALITY_BY_ENDING.get(ending)
+
+
+def name_files(items: Any) -> bool:
+    """Whether strings look like names of pictures, sounds, clips or texts, all of them."""
+    return len(items) > 0 and all(isinstance(item, str) and os.path.splitext(item)[1].lower() in MODALITY_BY_ENDING for item in items)
 
 
 def type_key(group: Group, known: Iterable[DataType] = ()) -> str:
@@ -226,6 +235,13 @@ def _of_item(item: Any, index: int) -> str:
     if isinstance(item, dict) or (isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item)):
         return "table"
     raise InputError(f"input {index}", expected="an array, str, Audio, Video, path, bytes, dict or PIL image", got=type(item).__name__)
+
+
+def _content(item: Any) -> Any:
+    """What holds the bytes of a file, if the input is one; columns of a table may be called bytes and path too, but hold no bytes."""
+    if isinstance(item, dict) and item.keys() == FILE_KEYS and isinstance(item["bytes"], bytes):
+        return item["bytes"]
+    return item if isinstance(item, IN_MEMORY) else None
 
 
 def _is_sound(item: Any) -> bool:

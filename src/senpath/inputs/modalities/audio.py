@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import unmasked
+from senpath.arrays import as_array, unmasked
 from senpath.errors import InputError, LimitError, SenpathWarning
 from senpath.inputs.limits import require_plain_file
 from senpath.plugins import import_extra
@@ -44,12 +44,14 @@ RATES = (1000, 1_000_000)
 """Samples a second: the highest are those of ultrasound. What resampling takes grows with the rate, which a header may claim at will."""
 LONGEST_RATIO = 100_000
 """Rates whose ratio needs larger numbers are resampled by a ratio that differs from theirs by less than a millionth."""
+LOOKED_AT, LONGER = 64, 1.25
+"""Recordings of a task whose lengths are compared with what is heard, and times that from which on they are longer."""
 CANCELLED = 0.05
 """Share of its channels' energy below which their mean is not what is heard: one was recorded with opposite sign."""
 
 
 class AudioModality:
-    """Lists of `Audio` or of sound files (wav, flac, ogg).
+    """Lists of `Audio` or of sound files (wav, flac, ogg, opus, mp3).
 
     Of a file's channels the mean is taken; where they cancel each other out, the loudest of them.
     """
@@ -90,6 +92,21 @@ class AudioModality:
 def waves_of(items: Any, rate: int) -> list[np.ndarray]:
     """Recordings as float arrays (time,), resampled to `rate` samples a second."""
     return [_resample(_read(item, index), rate) for index, item in enumerate(items)]
+
+
+def warn_of_longer(items: Any, known: DataType) -> None:
+    """Warn if most recordings of a new task are longer than what is heard of a sound of the type that the network has."""
+    reads = known.options.get("reads", {"shape": known.shape, "options": known.options})
+    heard = round(reads["shape"][0] * int(reads["options"].get("averaged", 1)) * HOP_SECONDS, 2)
+    places = np.unique(np.linspace(0, len(items) - 1, min(LOOKED_AT, len(items))).round().astype(int)).tolist()
+    recordings = (_read(items[place], place) for place in places)
+    longer = [len(recording.samples) > LONGER * heard * recording.rate for recording in recordings]
+    if 2 * sum(longer) > len(longer):
+        text = (
+            f"most recordings are longer than the {heard:g} s that are heard of a sound in this network, as long as its first ones were; "
+        )
+        text += "what comes later in them is not heard. Learn the longer ones first, or in a network of their own"
+        warnings.warn(text, SenpathWarning, stacklevel=2)
 
 
 def _log_mel(waves: np.ndarray, rate: int, hop: int, mels: int) -> np.ndarray:
@@ -155,10 +172,10 @@ def read_recording(file: Path | BytesIO, name: object, longest: float | None = N
         raise InputError(f"recording {name}", expected="a readable sound file", got=str(error)) from error
     if not fits:
         raise InputError(f"recording {name}", expected=f"at most {MAX_SAMPLES:,} samples in {LEAST_SECONDS:g} s", got="more")
-    return check_recording(Audio(_mixed(samples), int(rate)), f"recording {name}")
+    return check_recording(Audio(mixed(samples), int(rate)), f"recording {name}")
 
 
-def _mixed(channels: np.ndarray) -> np.ndarray:
+def mixed(channels: np.ndarray) -> np.ndarray:
     """One channel, (time,), of several, (time, channels)."""
     mean: np.ndarray = channels.mean(axis=1)
     if channels.shape[1] == 1 or not len(mean):
@@ -178,13 +195,17 @@ def check_recording(recording: Audio, what: str) -> Audio:
     Raises:
         InputError: if they are not.
     """
-    samples = np.asarray(unmasked(recording.samples))
+    given = recording.samples
+    samples = as_array(given) if isinstance(given, torch.Tensor) else np.asarray(unmasked(given))
     if samples.ndim != 1 or samples.dtype.kind != "f":
         do = "Mix the channels, or take one" if samples.ndim == 2 else "Divide whole numbers by the largest possible"
+        do = do if samples.dtype.kind in "fiub" else "A file is given by its Path, without Audio"
         got = f"{samples.dtype} of shape {samples.shape}"
         raise InputError(what, expected="samples of shape (time,), floating point", got=got, do=do)
     if not len(samples):
         raise InputError(what, expected="at least one sample", got="none", do="Remove the empty recording")
+    with np.errstate(over="ignore"):  # what is too large becomes infinity
+        samples = samples.astype(np.float64 if samples.itemsize > 4 else np.float32, copy=False)
     if not np.isfinite(samples).all() or np.abs(samples).max() > LOUDEST:
         raise InputError(what, expected="finite samples in -1 … 1", got=f"NaN, infinity or more than {LOUDEST:g}")
     rate = recording.rate

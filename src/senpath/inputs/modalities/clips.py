@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from senpath.errors import InputError, LimitError, SenpathError
 from senpath.inputs.limits import CLIP_BYTES, CLIP_FRAMES, CLIP_PIXELS, CLIP_SECONDS, FRAME_PIXELS, require_plain_file
-from senpath.inputs.modalities.image import open_picture
+from senpath.inputs.modalities.picture_files import ACROSS, HEAD, not_read, open_picture, turn_of
 from senpath.plugins import import_extra
 
 KEPT = 32
@@ -31,12 +31,12 @@ DECODERS = frozenset(
 FRAME_FILES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 """Endings of pictures that may be frames."""
 NUMBER = re.compile(r"(\d+)")
-HEAD = 32
-"""Bytes that say what a file is."""
 
 
 def container_of(head: bytes) -> str | None:
     """What kind of video file begins with these bytes: "mp4" (mov too), "matroska" (webm too) or "avi"; None for anything else."""
+    if not_read(head):
+        return None
     if head[4:8] in (b"ftyp", b"moov", b"mdat") or head[:8] == b"\0\0\0\x08wide":  # a text may begin with "The wide"
         return "mp4"
     if head[:4] == b"\x1a\x45\xdf\xa3":
@@ -119,7 +119,8 @@ def _of_picture(file: Any, what: str, pixels: int) -> Iterator[Any]:
     with open_picture(file) as picture:
         for number, frame in enumerate(ImageSequence.Iterator(picture), start=1):
             _require_few(what, frame.width * frame.height, pixels, number)
-            yield frame
+            turn = turn_of(frame)
+            yield frame if turn is None else frame.transpose(turn)
 
 
 def _of_folder(folder: Path, what: str, pixels: int) -> np.ndarray:
@@ -151,7 +152,7 @@ def _sampled(frames: Iterable[Any], what: str) -> np.ndarray:
     for number, frame in enumerate(frames):
         if number % step == 0:
             if size is None:
-                size = _fitting(frame.width, frame.height)
+                size = _fitting(*upright_size(frame))
             kept.append(_small(frame, size))
             if len(kept) == 2 * KEPT:
                 kept, step = kept[::2], 2 * step
@@ -165,16 +166,28 @@ def _fitting(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+def upright_size(frame: Any) -> tuple[int, int]:
+    """Width and height of a picture, or of a frame of FFmpeg, once it stands as its camera says."""
+    turned = turn_of(frame) in ACROSS if isinstance(frame, Image.Image) else _quarters(frame) % 2 == 1
+    return (frame.height, frame.width) if turned else (frame.width, frame.height)
+
+
+def _quarters(frame: Any) -> int:
+    """Quarter turns to the left after which a frame of FFmpeg stands upright: phones write how they were held beside the pictures."""
+    return round(getattr(frame, "rotation", 0) / 90) % 4
+
+
 def _small(frame: Any, size: tuple[int, int]) -> np.ndarray:
-    """A frame of Pillow or FFmpeg, (h, w, 3) of this width and height."""
+    """A frame of Pillow, upright, or of FFmpeg, as (h, w, 3) of this width and height."""
     if isinstance(frame, Image.Image):
         seen = frame.convert("RGBA") if frame.has_transparency_data else frame
         if seen.mode == "RGBA":
             seen = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
         colours = seen.convert("RGB")
         return np.asarray(colours if colours.size == size else colours.resize(size, Image.Resampling.BOX))
-    pixels: np.ndarray = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
-    return pixels
+    quarters = _quarters(frame)
+    width, height = size[::-1] if quarters % 2 else size
+    return np.rot90(frame.to_ndarray(format="rgb24", width=width, height=height), quarters)
 
 
 def _require_few(what: str, size: int, pixels: int, frames: int = 1) -> None:

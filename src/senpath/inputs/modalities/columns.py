@@ -140,7 +140,8 @@ def read_column(name: str, values: np.ndarray, *, form: ColumnForm | None = None
         return Column(form, times, np.flatnonzero(np.isnat(times) & present))
     other = next((value for value in values[present].tolist() if not isinstance(value, WORD_TYPES)), None)
     if other is not None:
-        raise InputError(f"column {name!r}", expected="numbers, words or times", got=type(other).__name__)
+        do = f"What is no row of a table is given apart from its labels: x=[*frame[{name!r}]]"
+        raise InputError(f"column {name!r}", expected="numbers, words or times", got=type(other).__name__, do=do)
     return Column(form, object_array([_word(value) if there else None for value, there in zip(listed, present, strict=True)]), NONE_WRONG)
 
 

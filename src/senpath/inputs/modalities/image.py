@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from io import BytesIO
 from math import ceil, prod
 from pathlib import Path
@@ -18,6 +18,7 @@ from senpath.arrays import as_array, require_finite
 from senpath.errors import InputError, LimitError
 from senpath.inputs.limits import PICTURE_PIXELS, require_plain_file
 from senpath.inputs.modalities.normalised import Normalisation, is_usual, numbers_of, recognised, require_range
+from senpath.inputs.modalities.picture_files import FORMATS, open_picture, turn_of, unreadable
 from senpath.types import DataType
 
 LARGEST = 64
@@ -26,25 +27,13 @@ LARGEST = 64
 PHOTOGRAPH = 48
 """Shorter side, in pixels, of a colour image that is taken for a photograph."""
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+SAMPLED, SAMPLED_PHOTOGRAPHS = 16, 5
+"""Pictures of a list that are looked at for the size of a type, and for whether they are photographs."""
 
 AVERAGED = ("L", "RGB", "RGBA", "LA", "RGBX", "CMYK", "YCbCr", "I", "F")
 """Pillow's modes of pictures that are averaged as they are."""
 
 GREY = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
-
-TURN = Image.Transpose
-TURNS = {
-    2: TURN.FLIP_LEFT_RIGHT,
-    3: TURN.ROTATE_180,
-    4: TURN.FLIP_TOP_BOTTOM,
-    5: TURN.TRANSPOSE,
-    6: TURN.ROTATE_270,
-    7: TURN.TRANSVERSE,
-    8: TURN.ROTATE_90,
-}
-"""How a picture is turned to stand upright, by the orientation that its camera wrote (Exif 2.32, tag 0x0112)."""
-ORIENTATION = 0x0112
 
 PIXELS_AT_ONCE = 2**22
 """Numbers of an array that are brought to the network's size together, so that memory does not grow with the batch."""
@@ -62,8 +51,7 @@ class ImageModality:
 
     def define(self, items: Any) -> DataType:
         normal = normalisation_of(items)
-        first = next(decoded(items[:1], normal))
-        return DataType("image", own_shape(first), {} if normal is None else {"normalised": normal.to_json()})
+        return DataType("image", typical_shape(items, normal), {} if normal is None else {"normalised": normal.to_json()})
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         encoded = [_fit(part, data_type.shape) for part in decoded(items, Normalisation.from_json(data_type.options))]
@@ -73,6 +61,30 @@ class ImageModality:
     def fit(pictures: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
         """Pictures (n, c, h, w) brought to a type's shape, float32 (n, *shape)."""
         return _fit(pictures, shape)
+
+
+def typical_shape(items: Any, normal: Normalisation | None) -> tuple[int, int, int]:
+    """The shape of the type that new pictures would establish: in colour if some are, of the size of the middle one.
+
+    Of pictures in a list up to `SAMPLED` are looked at, evenly spread; the first may be unlike all others.
+    """
+    some = [next(decoded(items[:1], normal))] if isinstance(items, np.ndarray | torch.Tensor) else _sampled(items, SAMPLED, normal)
+    shapes = sorted((own_shape(each) for each in some), key=lambda shape: shape[1] * shape[2])
+    _, height, width = shapes[len(shapes) // 2]
+    return max(channels for channels, _, _ in shapes), height, width
+
+
+def _sampled(items: Any, most: int, normal: Normalisation | None = None) -> list[torch.Tensor]:
+    """Some of these pictures, float32 (1, c, h, w) each; of those that cannot be read encoding says so, if others can.
+
+    Raises:
+        InputError: if none can be read.
+    """
+    pictures: list[torch.Tensor] = []
+    for place in np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)).tolist():
+        with suppress(InputError):
+            pictures.append(next(decoded(items[place : place + 1], normal)))
+    return pictures or [next(decoded(items[:1], normal))]
 
 
 def own_shape(pictures: torch.Tensor) -> tuple[int, int, int]:
@@ -103,13 +115,15 @@ def decoded(items: Any, normal: Normalisation | None = None) -> Iterator[torch.T
     """
     if _are_alike(items):
         items = np.stack(items)
+    beyond = False
     if normal is None or normal.name:
         outside, _, _ = numbers_of(items, channels_first)
         normal = (recognised(outside) if outside else None) or normal
+        beyond = bool(outside) and normal is not None
     if isinstance(items, np.ndarray | torch.Tensor):
         size = max(1, PIXELS_AT_ONCE // max(1, prod(items.shape[1:])))
         for start in range(0, len(items), size):
-            yield _as_batch(items[start : start + size], start, normal)
+            yield _as_batch(items[start : start + size], start, normal, beyond)
     else:
         for index, item in enumerate(items):
             yield _as_batch([item], index, normal)
@@ -123,16 +137,23 @@ def _are_alike(items: Any) -> bool:
 
 
 def is_photograph(items: Any) -> bool:
-    """Whether the first of these images is in colour and larger than what is drawn of a letter or a digit."""
+    """Whether most of these images are in colour and larger than what is drawn of a letter or a digit."""
     try:
-        first = next(decoded(items[:1]))[0]
+        some = [picture[0] for picture in _sampled(items, SAMPLED_PHOTOGRAPHS)]
     except InputError:  # which encoding it explains
         return False
-    return len(first) == 3 and min(first.shape[1:]) >= PHOTOGRAPH and bool((first[0] != first[2]).any())
+    votes = [len(each) == 3 and min(each.shape[1:]) >= PHOTOGRAPH and bool((each[0] != each[2]).any()) for each in some]
+    return 2 * sum(votes) > len(votes)
 
 
-def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 0, normal: Normalisation | None = None) -> torch.Tensor:
-    """float32 (n, channels, h, w) in [0, 1]."""
+def _as_batch(
+    items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 0, normal: Normalisation | None = None, beyond: bool = False
+) -> torch.Tensor:
+    """float32 (n, channels, h, w) in [0, 1].
+
+    Args:
+        beyond: whether others of the same array have numbers beyond 0 … 1: then these are normalised too, whatever theirs are.
+    """
     tensors = isinstance(items, torch.Tensor) or (len(items) > 0 and isinstance(items[0], torch.Tensor))
     if isinstance(items, torch.Tensor):
         array = as_array(items)
@@ -140,18 +161,7 @@ def _as_batch(items: np.ndarray | torch.Tensor | Sequence[Any], position: int = 
         array = items
     else:
         array = np.stack([_read(item) for item in items])
-    return _on_white(_scale(channels_first(array, tensors), position, normal))
-
-
-def open_picture(file: Path | BytesIO) -> Image.Image:
-    """A picture of which only the header is read so far. What is wrong with it Pillow says in many kinds of exceptions.
-
-    Raises:
-        Image.DecompressionBombWarning: if it has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`, of which Pillow would only warn.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(file, formats=FORMATS)
+    return _on_white(_scale(channels_first(array, tensors), position, normal, beyond))
 
 
 def _read(item: Any) -> np.ndarray:
@@ -168,7 +178,7 @@ def _read(item: Any) -> np.ndarray:
     except InputError:
         raise
     except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
-        raise InputError(f"image {item}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error
+        raise unreadable(f"image {item}", error, None if isinstance(item, Image.Image) else Path(item)) from error
 
 
 def read_picture(file: BytesIO, name: object, most: int) -> np.ndarray:
@@ -189,14 +199,13 @@ def read_picture(file: BytesIO, name: object, most: int) -> np.ndarray:
     except InputError:
         raise
     except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
-        got = type(error).__name__ if "BytesIO" in str(error) else f"{type(error).__name__}: {error}"
-        raise InputError(f"image {name}", expected="a readable picture file", got=got) from error
+        raise unreadable(f"image {name}", error, file) from error
 
 
 def _pixels_of(image: Image.Image) -> np.ndarray:
     """A picture's pixels; one that was opened from bytes and not decoded yet does not keep them, which would fill memory."""
     file = getattr(image, "fp", None)
-    if isinstance(image, ImageFile.ImageFile) and image.tile and isinstance(file, BytesIO) and not image.tell():
+    if isinstance(image, ImageFile.ImageFile) and image.format in FORMATS and image.tile and isinstance(file, BytesIO) and not image.tell():
         with open_picture(BytesIO(file.getvalue())) as fresh:
             if (fresh.mode, fresh.size) == (image.mode, image.size):
                 return _pixels(fresh)
@@ -205,7 +214,7 @@ def _pixels_of(image: Image.Image) -> np.ndarray:
 
 def _pixels(image: Image.Image) -> np.ndarray:
     image.load()
-    turn = _turn(image)
+    turn = turn_of(image)
     factor = ceil((image.width * image.height / PICTURE_PIXELS) ** 0.5)
     sixteen, see_through = image.mode.startswith("I;16"), image.has_transparency_data
     if factor > 1:
@@ -233,14 +242,6 @@ def _averaged(image: Image.Image, factor: int, see_through: bool) -> Image.Image
 def _plain_mode(image: Image.Image, see_through: bool) -> str:
     grey = image.mode in ("1", "L", "LA", "La")
     return ("LA" if grey else "RGBA") if see_through else "L" if grey else "RGB"
-
-
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """How the picture has to be turned, if its camera says so in a way that can be read."""
-    try:
-        return TURNS.get(image.getexif().get(ORIENTATION))  # type: ignore[arg-type]
-    except Exception:  # what cameras and programs write there is often damaged; the picture is not
-        return None
 
 
 def channels_first(array: np.ndarray, tensor: bool) -> np.ndarray:
@@ -272,7 +273,7 @@ def _on_white(images: torch.Tensor) -> torch.Tensor:
     return colours * alpha + (1 - alpha)
 
 
-def _scale(array: np.ndarray, position: int, normal: Normalisation | None = None) -> torch.Tensor:
+def _scale(array: np.ndarray, position: int, normal: Normalisation | None = None, beyond: bool = False) -> torch.Tensor:
     if normal is not None and not normal.name:
         return _of_range(array, position, normal)
     if array.dtype == bool:
@@ -289,7 +290,7 @@ def _scale(array: np.ndarray, position: int, normal: Normalisation | None = None
     if array.dtype.kind in "iu":
         pixels = _shares(pixels)
     low, high = (float(pixels.min()), float(pixels.max())) if pixels.numel() else (0.0, 0.0)
-    if low < 0 or high > 1:
+    if low < 0 or high > 1 or beyond:
         undone = _undone(array, normal) if array.dtype.kind == "f" else None
         if undone is not None:
             return torch.from_numpy(undone)
@@ -304,11 +305,10 @@ def _scale(array: np.ndarray, position: int, normal: Normalisation | None = None
 
 def _undone(array: np.ndarray, normal: Normalisation | None) -> np.ndarray | None:
     """Normalised pictures as pixels, if it is known how, or can be recognised."""
-    for convention in (normal, recognised([array])):
-        pixels = convention.read(array) if convention is not None else None
-        if pixels is not None:
-            return pixels
-    return None
+    pixels = normal.read(array) if normal is not None else None
+    if pixels is None and (convention := recognised([array])) is not None:
+        pixels = convention.read(array)
+    return pixels
 
 
 def _of_range(array: np.ndarray, position: int, normal: Normalisation) -> torch.Tensor:

@@ -8,8 +8,8 @@ from typing import Any
 
 from senpath.errors import InputError
 from senpath.inputs.modalities.audio import read_recording
-from senpath.inputs.modalities.clips import HEAD, container_of, read_clip
-from senpath.inputs.modalities.image import open_picture
+from senpath.inputs.modalities.clips import container_of, read_clip
+from senpath.inputs.modalities.picture_files import HEAD, not_read, open_picture, unreadable
 from senpath.types import Video
 
 IN_MEMORY = (bytes, bytearray, memoryview, IOBase)
@@ -24,6 +24,8 @@ SIGNATURES = (
     (re.compile(rb"RIFF....WAVE", re.DOTALL), "audio", ".wav"),
     (re.compile(rb"fLaC"), "audio", ".flac"),
     (re.compile(rb"OggS"), "audio", ".ogg"),
+    (re.compile(rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), "audio", ".mp3"),
+    (re.compile(rb"P[56]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s+\d{1,5}\s"), "image", ".ppm"),  # a text may begin with "P5"
 )
 """How files of pictures and sounds begin, what they hold, and the ending that says the same."""
 CONTAINERS = {"mp4": ".mp4", "matroska": ".mkv", "avi": ".avi"}
@@ -50,7 +52,7 @@ def from_memory(item: Any, name: str) -> Any:
     """The picture, recording or clip that the bytes of a file are.
 
     Args:
-        item: bytes, or a file that was opened for reading bytes; one that is held in memory is read from its start.
+        item: bytes, or a file that was opened for reading bytes; it is read from its start, if it has one.
         name: what errors call it.
 
     Raises:
@@ -60,7 +62,7 @@ def from_memory(item: Any, name: str) -> Any:
     known = signed(content)
     if known is None:
         do = "Decode a text: data.decode(). Read a table: pandas.read_csv(file)"
-        got = f"{len(content):,} bytes of another kind" if content else "no bytes"
+        got = not_read(content) or (f"{len(content):,} bytes of another kind" if content else "no bytes")
         raise InputError(name, expected="the bytes of a picture, a sound or a clip", got=got, do=do)
     if known[0] == "audio":
         return read_recording(BytesIO(content), name)
@@ -69,13 +71,14 @@ def from_memory(item: Any, name: str) -> Any:
     try:
         return open_picture(BytesIO(content))
     except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
-        got = type(error).__name__ if "BytesIO" in str(error) else f"{type(error).__name__}: {error}"
-        raise InputError(name, expected="a readable picture file", got=got) from error
+        raise unreadable(name, error) from error
 
 
 def _read(file: Any, name: str) -> Any:
     try:
-        content = file.getvalue() if isinstance(file, BytesIO) else file.read()
+        if file.seekable():
+            file.seek(0)
+        content = file.read()
     except (OSError, ValueError) as error:
         raise InputError(name, expected="a file that can be read", got=str(error)) from error
     if isinstance(content, str) or content is None:

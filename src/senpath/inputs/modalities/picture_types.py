@@ -31,6 +31,8 @@ of fifteen sets, see docs/results/senses.md."""
 COLOURED = 1e-3
 """Share of its variance that a picture's colours have where it counts as one in colour; pictures stored as RGB may be grey."""
 TINY = 1e-12
+LONG = 128
+"""Numbers in a line from which on an array of one or two of them is no picture."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ def choose_type(items: Any, known: Iterable[DataType], suited: Sequence[DataType
         known: the network's types.
         suited: those of pictures that may be joined.
         define: the type that the pictures would have in a network of their own.
+
+    Raises:
+        InputError: if arrays are as flat as recordings.
     """
+    _require_no_waves(items)
     others = [kind for kind in known if kind.modality == "image"]
     normal = normalisation_of(items)
     about = "" if normal is None else f"pictures {'look' if normal.name else 'are'} {normal.about()}"
@@ -59,6 +65,18 @@ def choose_type(items: Any, known: Iterable[DataType], suited: Sequence[DataType
         return Choice(define(), about)
     choice = _choose(items, others, [kind for kind in suited if _shares_range(kind, normal)], define, normal)
     return replace(choice, why="; ".join(filter(None, [about, choice.why])))
+
+
+def is_wave(shape: Sequence[int]) -> bool:
+    """Whether an array of this shape is rather a recording, of one or two channels, or a row of numbers than a picture."""
+    return len(shape) == 2 and min(shape) <= 2 and max(shape) >= LONG
+
+
+def _require_no_waves(items: Any) -> None:
+    for item in items[:1] if isinstance(items, np.ndarray | torch.Tensor) else items:
+        if isinstance(item, np.ndarray | torch.Tensor) and is_wave(item.shape):
+            do = "A recording is Audio(samples, rate), of one channel; a row of numbers has one axis"
+            raise InputError("pictures", expected="more than a line of pixels", got=f"shape {tuple(item.shape)}", do=do)
 
 
 def _choose(
@@ -72,8 +90,8 @@ def _choose(
         return Choice(kind, f"joined the type {titled(kind)}, which keeps {1 - share:.1%} of what these pictures show")
     new = define()
     same = next((kind for kind in suited if (pixels_of(kind), kind.encoder_id) == (pixels_of(new), new.encoder_id)), None)
-    if same is not None:  # pictures of many sizes: the first is of the type's
-        return Choice(same, f"joined the type {titled(same)}, as the first picture has it")
+    if same is not None:  # of many sizes: the middle one is of the type's
+        return Choice(same, f"joined the type {titled(same)}, which has the size of these pictures")
     new = beside(new, others)
     return Choice(new, f"opened the type {titled(new)}: {_reason(lost, others)}")
 

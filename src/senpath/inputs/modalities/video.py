@@ -13,9 +13,10 @@ from PIL import Image
 from senpath.arrays import as_array, unmasked
 from senpath.errors import InputError
 from senpath.inputs.limits import CLIP_FRAMES
-from senpath.inputs.modalities.clips import KEPT, LONGEST_SIDE, evenly, read_clip
+from senpath.inputs.modalities.clips import KEPT, LONGEST_SIDE, evenly, read_clip, upright_size
 from senpath.inputs.modalities.edges import GRID, NUMBERS, edges_of
-from senpath.inputs.modalities.image import ImageModality, is_photograph, open_picture
+from senpath.inputs.modalities.image import ImageModality, is_photograph
+from senpath.inputs.modalities.picture_files import open_picture
 from senpath.types import DataType, Video
 
 FRAMES = 12
@@ -122,9 +123,9 @@ def _of_pictures(pictures: Sequence[Any], what: str) -> np.ndarray:
     try:
         if isinstance(first, str | Path):
             with open_picture(Path(first)) as picture:
-                width, height = picture.size
+                width, height = upright_size(picture)
         elif isinstance(first, Image.Image):
-            width, height = first.size
+            width, height = upright_size(first)
         else:
             height, width = np.shape(first)[-2:] if np.ndim(first) == 2 or np.shape(first)[0] in CHANNELS else np.shape(first)[:2]
         scale = min(1.0, LONGEST_SIDE / max(height, width))

@@ -15,7 +15,7 @@ from senpath.inputs.limits import files_within, require_plain_file
 from senpath.inputs.modalities import modality_of_file
 from senpath.inputs.modalities.audio import read_recording
 from senpath.inputs.modalities.clips import read_clip
-from senpath.inputs.modalities.image import open_picture
+from senpath.inputs.modalities.picture_files import open_picture
 from senpath.inputs.modalities.text import read_text
 from senpath.inputs.sources.dataset import Data
 from senpath.inputs.sources.zipped import unpack

@@ -7,11 +7,18 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from senpath.arrays import as_array
 from senpath.errors import InputError
+from senpath.inputs.modalities.audio import RATES, mixed
+from senpath.inputs.modalities.picture_types import is_wave
+from senpath.types import Audio
 
 
 def read_dataset(data: Any) -> tuple[list[Any], list[Any]]:
-    """Read the inputs and labels of a Dataset of pairs; what follows the label, such as a task's number, is ignored."""
+    """Read the inputs and labels of a Dataset of pairs; what follows the label, such as a task's number, is ignored.
+
+    Those of torchaudio have a recording (channels, time), its rate, and then the label.
+    """
     if not hasattr(data, "__len__"):
         raise InputError("torch Dataset", expected="one with a length", got=f"{type(data).__name__} without", do="Put it into a DataLoader")
     pairs = [_pair(data[index], f"item {index} of the Dataset") for index in range(len(data))]
@@ -69,7 +76,10 @@ def tasks_of(stream: Any, name: str = "experience") -> dict[str, Any]:
 def _pair(value: Any, what: str) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) < 2:
         raise InputError(what, expected="inputs and labels, (x, y)", got=f"a {type(value).__name__} without labels")
-    return value[0], value[1]
+    wave, rate = value[0], value[1]
+    if len(value) > 2 and isinstance(wave, torch.Tensor) and is_wave(wave.shape) and type(rate) is int and RATES[0] <= rate <= RATES[1]:
+        return Audio(mixed(as_array(wave).T), rate), value[2]
+    return wave, rate
 
 
 def _input(item: Any) -> Any:

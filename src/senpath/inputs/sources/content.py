@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,8 +15,8 @@ import numpy as np
 from senpath.errors import InputError
 from senpath.inputs.limits import may_name
 from senpath.inputs.modalities import modality_of_file
-from senpath.inputs.modalities.clips import HEAD, container_of
 from senpath.inputs.modalities.columns import MAX_WORDS, Column, Rows, is_missing, read_column, wrong_value
+from senpath.inputs.modalities.in_memory import signed
 from senpath.inputs.modalities.plans import choose_plan, described
 from senpath.inputs.sources.dataset import ErrorPolicy, counted
 from senpath.inputs.sources.files import FileBytes, Source, inspect_files
@@ -97,7 +98,7 @@ def _input_column(table: RawTable, names: Sequence[str], modality: str | None) -
     if modality == "table":
         return None
     for name in names:
-        held = _file_modality(name, table.columns[name], modality)
+        held = _file_modality(table, name, modality, alone=len(names) == 1)
         if held is not None and modality in (None, held):
             return name, partial(_read_files, modality=held)
     named = [name for name in names if name.lower() in TEXT_COLUMNS]
@@ -112,15 +113,41 @@ def _input_column(table: RawTable, names: Sequence[str], modality: str | None) -
     return None
 
 
-def _file_modality(name: str, values: np.ndarray, asked: str | None = None) -> str | None:
-    """The modality of the files that a column names or holds, judged by the first of them."""
-    first = _first(values)
+def _file_modality(table: RawTable, name: str, asked: str | None, *, alone: bool) -> str | None:
+    """The modality of the files that a column names or holds, judged by the first of them.
+
+    Args:
+        alone: whether there is no other column.
+    """
+    first = _first(table.columns[name])
     if isinstance(first, dict) and {"bytes", "path"} <= first.keys():
         by_ending = modality_of_file(Path(str(first["path"] or "")), asked)
         return by_ending or _modality_of(first["bytes"])
-    if name.lower() in FILE_COLUMNS and isinstance(first, str):
-        return modality_of_file(Path(first), asked)
-    return None
+    if isinstance(first, bytes) and signed(first) is not None:
+        return _modality_of(first)
+    if not isinstance(first, str | Path):
+        return None
+    held = modality_of_file(Path(first), asked)
+    if held is None or isinstance(first, Path) or name.lower() in FILE_COLUMNS:
+        return held
+    file = _named_file(table, first)
+    if file is not None and os.path.isfile(file):
+        return held
+    if not alone or held == "text" or name.lower() in TEXT_COLUMNS:
+        return None
+    words = [value for value in table.columns[name].tolist() if not is_missing(value)]
+    return held if all(isinstance(word, str) and modality_of_file(Path(word), asked) == held for word in words) else None
+
+
+def _named_file(table: RawTable, name: str | Path) -> Path | None:
+    """The place of a file that a table names, which may not be there; None if it may not name it. On Windows names have backslashes."""
+    if not str(name) or "\0" in str(name):
+        return None
+    file = table.folder / name
+    if not may_name(file):
+        return None
+    posix = table.folder / str(name).replace("\\", "/")
+    return posix if not os.path.isfile(file) and may_name(posix) and os.path.isfile(posix) else file
 
 
 def _first(values: np.ndarray) -> Any:
@@ -130,10 +157,8 @@ def _first(values: np.ndarray) -> Any:
 
 def _modality_of(content: Any) -> str:
     """What the bytes of a file hold, if they are one."""
-    if isinstance(content, bytes) and container_of(content[:HEAD]) is not None:
-        return "video"
-    is_sound = isinstance(content, bytes) and content[:4] in (b"RIFF", b"fLaC", b"OggS") and content[8:12] != b"WEBP"
-    return "audio" if is_sound else "image"
+    known = signed(content) if isinstance(content, bytes) else None
+    return "image" if known is None else known[0]
 
 
 def _is_text(values: np.ndarray, *, named: bool) -> bool:
@@ -158,7 +183,7 @@ def _read_files(table: RawTable, name: str, rows: Sequence[int], policy: ErrorPo
         except InputError as error:
             policy.reject(table.place(row), error)
             continue
-        title = (value.get("path") or "its content") if isinstance(value, dict) else value
+        title = (value.get("path") or "its content") if isinstance(value, dict) else "its content" if isinstance(value, bytes) else value
         files.append((table.place(row), f"{where}: {title}", file))
         file_rows.append(row)
     kept, items, about = inspect_files(files, modality, policy)
@@ -167,13 +192,15 @@ def _read_files(table: RawTable, name: str, rows: Sequence[int], policy: ErrorPo
 
 def _file(table: RawTable, name: str, value: Any, modality: str, where: str) -> Source:
     """The file that a value names or holds."""
-    if isinstance(value, dict) and isinstance(value.get("bytes"), bytes):
-        return FileBytes(value["bytes"])
+    content = value.get("bytes") if isinstance(value, dict) else value
+    if isinstance(content, bytes):
+        return FileBytes(content)
     title = value.get("path") if isinstance(value, dict) else value
-    file = table.folder / title if isinstance(title, str) and title and "\0" not in title else None
-    if file is None or not may_name(file) or not file.is_file():
-        got = "no value" if file is None else f"{title!r}, of which there is none in {table.folder}"
-        raise InputError(f"{where}, column {name!r}", expected="the name of a file", got=got)
+    file = _named_file(table, title) if isinstance(title, str | Path) else None
+    if file is None or not os.path.isfile(file):
+        got = f"{str(title)!r}, of which there is none in {table.folder}" if isinstance(title, str | Path) and str(title) else "no value"
+        do = "modality='table' takes names of files as words"
+        raise InputError(f"{where}, column {name!r}", expected="the name of a file", got=got, do=do)
     if modality_of_file(file, modality) != modality:
         raise InputError(f"{where}, column {name!r}", expected=f"files that hold {modality} data as the others", got=repr(title))
     return file

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,10 +16,10 @@ import numpy as np
 from senpath.arrays import as_word
 from senpath.errors import InputError
 from senpath.inputs.limits import require_plain_file
-from senpath.inputs.modalities import modality_of_file
+from senpath.inputs.modalities import MODALITY_BY_ENDING, modality_of_file
 from senpath.inputs.modalities.audio import read_recording
 from senpath.inputs.modalities.clips import read_clip
-from senpath.inputs.modalities.image import open_picture
+from senpath.inputs.modalities.picture_files import open_picture, unreadable
 from senpath.inputs.modalities.text import read_text
 from senpath.inputs.sources.dataset import Data, ErrorPolicy, counted
 from senpath.types import Video
@@ -32,6 +34,12 @@ NOUNS = {
 """What one input and several of a modality are called."""
 LABEL_TABLES = ("metadata.csv", "labels.csv", "metadata.tsv", "labels.tsv", "metadata.jsonl", "labels.jsonl", "metadata.parquet")
 """Names of a table of labels beside the files; the first that exists is read."""
+OF_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
+"""Folders that systems and network storage add for themselves."""
+ENDING = re.compile(r"\.[a-z0-9]{1,8}")
+"""An ending as files have it."""
+NAMED = 5
+"""Endings and folders that are named, at most."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def _inspect_picture(file: Source, name: str) -> FileSummary:
             image.load()
         return FileSummary(file if isinstance(file, Path) else open_picture(_opened(file)), form, size, colour)
     except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
-        raise InputError(f"image {name}", expected="a readable picture file", got=f"{type(error).__name__}: {error}") from error
+        raise unreadable(f"image {name}", error, _opened(file)) from error
 
 
 def _inspect_sound(file: Source, name: str) -> FileSummary:
@@ -168,20 +176,30 @@ def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data
     kept, items, about = inspect_files([(str(file.relative_to(folder)), str(file), file) for _, file in labelled], modality, policy)
     policy.require_some(len(items), f"folder {folder}")
     labels = np.array([as_word(labelled[index][0]) for index in kept])
-    others = len(files) - len(labelled)
     parents = {file.parent for _, file in labelled if modality == "image"}
     frames = bool(parents) and all(parent.parent != folder for parent in parents) and len(parents) < len(labelled)
     clips = f"; with modality 'video' each of {counted(len(parents), 'folder')} of pictures is a clip" if frames else ""
-    ignored = f"; {counted(others, 'file')} of other kinds left out" if others else ""
+    others = [file for _, file, held in files if held != modality]
+    empty = sorted({child.name for child in classes} - {label for label, _ in labelled})
+    ignored = f"; {counted(len(others), 'file')} of other kinds{_endings(others)} left out" if others else ""
+    ignored += f"; no {NOUNS[modality][0]} in {', '.join(map(repr, empty[:NAMED]))}" if empty else ""
     return Data(items, labels, modality, f"{about} in {counted(len({*labels}), 'folder')}{ignored}{clips}", tuple(policy.skipped))
+
+
+def _endings(files: Sequence[Path]) -> str:
+    """The first few endings of files, in brackets; those that are none, as names of strangers may have, are left out."""
+    endings = sorted({ending for file in files if ENDING.fullmatch(ending := file.suffix.lower())})
+    return f" ({', '.join(endings[:NAMED])})" if endings else ""
 
 
 def _nothing(folder: Path, told: str | None, files: Sequence[Path]) -> InputError:
     """What is wrong with a folder that has nothing to learn from, or nothing of the modality that was told."""
     others = {modality: file for file in reversed(files) if (modality := modality_of_file(file))}
     if told is None or not others:
+        got = f"none, but {counted(len(files), 'file')} of other kinds{_endings(files)}" if files else "none"
         do = "Files beside a table of their labels need metadata.csv with the columns file_name and label"
-        return InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds, clips or texts", got="none", do=do)
+        do = f"Convert them; what is read: {', '.join(MODALITY_BY_ENDING)}" if _endings(files) else do
+        return InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds, clips or texts", got=got, do=do)
     got = " and ".join(f"{NOUNS[modality][1]} ({file.relative_to(folder)})" for modality, file in sorted(others.items()))
     do = f"Leave out modality={told!r} (--modality {told})"
     return InputError(f"folder {folder}", expected=f"a subfolder per class with {NOUNS[told][1]}", got=got, do=do)
@@ -203,11 +221,28 @@ def _clips(folder: Path, files: Sequence[tuple[str, Path, str | None]]) -> list[
     return [*clips.values()]
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is no part of a data set: hidden, or made by a system for itself."""
+    return name.startswith(".") or name in OF_SYSTEMS
+
+
 def _class_folders(folder: Path) -> Iterator[Path]:
     """Subfolders, and links to folders unless they lead back."""
     for child in folder.iterdir():
-        if child.is_dir() and not child.name.startswith(".") and not folder.resolve().is_relative_to(child.resolve()):
+        if child.is_dir() and not is_hidden(child.name) and not folder.resolve().is_relative_to(child.resolve()):
             yield child
+
+
+def unwrapped(folder: Path, deepest: int = 8) -> Path:
+    """The folder that holds the data: data is often packed into one of its own, which then holds several, or a table of labels."""
+    with suppress(OSError):  # of what may not be read its reader says so
+        inside = [*_class_folders(folder)]
+        if deepest and len(inside) == 1 and label_table(folder) is None:
+            within = unwrapped(inside[0], deepest - 1)
+            loose = any(modality_of_file(file) for file in within.iterdir() if file.is_file())
+            if label_table(within) is not None or (not loose and len([*_class_folders(within)]) > 1):
+                return within
+    return folder
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -217,7 +252,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
         raise InputError(f"folder {folder}", expected="one that can be read", got=str(error)) from error
 
     for parent, folders, files in os.walk(folder, onerror=stop):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         yield from sorted(Path(parent, name) for name in files if not name.startswith("."))
 
 

@@ -112,7 +112,10 @@ def _fits(name: str, values: np.ndarray) -> bool | None:
     """Whether a name could be one of a column's values; None if that cannot be said."""
     if values.dtype.kind not in "fiubOU" or not any(not is_missing(value) for value in values.flat):
         return None
-    column = read_column(name, values)
+    try:
+        column = read_column(name, values)
+    except InputError:  # files, pictures or other objects, of which their reader says whether they can be read
+        return None
     as_value = read_column(name, np.array([name], dtype=object))
     if column.form != as_value.form:
         return False

@@ -21,9 +21,9 @@ from senpath.inputs.modalities.table import fitting_table, table_columns
 from senpath.inputs.sources.archives import held, read_zipped, unpacked
 from senpath.inputs.sources.arrays import idx_parts, is_idx, labels_beside, read_idx, read_idx_pair, read_input_array, read_labelled_arrays
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
-from senpath.inputs.sources.content import held_modality, read_content
+from senpath.inputs.sources.content import few, held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
-from senpath.inputs.sources.files import NOUNS, inspect_files, label_table, read_folder
+from senpath.inputs.sources.files import NOUNS, inspect_files, is_hidden, label_table, read_folder, unwrapped
 from senpath.inputs.sources.guesses import require_plausible, require_same_rows
 from senpath.inputs.sources.located import DataAt, fetched
 from senpath.inputs.sources.parts import PARTS, WantedPart, choose, part_name, require_no_part, split_name
@@ -249,6 +249,8 @@ def _from_any_path(place: str | Path, label: Any, part: WantedPart, modality: st
 
 
 def _from_path(path: Path, label: str | None, part: WantedPart, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
+    if modality != "video" and path.is_dir() and (within := unwrapped(path)) != path:  # clips may be folders themselves
+        return _saying(_from_path(within, label, part, modality, policy, kind), f"in {str(within.relative_to(path))!r}")
     table, said = (label_table(path) if path.is_dir() else path if path.is_file() else None), ""
     if path.is_dir() and table is None:
         inside = _parts_of_folder(path)
@@ -257,6 +259,7 @@ def _from_path(path: Path, label: str | None, part: WantedPart, modality: str | 
             _refuse_column(label, "a folder of classes")
             return read_folder(path, modality, policy)
         chosen, said = choose(inside, part, f"folder {path}")
+        said += _beside({*inside.values()})
         part = WantedPart()
         if chosen.is_dir():
             return _saying(_from_path(chosen, label, part, modality, policy, kind), said)
@@ -271,13 +274,17 @@ def _parts_of_folder(folder: Path) -> dict[str, Path]:
     """The folders or files that are the parts of a data set; none where subfolders are classes.
 
     Raises:
-        InputError: if there are several files of one part.
+        InputError: if there are several folders or files of one part.
     """
-    inside = sorted(child for child in folder.iterdir() if not child.name.startswith("."))
+    inside = sorted(child for child in folder.iterdir() if not is_hidden(child.name))
     folders = [child for child in inside if child.is_dir()]
     if folders:
-        parts = {part_name(child.name): child for child in folders}
-        if len(parts) == len(folders) and parts.keys() <= {*PARTS.values()}:
+        named = [child for child in folders if part_name(child.name) in PARTS.values()]
+        parts = {part_name(child.name): child for child in named}
+        if named == folders or (len(parts) > 1 and "train" in parts):  # beside them may be masks, or what has no labels
+            if len(parts) < len(named):
+                got = ", ".join(repr(child.name) for child in named)
+                raise InputError(f"folder {folder}", expected="one folder for each part", got=got)
             return parts
         return _parts_of_folder(folders[0]) if len(inside) == 1 else {}
     images = {name: images for name, (images, _) in idx_parts(folder).items()}
@@ -289,6 +296,13 @@ def _parts_of_folder(folder: Path) -> dict[str, Path]:
             raise InputError(f"folder {folder}", expected="one table, or one for each part", got=got, do=f"Name it, such as {file}")
         images[name] = file
     return images
+
+
+def _beside(parts: Collection[Path]) -> str:
+    """What is to be said of the folders that are beside the parts of a data set, and are none."""
+    others = {child for part in parts if part.is_dir() for child in part.parent.iterdir() if child.is_dir() and not is_hidden(child.name)}
+    names = sorted(child.name for child in others - {*parts})
+    return f", left out {few([*map(repr, names)])}" if names else ""
 
 
 def _saying(data: Data, more: str) -> Data:

@@ -53,6 +53,21 @@ def as_word(text: str) -> str:
     return word if word.isascii() else word.strip(INVISIBLE).strip()
 
 
+THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+(\.\d*)?\s*")
+"""Numbers such as 1,234,567.8."""
+
+
+def written_number(text: str) -> str:
+    """A number that was written with commas between thousands without these; another text as it is.
+
+    Raises:
+        ValueError: for digits with underscores between them, which Python takes for a number, and nobody else does.
+    """
+    if "_" in text:
+        raise ValueError(f"could not convert string to float: {text!r}")
+    return text.replace(",", "") if THOUSANDS.fullmatch(text) else text
+
+
 def unmasked(values: Any) -> Any:
     """An array of numpy's special kinds as a plain one; anything else as it is.
 

@@ -27,6 +27,7 @@ from senpath.inference.predict import Encoded, Routing, RoutingOptions, encode_i
 from senpath.inference.prediction import Prediction
 from senpath.inference.unanswered import in_spite_of
 from senpath.inputs.encoders import Encoder
+from senpath.inputs.modalities.sparse import is_sparse
 from senpath.inputs.sources import read_labelled
 from senpath.isolation import isolated_class
 from senpath.learning.learn import Learned, extend, learn, learn_many, revise
@@ -490,7 +491,7 @@ class Network:
         routing = Routing(candidates, admit, reject, strict)
 
         def answer(told: Progress) -> Prediction | MultimodalPrediction:
-            if isinstance(x, Mapping) and not is_row(x):
+            if isinstance(x, Mapping) and not is_sparse(x) and not is_row(x):
                 return self._at.reading(lambda view: fuse(view, x, task, _composed(concept), routing, errors, told))
             answers = self._at.reading(lambda view: predict(view, x, view.task_name(task), routing, errors, concept, told))
             if doubts := in_spite_of(answers.gaps, answers.task):

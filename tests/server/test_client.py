@@ -103,6 +103,17 @@ def test_it_answers_as_the_network_does(client: sp.Client, folder: Path, reject:
         assert ours.version == net.version
 
 
+def test_rows_of_frames_mean_what_they_mean_to_the_network(client: sp.Client, folder: Path) -> None:
+    flowers = tiny_task("iris")[0][:3]
+    frame = pd.DataFrame(flowers, columns=[f"x{column}" for column in range(4)]).assign(x0=pd.to_timedelta(flowers[:, 0], unit="s"))
+    asked = client.predict(frame, task="iris"), sp.Network(folder).predict(frame, task="iris")
+    assert asked[0].label.tolist() == asked[1].label.tolist()
+    frame["x1"] = pd.to_timedelta([None, *flowers[1:, 1]], unit="s")
+    with pytest.warns(sp.SenpathWarning, match="no value in 'x1'"):
+        expected = sp.Network(folder).predict(frame, task="iris")
+    assert client.predict(frame, task="iris").label.tolist() == expected.label.tolist()
+
+
 def test_the_task_may_be_given(client: sp.Client, folder: Path) -> None:
     x = tiny_task("low")[0][:5]
     ours, own = client.predict(x, "low", top=3), sp.Network(folder).predict(x, "low")

@@ -54,6 +54,13 @@ def test_classes_that_are_numbered(labels: np.ndarray) -> None:
     assert doubts(labels) == []
 
 
+@pytest.mark.parametrize("gap", ["nan", "NaT", "<NA>", " "])
+def test_words_that_numpy_and_pandas_make_of_gaps(gap: str) -> None:
+    (doubt,) = doubts(np.array(["a", "b", gap]))
+    assert f"its label {gap!r} looks like one that is missing" in doubt
+    assert doubts_about(("a", gap), known=2) == []
+
+
 def test_one_class_by_several_names() -> None:
     (doubt,) = doubts(np.array(["Setosa ", "setosa", "virginica", " virginica", "other"]))
     assert "' virginica' and 'virginica'; 'Setosa ' and 'setosa' differ only by case or outer blanks" in doubt

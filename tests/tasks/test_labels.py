@@ -16,6 +16,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import coo_matrix, csr_array, csr_matrix
 
 from senpath.errors import InputError
 from senpath.tasks import read_targets, task_kind
@@ -178,3 +179,53 @@ def test_further_labels_are_of_the_task_s_kind() -> None:
     assert more.values.tolist() == [[0, 1], [0, 0], [1, 1]]
     with raises_error(InputError, "labels y of a multilabel task", got="no value for input 1", do="empty collection"):
         several.read_more(np.fromiter([("1",), None], dtype=object), 2, (0, 1), new_classes=False)
+
+
+BITS = np.array([[1, 1], [0, 1], [1, 0], [0, 0]])
+COLUMN = np.array([["b"], ["a"], ["b"], ["c"]])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [COLUMN, pd.DataFrame({"y": COLUMN[:, 0]}), pl.DataFrame({"y": COLUMN[:, 0]}), COLUMN.astype(object), [*COLUMN]],
+    ids=["array", "pandas", "polars", "objects", "rows"],
+)
+def test_a_column_of_labels_is_one_for_each_input(labels: Any) -> None:
+    read = read_targets(labels, 4)
+    assert (read.kind, read.classes, read.values.tolist()) == ("classification", ("a", "b", "c"), [1, 0, 1, 2])
+
+
+def test_a_column_may_be_of_numbers_with_gaps() -> None:
+    for numbers in (torch.tensor([[3], [1], [3]]), np.array([[3.0], [1.0], [3.0]]), pd.DataFrame({"y": pd.array([3, 1, 3], "Int64")})):
+        assert read_targets(numbers, 3).classes == (1, 3)
+    for gap in (np.ma.array([[1], [2]], mask=[[True], [False]]), pd.DataFrame({"y": pd.array([pd.NA, 1], "Int64")})):
+        with raises_error(InputError, "labels y", got="no label of input 0"):
+            read_targets(gap, 2)
+
+
+@pytest.mark.parametrize("wrap", [csr_matrix, csr_array, coo_matrix, pl.DataFrame, pd.DataFrame])
+def test_several_labels_in_columns_of_any_kind(wrap: Any) -> None:
+    given = wrap(BITS)
+    read = read_targets(given, 4)
+    assert (read.kind, read.values.tolist()) == ("multilabel", BITS.tolist())
+    assert task_kind("multilabel").read_truth(given, 4, read.classes).tolist() == BITS.tolist()
+
+
+@pytest.mark.parametrize("wrap", [iter, lambda labels: map(str, labels), lambda labels: (label for label in labels)])
+def test_what_gives_labels_once_is_made_a_list(wrap: Any) -> None:
+    with raises_error(InputError, "labels y", expected="one label per input", do="Make a list"):
+        read_targets(wrap(["a", "b"]), 2)
+
+
+def test_the_way_from_one_hot_columns_to_labels() -> None:
+    columns = pd.get_dummies(pd.Series(["u", "v", "u"]))
+    with raises_error(InputError, "labels y", got="one-hot rows", do="y.idxmax(axis=1)"):
+        read_targets(columns, 3)
+    assert read_targets(columns.idxmax(axis=1), 3).classes == ("u", "v")
+
+
+def test_numbers_to_be_predicted_are_read_as_those_of_columns() -> None:
+    read = read_targets(["1,234.5", " 12 ", "1,234,567"], 3, "regression")
+    assert read.values.tolist() == [[1234.5], [12], [1_234_567]]
+    with raises_error(InputError, "numbers y of a regression", got="could not convert string to float: '1_000'"):
+        read_targets(["1_000", "2"], 2, "regression")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from io import BytesIO
 from numbers import Real
 from pathlib import Path
@@ -134,10 +135,14 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cell(value: Any) -> Any:
     """A number, a word or None; what is missing is None."""
+    if isinstance(value, np.datetime64 | np.timedelta64):  # of nanoseconds numpy makes plain numbers
+        value = value.astype(f"{value.dtype.kind}8[us]")
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) and math.isnan(value):
+    if (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType"):
         return None
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from senpath.arrays import as_word
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITY_BY_ENDING
-from senpath.inputs.modalities.columns import Rows, is_frame
+from senpath.inputs.modalities.columns import Rows, is_frame, is_list_row
 from senpath.inputs.modalities.image import LARGEST
 from senpath.inputs.modalities.in_memory import IN_MEMORY, NO_FETCHING, is_url
 from senpath.inputs.modalities.picture_types import pixels_of
@@ -62,7 +62,9 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
         return [x]
     if isinstance(x, Mapping):
         return [dict(x)]
-    if isinstance(x, Audio | Image.Image | Video) or (isinstance(x, list | tuple) and x and all(isinstance(value, Real) for value in x)):
+    if isinstance(x, Audio | Image.Image | Video) or (
+        is_list_row(x) and not any(isinstance(value, str) for value in x)
+    ):  # there may be texts
         return [x]
     if hasattr(x, "to_numpy") and hasattr(x, "index"):
         return _of_series(x, known)

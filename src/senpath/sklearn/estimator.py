@@ -213,14 +213,9 @@ def _merged(values: Any, targets: np.ndarray, weights: np.ndarray | None) -> tup
     So what is learned of examples with weights is what is learned of as many copies, to the bit. Without weights and copies, and of what is
     no numbers, all stays as it is.
     """
-    numbers = values
-    if not issparse(values):
-        try:
-            numbers = np.asarray(values, None if isinstance(values, np.ndarray) else np.float64) if hasattr(values, "shape") else None
-        except (TypeError, ValueError):  # a frame that has words
-            numbers = None
-        if numbers is None or numbers.dtype.kind not in "biuf":
-            return values, targets, weights
+    numbers = values if issparse(values) else np.asarray(values) if hasattr(values, "shape") else None
+    if numbers is None or numbers.dtype.kind not in "biuf":
+        return values, targets, weights
     keys = np.array([blake2b(row, digest_size=16).digest() for row in _rows(numbers, targets)], dtype="V16")
     unique, first, place = np.unique(keys, return_index=True, return_inverse=True)
     if weights is None and len(unique) == len(keys):
@@ -247,7 +242,7 @@ def _rows(values: Any, targets: np.ndarray) -> Iterator[bytes]:
 
 def _is_raw(X: Any) -> bool:
     """Whether these are no table: images in one array, or items that are each an input."""
-    axes = getattr(X, "ndim", None)
+    axes = len(getattr(X, "shape", ()))
     if axes in (3, 4):
         return True
     if not (isinstance(X, list | tuple) or axes == 1) or not len(X):

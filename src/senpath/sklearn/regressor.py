@@ -8,9 +8,11 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
+from senpath.errors import InputError
 from senpath.isolation import isolated
 from senpath.sklearn.estimator import TASK, SENEstimator, target_array
 from senpath.tasks import Regression, TaskKindName
+from senpath.tasks.targets import DATES
 
 
 @final
@@ -54,7 +56,10 @@ class SENRegressor(RegressorMixin, SENEstimator):  # type: ignore[misc]
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
     def _targets(self, y: Any) -> tuple[Any, TaskKindName]:
-        return target_array(y).astype(np.float64), Regression.name
+        numbers = target_array(y)
+        if numbers.dtype.kind in "mM":  # which numpy takes for numbers, those that are missing too
+            raise InputError("targets y", expected="numbers", got=f"dtype {numbers.dtype}", do=DATES)
+        return numbers.astype(np.float64), Regression.name
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

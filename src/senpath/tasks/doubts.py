@@ -1,4 +1,4 @@
-"""What makes labels look as if they were not what people meant: numbers that became classes, one class by several names."""
+"""What makes labels look as if they were not what people meant: numbers and gaps that became classes, one class by several names."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ FILLED = 0.9
 """Share of the whole numbers between the smallest and the largest that are labels, from which they count classes."""
 APART = 0.5
 """The same, where there is one example of each: few of many numbered classes are learned so too."""
+GAPS = frozenset({"nan", "NaN", "NaT", "<NA>"})
+"""Words that programs write for a value that is missing."""
 NAMED = 5
 """Labels that are named, at most."""
 
@@ -30,7 +32,7 @@ def doubts_about(classes: Sequence[Label], counts: torch.Tensor | None = None, *
         known: how many it had before.
     """
     doubts = [_numbers(classes)] if counts is not None and _measured(classes, counts) else []
-    return doubts + _alike(classes, known)
+    return doubts + _gaps(classes[known:]) + _alike(classes, known)
 
 
 def _measured(classes: Sequence[Label], counts: torch.Tensor) -> bool:
@@ -51,6 +53,15 @@ def _numbers(classes: Sequence[Label]) -> str:
     some = ", ".join(map(str, classes[:NAMED]))
     what = f"its labels {some}, … look like numbers to be predicted, and each of {len(classes):,} became a class of its own"
     return f"{what}, most with one or two examples. If they are, learn them with kind='regression' (--kind regression)"
+
+
+def _gaps(classes: Sequence[Label]) -> list[str]:
+    """What is said of labels that are words for no label, as numpy and pandas make words of gaps."""
+    gaps = [label for label in classes if isinstance(label, str) and (not as_word(label) or label in GAPS)]
+    if not gaps:
+        return []
+    what = f"its label {gaps[0]!r} looks like one that is missing, and became a class of its own"
+    return [f"{what}. If it is, leave these inputs out, or give their labels"]
 
 
 def _alike(classes: Sequence[Label], known: int) -> list[str]:

@@ -84,6 +84,9 @@ def one_per_input(y: Any, inputs: int) -> np.ndarray | list[Any]:
     Raises:
         InputError: if they are of another shape, of another number than the inputs, or none.
     """
+    if hasattr(y, "__next__"):
+        do = "Make a list of what it gives: list(…)"
+        raise InputError("labels y", expected="one label per input", got=f"a {type(y).__name__}", do=do)
     values = _values(y)
     shape = values.shape if isinstance(values, np.ndarray) else (len(values),)
     if len(shape) != 1:
@@ -98,7 +101,9 @@ def one_per_input(y: Any, inputs: int) -> np.ndarray | list[Any]:
 
 
 def _values(y: Any) -> np.ndarray | list[Any]:
-    """An array of numbers where y is one, else the list of what y holds."""
+    """An array of numbers where y is one, or is a column of them, else the list of what y holds."""
+    if isinstance(y, np.ndarray | torch.Tensor) and y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
     if isinstance(y, torch.Tensor):
         return as_array(y)
     if isinstance(y, np.ma.MaskedArray) and y.ndim == 1:
@@ -109,7 +114,7 @@ def _values(y: Any) -> np.ndarray | list[Any]:
         # Dates would become numbers, which nobody asked for.
         return array if plain else [*array] if array.dtype.kind in "mM" else list(array.tolist())
     if hasattr(y, "columns"):
-        return np.asarray(y)
+        return _values(np.asarray(y))
     for name in ("to_pylist", "to_list", "tolist"):
         if callable(listed := getattr(y, name, None)):
             values = listed()

@@ -62,16 +62,22 @@ def _has_several(y: Any) -> bool:
     """Whether y has several labels for an input; an array of two axes has, as in scikit-learn."""
     if isinstance(y, list | tuple) and len(y) and all(is_collection(labels) for labels in y):
         return True
-    return getattr(y, "ndim", 1) == 2 and y.shape[1] > 1
+    return _axes(y) == 2 and y.shape[1] > 1
+
+
+def _axes(y: Any) -> int:
+    """Of an array or a data frame; of polars' only the shape says it."""
+    return len(getattr(y, "shape", ()))
 
 
 def _refuse_one_hot(y: Any) -> None:
     """A single 1 in every row is how some write one class; a task of several labels would then be learned by mistake."""
-    if getattr(y, "ndim", 1) != 2 or y.shape[1] < 2:
+    if _axes(y) != 2 or y.shape[1] < 2:
         return
     rows = np.asarray(y.detach().cpu() if isinstance(y, torch.Tensor) else y)
     if rows.dtype.kind in "iubf" and len(rows) and bool(((rows == 0) | (rows == 1)).all()) and bool((rows.sum(1) == 1).all()):
-        do = "For one class each pass y.argmax(1); if several could hold, kind='multilabel'"
+        pick = "y.idxmax(axis=1)" if hasattr(y, "idxmax") else "y.argmax(1)"
+        do = f"For one class each pass {pick}; if several could hold, kind='multilabel'"
         raise InputError("labels y", expected="one label per input, or several", got="one-hot rows, which may mean either", do=do)
 
 

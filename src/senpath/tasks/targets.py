@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, as_word, object_array
+from senpath.arrays import as_array, as_word, object_array, written_number
 from senpath.errors import InputError
 from senpath.tasks.labels import Label, is_missing, listed, match_labels
 
@@ -18,8 +18,11 @@ DATES = "Give times as numbers, such as seconds: y.astype('datetime64[s]').astyp
 
 
 def stacked(y: Any) -> Any:
-    """Rows of numbers that come one by one, as from a Dataset, as one array; collections in an array or a series, as a list."""
-    y = _as_list(y)
+    """Rows of numbers that come one by one, as from a Dataset, as one array; collections in an array or a series, as a list.
+
+    A sparse matrix becomes a dense one.
+    """
+    y = _as_list(y.toarray() if hasattr(y, "toarray") and hasattr(y, "nnz") else y)
     if isinstance(y, list) and y and all(isinstance(row, torch.Tensor | np.ndarray) and row.ndim == 1 for row in y):
         rows = [np.asarray(row) for row in y]
         return np.stack(rows) if len({len(row) for row in rows}) == 1 else y
@@ -54,7 +57,7 @@ def read_numbers(y: Any, inputs: int, what: str) -> np.ndarray:
     if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "iubf":
         y = np.ma.filled(y.astype(np.float64), np.nan)
     try:
-        given = as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y)
+        given = _numbers_of_words(as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y))
         values = given.astype(np.float64) if given.dtype.kind in "iubfOU" else given  # words that are numbers, as a .csv has them
     except (ValueError, TypeError) as error:
         raise InputError(what, expected="numbers", got=str(error), do=DATES if DATE.search(str(error)) else "") from error
@@ -66,6 +69,14 @@ def read_numbers(y: Any, inputs: int, what: str) -> np.ndarray:
     require_some(inputs)
     _require_kept(given.reshape(values.shape), values, what)
     return np.ascontiguousarray(values)  # a data frame's are not: sums over them would differ from an array's in the last bit
+
+
+def _numbers_of_words(given: np.ndarray) -> np.ndarray:
+    """Words as numpy reads numbers; see `senpath.arrays.written_number`."""
+    if given.dtype.kind not in "OU":
+        return given
+    words = [written_number(value) if isinstance(value, str) else value for value in given.ravel().tolist()]
+    return object_array(words).reshape(given.shape)
 
 
 MOST_ROUNDED = 1e-6

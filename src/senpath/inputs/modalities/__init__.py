@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,11 +12,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from senpath.arrays import as_array, unmasked
+from senpath.arrays import as_array, object_array, unmasked
 from senpath.errors import InputError
 from senpath.inputs.limits import may_name
 from senpath.inputs.modalities.audio import AudioModality, waves_of
-from senpath.inputs.modalities.columns import is_frame
+from senpath.inputs.modalities.columns import is_frame, is_list_row
 from senpath.inputs.modalities.image import ImageModality, is_photograph
 from senpath.inputs.modalities.in_memory import IN_MEMORY, from_memory
 from senpath.inputs.modalities.sparse import is_sparse, sparse_rows
@@ -140,7 +139,8 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 1):
         return [Group(_of_array(x, batch=True), x, np.arange(len(x)))]
     if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
-        expected, do = "an array, a tensor, a data frame or a list of inputs", "Put a single input into a list"
+        expected, single = "an array, a tensor, a data frame or a list of inputs", not hasattr(x, "__next__")
+        do = "Put a single input into a list" if single else "Make a list of what it gives: list(…)"
         raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
     rows: dict[tuple[str, frozenset[Any] | int | None], list[int]] = {}
     contents = [*map(_content, x)]
@@ -209,7 +209,8 @@ def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
         return "image"
     several = "(n, columns), (n, h, w), (n, h, w, c), (n, c, h, w), or clips (n, t, h, w[, c])"
     wanted = several if batch else "a row (columns,), an image (h, w[, c]) or a clip (t, h, w[, c])"
-    raise InputError("array of inputs" if batch else "input", expected=wanted, got=f"shape {tuple(x.shape)}")
+    do = "Numbers of one column are x.reshape(-1, 1), or frame[[name]]" if batch and not axes else ""
+    raise InputError("array of inputs" if batch else "input", expected=wanted, got=f"shape {tuple(x.shape)}", do=do)
 
 
 def _of_item(item: Any, index: int) -> str:
@@ -232,7 +233,7 @@ def _of_item(item: Any, index: int) -> str:
         return _of_array(item, batch=False)
     if _is_sound(item):
         return "audio"
-    if isinstance(item, dict) or (isinstance(item, list | tuple) and item and all(isinstance(value, Real) for value in item)):
+    if isinstance(item, dict) or is_list_row(item):
         return "table"
     raise InputError(f"input {index}", expected="an array, str, Audio, Video, path, bytes, dict or PIL image", got=type(item).__name__)
 
@@ -251,4 +252,7 @@ def _is_sound(item: Any) -> bool:
 def _plain(item: Any) -> Any:
     if _is_sound(item):
         return Audio(np.asarray(item["array"]), item["sampling_rate"])
-    return np.asarray(item) if isinstance(item, list | tuple) else unmasked(item)
+    if not isinstance(item, list | tuple):
+        return unmasked(item)
+    numbers = np.asarray(item)
+    return numbers if numbers.dtype.kind in "fiub" else object_array(item)  # words would make words of all

@@ -6,12 +6,14 @@ import math
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from numbers import Real
 from typing import Any, Literal, overload
 
 import numpy as np
 
-from senpath.arrays import as_word, object_array
+from senpath.arrays import as_word, object_array, unmasked, written_number
 from senpath.errors import InputError
 
 ColumnForm = Literal["numbers", "words", "times"]
@@ -28,9 +30,13 @@ LOOKED_AT = 100
 """Values by which it is seen soon that words are no times."""
 WORD_TYPES = (str, int, float, np.integer, np.floating, np.bool_)
 """Types of values that may stand among words."""
+CELL_TYPES = (str, Real, Decimal, date, time, timedelta, np.generic)
+"""Types of values that a row may hold, beside missing ones."""
+WITH_UNITS = (timedelta, np.timedelta64, np.datetime64)
+"""Types of values of which numpy makes numbers without their unit."""
+CATEGORIES = ("CategoricalDtype", "Categorical", "Enum")
+"""Types of the columns of pandas and polars whose values are names, whatever they look like."""
 TRUTH = {"true": 1.0, "false": 0.0}
-THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+(\.\d*)?\s*")
-"""Numbers such as 1,234,567.8."""
 TIME = re.compile(
     r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?( ?(Z|[+-]\d\d:?\d\d))?)?)?|\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII
 )
@@ -76,7 +82,11 @@ class Rows(Sequence[Any]):
         if not isinstance(index, int | np.integer):
             return Rows({name: values[index] for name, values in self._columns.items()}, named=self.named)
         row = {name: values[index] for name, values in self._columns.items()}
-        return {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+        return {name: plain_value(value) for name, value in row.items()}
+
+
+class Names(np.ndarray):
+    """An object array of words that are names, and no numbers or times, whatever they look like; see `values_of`."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class Column:
     Args:
         form: "numbers", "words" or "times".
         values: numbers, float64 (n,), NaN where one is missing or no number; words, an object array (n,) of str, None where one is missing;
-            or times, datetime64[us] (n,) in UTC, NaT where one is missing.
+            or times, datetime64[us] (n,) in UTC, NaT where one is missing. What was read from `Names` is `Names`, for it is read again.
         wrong: rows of the values that are of another kind, ascending.
     """
 
@@ -111,12 +121,13 @@ def read_column(name: str, values: np.ndarray, *, form: ColumnForm | None = None
     Args:
         name: what errors call the column.
         values: of any type, shape (n,).
-        form: what to read; None reads what at least half of the values are.
+        form: what to read; None reads what at least half of the values are, and `Names` as words.
         known: words that stand for themselves, though they may stand for a missing value elsewhere.
 
     Raises:
         InputError: if the values are neither numbers, words nor times.
     """
+    form = "words" if form is None and isinstance(values, Names) else form
     if values.dtype.kind == "m":
         values = np.where(np.isnat(values), np.nan, values / np.timedelta64(1, "s"))
     if values.dtype.kind == "M" and form in (None, "times"):
@@ -142,7 +153,8 @@ def read_column(name: str, values: np.ndarray, *, form: ColumnForm | None = None
     if other is not None:
         do = f"What is no row of a table is given apart from its labels: x=[*frame[{name!r}]]"
         raise InputError(f"column {name!r}", expected="numbers, words or times", got=type(other).__name__, do=do)
-    return Column(form, object_array([_word(value) if there else None for value, there in zip(listed, present, strict=True)]), NONE_WRONG)
+    words = object_array([_word(value) if there else None for value, there in zip(listed, present, strict=True)])
+    return Column(form, words.view(Names) if isinstance(values, Names) else words, NONE_WRONG)
 
 
 def _form_of(values: Sequence[Any], present: np.ndarray, numbers: np.ndarray) -> ColumnForm:
@@ -183,18 +195,63 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "to_numpy") and hasattr(data, "columns")
 
 
+def is_list_row(item: Any) -> bool:
+    """Whether a list or tuple is a row of a table: of single values, at least one of which is neither a word nor None."""
+    if not isinstance(item, list | tuple) or not all(isinstance(value, CELL_TYPES) or is_missing(value) for value in item):
+        return False
+    return any(value is not None and not isinstance(value, str) for value in item)
+
+
+def plain_value(value: Any) -> Any:
+    """A value of an array as Python has it; times and durations to the microsecond, for of finer ones numpy makes plain numbers."""
+    if not isinstance(value, np.generic):
+        return value
+    return value.astype(f"{value.dtype.kind}8[us]").item() if value.dtype.kind in "mM" else value.item()
+
+
+def values_of(column: Any) -> np.ndarray:
+    """The values of a column of a data frame, (n,).
+
+    Those of categories are `Names`, also where they are numbers, such as postal codes, or intervals. Numbers that have an order stay
+    numbers, truth values truth values, and times times.
+    """
+    dtype, values = column.dtype, unmasked(np.asanyarray(column.to_numpy()))
+    values = values if values.ndim == 1 else object_array([*values])  # polars makes one array of arrays of one length
+    measured = values.dtype.kind in "bmM" or (values.dtype.kind in "iuf" and getattr(dtype, "ordered", False))
+    return values if measured or type(dtype).__name__ not in CATEGORIES else names_of(values)
+
+
+def names_of(values: np.ndarray) -> Names:
+    """Values of categories as the words that stand for them, None where one is missing."""
+    listed = values.tolist()
+    words = [None if is_missing(each) else _word(each) if isinstance(each, WORD_TYPES) else as_word(str(each)) for each in listed]
+    return object_array(words).view(Names)
+
+
 def _numbers(values: np.ndarray) -> np.ndarray:
     """float64, NaN where a value is no number."""
-    try:
-        return values.astype(np.float64, copy=False)
-    except (TypeError, ValueError, OverflowError):
-        return np.array([_number(value) for value in values.tolist()], dtype=np.float64)
+    listed = values.tolist() if values.dtype.kind in "OUS" else []
+    if not any(map(_is_odd, listed)):
+        try:
+            return values.astype(np.float64, copy=False)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    return np.array([_number(value) for value in listed], dtype=np.float64)
+
+
+def _is_odd(value: Any) -> bool:
+    """Whether Python and numpy take it for a number that it is not: between digits they ignore an underscore, and of times the unit."""
+    return "_" in value if isinstance(value, str) else isinstance(value, WITH_UNITS)
 
 
 def _number(value: Any) -> float:
     try:
+        if isinstance(value, timedelta | np.timedelta64):
+            return float(value / np.timedelta64(1, "s"))
+        if isinstance(value, np.datetime64):
+            return math.nan
         if isinstance(value, str):
-            value = TRUTH.get(value.strip().lower(), value.replace(",", "") if THOUSANDS.fullmatch(value) else value)
+            value = TRUTH.get(value.strip().lower(), written_number(value))
         return float(value)
     except (TypeError, ValueError):
         return math.nan

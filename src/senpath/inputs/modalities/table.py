@@ -29,7 +29,7 @@ from senpath.arrays import (
 )
 from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
-from senpath.inputs.modalities.columns import Rows, is_frame, read_column
+from senpath.inputs.modalities.columns import Rows, is_frame, read_column, values_of
 from senpath.inputs.modalities.plans import (
     ColumnPlan,
     choose_plan,
@@ -255,14 +255,16 @@ def read_rows(items: Any, wanted: Sequence[str] | None = None) -> Rows | SparseR
     if is_frame(items):
         read = {*(wanted or names)}
         keys = {name: key for name, key in zip(names, items.columns, strict=True) if name in read}
-        return Rows({name: unmasked(np.asanyarray(items[key].to_numpy())) for name, key in keys.items()})
+        return Rows({name: values_of(items[key]) for name, key in keys.items()})
     rows = [_by_name(row, names, index) for index, row in enumerate(items)]
     return Rows({name: object_array([row[name] for row in rows]) for name in wanted or names})
 
 
 def has_names(items: Any) -> bool:
     """Whether the columns of these rows have names of the user's."""
-    return getattr(items, "named", True) if is_frame(items) else len(items) > 0 and isinstance(items[0], dict)
+    if isinstance(items, Rows | SparseRows):
+        return items.named
+    return is_frame(items) or (len(items) > 0 and isinstance(items[0], dict))
 
 
 def _require_columns(names: Sequence[str], wanted: Sequence[str] | None, *, named: bool) -> None:

@@ -90,7 +90,7 @@ def held_modality(table: RawTable, names: Sequence[str]) -> str | None:
     first = _first(table.columns[name])
     if isinstance(read, partial):
         return str(read.keywords["modality"])
-    return "text" if read is _read_texts else "image" if first and isinstance(first[0], list) else "table"
+    return "text" if read is _read_texts else "image" if len(first) and isinstance(first[0], list | np.ndarray) else "table"
 
 
 def _input_column(table: RawTable, names: Sequence[str], modality: str | None) -> tuple[str, Reader] | None:
@@ -108,7 +108,7 @@ def _input_column(table: RawTable, names: Sequence[str], modality: str | None) -
             texts = [name for name in names if name not in named and _is_text(table.columns[name], named=False)]
         if len(texts) == 1:
             return texts[0], _read_texts
-    if len(names) == 1 and modality != "text" and isinstance(_first(table.columns[names[0]]), list):
+    if len(names) == 1 and modality != "text" and isinstance(_first(table.columns[names[0]]), list | np.ndarray):
         return names[0], _read_nested
     return None
 

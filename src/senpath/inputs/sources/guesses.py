@@ -19,7 +19,7 @@ ID_COLUMNS = ("id", "uuid", "guid", "key", "index", "row_id", "sample_id", "file
 ROW_NAMES = re.compile(r"__index_level_\d+__|Unnamed: 0(\.\d+)*")
 """Names under which pandas writes a table's index, and reads one that was written without a name."""
 ROW_NUMBERS = ("index", "level_0")
-"""Names that pandas gives to an index that becomes a column; it is one if its values count up."""
+"""Names that pandas gives to an index that becomes a column; it is one if its values are whole numbers that all differ."""
 LOOKED_AT = 1000
 """Rows that a first line is compared with."""
 MANY = 5
@@ -34,7 +34,7 @@ def names_rows(name: str, columns: Mapping[str, np.ndarray]) -> bool:
         numbers = columns[name].astype(np.float64) if name in ROW_NUMBERS else np.zeros(0)
     except (TypeError, ValueError, OverflowError):
         return False
-    return len(numbers) > 1 and bool((numbers == numbers.round()).all()) and bool((np.diff(numbers) > 0).all())
+    return len(numbers) > 1 and bool((numbers == numbers.round()).all()) and len(np.unique(numbers)) == len(numbers)
 
 
 def require_plausible(table: str, name: str, labels: Sequence[object], others: Sequence[str], kind: str | None) -> None:

@@ -39,6 +39,7 @@ class RawTable:
         classes: names of the classes, for each column that holds indices of classes, or lists of them.
         note: what else is to be said of how it was read.
         row_names: columns that are known to name or number the rows, as the index of a data frame does.
+        from_line: whether the names may be a first row of values that somebody took for a header.
     """
 
     name: str
@@ -49,6 +50,7 @@ class RawTable:
     classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     row_names: Collection[str] = ()
     note: str = ""
+    from_line: bool = False
 
     def __len__(self) -> int:
         return len(self.lines) if self.lines is not None else len(next(iter(self.columns.values()), ()))

@@ -24,7 +24,7 @@ from senpath.inputs.sources.containers import is_dataset, is_experience, read_da
 from senpath.inputs.sources.content import few, held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
 from senpath.inputs.sources.files import NOUNS, inspect_files, is_hidden, label_table, read_folder, unwrapped
-from senpath.inputs.sources.guesses import require_plausible, require_same_rows
+from senpath.inputs.sources.guesses import require_header_line, require_plausible, require_same_rows
 from senpath.inputs.sources.located import DataAt, fetched
 from senpath.inputs.sources.parts import PARTS, WantedPart, choose, part_name, require_no_part, split_name
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
@@ -91,7 +91,7 @@ def read_part(data: Any, label: Any, part: WantedPart, *, modality: str | None, 
     """As `read`, of this part."""
     if modality is not None and modality not in MODALITIES:
         raise InputError("modality", expected=f"one of {', '.join(MODALITIES)}, or None", got=repr(modality))
-    policy = ErrorPolicy(bad, SKIP_HINT)
+    policy, label = ErrorPolicy(bad, SKIP_HINT), _as_name(label, data)
     if isinstance(data, DataAt):
         return _from_place(data, part, kind)
     if isinstance(data, str | Path):
@@ -121,6 +121,7 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
     """
     if isinstance(x, np.ndarray | torch.Tensor | list) and y is not None and not isinstance(y, str):
         return x, y
+    y = _as_name(y, x)
     if not is_huggingface(x) and (isinstance(x, DataLoader) or is_dataset(x) or is_experience(x)):  # whose streams are torch's too
         _refuse_labels(y, type(x).__name__)
         return read_loader(x) if isinstance(x, DataLoader) else read_dataset(x if is_dataset(x) else x.dataset)
@@ -134,7 +135,7 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
     if isinstance(x, Data) or is_huggingface(x) or ((is_frame(x) or is_arrow(x)) and (y is None or isinstance(y, str))):
         data = read(x, y, kind=kind)
         return data.x, data.y
-    if hasattr(x, "collect"):
+    if hasattr(x, "collect") and not is_frame(x):
         raise InputError("data", expected="a data frame", got=f"a {type(x).__name__}", do="Call collect() first")
     if y is None or isinstance(y, str):
         do = "Pass y, or what holds both: a folder, a file, a data frame, a Dataset or a DataLoader"
@@ -207,6 +208,8 @@ def unlabelled_rows(table: RawTable, known: Collection[DataType], *, skip: bool 
     """The inputs to predict in a table; see `unlabelled_items`."""
     tables = [table_columns(data_type) for data_type in known if data_type.modality == "table"]
     fitting = fitting_table([*table.columns], tables)
+    if fitting is None and table.from_line:
+        require_header_line(table.columns, table.name)
     if fitting is not None and not skip:
         return read_content(table, tables[fitting], range(len(table)), "table", ErrorPolicy()).items
     names = table.input_columns(LABEL_COLUMN) if fitting is None else tables[fitting]
@@ -214,6 +217,13 @@ def unlabelled_rows(table: RawTable, known: Collection[DataType], *, skip: bool 
     if not known or (held is not None and (not tables or held in {data_type.modality for data_type in known})):
         return read_content(table, names, range(len(table)), None, ErrorPolicy()).items
     return Rows({name: table.columns[name] for name in names})  # as they are: who knows their columns says what is wrong
+
+
+def _as_name(label: Any, data: Any) -> Any:
+    """The name of a column of labels that is a number, or has several levels, as text; all else as it is."""
+    if isinstance(label, int | tuple) and not isinstance(label, bool) and is_frame(data) and label in [*data.columns]:
+        return str(label)
+    return label
 
 
 def _refuse_labels(y: Any, what: str) -> None:
@@ -332,6 +342,8 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
     if not len(table):
         policy.require_some(0, table.name)
         raise InputError(table.name, expected="rows to learn from", got="none")
+    if label is None and table.from_line:  # else one of the names is known to be one
+        require_header_line(table.columns, table.name)
     name, choice = table.label_column(label)
     labels, wrong = table.labels(name)
     for row, error in wrong.items():

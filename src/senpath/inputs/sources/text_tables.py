@@ -6,9 +6,9 @@ import csv
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, count
+from itertools import chain, count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,16 @@ import numpy as np
 
 from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
-from senpath.inputs.limits import LINE_BYTES, TABLE_FILE_BYTES, TABLE_VALUES, TEXT_BYTES, require_plain_file
+from senpath.inputs.limits import LINE_BYTES, TABLE_FILE_BYTES, TABLE_VALUES, TEXT_BYTES, require_few_columns, require_plain_file
 from senpath.inputs.sources.dataset import ErrorPolicy
-from senpath.inputs.sources.guesses import require_header_line
+from senpath.inputs.sources.decimal_commas import has_decimal_comma, with_points
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
 
-DELIMITERS = ",;\t|"
+DELIMITERS = "\t;|,"
+"""Between values; of two that come as often the one that names hold less often."""
+SEP = re.compile('"?sep=([;,\\t|])"?\\s*', re.IGNORECASE)
+"""A line that spreadsheets put before the header."""
 QUOTED = re.compile('"[^"]*"')
-DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
-"""Numbers such as 1234,5 and 1.234,5."""
 REMEMBERED = 2**10
 """Different values of a column of which one object each is kept."""
 BLANK_LINES = 2**22
@@ -47,32 +48,71 @@ def read_delimited(path: Path, policy: ErrorPolicy) -> RawTable:
     """
     what = f"table {path}"
     lines = text_lines(path, what, "a .csv in UTF-8 with a header line")
-    first = next(lines, "")
-    bare = QUOTED.sub("", first)
-    delimiter = max(DELIMITERS, key=bare.count)
+    delimiter, lines = _delimited(lines, path.suffix.lower() == ".tsv")
     with _long_values():
-        records = _records(chain([first], lines), delimiter, what)
-        names = [as_word(name) for name in next(records, (1, []))[1]]
-        require_header(names, what)
-        places, columns = list[int](), PackedColumns(names, _decimal_point if delimiter == ";" else None)
+        records = _records(lines, delimiter, what)
+        names = [as_word(name) for name in next((record for _, record in records if record), [])]
+        # Spreadsheets write columns without anything behind the last.
+        nameless = [place for place, name in enumerate(names) if place and not name] if names.count("") > 1 else []
+        kept = [place for place in range(len(names)) if place not in nameless]
+        require_header([names[place] for place in kept], what)
+        places, columns = list[int](), PackedColumns([names[place] for place in kept])
         for line, row in records:
-            if len(row) == len(names):
+            if len(row) == len(names) and not any(row[place].strip() for place in nameless):
                 places.append(line)
                 _require_values(len(places) * len(names), what)
-                columns.add(row)
+                columns.add([row[place] for place in kept] if nameless else row)
+            elif len(row) == len(names):
+                got = next(f"none above {row[place]!r:.60}" for place in nameless if row[place].strip())
+                policy.reject(f"line {line}", InputError(f"{what}, line {line}", expected="a name above each value", got=got))
             elif row:
                 policy.reject(f"line {line}", InputError(f"{what}, line {line}", expected=f"{len(names)} values", got=len(row)))
     if len(names) > 1:  # pandas writes the numbers of rows in front, under no name
         columns.drop("")
-    require_header_line(columns, what)
-    return RawTable(what, columns, places, folder=path.parent)
+    if delimiter != ",":
+        _point_decimals(columns, usual=delimiter == ";")
+    return RawTable(what, columns, places, folder=path.parent, from_line=True)
+
+
+def _delimited(lines: Iterator[str], tabs: bool) -> tuple[str, Iterator[str]]:
+    """What stands between values, as the header says; and all lines, of which one that only says this is blank.
+
+    Where the header has several such characters, as "speed, km/h;wind" has, that is meant of which the next line has as many.
+
+    Args:
+        tabs: whether it is a tab, if the header has one.
+    """
+    header, blank, said = next(lines, ""), 0, None
+    while header and (not header.strip() or SEP.fullmatch(header)):
+        header, blank, said = next(lines, ""), blank + 1, SEP.fullmatch(header) or said
+    second = next(lines, "")
+    bare, below = QUOTED.sub("", header), QUOTED.sub("", second)
+    among = "\t" if tabs and "\t" in bare else [each for each in DELIMITERS if 0 < bare.count(each) == below.count(each)]
+    delimiter = max(among or DELIMITERS, key=bare.count)
+    if not bare.count(delimiter):  # of one column
+        delimiter = ","
+    return said[1] if said else delimiter, chain(repeat("\n", blank), [header, second], lines)
+
+
+def _point_decimals(columns: PackedColumns, *, usual: bool) -> None:
+    """Write numbers with decimal commas with points.
+
+    Args:
+        usual: whether such numbers are usual in this file, as between semicolons.
+    """
+    others = usual and any(map(has_decimal_comma, columns.values()))
+    for name in columns:
+        words = columns[name].tolist()
+        pointed = with_points(words, usual=usual, others=others)
+        if pointed is not words:
+            columns.replace(name, pointed)
 
 
 def read_json_lines(path: Path, policy: ErrorPolicy) -> RawTable:
-    """Read a .jsonl file, an object on each line.
+    """Read a .jsonl file, an object on each line; what an object does not name has no value.
 
     Raises:
-        InputError: if a line is no object, or has other names than the first.
+        InputError: if a line is no object, or there are too many names.
     """
     what = f"table {path}"
     objects: list[tuple[int, Any]] = []
@@ -89,10 +129,10 @@ def read_json_lines(path: Path, policy: ErrorPolicy) -> RawTable:
 
 
 def read_json(path: Path, policy: ErrorPolicy) -> RawTable:
-    """Read a .json file, a list of objects.
+    """Read a .json file, a list of objects; what an object does not name has no value.
 
     Raises:
-        InputError: if it is none, or an object has other names than the first.
+        InputError: if it is none, or there are too many names.
     """
     what, expected = f"table {path}", "a JSON list of objects"
     try:
@@ -104,7 +144,8 @@ def read_json(path: Path, policy: ErrorPolicy) -> RawTable:
     except (ValueError, RecursionError) as error:
         raise InputError(what, expected=expected, got=str(error)) from error
     if not isinstance(content, list):
-        raise InputError(what, expected=expected, got=f"a JSON {type(content).__name__}")
+        do = 'pandas writes one as frame.to_json(path, orient="records")'
+        raise InputError(what, expected=expected, got=f"a JSON {type(content).__name__}", do=do)
     return _from_objects(path, [*enumerate(content)], "row", policy)
 
 
@@ -169,12 +210,11 @@ class PackedColumns(Mapping[str, np.ndarray]):
 
     Args:
         names: of the columns, each once.
-        change: what every word is replaced by; None leaves them as they are.
     """
 
-    def __init__(self, names: Sequence[str], change: Callable[[str], str] | None) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         self._packed: dict[str, list[bytes]] = {name: [] for name in names}
-        self._names, self._change = [*names], change
+        self._names = [*names]
         self._rows: list[list[str]] = []
         self._characters = 0
         self._last: tuple[str, np.ndarray] | None = None
@@ -190,6 +230,12 @@ class PackedColumns(Mapping[str, np.ndarray]):
         """Forget a column, if there is one of this name."""
         self._pack()
         self._packed.pop(name, None)
+
+    def replace(self, name: str, words: Sequence[str]) -> None:
+        """Put other words into a column, one for each of its own."""
+        starts = range(0, len(words), PACKED_ROWS)
+        self._packed[name] = [SEPARATOR.join(words[start : start + PACKED_ROWS]).encode() for start in starts]
+        self._last = None
 
     def __getitem__(self, name: str) -> np.ndarray:
         self._pack()
@@ -210,8 +256,7 @@ class PackedColumns(Mapping[str, np.ndarray]):
         if not self._rows:
             return
         for name, words in zip(self._names, zip(*self._rows, strict=True), strict=True):
-            block = SEPARATOR.join(words if self._change is None else map(self._change, words))
-            self._packed[name].append(block.encode())
+            self._packed[name].append(SEPARATOR.join(words).encode())
         self._rows, self._characters = [], 0
 
 
@@ -262,24 +307,20 @@ def _records(lines: Iterator[str], delimiter: str, what: str) -> Iterator[tuple[
         yield start, record
 
 
-def _decimal_point(value: str) -> str:
-    """Turn a decimal comma into a point; files with decimal commas are delimited by semicolons."""
-    return value.replace(".", "").replace(",", ".") if DECIMAL_COMMA.fullmatch(value) else value
-
-
 def _from_objects(path: Path, objects: list[tuple[int, Any]], line: str, policy: ErrorPolicy) -> RawTable:
     what = f"table {path}"
     objects = [(place, _named(item)) for place, item in objects]
-    first = next((item for _, item in objects if isinstance(item, dict)), {})
-    names = [*first]
-    places, rows = [], []
+    names, places, rows = dict[str, None](), list[int](), list[dict[str, Any]]()
     for place, item in objects:
-        if isinstance(item, dict) and item.keys() <= first.keys():
+        if isinstance(item, dict):
             places.append(place)
             rows.append(item)
+            names |= dict.fromkeys(item)
             continue
-        expected, got = f"an object with {names}", list(item) if isinstance(item, dict) else f"a {type(item).__name__}"
-        policy.reject(f"{line} {place}", InputError(f"{what}, {line} {place}", expected=expected, got=got))
+        error = InputError(f"{what}, {line} {place}", expected="an object of values by name", got=f"a {type(item).__name__}")
+        policy.reject(f"{line} {place}", error)
+    require_few_columns(what, len(names))
+    _require_values(len(names) * len(rows), what)
     columns = {name: column_array([row.get(name) for row in rows]) for name in names}
     return RawTable(what, columns, places, line, path.parent)
 

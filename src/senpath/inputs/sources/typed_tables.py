@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from senpath.arrays import as_word, object_array, unmasked
+from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
 from senpath.inputs.limits import require_memory, require_plain_file
+from senpath.inputs.modalities.columns import names_of, values_of
 from senpath.inputs.sources.dataset import ErrorPolicy
-from senpath.inputs.sources.guesses import require_header_line
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
 from senpath.plugins import import_extra
 
@@ -55,7 +55,7 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
                 require_memory(what, unfolded, path)
                 read = _from_arrow(table, what, path.parent)
                 # Copied, so that what Parquet unpacked goes again.
-                columns |= {name: np.array(values) if names is not None else values for name, values in read.columns.items()}
+                columns |= {name: np.array(values, subok=True) if names is not None else values for name, values in read.columns.items()}
                 classes |= read.classes
                 del table
             require_header([*columns], what)
@@ -120,12 +120,14 @@ def is_arrow(data: Any) -> bool:
 
 
 def read_arrow(table: Any) -> RawTable:
-    """Read a table of pyarrow.
+    """Read a table of pyarrow, or a batch of its rows.
 
     Raises:
         InputError: if a name occurs twice.
     """
-    return _from_arrow(table, "table", Path())
+    pyarrow = import_extra("pyarrow", "tables of pyarrow", "tables")
+    whole = pyarrow.Table.from_batches([table]) if isinstance(table, pyarrow.RecordBatch) else table
+    return _from_arrow(whole, "table", Path())
 
 
 def require_no_pickle(table: Any, what: str = "table") -> None:
@@ -155,10 +157,8 @@ def read_frame(frame: Any) -> RawTable:
     """
     names = [as_word(str(name)) for name in frame.columns]
     require_header(names, "data frame")
-    columns = {name: unmasked(np.asanyarray(frame[key].to_numpy())) for name, key in zip(names, frame.columns, strict=True)}
-    if all(isinstance(name, str) for name in frame.columns):
-        require_header_line(columns, "data frame")
-    return RawTable("data frame", columns)
+    columns = {name: values_of(frame[key]) for name, key in zip(names, frame.columns, strict=True)}
+    return RawTable("data frame", columns, from_line=all(isinstance(name, str) for name in frame.columns))
 
 
 def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Sequence[str]] | None = None) -> RawTable:
@@ -170,22 +170,30 @@ def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Seque
     names = [as_word(str(name)) for name in table.column_names]
     require_header(names, what)
     require_no_pickle(table, what)
-    columns = {}
+    metadata = table.schema.metadata or {}
+    categories, columns = _categories(metadata), {}
     for name, column in zip(names, table.columns, strict=True):
         try:
-            columns[name] = _values(column)
+            columns[name] = _values(column, name in categories)
         except (ValueError, OverflowError) as error:  # bytes that are no text, times beyond the year 9999
             got = f"{type(error).__name__}: {error}"
             raise InputError(f"column {name!r} of {what}", expected="values that can be read", got=got) from error
-    metadata = table.schema.metadata or {}
     known = {as_word(name): class_names for name, class_names in (_class_names(metadata) if classes is None else classes).items()}
     present = {name: class_names for name, class_names in known.items() if name in columns}
     return RawTable(what, columns, range(table.num_rows), "row", folder, present, _row_names(metadata))
 
 
-def _values(column: Any) -> np.ndarray:
-    if _has_dictionary(column):
-        return _of_dictionary(column)
+def _values(column: Any, category: bool) -> np.ndarray:
+    """The values of a column.
+
+    Args:
+        category: whether words and numbers are known to be names. Numbers in a dictionary are, unless they have an order.
+    """
+    if category or _has_dictionary(column):
+        listed = _of_dictionary(column) if _has_dictionary(column) else column_array(column.to_pylist())
+        kinds = {*map(type, listed.tolist())} - {type(None)}
+        named = category or (not column.type.ordered and kinds <= {int, float})
+        return names_of(listed) if named and kinds and kinds <= {str, int, float} else listed
     held = str(column.type)
     if held.startswith(("timestamp", "date")):
         finer = held.startswith("timestamp[ns")  # of seconds and days what has no place would be another time
@@ -230,6 +238,16 @@ def _row_names(metadata: Mapping[bytes, bytes]) -> list[str]:
         return [as_word(name) for name in names if isinstance(name, str)]
     except (ValueError, AttributeError, TypeError, RecursionError):
         return []
+
+
+def _categories(metadata: Mapping[bytes, bytes]) -> set[str]:
+    """The columns that were categories without an order in the data frame from which pandas made the table."""
+    try:
+        columns = json.loads(metadata.get(b"pandas", b"{}")).get("columns", [])
+        kinds = {str(each["name"]): each["metadata"] for each in columns if each["pandas_type"] == "categorical"}
+        return {as_word(name) for name, kind in kinds.items() if not kind["ordered"]}
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return set()
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:

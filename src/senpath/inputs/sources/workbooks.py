@@ -30,7 +30,8 @@ FORMAT_LETTERS, FORMAT_BRACKETS = 300, 32
 def read_workbook(path: Path, policy: ErrorPolicy) -> RawTable:
     """Read the first sheet; its first row that is not empty names the columns.
 
-    Of formulas the values are read that were last computed. Columns without a name and rows without a value are left out.
+    Of formulas the values are read that were last computed. Columns without a name and rows without a value are left out, and so is a first
+    column without a name that has values, as pandas writes an index.
 
     Raises:
         InputError: if it cannot be read, unfolds to more than `TABLE_FILE_BYTES`, has too many rows, or its names are none.
@@ -114,7 +115,8 @@ def _read_sheet(path: Path, what: str, rows: Iterator[tuple[Any, ...]], note: st
     require_header([names[place] for place in kept], what)
     places, columns = [], [list[Any]() for _ in kept]
     for line, row in numbered:
-        beyond = next((place for place, cell in enumerate(row) if cell is not None and (place >= len(names) or not names[place])), None)
+        nameless = (place for place, cell in enumerate(row) if cell is not None and (place >= len(names) or not names[place]))
+        beyond = next((place for place in nameless if place), None)  # in front pandas writes the index, under no name
         if beyond is not None:
             raise InputError(f"{what}, row {line}", expected="a name above each value", got=f"none above {row[beyond]!r:.60}")
         places.append(line)

@@ -203,6 +203,32 @@ def test_every_command_has_a_form_for_programs(senpath: Run, net: Path, tmp_path
     assert {"name", "modality", "here", "about"} == {*records(senpath("data", "list", "--json").out)[0]}
 
 
+def test_a_dash_is_standard_output(senpath: Run, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    right = senpath("tasks", net, "--json").out
+    for name in ("-", "/dev/stdout"):  # which may lead to a file that has more in it
+        assert senpath("tasks", net, "--output", name).out == right
+    assert senpath("tasks", net, "--output", "-", "--csv").out == senpath("tasks", net, "--csv").out
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_file_is_what_its_name_says(senpath: Run, net: Path, tmp_path: Path) -> None:
+    assert senpath("tasks", net, "--output", tmp_path / "tasks.json").code == 0
+    assert json.loads((tmp_path / "tasks.json").read_text()) == records(senpath("tasks", net, "--json").out)
+    for name in ("tasks.xlsx", "tasks.csv.gz", "tasks.TSV", "tasks.parquet"):
+        end = senpath("tasks", net, "--output", tmp_path / name)
+        assert (end.code, "expected a file for records" in end.err, (tmp_path / name).exists()) == (2, True, False)
+
+
+def test_what_begins_with_a_dash_and_what_is_no_address(senpath: Run, net: Path) -> None:
+    end = senpath("predict", net, "-5 degrees")
+    assert (end.code, "predict NET -- '-5 degrees'" in end.err) == (2, True)
+    assert records(senpath("predict", net, "--json", "--no-reject", "--", "-5 degrees").out)[0]["input"] == "-5 degrees"
+    end = senpath("tasks", "--url", "localhost:8000")
+    assert (end.code, end.err) == (2, "error: --url: expected http://HOST:PORT, got localhost:8000\n")
+    assert "Is `senpath serve` running there?" in senpath("tasks", "HTTP://127.0.0.1:9").err
+
+
 def test_names_in_json_control_no_terminal(senpath: Run, tmp_path: Path) -> None:
     network = tiny_network(tmp_path / "n.sen", [])
     network.learn("größe 日本", *tiny_task("weather"), epochs=1, hidden=2)

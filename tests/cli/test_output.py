@@ -70,3 +70,18 @@ def test_a_table_that_changes_ends_its_line(capsys: pytest.CaptureFixture[str]) 
     with watched_table(2):
         pass
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.slow("starts processes")
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_streams_that_are_closed(tmp_path: Path) -> None:
+    path = tiny_network(tmp_path / "n.sen", ["weather"]).path
+    command = f'"{sys.executable}" -m senpath predict "{path}"'
+    for arguments, code, said in (
+        ("warm --no-reject --json >&-", 0, ""),
+        ("warm --no-reject --json 2>&-", 0, '{"input": "warm"'),
+        ("- <&-", 2, "error: standard input: expected texts"),
+    ):
+        done = subprocess.run(["sh", "-c", f"{command} {arguments}"], capture_output=True, text=True, check=False)
+        assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done
+        assert "internal error" not in done.stderr

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from decimal import Decimal
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +27,7 @@ from raising import raises_error
 
 import senpath as sp
 from senpath.cli.main import main
-from senpath.client.encoding import encode_input
+from senpath.client.encoding import encode_batch, encode_input
 from senpath.server.app import create_app
 from senpath.serving.inputs import read_input
 from senpath.serving.keys import add_key
@@ -330,3 +334,124 @@ def test_ctrl_c_cancels_the_job(client: sp.Client, folder: Path) -> None:
         jobs = client._at.ask("GET", "jobs")["jobs"]
     assert jobs[0]["state"] == "cancelled"
     assert sp.Network(folder).version == before
+
+
+CELLS = {
+    "nothing": None,
+    "pandas' NA": pd.NA,
+    "pandas' NaT": pd.NaT,
+    "a number of numpy": np.float32(3.5),
+    "a decimal": Decimal("3.5"),
+    "a fraction": Fraction(7, 2),
+    "infinity": float("inf"),
+    "bytes": b"wide",
+    "a list": [3.5],
+    "a word": "wide",
+}
+
+
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+def test_a_cell_means_what_it_means_to_the_library(client: sp.Client, folder: Path, cell: Any) -> None:
+    row = dict(zip(["x0", "x1", "x2", "x3"], [cell, *tiny_task("iris")[0][0][1:].tolist()], strict=True))
+
+    def told(net: Any) -> Any:
+        try:
+            said = net.predict([row], "iris")
+        except sp.InputError:
+            return sp.InputError
+        return said.label[0], round(float(said.confidence[0]), 9), said.gaps
+
+    assert told(client) == told(sp.Network(folder))
+
+
+def test_times_and_durations_are_sent_as_they_are_read() -> None:
+    frame = pd.DataFrame({"when": pd.to_datetime(["2024-01-10 10:00", None]), "took": pd.to_timedelta([90, 1], unit="s")})
+    first, second = encode_batch(frame, lambda: ())
+    assert first == {"row": {"when": "2024-01-10 10:00:00", "took": 90.0}}
+    assert second == {"row": {"when": None, "took": 1.0}}
+    assert encode_input({"wide": np.ma.masked, "when": np.datetime64("2024-01-10T10:00", "ns")}) == {
+        "row": {"wide": None, "when": "2024-01-10T10:00:00.000000000"}
+    }
+
+
+def test_numbers_of_numpy_are_numbers_and_what_json_lacks_is_an_input_error(client: sp.Client) -> None:
+    right = client.predict("a warm day", reject=False)
+    assert client.predict("a warm day", candidates=np.int64(2), top=np.int32(5), reject=np.bool_(False)).records == right.records
+    for labels in ([object(), object()], [float("nan"), "a"], [None, "a"], [b"a", b"b"]):
+        with pytest.raises(sp.InputError):
+            client.learn("new", ["a", "b"], labels)
+    with raises_error(sp.InputError, "task name", expected="/review", got="low/review"):
+        client.learn("low/review", ["a", "b"], ["x", "y"])
+    with raises_error(sp.UnknownTaskError, "task '..'"):
+        client.task("..")
+
+
+def test_a_key_as_files_and_variables_hold_it(served_folder: Path, tmp_path: Path, listening: Any) -> None:
+    key = add_key(tmp_path / "keys", "one", "read")
+    settings = ServerSettings(keys=str(tmp_path / "keys"), state=str(tmp_path / "state"))
+    with listening(create_app(served_folder, settings)) as url:
+        for given in (f"{key}\n", f" {key}\r\n"):
+            with sp.Client(url, given) as client:
+                assert client.version == sp.Network(served_folder).version
+    for given in ("schlüssel", "two words", "a\nb"):
+        with raises_error(sp.InputError, "key", expected="senpath keys add") as caught:
+            sp.Client("http://127.0.0.1:9", given)
+        assert given not in str(caught.value)
+    with sp.Client("http://127.0.0.1:9", "", retries=0) as client, raises_error(sp.SenpathError, "server", got="refused"):
+        client.predict("warm")
+
+
+def test_no_password_is_repeated() -> None:
+    with sp.Client("http://user:secret@127.0.0.1:9", retries=0) as client:
+        with raises_error(sp.SenpathError, "server http://127.0.0.1:9") as caught:
+            client.predict("warm")
+        assert "secret" not in repr(client) + str(caught.value)
+    with raises_error(sp.InputError, "URL of the server", got="both"):
+        sp.Client("http://user:secret@127.0.0.1:9", "sp_key")
+    for url in ("ftp://user:secret@host", "http://user:secret@host:port", "http://[::1"):
+        with raises_error(sp.InputError, "URL of the server") as caught:
+            sp.Client(url)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_leads_elsewhere_is_named() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(301)
+            self.send_header("Location", "https://team.example" + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            client = sp.Client(f"http://127.0.0.1:{server.server_port}")
+            with client, raises_error(sp.SenpathError, "server", got="leads to https://team.example/versions"):
+                assert client.version
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+def test_a_client_forks_and_is_copied(client: sp.Client) -> None:
+    assert len(client.predict("a warm day", reject=False)) == 1  # so that there is a connection to inherit
+    twin = copy.deepcopy(client)
+    assert (repr(twin), twin.version) == (repr(client), client.version)
+    ports = client._at._client, client._at._process
+    children = []
+    for inputs in (2, 3):
+        child = os.fork()
+        if not child:
+            try:
+                right = all(len(client.predict(["a warm day"] * inputs, reject=False)) == inputs for _ in range(10))
+                os._exit(0 if right and client._at._client is not ports[0] else 1)
+            finally:
+                os._exit(2)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
+    assert (client._at._client, client._at._process) == ports

@@ -25,8 +25,15 @@ Json = Annotated[bool, typer.Option("--json", help="Write one JSON object a line
 Csv = Annotated[bool, typer.Option("--csv", help="Write CSV with a header: nested objects as columns a.b, lists as JSON.")]
 Output = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write to this file, whole or not at all: CSV if it ends in .csv, else JSON lines."),
+    typer.Option(
+        metavar="FILE",
+        help="Write to this file, whole or not at all: CSV if it ends in .csv, a list in .json, else JSON lines. - is standard output.",
+    ),
 ]
+STDOUT = {*map(Path, ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"))}
+"""Names of standard output; by one of the last three a file that it leads to would be replaced, with all that is in it."""
+OTHERS = {".tsv", ".xlsx", ".xls", ".ods", ".parquet", ".feather", ".npz", ".zip", ".gz", ".bz2", ".xz", ".zst"}
+"""Endings of files that neither JSON lines nor CSV are."""
 UNANSWERED = 6
 """Exit code where an input has no answer, though nothing went wrong."""
 
@@ -57,6 +64,8 @@ def with_forms(command: Callable[..., Result]) -> Callable[..., None]:
         KEY.set(key)
         if as_json and as_csv:
             raise InputError("--json and --csv", expected="one of them", got="both")
+        if output in STDOUT:
+            output, as_json = None, not as_csv
         if output is not None:
             require_writable(output)
         result = command(**given)
@@ -64,7 +73,9 @@ def with_forms(command: Callable[..., Result]) -> Callable[..., None]:
             result.show()
         else:
             as_csv = as_csv or (not as_json and output is not None and output.suffix.lower() == ".csv")
-            _put(csv_text(result.records) if as_csv else json_lines(result.records), output, len(result.records))
+            whole = not as_json and output is not None and output.suffix.lower() == ".json"
+            text = csv_text(result.records) if as_csv else json_list(result.records) if whole else json_lines(result.records)
+            _put(text, output, len(result.records))
         if result.code:
             raise typer.Exit(result.code)
 
@@ -86,6 +97,11 @@ def json_lines(records: Sequence[Record]) -> str:
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     lines = "".join(f"{json.dumps(record, ensure_ascii=not unicode, allow_nan=False)}\n" for record in records)
     return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", lines)
+
+
+def json_list(records: Sequence[Record]) -> str:
+    """All objects as one list, each in a line of its own."""
+    return "[\n" + json_lines(records).removesuffix("\n").replace("\n", ",\n") + "\n]\n"
 
 
 def csv_text(records: Sequence[Record]) -> str:
@@ -111,13 +127,16 @@ def _flat(record: Record, before: str = "") -> dict[str, Any]:
 
 
 def require_writable(path: Path) -> None:
-    """Refuse early, before long work, a file that cannot be written, or whose name promises a page where records would stand.
+    """Refuse early, before long work, a file that cannot be written, or whose name promises something else than records.
 
     Raises:
-        InputError: if it is a folder, in none, or ends in .html.
+        InputError: if it is a folder, in none, or ends in .html or as a file of another kind does.
     """
     if path.suffix.lower() in (".html", ".htm"):
         do = "Pages have an option of their own: --out, or --page"
+        raise InputError(f"output {path}", expected="a file for records, .csv or JSON lines", got=path.suffix, do=do)
+    if path.suffix.lower() in OTHERS:
+        do = "Write one of these, and convert it"
         raise InputError(f"output {path}", expected="a file for records, .csv or JSON lines", got=path.suffix, do=do)
     if path.is_dir() or not path.parent.is_dir():
         got = "a folder" if path.is_dir() else f"no folder {path.parent}"

@@ -22,12 +22,12 @@ from senpath.cli.inspection import log, report, tasks, verify
 from senpath.cli.learn import learn, learn_many
 from senpath.cli.limit import limit
 from senpath.cli.methods import methods
-from senpath.cli.options import TRUST
+from senpath.cli.options import TRUST, is_url
 from senpath.cli.predict import explain, predict
 from senpath.cli.revise import extend, prune, review
 from senpath.cli.serve import app as keys
 from senpath.cli.serve import serve
-from senpath.cli.show import accept_any_text, note
+from senpath.cli.show import accept_any_text, note, open_streams
 from senpath.cli.upkeep import copy, describe, export, gc, import_, remove, rename, rollback
 from senpath.errors import InputError, SenpathError, SenpathWarning
 
@@ -41,6 +41,10 @@ CODES = (
     "Exit codes: 0 done, every input answered; 1 failed; 2 wrong usage or data; 3 the network's folder; 4 an extra to install; "
     "5 a download; 6 an input without an answer; 70 a bug; 130 interrupted."
 )
+
+
+ASKED = ("inputs", "what")
+"""What the arguments are called that may be texts."""
 
 
 class _Commands(TyperGroup):
@@ -62,14 +66,22 @@ class _Command(TyperCommand):
             name, equals, value = argument.partition("=")
             if name == "--url" and any(parameter.name == "url" for parameter in self.params):
                 url = [value] if equals else args[place + 1 : place + 2]
+                if url and not is_url(url[0]):
+                    raise InputError("--url", expected="http://HOST:PORT", got=url[0])
                 args = [*url, *args[:place], *args[place + 1 + (not equals) :]]
                 break
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
             option = getattr(error, "option_name", None)  # typer's class for an unknown option has no public name
-            if option is None or not hasattr(error, "possibilities") or all(parameter.name != "settings" for parameter in self.params):
+            names = {parameter.name for parameter in self.params}
+            if option is None or not hasattr(error, "possibilities") or names.isdisjoint({"settings", *ASKED}):
                 raise
+            if not names.isdisjoint(ASKED):
+                if option.startswith("--"):
+                    raise
+                do = f"A text that begins with a dash comes behind --: {ctx.command_path} NET -- '-5 degrees'"
+                raise InputError("options", expected=f"those of `{ctx.command_path} --help`", got=option, do=do) from None
             setting = f"--set {option.lstrip('-').replace('-', '_')}=VALUE"
             do = f"If it is a setting of the method, as `senpath methods NAME` lists them, write {setting}"
             raise InputError("options", expected=f"those of `{ctx.command_path} --help`", got=option, do=do) from None
@@ -107,6 +119,7 @@ app.add_typer(keys, name="keys")
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with 0, or with an error's exit code after one line that explains it."""
+    open_streams()
     accept_any_text()
     try:
         with warnings.catch_warnings():

@@ -38,7 +38,7 @@ KEY: ContextVar[str | None] = ContextVar("key", default=None)
 
 def is_url(net: str) -> bool:
     """Whether this is a server's address and no folder."""
-    return net.startswith(("http://", "https://"))
+    return net.lower().startswith(("http://", "https://"))
 
 
 def connect(net: str) -> Network | Client:

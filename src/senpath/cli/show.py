@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "red": {"fg": "red"}, "yellow": {"fg": "yellow"}}
 
 
+def open_streams() -> None:
+    """Let standard streams that whoever started this process has closed lead nowhere, as shells' `>&-` and some services do.
+
+    Their numbers are taken as well: a file of the network's that got one would be written into.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+
+
 def accept_any_text() -> None:
     """Let standard output write what its encoding lacks (→ and – in cp1252, a task's name in ASCII) as \\u2192, in place of an error."""
     for stream in (sys.stdout, sys.stderr):

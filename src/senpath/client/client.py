@@ -11,12 +11,11 @@ from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, final
-from urllib.parse import quote
 
 import numpy as np
 
 from senpath.client.answers import RemoteAnswers, RemoteExplanation, RemoteThingAnswers
-from senpath.client.connection import Connection, error_of
+from senpath.client.connection import Connection, as_json, error_of, path_of
 from senpath.client.encoding import encode_batch, encode_label, is_by_modality
 from senpath.errors import InputError, SenpathError
 from senpath.progress import Follower, Progress, follow
@@ -25,6 +24,8 @@ AT_ONCE, CHARACTERS_AT_ONCE = 256, 2**24
 """Inputs of one request, and about how many characters of JSON they make, at most; larger batches are sent in parts."""
 FIRST_LOOK, LAST_LOOK = 0.05, 0.5
 """Seconds between looks at a job; they grow."""
+OWN = ("/review", "/prune", "/name", "/description")
+"""Ends of addresses that a server would take a task's name for."""
 NOTICED = 5.0
 """Seconds in which a server has noticed a new version."""
 
@@ -149,7 +150,7 @@ class Client:
         Raises:
             UnknownTaskError: if there is none.
         """
-        return dict(self._at.ask("GET", f"tasks/{quote(name, safe='')}"))
+        return dict(self._at.ask("GET", path_of(name)))
 
     @property
     def weights(self) -> dict[str, int]:
@@ -236,32 +237,35 @@ class Client:
             InputError, TaskExistsError, StoreError: as for `senpath.Network.learn`.
             SenpathError: if the server cannot be reached or refuses, or the job was cancelled.
         """
+        if task.endswith(OWN):
+            expected, do = f"none that ends in {', '.join(OWN)}, as addresses do", "Learn it under another name, or in the network's folder"
+            raise InputError("task name", expected=expected, got=repr(task), do=do)
         options = {"method": method, "kind": kind, "concept": concept, "seed": seed, "settings": settings}
-        return self._teach("POST", f"tasks/{quote(task, safe='')}", x, y, options, progress)
+        return self._teach("POST", path_of(task), x, y, options, progress)
 
     def extend(self, task: str, x: Any, y: Any = None, *, progress: Follower = None, **settings: Any) -> Taught:
         """Add examples to a task, of new classes too; see `senpath.Network.extend`. A stream without a task's name is not split here."""
-        return self._teach("PATCH", f"tasks/{quote(task, safe='')}", x, y, {"settings": settings}, progress)
+        return self._teach("PATCH", path_of(task), x, y, {"settings": settings}, progress)
 
     def review(self, task: str, x: Any, y: Any = None, *, progress: Follower = None, **settings: Any) -> Taught:
         """Let a task borrow from tasks that were learned after it, if it gains by that; see `senpath.Network.review`."""
-        return self._teach("POST", f"tasks/{quote(task, safe='')}/review", x, y, {"settings": settings}, progress)
+        return self._teach("POST", path_of(task, "review"), x, y, {"settings": settings}, progress)
 
     def prune(self, task: str, keep: float, x: Any = None, y: Any = None, *, progress: Follower = None, **settings: Any) -> Taught:
         """Make a task's pathway smaller, unless that loses too much; see `senpath.Network.prune`."""
-        return self._teach("POST", f"tasks/{quote(task, safe='')}/prune", x, y, {"keep": keep, "settings": settings}, progress)
+        return self._teach("POST", path_of(task, "prune"), x, y, {"keep": keep, "settings": settings}, progress)
 
     def rename(self, task: str, name: str) -> dict[str, Any]:
         """Give a task another name; see `senpath.Network.rename`. Returns what is known of it."""
-        return dict(self._at.ask("PUT", f"tasks/{quote(task, safe='')}/name", again=False, json={"name": name}))
+        return dict(self._at.ask("PUT", path_of(task, "name"), again=False, json={"name": name}))
 
     def describe(self, task: str, description: str) -> dict[str, Any]:
         """Say what a task is for; see `senpath.Network.describe`. Returns what is known of it."""
-        return dict(self._at.ask("PUT", f"tasks/{quote(task, safe='')}/description", again=False, json={"description": description}))
+        return dict(self._at.ask("PUT", path_of(task, "description"), again=False, json={"description": description}))
 
     def remove(self, task: str) -> TakenOut:
         """Remove a task; `rollback` brings it back; see `senpath.Network.remove`."""
-        return TakenOut(task, int(self._at.ask("DELETE", f"tasks/{quote(task, safe='')}", again=False)["version"]))
+        return TakenOut(task, int(self._at.ask("DELETE", path_of(task), again=False)["version"]))
 
     def rollback(self, version: int) -> Returned:
         """Return to an earlier version, one of `versions`; see `senpath.Network.rollback`."""
@@ -304,13 +308,15 @@ class Client:
 
             x, y = read_labelled(x, y, options.get("kind"))
         labels = [encode_label(label) for label in (y.tolist() if hasattr(y, "tolist") else y)]
+        gone = next((place for place, label in enumerate(labels) if label is None or label != label), None)
+        if gone is not None:
+            do = "Leave it out, or give its label"
+            raise InputError("labels y", expected="one per input", got=f"no label of input {gone}", do=do)
         numbers, answers = np.asarray(x) if isinstance(x, np.ndarray) else None, np.asarray(y) if not isinstance(y, list | tuple) else None
         if numbers is not None and answers is not None and numbers.dtype.kind in "biuf" and answers.dtype.kind in "biufU":
-            import json
-
             file = BytesIO()
             np.savez_compressed(file, x=numbers, y=answers)
-            return {"files": {"file": ("examples.npz", file.getvalue())}, "data": {"options": json.dumps(options)}}
+            return {"files": {"file": ("examples.npz", file.getvalue())}, "data": {"options": as_json(options)}}
         inputs = [{"array": each.tolist()} for each in numbers] if numbers is not None else encode_batch(x, lambda: ())
         if len(inputs) != len(labels):
             raise InputError("labels y", expected=f"{len(inputs)}, one per input", got=len(labels))

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 import time
 import weakref
 from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
+
+import numpy as np
 
 from senpath.errors import (
     ConflictError,
@@ -47,17 +53,28 @@ class Connection:
     """
 
     def __init__(self, url: str, key: str | None, timeout: float, retries: int) -> None:
-        parts = urlsplit(url) if isinstance(url, str) else None
-        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError("URL of the server", expected="http://HOST:PORT", got=repr(url))
+        self._parts = _parts_of(url)
         self._httpx = import_extra("httpx", "asking a server", "serve")
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        key = (key or "").strip()  # of a file or a variable, which may be empty or end in a line's end
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise InputError("key", expected="one as `senpath keys add` prints it", got="other characters")
+        if key and self._parts.username is not None:  # which both would be in the same header
+            raise InputError("URL of the server", expected="no name and password in it beside a key", got="both")
+        self.url, self._address, self._key = shown_url(url), url, key
+        self._timeout, self._retries = timeout, retries
+        self._open()
+
+    def _open(self) -> None:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         # A server on this machine is never behind the proxy that the environment may name.
-        self._client = self._httpx.Client(
-            base_url=url.rstrip("/") + "/", headers=headers, timeout=timeout, trust_env=parts.hostname not in LOCAL
-        )
+        trusts = self._parts.hostname not in LOCAL
+        base = self._address.rstrip("/") + "/"
+        self._client = self._httpx.Client(base_url=base, headers=headers, timeout=self._timeout, trust_env=trusts)
         self._end = weakref.finalize(self, self._client.close)  # whoever forgets to close leaves no connection open
-        self.url, self._timeout, self._retries = url, timeout, retries
+        self._process = os.getpid()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Connection, (self._address, self._key, self._timeout, self._retries)
 
     def close(self) -> None:
         """End the connection."""
@@ -68,11 +85,16 @@ class Connection:
 
         Args:
             again: whether the request changes nothing, so that it may be repeated.
-            body: as httpx takes it.
+            body: as httpx takes it; "json" is written here.
 
         Raises:
             SenpathError: what the server says, as the class that the library would raise; or if it cannot be reached.
         """
+        if self._process != os.getpid():  # a fork of who opened the connections, whose answers would come to either
+            self._end.detach()
+            self._open()
+        if "json" in body:
+            body |= {"content": as_json(body.pop("json")), "headers": {"Content-Type": "application/json"}}
         pause, waited = FIRST_PAUSE, 0.0
         for left in range(self._retries if again else 0, -1, -1):
             try:
@@ -98,6 +120,51 @@ class Connection:
         return SenpathError(f"server {self.url}", expected="an answer", got=got, do="" if slow else "Is `senpath serve` running there?")
 
 
+def shown_url(url: str) -> str:
+    """A URL without the name and password that may be in it."""
+    return re.sub("(?<=//)[^/?#]*@", "", url)
+
+
+def _parts_of(url: Any) -> SplitResult:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        if parts is not None and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port or an address that is none
+        pass
+    raise InputError("URL of the server", expected="http://HOST:PORT", got=repr(shown_url(url) if isinstance(url, str) else url))
+
+
+def path_of(task: str, *of_it: str) -> str:
+    """The path of a task, or of something of it; "." and ".." are written so that they are no way up."""
+    name = quote(task, safe="")
+    return "/".join(("tasks", name.replace(".", "%2E") if task in (".", "..") else name, *of_it))
+
+
+def as_json(value: Any) -> str:
+    """What a request has to say, as JSON; numbers of numpy and decimal ones are numbers.
+
+    Raises:
+        InputError: for what JSON has not.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise InputError("request", expected="texts, finite numbers, and lists of them", got=str(error)) from None
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray) and value.dtype.kind in "biufU":
+        return value.tolist()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__}, which JSON does not have")
+
+
 def error_of(said: Any, status: int = 500) -> SenpathError:
     """The error that a server describes, as the class that the library would raise."""
     if not isinstance(said, Mapping) or not isinstance(said.get("what"), str):
@@ -110,6 +177,10 @@ def _error(answer: Any) -> SenpathError:
     said: Any = None
     with contextlib.suppress(ValueError):
         said = answer.json()
+    if answer.has_redirect_location:
+        leads = shown_url(str(answer.headers["Location"]))
+        got = f"status {answer.status_code}, which leads to {leads}"
+        return SenpathError("server", expected="an answer of senpath's", got=got, do="Give the URL that it leads to")
     return error_of(said.get("error") if isinstance(said, dict) else None, answer.status_code)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import date, time, timedelta
+from decimal import Decimal
 from io import BytesIO
 from numbers import Real
 from pathlib import Path
@@ -130,20 +131,32 @@ def _rows(x: Any) -> list[Mapping[str, Any]]:
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name): _cell(value) for name, value in row.items()}
+    return {str(name): _cell(value, f"column {name!r}") for name, value in row.items()}
 
 
-def _cell(value: Any) -> Any:
-    """A number, a word or None; what is missing is None."""
-    if isinstance(value, np.datetime64 | np.timedelta64):  # of nanoseconds numpy makes plain numbers
-        value = value.astype(f"{value.dtype.kind}8[us]")
-    if isinstance(value, np.generic):
-        value = value.item()
-    if (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType"):
+def _cell(value: Any, what: str = "input") -> Any:
+    """A number, a word or None, as the library would read the cell: times are words, and durations seconds; what is missing is None.
+
+    Raises:
+        InputError: for bytes and collections.
+    """
+    if value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
         return None
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    if isinstance(value, np.datetime64 | np.timedelta64) and np.isnat(value):
+        return None
+    if isinstance(value, np.timedelta64 | timedelta):
+        return float(value / np.timedelta64(1, "s") if isinstance(value, np.timedelta64) else value.total_seconds())
+    if isinstance(value, np.datetime64 | date | time):  # a moment is a date too
+        return str(value)
+    if getattr(value, "ndim", None) == 0:  # of numpy, or a tensor
+        value = value.item()
+    if isinstance(value, Decimal | Real) and not isinstance(value, int | float):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has no such number, and the server refuses what the word means
+        return None if math.isnan(value) else str(value)
+    if hasattr(value, "__len__") and not isinstance(value, str):
+        raise InputError(what, expected="numbers, words or times", got=type(value).__name__)
+    return value if isinstance(value, str | int | float) else str(value)  # such as an interval, which is a category
 
 
 def _of_table(path: Path, sizes: Sizes) -> list[Any]:

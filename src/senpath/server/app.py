@@ -53,7 +53,17 @@ def create_app(path: str | Path, settings: ServerSettings | None = None) -> Fast
             await server.stop()
 
     # No page of documentation: FastAPI's fetches scripts from elsewhere.
-    app = Application(title="senpath", version=__version__, description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
+    # Redirections name this server as it knows itself, http and without what a proxy puts before its paths: there are none.
+    app = Application(
+        title="senpath",
+        version=__version__,
+        description=ABOUT,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        strict_content_type=False,
+    )
     app.state.server, app.state.asked = server, Guard(predict.Predicting(server), server)
     install(app, server.path)
     for module in (predict, describe, tasks, drafts, events, inbox, v2, watch, page):

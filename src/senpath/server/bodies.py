@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -28,7 +29,15 @@ class Json(JSONResponse):
     """JSON in which numbers that are none are null."""
 
     def render(self, content: Any) -> bytes:
+        return dumps(content)
+
+
+def dumps(content: Any) -> bytes:
+    """JSON in which numbers that are none are null; a label may be a number beyond 64 bits."""
+    try:
         return orjson.dumps(content)
+    except TypeError:
+        return json.dumps(content, ensure_ascii=False).encode()
 
 
 def body_of(model: type[BaseModel], *, many: bool = False, required: bool = False) -> dict[str, Any]:
@@ -49,15 +58,25 @@ def media_type(request: Request) -> str:
     return ""
 
 
+def require_json(request: Request) -> None:
+    """Refuse a request that says of its body that it is something else than JSON.
+
+    Raises:
+        Refusal: 415 if it does.
+    """
+    media = media_type(request)
+    if media not in ("application/json", "") and not media.endswith("+json"):
+        expected = "application/json, or where files may come multipart/form-data"
+        raise Refusal(415, "input", "Content-Type", expected=expected, got=printable(media)[:100])
+
+
 async def json_body(request: Request) -> bytes:
     """The body of a request that is to be JSON.
 
     Raises:
         Refusal: 415 if it says that it is something else.
     """
-    media = media_type(request)
-    if media not in ("application/json", ""):
-        raise Refusal(415, "input", "Content-Type", expected="application/json, or where files may come multipart/form-data", got=media)
+    require_json(request)
     body = b""
     while True:  # which `request.body` takes four times as long for
         message = await request.receive()

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from senpath.errors import InputError, SenpathError, printable
+from senpath.server.bodies import require_json
 from senpath.server.document import methods_of
 from senpath.serving.errors import Refusal, describe
 from senpath.store import Place
@@ -50,7 +51,7 @@ def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorAnswer, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
-EVERYWHERE = declared(401, 403, 408, 413, 422, 429, 500, 503)
+EVERYWHERE = declared(401, 403, 408, 413, 415, 422, 429, 500, 503)
 """What any operation may answer."""
 
 
@@ -86,6 +87,11 @@ def install(app: FastAPI, network: Place) -> None:
     async def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:  # the router says only what one route takes
             error.headers = {"Allow": ", ".join(methods_of(app, request.url.path))}
+        if isinstance(error, RequestValidationError) and error.errors()[0]["loc"][0] == "body":
+            try:
+                require_json(request)  # else the text of a form, say, is told to be no object
+            except Refusal as refusal:
+                error = refusal
         return error_response(error, request.scope, network)
 
     for kind in (SenpathError, RequestValidationError, HTTPException):

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from senpath.errors import LimitError, SenpathError, StoreError
+from senpath.errors import LimitError, SenpathError, StoreError, printable
 from senpath.server.auth import SAFE, caller_of
 from senpath.server.errors import error_response
 from senpath.server.watch import finish
@@ -51,6 +51,19 @@ def host_of(authority: bytes) -> tuple[str, bool]:
     return host, is_loopback(host)
 
 
+def plain(scope: Scope) -> Scope:
+    """A request as the application answers it: HEAD as GET, whose body the connection leaves out, and a path without a slash at its end.
+
+    A stream of events has no end that HEAD could wait for. A slash that is part of a task's name comes as %2F and stays.
+    """
+    path, method = scope["path"], scope["method"]
+    if method == "HEAD" and not path.endswith("/events"):
+        scope = {**scope, "method": "GET"}
+    if path != "/" and path.endswith("/") and scope.get("raw_path", b"/").endswith(b"/"):
+        scope = {**scope, "path": path[:-1], "raw_path": scope.get("raw_path", b"/")[:-1]}
+    return scope
+
+
 def require_length(headers: Mapping[bytes, bytes], most: int) -> None:
     """Refuse a request that says of its body that it has more bytes than this.
 
@@ -72,7 +85,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, server: ServedNetwork) -> None:
         self._app, self._server = app, server
-        self._local = is_loopback(server.settings.host)
+        # With keys a name that leads here by trickery opens nothing, and a proxy on this machine passes its own name on.
+        self._local = server.auth.keys is None and is_loopback(server.settings.host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -86,11 +100,11 @@ class Guard:
         if "request_id" not in state:
             given = headers.get(b"x-request-id", b"")
             state["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else f"{PROCESS}-{next(COUNT)}"
-        answer, started = _Answer(send, state["request_id"]), time.perf_counter()
+        answer, started, asked = _Answer(send, state["request_id"]), time.perf_counter(), plain(scope)
         self._server.under_way += 1
         try:
             await self._admit(scope, headers)
-            await self._app(scope, _Body(receive, self._server.settings, state), answer)
+            await self._app(asked, _Body(receive, self._server.settings, state), answer)
         except ClientDisconnect:
             return  # nobody waits for an answer
         except Exception as error:  # a bug is answered as one, and logged
@@ -103,6 +117,7 @@ class Guard:
             await error_response(error, scope, self._server.path)(scope, receive, answer)
         finally:
             self._server.under_way -= 1
+            scope.setdefault("route", asked.get("route"))
             seconds = time.perf_counter() - started
             finish(self._server.metrics, scope, answer.status or 499, answer.size, seconds, stream=answer.stream)
 
@@ -110,20 +125,26 @@ class Guard:
         settings, state, path = self._server.settings, scope["state"], scope["path"]
         if len(headers) < len(scope["headers"]) and any(sum(name == one for name, _ in scope["headers"]) > 1 for one in ONCE):
             raise Refusal(400, "input", "headers", expected="each of host, origin and authorization once", got="one of them twice")
-        if self._local:
-            host, own = host_of(headers.get(b"host", b""))
+        if self._local and b"host" in headers:  # which browsers always send, and probes of HTTP/1.0 do not
+            host, own = host_of(headers[b"host"])
             if not own:  # a page elsewhere may have its name lead here
-                raise Refusal(403, "not_permitted", "Host", expected="this machine's own name", got=host or "none")
+                do = "Start the server with --keys FILE to serve under another name"
+                raise Refusal(403, "not_permitted", "Host", expected="this machine's own name", got=host or "none", do=do)
         if self._server.under_way > settings.requests and not path.startswith(("/health", "/v2/health", "/metrics")):
             raise busy("requests under way", expected=f"at most {settings.requests}", got="more")
         require_length(headers, settings.body_bytes)
+        if (encoding := headers.get(b"content-encoding", b"").lower()) not in (b"", b"identity"):
+            got = printable(encoding.decode("latin-1"))[:50]
+            raise Refusal(415, "input", "Content-Encoding", expected="none, a body as it is", got=got, do="Send it uncompressed")
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         state["by_browser"] = origin is not None or site is not None
         if state["by_browser"] and scope["method"] not in SAFE:
             here = headers.get(b"host", b"").lower()
-            if site not in (None, b"same-origin") or (origin is not None and origin.lower().partition(b"://")[2] != here):
-                got = (origin or site or b"").decode("latin-1")
-                raise Refusal(403, "not_permitted", "origin", expected="this server's own page", got=got)
+            # What a browser says of the site holds, whatever proxies made of Host; older ones say no more than the origin.
+            own = site == b"same-origin" if site is not None else origin is not None and origin.lower().partition(b"://")[2] == here
+            if not own:
+                got, do = (origin or site or b"").decode("latin-1"), "A proxy has to pass Host on as it came, with the port"
+                raise Refusal(403, "not_permitted", "origin", expected="this server's own page", got=got, do=do)
         state["caller"] = await caller_of(self._server.auth, headers)
 
 

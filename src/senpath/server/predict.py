@@ -6,7 +6,6 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -16,7 +15,7 @@ from senpath.inference.explain import explain_one
 from senpath.inference.records import explanation_record, explanation_text
 from senpath.isolation import isolation
 from senpath.server.auth import Served, needs
-from senpath.server.bodies import Json, body_of, json_body, media_type, read_contents
+from senpath.server.bodies import Json, body_of, dumps, json_body, media_type, read_contents
 from senpath.server.errors import EVERYWHERE, declared
 from senpath.serving.batcher import Reply, Senses
 from senpath.serving.inputs import read_files, read_inputs
@@ -89,7 +88,7 @@ class Predicting:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route"] = ROUTE
         view, answers = await _answer(self._server, Request(scope, receive))
-        content = orjson.dumps(answers)
+        content = dumps(answers)
         headers = [(b"content-length", b"%d" % len(content)), JSON, (b"senpath-version", b"%d" % view.version)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})

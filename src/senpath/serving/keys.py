@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 from collections import OrderedDict
@@ -15,6 +16,8 @@ from typing import Literal
 
 from senpath.errors import FullError, InputError
 from senpath.store.files import write_atomic
+
+log = logging.getLogger("senpath.serving")
 
 Role = Literal["read", "teach", "own"]
 ROLES: tuple[Role, ...] = ("read", "teach", "own")
@@ -155,7 +158,15 @@ class KeyRing:
         except OSError:
             status = None
         stamp = (status.st_mtime_ns, status.st_ino) if status is not None else self._stamp
-        if stamp != self._stamp or not self._stamp[0]:
-            self._keys = {key.id: key for key in read_keys(self._path)}
+        if stamp == self._stamp and self._stamp[0]:
+            return
+        try:
+            keys = read_keys(self._path)
+        except InputError as error:  # half of a file that somebody is writing, or a slip of theirs
+            if not self._stamp[0]:
+                raise
+            log.error("%s: the keys that were known stay so", error)
+        else:
+            self._keys = {key.id: key for key in keys}
             self._known.clear()
-            self._stamp = stamp
+        self._stamp = stamp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from contextlib import suppress
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
@@ -143,7 +144,7 @@ def read_body(model: type[Body], body: bytes) -> Body:
         InputError: if it is no JSON, or another.
     """
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body.removeprefix(BOM_UTF8))  # with which editors on Windows begin a file
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "body"

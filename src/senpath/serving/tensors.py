@@ -9,10 +9,10 @@ import json
 import math
 import struct
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from senpath.errors import InputError
 from senpath.serving.requests import Options, read_body
@@ -27,6 +27,9 @@ HEADER = "Inference-Header-Content-Length"
 AXES = 8
 """Of a tensor, at most."""
 
+OR_NONE = BeforeValidator(lambda given: {} if given is None else given)
+"""Clients write null for what they leave out."""
+
 
 class InputTensor(BaseModel):
     """One input: its data in `data`, nested or flat, or behind the JSON, as many bytes as the parameter `binary_data_size` says."""
@@ -34,7 +37,7 @@ class InputTensor(BaseModel):
     name: str
     shape: list[int] = Field(max_length=AXES)
     datatype: DataType
-    parameters: dict[str, JsonValue] = {}
+    parameters: Annotated[dict[str, JsonValue], OR_NONE] = {}
     data: JsonValue = None
 
 
@@ -55,7 +58,7 @@ class OutputTensor(BaseModel):
     """
 
     name: str
-    parameters: OutputParameters = OutputParameters()
+    parameters: Annotated[OutputParameters, OR_NONE] = OutputParameters()
 
 
 class Parameters(Options):
@@ -71,9 +74,9 @@ class InferRequest(BaseModel):
     """Inputs of equally many things, and the outputs that are asked for; all, where there are none."""
 
     id: str | None = None
-    parameters: Parameters = Parameters()
+    parameters: Annotated[Parameters, OR_NONE] = Parameters()
     inputs: list[InputTensor] = Field(min_length=1)
-    outputs: list[OutputTensor] = []
+    outputs: Annotated[list[OutputTensor], BeforeValidator(lambda given: [] if given is None else given)] = []
 
 
 def read_request(body: bytes, json_length: str | None) -> tuple[InferRequest, dict[str, np.ndarray]]:

@@ -99,7 +99,8 @@ async def log_in(request: Request, login: Login) -> Response:
     if key is None:
         raise Refusal(401, "no_key", "key", expected="one that this server knows", got="another")
     response = _session(request, Caller(key.role, key.name, True))
-    response.set_cookie(COOKIE, login.key, DAY, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+    secure = "https" in (request.url.scheme, request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower())  # of a proxy
+    response.set_cookie(COOKIE, login.key, DAY, httponly=True, samesite="strict", secure=secure)
     return response
 
 

@@ -19,7 +19,24 @@ function fill(node, properties, children) {
 
 const h = (tag, properties, ...children) => fill(document.createElement(tag), properties, children);
 const svg = (tag, properties, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
-const button = (words, act, kind = "", more = {}) => h("button", { type: "button", class: kind, onclick: act, ...more }, words);
+const button = (words, act, kind = "", more = {}) => h("button", { type: "button", class: kind, onclick: once(act), ...more }, words);
+
+/** An act that is not begun again while it is at work: whoever clicks twice wants it once. */
+function once(act) {
+  let busy = false;
+  return async (...given) => {
+    if (busy) return;
+    busy = true;
+    try {
+      await act(...given);
+    } finally {
+      busy = false;
+    }
+  };
+}
+
+/** Whether a key is Enter, and not the one that takes what an input method offers (229 is what Safari says of that). */
+const isEnter = (event) => event.key === "Enter" && !event.isComposing && event.keyCode !== 229;
 const say = (words) => ($("said").textContent = words);
 
 let ids = 0;
@@ -37,7 +54,7 @@ function meter(share) {
 }
 
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
-const words = (label) => (Array.isArray(label) ? label.map(words).join(", ") || "none of them" : typeof label === "number" ? `${+label.toPrecision(6)}` : `${label}`);
+const words = (label) => (Array.isArray(label) ? label.map(words).join(", ") || "none of them" : typeof label === "number" && !Number.isInteger(label) ? `${+label.toPrecision(6)}` : `${label}`);
 const base64 = (buffer) => new Uint8Array(buffer).reduce((text, byte) => text + String.fromCharCode(byte), "");
 
 function percent(share) {
@@ -74,9 +91,11 @@ async function call(path, method = "GET", body = undefined, again = true) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-Senpath-Token"] = state.session.token ?? "";
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  const text = body === undefined ? undefined : JSON.stringify(body), most = state.session.limits?.body;
+  if (text?.length > most) throw new Refused({ what: "This is more than the server takes", expected: `at most ${Math.floor(most / 1e6)} MB`, got: `${Math.ceil(text.length / 1e6)} MB` });
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(path, { method, headers, body: text });
   } catch {
     throw new Refused({ what: "The server cannot be reached", do: "See whether it still runs, then try again" });
   }
@@ -112,18 +131,32 @@ async function trying(place, act) {
   }
 }
 
-/** Wait until a job has ended; `onstep` is called with it meanwhile. */
+const ENDED = ["done", "failed", "cancelled"], PATIENCE = 60_000, PAUSE = 1_000;
+
+/** Wait until a job has ended; `onstep` is called with it meanwhile. For a minute it does not matter that the server cannot be reached. */
 function ended(job, onstep = () => {}) {
   return new Promise((resolve, reject) => {
-    const events = new EventSource(`jobs/${encodeURIComponent(job.id)}/events`);
+    const at = `jobs/${encodeURIComponent(job.id)}`, events = new EventSource(`${at}/events`);
+    let over = false, lost = 0, waiting;
+    const stop = () => (clearTimeout(waiting), events.close(), (over = true));
     const end = (last) => {
-      events.close();
+      stop();
       if (last.state === "done") resolve(last);
       else reject(new Refused(last.error ?? { what: last.state === "cancelled" ? "Stopped; the network is as it was" : "The work failed" }));
     };
-    const look = (last) => (["done", "failed", "cancelled"].includes(last.state) ? end(last) : onstep(last));
-    for (const name of ["progress", "done", "failed", "cancelled"]) events.addEventListener(name, (event) => look(JSON.parse(event.data)));
-    events.onerror = () => call(`jobs/${encodeURIComponent(job.id)}`).then(look, (error) => (events.close(), reject(error)));
+    const look = (last) => over || (ENDED.includes(last.state) ? end(last) : onstep(last));
+    for (const name of ["progress", ...ENDED]) events.addEventListener(name, (event) => look(JSON.parse(event.data)));
+    const later = () => (clearTimeout(waiting), over || (waiting = setTimeout(again, PAUSE)));
+    const again = () => call(at).then((last) => {
+      lost = 0;
+      look(last);
+      if (events.readyState === EventSource.CLOSED) later(); // it was refused, by a proxy or a server that is being started anew, and does not begin again by itself
+    }, (error) => {
+      lost ||= Date.now();
+      if (over || (error.status < 500 && error.status > 0) || Date.now() - lost > PATIENCE) stop(), reject(error);
+      else later();
+    });
+    events.onerror = again;
     look(job);
   });
 }
@@ -272,11 +305,23 @@ function pictureType() {
   return shape.length === 3 ? { height: shape[1], width: shape[2] } : { height: 224, width: 224 };
 }
 
+/** What a browser keeps; null where it was told to keep nothing. */
+function stored(act) {
+  try {
+    return act() ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** Whether strokes are light on dark: what a network was taught shows in which of the two it knows better; asked once, and remembered. */
 const ground = {
   get place() { return `senpath.ground.${state.session.name ?? ""}`; },
-  get known() { return localStorage.getItem(this.place); },
-  set(value) { localStorage.setItem(this.place, value); },
+  get known() { return this.here ?? stored(() => localStorage.getItem(this.place)); },
+  set(value) {
+    this.here = value;
+    stored(() => localStorage.setItem(this.place, value));
+  },
   async find(sketch) {
     if (this.known) return this.known;
     if (sketch.empty || !state.tasks.some((task) => modalityOf(task) === "image")) return "dark";
@@ -405,7 +450,7 @@ class Composer {
     this.modes = h("fieldset", { class: "modes" });
     this.panels = h("div");
     this.trouble = h("div");
-    this.go = button("", () => this.press(), "main");
+    this.go = button("", () => { this.press(); }, "main"); // not awaited: another thing may be asked about before the answer comes
     host.append(this.modes, this.panels, this.trouble, h("p", { class: "actions" }, this.go));
     for (const name of ["dragenter", "dragover"]) host.addEventListener(name, (event) => (event.preventDefault(), host.classList.add("over")));
     for (const name of ["dragleave", "drop"]) host.addEventListener(name, () => host.classList.remove("over"));
@@ -499,7 +544,7 @@ class Composer {
   textPanel() {
     this.text = h("textarea", {
       rows: 6,
-      onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey || !this.lasting) && !event.shiftKey) { event.preventDefault(); this.press(); } },
+      onkeydown: (event) => { if (isEnter(event) && (event.ctrlKey || event.metaKey || !this.lasting) && !event.shiftKey) { event.preventDefault(); this.press(); } },
     });
     return field("Text", this.text, this.lasting ? "Ctrl and Enter asks." : "Enter adds it; Shift and Enter starts a new line.");
   }
@@ -507,14 +552,14 @@ class Composer {
   rowPanel() {
     const tables = [...new Map(state.tasks.filter((task) => modalityOf(task) === "table" && task.type?.columns).map((task) => [task.type.key, task])).values()];
     this.inputs = new Map();
-    const form = h("div", { class: "fields" });
+    const fields = h("div", { class: "fields" });
     const show = (columns) => {
       this.inputs.clear();
-      form.replaceChildren(...columns.map(({ name, values, mean }) => {
+      fields.replaceChildren(...columns.map(({ name, form, values, mean }) => {
         const control = values
           ? h("select", {}, h("option", { value: "" }, "choose"), values.map((value) => h("option", { value }, value)))
-          : h("input", { type: "text", inputmode: mean === undefined ? "text" : "decimal", autocomplete: "off", placeholder: mean === null || mean === undefined ? "" : `about ${+mean.toPrecision(3)}` });
-        control.addEventListener("keydown", (event) => event.key === "Enter" && this.press());
+          : h("input", { type: "text", inputmode: form === "numbers" ? "decimal" : "text", autocomplete: "off", placeholder: mean === null || mean === undefined ? "" : `about ${+mean.toPrecision(3)}` });
+        control.addEventListener("keydown", (event) => isEnter(event) && this.press());
         this.inputs.set(name, control);
         return field(name, control);
       }));
@@ -531,13 +576,13 @@ class Composer {
       parts.push(field("Columns", names, "Their names, with commas between."));
     }
     if (tables[0]) show(tables[0].type.columns);
-    return h("div", { class: "kinds" }, parts, form);
+    return h("div", { class: "kinds" }, parts, fields);
   }
 
   row() {
     const values = [...this.inputs].map(([name, { value }]) => [name, value.trim()]);
     if (values.every(([, value]) => value === "")) throw new Refused({ what: values.length ? "All fields are empty" : "There are no columns yet", expected: "at least one value; what is not known may stay empty" });
-    return things.row(Object.fromEntries(values.map(([name, value]) => [name, value === "" ? null : Number.isNaN(Number(value)) ? value : Number(value)])));
+    return things.row(Object.fromEntries(values.map(([name, value]) => [name, value === "" ? null : value]))); // numbers are read there as those of a file are, and 007 stays a word
   }
 
   async files(files) {
@@ -858,7 +903,7 @@ const ask = {
       if (task.kind === "multilabel") return send(labels);
       return send(task.kind === "regression" && labels.length > 1 ? labels : labelOf(task, text));
     };
-    other.addEventListener("keydown", (event) => event.key === "Enter" && given());
+    other.addEventListener("keydown", (event) => isEnter(event) && given());
     const several = task.kind !== "classification";
     const buttons = several ? [] : task.classes.slice(0, 60).map((label) => button(words(label), () => send(label), "", { "aria-current": name === answer.task && words(label) === words(answer.label) ? "true" : undefined }));
     const asked = { regression: "The right number", multilabel: "The right labels, with commas between" }[task.kind] ?? "Or another label";
@@ -869,20 +914,24 @@ const ask = {
   },
 
   async send(out, task, label) {
-    const { thing } = this.current;
+    const asked = this.current, { thing } = asked;
+    if (asked.sent) return; // the second of two clicks
+    asked.sent = true;
     await trying(out, async () => {
       out.replaceChildren(h("p", { class: "soft", role: "status" }, "Learning …"), h("progress", { "aria-label": "Learning" }));
       const { job } = await call(`tasks/${encodeURIComponent(task)}`, "PATCH", { examples: [{ input: thing.input, label }] });
       const last = await ended(job);
       await refresh(last.result?.version);
+      if (this.current !== asked) return say(`Learned as an example of ${words(label)}`); // something else is asked about by now
       await this.of(thing, true);
-      if (!this.current) return;
+      if (!this.current) return undefined;
       const now = this.current.answer, right = now.task === task && words(now.label) === words(label);
       const but = taskOf(task)?.kind === "regression" ? "" : "; one is not enough to change the answer yet";
       const note = right ? `Learned: this is ${words(label)} now` : `Learned as an example of ${words(label)}${but}`;
       this.render(last.result?.changed === false ? "The network found that this example changes nothing" : note);
-      say(note);
+      return say(note);
     });
+    asked.sent = false;
   },
 
   async somethingNew(place, out) {
@@ -911,7 +960,7 @@ const teach = {
 
   start() {
     const body = $("teach-body");
-    this.name = h("input", { type: "text", autocomplete: "off", placeholder: "for example: my signs" });
+    this.name = h("input", { type: "text", autocomplete: "off", placeholder: "for example: my signs", onchange: () => this.changed() });
     this.earlier = h("div");
     this.list = h("div", { class: "kinds", role: "radiogroup", "aria-label": "Kinds to tell apart" });
     this.score = h("div", { "aria-live": "polite" });
@@ -979,7 +1028,7 @@ const teach = {
       this.reset();
       this.list.replaceChildren();
       this.kinds = [];
-      this.draft = { id: draft.id };
+      this.draft = { id: draft.id, task: draft.task };
       this.name.value = draft.task;
       for (const example of draft.examples) {
         const name = words(example.label), kind = this.kinds.find((one) => one.input.value === name) ?? this.add(name);
@@ -1090,7 +1139,12 @@ const teach = {
     await trying(this.out, async () => {
       const examples = this.kinds.flatMap((kind) => kind.examples.map((example) => ({ example, label: this.labelOf(kind) })));
       if (!examples.length && !this.draft) return;
-      this.draft ??= await call("drafts", "POST", { task: this.name.value.trim() || "new task" });
+      const task = this.name.value.trim() || this.draft?.task || "new task", old = this.draft?.task === task ? null : this.draft;
+      if (this.draft === null || old) {
+        this.draft = { id: (await call("drafts", "POST", { task })).id, task };
+        examples.forEach(({ example }) => (example.n = null)); // of a draft by another name, all go into this one
+        this.gone = [];
+      }
       const at = `drafts/${encodeURIComponent(this.draft.id)}/examples`;
       for (const { example, label } of examples) {
         if (example.n !== null && example.label !== undefined && example.label !== label) {
@@ -1105,6 +1159,7 @@ const teach = {
         fresh.forEach(({ example }, place) => (example.n = added[place]));
       }
       while (this.gone.length) await call(`${at}/${this.gone.pop()}`, "DELETE");
+      if (old) await call(`drafts/${encodeURIComponent(old.id)}`, "DELETE").catch(() => null);
       if (this.missing()) return;
       this.checked = await call(`drafts/${encodeURIComponent(this.draft.id)}/check`, "POST", {});
     });
@@ -1112,7 +1167,9 @@ const teach = {
   },
 
   missing() {
-    const ready = this.kinds.filter((kind) => kind.examples.length >= 2).length;
+    const counts = new Map(); // two kinds of one name are one
+    for (const kind of this.kinds) counts.set(this.labelOf(kind), (counts.get(this.labelOf(kind)) ?? 0) + kind.examples.length);
+    const ready = [...counts.values()].filter((n) => n >= 2).length;
     if (ready >= 2) return null;
     return "Give at least two kinds two examples each, better five. Then it says here how well it would tell them apart.";
   },
@@ -1244,12 +1301,12 @@ const inbox = {
     const fitting = state.tasks.filter((task) => modalityOf(task) === group.modality);
     const into = h("select", { onchange: () => (naming.hidden = into.value !== "") }, h("option", { value: "" }, "a new task"), fitting.map((task) => h("option", { value: task.name }, task.name)));
     const name = h("input", { type: "text", autocomplete: "off" }), naming = field("Name of the new task", name);
-    const send = () => trying(out, async () => {
+    const send = once(() => trying(out, async () => {
       if (!label.value.trim() || (!into.value && !name.value.trim())) throw new Refused({ what: "A name is missing", expected: "what these are, and which task they go to" });
       const body = { name: into.value || name.value.trim(), label: labelOf(taskOf(into.value), label.value.trim()), into: into.value || null };
       const made = await call(`inbox/groups/${encodeURIComponent(group.id)}`, "POST", body);
       await this.sent(out, made, body);
-    });
+    }));
     return h("form", { class: "card group", onsubmit: (event) => (event.preventDefault(), send()) },
       h("h2", {}, count(group.size, "input"), group.size > 1 ? " alike" : ""),
       h("p", { class: "soft small words" }, why),
@@ -1462,7 +1519,8 @@ function askForKey() {
 
 /** Read what the network is now; `version` waits for it to be live, which takes a moment after it was made. */
 async function refresh(version = 0) {
-  for (let tries = 0; tries < 40 && (await call("session")).version < version; tries++) await new Promise((go) => setTimeout(go, 100));
+  const live = () => call("session").then((session) => session.version, (error) => (error.status ? Promise.reject(error) : -1)); // not reached
+  for (let tries = 0, now; tries < 40 && (now = await live()) < version; tries++) await new Promise((go) => setTimeout(go, now < 0 ? PAUSE : 100));
   const [tasks, network, versions] = await Promise.all([call("tasks"), call("network"), call("versions")]);
   const listed = versions.versions.map((entry) => ({ ...entry, what: plainly(entry.what) })).sort((a, b) => b.version - a.version);
   Object.assign(state, { tasks: tasks.tasks, network, version: network.version, versions: listed });
@@ -1491,18 +1549,29 @@ function route(moved) {
   }
 }
 
-function listen() {
-  const events = new EventSource("events");
-  let waiting;
-  const later = () => (clearTimeout(waiting), (waiting = setTimeout(() => refresh().catch(() => null), 150)));
-  events.addEventListener("version", (event) => {
-    if (JSON.parse(event.data).version !== state.version) later();
-  });
-  events.addEventListener("inbox", (event) => {
-    badge(JSON.parse(event.data).count);
-    if (here() === "inbox" && !$("inbox-body").contains(document.activeElement)) inbox.show();
-  });
-}
+/** Hear of what happens, as long as somebody looks: browsers open six connections to a server, for all of its pages together. */
+const hearing = {
+  begin() {
+    this.end();
+    if (document.hidden) return;
+    const events = (this.events = new EventSource("events"));
+    const later = () => (clearTimeout(this.reading), (this.reading = setTimeout(() => refresh().catch(() => null), 150)));
+    events.addEventListener("version", (event) => {
+      if (JSON.parse(event.data).version !== state.version) later();
+    });
+    events.addEventListener("inbox", (event) => {
+      badge(JSON.parse(event.data).count);
+      if (here() === "inbox" && !$("inbox-body").contains(document.activeElement)) inbox.show();
+    });
+    events.onerror = () => events.readyState === EventSource.CLOSED && (this.waiting = setTimeout(() => this.begin(), 10 * PAUSE));
+  },
+
+  end() {
+    clearTimeout(this.waiting);
+    this.events?.close();
+  },
+};
+document.addEventListener("visibilitychange", () => document.body.dataset.ready && hearing.begin());
 
 async function open() {
   await trying($("trouble"), async () => {
@@ -1514,7 +1583,7 @@ async function open() {
     await refresh();
     if (state.session.inbox && can("teach")) call("inbox").then((kept) => badge(kept.count), () => null);
     route(false);
-    listen();
+    hearing.begin();
     document.body.dataset.ready = "yes";
     return undefined;
   });

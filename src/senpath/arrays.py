@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import groupby
+from numbers import Real
 from typing import Any
 from unicodedata import category, combining, normalize
 
@@ -142,6 +143,11 @@ def json_value(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return json_value(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def as_number(value: object) -> float:
+    """A real number, of Python's or numpy's types, as Python has it; NaN for anything else, True and False too."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
 
 
 ROUNDING = 1e-13

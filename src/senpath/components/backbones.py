@@ -11,6 +11,7 @@ from torch import nn
 
 from senpath.components.kind import ComponentKind, TrainingDefaults, known_kinds, register
 from senpath.errors import InputError, StoreError
+from senpath.seeds import seeded
 
 M = TypeVar("M", bound=nn.Module)
 TRAINING = TrainingDefaults(2e-3, 128, 50, 4000, clip=1.0)
@@ -75,7 +76,8 @@ def describe_module(module: nn.Module) -> tuple[ComponentKind, dict[str, Any]]:
     except (TypeError, ValueError) as error:
         raise InputError(what, expected="arguments that are JSON values", got=f"{config} ({error})", do=do) from error
     try:
-        shapes = {name: value.shape for name, value in kind.build(config).state_dict().items()}
+        with seeded(0):  # what it draws is not used
+            shapes = {name: value.shape for name, value in kind.build(config).state_dict().items()}
     except StoreError as error:
         raise InputError(what, expected=f"arguments that build a {cls.__name__}", got=str(error.got), do=do) from error
     if shapes != {name: value.shape for name, value in module.state_dict().items()}:

@@ -116,6 +116,8 @@ class Component:
         Raises:
             StoreError: if it takes more than the limits of `senpath.components.limits`.
         """
+        if ":" in self.kind.name:  # code of another package, which may write into what it reads
+            inputs = inputs.clone()
         most = len(inputs) if self.is_small else self.outline(inputs.shape[1:]).at_once
         with torch.no_grad():
             if len(inputs) <= most:

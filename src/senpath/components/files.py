@@ -55,7 +55,7 @@ class Safetensors(FileFormat):
     suffix = ".safetensors"
 
     def dump(self, module: nn.Module) -> bytes:
-        return save({name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()})
+        return save(_apart({name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}))
 
     def restore(self, kind: ComponentKind, config: Mapping[str, Any], payload: bytes) -> nn.Module:
         return _filled(kind, config, {name: value.clone() for name, value in read_tensors(payload).items()})
@@ -76,6 +76,16 @@ class Safetensors(FileFormat):
 SAFETENSORS = Safetensors()
 BUILDING = Lock()
 """Held until torch's global generator is where it was: another thread would put it back to a place in between."""
+
+
+def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors each in memory of its own, as a file has them: a weight that two layers share has two names."""
+    apart, seen = dict[str, torch.Tensor](), set[int]()
+    for name, value in tensors.items():
+        place = value.untyped_storage().data_ptr()
+        apart[name] = value.clone() if place in seen else value
+        seen.add(place)
+    return apart
 
 
 def _blank(kind: ComponentKind, config: Mapping[str, Any]) -> nn.Module:

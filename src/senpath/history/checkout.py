@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from senpath.arrays import as_number
 from senpath.errors import ConflictError, InputError, StoreError
 from senpath.history.commit import commit, probe_inputs
 from senpath.inputs.encoders import Encoder, Encoders
@@ -120,8 +121,9 @@ class Checkout:
     ) -> None:
         self.path: Place = temporary_folder(self) if path is None else as_place("path of the network", path)
         self.device = _device(device)
-        if isinstance(lock_seconds, bool) or not isinstance(lock_seconds, int | float) or not lock_seconds >= 0:
+        if not as_number(lock_seconds) >= 0:
             raise InputError("lock_seconds", expected="a number of seconds, 0 or more", got=repr(lock_seconds))
+        lock_seconds = float(lock_seconds)
         readers = Encoders(encoders, self.device)
         if not isinstance(trust, bool | frozenset):
             raise InputError("trust", expected="True or False", got=repr(trust))

@@ -10,6 +10,7 @@ from math import inf
 import numpy as np
 import torch
 
+from senpath.arrays import as_number
 from senpath.errors import InputError, StoreError
 from senpath.history.checkout import Checkout
 from senpath.routing import Metric
@@ -87,7 +88,7 @@ def clean(checkout: Checkout, versions: int, grace: float | None = None) -> Clea
 def _grace(store: Store, grace: float | None) -> float:
     if grace is None:
         return store.objects.grace
-    if isinstance(grace, bool) or not isinstance(grace, int | float) or not 0 <= grace < inf:
+    if not 0 <= as_number(grace) < inf:
         raise InputError("grace", expected="a number of seconds, 0 or more", got=repr(grace))
     if grace and store.objects.takes_turns:
         raise InputError("grace", expected="none for a folder, whose writers hold a lock", got=repr(grace), do="Leave it out")

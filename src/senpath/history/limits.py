@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from senpath.arrays import as_number
 from senpath.errors import InputError
 from senpath.history.checkout import Checkout
 from senpath.snapshot.proposal import Proposal
@@ -16,7 +17,7 @@ def set_limit(checkout: Checkout, task: str, limit: float) -> Threshold:
         UnknownTaskError: if there is no such task.
         ConflictError: if another writer changed the task meanwhile.
     """
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not LEAST_LIMIT <= limit <= LARGEST_LIMIT:
+    if not LEAST_LIMIT <= as_number(limit) <= LARGEST_LIMIT:
         expected = f"a multiple of the limit that the task was learned with, {LEAST_LIMIT:g} to {LARGEST_LIMIT:g}"
         raise InputError(
             "limit", expected=expected, got=repr(limit), do="suggest_limit proposes one; predict(reject=False) refuses nothing"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from senpath.arrays import as_number
 from senpath.errors import InputError
 from senpath.inference.batches import decided
 from senpath.inference.predict import Reading
@@ -72,8 +73,9 @@ def suggest_limit(view: View, task: str, x: Any, others: Any, refuse: float) -> 
     Raises:
         InputError: if `refuse` is out of range, or none of the inputs that are the task's goes to it.
     """
-    if isinstance(refuse, bool) or not isinstance(refuse, int | float) or not 0 < refuse <= 0.5:
+    if not 0 < as_number(refuse) <= 0.5:
         raise InputError("refuse", expected="a share above 0 and at most 0.5", got=repr(refuse))
+    refuse = float(refuse)
     view.pathway(task)  # which says what is wrong with the name
     present = limit_share(view.tasks[task].statistics)
     mine, elsewhere = distances_to(view, task, x)

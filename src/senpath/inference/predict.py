@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 import numpy as np
 import torch
 
+from senpath.arrays import as_number
 from senpath.errors import InputError
 from senpath.inference.batches import Batch, Reader, decided, first_inputs
 from senpath.inference.prediction import Answers, Prediction
@@ -301,7 +302,7 @@ class Routing:
         for name in ("reject", "strict"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise InputError(name, expected="True or False", got=repr(getattr(self, name)))
-        if self.admit is not None and not (isinstance(self.admit, int | float) and 0 < self.admit <= 0.5):
+        if self.admit is not None and not 0 < as_number(self.admit) <= 0.5:
             raise InputError("admit", expected="a probability above 0 and at most 0.5", got=repr(self.admit))
 
     @property

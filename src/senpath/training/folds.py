@@ -12,28 +12,33 @@ from senpath.types import Examples
 FOLDS = 5
 FEW = 2_000
 """Up to this many examples every fold is held out once; beyond, one fifth is, once."""
+RARE = 0.1
+"""Share of the examples that may be of classes with too few to hold any out: every fold learns from these."""
 
 
 def splits(examples: Examples, seed: int, *, least: int = 2) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Places (int64) of the examples to learn from and of those to measure on; none if there are less than `least` of a class.
+    """Places (int64) of the examples to learn from and of those to measure on; none if too many are of classes with less than `least`.
 
     Up to `FEW` examples every one is held out once, in at most `FOLDS` folds; beyond, one fifth is, once, and at least one of each class.
-    Classes keep their shares.
+    Classes keep their shares. Of a class with less than `least`, of which there may be `RARE`, nothing is held out.
     """
     from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit  # large, and rarely needed
 
     strata = _strata(examples)
     counts = np.array([len(examples)]) if strata is None else np.bincount(strata)
-    smallest = int(counts.min())
-    if smallest < least:
+    many = counts >= least
+    common = np.arange(len(examples)) if strata is None else np.flatnonzero(many[strata])
+    rare = np.setdiff1d(np.arange(len(examples)), common)
+    if counts.min() < 1 or len(rare) > RARE * len(examples) or many.sum() < min(2, len(counts)):
         return
-    if len(examples) <= FEW:
-        folds = (KFold if strata is None else StratifiedKFold)(min(FOLDS, smallest), shuffle=True, random_state=seed)
+    kept = None if strata is None else strata[common]
+    if len(common) <= FEW:
+        folds = (KFold if kept is None else StratifiedKFold)(min(FOLDS, int(counts[many].min())), shuffle=True, random_state=seed)
     else:
-        held_out = max(len(examples) // 5, len(counts))
-        folds = (ShuffleSplit if strata is None else StratifiedShuffleSplit)(1, test_size=held_out, random_state=seed)
-    for fitted, held in folds.split(np.zeros(len(examples)), strata):
-        yield torch.from_numpy(fitted), torch.from_numpy(held)
+        held_out = max(len(common) // 5, int(many.sum()))
+        folds = (ShuffleSplit if kept is None else StratifiedShuffleSplit)(1, test_size=held_out, random_state=seed)
+    for fitted, held in folds.split(np.zeros(len(common)), kept):
+        yield torch.from_numpy(np.concatenate([common[fitted], rare])), torch.from_numpy(common[held])
 
 
 ENOUGH, EACH = 100, 5

@@ -21,6 +21,9 @@ from senpath.types import DataType
 
 CHUNK = 32
 """Inputs that go through an encoder together, so that memory does not grow with the batch."""
+BESIDE, ALIKE = 4, 0.05
+"""Inputs that are encoded together to see whether they change each other's answers, and by which share of the largest number answers may
+differ: models in few bits take the range of their numbers from all that is encoded together."""
 POSITION = re.compile(r"^([a-z ]+) (\d+)\b")
 """The beginning of a message about one of several inputs."""
 
@@ -112,6 +115,10 @@ class Encoder(ABC):
         if not torch.allclose(first, again, atol=1e-4, equal_nan=True):
             do = "Switch off what it draws at random"
             raise InputError(f"encoder {self.name!r}", expected="the same answer to the same input", got="another one each time", do=do)
+        beside = self._vectors(items[:BESIDE], inputs)[:1]
+        if beside.shape == first.shape and float((beside - first).abs().max()) > ALIKE * float(first.abs().max()):
+            expected, do = "the same answer to an input whatever is beside it", "In evaluation mode let it use no statistics of the batch"
+            raise InputError(f"encoder {self.name!r}", expected=expected, got="another one beside other inputs", do=do)
         encoder: dict[str, Any] = {"name": self.name, "sha256": self.sha256, "weights": self.weights}
         if self.package is not None:
             encoder["package"] = self.package

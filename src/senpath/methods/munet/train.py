@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
@@ -19,7 +20,7 @@ from senpath.components import Component, Linear, build, freeze
 from senpath.methods.munet.hyper import augmentation_of
 from senpath.methods.munet.path import HEAD, PathLayer
 from senpath.pathways import run_chain
-from senpath.seeds import seeded
+from senpath.seeds import derive, seeded
 from senpath.tasks import TaskKindName
 from senpath.training import Augmentation, BestState, Descent, TargetScaler, passes, training_steps
 from senpath.types import DataType, Examples, Label
@@ -146,17 +147,20 @@ class ChildTrainer:
             losses.append(figures["loss"])
 
         descent = self._descent(model, job.hyper, steps * job.budget.cycles)
-        for step in training_steps(self._batches(job.budget, len(targets), steps, generator), loss, descent, progress=note):
-            if step % steps:
-                continue
-            quality = self._quality(model, *held)
-            if not model.finite():
-                break
-            curve.append(quality)
-            best.offer(quality)
+        batches = self._batches(job.budget, len(targets), steps, generator)
+        with seeded(derive(job.seed, "draws")) if any(":" in layer.kind for layer in job.layers) else nullcontext():  # as dropout does
+            for step in training_steps(batches, loss, descent, progress=note):
+                if step % steps:
+                    continue
+                quality = self._quality(model, *held)
+                if not model.finite():
+                    break
+                curve.append(quality)
+                best.offer(quality)
         if not best.kept:
             raise ArithmeticError(f"it diverged in its first cycle, at learning rate {job.hyper['learning_rate']:g}")
         best.restore()
+        model.trained.eval()
         return TrainedChild(model.components(), best.quality[0], self._flops(model), tuple(curve), losses[-1])
 
     def _batches(self, budget: TrainingBudget, count: int, steps: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
@@ -178,7 +182,7 @@ class ChildTrainer:
         key = (which, *model.names)
         if key not in self._cache:
             with torch.no_grad():
-                shape = run_chain(model.frozen, inputs[:1].to(self._device)).shape[1:]
+                shape = run_chain(model.frozen, inputs[:1].to(self._device, copy=True)).shape[1:]
                 size = 4 * len(inputs) * prod(shape)
                 if size > CACHE_BYTES:
                     return inputs, False
@@ -186,16 +190,18 @@ class ChildTrainer:
                     del self._cache[next(iter(self._cache))]
                 outputs = torch.empty(len(inputs), *shape)
                 for start in range(0, len(inputs), CHUNK):
-                    outputs[start : start + CHUNK] = run_chain(model.frozen, inputs[start : start + CHUNK].to(self._device))
+                    outputs[start : start + CHUNK] = run_chain(model.frozen, inputs[start : start + CHUNK].to(self._device, copy=True))
             self._cache[key] = outputs
         return self._cache[key], True
 
     def _quality(self, model: _ChildModel, held: torch.Tensor, past_frozen: bool) -> float:
         outputs = []
+        model.trained.eval()
         with torch.no_grad():
             for chunk in held.split(CHUNK):
-                values = chunk.to(self._device)
+                values = chunk.to(self._device, copy=True)  # a layer that users bring may write into what it reads
                 outputs.append(model.answer(values if past_frozen else run_chain(model.frozen, values)).cpu())
+        model.trained.train()
         return self._kind.score(torch.cat(outputs), self._scaler.transform(self._held.targets))
 
     def _flops(self, model: _ChildModel) -> float:
@@ -256,5 +262,5 @@ def count_flops(modules: Sequence[nn.Module], inputs: torch.Tensor) -> float:
     """
     # Of attention only this form is counted on every device.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.no_grad():
-        run_chain(modules, inputs)
+        run_chain(modules, inputs.clone())
     return float(counter.get_total_flops())

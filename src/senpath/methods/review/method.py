@@ -11,6 +11,7 @@ from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
 from senpath.methods.sen.links import is_source
 from senpath.methods.sen.method import Sen, Verdict
+from senpath.methods.sen.model import MODELS
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
 from senpath.snapshot import Declined, RevisionResult, View
@@ -94,6 +95,9 @@ def _why_not(view: View, pathway: Pathway, examples: Examples) -> str:
         return f"it was learned from {known:,} examples and {len(examples):,} are given, so a review would lose what the others said"
     if any(is_estimator(view.component(name)) for name in pathway.components):
         return "it is a scikit-learn model, which has no hidden layer to start from another task's"
+    model = pathway.provenance.settings.get("model", "auto")
+    if model not in ("auto", *MODELS):
+        return f"it was learned with a module of your own, {model}, and how that began is not kept"
     if pathway.provenance.revisions_by("prune"):
         return "it was pruned, and would be learned again at its full size"
     counts = examples.task_kind.counts(examples.targets, len(examples.classes)).tolist()

@@ -27,6 +27,7 @@ from senpath.components import (
 )
 from senpath.errors import InputError
 from senpath.methods.sen.config import SenSettings
+from senpath.seeds import seeded
 from senpath.training import Recipe
 from senpath.types import DataType, Examples
 
@@ -36,6 +37,10 @@ LARGE = 1_024
 """Numbers in an image, of all channels, above which the model is "pooled-cnn" (docs/results/defaults.md)."""
 SIDE = 32
 """Longest side of the copies that a "pooled-cnn" makes, in pixels."""
+TRIED, ALIKE = 3, 1e-3
+"""Inputs that a module is tried on, and the share of its largest answer by which answers may differ that have to be alike."""
+BESIDE = "In evaluation mode let it use no statistics of the batch and draw nothing: F.dropout(x, p, self.training)"
+KEPT = "Keep what it computes with as the constructor's arguments, as parameters, or as buffers"
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Backbone:
 
     def fresh(self) -> nn.Module:
         """A module to be trained: a copy of `start`, or one with weights that are drawn from torch's global generator."""
-        return build(self.kind, self.config) if self.start is None else deepcopy(self.start).requires_grad_(True)
+        return build(self.kind, self.config) if self.start is None else deepcopy(self.start)
 
     def freeze(self, module: nn.Module) -> Component:
         """As a component."""
@@ -100,16 +105,30 @@ def _given(module: nn.Module, data_type: DataType) -> Backbone:
     """A module that users bring; it stays as it is, a copy is trained."""
     kind, config = describe_module(module)
     what, expected = f"model {type(module).__name__}", f"a vector for each input of shape {data_type.shape}"
-    start = deepcopy(module).cpu()
+    start = deepcopy(module).cpu().eval()
     try:
-        with torch.no_grad():
-            answers = start.eval()(torch.zeros(2, *data_type.shape))
+        with seeded(0), torch.no_grad():
+            some = torch.rand(TRIED, *data_type.shape)
+            answers = start(some.clone())
+            alone = [start(one.clone()) for one in some.split(1)]
+            again = build(kind, config)
+            again.load_state_dict(start.state_dict())
+            rebuilt = again.eval()(some.clone())
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise InputError(what, expected=expected, got=f"{type(error).__name__}: {error}") from error
-    if not isinstance(answers, torch.Tensor) or answers.dtype != torch.float32 or answers.ndim != 2 or len(answers) != 2:
+    if not isinstance(answers, torch.Tensor) or answers.dtype != torch.float32 or answers.ndim != 2 or len(answers) != TRIED:
         got = f"{answers.dtype} of shape {tuple(answers.shape)}" if isinstance(answers, torch.Tensor) else type(answers).__name__
-        raise InputError(what, expected=f"{expected}, float32 (n, units)", got=f"{got} for two inputs")
+        raise InputError(what, expected=f"{expected}, float32 (n, units)", got=f"{got} for {TRIED} inputs")
+    _require_alike(what, answers, torch.cat(alone), "the same answer to an input whatever is beside it, and each time", BESIDE)
+    _require_alike(what, answers, rebuilt, "the same answers once it is built again from its arguments and its saved tensors", KEPT)
     return Backbone(kind, config, answers.shape[1], start)
+
+
+def _require_alike(what: str, answers: torch.Tensor, others: torch.Tensor, expected: str, do: str) -> None:
+    """Refuse a module that answers otherwise where it has to answer alike."""
+    most = ALIKE * float(answers.abs().nan_to_num().max())
+    if answers.shape != others.shape or not torch.allclose(answers, others, ALIKE, most, equal_nan=True):
+        raise InputError(what, expected=expected, got="other answers", do=do)
 
 
 def _mlp(data_type: DataType, hidden: int) -> Backbone:

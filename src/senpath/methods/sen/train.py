@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -135,7 +136,8 @@ class Learner(nn.Module):
         return {"accuracy": self._kind.score(torch.cat(outputs), targets)}
 
     def _parts(self, inputs: torch.Tensor) -> list[torch.Tensor]:
-        own = [self.head(self.backbone(inputs))] if self.backbone is not None and self.head is not None else []
+        # A copy, for a module that users bring may write into what it reads.
+        own = [self.head(self.backbone(inputs.clone()))] if self.backbone is not None and self.head is not None else []
         return own + [link(run_chain(reads, inputs)) for reads, link in zip(self._reads, self.links, strict=True)]
 
     def forward(self, inputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
@@ -177,7 +179,8 @@ class Begun:
             return train_wide_and_deep(learner.backbone, learner.head, self.links, examples, self.recipe, self.seed, progress, choice)
         held = examples.held_out
         measured = partial(learner.accuracy, held.inputs, held.targets) if held is not None else None
-        learner.fit(examples.inputs, examples.targets, self.recipe, self.seed, examples.weights, progress, measured)
+        with seeded(self.seed) if self.backbone.start is not None else nullcontext():  # a module that users bring may drop out units
+            learner.fit(examples.inputs, examples.targets, self.recipe, self.seed, examples.weights, progress, measured)
         return choice
 
     def finish(self, choice: FitChoice | None = None, trained: bool = True) -> Trained:

@@ -179,7 +179,7 @@ def test_what_a_network_could_not_keep_is_refused(cls: type[Layers], expected: s
 def test_a_review_is_declined() -> None:
     net = Network()
     net.learn("earlier", X, Y, model=seeded_module(Plain), **QUICK)
-    net.learn("later", X, Y, **QUICK)
+    net.learn("later", X + 1, Y, **QUICK)
     assert net.review("earlier", X, Y).reason == "it was learned with a module of your own, tests:plain.v1, and how that began is not kept"
 
 

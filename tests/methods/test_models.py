@@ -12,6 +12,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -127,6 +128,15 @@ def test_an_estimator_made_elsewhere_is_refused_before_anything_is_written(base:
 
     with unchanged(base.path), pytest.raises(InputError, match="estimator Mine: expected only types of numpy, scipy and scikit-learn"):
         base.learn("new", *fresh, model=Mine(max_iter=200), links="none")
+
+
+def test_an_estimator_that_cannot_answer_is_refused() -> None:
+    net = Network()
+    with pytest.raises(
+        InputError, match=r"estimator KNeighborsClassifier\(n_neighbors=50\): expected one that fits the examples, got .*n_samples_fit"
+    ):
+        net.learn("few", np.random.default_rng(0).normal(size=(20, 3)), [0, 1] * 10, model=KNeighborsClassifier(50))
+    assert net.version == 0
 
 
 def test_the_model_follows_the_size_of_pictures() -> None:

@@ -111,6 +111,24 @@ def test_extended_tasks_keep_what_was_set(tmp_path: Path) -> None:
     assert other.thresholds["low"].limit == pytest.approx(2)
 
 
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    net = learned(tmp_path / "net")
+    assert net.set_limit("low", np.int64(2)).limit == 2  # type: ignore[arg-type]
+    assert net.set_limit("low", np.float32(1.5)).limit == 1.5  # type: ignore[arg-type]
+    advice = [net.suggest_limit("low", FRESH, refuse=refuse).limit for refuse in (0.25, np.float32(0.25))]  # type: ignore[arg-type]
+    assert advice[0] == advice[1]
+    assert len(net.predict(FRESH[:3], admit=np.float32(0.25)).task) == 3  # type: ignore[arg-type]
+    assert sp.Network(net.path).thresholds["low"].limit == 1.5
+
+
+def test_the_examples_themselves_do_not_tell_a_limit(tmp_path: Path) -> None:
+    net = sp.Network(tmp_path / "net")
+    rows = np.random.default_rng(0).normal(size=(3, 4))
+    net.learn("t", rows, [0, 1, 2], epochs=1, hidden=4)
+    with raises_error(sp.InputError, "inputs that belong", expected="not learned from", do="further ones"):
+        net.suggest_limit("t", rows)
+
+
 @pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf"), 101, "2", True, None])
 def test_limits_out_of_range_are_refused(net: sp.Network, limit: object) -> None:
     with raises_error(sp.InputError, "limit", expected="0.01 to 100"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,26 @@ class Reading(Component):
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         self.read += len(inputs)
         return super().__call__(inputs)
+
+
+@pytest.mark.parametrize("examples", [12, 300])
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_copies_say_nothing_new(examples: int, kind: str) -> None:
+    # As those who repeat the examples of a rare class have them.
+    once = rows(examples, 3)
+    if kind == "regression":
+        once = replace(once, targets=once.targets[:, None].double(), classes=(0,), kind="regression")
+    often = once.subset(torch.cat([torch.arange(examples), torch.randint(examples, (700,), generator=torch.Generator().manual_seed(1))]))
+    kept = [statistics_of(collect(some, feature_map(ROW, 0), 0, device=CPU), gate=False) for some in (once, often)]
+    assert kept[0].figures == kept[1].figures
+    np.testing.assert_array_equal(kept[0].columns, kept[1].columns)
+    np.testing.assert_array_equal(kept[0].counts, kept[1].counts)
+
+
+def test_of_one_example_a_class_the_limit_is_as_far_as_classes_are_apart() -> None:
+    kept = statistics_of(collect(rows(5, 5), feature_map(ROW, 0), 0, device=CPU), gate=False)
+    apart = torch.cdist(torch.from_numpy(kept.columns), torch.from_numpy(kept.columns)).square().fill_diagonal_(torch.inf)
+    assert kept.figures["limit"] == pytest.approx(float(apart.min(1).values.max()), rel=1e-4)
 
 
 @pytest.mark.parametrize("classes", [1, 4])

@@ -71,7 +71,7 @@ def suggest_limit(view: View, task: str, x: Any, others: Any, refuse: float) -> 
     """See `Network.suggest_limit`.
 
     Raises:
-        InputError: if `refuse` is out of range, or none of the inputs that are the task's goes to it.
+        InputError: if `refuse` is out of range, or none of the inputs that are the task's goes to it, or they are its own examples.
     """
     if not 0 < as_number(refuse) <= 0.5:
         raise InputError("refuse", expected="a share above 0 and at most 0.5", got=repr(refuse))
@@ -124,7 +124,11 @@ def _letting_in(mine: np.ndarray, refuse: float) -> tuple[float, str]:
     reason = f"the smallest limit that is to refuse at most {refuse:.3g} of further inputs like those that belong"
     if rank > len(mine):
         reason = f"lets all of them in; to judge a share of {refuse:.3g}, {ceil((1 - refuse) / refuse)} inputs are needed"
-    return rounded_up(float(np.sort(mine)[min(rank, len(mine)) - 1])), reason
+    furthest = float(np.sort(mine)[min(rank, len(mine)) - 1])
+    if furthest < LEAST_LIMIT:
+        got = "inputs that lie where its own examples do"
+        raise InputError("inputs that belong", expected="some that it was not learned from", got=got, do="Show it further ones")
+    return rounded_up(furthest), reason
 
 
 def _between(mine: np.ndarray, foreign: np.ndarray) -> float:

@@ -24,7 +24,8 @@ def limit_of(collected: Collected) -> float:
     """
     means, softness = collected.means, collected.softness
     strangers = collected.strangers and len(means) > len(collected.classes.unique())
-    if not len(collected.held) and collected.careful and len(means) > 1:  # one example a class: as far as the classes are from each other
+    bare = collected.careful or not bool(collected.scatter.any())  # there are no copies of examples that would show a distance
+    if not len(collected.held) and bare and len(means) > 1:  # one example a class: as far as the classes are from each other
         squares = torch.cdist(means, means).square().fill_diagonal_(torch.inf)
     elif not len(collected.held):  # twice the distance that its copies show, for want of anything to measure
         return max(4 * float(collected.scatter.diagonal().sum()), float(means.square().sum(1).mean()) / 4, LEAST)

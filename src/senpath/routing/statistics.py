@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from math import ceil
 
 import numpy as np
@@ -175,17 +176,18 @@ def collect(
     """One task's columns and covariance from its own examples.
 
     Args:
-        examples: of each of their classes at least one.
+        examples: of each of their classes at least one; copies count once.
         features: the data type's feature map, on `device`.
         seed: decides which examples are read, and the copies.
         few: whether to read them as those of a task of few examples; None goes by their number.
     """
     generator = torch.Generator().manual_seed(derive(seed, "dispatch"))
-    if few is None:
-        few = is_few(examples.task_kind, len(examples), len(examples.classes))
     exclusive = examples.task_kind.exclusive
     if examples.task_kind.strata(examples.targets) is None:  # one class of all
         examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
+    examples = _distinct(examples)
+    if few is None:
+        few = is_few(examples.task_kind, len(examples), len(examples.classes))
     collected = (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
     if features.kind == UNIT_FEATURES and examples.data_type.modality == "text":
         return replace(collected, softness=SOFTNESS * float(collected.scatter.diagonal().sum()), tuned=TEXTS)
@@ -198,6 +200,14 @@ def collect(
 def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
     """Whether a task is read as one of few examples."""
     return examples < FEW * kind.groups(classes)
+
+
+def _distinct(examples: Examples) -> Examples:
+    """Each example of a class once: copies say nothing new, and a limit that is read off them lets in little else."""
+    keys: dict[bytes, int] = {}
+    for place, (row, target) in enumerate(zip(examples.inputs.flatten(1).numpy(), examples.targets.tolist(), strict=True)):
+        keys.setdefault(blake2b(row.tobytes(), digest_size=16).digest() + bytes(str(target), "ascii"), place)
+    return examples if len(keys) == len(examples) else examples.subset(torch.tensor([*keys.values()]))
 
 
 class _Reader:

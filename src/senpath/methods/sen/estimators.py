@@ -45,9 +45,11 @@ def train_estimator(view: View, examples: Examples, plans: Sequence[LinkPlan], s
     progress("train", 0, 1)
     try:
         fitted = _fitted(estimator, inputs, targets, weights)
+        _check_answer(fitted, inputs[:1], len(examples.classes), kind)
+    except InputError:
+        raise
     except Exception as error:  # whatever an estimator says of its parameters, or of data that it does not take
         raise InputError(f"method sen: estimator {estimator!r}", expected="one that fits the examples", got=str(error)) from error
-    _check_answer(fitted, inputs[:1], len(examples.classes), kind)
     links: tuple[Component, ...] = ()
     if plans and settings.links != "none":
         links = _train_links(view, examples, plans, _out_of_fold(estimator, inputs, targets, weights, settings.random_state), settings)

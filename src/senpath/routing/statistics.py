@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from math import ceil
 
 import numpy as np
@@ -17,7 +16,7 @@ from senpath.routing.dispatcher import fit_gate, read_features
 from senpath.routing.limits import LIMIT_QUANTILE, limit_of
 from senpath.seeds import derive
 from senpath.tasks import TaskKind
-from senpath.training import Augmentation
+from senpath.training import Augmentation, distinct
 from senpath.types import Examples
 
 
@@ -185,7 +184,7 @@ def collect(
     exclusive = examples.task_kind.exclusive
     if examples.task_kind.strata(examples.targets) is None:  # one class of all
         examples = replace(examples, targets=torch.zeros(len(examples), dtype=torch.int64), classes=("all",))
-    examples = _distinct(examples)
+    examples = distinct(examples)  # a limit that is read off copies lets in little else
     if few is None:
         few = is_few(examples.task_kind, len(examples), len(examples.classes))
     collected = (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
@@ -200,14 +199,6 @@ def collect(
 def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
     """Whether a task is read as one of few examples."""
     return examples < FEW * kind.groups(classes)
-
-
-def _distinct(examples: Examples) -> Examples:
-    """Each example of a class once: copies say nothing new, and a limit that is read off them lets in little else."""
-    keys: dict[bytes, int] = {}
-    for place, (row, target) in enumerate(zip(examples.inputs.flatten(1).numpy(), examples.targets.tolist(), strict=True)):
-        keys.setdefault(blake2b(row.tobytes(), digest_size=16).digest() + bytes(str(target), "ascii"), place)
-    return examples if len(keys) == len(examples) else examples.subset(torch.tensor([*keys.values()]))
 
 
 class _Reader:

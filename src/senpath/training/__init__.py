@@ -2,7 +2,7 @@
 
 from senpath.training.augment import Augmentation
 from senpath.training.dense import DenseTraining, fit_dense
-from senpath.training.folds import hold_out, hold_out_share, spare, splits
+from senpath.training.folds import distinct, hold_out, hold_out_share, spare, splits
 from senpath.training.joint import TaskSplit, in_chunks, mean_quality
 from senpath.training.loop import BestState, Descent, Measured, Recipe, fit, passes, schedule, training_steps
 from senpath.training.target_scaler import TargetScaler
@@ -16,6 +16,7 @@ __all__ = [
     "Recipe",
     "TargetScaler",
     "TaskSplit",
+    "distinct",
     "fit",
     "fit_dense",
     "hold_out",

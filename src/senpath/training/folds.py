@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -87,6 +88,14 @@ def hold_out_share(examples: Examples, share: float, seed: int) -> tuple[torch.T
     held = [random.permutation(group)[: min(len(group) - 1, int(share * len(group) + 0.5))] for group in groups]
     places = np.sort(np.concatenate(held))
     return torch.from_numpy(np.setdiff1d(np.arange(len(examples)), places)), torch.from_numpy(places)
+
+
+def distinct(examples: Examples) -> Examples:
+    """The examples, which have a class each, without the copies that some have among those of their class."""
+    keys: dict[bytes, int] = {}
+    for place, (row, target) in enumerate(zip(examples.inputs.flatten(1).numpy(), examples.targets.tolist(), strict=True)):
+        keys.setdefault(blake2b(row.tobytes(), digest_size=16).digest() + bytes(str(target), "ascii"), place)
+    return examples if len(keys) == len(examples) else examples.subset(torch.tensor([*keys.values()]))
 
 
 def _strata(examples: Examples) -> np.ndarray | None:

@@ -66,7 +66,7 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
         is_list_row(x) and not any(isinstance(value, str) for value in x)
     ):  # there may be texts
         return [x]
-    if hasattr(x, "to_numpy") and hasattr(x, "index"):
+    if hasattr(x, "to_numpy") and hasattr(x, "index") and not callable(x.index):  # arrays of pyarrow have a method of that name
         return _of_series(x, known)
     if x.dtype.kind not in "OUS" if isinstance(x, np.ndarray) else isinstance(x, torch.Tensor) and x.layout == torch.strided:
         return [x] if _is_clip(x, known) else x[None] if x.ndim == 1 or _is_picture(x, known) else x

@@ -12,6 +12,7 @@ import torch
 
 from senpath.arrays import LONGEST_NAME, is_name, require_finite
 from senpath.errors import InputError, SenpathWarning, TaskExistsError
+from senpath.inputs.encoders.registry import parts_read
 from senpath.inputs.modalities import Group, known_type, name_files, split_by_modality
 from senpath.inputs.modalities.image import normalisation_of
 from senpath.inputs.modalities.mismatch import no_type
@@ -89,6 +90,8 @@ def encode_examples(
         text = f"all texts look like names of files that are not there, such as {groups[0].items[0]!r}; they are learned as texts"
         warnings.warn(text, SenpathWarning, stacklevel=2)
     choice = Choice(like.data_type) if like is not None else view.choose_type(groups[0])
+    if like is None:
+        _warn_of_longer(groups[0].items, choice.data_type)
     inputs = view.encode(groups[0].items, choice.data_type, progress)
     figures: dict[str, float] = {}
     if groups[0].modality == "image" and like is None:
@@ -96,6 +99,17 @@ def encode_examples(
     origin = Origin(choice.why, figures)
     examples = Examples(choice.data_type, inputs, targets.values, targets.classes, targets.kind, origin=origin)
     return examples.scaled(like.scale) if like is not None else examples
+
+
+def _warn_of_longer(items: Any, kind: DataType) -> None:
+    """Warn if most texts of a new task have more words than the language model of their type reads."""
+    most = parts_read(kind)
+    if most is None:
+        return
+    longer = [len(item.split()) > most for item in items if isinstance(item, str)]
+    if 2 * sum(longer) > len(items):
+        text = f"most texts are longer than the {most} parts of words that the encoder {kind.encoder!r} reads of each; the rest is not read"
+        warnings.warn(text, SenpathWarning, stacklevel=3)
 
 
 def pair_of(data: Any) -> tuple[Any, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import soundfile
 import torch
@@ -15,6 +17,7 @@ from PIL import Image
 
 import senpath as sp
 from senpath.inputs.limits import files_within
+from senpath.testing import tiny_network, tiny_task
 from tests.raising import raises_error
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
@@ -52,6 +55,27 @@ def test_a_folder_within_a_folder_is_gone_into(tmp_path: Path, above: str, besid
     data = sp.read(tmp_path)
     assert [*data.y] == ["cat", "dog"]
     assert data.about == f"2 pictures (PNG, 8×8, grey) in 2 folders; in {above!r}"
+
+
+def test_a_folder_of_folders_of_clips_is_gone_into(tmp_path: Path) -> None:
+    for name in ("walk/one", "walk/two", "run/one"):
+        for frame in range(2):
+            picture(tmp_path / "all" / name / f"{frame}.png")
+    assert sorted(sp.read(tmp_path, modality="video").y) == ["run", "walk", "walk"]
+    assert [*sp.read(tmp_path / "all" / "walk", modality="image").y] == ["one", "one", "two", "two"]
+    for frame in range(2):
+        picture(tmp_path / "one class" / "walk" / "clip" / f"{frame}.png")
+        picture(tmp_path / "one class" / "walk" / "another" / f"{frame}.png")
+    assert [*sp.read(tmp_path / "one class", modality="video").y] == ["walk", "walk"]
+
+
+def test_a_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    picture(tmp_path / "data" / "cat" / "1.png")
+    assert len(sp.read("~/data")) == 1
+    assert sp.Network("~/new.sen").path == tmp_path / "new.sen"
+    assert not (tmp_path / "~").exists()
 
 
 def test_a_table_of_labels_within_a_folder_is_found(tmp_path: Path) -> None:
@@ -159,6 +183,22 @@ def test_files_in_a_data_frame(tmp_path: Path, form: str) -> None:
 def test_a_table_may_have_columns_bytes_and_path() -> None:
     log = [{"bytes": 12.0, "path": "/index.html"}, {"bytes": None, "path": "/logo.png"}]
     assert sp.read(log, ["a", "b"]).modality == "table"
+
+
+def test_arrays_of_pyarrow_hold_inputs() -> None:
+    net, texts = tiny_network(tasks=["weather"]), tiny_task("weather")[0][:3]
+    for array in (pa.array(texts), pa.chunked_array([texts])):
+        assert [*net.predict(array).label] == [*net.predict(texts).label]
+
+
+def test_it_is_said_that_a_language_model_cuts_long_texts() -> None:
+    net = sp.Network(encoders={"text": "random-tokens"})
+    with pytest.warns(sp.SenpathWarning, match="most texts are longer than the 32 parts of words that the encoder 'random-tokens' reads"):
+        net.encode_examples(["word " * 33, "word " * 40, "short"], [0, 1, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.encode_examples(["word " * 33, "word " * 32, "short"], [0, 1, 0])
+        sp.Network().encode_examples(["word " * 500, "short"], [0, 1])
 
 
 class Spoken(torch.utils.data.Dataset[Any]):

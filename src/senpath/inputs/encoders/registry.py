@@ -25,6 +25,7 @@ from senpath.inputs.encoders.tokens import FRAMES, PATCHES, FrameTokens, PatchTo
 from senpath.inputs.modalities import MODALITIES, Group, is_photograph, is_speech
 from senpath.inputs.modalities.video import is_film
 from senpath.plugins import import_place, offered, provider
+from senpath.types import DataType
 
 GROUP = "senpath.encoders"
 """Entry points by which installed packages offer encoders."""
@@ -138,6 +139,15 @@ def _checked(encoder: object, name: str, modality: str) -> Encoder:
 
 HEAR_ALL = frozenset({SPEECH, SPEAKER})
 """Encoders to which the length of a type's first sounds does not matter."""
+
+
+def parts_read(kind: DataType) -> int | None:
+    """How many parts of words a language model reads of each text of a type; None if nothing is cut off."""
+    name = kind.encoder or ""
+    cuts = name in (MINILM, MINILM_TOKENS, RANDOM_TOKENS) or name.startswith(PREFIX)
+    return int(kind.options["reads"]["shape"][0]) if kind.modality == "text" and cuts else None
+
+
 AUTOMATIC = (None, EFFICIENTNET)
 """What pictures are read with where it is chosen automatically."""
 

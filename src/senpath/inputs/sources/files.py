@@ -233,16 +233,22 @@ def _class_folders(folder: Path) -> Iterator[Path]:
             yield child
 
 
-def unwrapped(folder: Path, deepest: int = 8) -> Path:
+def unwrapped(folder: Path, modality: str | None, deepest: int = 8) -> Path:
     """The folder that holds the data: data is often packed into one of its own, which then holds several, or a table of labels."""
     with suppress(OSError):  # of what may not be read its reader says so
         inside = [*_class_folders(folder)]
         if deepest and len(inside) == 1 and label_table(folder) is None:
-            within = unwrapped(inside[0], deepest - 1)
+            within = unwrapped(inside[0], modality, deepest - 1)
             loose = any(modality_of_file(file) for file in within.iterdir() if file.is_file())
-            if label_table(within) is not None or (not loose and len([*_class_folders(within)]) > 1):
+            classes = [child for child in _class_folders(within) if modality != "video" or _holds_clips(child)]
+            if label_table(within) is not None or (not loose and len(classes) > 1):
                 return within
     return folder
+
+
+def _holds_clips(folder: Path) -> bool:
+    """Whether there are clips in a folder, or folders of frames: it is not one of these itself."""
+    return any(child.is_dir() or modality_of_file(child, "video") == "video" for child in folder.iterdir())
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

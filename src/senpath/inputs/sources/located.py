@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,7 +48,7 @@ class DataAt:
 def lasting(place: str | Path) -> str:
     """A place as all processes of a machine understand it: an address, or a path that is absolute."""
     if not is_address(place):
-        return str(Path(place).absolute())
+        return str(Path(os.path.expanduser(place)).absolute())
     scheme, _, rest = str(place).partition(":")
     return f"{scheme}://{rest.lstrip('/')}" if isinstance(place, Path) else place  # a Path has lost a slash
 

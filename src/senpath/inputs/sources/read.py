@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -249,17 +250,18 @@ def _from_any_path(place: str | Path, label: Any, part: WantedPart, modality: st
         with fetched(place) as copy:
             data = _from_any_path(copy, label, part, modality, policy, kind)
             return replace(data, x=held(data.x))
-    path = Path(place)
+    path = Path(os.path.expanduser(place))
     try:
         if path.suffix.lower() == ".zip" and path.is_file():
             return read_zipped(path, lambda inside: _from_path(inside, label, part, modality, policy, kind))
         return _from_path(path, label, part, modality, policy, kind)
-    except OSError as error:
-        raise InputError(f"data {path}", expected="a folder or file that can be read", got=str(error)) from error
+    except (OSError, RecursionError) as error:
+        got = "folders within folders without end" if isinstance(error, RecursionError) else str(error)
+        raise InputError(f"data {path}", expected="a folder or file that can be read", got=got) from error
 
 
 def _from_path(path: Path, label: str | None, part: WantedPart, modality: str | None, policy: ErrorPolicy, kind: str | None) -> Data:
-    if modality != "video" and path.is_dir() and (within := unwrapped(path)) != path:  # clips may be folders themselves
+    if path.is_dir() and (within := unwrapped(path, modality)) != path:
         return _saying(_from_path(within, label, part, modality, policy, kind), f"in {str(within.relative_to(path))!r}")
     table, said = (label_table(path) if path.is_dir() else path if path.is_file() else None), ""
     if path.is_dir() and table is None:

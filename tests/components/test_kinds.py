@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import torch
 from component_examples import EXAMPLES
 from safetensors.torch import load as load_tensors
 
+import senpath as sp
 from senpath.components import (
     PLAIN,
     Component,
@@ -28,6 +31,7 @@ from senpath.components import (
     load,
 )
 from senpath.components.estimators.kinds import arrays_of
+from senpath.components.limits import outline
 from senpath.errors import InputError, StoreError
 from senpath.tasks import Classification
 from senpath.testing import check_kind
@@ -255,3 +259,34 @@ def test_what_it_takes_is_known_without_running_it(example: Any) -> None:
     assert made.shape == example.outputs
     assert 0 < made.largest <= 10_000
     assert 0 < made.work < 10**9
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "shape"),
+    [
+        ("conv-features.v1", {"channels": 1, "side": 28, "filters": 32, "size": 7, "stride": 1, "grid": 4}, (1, 28, 28)),
+        ("conv-features.v1", {"channels": 3, "side": 32, "filters": 16, "size": 6, "stride": 2, "grid": 3}, (3, 64, 40)),
+        ("cnn.v1", {"shape": [3, 17, 30], "filters": [8, 16], "hidden": 20}, (3, 17, 30)),
+        ("pooled-cnn.v1", {"pool": [2, 3], "shape": [3, 32, 21], "filters": [8, 16], "hidden": 20}, (3, 65, 64)),
+    ],
+)
+def test_what_a_module_tells_of_its_layers_is_what_torch_counts(name: str, config: dict[str, Any], shape: tuple[int, ...]) -> None:
+    told = freeze(name, config, build(name, config)).outline(shape)
+    with torch.device("meta"):
+        counted = outline(build(name, config), shape, name)
+    assert told.shape == counted.shape
+    assert (told.largest, told.at_once) == (counted.largest, counted.at_once)
+    assert counted.work / 2 <= told.work <= 2 * counted.work
+
+
+def test_a_small_picture_is_answered_without_the_compiler_of_torch(tmp_path: Path) -> None:
+    program = """
+import sys, numpy as np, senpath as sp
+net = sp.Network(sys.argv[1])
+before = "torch._dynamo" in sys.modules
+print(net.predict(np.zeros((1, 8, 8), np.uint8)).task, before, "torch._dynamo" in sys.modules)
+"""
+    rng = np.random.default_rng(0)
+    sp.Network(tmp_path / "net").learn("digits", rng.integers(0, 255, (20, 8, 8), dtype=np.uint8), [0, 1] * 10, epochs=1)
+    run = subprocess.run([sys.executable, "-c", program, str(tmp_path / "net")], capture_output=True, text=True, check=True)
+    assert run.stdout.endswith("False False\n"), run.stdout

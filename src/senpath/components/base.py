@@ -13,7 +13,7 @@ from torch import nn
 
 from senpath.components.files import Safetensors
 from senpath.components.kind import ComponentKind, find_kind
-from senpath.components.limits import LEVELS, RUNS, SMALL, Outline, dense_outline, outline
+from senpath.components.limits import LEVELS, RUNS, SMALL, Outline, dense_outline, outline, told_outline
 from senpath.confined import blocks
 from senpath.errors import StoreError
 
@@ -134,7 +134,9 @@ class Component:
         shape = tuple(shape)
         if shape not in self._outlines:
             what = f"component {self.hash[:12]} of kind {self.kind}"
-            if self.kind.dense:
+            if self.kind.layers is not None:
+                self._outlines[shape] = told_outline(self.kind.layers(self.module, shape), shape, what)
+            elif self.kind.dense:
                 self._outlines[shape] = dense_outline(self.module, shape, what)
             else:
                 self._outlines[shape] = outline(self.kind.outline(self._blank({})), shape, what)

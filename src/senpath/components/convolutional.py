@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from torch import nn
 
-from senpath.components.dense import dense_stack
+from senpath.components.dense import dense_layers, dense_stack
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
-from senpath.components.limits import Layers, Shape, Size, Step
+from senpath.components.limits import Layer, Layers, Shape, Size, Step
 from senpath.components.units import HiddenUnits, UnitLayer, UnitSlice, stacked_units
 
 Pool = Annotated[Sequence[Step], Field(min_length=2, max_length=2)]
@@ -36,6 +36,10 @@ class Cnn(nn.Module):
         output: torch.Tensor = self.dense(self.blocks(inputs).flatten(1))
         return output
 
+    def layers(self, shape: tuple[int, ...]) -> Iterator[Layer]:
+        """What one image of this shape makes on its way (see `senpath.components.limits`)."""
+        return _made(self.blocks, self.dense, shape)
+
 
 class PooledCnn(nn.Module):
     """A `Cnn` on small copies of images, each brought to a mean of 0 and a variance of 1: how bright it is does not matter.
@@ -58,6 +62,14 @@ class PooledCnn(nn.Module):
         output: torch.Tensor = self.dense(self.blocks(contrast).flatten(1))
         return output
 
+    def layers(self, shape: tuple[int, ...]) -> Iterator[Layer]:
+        """What one image of this shape makes on its way (see `senpath.components.limits`)."""
+        channels, height, width = shape
+        small = (channels, height // self.pool[0], width // self.pool[1])
+        yield small, channels * height * width
+        yield from [(small, 0)] * 3
+        yield from _made(self.blocks, self.dense, small)
+
 
 def _layers(shape: Shape, filters: Layers, hidden: Size) -> tuple[nn.Sequential, nn.Sequential]:
     channels, height, width = shape
@@ -66,6 +78,18 @@ def _layers(shape: Shape, filters: Layers, hidden: Size) -> tuple[nn.Sequential,
         blocks += [nn.Conv2d(channels, count, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)]
         channels, height, width = count, (height + 1) // 2, (width + 1) // 2
     return nn.Sequential(*blocks), dense_stack(channels * height * width, [hidden])
+
+
+def _made(blocks: nn.Sequential, dense: nn.Sequential, shape: tuple[int, ...]) -> Iterator[Layer]:
+    _, height, width = shape
+    for block in blocks:
+        if isinstance(block, nn.Conv2d):
+            made = (block.out_channels, height, width)
+            yield made, block.weight.numel() * height * width
+            yield made, 0
+            height, width = (height + 1) // 2, (width + 1) // 2
+            yield (block.out_channels, height, width), 0
+    yield from dense_layers(dense)
 
 
 def _units(config: Mapping[str, Any]) -> list[UnitLayer]:
@@ -86,6 +110,7 @@ CNN = register(
     ComponentKind(
         "cnn.v1",
         Cnn,
+        layers=Cnn.layers,
         training=TrainingDefaults(2e-3, 128, 50, 4000),
         units=HiddenUnits(_units, lambda config, widths: {**config, "filters": list(widths[:-1]), "hidden": widths[-1]}),
         prunable=True,
@@ -95,6 +120,7 @@ POOLED_CNN = register(
     ComponentKind(
         "pooled-cnn.v1",
         PooledCnn,
+        layers=PooledCnn.layers,
         training=TrainingDefaults(2e-3, 128, 50, 4000, clip=1.0),
         units=HiddenUnits(_units, lambda config, widths: {**config, "filters": list(widths[:-1]), "hidden": widths[-1]}),
         prunable=True,

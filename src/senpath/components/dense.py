@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import nn
 
 from senpath.components.base import Component, freeze
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
-from senpath.components.limits import Layers, Places, Size
+from senpath.components.limits import Layer, Layers, Places, Size
 from senpath.components.units import HiddenUnits, stacked_units
 
 
@@ -37,6 +37,14 @@ def dense_stack(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
         layers += [nn.Linear(inputs, units), nn.ReLU()]
         inputs = units
     return nn.Sequential(*layers)
+
+
+def dense_layers(stack: nn.Sequential) -> Iterator[Layer]:
+    """What such a stack makes of one vector (see `senpath.components.limits`)."""
+    for layer in stack:
+        if isinstance(layer, nn.Linear):
+            yield (layer.out_features,), layer.weight.numel()
+            yield (layer.out_features,), 0
 
 
 MLP = register(

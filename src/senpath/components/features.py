@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from senpath.components.kind import ComponentKind, register
-from senpath.components.limits import Size, Step
+from senpath.components.limits import Layer, Size, Step
 
 CHUNK = 64
 TINY = 1e-6
@@ -55,6 +57,19 @@ class ConvFeatures(nn.Module):
         negative = (positive - mean).clamp(min=0)  # relu(−y) = relu(y) − y, so the other sign costs no second map
         energies = torch.cat([positive, negative], 1).flatten(1)
         return (energies.clamp(min=TINY) if traced else energies).sqrt()
+
+    def layers(self, shape: tuple[int, ...]) -> Iterator[Layer]:
+        """What one image of this shape makes on its way (see `senpath.components.limits`)."""
+        channels, height, width = shape
+        if (height, width) != (self.side, self.side):
+            yield (channels, height, self.side), channels * height * max(width, self.side)
+            yield (channels, self.side, self.side), channels * max(height, self.side) * self.side
+        yield from [((channels, self.side, self.side), 0)] * 5
+        across = (self.side + 2 * (self.size // 2) - self.size) // self.stride + 1
+        maps = (len(self.weight), across, across)
+        yield maps, self.weight.numel() * across * across
+        yield maps, 0
+        yield from [((self.outputs,), 0)] * 5
 
     @property
     def operations(self) -> int:
@@ -119,6 +134,6 @@ class UnitFeatures(nn.Module):
         return functional.normalize(vectors, dim=1)
 
 
-CONV_FEATURES = register(ComponentKind("conv-features.v1", ConvFeatures, exportable=_AtOnce))
+CONV_FEATURES = register(ComponentKind("conv-features.v1", ConvFeatures, layers=ConvFeatures.layers, exportable=_AtOnce))
 DENSE_FEATURES = register(ComponentKind("dense-features.v1", DenseFeatures, dense=True))
-UNIT_FEATURES = register(ComponentKind("unit-features.v1", UnitFeatures))
+UNIT_FEATURES = register(ComponentKind("unit-features.v1", UnitFeatures, dense=True))

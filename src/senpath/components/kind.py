@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from senpath.components.files import SAFETENSORS, FileFormat
-from senpath.components.limits import check_config
+from senpath.components.limits import Layer, check_config
 from senpath.components.units import HiddenUnits
 from senpath.errors import InputError, StoreError
 
@@ -61,6 +61,8 @@ class ComponentKind:
         trainable: whether its modules' weights can be trained as they are.
         prunable: whether single weights can be left out of its file (see `Pruned`).
         dense: whether it multiplies an input by each of its tensors once, so that what it takes is known from their sizes.
+        layers: from a module and the shape of one input, what it makes of it in turn (see `senpath.components.limits`); None where that has
+            to be tried out.
         grouped: whether many of one configuration may run as one batched product: a function of its input without state or random numbers.
         renamed: tensors that older files know by another name: parts of the names between dots, old to new.
         exportable: from a module of this kind, one that answers the same and that `torch.export` can trace; None if there is none.
@@ -88,6 +90,7 @@ class ComponentKind:
     trainable: bool = True
     prunable: bool = False
     dense: bool = False
+    layers: Callable[[Any, tuple[int, ...]], Iterable[Layer]] | None = None
     grouped: bool = False
     renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     exportable: Callable[[Any], nn.Module] | None = _itself

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from math import prod
@@ -43,6 +43,8 @@ Places = Annotated[Sequence[Count], Field(max_length=2**16)]
 """Positions among outputs or experts."""
 Hashes = Annotated[Sequence[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]], Field(max_length=RUNS)]
 Shape = Annotated[Sequence[Size], Field(min_length=1, max_length=4)]
+Layer = tuple[tuple[int, ...], int]
+"""The shape of a tensor that one input makes, and the products that are added up for it."""
 
 
 def check_config(make: Callable[..., nn.Module], config: Mapping[str, Any]) -> None:
@@ -106,7 +108,7 @@ def outline(module: nn.Module, shape: Sequence[int], what: str) -> Outline:
     meter = _Meter(what)
     with torch.no_grad(), meter:
         answer = module.eval()(torch.empty(1, *shape, device="meta"))
-    return _outline(answer, meter.largest, meter.work)
+    return _outlined(answer.shape[1:], meter.largest, meter.work)
 
 
 def dense_outline(module: nn.Module, shape: Sequence[int], what: str) -> Outline:
@@ -128,12 +130,27 @@ def dense_outline(module: nn.Module, shape: Sequence[int], what: str) -> Outline
     made = prod(shape) + answer.numel() + 2 * rows * sum(widths)
     work = 2 * rows * sum(tensor.numel() for tensor in tensors) + EACH * made + STEP * (2 * len(tensors) + 2)
     _require_fit(what, largest, work)
-    return _outline(answer, largest, work)
+    return _outlined(answer.shape[1:], largest, work)
 
 
-def _outline(answer: torch.Tensor, largest: int, work: int) -> Outline:
+def told_outline(layers: Iterable[Layer], shape: Sequence[int], what: str) -> Outline:
+    """The same for a module that tells its layers, as `dense_outline` for those that convolve; nothing is run.
+
+    Args:
+        layers: what it makes of one input, in turn; the last one is its answer.
+        shape, what: as for `outline`; errors as well.
+    """
+    largest, work = prod(shape), 0
+    for made, products in layers:
+        shape, numbers = made, prod(made)
+        largest, work = max(largest, numbers), work + 2 * products + EACH * numbers + STEP
+        _require_fit(what, largest, work)
+    return _outlined(shape, largest, work)
+
+
+def _outlined(shape: Sequence[int], largest: int, work: int) -> Outline:
     together = AT_ONCE if largest <= LARGE else LARGE_AT_ONCE
-    return Outline(tuple(answer.shape[1:]), largest, work, max(1, together // max(1, largest)))
+    return Outline(tuple(shape), largest, work, max(1, together // max(1, largest)))
 
 
 def _require_fit(what: str, largest: int, work: int) -> None:

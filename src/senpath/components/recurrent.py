@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-from senpath.components.dense import dense_stack
+from senpath.components.dense import dense_layers, dense_stack
 from senpath.components.kind import ComponentKind, TrainingDefaults, register
-from senpath.components.limits import Layers, Size
+from senpath.components.limits import Layer, Layers, Size
 from senpath.components.units import HiddenUnits, UnitLayer, UnitSlice, stacked_units
 
 
@@ -33,27 +33,16 @@ class Lstm(nn.Module):
         output: torch.Tensor = self.dense(states.mean(dim=1))
         return output
 
-
-class LstmOutline(nn.Module):
-    """The products of an `Lstm` over all frames at once, which is what it takes, without a step for each frame.
-
-    Args:
-        module: whose shapes these are.
-    """
-
-    def __init__(self, module: Lstm) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        lstm = self.module.lstm
-        for _ in range(16):  # a frame takes its time however few numbers it has
-            inputs.new_empty(inputs.shape[1], 64)
-        gates = nn.functional.linear(inputs, lstm.get_parameter("weight_ih_l0"))
-        states = gates[..., : lstm.hidden_size].contiguous()
-        nn.functional.linear(states, lstm.get_parameter("weight_hh_l0"))
-        output: torch.Tensor = self.module.dense(states.mean(dim=1))
-        return output
+    def layers(self, shape: tuple[int, ...]) -> Iterator[Layer]:
+        """What one sequence of this shape makes on its way (see `senpath.components.limits`)."""
+        frames, _ = shape
+        read, kept = (self.lstm.get_parameter(f"weight_{name}_l0").numel() for name in ("ih", "hh"))
+        yield (frames, 4 * self.lstm.hidden_size), frames * read
+        yield (frames, 4 * self.lstm.hidden_size), frames * kept
+        yield (frames, self.lstm.hidden_size), 0
+        yield from [((frames, 64), 0)] * 16  # a frame takes its time however few numbers it has
+        yield (self.lstm.hidden_size,), 0
+        yield from dense_layers(self.dense)
 
 
 def _units(config: Mapping[str, Any]) -> list[UnitLayer]:
@@ -66,9 +55,9 @@ LSTM = register(
     ComponentKind(
         "lstm.v1",
         Lstm,
+        layers=Lstm.layers,
         training=TrainingDefaults(4e-3, 32, 30, 2000, clip=1.0),
         units=HiddenUnits(_units, lambda config, widths: {**config, "units": widths[0], "hidden": list(widths[1:])}),
         prunable=True,
-        outline=LstmOutline,
     )
 )

@@ -67,7 +67,9 @@ WIDE_AND_DEEP = register(
     )
 )
 POOLED_WIDE_AND_DEEP = register(
-    ComponentKind("pooled-skip.v1", partial(WideAndDeep, pool=token_mean), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3))
+    ComponentKind(
+        "pooled-skip.v1", partial(WideAndDeep, pool=token_mean), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3), dense=True
+    )
 )
 
 
@@ -126,5 +128,7 @@ def _thirds(length: int) -> list[tuple[int, int]]:
 
 
 MOTION_WIDE_AND_DEEP = register(
-    ComponentKind("motion-skip.v1", partial(WideAndDeep, pool=motion), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3))
+    ComponentKind(
+        "motion-skip.v1", partial(WideAndDeep, pool=motion), training=TrainingDefaults(4e-3, 128, 30, 6000, decay=1e-3), dense=True
+    )
 )

@@ -80,9 +80,13 @@ class LiveNetwork:
                 del self._pinned[number]
         return True
 
+    def warm(self) -> None:
+        """Read what every answer needs, so that nobody waits for it; what cannot be read is an error of who asks for it."""
+        _warm(self.current)
+
     async def start(self) -> None:
         """Be ready to answer, and keep looking for new versions until `stop`."""
-        await asyncio.to_thread(_warm, self.current)
+        await asyncio.to_thread(self.warm)
         self._look = asyncio.create_task(self._keep_looking())
 
     async def stop(self) -> None:
@@ -106,7 +110,8 @@ class LiveNetwork:
 
 
 def _warm(view: View) -> None:
-    """Read what finds an input's task, so that nobody waits for it; what cannot be read is an error of who asks for it."""
-    for key in view.types:
+    for key, kind in view.types.items():
         with contextlib.suppress(SenpathError):
+            if kind.encoder is not None:
+                view.encoders.of(kind)
             view.dispatcher(key)

@@ -67,12 +67,12 @@ def _measure(net: Network, tests: Mapping[str, Any], admit: float | None, reject
         progress("evaluate", place, len(tests))
         task = net.view.task_name(task)
         pathway = net.view.pathway(task)  # refuses None too, which `predict` takes for no task given
-        x, y = read_labelled(*pair_of(data), pathway.kind, usual="test")
+        x, y = read_labelled(*(pair := pair_of(data)), pathway.kind, usual="test")
         try:
             x = net.encode(x, progress)  # once: it is predicted three times
             given = net.predict(x, task=task, progress=False)
         except InputError as error:
-            raise of_test_data(task, error) from error
+            raise of_test_data(task, error, guessed=pair[1] is None) from error
         truth = read_truth(pathway, y, len(given))
         free = net.predict(x, admit=admit, reject=reject, progress=False)
         answered = free if not reject else net.predict(x, admit=admit, reject=False, progress=False)

@@ -85,11 +85,17 @@ NAMED = 5
 """Columns that a warning names, at most."""
 
 
-def of_test_data(task: str, error: InputError) -> InputError:
-    """An error about inputs that a task is measured with, of which none can be spared as `predict` spares them."""
+def of_test_data(task: str, error: InputError, *, guessed: bool = False) -> InputError:
+    """An error about inputs that a task is measured with, of which none can be spared as `predict` spares them.
+
+    Args:
+        guessed: whether it was guessed which column of a table has the labels.
+    """
     do = error.do or ""
     for level in ("none", "skip"):
         do = do.replace(SPARED.format(level), "").removesuffix(". ")
+    if guessed and "missing" in (error.got or ""):
+        do = "The column of the labels was guessed; if another one has them, name it"
     do = do or "Leave out what the task does not read, or name the task whose data it is"
     return InputError(f"test data of {task!r}: {error.what}", expected=error.expected, got=error.got, do=do)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ import pytest
 import senpath as sp
 from senpath.inputs.modalities.plans import plans_of
 from senpath.testing import ConstantMethod
+from tests.raising import raises_error
 
 CODES = [3, 11, 3, 7] * 3
 LABELS = ["x", "y"] * 6
@@ -167,3 +171,45 @@ def test_a_sparse_matrix_that_is_a_dictionary_too() -> None:
     x = csr_matrix(np.eye(12) + np.arange(12))
     net, _, _ = learned(x, LABELS)
     assert net.predict(dok_matrix(x)).label.tolist() == net.predict(x).label.tolist()
+
+
+def test_rows_one_by_one_have_their_names() -> None:
+    frame = pd.DataFrame({"a": NUMBERS, "b": NUMBERS % 3})
+    net, _, _ = learned(frame, LABELS)
+    encoded = net.encode(frame).batches[0].inputs
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.row_factory = sqlite3.Row
+        frame.to_sql("t", database, index=False)
+        stored = database.execute("SELECT * FROM t").fetchall()
+    for rows in (stored, [row for _, row in frame.iterrows()], [MappingProxyType(row) for row in frame.to_dict("records")]):
+        assert net.encode(rows).batches[0].inputs.equal(encoded)
+        assert learned(rows, LABELS)[0].encode(frame).batches[0].inputs.equal(encoded)
+
+
+@pytest.mark.parametrize("wrap", [lambda frame: frame, pl.from_pandas])
+def test_a_column_that_is_the_labels_is_no_input(wrap: Any) -> None:
+    frame = wrap(pd.DataFrame({"a": NUMBERS, "b": NUMBERS % 3, "kind": LABELS}))
+    assert learned(frame, frame["kind"])[1] == {"a": "numbers", "b": "numbers"}
+    net, _, _ = learned(frame[["a", "b"]], frame["kind"])
+    assert sp.evaluate(net, {"t": (frame, frame["kind"])}).scores["t"].examples == 12
+    several = sp.Network()
+    several.learn("t", frame[["a", "b"]], frame[["b"]], kind="regression", method=ConstantMethod())
+    assert several.predict(frame[["a"]]).task.tolist() == ["t"] * 12
+    renamed = frame["kind"].rename("a") if isinstance(frame, pd.DataFrame) else frame["kind"].alias("a")
+    assert learned(frame[["a", "b"]], renamed)[1] == {"a": "numbers", "b": "numbers"}
+
+
+@pytest.mark.parametrize(
+    "wrap", [np.array, lambda x: pd.DataFrame(x, columns=["a", "b"]), lambda x: pd.DataFrame(x, columns=["a", "b"]).astype(str)]
+)
+def test_numbers_that_are_too_large_are_called_so(wrap: Any) -> None:
+    with raises_error(sp.InputError, expected="up to ±3.4e38", got="1e+44", do="larger unit"):
+        sp.Network().learn("t", wrap([[1e44, 1.0], [2.0, 3.0], [1.0, 2.0], [4.0, 1.0]]), [0, 1, 0, 1], method=ConstantMethod())
+
+
+def test_a_guess_of_the_labels_is_told_where_it_was_wrong() -> None:
+    frame = pd.DataFrame({"a": NUMBERS, "kind": LABELS, "other": ["u", "v", "w"] * 4})
+    net, _, _ = learned(frame, "kind")
+    with raises_error(sp.InputError, "test data of 't'", got="'other' missing", do="The column of the labels was guessed"):
+        sp.evaluate(net, {"t": frame})
+    assert sp.evaluate(net, {"t": (frame, "kind")}).scores["t"].examples == 12

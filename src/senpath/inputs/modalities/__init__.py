@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from senpath.arrays import as_array, object_array, unmasked
+from senpath.arrays import as_array, unmasked
 from senpath.errors import InputError
 from senpath.inputs.limits import may_name
 from senpath.inputs.modalities.audio import AudioModality, waves_of
-from senpath.inputs.modalities.columns import is_frame, is_list_row
+from senpath.inputs.modalities.columns import array_of, is_frame, is_list_row, row_of
 from senpath.inputs.modalities.image import ImageModality, is_photograph
 from senpath.inputs.modalities.in_memory import IN_MEMORY, from_memory
 from senpath.inputs.modalities.sparse import is_sparse, sparse_rows
@@ -120,7 +120,7 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     the second nor the last can be channels. Data frames and sparse matrices of scipy are tables.
     In a list each item speaks for itself: `str` is text, `Audio` a
     recording, `Video` a clip, a path a file by its ending, bytes and open files what
-    their first bytes say, one axis or a dict a row, two or three axes or a PIL image an image; a dict of
+    their first bytes say, one axis, a dict or a series a row, two or three axes or a PIL image an image; a dict of
     Hugging Face's "array" and "sampling_rate" is a recording, one of "bytes" and "path" a file.
 
     Args:
@@ -143,10 +143,10 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
         do = "Put a single input into a list" if single else "Make a list of what it gives: list(…)"
         raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
     rows: dict[tuple[str, frozenset[Any] | int | None], list[int]] = {}
-    contents = [*map(_content, x)]
-    items = x if all(content is None for content in contents) else [*x]
-    for index, (item, content) in enumerate(zip(x, contents, strict=True)):
+    items = [*map(row_of, x)]
+    for index, item in enumerate(items):
         try:
+            content = _content(item)
             if content is not None:
                 item = items[index] = from_memory(content, f"input {index}")
             modality = _of_item(item, index)
@@ -252,7 +252,4 @@ def _is_sound(item: Any) -> bool:
 def _plain(item: Any) -> Any:
     if _is_sound(item):
         return Audio(np.asarray(item["array"]), item["sampling_rate"])
-    if not isinstance(item, list | tuple):
-        return unmasked(item)
-    numbers = np.asarray(item)
-    return numbers if numbers.dtype.kind in "fiub" else object_array(item)  # words would make words of all
+    return array_of(item) if isinstance(item, list | tuple) else unmasked(item)

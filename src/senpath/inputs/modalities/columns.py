@@ -25,6 +25,8 @@ NO_VALUE = NO_LABEL | {"None", "?"}
 """Words that stand for a missing value."""
 EXPECTED = {"numbers": "a finite number", "words": "a word", "times": "a date or time"}
 """What errors call a value of each kind."""
+SINGLE = "a number up to ±3.4e38, the largest in single precision"
+SMALLER = "Give the column in a larger unit, or its logarithms"
 NONE_WRONG = np.zeros(0, dtype=np.int64)
 LOOKED_AT = 100
 """Values by which it is seen soon that words are no times."""
@@ -177,6 +179,8 @@ def wrong_value(where: str, name: str, column: Column, value: Any) -> InputError
     """
     expected, gap = f"{EXPECTED[column.form]}, as most of the column", is_missing(value)
     do = "Fill the gap, or leave the row out" if gap else ""
+    if column.form == "numbers" and math.isfinite(_number(value)):
+        expected, do = SINGLE, SMALLER
     value = value.item() if isinstance(value, np.generic) else value
     return InputError(f"{where}, column {name!r}", expected=expected, got="no value" if gap else repr(value), do=do)
 
@@ -200,6 +204,21 @@ def is_list_row(item: Any) -> bool:
     if not isinstance(item, list | tuple) or not all(isinstance(value, CELL_TYPES) or is_missing(value) for value in item):
         return False
     return any(value is not None and not isinstance(value, str) for value in item)
+
+
+def array_of(row: Sequence[Any]) -> np.ndarray:
+    """A row in a list as an array, of objects if not all are numbers: numpy would make words of all."""
+    numbers = np.asarray(row)
+    return numbers if numbers.dtype.kind in "fiub" else object_array(row)
+
+
+def row_of(item: Any) -> Any:
+    """A row of pandas, of a database or in a mapping of another kind as a dict, or without names as a list; all else as it is."""
+    if isinstance(item, str | dict | np.ndarray) or not hasattr(item, "keys"):
+        return item
+    names = [*item.keys()]
+    named = isinstance(item, Mapping) or all(isinstance(name, str) for name in names)
+    return {name: item[name] for name in names} if named else [*item]
 
 
 def plain_value(value: Any) -> Any:

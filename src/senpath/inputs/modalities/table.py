@@ -29,7 +29,7 @@ from senpath.arrays import (
 )
 from senpath.errors import InputError
 from senpath.inputs.limits import require_few_columns
-from senpath.inputs.modalities.columns import Rows, is_frame, read_column, values_of
+from senpath.inputs.modalities.columns import SINGLE, SMALLER, Rows, array_of, is_frame, read_column, row_of, values_of
 from senpath.inputs.modalities.plans import (
     ColumnPlan,
     choose_plan,
@@ -101,6 +101,7 @@ def notes_of(items: Any, data_type: DataType) -> tuple[str, ...]:
     if data_type.modality != "table" or data_type.encoder is not None:
         return ()
     items = sparse_rows(items) if is_sparse(items) else unmasked(items)
+    items = [*map(row_of, items)] if isinstance(items, list | tuple) else items
     return column_notes(read_rows(items, table_columns(data_type)), data_type.options)
 
 
@@ -166,7 +167,11 @@ def _medians(numbers: np.ndarray, measured: np.ndarray) -> np.ndarray:
 def _filled(numbers: np.ndarray, fill: np.ndarray | None, start: int = 0) -> torch.Tensor:
     """The numbers with those that are missing filled in, as a tensor that is checked to be finite in single precision, too."""
     values = torch.from_numpy(numbers if fill is None else np.where(np.isnan(numbers), fill, numbers))
-    require_finite(values.float(), "row", range(start, start + len(values)))
+    require_finite(values, "row", range(start, start + len(values)))
+    large = (~torch.isfinite(values.float())).nonzero()
+    if len(large):
+        row, column = large[0].tolist()
+        raise InputError(f"row {start + row}", expected=SINGLE, got=f"{values[row, column]:g}", do=SMALLER)
     return values
 
 
@@ -302,10 +307,16 @@ def _stack(items: Any) -> np.ndarray:
         shapes = {np.shape(row) for row in items}
         if len(shapes) != 1:
             raise InputError("rows", expected="all of one length", got=f"shapes {sorted(shapes)}")
-        items = np.stack([as_array(row) if isinstance(row, torch.Tensor) else np.asarray(unmasked(row)) for row in items])
+        items = np.stack([_as_row(row) for row in items])
     if items.ndim != 2 or not items.shape[1]:
         raise InputError("table", expected="shape (rows, columns)", got=f"shape {items.shape}")
     return np.asarray(items)
+
+
+def _as_row(row: Any) -> np.ndarray:
+    if isinstance(row, torch.Tensor):
+        return as_array(row)
+    return array_of(row) if isinstance(row, list | tuple) else np.asarray(unmasked(row))
 
 
 def _matrix(rows: Rows | SparseRows, plans: Sequence[ColumnPlan], start: int = 0, *, gaps: bool = True) -> tuple[np.ndarray, np.ndarray]:

@@ -142,7 +142,7 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
         do = "Pass y, or what holds both: a folder, a file, a data frame, a Dataset or a DataLoader"
         raise InputError("labels y", expected="one label per input", got=repr(y), do=do)
     require_same_rows(x, y)
-    return x, y
+    return _without_labels(x, y), y
 
 
 def read_unlabelled(files: Sequence[Path], known: Collection[DataType] = (), *, skip: bool = False) -> tuple[list[str], list[Any]]:
@@ -225,6 +225,15 @@ def _as_name(label: Any, data: Any) -> Any:
     if isinstance(label, int | tuple) and not isinstance(label, bool) and is_frame(data) and label in [*data.columns]:
         return str(label)
     return label
+
+
+def _without_labels(x: Any, y: Any) -> Any:
+    """A data frame without the columns that are its labels themselves, as in learn(task, frame, frame["kind"])."""
+    if not is_frame(x) or not hasattr(y, "equals"):
+        return x
+    labels = {name: y[name] for name in y.columns} if is_frame(y) else {getattr(y, "name", None): y}
+    same = [name for name in x.columns if name in labels and x[name].equals(labels[name])]
+    return x[[name for name in x.columns if name not in same]] if same else x
 
 
 def _refuse_labels(y: Any, what: str) -> None:

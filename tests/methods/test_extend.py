@@ -147,9 +147,23 @@ def test_more_of_the_old_classes_teach_the_dispatcher_alone(halves: Network, fre
     after = halves.view.pathway("low")
     assert (after.components, after.links, after.classes) == (before.components, before.links, before.classes)
     assert found.changed
-    assert "the dispatcher learned them, and its pathway stays as it was" in found.reason
+    assert "its pathway stays as it was; the dispatcher learned them" in found.reason
     assert len(halves.view.statistics("low").columns) > 5
     halves.verify()
+
+
+def test_a_few_inputs_of_a_new_sort_let_their_like_in() -> None:
+    random = np.random.default_rng(0)
+    net = Network()
+    net.learn("t", random.normal(size=(300, 6)), np.arange(300) % 2, method=ConstantMethod())
+    usual, others = random.normal(size=(200, 6)), random.normal(size=(200, 6)) + 8
+    refused = [(net.predict(some).ood_score > 1).mean() for some in (usual, others)]
+    assert refused[0] < 0.1
+    assert refused[1] == 1
+    assert "say nothing new" in net.extend("t", random.normal(size=(10, 6)), np.arange(10) % 2).reason
+    assert "the dispatcher learned them" in net.extend("t", random.normal(size=(12, 6)) + 8, np.arange(12) % 2).reason
+    assert (net.predict(others).ood_score > 1).mean() < 0.6
+    assert (net.predict(usual).ood_score > 1).mean() <= refused[0]
 
 
 def test_what_may_move_moves_and_readers_keep_what_they_read(

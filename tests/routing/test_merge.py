@@ -44,6 +44,14 @@ def test_columns_of_unknown_classes_are_left_alone(count: int, added: int) -> No
     assert described(merge_columns(before, [column(7, 1, 1)], 1)) == [*described(before), (7, 1, 1)]
 
 
+@pytest.mark.parametrize("of", [0, 1])
+def test_what_is_refused_so_far_gets_a_column_of_its_own_however_few_it_is(of: int) -> None:
+    before = [column(1, 20, 0), column(3, 20, 1), column(4, 20, 1)]
+    new = [column(9, 3, of), column(2, 3, 1)]
+    merged = merge_columns(before, new, 2, lambda mean: bool(mean[0] > 8))
+    assert described(merged) == [*described(before), (9, 3, of)]
+
+
 def test_a_limit_is_weighted_by_examples() -> None:
     assert merge_limits(1.0, 30, 4.0, 10) == 1.75
     assert merge_limits(1.0, 0, 4.0, 10) == 4.0

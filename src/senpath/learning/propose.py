@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from senpath.errors import InputError, SenpathError
 from senpath.learning.own_examples import Attempt, best_attempt, doubts_of, joined, warnings_of
 from senpath.pathways import LearningCost, Pathway, Provenance
 from senpath.progress import Progress, silent
-from senpath.routing import TaskStatistics, collect, columns_of, is_few, merge_columns, merge_limits, statistics_of
+from senpath.routing import TaskStatistics, collect, columns_of, is_few, is_refused, merge_columns, merge_limits, statistics_of
 from senpath.snapshot.examples import fewest, fingerprint
 from senpath.snapshot.proposal import Declined, JointMethod, Method, MethodResult, Proposal, Revision, RevisionResult, run_new
 from senpath.snapshot.thresholds import LEARNED
@@ -132,7 +133,8 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     owners: Sequence[int | None] = [present[index] for index in collected.classes.tolist()]
     if not pathway.task_kind.exclusive:  # one class of all, and another one for what came with new labels
         owners, classes = [int(len(examples.classes) > classes)] * len(owners), 1
-    columns = merge_columns(columns_of(before, _owners(pathway, before)), columns_of(new, owners), classes)
+    refused = partial(is_refused, torch.from_numpy(before.columns), before.figures)
+    columns = merge_columns(columns_of(before, _owners(pathway, before)), columns_of(new, owners), classes, refused)
     limit = before.figures.get(LEARNED, before.figures["limit"])
     share = before.figures["limit"] / limit
     if len(collected.held):  # else the new limit is a guess
@@ -142,6 +144,9 @@ def extended_statistics(view: View, task: str, examples: Examples, progress: Pro
     figures = {**before.figures, "limit": limit * share, "few": float(few)}
     figures |= {LEARNED: limit} if LEARNED in before.figures else {}
     return TaskStatistics(means, counts, None, figures, owners=owners)
+
+
+NOTHING_NEW = "the dispatcher knows such inputs, of which fewer than 20 of a class say nothing new"
 
 
 def _present(examples: Examples) -> tuple[list[int], Examples]:
@@ -253,7 +258,9 @@ def propose_revision(
     if result.relearned is not None and examples is not None:
         provenance = replace(provenance_of(result.method, examples, result.relearned), revisions=provenance.revisions)
     if revision.grows and examples is not None:
-        statistics[before.task] = extended_statistics(view, before.task, examples, progress)
+        known, statistics[before.task] = view.statistics(before.task), extended_statistics(view, before.task, examples, progress)
+        learned = not np.array_equal(known.columns, statistics[before.task].columns)
+        result = replace(result, reason=f"{result.reason}; {'the dispatcher learned them' if learned else NOTHING_NEW}")
         provenance = replace(provenance, examples=provenance.examples + len(examples))
     pathway = replace(
         result.pathway,

@@ -6,7 +6,7 @@ from senpath.routing.discriminant import Discriminant
 from senpath.routing.dispatcher import ADMIT, LARGEST_FEATURE, Decision, Dispatcher, Gates, Ranking
 from senpath.routing.drift import WARNED_OF, misled
 from senpath.routing.features import feature_map, image_features
-from senpath.routing.limits import LIMIT_QUANTILE
+from senpath.routing.limits import LIMIT_QUANTILE, is_refused
 from senpath.routing.metric import ALWAYS, Metric
 from senpath.routing.statistics import (
     TUNING,
@@ -50,6 +50,7 @@ __all__ = [
     "image_features",
     "is_covariance",
     "is_few",
+    "is_refused",
     "merge_columns",
     "merge_limits",
     "misled",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
@@ -39,6 +41,12 @@ def limit_of(collected: Collected) -> float:
             # An input is judged by whichever column is nearest; in drawn images few examples say too little of that.
             squares = squares.scatter(1, collected.stand_behind.to(squares.device)[:, None], own) if collected.careful else own
     return max(float(limit_within(soft_nearest(squares, softness))), LEAST)
+
+
+def is_refused(columns: torch.Tensor, figures: Mapping[str, float], features: np.ndarray) -> bool:
+    """Whether an input with these features (features,) is further from a task, of these columns (columns, features), than it may be."""
+    squares = (columns - torch.from_numpy(features)).square().sum(1)
+    return float(soft_nearest(squares, figures.get("softness", 0.0))) > figures["limit"]
 
 
 def limit_within(distances: torch.Tensor) -> torch.Tensor:

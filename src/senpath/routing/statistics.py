@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -359,25 +359,30 @@ def columns_of(statistics: TaskStatistics, classes: Sequence[int | None]) -> lis
     ]
 
 
-def merge_columns(before: Sequence[MeanColumn], new: Sequence[MeanColumn], classes: int) -> list[MeanColumn]:
+def merge_columns(
+    before: Sequence[MeanColumn], new: Sequence[MeanColumn], classes: int, refused: Callable[[np.ndarray], bool] = lambda mean: False
+) -> list[MeanColumn]:
     """The columns of a task that gets further examples: those that it has, in their order, then the added ones.
 
     A class that has one column and gets one has the mean of all its examples then. A class that the task did not have gets all its
-    columns. Any other gets further ones if they stand for EXAMPLES_PER_COLUMN examples together; fewer say nothing that its columns
-    do not.
+    columns. Any other gets further ones if they stand for EXAMPLES_PER_COLUMN examples together, or are refused so far; others say
+    nothing that its columns do not.
 
     Args:
         classes: how many the task had; later ones are new.
+        refused: whether a mean (features,) is further from all columns of the task than an input may be.
     """
     merged = list(before)
     added: list[MeanColumn] = []
     for of in dict.fromkeys(column.of for column in new):
         mine = [column for column in new if column.of == of]
-        places = [place for place, column in enumerate(before) if column.of == of]
-        if len(places) == 1 and len(mine) == 1:
+        places, strange = [place for place, column in enumerate(before) if column.of == of], [one for one in mine if refused(one.mean)]
+        if len(places) == 1 and len(mine) == 1 and not strange:
             merged[places[0]] = _mean(before[places[0]], mine[0])
         elif (of is not None and of >= classes) or sum(column.count for column in mine) >= EXAMPLES_PER_COLUMN:
             added += mine
+        else:
+            added += strange
     return merged + added
 
 

@@ -227,7 +227,7 @@ def _reason(examples: Examples, new: Sequence[Any], *, finetuned: bool) -> str:
     elif new:
         what = "its earlier rows stay as they were"
     else:
-        what = "the dispatcher learned them, and its pathway stays as it was"
+        what = "its pathway stays as it was"
     named = ", ".join(map(repr, new[:NAMED])) + (", …" if len(new) > NAMED else "")
     names = f" of {len(examples.classes)} classes, {len(new)} of them new ({named})," if new else ""
     return f"{count}{names} came to it; {what}"

@@ -123,6 +123,11 @@ def test_the_whole_benchmark_goes_on_and_a_row_of_a_file_is_in_its_page(
     after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "work/records").glob("*.jsonl")}
     assert {name for name in files if files[name] != after[name]} == {"class-means-tiny-5-0.jsonl"}
     assert "always the first" in page.read_text()  # what was measured before is on the page too
+    mine.write_text(MINE.replace("always the first", "always the one"))
+    bench_routing(tmp_path / "out", tmp_path / "work", BenchPlan(("tiny",), (5,), 1, (f"{mine}:First",), most=40), look=seen.append)
+    text = page.read_text()
+    assert "always the one" in text
+    assert "always the first" not in text  # a file that was changed is measured anew
 
 
 def test_a_row_of_a_file_is_measured_as_any(tiny: RoutingStream, mine: Path, tmp_path: Path) -> None:
@@ -153,6 +158,14 @@ def test_what_is_no_row_is_refused(mine: Path, tiny: RoutingStream, tmp_path: Pa
         find_row(f"{mine}:np")
     with raises_error(InputError, what="Short: task", expected="(60,)"):
         run_row(f"{mine}:Short", TINY, tmp_path)
+
+
+def test_two_files_of_one_name_are_refused(mine: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / mine.name
+    other.write_text(MINE)
+    with raises_error(InputError, what="rows", got=f"{mine}:First and {other}:First", do="Rename one"):
+        bench_routing(tmp_path / "out", tmp_path / "work", BenchPlan(rows=(f"{mine}:First", f"{other}:First")), look=print)
 
 
 def test_held_out_examples_are_some_of_every_class_that_has_two() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,23 @@ def test_a_task_without_examples_is_refused_before_anything_is_run(digits: Pair)
         experiment((x[few], y[few]), ["ncm"], holdout=0.9)
     with raises_error(sp.InputError, "task 'data' of the stream", expected="examples of each class to learn from", do="a larger train"):
         experiment(digits, ["ncm"], train=3)
+
+
+def test_what_a_session_defines_other_processes_cannot_import(digits: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Frozen, "__module__", "__main__")
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    for method in (Frozen, Frozen()):
+        with raises_error(sp.InputError, "method 'frozen'", expected="one that processes can import", do="Put it into a file"):
+            experiment(digits, [method], split=3, jobs=2)
+
+
+@pytest.mark.slow("starts Python, and processes of its own")
+def test_a_script_that_each_process_reads(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    part = "(np.eye(8), np.arange(8) % 2)"
+    script.write_text(f"import numpy as np, senpath as sp\nsp.experiment(({part}, {part}), ['ncm'], seeds=2, jobs=2)\n")
+    said = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False).stderr
+    assert 'A script puts what it runs below `if __name__ == "__main__":`' in said.splitlines()[-1]
 
 
 def test_a_mean_over_fewer_tasks_says_so(digits: Pair) -> None:

@@ -13,6 +13,7 @@ from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import compute_sample_weight
 
 from senpath.errors import InputError
@@ -63,6 +64,20 @@ def test_a_weight_is_as_many_copies_to_the_bit(overlapping: Labelled, form: Any)
     assert np.array_equal(weighted.predict_proba(form(x)), copied.predict_proba(form(x)))
     assert weighted.network_.tasks[TASK].examples == copied.network_.tasks[TASK].examples == np.count_nonzero(times)
     assert not np.array_equal(copied.predict_proba(form(x)), SENClassifier(**MLP).fit(form(x), y).predict_proba(form(x)))
+
+
+def test_balanced_classes_follow_the_weights(overlapping: Labelled) -> None:
+    x, y = overlapping
+    times = np.random.default_rng(0).integers(0, 4, len(y))
+    copies = np.repeat(np.arange(len(y)), times)
+    weighted = SENClassifier(**MLP, class_weight="balanced").fit(x, y, times)
+    copied = SENClassifier(**MLP, class_weight="balanced").fit(x[copies], y[copies])
+    np.testing.assert_allclose(weighted.predict_proba(x), copied.predict_proba(x), atol=1e-4)
+    labels = np.stack([y == "rare", x[:, 0] > 0], 1).astype(int)
+    tree = {"model": DecisionTreeClassifier(max_depth=3), "links": "none"}
+    by_example = SENClassifier(**tree).fit(x, labels, compute_sample_weight("balanced", labels))
+    by_class = SENClassifier(**tree, class_weight="balanced").fit(x, labels)
+    np.testing.assert_allclose(by_class.predict_proba(x), by_example.predict_proba(x), atol=1e-6)
 
 
 def test_copies_are_left_alone_where_the_model_sees_to_them(overlapping: Labelled) -> None:

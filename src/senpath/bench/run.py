@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,11 @@ from senpath.bench.measure import learn_cell, measure
 from senpath.bench.page import write_page
 from senpath.bench.protocol import BenchCell
 from senpath.bench.rows import ROWS, find_row, row_slug
-from senpath.bench.streams import MAIN, RoutingStream, find_stream
+from senpath.bench.streams import MAIN, STREAMS, RoutingStream, find_stream
 from senpath.errors import InputError
 from senpath.experiments.jobs import Job, claimed, read_records, run_jobs
 from senpath.experiments.records import Records
+from senpath.store.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def bench_routing(out: Path, work: Path, plan: BenchPlan, *, jobs: int = 1, look
         SenpathError: if a process died.
     """
     kinds = {name: find_row(name) for name in (*plan.rows, *plan.again)}
+    _require_different(kinds)
     if out.exists() and not out.is_dir():
         raise InputError(f"folder {out}", expected="a folder", got="a file", do="Choose another with --out")
     records = work / "records"
@@ -99,6 +103,8 @@ def bench_routing(out: Path, work: Path, plan: BenchPlan, *, jobs: int = 1, look
         names = tuple(dict.fromkeys((*plan.rows, *plan.again)))
         for name in plan.again:
             _forget([_job(cell, name, stream, plan.most) for cell, stream in cells], records)
+        for name in names:
+            _forget_earlier(name, records)
         if any(getattr(kinds[name], "pathways", False) for name in names):
             run("learning", [Job(f"learned-{cell.name}", partial(learn_cell, cell, stream, plan.most)) for cell, stream in cells])
         run("measuring", [_job(cell, name, stream, plan.most) for cell, stream in cells for name in names])
@@ -120,6 +126,29 @@ def _job(cell: BenchCell, name: str, stream: RoutingStream, most: int) -> Job:
 def _forget(jobs: Sequence[Job], folder: Path) -> None:
     for job in jobs:
         (folder / f"{job.name}.jsonl").unlink(missing_ok=True)
+
+
+def _require_different(names: Iterable[str]) -> None:
+    """Whether results of different rows are kept under different names."""
+    slugs: dict[str, str] = {}
+    for name in names:
+        if slugs.setdefault(row_slug(name), name) != name:
+            got = f"{slugs[row_slug(name)]} and {name}, whose results would be one"
+            raise InputError("rows", expected="files or classes of different names", got=got, do="Rename one")
+
+
+def _forget_earlier(name: str, folder: Path) -> None:
+    """Forget what a row's file measured before it was changed, or another file of its name."""
+    file, slug = Path(name.rpartition(":")[0]), row_slug(name)
+    if file.suffix != ".py":
+        return
+    note, now = folder / f"{slug}.sha256", sha256(file.read_bytes()).hexdigest()
+    if not note.exists() or note.read_text(encoding="utf-8") != now:
+        own = re.compile(rf"{re.escape(slug)}-({'|'.join(map(re.escape, STREAMS))})-(all|[0-9]+)-[0-9]+\.jsonl")
+        for kept in folder.glob(f"{slug}-*.jsonl"):
+            if own.fullmatch(kept.name):
+                kept.unlink()
+        write_atomic(note, now.encode())
 
 
 def _run(step: str, jobs: list[Job], *, folder: Path, workers: int, look: Callable[[BenchProgress], None]) -> None:

@@ -89,7 +89,7 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
     for job in jobs:
         for part in _parts(folder, job):
             part.unlink(missing_ok=True)
-    done = len(jobs) - len(waiting)
+    done = before = len(jobs) - len(waiting)
     look(done, len(jobs))
     if not waiting:
         return
@@ -106,6 +106,8 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int, *, look: Callable[
                 pool.run(waiting, finished, retry=False, tick=lambda: look(done, len(jobs)))
         except WorkerDiedError as error:
             do = "Run the same command again; it goes on from the jobs that are done"
+            if done == before and "exit code" in error.how:  # as of the copy of a script, which may start no processes of its own
+                do = f'A script puts what it runs below `if __name__ == "__main__":`, for each process reads it. Else: {do}'
             raise SenpathError("experiment", expected="workers that live", got=f"a {error.how}", do=do) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -121,6 +122,8 @@ def run_plan(
 ) -> ExperimentResults:
     """Run what is not done yet; see `experiment`."""
     backend: Backend = Ray(ray) if ray is not None else InProcess() if jobs == 1 else Processes()
+    if isinstance(backend, Processes):
+        _require_files(plan)
     opened = _open(plan, folder)
     versions = {"senpath": __version__, "torch": torch.__version__, "numpy": np.__version__}
     handle = StreamHandle.of(opened, _reader(plan, opened, folder, isinstance(backend, InProcess)))
@@ -138,6 +141,20 @@ def run_plan(
 
         run_jobs(work, folder, jobs, backend=backend, look=told)
         return results(len(work), unfinished=False)
+
+
+def _require_files(plan: ExperimentPlan) -> None:
+    """Whether processes can import what is compared.
+
+    Raises:
+        InputError: if a method was written in a notebook, or typed.
+    """
+    typed = not Path(getattr(sys.modules["__main__"], "__file__", "")).is_file()
+    for contender in plan.contenders:
+        kind = contender.method if isinstance(contender.method, type) else type(contender.method)
+        if typed and kind.__module__ == "__main__":
+            do = "Put it into a file and import it, or set jobs=1"
+            raise InputError(f"method {contender.label!r}", expected="one that processes can import", got="one of this session", do=do)
 
 
 def _results(

@@ -200,11 +200,26 @@ def _weights(values: Any, targets: Any, sample_weight: Any, class_weight: Any) -
     if sample_weight is None and class_weight is None:
         return None
     weights: np.ndarray = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True, copy=True)
-    if class_weight is not None:
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        weights *= _balanced(targets, weights)
+    elif class_weight is not None:
         weights *= compute_sample_weight(class_weight, targets)
     if not weights.any():
         raise InputError("sample weights", expected="some that are not zero", got="zeros")
     return weights
+
+
+def _balanced(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What makes all classes count the same together, by the weights that their examples have: a weight of 2 is two examples here too.
+
+    Of several labels the product over them, as `sklearn.utils.compute_sample_weight` has it.
+    """
+    factors = np.ones(len(targets))
+    for column in targets.reshape(len(targets), -1).T:
+        _, places = np.unique(column, return_inverse=True)
+        sums = np.bincount(places, weights)
+        factors *= (weights.sum() / np.count_nonzero(sums) / np.where(sums > 0, sums, 1))[places]
+    return factors
 
 
 def _merged(values: Any, targets: np.ndarray, weights: np.ndarray | None) -> tuple[Any, np.ndarray, np.ndarray | None]:

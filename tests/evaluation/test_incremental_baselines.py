@@ -18,7 +18,7 @@ from sklearn.neighbors import NearestCentroid
 from torch import nn
 from torch.nn import functional
 
-from senpath import DataType, Examples, InputError, SenSettings
+from senpath import DataType, Examples, InputError, SenSettings, UnknownTaskError
 from senpath.evaluation.baselines import BASELINES, Ewc, Icarl, Joint, Lwf, NearestMean, RanPac, Replay, Sequential, Si
 from senpath.evaluation.baselines.distillation import herding
 from senpath.evaluation.baselines.replay import Reservoir
@@ -352,3 +352,22 @@ def test_ranpac_is_ridge_regression_on_random_features(splits: dict[str, Split])
 def test_settings_out_of_their_range_are_refused(make: Callable[[], object], what: str) -> None:
     with raises_error(InputError, what):
         make()
+
+
+@pytest.mark.parametrize("make", [NearestMean, RanPac, Sequential])
+def test_tasks_are_found_among_those_that_are_asked_about(make: Callable[[], Strategy], splits: dict[str, Split]) -> None:
+    learned, settings = make(), SenSettings(epochs=1, hidden=8, augment=0.0)
+    for task, split in splits.items():
+        learned = learned.learn(task, split.train, settings)
+    classes = {task: split.train.classes for task, split in splits.items()}
+    last = [*splits][-1]
+    test = splits[last].test
+    tasks, labels = learned.find(test, classes)
+    turned = learned.find(test, dict(reversed(classes.items())))
+    assert tasks.tolist() == turned[0].tolist()
+    assert labels.tolist() == turned[1].tolist()
+    alone = learned.find(test, {last: classes[last]})
+    assert {*alone[0].tolist()} == {last}
+    assert alone[1].tolist() == [classes[last][place] for place in learned.logits(last, test.inputs).argmax(1).tolist()]
+    with pytest.raises(UnknownTaskError, match="task 'other': expected one that was learned"):
+        learned.find(test, {"other": (0, 1)})

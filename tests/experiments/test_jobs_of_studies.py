@@ -16,6 +16,7 @@ import pytest
 from senpath import InputError, SenpathError
 from senpath.experiments.jobs import Job, Tell, claimed, read_records, run_jobs
 from senpath.reproduce.sen import Setup, reproduce_sen
+from tests.raising import raises_error
 
 
 def count(folder: Path, name: str, upto: int, tell: Tell) -> None:
@@ -141,3 +142,16 @@ def test_an_experiment_whose_data_is_missing(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(InputError, match=r"got no fashion, mnist, lower, upper, speech\. Run `senpath data download`"):
         reproduce_sen(tmp_path / "out", tmp_path / "work", Setup(seeds=1, epochs=8), look=lambda progress: None)
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("content", ['{"a": 1}\n{"a": 2}', '{"a": 1}\n{"a"', "no records\n"])
+def test_a_file_of_records_that_is_cut_off_is_named(content: str, tmp_path: Path) -> None:
+    job = Job("one", print)
+    (tmp_path / "one.jsonl").write_text(content)
+    if content.endswith("2}"):
+        assert read_records([job], tmp_path) == [{"a": 1}, {"a": 2}]  # all there, but for the end of the line
+        return
+    with raises_error(
+        InputError, f"records {tmp_path / 'one.jsonl'}", expected="lines of JSON", do="Delete the file; its job is run again"
+    ):
+        read_records([job], tmp_path)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from senpath.errors import UnknownTaskError
 from senpath.history.copying import copy_network
 from senpath.methods import SenSettings
 from senpath.network import Network
@@ -101,6 +102,27 @@ class Strategy(ABC):
             for inputs in test.inputs.split(BATCH)
         ]
         return answers_at(torch.cat(parts) if parts else torch.zeros(0, dtype=torch.int64), tasks)
+
+
+def best_of(outputs: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor, columns: Mapping[str, range], tasks: Classes) -> Answers:
+    """The best column among those of some tasks, wherever they stand.
+
+    Args:
+        outputs: of inputs (n, …) how much each column is answered, (n, columns).
+        columns: of every task that was learned.
+        tasks: those in question.
+
+    Raises:
+        UnknownTaskError: if one was not learned.
+    """
+    unknown = next((task for task in tasks if task not in columns), None)
+    if unknown is not None:
+        raise UnknownTaskError(
+            f"task {unknown!r}", expected=f"one that was learned: {', '.join(columns) or 'none yet'}", got="another name"
+        )
+    places = [place for task in tasks for place in columns[task]]
+    parts = [outputs(part)[:, places].argmax(1).cpu() for part in inputs.split(BATCH)]
+    return answers_at(torch.cat(parts) if parts else torch.zeros(0, dtype=torch.int64), tasks)
 
 
 def answers_at(columns: torch.Tensor, tasks: Classes) -> Answers:

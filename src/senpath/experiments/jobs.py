@@ -117,14 +117,26 @@ def workers() -> int:
 
 
 def read_records(jobs: Iterable[Job], folder: Path, *, unfinished: bool = False) -> list[Record]:
-    """What the jobs have found, in the order of the jobs; with `unfinished` also what those still at work have found so far."""
+    """What the jobs have found, in the order of the jobs; with `unfinished` also what those still at work have found so far.
+
+    Raises:
+        InputError: if a file is no list of records, or cut off.
+    """
     records = []
     for job in jobs:
-        files = [_file(folder, job)] if _file(folder, job).exists() else _parts(folder, job)[-1:] if unfinished else []
-        for file in files:
+        done = _file(folder, job)
+        for file in [done] if done.exists() else _parts(folder, job)[-1:] if unfinished else []:
             with suppress(FileNotFoundError):  # done between looking and reading: the next look finds it
-                records += [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]  # the last is empty, or being written
+                lines = file.read_bytes().split(b"\n")
+                records += _parsed(file, lines[:-1] if file != done or not lines[-1] else lines)  # the last of a part is being written
     return records
+
+
+def _parsed(file: Path, lines: Sequence[bytes]) -> list[Record]:
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise InputError(f"records {file}", expected="lines of JSON", got=str(error), do="Delete the file; its job is run again") from error
 
 
 def _begin(scratch: Path | None, folder: Path) -> Callable[[Job], None]:

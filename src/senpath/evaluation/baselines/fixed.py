@@ -13,7 +13,7 @@ from torch import nn
 from senpath.errors import InputError
 from senpath.evaluation.baselines.parts import Baseline, cost_of, of_task
 from senpath.evaluation.closed_form import ClassSums, RandomProjection, RidgeSums, choose_strength
-from senpath.evaluation.strategy import BATCH, Answers, Classes, answers_at
+from senpath.evaluation.strategy import Answers, Classes, best_of
 from senpath.methods import SenSettings
 from senpath.pathways import LearningCost
 from senpath.seeds import derive
@@ -59,7 +59,7 @@ class FixedFeatures(Baseline):
 
     def find(self, test: Examples, tasks: Classes) -> Answers:
         """The best column of all."""
-        return answers_at(torch.cat([self.outputs(inputs).argmax(1) for inputs in test.inputs.split(BATCH)]), tasks)
+        return best_of(self.outputs, test.inputs, self.columns, tasks)
 
     def takes(self, data_type: DataType) -> bool:
         return self.kind in (None, (data_type.key, data_type.shape))

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from senpath.errors import InputError
 from senpath.evaluation.baselines.parts import Baseline, cost_of, fresh_part, of_task, size
-from senpath.evaluation.strategy import BATCH, Answers, Classes, answers_at
+from senpath.evaluation.strategy import Answers, Classes, best_of
 from senpath.methods import SenSettings
 from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
 from senpath.pathways import LearningCost
@@ -172,8 +172,7 @@ class Incremental(Baseline):
         """The best column of all where their classes have competed; else see `Strategy.find`."""
         if self.heads == "each" and self.prototypes is None:
             return super().find(test, tasks)
-        parts = [self.outputs(inputs).argmax(1).cpu() for inputs in test.inputs.split(BATCH)]
-        return answers_at(torch.cat(parts), tasks)
+        return best_of(self.outputs, test.inputs, self.columns, tasks)
 
     def takes(self, data_type: DataType) -> bool:
         return self.kind is None or self.kind[0] == data_type.key

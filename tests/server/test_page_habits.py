@@ -1,0 +1,118 @@
+"""What people do at a page without thinking of it: two clicks, many tabs, words of an input method, a network that is gone for a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from browser import Visit, launched, tone, wav
+from playwright.sync_api import Browser, expect
+from running import running
+
+from senpath.testing import ConstantMethod, tiny_network, tiny_task
+
+pytestmark = pytest.mark.slow("a real browser")
+OUT_OF_SIGHT = "Object.defineProperty(document, 'hidden', {get: () => true})"
+NO_STORAGE = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('closed', 'SecurityError'); }})"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    heard = tmp_path_factory.mktemp("heard") / "tone.wav"
+    heard.write_bytes(wav(tone(440, 16_000)))
+    with launched(heard) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    net = tiny_network(Path(tmp_path_factory.mktemp("page") / "team.sen"), ["low"])
+    x, y = tiny_task("weather")
+    net.learn("codes", x, [20231105 if label == "warm" else 20231106 for label in y], method=ConstantMethod())
+    rows = [{"size": float(place % 7), "part": f"p{place % 40}"} for place in range(80)]
+    net.learn("parts", rows, ["big" if row["size"] > 3 else "small" for row in rows], method=ConstantMethod())
+    with running(net.path) as (_, address):
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    visit = Visit(browser, address).ready()
+    yield visit
+    visit.context.close()
+
+
+def add(visit: Visit, kind: int, *texts: str) -> None:
+    """Add examples to a kind."""
+    visit.page.locator("#teach .kind").nth(kind).get_by_role("radio").check()
+    for text in texts:
+        visit.page.locator("#teach textarea").fill(text)
+        visit.page.locator("#teach textarea").press("Enter")
+
+
+def test_two_clicks_teach_once_and_a_lost_stream_is_no_end(visit: Visit, address: str) -> None:
+    page = visit.page
+    page.route("**/jobs/*/events", lambda route: route.fulfill(status=502, body="no server behind the proxy"))
+    visit.open("Teach")
+    page.locator("#teach").get_by_role("radio", name="Text", exact=True).check()
+    text, examples = page.locator("#teach textarea"), page.locator("#teach .kind .examples li:not(.free)")
+    text.fill("にほん")
+    text.evaluate("area => area.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true}))")
+    expect(text).to_have_value("にほん")  # which is not written yet
+    for kind in (0, 1):
+        page.locator("#teach .kind").nth(kind).get_by_label("Name of this kind").fill("good")
+    add(visit, 0, "a good day", "a fine day")
+    add(visit, 1, "a bad day", "a poor day")
+    expect(examples).to_have_count(4)
+    expect(page.locator("#teach-body")).to_contain_text("Give at least two kinds")  # of one name they are one
+    page.locator("#teach .kind").nth(1).get_by_label("Name of this kind").fill("bad")
+    page.get_by_label("What is the new task called?").fill("moods")
+    page.get_by_label("What is the new task called?").blur()
+    expect(page.locator("#teach .score")).to_be_visible()
+    assert [draft["task"] for draft in httpx.get(f"{address}/drafts").json()["drafts"]] == ["moods"]  # as it was named after its examples
+    page.get_by_role("button", name="Learn it", exact=True).dblclick()
+    expect(page.get_by_role("heading", name="Learned “moods”")).to_be_visible(timeout=60_000)
+    assert len(httpx.get(f"{address}/jobs").json()["jobs"]) == 1
+    expect(page.locator("#teach .trouble")).to_have_count(0)
+
+
+def test_tabs_out_of_sight_hold_no_connection(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    context.add_init_script(OUT_OF_SIGHT)
+    pages = [context.new_page() for _ in range(8)]  # of six connections that a browser opens to one server
+    for page in pages:
+        page.goto(f"{address}/", timeout=10_000)
+        page.wait_for_selector("body[data-ready]", timeout=10_000)
+    assert pages[0].evaluate("fetch('tasks').then((answer) => answer.status)") == 200
+    context.close()
+
+
+def test_numbers_that_are_names_stay_as_they_are(visit: Visit) -> None:
+    page, sent = visit.page, list[Any]()
+    visit.open("Network")
+    expect(page.locator("#network-body")).to_contain_text("20231105, 20231106")
+    visit.open("Ask")
+    page.on("request", lambda request: sent.append(request.post_data_json) if request.url.endswith("/predict") else None)
+    page.locator("#ask").get_by_role("radio", name="Row").check()
+    part = page.locator("#ask").get_by_label("part", exact=True)
+    expect(part).to_have_attribute("inputmode", "text")  # of many words: a telephone would offer figures alone
+    part.fill("007")
+    page.locator("#ask").get_by_label("size", exact=True).fill("5.5")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#answer-body:not(.busy) .from").first).to_be_visible()
+    assert sent == [{"input": {"row": {"size": "5.5", "part": "007"}}}]
+
+
+def test_a_browser_that_keeps_nothing_draws(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address)
+    visit.context.add_init_script(NO_STORAGE)
+    visit.page.reload()
+    visit.ready()
+    visit.page.locator("#ask").get_by_role("radio", name="Draw").check()
+    visit.draw([[(0.3, 0.3), (0.7, 0.7)]])
+    expect(visit.page.locator("#answer-body:not(.busy) .from").first).to_be_visible()
+    expect(visit.page.locator("#ask .trouble")).to_have_count(0)
+    visit.close()

@@ -79,7 +79,16 @@ def unmasked(values: Any) -> Any:
             return np.asarray(values.data)
         present: Any = np.asarray(values.data, dtype=np.float64 if values.dtype.kind in "fiub" else object)
         return np.where(np.ma.getmaskarray(values), np.nan if values.dtype.kind in "fiub" else None, present)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "T":  # strings of any length, which numpy has since its second version
+        return values.astype(object)
     return np.asarray(values) if isinstance(values, np.matrix) else values
+
+
+def as_numpy(values: Any) -> Any:
+    """An array of another library, such as JAX, as one of numpy; anything else as it is."""
+    if isinstance(values, np.ndarray | np.generic | torch.Tensor) or hasattr(values, "to_numpy"):
+        return values
+    return np.asarray(values) if all(hasattr(values, name) for name in ("__array__", "shape", "dtype")) else values
 
 
 LONGEST_NAME, LONGEST_DESCRIPTION = 200, 2000

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from senpath.arrays import as_word
+from senpath.arrays import as_numpy, as_word, unmasked
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITY_BY_ENDING
 from senpath.inputs.modalities.columns import Rows, is_frame, is_list_row
@@ -43,7 +43,7 @@ def as_batch(x: Any, known: Mapping[str, DataType], *, skip: bool = False) -> An
     """
     if isinstance(x, Data):
         return x.x
-    x = sparse_rows(x) if is_sparse(x) else x
+    x = sparse_rows(x) if is_sparse(x) else unmasked(as_numpy(x))
     if isinstance(x, Rows | SparseRows) or (is_frame(x) and known_table(x, known.values()) is not None):
         return x
     table = unlabelled_table(x)

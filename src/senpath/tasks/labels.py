@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, composed, require_unicode
+from senpath.arrays import as_array, as_numpy, composed, require_unicode
 from senpath.errors import InputError
 
 Label = bool | int | str
@@ -102,6 +102,7 @@ def one_per_input(y: Any, inputs: int) -> np.ndarray | list[Any]:
 
 def _values(y: Any) -> np.ndarray | list[Any]:
     """An array of numbers where y is one, or is a column of them, else the list of what y holds."""
+    y = as_numpy(y)
     if isinstance(y, np.ndarray | torch.Tensor) and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if isinstance(y, torch.Tensor):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, as_word, object_array, written_number
+from senpath.arrays import as_array, as_word, object_array, unmasked, written_number
 from senpath.errors import InputError
 from senpath.tasks.labels import Label, is_missing, listed, match_labels
 
@@ -57,7 +57,7 @@ def read_numbers(y: Any, inputs: int, what: str) -> np.ndarray:
     if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "iubf":
         y = np.ma.filled(y.astype(np.float64), np.nan)
     try:
-        given = _numbers_of_words(as_array(y) if isinstance(y, torch.Tensor) else np.asarray(y))
+        given = _numbers_of_words(as_array(y) if isinstance(y, torch.Tensor) else unmasked(np.asarray(y)))
         values = given.astype(np.float64) if given.dtype.kind in "iubfOU" else given  # words that are numbers, as a .csv has them
     except (ValueError, TypeError) as error:
         raise InputError(what, expected="numbers", got=str(error), do=DATES if DATE.search(str(error)) else "") from error

@@ -213,3 +213,50 @@ def test_a_guess_of_the_labels_is_told_where_it_was_wrong() -> None:
     with raises_error(sp.InputError, "test data of 't'", got="'other' missing", do="The column of the labels was guessed"):
         sp.evaluate(net, {"t": frame})
     assert sp.evaluate(net, {"t": (frame, "kind")}).scores["t"].examples == 12
+
+
+def test_strings_of_any_length_as_numpy_has_them() -> None:
+    strings = np.dtypes.StringDType()
+    net, forms, words = learned(np.array([["u", "1.5"], ["v", "2"]] * 6, dtype=strings), np.array(LABELS, dtype=strings))
+    assert (forms, words, net.tasks["t"].classes_) == ({"x0": "words", "x1": "numbers"}, {"x0": ["u", "v"]}, ("x", "y"))
+    texts = np.array(["a good day", "a bad night"] * 6, dtype=strings)
+    net = sp.Network()
+    net.learn("t", texts, LABELS, method=ConstantMethod())
+    assert net.predict(texts).label.tolist() == net.predict(texts.tolist()).label.tolist()
+
+
+class Foreign:
+    """An array of another library, as JAX has them: numpy can read it, and it is none of numpy's."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.shape, self.dtype, self.ndim = values, values.shape, values.dtype, values.ndim
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.values, dtype)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: Any) -> Foreign:
+        return Foreign(self.values[index])
+
+
+@pytest.mark.parametrize("shape", [(12, 3), (12, 8, 8)])
+def test_arrays_of_other_libraries(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).random(shape)
+    net, again = sp.Network(), sp.Network()
+    net.learn("t", Foreign(x), Foreign(np.array([0, 1] * 6)), method=ConstantMethod())
+    again.learn("t", x, [0, 1] * 6, method=ConstantMethod())
+    for asked in (Foreign(x), [Foreign(each) for each in x]):
+        assert net.encode(asked).batches[0].inputs.equal(again.encode(x).batches[0].inputs)
+    assert len(net.predict(Foreign(x[0]))) == 1
+
+
+def test_what_is_told_of_other_containers() -> None:
+    with raises_error(sp.InputError, "array of inputs", do="pandas.DataFrame(x)"):
+        learned(np.rec.fromarrays([NUMBERS, NUMBERS], names="a,b"), LABELS)
+    with raises_error(sp.InputError, "array of inputs", do="x.reshape(-1, 1)"):
+        learned(NUMBERS, LABELS)
+    for once in ({"a": [1.0]}.values(), iter([[1.0]]), ([number] for number in NUMBERS)):
+        with raises_error(sp.InputError, "inputs", do="Make a list"):
+            learned(once, LABELS)

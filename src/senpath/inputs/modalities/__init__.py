@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from senpath.arrays import as_array, unmasked
+from senpath.arrays import as_array, as_numpy, unmasked
 from senpath.errors import InputError
 from senpath.inputs.limits import may_name
 from senpath.inputs.modalities.audio import AudioModality, waves_of
@@ -135,12 +135,12 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
         return [Group("table", x, np.arange(len(x)))]
     if hasattr(x, "to_numpy"):  # a pandas Series finds its items by label, not by place
         x = x.to_pylist() if hasattr(x, "to_pylist") else x.to_numpy()
-    x = unmasked(x)
+    x = unmasked(as_numpy(x))
     if isinstance(x, np.ndarray | torch.Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 1):
         return [Group(_of_array(x, batch=True), x, np.arange(len(x)))]
     if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
-        expected, single = "an array, a tensor, a data frame or a list of inputs", not hasattr(x, "__next__")
-        do = "Put a single input into a list" if single else "Make a list of what it gives: list(…)"
+        expected, several = "an array, a tensor, a data frame or a list of inputs", hasattr(x, "__iter__") and not hasattr(x, "__getitem__")
+        do = "Make a list of what it gives: list(…)" if several else "Put a single input into a list"
         raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
     rows: dict[tuple[str, frozenset[Any] | int | None], list[int]] = {}
     items = [*map(row_of, x)]
@@ -210,6 +210,8 @@ def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
     several = "(n, columns), (n, h, w), (n, h, w, c), (n, c, h, w), or clips (n, t, h, w[, c])"
     wanted = several if batch else "a row (columns,), an image (h, w[, c]) or a clip (t, h, w[, c])"
     do = "Numbers of one column are x.reshape(-1, 1), or frame[[name]]" if batch and not axes else ""
+    if isinstance(x, np.ndarray) and x.dtype.names is not None:
+        do = "pandas.DataFrame(x) has its fields as columns"
     raise InputError("array of inputs" if batch else "input", expected=wanted, got=f"shape {tuple(x.shape)}", do=do)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from senpath.arrays import as_word, object_array, unmasked, written_number
+from senpath.arrays import as_numpy, as_word, object_array, unmasked, written_number
 from senpath.errors import InputError
 
 ColumnForm = Literal["numbers", "words", "times"]
@@ -213,9 +213,9 @@ def array_of(row: Sequence[Any]) -> np.ndarray:
 
 
 def row_of(item: Any) -> Any:
-    """A row of pandas, of a database or in a mapping of another kind as a dict, or without names as a list; all else as it is."""
+    """A row of pandas, of a database or in a mapping of another kind as a dict, or without names as a list; an array as one of numpy."""
     if isinstance(item, str | dict | np.ndarray) or not hasattr(item, "keys"):
-        return item
+        return item if isinstance(item, str | dict) else unmasked(as_numpy(item))
     names = [*item.keys()]
     named = isinstance(item, Mapping) or all(isinstance(name, str) for name in names)
     return {name: item[name] for name in names} if named else [*item]

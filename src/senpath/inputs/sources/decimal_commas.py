@@ -35,14 +35,20 @@ def with_points(words: Sequence[str], *, usual: bool, others: bool) -> Sequence[
         others: whether other columns of the file have decimal commas.
     """
     decimals = has_decimal_comma(words)
-    thousands = any("," in word and THOUSANDS.fullmatch(word) and not DECIMAL_COMMA.fullmatch(word) for word in words)
-    if not decimals and (thousands or not usual):
+    if not decimals and (
+        not usual or any("," in word and THOUSANDS.fullmatch(word) and not DECIMAL_COMMA.fullmatch(word) for word in words)
+    ):
         return words
     if not usual and not all(DECIMAL_COMMA.fullmatch(word) or WHOLE.fullmatch(word) or is_missing(word) for word in words):
         return words
     numbered = not any("." in word and not GROUPED.fullmatch(word) for word in words)
     groups = numbered and (decimals or others or any(word.count(".") > 1 for word in words))
     return [_with_point(word, groups=groups) for word in words]
+
+
+def _has_thousands(word: str) -> bool:
+    """Whether this is a number whose commas can only stand between thousands, as 1,234.5."""
+    return "," in word and THOUSANDS.fullmatch(word) is not None and not DECIMAL_COMMA.fullmatch(word)
 
 
 def _with_point(word: str, *, groups: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -105,7 +106,8 @@ class NetworkSummary:
             if isinstance(renamed, dict) and renamed.get("from") == now:
                 now = str(renamed.get("to"))
             elif "rollback" in entry:
-                now = next((before for number, before in reversed(then) if number <= entry["rollback"]), now)
+                place = bisect_right(then, entry["rollback"], key=lambda known: known[0])  # versions grow
+                now = then[place - 1][1] if place else now
             elif now in (entry.get("removed") or ()):
                 now = None
             then.append((entry["version"], now))

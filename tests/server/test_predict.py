@@ -282,3 +282,12 @@ def test_an_answer_names_the_columns_of_a_row_that_have_no_value(client: TestCli
     assert gap["task"] == "iris"
     assert gap["gaps"] == ["x1"]
     assert "gaps" not in whole | picture
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "zlib", "no-such"])
+def test_a_charset_that_reads_no_form_is_refused(client: TestClient, charset: str) -> None:
+    """Where it names no encoding at all, the form is read all the same."""
+    parts = ('form-data; name="options"', "{}"), (f'form-data; name="file"; filename="{"x" * 80}.txt"', "warm")
+    body = "".join(f"--b\r\nContent-Disposition: {head}\r\n\r\n{content}\r\n" for head, content in parts) + "--b--\r\n"
+    response = client.post("/predict", content=body, headers={"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"})
+    assert response.status_code in (200, 422), response.text

@@ -233,6 +233,7 @@ LIES = {
     "a header of many digits": ("9" * 5000, _binary(16, [1, 2, 2]), b"\0" * 16),
     "a header within the JSON": ("10", _binary(16, [1, 2, 2]), b"\0" * 16),
     "a tensor of more bytes than there are": (None, _binary(2**62, [2**30, 2**30]), b"\0" * 16),
+    "a length of thousands of digits": ("0" * 5000, _binary(16, [1, 2, 2]), b"\0" * 16),
     "a tensor of fewer bytes than its shape": (None, _binary(12, [1, 2, 2]), b"\0" * 12),
     "a shape that is too large": (None, _binary(16, [2**40, 2**40]), b"\0" * 16),
     "a size below zero": (None, _binary(-16, [1, 2, 2]), b"\0" * 16),

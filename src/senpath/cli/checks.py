@@ -9,12 +9,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from senpath import __version__
 from senpath.cache import cache_folder
+from senpath.confined import open_plain
 from senpath.errors import InputError, MissingExtraError, SenpathError
 from senpath.installation import how_to_install, installed_senpath, requirements
 
@@ -173,7 +175,6 @@ def _disk(part: str, name: str, folder: Path) -> Finding:
 
 def _network(given: str | Path) -> Iterator[Finding]:
     from senpath.cli.options import open_network
-    from senpath.inputs.encoders.registry import make_encoder
     from senpath.progress import bars
     from senpath.store import as_place
 
@@ -191,11 +192,11 @@ def _network(given: str | Path) -> Iterator[Finding]:
     for kind in net.view.types.values():
         if kind.encoder is not None:
             try:
-                make_encoder(kind.encoder, kind.modality)
+                net.view.encoders.of(kind)  # which loads none of the hub that only the network names
                 yield Finding("network", f"encoder {kind.encoder}", OK, f"of {kind.modality}")
             except MissingExtraError as error:
                 yield Finding("network", f"encoder {kind.encoder}", BAD, f"{error.expected} {error.got}", error.do)
-            except InputError as error:  # one that a program gives when it opens the network
+            except InputError as error:  # one that a program gives when it opens the network, or has to name
                 yield Finding("network", f"encoder {kind.encoder}", NOTE, error.message.removesuffix(f". {error.do}"), error.do)
     with bars(str(place)) as progress:
         net.verify(progress)
@@ -207,9 +208,8 @@ def _format(folder: Path) -> Iterator[Finding]:
     from senpath.store.manifest import FORMAT_VERSION
 
     manifest = folder / "network.json"
-    if not manifest.is_file():
-        return
-    with manifest.open("rb") as file:
+    match = None
+    with suppress(OSError), open_plain(manifest) as file:
         match = FORMAT.search(file.read(HEAD))
     if match is not None:
         older = int(match[1]) < FORMAT_VERSION

@@ -7,6 +7,7 @@ import functools
 import inspect
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -95,13 +96,22 @@ def with_forms(command: Callable[..., Result]) -> Callable[..., None]:
 def json_lines(records: Sequence[Record]) -> str:
     """A line an object; what would control a terminal is spelled out, which JSON reads as the same."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    lines = "".join(f"{json.dumps(record, ensure_ascii=not unicode, allow_nan=False)}\n" for record in records)
+    lines = "".join(f"{json.dumps(_finite(record), ensure_ascii=not unicode, allow_nan=False)}\n" for record in records)
     return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", lines)
 
 
 def json_list(records: Sequence[Record]) -> str:
     """All objects as one list, each in a line of its own."""
     return "[\n" + json_lines(records).removesuffix("\n").replace("\n", ",\n") + "\n]\n"
+
+
+def _finite(value: Any) -> Any:
+    """A value of JSON with null for the numbers that JSON does not have: a folder's log may hold any."""
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [*map(_finite, value)]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def csv_text(records: Sequence[Record]) -> str:

@@ -51,6 +51,12 @@ class TaskScore:
     refused: float
 
 
+MOST = 2**53
+"""Inputs of a measurement."""
+MOST_CLASSES = 2**12
+"""Of a confusion matrix: it takes the square of them."""
+
+
 @dataclass(frozen=True)
 class ClassConfusion:
     """Which classes of a classification were answered for which, with the task given.
@@ -69,12 +75,19 @@ class ClassConfusion:
     pairs: tuple[tuple[int, int, int], ...]
 
     def __post_init__(self) -> None:
-        if any(not (0 <= true < len(self.classes) and 0 <= label < len(self.classes) and count > 0) for true, label, count in self.pairs):
+        known = range(len(self.classes))
+        if any(true not in known or label not in known or not 0 < count <= MOST for true, label, count in self.pairs):
             raise ValueError("classes confused that the task does not have")
 
     @property
     def matrix(self) -> np.ndarray:
-        """int64 (classes, classes): rows are true classes, columns answered ones. Made on use."""
+        """int64 (classes, classes): rows are true classes, columns answered ones. Made on use.
+
+        Raises:
+            InputError: of more than `MOST_CLASSES`; `pairs` and `worst` have what it would.
+        """
+        if len(self.classes) > MOST_CLASSES:
+            raise InputError("confusion matrix", expected=f"at most {MOST_CLASSES:,} classes", got=f"{len(self.classes):,}")
         counts = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
         for true, label, count in self.pairs:
             counts[true, label] = count
@@ -200,8 +213,10 @@ class _Line:
             shares = [score.first, score.task, score.among, score.refused]
             right = [score.accuracy, score.accuracy_unlabelled]  # of a regression R², which has no least value
             fits = all(0 <= share <= 1 for share in shares) and all(math.isnan(value) or -math.inf < value <= 1 for value in right)
-            if score.examples < 1 or not fits or not 0 <= score.candidates < math.inf:
+            if not 1 <= score.examples <= MOST or not fits or not 0 <= score.candidates < math.inf:
                 raise ValueError(f"figures of {task!r} out of their range")
+        if not all(-MOST <= count <= MOST for counts in (self.refused, *self.confusion.values()) for count in counts.values()):
+            raise ValueError("numbers of inputs that cannot be")
         if not set(self.confusion) == set(self.refused) == set(self.scores):
             raise ValueError("scores, confusion and refused of different tasks")
         if not set(self.by_class) <= set(self.scores):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from math import isfinite
 from typing import Any
 
+from senpath.errors import printable
 from senpath.pathways import Pathway
+from senpath.pathways.spec import number
 from senpath.snapshot.task_info import task_info
 from senpath.snapshot.view import View
 from senpath.tasks import Label
@@ -150,7 +151,8 @@ def _measured(figures: Mapping[str, Entry]) -> list[str]:
 
 
 def _rounded(value: Any) -> float | None:
-    return round(float(value), 4) if isinstance(value, int | float) and isfinite(value) else None
+    known = number(value)
+    return None if known is None else round(known, 4)
 
 
 def _limits(view: View, figures: Mapping[str, Entry]) -> list[str]:
@@ -178,8 +180,9 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _escaped(value: object) -> str:
-    """What people called their tasks and labels, as text that is neither HTML nor a table's border."""
-    return escape("–" if value is None else str(value), quote=False).translate({ord(mark): f"\\{mark}" for mark in "\\|`*_[]"})
+    """What people called their tasks and labels, on one line, as text that is neither HTML nor a table's border."""
+    text = "–" if value is None else printable(" ".join(str(value).split()))
+    return escape(text, quote=False).translate({ord(mark): f"\\{mark}" for mark in "\\|`*_[]~$"})
 
 
 def _counted(number: int, one: str) -> str:

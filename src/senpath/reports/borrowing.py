@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from senpath.pathways import Transfer
+from senpath.pathways.spec import number
 from senpath.reports.growth import SIMILAR
 from senpath.sections import NetworkSummary, Section, TaskSummary
 
@@ -85,8 +86,8 @@ def _borrowings(network: NetworkSummary, task: TaskSummary, copies: Sequence[Sec
 
 def _threshold(task: TaskSummary) -> float:
     """Similarity from which on a class counts as similar to its source, where the method has such a setting."""
-    threshold = task.pathway.provenance.settings.get("threshold")
-    return float(threshold) if isinstance(threshold, int | float) else SIMILAR
+    threshold = number(task.pathway.provenance.settings.get("threshold"))
+    return SIMILAR if threshold is None else threshold
 
 
 def _chosen(network: NetworkSummary, borrowings: Sequence[Borrowing]) -> set[str]:

@@ -16,6 +16,8 @@ from senpath.reports.growth import COLOURS
 from senpath.sections import NetworkSummary, Section, TaskSummary
 
 Entry = Mapping[str, Any]
+REMEMBERED = 2**20
+"""Tasks of versions that were returned to, all together: beyond that a rollback changes nothing of which entry brought a task."""
 GONE = "\n"
 """Behind the name of a task that is gone, so that another of its name is not taken for it: no task's name has a line break."""
 
@@ -110,8 +112,9 @@ def sections(network: NetworkSummary) -> list[Section]:
 def first_entries(log: Sequence[Entry]) -> dict[str, Entry]:
     """The entries that brought the tasks of today. A name may have been another task's, that was removed."""
     entries: dict[str, Entry] = {}
-    returned_to = [entry["rollback"] for entry in log if isinstance(entry.get("rollback"), int)]
+    returned_to = {entry["rollback"] for entry in log if isinstance(entry.get("rollback"), int)}
     then: dict[int, dict[str, Entry]] = {}
+    room = REMEMBERED
     for entry in log:
         for task in _names(entry, "removed"):
             entries.pop(task, None)
@@ -122,8 +125,9 @@ def first_entries(log: Sequence[Entry]) -> dict[str, Entry]:
             entries[str(renamed.get("to"))] = entries.pop(renamed["from"])
         if isinstance(entry.get("rollback"), int):
             entries = dict(then.get(entry["rollback"], entries))
-        if _version(entry) in returned_to:
+        if _version(entry) in returned_to and len(entries) <= room:
             then[_version(entry)] = dict(entries)
+            room -= len(entries)
     return entries
 
 

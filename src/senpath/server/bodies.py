@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
+from senpath.arrays import json_value
 from senpath.errors import InputError, printable
 from senpath.inputs.sources.read import ENDINGS
 from senpath.serving.errors import Refusal
@@ -37,7 +38,7 @@ def dumps(content: Any) -> bytes:
     try:
         return orjson.dumps(content)
     except TypeError:
-        return json.dumps(content, ensure_ascii=False).encode()
+        return json.dumps(json_value(content), ensure_ascii=False, allow_nan=False).encode()
 
 
 def body_of(model: type[BaseModel], *, many: bool = False, required: bool = False) -> dict[str, Any]:
@@ -101,6 +102,8 @@ async def read_form(request: Request, model: type[Body], most: int, fields: int 
         form = await request.form(max_files=most, max_fields=fields, max_part_size=2**20)
     except HTTPException as error:  # starlette's own, of a form that is none
         raise InputError("body", expected="multipart/form-data", got=error.detail) from None
+    except UnicodeError as error:  # a charset that names no encoding of texts
+        raise InputError("body", expected="multipart/form-data in UTF-8", got=str(error)[:100]) from None
     try:
         files, options = [], b"{}"
         for name, part in form.multi_items():

@@ -90,7 +90,7 @@ def read_request(body: bytes, json_length: str | None) -> tuple[InferRequest, di
     """
     length = len(body)
     if json_length is not None:
-        if not (json_length.isascii() and json_length.isdecimal() and int(json_length[:20]) <= len(body)):
+        if not (json_length.isascii() and json_length.isdecimal() and len(json_length) <= 20 and int(json_length) <= len(body)):
             raise InputError(f"header {HEADER}", expected=f"0 to {len(body)}", got=json_length[:20])
         length = int(json_length)
     request = read_body(InferRequest, body[:length])

@@ -10,7 +10,7 @@ from senpath.errors import InputError, StoreError
 from senpath.settings import Expected, Seed, Settings
 
 DispatcherForm = Literal["discriminant", "binary"]
-Side = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=4096)]
 ImageShape = Annotated[tuple[Literal[1, 3], Side, Side], Expected("(channels, height, width) with 1 or 3 channels")]
 
 

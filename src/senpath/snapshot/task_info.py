@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from senpath.notebook.html import block, facts
@@ -54,7 +55,7 @@ class TaskInfo:
     description: str = ""
 
     def _repr_html_(self) -> str:
-        lenders = ", ".join(f"{source} ({sum(other == source for other, _ in self.transfers)})" for source in dict(self.transfers))
+        lenders = ", ".join(f"{source} ({count})" for source, count in Counter(source for source, _ in self.transfers).items())
         told: dict[str, object] = {
             "about": self.description,
             "classes": ", ".join(map(str, self.classes_)),

@@ -18,6 +18,7 @@ from senpath.inputs.modalities.plans import fits_options, plans_of
 from senpath.inputs.modalities.table import fingerprint, old_fingerprint
 from senpath.inputs.modalities.video import video_width
 from senpath.routing import CARRIERS
+from senpath.tasks.labels import LARGEST_WHOLE
 from senpath.types import DataType
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ SOFTEST, HUGE = 1e12, 1e300
 ROWS = 2**31
 VERSIONS = 2**53
 WEIGHTS = 2**40
+COUNTS = 2**53
+"""What is counted: examples, weights that ran."""
 LONGEST, LONGEST_TOGETHER = 1024, 2**14
 """Components of a chain, and of all chains of a task together, at most: each of a chain's beginnings is computed with."""
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -178,7 +181,7 @@ def _fits_table(shape: tuple[int, ...], options: Mapping[str, Any]) -> bool:
 def _fits_encoder(kind: DataType) -> bool:
     encoder, reads = kind.options["encoder"], kind.options.get("reads")
     known = isinstance(encoder, dict) and isinstance(encoder.get("name"), str) and _is_hash(encoder.get("sha256"))
-    counted = known and isinstance(encoder.get("weights"), int) and encoder["weights"] >= 0
+    counted = known and isinstance(encoder.get("weights"), int) and 0 <= encoder["weights"] <= WEIGHTS
     package = encoder.get("package", "-") if known else None
     revision = encoder.get("revision", "0" * 40) if known else None
     if not isinstance(package, str) or not PACKAGE.fullmatch(package) or not isinstance(revision, str) or not REVISION.fullmatch(revision):
@@ -214,6 +217,9 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
         and path.data_type in manifest.types
         and bool(path.classes)
         and len(set(path.classes)) == len(path.classes)
+        and not any(isinstance(label, int) and abs(label) >= LARGEST_WHOLE for label in path.classes)
+        and _fits_history(path)
+        and abs(record.misled) < HUGE
         and bool(path.chains)
         and max(map(len, path.chains)) <= LONGEST
         and sum(map(len, path.chains)) <= LONGEST_TOGETHER
@@ -228,6 +234,21 @@ def _fits_task(name: str, record: TaskRecord, manifest: Manifest) -> bool:
         and _fits_statistics(record.statistics, manifest.types[path.data_type], manifest)
         and _fits_vote(record.statistics, path)
     )
+
+
+def _fits_history(path: Pathway) -> bool:
+    """Whether what is told of how a task was learned are counts and numbers that can be computed with."""
+    of = path.provenance
+    cost = vars(of.cost).values() if of.cost is not None else ()
+    counts = (
+        of.examples,
+        of.fewest_per_class,
+        *cost,
+        *(change.version for change in of.revisions),
+        *(link.examples for link in path.links),
+    )
+    shares = sum(abs(transfer.share) for link in path.links for transfer in link.transfers) + sum(map(abs, of.sources_tried.values()))
+    return all(0 <= count <= COUNTS for count in counts) and shares < HUGE
 
 
 def _fits_vote(kept: StatisticsRecord, path: Pathway) -> bool:

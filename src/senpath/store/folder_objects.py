@@ -224,7 +224,7 @@ class FolderObjects(Objects):
 
 def _number(line: bytes) -> int:
     """The version that a line of a journal is of; -1 if it says none."""
-    with suppress(ValueError, KeyError, TypeError, RecursionError):
+    with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return int(json.loads(line)["version"])
     return -1
 

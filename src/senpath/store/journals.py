@@ -8,11 +8,32 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from senpath.errors import ConflictError, InputError, StoreError
+from senpath.store.consistency import VERSIONS
 from senpath.store.files import explained
 from senpath.store.manifest import RESTORE, Manifest
 from senpath.store.objects import Objects
 
 LOG, EVALUATIONS = "log", "evaluations"
+DEEPEST = 100
+"""Objects and lists within one another in a line, at most: whoever shows them goes through them level by level."""
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+SHAPES: dict[str, Callable[[Any], bool]] = {
+    "tasks": _are_texts,
+    "removed": _are_texts,
+    "renamed": lambda value: isinstance(value, dict) and _are_texts([value.get("from"), value.get("to")]),
+    "rollback": lambda value: type(value) is int and 0 <= value < VERSIONS,
+    **dict.fromkeys(("time", "author", "limit", "described"), _is_text),
+}
+"""What fields of the log are that others compute with. Anybody may have written the file: what is something else is left out."""
 
 
 class Journals:
@@ -33,7 +54,7 @@ class Journals:
             lines = self._objects.lines(LOG)
         entries = [entry for entry in _log_entries(lines) if entry["version"] <= manifest.version]
         if manifest.last and (not entries or entries[-1]["version"] < manifest.version):
-            entries.append(manifest.last)
+            entries += _log_entries([], {**manifest.last, "version": manifest.version})
         return entries
 
     def add_to_log(self, manifest: Manifest) -> None:
@@ -111,18 +132,33 @@ def _evaluation(line: bytes, where: str) -> dict[str, Any]:
 
 
 def _value(line: bytes) -> Any:
-    """What a line of JSON says; a ValueError if that is nothing, or has half a character in it, which cannot be written again."""
+    """What a line of JSON says; a ValueError if that is nothing, or cannot be written again: it is too deep, or has half a character."""
     value = json.loads(line)
+    if line.count(b"[") + line.count(b"{") > DEEPEST:
+        _require_flat(value)
     if b"\\u" in line:
         json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
-def _log_entries(lines: Iterable[bytes]) -> list[dict[str, Any]]:
-    """The entries of a log, oldest first; lines that are none are left out."""
-    entries = []
-    for line in lines:
+def _require_flat(value: Any) -> None:
+    """Raise ValueError for what is nested too deeply."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [part for each in level if isinstance(each, dict | list) for part in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return
+    raise ValueError(f"more than {DEEPEST} levels")
+
+
+def _log_entries(lines: Iterable[bytes], *more: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries of a log, oldest first; lines that are none, or of an earlier version than one before, are left out."""
+    entries: list[dict[str, Any]] = []
+    for line in (*lines, *more):
         with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            entry = _value(line)
-            entries.append({**entry, "version": int(entry["version"])})
+            entry: Any = _value(line) if isinstance(line, bytes) else line
+            version = int(entry["version"])
+            if (entries[-1]["version"] if entries else -1) < version < VERSIONS:
+                fits = {name: value for name, value in entry.items() if name not in SHAPES or SHAPES[name](value)}
+                entries.append({**fits, "version": version})
     return entries

@@ -9,6 +9,8 @@ import numpy as np
 from senpath.components.estimators.steps import Step, require
 
 LEAF = -1
+MOST_CLASSES = 1024
+"""Each pair of which is looked at."""
 
 
 class Trees(Step):
@@ -89,7 +91,8 @@ class Neighbours(Step):
         return int(labels.max()) + 1
 
     def breadth(self, width: int, output: int) -> int:
-        return max(width, output, 4 * len(self.arrays["points"]))
+        taken = self.settings["count"] * output if "values" in self.arrays else 0
+        return max(width, output, 4 * len(self.arrays["points"]), taken)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         from scipy.spatial.distance import cdist  # large, and rarely needed
@@ -142,7 +145,8 @@ class SupportVectors(Step):
     def width(self, width: int, *parts: int) -> int:
         vectors, dual, counts, intercept = (self.arrays[name] for name in ("vectors", "dual", "counts", "intercept"))
         classes = len(counts)
-        require(vectors.shape[1] == width and classes >= 1 and 0 <= self.settings["degree"] <= 1000, "vectors of as many columns")
+        require(1 <= classes <= MOST_CLASSES, f"at most {MOST_CLASSES} classes")
+        require(vectors.shape[1] == width and 0 <= self.settings["degree"] <= 1000, "vectors of as many columns")
         require(bool((counts >= 0).all()) and int(counts.sum()) == len(vectors), "counts that add up to the vectors")
         require(dual.shape == (max(1, classes - 1), len(vectors)), "dual coefficients of each vector for each other class")
         require(len(intercept) == max(1, classes * (classes - 1) // 2), "an intercept for each pair of classes")
@@ -183,7 +187,9 @@ def classes_of(pairs: int) -> int:
         ValueError: if none have.
     """
     classes: int = round((1 + (1 + 8 * pairs) ** 0.5) / 2)
-    require(classes >= 2 and classes * (classes - 1) // 2 == pairs, "a column for each pair of classes")
+    require(
+        2 <= classes <= MOST_CLASSES and classes * (classes - 1) // 2 == pairs, f"a column for each pair of 2 to {MOST_CLASSES} classes"
+    )
     return classes
 
 

@@ -19,6 +19,8 @@ Arrays = Mapping[str, np.ndarray]
 DEEPEST = 32
 """How deep steps may lie in each other."""
 MOST_STEPS = 20_000
+FACTORS = 64
+"""Of a product, at most."""
 MOST_WORK = 2**30
 """Numbers that all steps together may make of one input."""
 
@@ -194,6 +196,7 @@ class Products(Step):
 
     def width(self, width: int, *parts: int) -> int:
         index = self.arrays["index"]
+        require(1 <= index.shape[1] <= FACTORS, f"1 to {FACTORS} factors")
         require(len(index) > 0 and bool(((index >= -1) & (index < width)).all()), f"columns from -1 to {width - 1}")
         return len(index)
 
@@ -289,6 +292,8 @@ def _unit(x: np.ndarray) -> np.ndarray:
 
 
 ONE, PAIR = "one", "pair"
+POSTERIOR = 16
+"""Times what another function takes, in memory and time."""
 FUNCTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     "double": (lambda x: x.astype(np.float64), ""),
     "exp": (np.exp, ""),
@@ -318,6 +323,9 @@ class Map(Step):
         answers = FUNCTIONS[self.settings["function"]][1]
         require(answers != PAIR or width == 1, "one column")
         return {ONE: 1, PAIR: 2}.get(answers, width)
+
+    def breadth(self, width: int, output: int) -> int:
+        return max(width, output) * (POSTERIOR if self.settings["function"] == "posterior" else 1)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         return np.asarray(FUNCTIONS[self.settings["function"]][0](x))

@@ -7,6 +7,7 @@ import os
 import re
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +20,10 @@ URL = re.compile(r"(?P<scheme>(?:s3|gs|az)|(?:file|https?|ftp)(?=:/)|[a-z][a-z0-
 """An address; as a Path it has lost a slash. Drives of Windows have one letter."""
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}")
 CHAIN = "Leave them out: keys are taken from the environment, as the service's own programs take them (docs/howto/object-storage.md)"
+COPY = "Name one here, and copy what is there to or from it; whole networks go by senpath.copy_network"
+FORKED = (
+    "no way to it, for this process was forked from one that had used object storage: begin processes by spawn or forkserver, or fork before"
+)
 
 TIMEOUT = "SENPATH_CLOUD_TIMEOUT"
 SECONDS = 60.0
@@ -99,6 +104,19 @@ def location(what: str, given: str | Path, example: str) -> Location | Path:
     return Location(scheme, bucket, name)
 
 
+def local_path(what: str, given: str | Path) -> Path:
+    """The path of this machine that is named, by itself or as a file:// address.
+
+    Raises:
+        InputError: if it is another address. As a path it would lead below the working directory.
+    """
+    match = URL.match(str(given))
+    at = location(what, given, "name") if match is None or match["scheme"].lower() == "file" else None
+    if not isinstance(at, Path):
+        raise InputError(what, expected="a path of this machine", got=f"{str(given).partition(':')[0]}://…", do=COPY)
+    return at
+
+
 def connect(scheme: str, bucket: str, prefix: str, what: str) -> Any:
     """The way to a bucket, for names below a prefix, as `obstore` has it. Nothing is asked yet.
 
@@ -107,12 +125,15 @@ def connect(scheme: str, bucket: str, prefix: str, what: str) -> Any:
 
     Raises:
         MissingExtraError: without obstore.
-        OSError: if the environment does not fit the service.
+        OSError: if the environment does not fit the service; or in a child that was forked after its parent asked a service: the
+            library's threads stay behind, and where both use what is left of them, both wait for ever.
     """
     try:
         from obstore.store import AzureStore, GCSStore, S3Store
     except ImportError as error:
         raise MissingExtraError.of(what, "obstore, to reach it", "cloud") from error
+    if _first_process() != os.getpid():
+        raise OSError(errno.ENOTSUP, FORKED)
     seconds = _seconds()
     how: dict[str, Any] = {
         "prefix": prefix or None,
@@ -131,6 +152,12 @@ def connect(scheme: str, bucket: str, prefix: str, what: str) -> Any:
         return S3Store(bucket, **_of_s3(how))
     except Exception as error:  # of the library, about the environment; its text may repeat what stands there
         raise OSError(errno.EINVAL, f"{type(error).__name__}: look at the environment that says how to reach the service") from None
+
+
+@cache
+def _first_process() -> int:
+    """The process that asked first. Children that are forked later remember it, too."""
+    return os.getpid()
 
 
 def translated(error: Exception, name: str) -> Exception:

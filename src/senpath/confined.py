@@ -97,13 +97,17 @@ def require_own_folders(paths: Iterator[Path] | tuple[Path, ...]) -> None:
 
 
 def require_lock(path: Path) -> None:
-    """Refuse a lock's file that leads elsewhere or has content, for taking the lock cuts it.
+    """Refuse a lock's file that leads elsewhere, for taking the lock may cut it. Where the system locks no files it says who holds it.
 
     Raises:
-        OSError: if it is there and is no empty plain file.
+        OSError: if it is there and is no plain file, or one that has content under another name too.
     """
-    if os.path.lexists(path) and not (is_plain(path) and os.lstat(path).st_size == 0):
-        raise OSError(errno.EINVAL, f"{path.name} is no empty file", str(path))
+    try:
+        state = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(state.st_mode) or (state.st_size and state.st_nlink > 1):
+        raise OSError(errno.EINVAL, f"{path.name} is no file of its own", str(path))
 
 
 def kind_of(mode: int) -> str:

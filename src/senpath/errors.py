@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from senpath.installation import how_to_install
 
@@ -54,9 +55,20 @@ class SenpathError(Exception):
         self.args = (self.message,)
         self.what = self.what if what is None else what
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Whatever a subclass is made from: an error that cannot be unpickled leaves a pool of processes waiting for ever."""
+        return _again, (type(self), self.args, self.__dict__)
+
     # KeyError and ValueError, which some subclasses also are, would print the message in quotes.
     def __str__(self) -> str:
         return self.message
+
+
+def _again(kind: type[SenpathError], args: tuple[Any, ...], parts: dict[str, Any]) -> SenpathError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(parts)
+    return error
 
 
 class InputError(SenpathError, ValueError):

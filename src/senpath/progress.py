@@ -185,8 +185,8 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()
+def _is_terminal(stream: object) -> bool:
+    return bool(getattr(stream, "isatty", bool)())  # a program that stands in for a terminal need not have it
 
 
 def console_of(stream: TextIO) -> Console:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages import HOSTILE, Page, check_inert, grow, made_up, read, report, style_of, unstyled
+from raising import raises_error
 
 import senpath as sp
 from senpath.errors import printable
@@ -254,7 +255,6 @@ def a_pipe(folder: Path) -> Path:
         (below_nothing, "No such file or directory"),
         (below_a_file, "Not a directory"),
         (too_long, "File name too long"),
-        (with_null, "embedded null byte"),
         (a_pipe, "something else of that name"),
     ],
 )
@@ -264,6 +264,13 @@ def test_where_no_file_can_be(mixed: sp.Network, tmp_path: Path, place: Callable
     with pytest.raises(sp.InputError, match=rf"report (?s:.*): expected a file that can be written, got {got}\. Choose another path"):
         sp.report(mixed, path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_path_that_is_none(mixed: sp.Network, tmp_path: Path) -> None:
+    for path in (with_null(tmp_path), "", "s3://bucket/page.html", Path("s3://bucket/page.html"), 5):
+        with raises_error(sp.InputError, "path of the report", expected=re.compile("^a (str or Path|path of this machine)")):
+            sp.report(mixed, path)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_file_of_the_network_is_written_over(mixed: sp.Network, unchanged: Callable[[Path], AbstractContextManager[None]]) -> None:

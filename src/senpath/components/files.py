@@ -14,6 +14,7 @@ from safetensors.torch import load as read_tensors
 from safetensors.torch import save
 from torch import nn
 
+from senpath.confined import read_plain
 from senpath.errors import StoreError
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ class Safetensors(FileFormat):
     def read(self, kind: ComponentKind, config: Mapping[str, Any], path: Path, *, trust: bool = False) -> nn.Module:
         types = {name: value.dtype for name, value in _blank(kind, config).state_dict().items()}
         try:
-            with safe_open(path, framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            module = _filled(kind, config, tensors)
+            module = _filled(kind, config, _tensors(path))
         except (SafetensorError, RuntimeError, OSError) as error:
             raise StoreError(f"component file {path.name}", expected=f"the weights of a {kind}", got=str(error)) from error
         if any(value.dtype != types[name] for name, value in module.state_dict().items()):
@@ -86,6 +85,15 @@ def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         apart[name] = value.clone() if place in seen else value
         seen.add(place)
     return apart
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # the library takes names in UTF-8 alone
+        return read_tensors(read_plain(path))
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def _blank(kind: ComponentKind, config: Mapping[str, Any]) -> nn.Module:

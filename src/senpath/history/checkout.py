@@ -133,9 +133,8 @@ class Checkout:
         chosen = NetworkSettings(**given)
         manifest = self.store.opened()
         if manifest is None:
-            manifest = self.store.create(chosen.to_json())
-        else:
-            _require_same(given, NetworkSettings.from_json(manifest.settings))
+            manifest = self.store.create(chosen.to_json())  # or what another process made meanwhile
+        _require_same(given, NetworkSettings.from_json(manifest.settings))
         for record in manifest.types.values():
             readers.check(record.data_type)
         self.view = View(self.store, manifest, self.device, encoders=readers)

@@ -48,18 +48,26 @@ def commit(store: Store, proposal: Proposal, view: View) -> Manifest:
     _check_statistics(proposal)
     proposal = _with_children(proposal, view)
 
+    said = False
+
     def merged(before: Manifest) -> tuple[Manifest, Change]:
+        nonlocal said
         _check_fits(proposal, before)
         _check_types(proposal, before, view.manifest)
-        return _merge(store, proposal, before, view)
+        after, change = _merge(store, proposal, before, view)
+        if not said:  # for where others are faster this is made several times
+            _warn({name: after.tasks[name].misled for name in (path.task for path in proposal.pathways) if name not in before.tasks})
+            said = True
+        return after, change
 
-    before, written = store.update(view.manifest, merged)
-    _warn({name: written.tasks[name].misled for name in (path.task for path in proposal.pathways) if name not in before.tasks})
-    return written
+    return store.update(view.manifest, merged)[1]
 
 
 def _warn(new: Mapping[str, float]) -> None:
-    """Say so if new tasks make it much harder to find the others, by the number that each of them has."""
+    """Say so if new tasks make it much harder to find the others, by the number that each of them has.
+
+    Before the commit: where warnings are errors, nothing is to have happened.
+    """
     if max(new.values(), default=0.0) >= WARNED_OF:
         names, share = ", ".join(map(repr, sorted(new))), max(new.values())
         do = "Look for wrong cells or other units in its data; remove() takes all of it back"

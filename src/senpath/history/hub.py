@@ -75,8 +75,8 @@ def _saved(source: str | Path, revision: str | None) -> Iterator[Path]:
     """
     if not isinstance(source, str | Path):
         raise InputError("source of the network", expected="a folder, or the id of a repository on the Hugging Face hub", got=repr(source))
+    folder = as_path("source of the network", source)
     with TemporaryDirectory(prefix="senpath-", ignore_cleanup_errors=True) as own:
-        folder = Path(source)
         if not folder.exists() and isinstance(source, str) and REPOSITORY.fullmatch(source):
             folder = _own_copy(_fetched(source, revision), Path(own))
         if not (folder / MANIFEST).exists():

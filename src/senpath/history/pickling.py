@@ -21,20 +21,29 @@ def reduce(kind: type[N], checkout: Checkout) -> tuple[Callable[..., N], tuple[A
     Raises:
         StoreError: if a file of a temporary network is damaged.
     """
-    given = {**checkout.given, "trust": checkout.store.trust}  # what this object wrote stays known
+    trust = checkout.store.trust  # what this object wrote stays known
+    given = {**checkout.given, "trust": trust if isinstance(trust, bool) else sorted(trust)}  # a set has another order in each process
     if not is_temporary(checkout.path):
-        return _opened, (kind, str(checkout.path), checkout.view.manifest.id, given)
+        manifest = checkout.view.manifest
+        return _opened, (kind, str(checkout.path), manifest.id, given, manifest.version)
     with scratch_folder() as scratch:
         save(checkout.store, checkout.view, scratch / "copy")
-        files = {str(file.relative_to(scratch / "copy")): file.read_bytes() for file in (scratch / "copy").rglob("*") if file.is_file()}
+        paths = sorted(file for file in (scratch / "copy").rglob("*") if file.is_file())
+        files = {str(file.relative_to(scratch / "copy")): file.read_bytes() for file in paths}
     return _unpacked, (kind, files, given)
 
 
-def _opened(kind: Callable[..., N], path: str, identity: str, given: Mapping[str, Any]) -> N:
+def _opened(kind: Callable[..., N], path: str, identity: str, given: Mapping[str, Any], version: int = 0) -> N:
+    """The network in this folder, at the version that it has by then.
+
+    Args:
+        version: that was shown. Nothing is done with it: what caches results by what went into them takes another version for another
+            network, for it is in the pickle.
+    """
     if not has_network(as_place("path of the network", path)):  # opening it would make an empty one
         do = "Pickles and copies of a network have the path of its folder, no more: copy the folder along, or open it by `senpath.Network`"
         raise StoreError(f"network {path}, which was pickled", expected=f"a folder with {MANIFEST}", got="none", do=do)
-    network: Any = kind(path, **given)
+    network: Any = kind(path, **_settings(given))
     if identity and network.view.manifest.id != identity:
         raise StoreError(f"network {path}, which was pickled", expected="the network that it was", got="another one in its place")
     return network  # type: ignore[no-any-return]
@@ -46,6 +55,11 @@ def _unpacked(kind: Callable[..., N], files: Mapping[str, bytes], given: Mapping
         for name, content in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             write_atomic(folder / name, content)
-    network = kind(folder, **given)
+    network = kind(folder, **_settings(given))
     go_with(network, folder)
     return network
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    trust = given["trust"]
+    return {**given, "trust": trust if isinstance(trust, bool) else frozenset(trust)}

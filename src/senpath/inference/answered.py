@@ -14,6 +14,7 @@ from senpath.arrays import json_value
 from senpath.errors import InputError, MissingExtraError
 from senpath.inference.thumbnails import shown
 from senpath.notebook.html import SHOWN, Html, block, more, percent, table, word
+from senpath.store.files import as_path
 
 A = TypeVar("A", bound=tuple[Any, ...])
 
@@ -128,7 +129,7 @@ class Answered(ABC, Generic[A]):
         records = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
         text = json.dumps(records, ensure_ascii=False)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            as_path("file for the answers", path).write_text(text, encoding="utf-8")
         return text
 
     def _repr_html_(self) -> str:

@@ -165,6 +165,7 @@ def learn(
     start = time.perf_counter()
     with _saying_where_it_stopped(checkout, task):
         checkout.refresh()
+        checkout.store.require_writable()
         for attempt in range(ATTEMPTS):
             view = checkout.view
             try:
@@ -229,6 +230,7 @@ def learn_many(
     progress: Progress,
 ) -> dict[str, Learned]:
     """Learn several tasks and commit them; see `senpath.Network.learn_many`."""
+    checkout.store.require_writable()
     if jobs is not None:
         check_jobs(jobs)
     if engine not in (None, RAY):
@@ -307,6 +309,7 @@ def revise(checkout: Checkout, task: str, revision: Revision, x: Any, y: Any, pr
     checkout.refresh()
     view = checkout.view
     pathway = view.pathway(task)
+    checkout.store.require_writable()
     examples = None if x is None and y is None else read_more(view, pathway, x, y, new_classes=revision.grows)
     try:
         answer = propose_revision(view, revision, task, examples, progress)

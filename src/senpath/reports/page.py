@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from errno import EINVAL, EISDIR
 from functools import cache
@@ -27,7 +26,7 @@ from senpath.reports.growth import COLOURS
 from senpath.reports.network_summary import measured_stages, sections, summarize
 from senpath.reports.tables import describe_classes, describe_log, describe_routes
 from senpath.sections import CHART_HEIGHT, NetworkSummary, TaskSummary
-from senpath.store.files import TEMPORARY, write_atomic
+from senpath.store.files import as_path, replacing
 from senpath.types import DataType
 
 if TYPE_CHECKING:
@@ -56,17 +55,14 @@ def report(net: Network, path: str | Path) -> None:
         >>> "iris" in Path("report.html").read_text(encoding="utf-8")
         True
     """
-    if not isinstance(path, str | Path):
-        raise InputError("path of the report", expected="a str or Path", got=repr(path))
-    target = Path(path)
+    target = as_path("path of the report", path)
     stages = measured_stages(net)
     page = printable(render(summarize(net, stages), stages)).encode()
     try:
         _check_target(target, net)
-        write_atomic(target, page)
+        with replacing(target) as file:
+            file.write(page)
     except (OSError, ValueError) as error:  # ValueError: a name that no system takes
-        with suppress(OSError, ValueError):
-            target.with_name(target.name + TEMPORARY).unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"report {path}", expected="a file that can be written", got=reason, do="Choose another path") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ def hide_paths(text: str, network: Place | None) -> str:
     """A text in which no folder of this machine is named."""
     hidden = {str(network): network.name} if network is not None else {}
     hidden |= {str(network.resolve()): network.name} if isinstance(network, Path) else {}
-    hidden |= {tempfile.gettempdir(): "…", os.getcwd(): "…", str(Path.home()): "…"}
+    for place in (tempfile.gettempdir, os.getcwd, Path.home):
+        with suppress(OSError, RuntimeError):  # the working directory may be gone, and an account have no home
+            hidden[str(place())] = "…"
     for path in sorted(hidden, key=len, reverse=True):
         if len(path) > 1:
             text = text.replace(path, hidden[path])

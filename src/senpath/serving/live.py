@@ -75,9 +75,9 @@ class LiveNetwork:
             return False
         _warm(view)
         with self._lock:
+            if self._pinned and not view.continues(self.current):  # the folder was replaced: its earlier versions are others
+                self._pinned.clear()
             self.current = view
-            for number in [number for number in self._pinned if number > view.version]:  # the folder was replaced
-                del self._pinned[number]
         return True
 
     def warm(self) -> None:

@@ -93,6 +93,18 @@ class View:
         """The network's own id, whatever its version; "" of folders before format 7."""
         return self.manifest.id
 
+    def continues(self, earlier: View) -> bool:
+        """Whether commits made this version from that one, as far as the store still has it; else the folder may have been replaced."""
+        known = earlier.manifest
+        if (self.manifest.id, self.version) == (known.id, known.version):
+            return self.manifest == known
+        if self.manifest.id != known.id or self.version < known.version:
+            return False
+        try:
+            return self._store.history.read(known.version, self.manifest) == known
+        except StoreError:
+            return False
+
     @property
     def tasks(self) -> Mapping[str, TaskRecord]:
         """The record of each task, by name, in the order of learning."""

@@ -12,6 +12,7 @@ from typing import IO
 
 import numpy as np
 
+from senpath.store.columns import is_small, rows_in, rows_of
 from senpath.store.objects import Segment
 
 SMALL, LARGE = 2**16, 2**25
@@ -53,6 +54,9 @@ class Assembled:
             read: the content of a segment; one after another, so that there is never more than one in memory.
         """
         wanted = tuple(segments)
+        total = sum(segment.rows for segment in wanted)
+        if is_small(total, width):  # no file is kept open for them
+            return rows_in(b"".join(map(read, wanted)), total, width)
         with self._lock:
             there, file = self._files.get(name, ((), None))
             if file is None or self._process != os.getpid() or there != wanted[: len(there)]:
@@ -66,8 +70,7 @@ class Assembled:
                 file.write(read(segment))
             file.flush()
             self._files[name] = wanted, file
-            # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
-            return np.memmap(file, dtype="<f4", mode="c", shape=(sum(segment.rows for segment in wanted), width))
+            return rows_of(file, total, width)
 
 
 def _close(files: dict[str, tuple[tuple[Segment, ...], IO[bytes]]]) -> None:

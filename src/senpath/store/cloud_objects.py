@@ -107,6 +107,9 @@ class CloudObjects(Objects):
     def create(self) -> None:
         self._require_conditions()
 
+    def require_writable(self) -> None:
+        pass  # what the keys permit only a request would tell
+
     def locked(self, seconds: float) -> AbstractContextManager[None]:
         return nullcontext()
 

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import IO
 
+from senpath.buckets import local_path
 from senpath.confined import open_plain, plain_files, require_own_folders
-from senpath.errors import InputError, StoreError
+from senpath.errors import InputError, StoreError, printable
 
 TEMPORARY = ".tmp"
 AUTHOR = 100
@@ -33,14 +35,17 @@ def timestamp() -> str:
 
 
 def author() -> dict[str, str]:
-    """Who commits, as the log has it: what SENPATH_AUTHOR says, else the name of the account; nothing where neither says anything."""
+    """Who commits, as the log has it: what SENPATH_AUTHOR says, else the name of the account; nothing where neither says anything.
+
+    It is one line of text, whatever bytes stand in the environment.
+    """
     name = os.environ.get("SENPATH_AUTHOR")
     if name is None:
         try:
             name = getpass.getuser()
         except (ImportError, KeyError, OSError):  # an account without a name, as containers have
             name = ""
-    name = name.strip()[:AUTHOR]
+    name = " ".join(printable(name).split())[:AUTHOR]
     return {"author": name} if name else {}
 
 
@@ -62,10 +67,11 @@ def append_at(path: Path, offset: int, content: bytes, scratch: Path) -> None:
     """Write `content` at `offset`, on disk when this returns. What is before `offset` stays as it is; what a crash left after it goes.
 
     Args:
-        scratch: a folder of the same file system for a copy of what is before `offset`, where the file has other names: folders are
-            copied by hard links, and such a copy is not to change along.
+        scratch: a folder of the same file system for a copy of what is before `offset`, where the file is not to be written: it has
+            other names, for folders are copied by hard links, and such a copy is not to change along; or the user may not, for
+            another one made it, or a tool that protects files.
     """
-    if _has_other_names(path):
+    if _is_kept(path):
         scratch.mkdir(exist_ok=True)
         temporary = scratch / (path.name + TEMPORARY)
         with open_plain(path) as old, open_plain(temporary, new=True) as file:
@@ -85,9 +91,10 @@ def _write_at(file: IO[bytes], offset: int, content: bytes) -> None:
     os.fsync(file.fileno())
 
 
-def _has_other_names(path: Path) -> bool:
+def _is_kept(path: Path) -> bool:
+    """Whether a file stays as it is, and a copy takes its place."""
     try:
-        return os.lstat(path).st_nlink > 1
+        return os.lstat(path).st_nlink > 1 or not os.access(path, os.W_OK)
     except FileNotFoundError:
         return False
 
@@ -126,8 +133,8 @@ def is_litter(name: str) -> bool:
 
 
 def cut(path: Path, length: int) -> None:
-    """Make a file this short again; where it has other names, nothing was appended to it."""
-    if _has_other_names(path):
+    """Make a file this short again; to one that is not written in place nothing was appended."""
+    if _is_kept(path):
         return
     with open_plain(path, write=True) as file:
         file.truncate(length)
@@ -164,7 +171,8 @@ def explained(what: str, do: str = "") -> Iterator[None]:
 
 def temporary_folder(owner: object | None = None) -> Path:
     """A new folder for files that nobody named; it goes with its owner, if it has one."""
-    folder = Path(tempfile.mkdtemp(prefix="senpath-"))
+    with explained("making a temporary folder", "Let TMPDIR name a folder that can be written, with some space"):
+        folder = Path(tempfile.mkdtemp(prefix="senpath-"))
     if owner is not None:
         go_with(owner, folder)
     return folder
@@ -198,14 +206,18 @@ def _delete(folder: Path, process: int) -> None:
 
 
 def as_path(what: str, path: str | Path) -> Path:
-    """A path that a user named.
+    """A path that a user named; "~" is the user's home, as for the shell, and a file:// address is the path that it names.
 
     Raises:
-        InputError: if it is none.
+        InputError: if it is none, or an address, of which a Path would be made that lies below the working directory.
     """
-    if not isinstance(path, str | Path):
+    if not isinstance(path, str | Path) or path == "" or "\0" in str(path):
         raise InputError(what, expected="a str or Path", got=repr(path))
-    return Path(path)
+    local = local_path(what, path)
+    try:
+        return local.expanduser() if local.parts[:1] == ("~",) else local
+    except RuntimeError as error:  # an account without a home, as containers have
+        raise InputError(what, expected="a path without ~ where there is no home folder", got=repr(str(path))) from error
 
 
 def as_lasting_path(what: str, path: str | Path) -> Path:
@@ -229,7 +241,9 @@ def require_free(path: Path, overwrite: bool, what: str, is_one: Callable[[Path]
     Raises:
         InputError: if the file may not be replaced.
     """
-    if not path.exists():
+    with explained(f"writing {path}", "Choose another name"):  # such as one that is too long
+        there = path.exists()
+    if not there:
         return
     if not overwrite:
         raise InputError(f"file {path}", expected="a new name", got="one that is there", do="Choose another, or give overwrite=True")
@@ -241,7 +255,7 @@ def require_free(path: Path, overwrite: bool, what: str, is_one: Callable[[Path]
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write, under another name until it is whole, so that no half file has this one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".senpath-{token_hex(8)}{TEMPORARY}")  # of this call alone: others may write the same file
     try:
         with open_plain(temporary, new=True) as file:
             yield file

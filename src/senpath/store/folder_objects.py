@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from time import time
 import numpy as np
 
 from senpath.confined import LARGEST_FILE, open_plain, plain_files, read_plain, require_own_folders
+from senpath.store.columns import rows_of
 from senpath.store.files import SCRATCH, TEMPORARY, append_at, cut, is_litter, last_line, sweep, sync_folder, write_atomic
 from senpath.store.lock import LOCK, write_lock
 from senpath.store.objects import Bundle, ChangedError, Listed, Objects, Segment
@@ -87,6 +89,11 @@ class FolderObjects(Objects):
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
 
+    def require_writable(self) -> None:
+        for path in (self.path, *(self.path / part for part in FOLDERS)):
+            if path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, f"a folder that this user may not write to, {path.name}", str(path))
+
     def locked(self, seconds: float) -> AbstractContextManager[None]:
         require_own_folders(tuple(self.path / part for part in FOLDERS))
         return write_lock(self.path, seconds)
@@ -113,6 +120,7 @@ class FolderObjects(Objects):
     def append(self, name: str, first: int, width: int, rows: bytes, before: Sequence[Segment]) -> tuple[Segment, ...]:
         path, offset = self.path / name, first * width * 4
         self._lengths[path] = offset
+        path.parent.mkdir(exist_ok=True)  # tools that keep no empty folders leave an empty network without
         append_at(path, offset, rows, self._scratch)
         sync_folder(path.parent)
         return ()
@@ -164,11 +172,10 @@ class FolderObjects(Objects):
         return name
 
     def columns(self, name: str, rows: int, width: int, segments: Sequence[Segment]) -> np.ndarray:
-        # "c": what is written to the array, and nothing does so, would stay in this process; torch wants arrays it may write to.
         if segments:
             raise OSError(22, "columns in segments, as object storage has them; `senpath copy` makes a folder of such a network")
         with open_plain(self.path / name) as file:
-            return np.memmap(file, dtype="<f4", mode="c", shape=(rows, width))
+            return rows_of(file, rows, width)
 
     def holds(self, name: str) -> bool:
         return os.path.lexists(self.path / name)

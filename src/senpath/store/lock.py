@@ -34,29 +34,34 @@ def write_lock(folder: Path, seconds: float) -> Iterator[None]:
         ConflictError: if another process holds it for longer than `seconds`.
     """
     until = time.monotonic() + seconds
-    lock = FileLock(folder / LOCK)
+    lock, denied = FileLock(folder / LOCK), None
     with explained(f"locking the network {folder}"):
         require_lock(folder / LOCK)
         try:
             lock.acquire(timeout=seconds)
         except Timeout as error:  # inside, for it is an OSError too
             raise _held(folder, seconds) from error
+        except PermissionError as error:  # of a file that another user made, as with sudo: the folder's lock will do, where there is one
+            denied = error
     try:
-        with _locked_folder(folder, until, seconds):
+        with _locked_folder(folder, until, seconds, denied):
             yield
     finally:
         lock.release()
 
 
 @contextmanager
-def _locked_folder(folder: Path, until: float, seconds: float) -> Iterator[None]:
+def _locked_folder(folder: Path, until: float, seconds: float, denied: OSError | None) -> Iterator[None]:
     with explained(f"locking the network {folder}"):
         handle = _opened(folder)
     try:
-        while handle is not None and not _taken(handle):
-            if time.monotonic() >= until:
-                raise _held(folder, seconds)
-            time.sleep(POLL_SECONDS)
+        with explained(f"locking the network {folder}"):
+            if handle is None and denied is not None:
+                raise denied
+            while handle is not None and not _taken(handle, denied):
+                if time.monotonic() >= until:
+                    raise _held(folder, seconds)
+                time.sleep(POLL_SECONDS)
         yield
     finally:
         if handle is not None:
@@ -72,14 +77,15 @@ def _opened(folder: Path) -> int | None:
         return None
 
 
-def _taken(handle: int) -> bool:
-    """Whether the folder is locked now, or cannot be on this file system."""
+def _taken(handle: int, denied: OSError | None) -> bool:
+    """Whether the folder is locked now, or cannot be on this file system; then `denied` is raised, if there is no other lock."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        return True
+        if denied is not None:
+            raise denied from None
     return True
 
 

@@ -107,6 +107,10 @@ class Objects(ABC):
     # What writers do.
 
     @abstractmethod
+    def require_writable(self) -> None:
+        """Raise an OSError if it is plain that nothing can be written, before work is done for it."""
+
+    @abstractmethod
     def create(self) -> None:
         """Make room for a new network."""
 

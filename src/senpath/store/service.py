@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 
 
 class Service:
-    """Requests to a bucket, for names below a prefix. Copies and pickles connect anew, and so does a child that was forked.
+    """Requests to a bucket, for names below a prefix. Copies and pickles connect anew; a child that was forked cannot.
 
     Args:
         address: of the bucket and the prefix; None for objects in the memory of this process.
@@ -112,7 +112,13 @@ class Service:
     def each(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
         """What `work` answers to each, at the same time."""
         given = list(items)
-        return [work(item) for item in given] if len(given) < 2 else list(_threads(os.getpid()).map(work, given))
+        if len(given) < 2:
+            return [work(item) for item in given]
+        try:
+            answers = _threads(os.getpid()).map(work, given)
+        except RuntimeError:  # the interpreter ends and starts no threads any more; what it calls then may still ask
+            return [work(item) for item in given]
+        return list(answers)
 
     def _connected(self) -> Any:
         with self._lock:

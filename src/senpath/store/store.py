@@ -130,6 +130,15 @@ class Store:
             got = error.strerror or str(error)
             raise StoreError(f"{self.where}/{PAGES}", expected="the pages that network.json names", got=got, do=RESTORE) from error
 
+    def require_writable(self) -> None:
+        """Refuse early what could not be committed in the end.
+
+        Raises:
+            StoreError: if it is plain that nothing can be written.
+        """
+        with explained(f"writing to the network {self.where}"):
+            self.objects.require_writable()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other writers out, where writers take turns.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import re
 
@@ -9,6 +10,8 @@ import pytest
 from raising import raises_error
 
 from senpath.errors import InputError, SenpathError
+from senpath.parallel.backend import WorkerDiedError
+from senpath.serving.errors import Refusal
 
 
 def test_the_parts_make_the_text() -> None:
@@ -39,3 +42,17 @@ def test_the_helper_of_tests_looks_at_parts() -> None:
         raise InputError("hidden")
     with pytest.raises(AssertionError, match="got is '3', not '4'"), raises_error(InputError, got="4"):
         raise InputError("hidden", got=3)
+
+
+def subclasses(kind: type[SenpathError]) -> set[type[SenpathError]]:
+    return {kind}.union(*map(subclasses, kind.__subclasses__()))
+
+
+def test_every_error_comes_out_of_another_process() -> None:
+    """One that cannot be unpickled leaves `multiprocessing.Pool` waiting for ever."""
+    given: dict[type[SenpathError], tuple[object, ...]] = {WorkerDiedError: ("worker", "ended", True), Refusal: (404, "gone", "task 'a'")}
+    for kind in subclasses(SenpathError):
+        error = kind(*given.get(kind, ("task 'a'",)))  # type: ignore[arg-type]
+        for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):  # noqa: S301 - as between processes
+            assert type(again) is kind
+            assert (str(again), again.__dict__) == (str(error), error.__dict__)

@@ -65,6 +65,21 @@ def test_a_copy_of_a_temporary_network_has_its_content(way: str, tmp_path: Path)
     assert not folder.exists()
 
 
+def test_caches_tell_versions_apart(tmp_path: Path) -> None:
+    """What keeps results by what went into them, as joblib.Memory does, knows a network by its pickle."""
+    net, (x, y) = tiny_network(tmp_path / "net", ["low"]), tiny_task("iris")
+    reader = sp.Network(tmp_path / "net")
+    before = joblib.hash(reader)
+    assert joblib.hash(sp.Network(tmp_path / "net")) == before
+    net.learn("iris", x, y, method=ConstantMethod())
+    assert joblib.hash(reader) == before
+    reader.refresh()
+    assert joblib.hash(reader) != before
+    trusted = net.__reduce__()[1][3]["trust"]
+    assert trusted == sorted(trusted)  # so that another process makes the same bytes
+    assert pickle.loads(pickle.dumps(net)).predict(x[:2]).label.tolist() == net.predict(x[:2]).label.tolist()  # noqa: S301
+
+
 def test_a_pickle_whose_folder_is_gone(tmp_path: Path) -> None:
     packed = pickle.dumps(tiny_network(tmp_path / "net", ["low"]))
     shutil.rmtree(tmp_path / "net")

@@ -8,6 +8,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 import senpath as sp
 from senpath.store import FORMAT_VERSION
+from senpath.testing import tiny_network
 from tests.raising import raises_error
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -408,3 +410,11 @@ def test_a_packed_archive_and_other_files(files: dict[str, Path], other: sp.Netw
         pytest.raises(sp.StoreError, match=r"task file .*: expected an exported task, whole, got IsADirectoryError"),
     ):
         other.import_task(tmp_path)
+
+
+def test_threads_that_write_one_file(tmp_path: Path) -> None:
+    net, file = tiny_network(tmp_path / "net", ["low", "iris"]), tmp_path / "task.sentask"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: net.export(name, file, overwrite=True), ["low", "iris"] * 6))
+    sp.Network(tmp_path / "other").import_task(file)  # which checks all of it
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net", "other", "task.sentask"]

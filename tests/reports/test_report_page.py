@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -298,3 +299,11 @@ def test_little_is_not_said_to_be_nothing(share: float, said: str) -> None:
 )
 def test_weights_in_a_few_figures(count: int, said: str) -> None:
     assert short(count) == said
+
+
+def test_a_page_beside_other_files(mixed: sp.Network, tmp_path: Path) -> None:
+    (tmp_path / "page.html.tmp").write_text("of somebody else")
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: sp.report(mixed, tmp_path / "page.html"), range(3)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "page.html.tmp"]
+    assert (tmp_path / "page.html.tmp").read_text() == "of somebody else"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,20 @@ def test_a_commit_that_misleads_the_others_says_so(net: sp.Network) -> None:
     assert routed(net, ("wine", "cancer")) < before - 0.05
     net.remove("diabetes")
     assert routed(net, ("wine", "cancer")) == before
+
+
+def test_where_warnings_are_errors_nothing_is_committed(net: sp.Network) -> None:
+    net.remove("digits")
+    one, other = (net.view.statistics(name).columns.astype(np.float64) for name in ("wine", "cancer"))
+    _, _, directions = np.linalg.svd((one[:, None] - other[None]).reshape(-1, one.shape[1]), full_matrices=False)
+    blind = 80 * directions[:10].T @ directions[:10]
+    proposal = with_covariance(net, "diabetes", lambda packed: blind[np.triu_indices(len(blind))].astype(np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", sp.RoutingWarning)
+        with pytest.raises(sp.RoutingWarning, match="task 'diabetes'"):
+            net.commit(proposal)
+    assert "diabetes" not in net.tasks
+    assert not net.refresh()
 
 
 def turned_tables(count: int) -> dict[str, Labelled]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
+import sys
 import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from raising import raises_error
 
 import senpath as sp
+from senpath.store import Manifest
 from senpath.store.store import Store
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
@@ -143,3 +149,104 @@ def test_a_new_folder_with_litter(tmp_path: Path) -> None:
     net = tiny_network(tmp_path, ["low"])
     net.save_pretrained(tmp_path.parent / "copy")
     assert [*sp.Network(tmp_path).tasks] == ["low"]
+
+
+def test_a_network_that_another_process_makes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = Store.create
+
+    def later(store: Store, settings: dict[str, Any]) -> Manifest:
+        monkeypatch.undo()
+        sp.Network(tmp_path / "net", random_state=7)
+        return create(store, settings)
+
+    monkeypatch.setattr(Store, "create", later)
+    with raises_error(sp.InputError, "setting 'random_state'", expected="7", got="3", do="Leave it out"):
+        sp.Network(tmp_path / "net", random_state=3)
+
+
+def test_a_copy_without_its_empty_folders(tmp_path: Path) -> None:
+    net = sp.Network(tmp_path / "net")
+    for part in (".lock", "components", "dispatcher", "pages", "temporary", "versions"):
+        path = net.path / part
+        path.rmdir() if path.is_dir() else path.unlink()
+    sp.Network(tmp_path / "net").learn("a", X, Y, method=METHOD)
+    sp.Network(tmp_path / "net").verify()
+
+
+def test_who_committed_whatever_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENPATH_AUTHOR", os.fsdecode(b"J\xf6rg\n\x1b[31m  Smith"))
+    net = build(tmp_path / "net", "0", "1", "2")
+    assert net.log[-1]["author"] == "J\\udcf6rg \\x1b[31m Smith"
+
+
+def test_a_system_that_locks_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Lustre does where nobody asked for it: what is locked says so by its content."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # filelock says what it does instead
+        nets = [sp.Network(tmp_path / "net") for _ in range(2)]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(learn_some, nets, range(2)))
+    assert sorted(sp.Network(tmp_path / "net").tasks) == ["0-0", "0-1", "1-0", "1-1"]
+
+
+def learn_some(net: sp.Network, number: int) -> None:
+    for task in range(2):
+        net.learn(f"{number}-{task}", X, Y, method=METHOD)
+
+
+def test_types_without_number_keep_few_files_open(tmp_path: Path) -> None:
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("this system does not list the files that are open")
+    net = sp.Network(tmp_path / "net")
+    rows = np.arange(12, dtype=float).reshape(12, 1)
+    for columns in range(1, 13):
+        net.learn(f"of {columns} columns", np.repeat(rows, columns, axis=1), np.arange(12) // 6, method=METHOD)
+    before = len(os.listdir("/proc/self/fd"))
+    reader = sp.Network(tmp_path / "net")
+    for columns in range(1, 13):
+        reader.predict(np.repeat(rows, columns, axis=1))
+    assert len(os.listdir("/proc/self/fd")) - before < 3
+
+
+AS_A_USER = """
+import sys, senpath as sp
+from senpath.testing import ConstantMethod, tiny_task
+net = sp.Network(sys.argv[1])
+x, y = tiny_task("iris")
+try:
+    net.learn(sys.argv[2], x, y, method=ConstantMethod(hidden=4))
+    net.record_evaluation({"a": 1})
+    net.verify()
+except sp.StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow("starts processes of another user")
+def test_files_of_another_user_and_folders_that_are_closed(tmp_path: Path) -> None:
+    if os.getuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("needs root, and setpriv to do without its rights")
+    net = build(tmp_path / "net", "0", "1", "2")
+    net.record_evaluation({"a": 0})
+
+    def learn(task: str) -> str:
+        command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", sys.executable, "-c", AS_A_USER, str(net.path), task]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    for path in net.path.rglob("*"):
+        if path.is_file():  # as after a commit with sudo, and after a tool that protects what it keeps
+            os.chown(path, 1234, 1234)
+            path.chmod(0o444)
+    assert learn("b") == ""
+    assert [*sp.Network(net.path).tasks] == ["a", "b"]
+    os.chown(net.path / "dispatcher", 1234, 1234)
+    said = learn("c")
+    assert "writing to the network" in said
+    assert "got a folder that this user may not write to, dispatcher" in said

@@ -1,4 +1,4 @@
-"""Rows of columns as arrays. What is written to an array, and nothing does so, stays in this process: torch wants such as may be written to."""
+"""Rows of columns as arrays. What is written to one, and nothing does so, stays in this process; torch wants such as may be written to."""
 
 from __future__ import annotations
 

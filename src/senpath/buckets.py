@@ -21,7 +21,7 @@ URL = re.compile(r"(?P<scheme>(?:s3|gs|az)|(?:file|https?|ftp)(?=:/)|[a-z][a-z0-
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}")
 CHAIN = "Leave them out: keys are taken from the environment, as the service's own programs take them (docs/howto/object-storage.md)"
 COPY = "Name one here, and copy what is there to or from it; whole networks go by senpath.copy_network"
-FORKED = "no way to it, for this process was forked from one that had used object storage: begin processes by spawn or forkserver, or fork before"
+FORKED = "no way to it, for this process was forked from one that had asked: fork before, or use spawn or forkserver"
 
 TIMEOUT = "SENPATH_CLOUD_TIMEOUT"
 SECONDS = 60.0

@@ -7,6 +7,7 @@ What senpath computes depends on none of it: its entry points are `isolated`.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -55,6 +56,8 @@ PINNED = (
     _Pinned(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
 )
 CPU = torch.device("cpu")
+PROCESS = os.getpid()
+"""That loaded this; its forked children have it, too."""
 SKLEARN = {"assume_finite": False, "array_api_dispatch": False, "enable_metadata_routing": False, "transform_output": "default"}
 
 
@@ -87,12 +90,25 @@ def _others() -> list[AbstractContextManager[object]]:
     """Contexts that undo what is set besides; usually none."""
     contexts: list[AbstractContextManager[object]] = [CPU] if torch.empty(0).device != CPU else []  # for it slows down every call
     contexts += [torch.autocast(kind, enabled=False) for kind in ("cpu", "cuda") if torch.is_autocast_enabled(kind)]
+    if os.getpid() != PROCESS and torch.get_num_threads() > 1:
+        contexts.append(_one_thread())
     if "sklearn" in sys.modules:  # else it cannot have been configured
         from sklearn import config_context, get_config
 
         if not SKLEARN.items() <= get_config().items():
             contexts.append(config_context(**SKLEARN))
     return contexts
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """In a child that was forked: the parent's threads are not there, and OpenMP would wait for them for ever."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def isolated(function: Callable[P, R]) -> Callable[P, R]:

@@ -7,6 +7,8 @@ import gc
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,3 +130,33 @@ def test_a_forked_child_leaves_the_folder(make: Callable[[Path], sp.Network], tm
     nets.clear()
     gc.collect()
     assert not folder.exists()
+
+
+AFTER_THREADS = """
+import os, signal, sys
+import numpy as np, torch, senpath as sp
+from senpath.testing import ConstantMethod, tiny_task
+net = sp.Network(sys.argv[1])
+x = np.random.default_rng(0).random((200, 32, 32))
+net.learn("a", x, np.arange(200) % 4, method=ConstantMethod())
+expected = net.predict(x, task="a").label.tolist()
+torch.rand(800, 800) @ torch.rand(800, 800)
+assert torch.get_num_threads() == 2
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    right = net.predict(x, task="a").label.tolist() == expected
+    net.learn("b", *tiny_task("low"), epochs=1)
+    os._exit(0 if right and torch.get_num_threads() == 2 else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert net.refresh()
+"""
+
+
+@pytest.mark.slow("starts a process that forks")
+def test_a_child_that_is_forked_after_torchs_threads_worked(tmp_path: Path) -> None:
+    """They are not there in the child, where OpenMP waits for them for ever: workers of a server that answered before it forked."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
+    command = [sys.executable, "-W", "ignore", "-c", AFTER_THREADS, str(tmp_path / "net")]
+    subprocess.run(command, env=environment, check=True, timeout=120)
+    assert [*sp.Network(tmp_path / "net").tasks] == ["a", "b"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -162,6 +164,30 @@ def test_a_key_in_an_address_is_refused_unrepeated(given: str) -> None:
         with raises_error(sp.InputError, "path of the network", got="a URL with a key or a query in it") as caught:
             sp.Network(place)
         assert "sesame" not in str(caught.value)
+
+
+def test_a_forked_child_is_told_and_the_parent_goes_on(address: str) -> None:
+    """The threads that ask are not there in the child. Where it asked all the same, both waited for ever."""
+    net = sp.Network(address)
+    learn(net, "a")
+    expected = net.predict(X[:3]).label.tolist()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        said = "other answers" if net.predict(X[:3]).label.tolist() != expected else ""  # what was read is there
+        try:
+            net.refresh()
+        except sp.StoreError as error:
+            said += str(error)
+        os.write(write, said.encode())
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(write)
+    with os.fdopen(read) as told:
+        assert "got no way to it, for this process was forked" in told.read()
+    learn(net, "b", 30)
+    assert sp.Network(address).version == 2
 
 
 def test_a_service_without_conditions_is_refused(moto: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

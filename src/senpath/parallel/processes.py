@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -100,12 +101,16 @@ class _WorkerProcess:
         self.process.join()
         code = self.process.exitcode or 0
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended itself with exit code {code}"
-        do = (
-            "If there was not enough memory, let fewer jobs run at once"
-            if self._ready
-            else 'A script that asks for several jobs needs `if __name__ == "__main__":` above what it runs'
-        )
+        do = "If there was not enough memory, let fewer jobs run at once" if self._ready else _how_to_begin()
         return WorkerDiedError("worker process", how, self._ready, do)
+
+
+def _how_to_begin() -> str:
+    """What a script has to be like so that workers can begin, who run it first."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if file is not None and not os.path.exists(file):
+        return "Workers run the script first, and cannot where it is read from standard input: save it as a file, or leave out jobs"
+    return 'A script that asks for several jobs needs `if __name__ == "__main__":` above what it runs'
 
 
 @contextmanager

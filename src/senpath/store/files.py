@@ -221,13 +221,13 @@ def as_path(what: str, path: str | Path) -> Path:
 
 
 def as_lasting_path(what: str, path: str | Path) -> Path:
-    """A path that a user named, absolute, so that it still leads there from another working directory; "~" is the home folder.
+    """A path that a user named, absolute, so that it still leads there from another working directory.
 
     Raises:
         InputError: if it is none, or relative to a working directory that is gone.
     """
     try:
-        return Path(os.path.expanduser(as_path(what, path))).absolute()
+        return as_path(what, path).absolute()
     except FileNotFoundError as error:
         raise InputError(what, expected="an absolute path", got=f"{str(path)!r} in a working directory that is gone") from error
 

@@ -91,6 +91,13 @@ def test_a_network_of_one_size_has_one_type(photographs: Labelled) -> None:
     assert [*net.view.types] == ["image"]
 
 
+def test_it_is_said_what_further_pictures_of_a_task_lose(photographs: Labelled) -> None:
+    net, (x, y) = sp.Network(), tiny_task("low")
+    net.learn("low", x[:20], y[:20], **QUICK)
+    with pytest.warns(sp.SenpathWarning, match=r"% of what these pictures show is lost in the task's type 'image' \(8×8 pixels, grey\)"):
+        net.extend("low", photographs[0][:2], [0, 1], epochs=1)
+
+
 def test_several_tasks_in_one_call(photographs: Labelled) -> None:
     net = sp.Network()
     tasks = {"low": tiny_task("low"), "photographs": photographs, "odd": tiny_task("odd")}

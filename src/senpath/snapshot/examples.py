@@ -16,7 +16,16 @@ from senpath.inputs.encoders.registry import parts_read
 from senpath.inputs.modalities import Group, known_type, name_files, split_by_modality
 from senpath.inputs.modalities.image import normalisation_of
 from senpath.inputs.modalities.mismatch import no_type
-from senpath.inputs.modalities.picture_types import Choice, looked_at, native_figures
+from senpath.inputs.modalities.picture_types import (
+    MOST_LOST,
+    Choice,
+    looked_at,
+    native_figures,
+    own_range,
+    pixels_of,
+    share_lost,
+    titled,
+)
 from senpath.inputs.sources import read_labelled
 from senpath.pathways import Pathway
 from senpath.progress import Progress, silent
@@ -90,8 +99,10 @@ def encode_examples(
         text = f"all texts look like names of files that are not there, such as {groups[0].items[0]!r}; they are learned as texts"
         warnings.warn(text, SenpathWarning, stacklevel=2)
     choice = Choice(like.data_type) if like is not None else view.choose_type(groups[0])
-    if like is None:
+    if like is None and groups[0].modality == "text":
         _warn_of_longer(groups[0].items, choice.data_type)
+    if like is not None and new_classes and groups[0].modality == "image":
+        _warn_of_loss(groups[0].items, choice.data_type)
     inputs = view.encode(groups[0].items, choice.data_type, progress)
     figures: dict[str, float] = {}
     if groups[0].modality == "image" and like is None:
@@ -109,6 +120,14 @@ def _warn_of_longer(items: Any, kind: DataType) -> None:
     longer = [len(item.split()) > most for item in items if isinstance(item, str)]
     if 2 * sum(longer) > len(items):
         text = f"most texts are longer than the {most} parts of words that the encoder {kind.encoder!r} reads of each; the rest is not read"
+        warnings.warn(text, SenpathWarning, stacklevel=3)
+
+
+def _warn_of_loss(items: Any, kind: DataType) -> None:
+    """Warn if further pictures of a task show what its type does not keep, as a new task's would not be read as it."""
+    lost = share_lost(looked_at(items, normalisation_of(items)), pixels_of(kind)) if own_range(kind) is None else 0.0
+    if lost > MOST_LOST:
+        text = f"{min(lost, 1):.1%} of what these pictures show is lost in the task's type {titled(kind)}; a new task would keep it"
         warnings.warn(text, SenpathWarning, stacklevel=3)
 
 

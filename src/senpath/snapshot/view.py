@@ -19,8 +19,9 @@ from senpath.errors import InputError, StoreError, UnknownTaskError
 from senpath.inputs.encoders import Encoder, Encoders
 from senpath.inputs.encoders.registry import HEAR_ALL
 from senpath.inputs.modalities import MODALITIES, Group, known_type, type_key
-from senpath.inputs.modalities.audio import warn_of_longer
+from senpath.inputs.modalities.audio import warn_of_more
 from senpath.inputs.modalities.picture_types import Choice, choose_type
+from senpath.inputs.modalities.video import VideoModality
 from senpath.pathways import Pathway, run_batch, run_pathway
 from senpath.progress import Progress, silent
 from senpath.routing import Dispatcher, Ranking, TaskStatistics, feature_map
@@ -268,7 +269,9 @@ class View:
         kind = known_type(group, known.values()) if group.modality == "image" else known.get(type_key(group, known.values()))
         if kind is not None:
             if kind.modality == "audio" and kind.encoder not in HEAR_ALL:
-                warn_of_longer(group.items, kind)
+                warn_of_more(group.items, kind)
+            if kind.modality == "video" and kind.encoder is None:
+                VideoModality.warn_of_colours(group.items, kind)
             return Choice(kind)
         new = self._new_type(group)
         return Choice(new, self.encoders.why(new))

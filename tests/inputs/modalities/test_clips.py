@@ -18,7 +18,7 @@ from senpath.inputs.encoders.frames import FrameEncoder
 from senpath.inputs.modalities import MODALITIES, clips, split_by_modality
 from senpath.inputs.modalities.clips import KEPT, read_clip
 from senpath.inputs.modalities.video import FRAMES, frames_of
-from senpath.testing import check_encoder
+from senpath.testing import ConstantMethod, check_encoder
 from tests.data_files import write_video
 from tests.raising import raises_error
 
@@ -79,6 +79,13 @@ def test_clips_of_different_lengths_and_sizes_are_one_type(frames: np.ndarray) -
     assert kind.options["frame"] == [3, 24, 32]
     assert VIDEO.define([frames[..., :1]]).options["frame"] == [1, 24, 32]
     assert VIDEO.define([np.repeat(frames[..., :1], 3, axis=3)]).options["frame"] == [1, 24, 32], "grey, though in three channels"
+
+
+def test_it_is_said_that_colours_of_a_later_task_are_not_seen(frames: np.ndarray) -> None:
+    net = sp.Network()
+    net.learn("grey", [*np.random.default_rng(0).integers(0, 256, (4, 9, 16, 16), dtype=np.uint8)], [0, 1, 0, 1], method=ConstantMethod())
+    with pytest.warns(sp.SenpathWarning, match="most clips are in colour, of which nothing is seen in this network"):
+        net.encode_examples([frames] * 2, [0, 1])
 
 
 def test_a_dark_frame_is_dark(frames: np.ndarray) -> None:

@@ -215,13 +215,16 @@ def test_a_file_whose_length_was_never_written(tmp_path: Path) -> None:
     assert torch.equal(AUDIO.encode([tmp_path / "b.wav"], KIND), AUDIO.encode([tmp_path / "a.wav"], KIND))
 
 
-def test_it_is_said_that_longer_sounds_of_a_later_task_are_cut() -> None:
+def test_it_is_said_what_is_not_heard_of_a_later_task() -> None:
     net = sp.Network()
     short, long = ([Audio(tone(seconds=seconds, seed=seed), 8000) for seed in range(4)] for seconds in (0.5, 3.0))
+    high = [Audio(tone(44_100, seed=seed), 44_100) for seed in range(4)]
     net.learn("short", short, [0, 1, 0, 1], method=ConstantMethod())
-    with pytest.warns(SenpathWarning, match=r"most recordings are longer than the 0.48 s that are heard of a sound in this network"):
+    with pytest.warns(SenpathWarning, match=r"most recordings are longer than 0.48 s; what is beyond is not heard in this network"):
         net.encode_examples(long, [0, 1, 0, 1])
+    with pytest.warns(SenpathWarning, match=r"most recordings are taken at more than 8,000 samples a second; what is beyond is not heard"):
+        net.encode_examples(high, [0, 1, 0, 1])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        net.encode_examples([*short, long[0]], [0, 1, 0, 1, 0])
+        net.encode_examples([*short, long[0], high[0]], [0, 1, 0, 1, 0, 1])
         sp.Network().encode_examples(long, [0, 1, 0, 1])

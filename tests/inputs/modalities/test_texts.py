@@ -71,6 +71,14 @@ def test_an_empty_text_is_refused(empty: str) -> None:
         encode("something", empty)
 
 
+def test_a_text_is_what_it_holds_not_what_it_is_called() -> None:
+    class Said(str):  # as members of (str, Enum) are
+        def __str__(self) -> str:
+            return "Said.WARM"
+
+    assert torch.equal(encode(Said("a warm day")), encode("a warm day"))
+
+
 def test_a_column_of_texts_is_read_by_place() -> None:
     column = pd.DataFrame({"text": ["one", "two", "three"]})["text"].iloc[[2, 0, 1]]
     group = split_by_modality(column)[0]

@@ -44,8 +44,10 @@ RATES = (1000, 1_000_000)
 """Samples a second: the highest are those of ultrasound. What resampling takes grows with the rate, which a header may claim at will."""
 LONGEST_RATIO = 100_000
 """Rates whose ratio needs larger numbers are resampled by a ratio that differs from theirs by less than a millionth."""
+HIGHEST_RATE = 16_000
+"""Samples a second that a network chooses by itself, at most."""
 LOOKED_AT, LONGER = 64, 1.25
-"""Recordings of a task whose lengths are compared with what is heard, and times that from which on they are longer."""
+"""Recordings of a task that are compared with what is heard, and times that from which on they are longer or higher."""
 CANCELLED = 0.05
 """Share of its channels' energy below which their mean is not what is heard: one was recorded with opposite sign."""
 
@@ -61,7 +63,7 @@ class AudioModality:
     def define(self, items: Any) -> DataType:
         recordings = (_read(item, index) for index, item in enumerate(items))
         lengths, rates = zip(*((len(recording.samples), recording.rate) for recording in recordings), strict=True)
-        rate = min(16_000, max(rates))
+        rate = min(HIGHEST_RATE, max(rates))
         seconds = np.array(lengths) / rates
         # One very long recording must not make every other mostly silence: the longest twentieth is cut at its end.
         length = float(np.quantile(seconds, 0.95))
@@ -94,19 +96,19 @@ def waves_of(items: Any, rate: int) -> list[np.ndarray]:
     return [_resample(_read(item, index), rate) for index, item in enumerate(items)]
 
 
-def warn_of_longer(items: Any, known: DataType) -> None:
-    """Warn if most recordings of a new task are longer than what is heard of a sound of the type that the network has."""
+def warn_of_more(items: Any, known: DataType) -> None:
+    """Warn if most recordings of a new task are longer, or higher, than what is heard of a sound of the type that the network has."""
     reads = known.options.get("reads", {"shape": known.shape, "options": known.options})
     heard = round(reads["shape"][0] * int(reads["options"].get("averaged", 1)) * HOP_SECONDS, 2)
+    rate = int(reads["options"]["rate"])
     places = np.unique(np.linspace(0, len(items) - 1, min(LOOKED_AT, len(items))).round().astype(int)).tolist()
-    recordings = (_read(items[place], place) for place in places)
+    recordings = [_read(items[place], place) for place in places]
     longer = [len(recording.samples) > LONGER * heard * recording.rate for recording in recordings]
-    if 2 * sum(longer) > len(longer):
-        text = (
-            f"most recordings are longer than the {heard:g} s that are heard of a sound in this network, as long as its first ones were; "
-        )
-        text += "what comes later in them is not heard. Learn the longer ones first, or in a network of their own"
-        warnings.warn(text, SenpathWarning, stacklevel=2)
+    higher = [min(recording.rate, HIGHEST_RATE) > LONGER * rate for recording in recordings]
+    for more, what in ((longer, f"longer than {heard:g} s"), (higher, f"taken at more than {rate:,} samples a second")):
+        if 2 * sum(more) > len(more):
+            text = f"most recordings are {what}; what is beyond is not heard in this network, because its first sounds had no more. "
+            warnings.warn(f"{text}Learn these first, or in a network of their own", SenpathWarning, stacklevel=2)
 
 
 def _log_mel(waves: np.ndarray, rate: int, hop: int, mels: int) -> np.ndarray:

@@ -42,6 +42,8 @@ def is_url(text: object) -> bool:
 
 def signed(content: bytes) -> tuple[str, str] | None:
     """What the bytes of a file hold, by the first of them, and an ending for it: such as ("image", ".png"); None where they say nothing."""
+    if not_read(content[:HEAD]):
+        return "image", ".heic"  # which its reader refuses, and says why
     container = container_of(content[:HEAD])
     if container is not None:
         return "video", CONTAINERS[container]
@@ -62,7 +64,7 @@ def from_memory(item: Any, name: str) -> Any:
     known = signed(content)
     if known is None:
         do = "Decode a text: data.decode(). Read a table: pandas.read_csv(file)"
-        got = not_read(content) or (f"{len(content):,} bytes of another kind" if content else "no bytes")
+        got = f"{len(content):,} bytes of another kind" if content else "no bytes"
         raise InputError(name, expected="the bytes of a picture, a sound or a clip", got=got, do=do)
     if known[0] == "audio":
         return read_recording(BytesIO(content), name)
@@ -71,7 +73,7 @@ def from_memory(item: Any, name: str) -> Any:
     try:
         return open_picture(BytesIO(content))
     except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
-        raise unreadable(name, error) from error
+        raise unreadable(name, error, BytesIO(content)) from error
 
 
 def _read(file: Any, name: str) -> Any:

@@ -64,7 +64,8 @@ def texts_of(items: Any, characters: int | None = None) -> list[str]:
     """
     texts = []
     for index, item in enumerate(items):
-        text = read_text(item) if isinstance(item, Path) else str(item)
+        # Members of (str, Enum) say another thing where str() is asked.
+        text = read_text(item) if isinstance(item, Path) else str.__str__(item) if isinstance(item, str) else str(item)
         if len(text) > TEXT_BYTES:
             raise InputError(f"text {index}", expected=f"at most {TEXT_BYTES:,} characters", got=f"{len(text):,}")
         texts.append(composed(text)[:characters])

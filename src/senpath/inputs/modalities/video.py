@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 from senpath.arrays import as_array, unmasked
-from senpath.errors import InputError
+from senpath.errors import InputError, SenpathWarning
 from senpath.inputs.limits import CLIP_FRAMES
 from senpath.inputs.modalities.clips import KEPT, LONGEST_SIDE, evenly, read_clip, upright_size
 from senpath.inputs.modalities.edges import GRID, NUMBERS, edges_of
@@ -43,10 +44,19 @@ class VideoModality:
         firsts = [frames_of(items[int(place)], int(place)) for place in np.unique(evenly(len(items), LOOKED_AT))]
         height, width = (max(frames.shape[axis] for frames in firsts) for axis in (1, 2))
         scale = min(1.0, SIDE / max(height, width))
-        colour = any(frames.shape[3] > 1 and bool((frames != frames[..., :1]).any()) for frames in firsts)
-        channels = 3 if colour else 1
+        channels = 3 if any(map(_is_coloured, firsts)) else 1
         frame = [channels, max(1, round(height * scale)), max(1, round(width * scale))]
         return DataType("video", (FRAMES, video_width(channels)), {"frame": frame})
+
+    @staticmethod
+    def warn_of_colours(items: Any, known: DataType) -> None:
+        """Warn if most clips of a new task are in colour, and the type that the network has is grey."""
+        if known.options["frame"][0] > 1:
+            return
+        votes = [_is_coloured(frames_of(items[int(place)], int(place))) for place in np.unique(evenly(len(items), LOOKED_AT))]
+        if 2 * sum(votes) > len(votes):
+            text = "most clips are in colour, of which nothing is seen in this network, because its first clips were grey. "
+            warnings.warn(f"{text}Learn these first, or in a network of their own", SenpathWarning, stacklevel=2)
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         frames, numbers = data_type.shape
@@ -54,6 +64,10 @@ class VideoModality:
         for index in range(len(items)):
             encoded[index] = edges_of(pictures_of(items[index], index, frames, data_type.options["frame"]))
         return encoded
+
+
+def _is_coloured(frames: np.ndarray) -> bool:
+    return frames.shape[3] > 1 and bool((frames != frames[..., :1]).any())
 
 
 def video_width(channels: int) -> int:

@@ -229,8 +229,8 @@ def as_given(classes: Sequence[Label], labels: np.ndarray) -> np.ndarray:
 
 def _require_all(y: Any) -> None:
     """Whether each input has a label: with None among them scikit-learn only says that they cannot be sorted."""
-    dtype = getattr(y, "dtype", None)
-    if getattr(dtype, "kind", "O") != "O" or getattr(y, "ndim", 1) != 1 or issparse(y):
+    is_list = isinstance(y, list | tuple)
+    if not is_list and (getattr(getattr(y, "dtype", None), "kind", "") != "O" or getattr(y, "ndim", 1) != 1 or issparse(y)):
         return
     gap = next((place for place, label in enumerate(y) if is_missing(label) and not isinstance(label, float)), None)
     if gap is not None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
 from senpath.installation import how_to_install
+
+PACKAGE = f"{Path(__file__).parent}{os.sep}"
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that control a terminal or break lines, halves of characters, and what changes the direction in which others are shown."""
@@ -222,3 +228,11 @@ class RoutingWarning(SenpathWarning):
         >>> issubclass(sp.RoutingWarning, sp.SenpathWarning)
         True
     """
+
+
+def warn(text: str, category: type[SenpathWarning] = SenpathWarning) -> None:
+    """Warn at the line of whoever called senpath."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)

@@ -116,8 +116,11 @@ def test_a_commit_that_misleads_the_others_says_so(net: sp.Network) -> None:
         return blind[np.triu_indices(len(blind))].astype(np.float32)
 
     before = routed(net, ("wine", "cancer"))
-    with pytest.warns(sp.RoutingWarning, match=r"task 'diabetes': an estimated \d\.\d% more of the other tasks' inputs will be taken for"):
+    with pytest.warns(
+        sp.RoutingWarning, match=r"task 'diabetes': an estimated \d\.\d% more of the other tasks' inputs will be taken for"
+    ) as told:
         net.commit(with_covariance(net, "diabetes", made_up))
+    assert told[0].filename == __file__, "at the line that called it"
     assert net.tasks["diabetes"].misled > 0.02
     assert routed(net, ("wine", "cancer")) < before - 0.05
     net.remove("diabetes")

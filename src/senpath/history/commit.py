@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 
 from senpath.components import Lookup, content_hash
-from senpath.errors import ConflictError, InputError, PathwayError, RoutingWarning, TaskExistsError, UnknownTaskError
+from senpath.errors import ConflictError, InputError, PathwayError, RoutingWarning, TaskExistsError, UnknownTaskError, warn
 from senpath.history.statistics import StatisticsAccumulator
 from senpath.pathways import Link, Pathway, run_pathway
 from senpath.routing import LARGEST_FEATURE, WARNED_OF
@@ -72,7 +71,7 @@ def _warn(new: Mapping[str, float]) -> None:
         names, share = ", ".join(map(repr, sorted(new))), max(new.values())
         do = "Look for wrong cells or other units in its data; remove() takes all of it back"
         what = f"task {names}: an estimated {share:.1%} more of the other tasks' inputs will be taken for those of a wrong one"
-        warnings.warn(f"{what}. {do}", RoutingWarning, stacklevel=2)
+        warn(f"{what}. {do}", RoutingWarning)
 
 
 def probe_inputs(data_type: DataType, seed: int) -> torch.Tensor:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from senpath.errors import PathwayError, SenpathWarning
+from senpath.errors import PathwayError, warn
 from senpath.snapshot.proposal import Method, MethodResult, run_new
 from senpath.snapshot.view import View
 from senpath.tasks.doubts import doubts_about
 from senpath.tasks.skill import CLEAR
 from senpath.types import Examples
 
-PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 MOST = 1_000
 """Examples of a task that are asked, at most, evenly spread."""
 WELL = 0.5
@@ -154,8 +149,5 @@ def joined(*told: Mapping[str, str]) -> dict[str, str]:
 
 def say(told: Mapping[str, str]) -> None:
     """Warn of what was noticed about tasks, at the line of whoever called senpath."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        level, frame = level + 1, frame.f_back
     for text in told.values():
-        warnings.warn(text, SenpathWarning, stacklevel=level)
+        warn(text)

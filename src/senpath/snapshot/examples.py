@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from senpath.arrays import LONGEST_NAME, is_name, require_finite
-from senpath.errors import InputError, SenpathWarning, TaskExistsError
+from senpath.errors import InputError, TaskExistsError, warn
 from senpath.inputs.encoders.registry import parts_read
 from senpath.inputs.modalities import Group, known_type, name_files, split_by_modality
 from senpath.inputs.modalities.image import normalisation_of
@@ -97,7 +96,7 @@ def encode_examples(
         raise InputError("inputs", expected=other.expected, got=other.got or f"{groups[0].modality} data", do=other.do or "")
     if groups[0].modality == "text" and like is None and name_files(groups[0].items):
         text = f"all texts look like names of files that are not there, such as {groups[0].items[0]!r}; they are learned as texts"
-        warnings.warn(text, SenpathWarning, stacklevel=2)
+        warn(text)
     choice = Choice(like.data_type) if like is not None else view.choose_type(groups[0])
     if like is None and groups[0].modality == "text":
         _warn_of_longer(groups[0].items, choice.data_type)
@@ -120,7 +119,7 @@ def _warn_of_longer(items: Any, kind: DataType) -> None:
     longer = [len(item.split()) > most for item in items if isinstance(item, str)]
     if 2 * sum(longer) > len(items):
         text = f"most texts are longer than the {most} parts of words that the encoder {kind.encoder!r} reads of each; the rest is not read"
-        warnings.warn(text, SenpathWarning, stacklevel=3)
+        warn(text)
 
 
 def _warn_of_loss(items: Any, kind: DataType) -> None:
@@ -128,7 +127,7 @@ def _warn_of_loss(items: Any, kind: DataType) -> None:
     lost = share_lost(looked_at(items, normalisation_of(items)), pixels_of(kind)) if own_range(kind) is None else 0.0
     if lost > MOST_LOST:
         text = f"{min(lost, 1):.1%} of what these pictures show is lost in the task's type {titled(kind)}; a new task would keep it"
-        warnings.warn(text, SenpathWarning, stacklevel=3)
+        warn(text)
 
 
 def pair_of(data: Any) -> tuple[Any, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from fractions import Fraction
 from functools import cache
 from io import BytesIO
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 
 from senpath.arrays import as_array, unmasked
-from senpath.errors import InputError, LimitError, SenpathWarning
+from senpath.errors import InputError, LimitError, warn
 from senpath.inputs.limits import require_plain_file
 from senpath.plugins import import_extra
 from senpath.types import Audio, DataType
@@ -69,7 +68,7 @@ class AudioModality:
         length = float(np.quantile(seconds, 0.95))
         if length > LONGEST_SECONDS:
             text = f"recordings of more than {LONGEST_SECONDS:g} s: what comes later in them is not heard. Cut them to what matters"
-            warnings.warn(text, SenpathWarning, stacklevel=2)
+            warn(text)
         frames = max(4, round(min(LONGEST_SECONDS, length) / HOP_SECONDS))
         averaged = -(-frames // FRAMES)
         options = {"rate": rate} if averaged == 1 else {"rate": rate, "averaged": averaged}
@@ -108,7 +107,7 @@ def warn_of_more(items: Any, known: DataType) -> None:
     for more, what in ((longer, f"longer than {heard:g} s"), (higher, f"taken at more than {rate:,} samples a second")):
         if 2 * sum(more) > len(more):
             text = f"most recordings are {what}; what is beyond is not heard in this network, because its first sounds had no more. "
-            warnings.warn(f"{text}Learn these first, or in a network of their own", SenpathWarning, stacklevel=2)
+            warn(f"{text}Learn these first, or in a network of their own")
 
 
 def _log_mel(waves: np.ndarray, rate: int, hop: int, mels: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 
 from senpath.arrays import as_array, unmasked
-from senpath.errors import InputError, SenpathWarning
+from senpath.errors import InputError, warn
 from senpath.inputs.limits import CLIP_FRAMES
 from senpath.inputs.modalities.clips import KEPT, LONGEST_SIDE, evenly, read_clip, upright_size
 from senpath.inputs.modalities.edges import GRID, NUMBERS, edges_of
@@ -56,7 +55,7 @@ class VideoModality:
         votes = [_is_coloured(frames_of(items[int(place)], int(place))) for place in np.unique(evenly(len(items), LOOKED_AT))]
         if 2 * sum(votes) > len(votes):
             text = "most clips are in colour, of which nothing is seen in this network, because its first clips were grey. "
-            warnings.warn(f"{text}Learn these first, or in a network of their own", SenpathWarning, stacklevel=2)
+            warn(f"{text}Learn these first, or in a network of their own")
 
     def encode(self, items: Any, data_type: DataType) -> torch.Tensor:
         frames, numbers = data_type.shape

@@ -260,3 +260,23 @@ def test_what_is_told_of_other_containers() -> None:
     for once in ({"a": [1.0]}.values(), iter([[1.0]]), ([number] for number in NUMBERS)):
         with raises_error(sp.InputError, "inputs", do="Make a list"):
             learned(once, LABELS)
+
+
+def test_known_words_as_other_programs_write_them(tmp_path: Path) -> None:
+    answers = pd.Series([True, False, "maybe", "often", "never", "seldom"] * 2, dtype=object)
+    frame = PLACES.assign(answer=answers)
+    net, forms, _ = learned(frame)
+    encoded = net.encode(frame).batches[0].inputs
+    assert (forms["code"], forms["answer"]) == ("words", "words")
+    frame.astype({"code": float}).to_csv(tmp_path / "t.csv", index=False)
+    assert "3.0,0.0,x,True" in (tmp_path / "t.csv").read_text()
+    for same in (tmp_path / "t.csv", frame.astype({"code": float}).astype(str).drop(columns="label")):
+        assert net.encode(same).batches[0].inputs.equal(encoded)
+        assert learned(same, None if isinstance(same, Path) else LABELS)[1]["answer"] == "words"
+    assert net.explain({"code": "3.0", "n": 1.0, "answer": "true"}).notes == ()
+    assert "1 new word, such as '3.5'" in net.explain({"code": "3.5", "n": 1.0, "answer": "maybe"}).notes[0]
+    both, _, words = learned(pd.DataFrame({"code": [*CODES[:8], "3.0", "A", "B", "C"], "n": NUMBERS}).astype({"code": "category"}), LABELS)
+    assert "3.0" in words["code"] and "3" in words["code"]  # noqa: PT018 - which are two words then
+    ask = pd.DataFrame({"code": ["3", "3.0", "3."], "n": 0.0})
+    first, second, third = both.encode(ask).batches[0].inputs[:, : len(words["code"])]
+    assert (first.sum(), second.sum(), third.sum(), first.equal(second)) == (1, 1, 0, False)

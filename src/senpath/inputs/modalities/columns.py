@@ -39,6 +39,7 @@ WITH_UNITS = (timedelta, np.timedelta64, np.datetime64)
 CATEGORIES = ("CategoricalDtype", "Categorical", "Enum")
 """Types of the columns of pandas and polars whose values are names, whatever they look like."""
 TRUTH = {"true": 1.0, "false": 0.0}
+WHOLE_FLOAT = re.compile(r"([+-]?[0-9]+)\.0*")
 TIME = re.compile(
     r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?( ?(Z|[+-]\d\d:?\d\d))?)?)?|\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII
 )
@@ -321,3 +322,11 @@ def _word(value: Any) -> str:
         return as_word(value)
     whole = isinstance(value, int) or float(value).is_integer()
     return str(int(value)) if whole else str(value)
+
+
+def plain_word(word: str) -> str:
+    """The one form of words that programs write for the same whole number or truth value: 3 for 3.0, 1 for True."""
+    if word.lower() in TRUTH:
+        return str(int(TRUTH[word.lower()]))
+    whole = WHOLE_FLOAT.fullmatch(word)
+    return whole[1] if whole else word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from senpath.arrays import as_word, object_array
-from senpath.inputs.modalities.columns import MAX_WORDS, NO_VALUE, Column, ColumnForm, Rows, read_column, wrong_value
+from senpath.inputs.modalities.columns import MAX_WORDS, NO_VALUE, Column, ColumnForm, Rows, plain_word, read_column, wrong_value
 from senpath.inputs.modalities.hashing import buckets_of
 from senpath.inputs.modalities.sparse import SparseRows
 from senpath.inputs.modalities.text import TextModality
@@ -76,7 +77,17 @@ class ColumnPlan:
         Args:
             gaps: whether some words stand for a missing value, as in all types but those of old folders.
         """
-        return read_column(self.name, values, form=READ_AS.get(self.form, "words"), known=self.words if gaps else NO_VALUE)
+        column = read_column(self.name, values, form=READ_AS.get(self.form, "words"), known=self.words if gaps else NO_VALUE)
+        return replace(column, values=self._meant(column.values)) if self.form == "words" else column
+
+    def _meant(self, words: np.ndarray) -> np.ndarray:
+        """Words as the plan has them: 3.0 for 3, and True for 1, where that is how another program writes a word that is known."""
+        known = {*map(as_word, self.words)}
+        if {*words} <= known | {None}:
+            return words
+        told = Counter(map(plain_word, known))
+        meant = {plain_word(word): word for word in known if told[plain_word(word)] == 1}
+        return object_array([word if word is None or word in known else meant.get(plain_word(word), word) for word in words])
 
     def encode(self, column: Column) -> np.ndarray:
         """Its numbers, float64 (n, width); those of a missing measure NaN, else all 0 but the mark."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -171,3 +174,26 @@ def test_an_open_file_is_read_from_its_start_each_time(tmp_path: Path) -> None:
         file.read(5)
         for _ in range(2):
             assert torch.equal(IMAGE.encode(split_by_modality([file])[0].items, COLOUR), IMAGE.encode([BRUSH], COLOUR))
+
+
+def test_threads_leave_a_programs_filters_of_warnings_as_they_are(tmp_path: Path) -> None:
+    Image.fromarray(BRUSH).save(tmp_path / "a.png")
+    before, interval = [*warnings.filters], sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert len([*pool.map(lambda _: IMAGE.encode([tmp_path / "a.png"] * 5, COLOUR), range(100))]) == 100
+    finally:
+        sys.setswitchinterval(interval)
+    assert [*warnings.filters] == before
+
+
+def test_a_picture_beyond_pillows_limit_is_refused_whatever_is_done_with_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(BRUSH).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 63)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with raises_error(InputError, "a.png", got="Image size (64 pixels) exceeds"):
+            IMAGE.encode([tmp_path / "a.png"], COLOUR)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    IMAGE.encode([tmp_path / "a.png"], COLOUR)

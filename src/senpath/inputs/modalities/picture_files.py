@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -40,9 +39,12 @@ def open_picture(file: Path | BytesIO) -> Image.Image:
     Raises:
         Image.DecompressionBombWarning: if it has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`, of which Pillow would only warn.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(file, formats=FORMATS)
+    picture, most = Image.open(file, formats=FORMATS), Image.MAX_IMAGE_PIXELS
+    pixels = picture.width * picture.height
+    if most is not None and pixels > most:  # filters of warnings are the whole process's, threads would leave each other's behind
+        picture.close()
+        raise Image.DecompressionBombWarning(f"Image size ({pixels} pixels) exceeds the limit of {most} pixels")
+    return picture
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:

@@ -91,7 +91,7 @@ def table(done: dict[str, ExperimentResults]) -> str:
                     name,
                     f"task {figure}",
                     words,
-                    interval(ours),
+                    share_interval(ours),
                     difference,
                     state,
                     f"`senpath experiment benchmarks/experiments/{name}.toml`",

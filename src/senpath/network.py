@@ -971,7 +971,9 @@ class Network:
         return self._at.reading(lambda view: push(self._at.store, view, repo_id, **how))
 
     @classmethod
-    def from_pretrained(cls, source: str | Path, path: str | Path | None = None, *, revision: str | None = None, **settings: Any) -> Self:
+    def from_pretrained(
+        cls, source: str | Path, path: str | Path | None = None, *, revision: str | None = None, token: str | None = None, **settings: Any
+    ) -> Self:
         """Open a copy of a saved network.
 
         Args:
@@ -979,6 +981,7 @@ class Network:
                 hub.
             path: a new or empty folder for the copy; None makes a temporary folder that is deleted with this object.
             revision: of the repository on the hub.
+            token: that allows it to be read; None takes the one that the hub's own library has.
             settings: as for `Network`; they are checked before anything is copied.
 
         Raises:
@@ -992,7 +995,7 @@ class Network:
             >>> list(copy.tasks)
             ['low', 'high', 'iris']
         """
-        return copy_saved(cls, source, path, revision, settings)
+        return copy_saved(cls, source, path, settings, revision=revision, token=token)
 
 
 def _composed(name: Any) -> Any:

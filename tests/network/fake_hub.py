@@ -21,6 +21,7 @@ class FakeHub:
     Attributes:
         files: content by name, of each commit of each repository, the last one at the end.
         tokens: that were sent with commits.
+        readers: that files were read with.
         address: of the server.
     """
 
@@ -28,6 +29,7 @@ class FakeHub:
         self.address = address
         self.files: dict[str, list[dict[str, bytes]]] = {}
         self.tokens: list[str | None] = []
+        self.readers: set[str | None] = set()
 
     def commit(self, repository: str, lines: list[dict[str, Any]]) -> str:
         tree = dict(self.files[repository][-1])
@@ -72,6 +74,7 @@ def fake_hub() -> Iterator[FakeHub]:
                 self.answer({"error": f"no {self.path}"}, 404)
 
         def do_GET(self) -> None:
+            hub.readers.add(self.headers.get("Authorization"))
             if match := re.fullmatch(r"/(.+?)/resolve/[^/]+/(.+)", self.path):
                 content = hub.files[match[1]][-1][match[2]]
                 tag = {"X-Repo-Commit": hub.name(match[1]), "ETag": f'"{hashlib.sha1(content).hexdigest()}"'}

@@ -124,7 +124,7 @@ net = sp.Network(sys.argv[1])
 print(net.push_to_hub("someone/digits", token="hf_secret"))
 net.remove("few")
 net.push_to_hub("someone/digits", token="hf_secret", commit_message="Without few")
-copy = sp.Network.from_pretrained("someone/digits", sys.argv[2])
+copy = sp.Network.from_pretrained("someone/digits", sys.argv[2], token="hf_reads")
 copy.verify()
 try:
     sp.Network.from_pretrained("someone/else")
@@ -145,6 +145,7 @@ except sp.DownloadError as error:
     assert {name for name in commits[1] if name.startswith("components/")} > {name for name in commits[2] if name.startswith("components/")}
     assert 'from_pretrained("someone/digits")' in commits[2]["README.md"].decode()
     assert hub.tokens == ["Bearer hf_secret"] * 2
+    assert "Bearer hf_reads" in hub.readers
     assert list(sp.Network(tmp_path / "copy").tasks) == ["low", STRANGE]
 
 

@@ -65,7 +65,7 @@ def save(store: Store, view: View, folder: Path, card: str | None = None) -> Non
 
 
 @contextmanager
-def _saved(source: str | Path, revision: str | None) -> Iterator[Path]:
+def _saved(source: str | Path, how: Mapping[str, str | None]) -> Iterator[Path]:
     """The folder of a saved network, fetched from the hub if there is none of this name here.
 
     Raises:
@@ -78,7 +78,7 @@ def _saved(source: str | Path, revision: str | None) -> Iterator[Path]:
     folder = as_path("source of the network", source)
     with TemporaryDirectory(prefix="senpath-", ignore_cleanup_errors=True) as own:
         if not folder.exists() and isinstance(source, str) and REPOSITORY.fullmatch(source):
-            folder = _own_copy(_fetched(source, revision), Path(own))
+            folder = _own_copy(_fetched(source, how), Path(own))
         if not (folder / MANIFEST).exists():
             raise StoreError(f"network {source}", expected=f"a folder with {MANIFEST}", got="none")
         yield folder
@@ -96,18 +96,19 @@ def _own_copy(fetched: Path, folder: Path) -> Path:
     return folder
 
 
-def copy_saved(network: type[N], source: str | Path, path: str | Path | None, revision: str | None, settings: Mapping[str, Any]) -> N:
+def copy_saved(network: type[N], source: str | Path, path: str | Path | None, settings: Mapping[str, Any], **how: str | None) -> N:
     """A network over a copy of a saved one; see `Network.from_pretrained`.
 
     Args:
         network: the class to make.
+        how: revision, token.
     """
     known = [name for name in inspect.signature(network).parameters if name != "path"]
     for name in settings:
         if name not in known:
             raise InputError(f"setting {name!r}", expected=f"one of {', '.join(known)}", got="another name")
     given = None if path is None else as_path("path of the copy", path)
-    with _saved(source, revision) as folder:
+    with _saved(source, how) as folder:
         return _copied(network, folder, given, settings)
 
 
@@ -169,10 +170,10 @@ def _library(what: str, why: str) -> Iterator[None]:
         raise MissingExtraError.of(what, f"huggingface_hub, {why}", "hub") from error
 
 
-def _fetched(repository: str, revision: str | None) -> Path:
+def _fetched(repository: str, how: Mapping[str, Any]) -> Path:
     with _library(f"network {repository!r}, for which there is no folder here", "to look for it on the hub"):
         from huggingface_hub import snapshot_download
     try:
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=FILES))
+        return Path(snapshot_download(repository, allow_patterns=FILES, **how))
     except (OSError, ValueError) as error:  # the library's own errors are these
         raise DownloadError(f"network {repository!r} from the Hugging Face hub", expected="to be fetched", got=str(error)) from error

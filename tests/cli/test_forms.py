@@ -220,6 +220,14 @@ def test_a_file_is_what_its_name_says(senpath: Run, net: Path, tmp_path: Path) -
         assert (end.code, "expected a file for records" in end.err, (tmp_path / name).exists()) == (2, True, False)
 
 
+def test_what_is_read_is_not_written_over(senpath: Run, net: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    pd.DataFrame(tiny_task("iris")[0][:2], columns=["x0", "x1", "x2", "x3"]).to_csv(rows, index=False)
+    before = rows.read_bytes()
+    end = senpath("predict", net, rows, "--output", tmp_path / "." / "rows.csv")
+    assert (end.code, "expected another file than the command reads" in end.err, rows.read_bytes() == before) == (2, True, True)
+
+
 def test_what_begins_with_a_dash_and_what_is_no_address(senpath: Run, net: Path) -> None:
     end = senpath("predict", net, "-5 degrees")
     assert (end.code, "predict NET -- '-5 degrees'" in end.err) == (2, True)

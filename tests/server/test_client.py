@@ -230,6 +230,40 @@ def test_a_busy_server_is_asked_again() -> None:
         assert asked == ["POST /tasks/new"]  # which changes something
 
 
+def test_a_job_is_waited_for_while_the_server_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("senpath.client.connection.FIRST_PAUSE", 0.001)
+    done = {"id": "1", "what": "learn", "task": "new", "state": "done", "progress": None, "error": None, "result": {"version": 2}}
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(self.path)
+            gone = self.path == "/jobs/1" and asked.count("/jobs/1") < 8
+            known = {"/tasks/new": {"job": done | {"state": "running", "result": None}}, "/jobs/1": done, "/versions": {"version": 2}}
+            body = b"<h1>Bad gateway</h1>" if gone else json.dumps(known[self.path]).encode()
+            self.send_response(502 if gone else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = _answer
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with sp.Client(f"http://127.0.0.1:{server.server_port}") as client:
+                assert client.learn("new", ["a", "b"], ["x", "y"]).version == 2
+        finally:
+            server.shutdown()
+            thread.join()
+    assert asked.count("/jobs/1") == 8
+
+
 def test_where_no_server_is() -> None:
     with (
         sp.Client("http://127.0.0.1:9", retries=1) as client,

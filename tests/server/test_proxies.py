@@ -116,6 +116,17 @@ def test_null_is_nothing_in_the_protocol(client: TestClient) -> None:
     assert client.post("/v2/models/weather/infer", json=asked | {"outputs": outputs}).json() == right
 
 
+def test_a_number_that_is_missing_is_null_in_the_protocol_too(client: TestClient) -> None:
+    flower = [None, 3.5, 1.4, 0.2]
+    row = {"name": "row", "shape": [1, 4], "datatype": "FP64", "data": flower}
+    values = client.post("/v2/models/iris/infer", json={"inputs": [row], "outputs": [{"name": "label"}]}).json()
+    assert values["outputs"][0]["data"] == [
+        str(client.post("/predict", json={"input": flower, "task": "iris"}).json()["answers"][0]["label"])
+    ]
+    picture = {"name": "image", "shape": [1, 8, 8], "datatype": "FP32", "data": [None] * 64}
+    assert client.post("/v2/models/low/infer", json={"inputs": [picture]}).status_code == 422
+
+
 def test_half_a_file_of_keys_shuts_nobody_out(behind: TestClient, key_file: tuple[Path, str], caplog: pytest.LogCaptureFixture) -> None:
     path, key = key_file
     whole, headers = path.read_bytes(), {"Authorization": f"Bearer {key}"}

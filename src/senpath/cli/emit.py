@@ -10,7 +10,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -69,6 +69,7 @@ def with_forms(command: Callable[..., Result]) -> Callable[..., None]:
             output, as_json = None, not as_csv
         if output is not None:
             require_writable(output)
+            _require_other(output, given.values())
         result = command(**given)
         if output is None and not as_json and not as_csv:
             result.show()
@@ -151,6 +152,14 @@ def require_writable(path: Path) -> None:
     if path.is_dir() or not path.parent.is_dir():
         got = "a folder" if path.is_dir() else f"no folder {path.parent}"
         raise InputError(f"output {path}", expected="a file in a folder that is there", got=got)
+
+
+def _require_other(output: Path, given: Iterable[Any]) -> None:
+    """Refuse an output that the command reads, which would be gone."""
+    for value in given:
+        for name in value if isinstance(value, list) else [value]:
+            if isinstance(name, str | Path) and output.is_file() and os.path.isfile(name) and os.path.samefile(output, name):
+                raise InputError(f"output {output}", expected="another file than the command reads", got="the same")
 
 
 def _put(text: str, output: Path | None, count: int) -> None:

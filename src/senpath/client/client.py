@@ -330,7 +330,7 @@ class Client:
             while job["state"] in ("queued", "running"):
                 time.sleep(pause)
                 pause = min(LAST_LOOK, 1.5 * pause)
-                job = self._at.ask("GET", path)
+                job = self._at.ask("GET", path, lasting=True)
                 done = job["progress"]
                 if done is not None and done != told:
                     figures = {name: value for name, value in done.items() if name not in ("stage", "done", "total")}

@@ -35,7 +35,8 @@ ERRORS: Mapping[str, type[SenpathError]] = {kind.code: kind for kind in RAISED}
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """Seconds before the same request is made again; they double, unless the server says when."""
-AGAIN = (429, 503)
+AGAIN = (429, 502, 503, 504)
+"""Statuses of a server that is busy, or of a proxy that does not reach it."""
 
 
 class Connection:
@@ -80,11 +81,12 @@ class Connection:
         """End the connection."""
         self._end()
 
-    def ask(self, method: str, path: str, *, again: bool = True, **body: Any) -> Any:
+    def ask(self, method: str, path: str, *, again: bool = True, lasting: bool = False, **body: Any) -> Any:
         """The JSON that a request is answered with.
 
         Args:
             again: whether the request changes nothing, so that it may be repeated.
+            lasting: whether it is repeated for as long as a request may take, as for a server that is being started anew.
             body: as httpx takes it; "json" is written here.
 
         Raises:
@@ -95,12 +97,12 @@ class Connection:
             self._open()
         if "json" in body:
             body |= {"content": as_json(body.pop("json")), "headers": {"Content-Type": "application/json"}}
-        pause, waited = FIRST_PAUSE, 0.0
-        for left in range(self._retries if again else 0, -1, -1):
+        pause, waited, left = FIRST_PAUSE, 0.0, self._retries if again else 0
+        while True:
             try:
                 answer = self._client.request(method, path, **body)
             except self._httpx.TransportError as error:
-                if not left or isinstance(error, self._httpx.TimeoutException):
+                if not left or isinstance(error, self._httpx.TimeoutException) or waited + pause > self._timeout:
                     raise self._unreached(error) from None
                 wait = pause
             else:
@@ -111,8 +113,7 @@ class Connection:
                     raise _error(answer)
             wait = min(wait, LONGEST_PAUSE)
             time.sleep(wait)
-            waited, pause = waited + wait, 2 * pause
-        raise AssertionError("the last attempt returns or raises")
+            waited, pause, left = waited + wait, 2 * pause, left if lasting else left - 1
 
     def _unreached(self, error: Exception) -> SenpathError:
         slow = isinstance(error, self._httpx.TimeoutException)

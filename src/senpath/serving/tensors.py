@@ -148,6 +148,8 @@ def _of_json(what: str, tensor: InputTensor, count: int) -> np.ndarray:
     if tensor.data is None or len(flat) != count:
         got = "no data" if tensor.data is None else f"{len(flat):,}"
         raise InputError(what, expected=f"{count:,} values for shape {tensor.shape}", got=got)
+    if "FP" in tensor.datatype:  # as answers have it, null is no number
+        flat = [math.nan if value is None else value for value in flat]
     if not {*map(type, flat)} <= IN_JSON[tensor.datatype[:2]]:
         raise InputError(what, expected=f"values of {tensor.datatype}", got="others")
     if tensor.datatype == "BYTES":

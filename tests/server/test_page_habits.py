@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from browser import Visit, launched, tone, wav
+from PIL import Image
 from playwright.sync_api import Browser, expect
 from running import running
 
@@ -34,7 +38,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     net.learn("codes", x, [20231105 if label == "warm" else 20231106 for label in y], method=ConstantMethod())
     rows = [{"size": float(place % 7), "part": f"p{place % 40}"} for place in range(80)]
     net.learn("parts", rows, ["big" if row["size"] > 3 else "small" for row in rows], method=ConstantMethod())
-    with running(net.path) as (_, address):
+    with running(net.path, "--set", "body_bytes=200000") as (_, address):
         yield address
 
 
@@ -104,6 +108,28 @@ def test_numbers_that_are_names_stay_as_they_are(visit: Visit) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#answer-body:not(.busy) .from").first).to_be_visible()
     assert sent == [{"input": {"row": {"size": "5.5", "part": "007"}}}]
+
+
+def test_more_pictures_than_a_request_may_have_are_taught(visit: Visit, address: str) -> None:
+    visit.open("Teach")
+    visit.page.locator("#teach").get_by_role("radio", name="Picture").check()
+    noise, files = np.random.default_rng(0), []
+    for place in range(8):
+        file = io.BytesIO()
+        Image.fromarray(noise.integers(0, 256, (120, 120, 3), dtype=np.uint8)).save(file, "PNG")
+        files.append({"name": f"{place}.png", "mimeType": "image/png", "buffer": file.getvalue()})
+    assert sum(len(file["buffer"]) for file in files) > 200_000
+    visit.page.locator("#teach").get_by_label("Choose pictures").set_input_files(files)
+    expect(visit.page.locator("#teach .kind .examples li:not(.free)")).to_have_count(8)
+
+    def kept() -> list[int]:
+        return [draft["examples"] for draft in httpx.get(f"{address}/drafts").json()["drafts"]]
+
+    until = time.monotonic() + 20
+    while 8 not in kept() and time.monotonic() < until:
+        visit.page.wait_for_timeout(100)
+    assert 8 in kept()
+    expect(visit.page.locator("#teach .trouble")).to_have_count(0)
 
 
 def test_a_browser_that_keeps_nothing_draws(browser: Browser, address: str) -> None:

@@ -110,6 +110,19 @@ async function call(path, method = "GET", body = undefined, again = true) {
   throw new Refused(error, response.status);
 }
 
+/** Items in parts that the server takes, each of a few megabytes at most: a dozen photographs are more than one request may have. */
+function inParts(items, sizeOf) {
+  const parts = [], most = Math.min(2 ** 24, (state.session.limits?.body ?? Infinity) / 2);
+  let room = 0;
+  for (const item of items) {
+    const size = sizeOf(item);
+    if (!parts.length || size > room) parts.push([]), (room = most);
+    parts.at(-1).push(item);
+    room -= size;
+  }
+  return parts;
+}
+
 function trouble(error) {
   const lines = [["Expected", error.expected], ["Got", error.got], ["What to do", error.do]].filter(([, text]) => text);
   if (!(error instanceof Refused)) console.error(error);
@@ -1154,9 +1167,9 @@ const teach = {
         example.label = label;
       }
       const fresh = examples.filter(({ example }) => example.n === null);
-      if (fresh.length) {
-        const { added } = await call(at, "POST", { examples: fresh.map(({ example, label }) => ({ input: example.thing.input, label })) });
-        fresh.forEach(({ example }, place) => (example.n = added[place]));
+      for (const part of inParts(fresh, ({ example }) => JSON.stringify(example.thing.input).length)) {
+        const { added } = await call(at, "POST", { examples: part.map(({ example, label }) => ({ input: example.thing.input, label })) });
+        part.forEach(({ example }, place) => (example.n = added[place]));
       }
       while (this.gone.length) await call(`${at}/${this.gone.pop()}`, "DELETE");
       if (old) await call(`drafts/${encodeURIComponent(old.id)}`, "DELETE").catch(() => null);

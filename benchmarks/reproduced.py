@@ -18,7 +18,7 @@ from senpath.experiments import ExperimentResults
 from senpath.experiments.plan import read_plan
 from senpath.experiments.results import TableRow
 from senpath.experiments.run import run_plan
-from senpath.reports.markdown import interval
+from senpath.reports.markdown import share_interval
 
 HERE = Path(__file__).parent / "experiments"
 NAMES = ("split-mnist-given", "split-mnist", "split-cifar10-features", "split-signdigits-features")

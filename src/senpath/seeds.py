@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 import torch
@@ -44,9 +45,11 @@ class seeded(TorchDispatchMode):
             return empty.normal_(generator=self._generator(empty.device))
         if given.get("generator") is not None or not _draws(function, args, given):
             return function(*args, **given)
-        drawing = _with_generator(function)
         device = next((value.device for value in args if isinstance(value, torch.Tensor)), given.get("device") or torch.device("cpu"))
-        return drawing(*args, **given, generator=self._generator(torch.device(device)))
+        drawing, generator = _with_generator(function), self._generator(torch.device(device))
+        if drawing is not None:
+            return drawing(*args, **given, generator=generator)
+        return _lent(torch.device(device), generator, lambda: function(*args, **given))
 
     def _generator(self, device: torch.device) -> torch.Generator | None:
         if device.type == "meta":
@@ -71,14 +74,33 @@ def _draws(function: Any, args: Sequence[Any], given: Mapping[str, Any]) -> bool
 
 
 @functools.cache
-def _with_generator(function: Any) -> Any:
-    """The operation, or its form, that takes a generator."""
+def _with_generator(function: Any) -> Any | None:
+    """The operation, or its form, that takes a generator; None if there is none."""
     packet, name = function.overloadpacket, function._schema.overload_name
     for overload in (name or "default", f"{name}_generator" if name else "generator"):
         form = getattr(packet, overload, None)
         if form is not None and any(argument.name == "generator" for argument in form._schema.arguments):
             return form
-    raise NotImplementedError(f"drawing with {function}, which takes no generator")
+    return None
+
+
+LENDING = Lock()
+
+
+def _lent(device: torch.device, generator: torch.Generator | None, draw: Callable[[], Any]) -> Any:
+    """What is drawn by an operation that takes no generator, as dropout on an accelerator: the device's own has our numbers meanwhile."""
+    if generator is None:
+        return draw()
+    own = torch.default_generator if device.type == "cpu" else torch.get_device_module(device).default_generators[device.index or 0]
+    with LENDING:
+        before = own.get_state()
+        own.set_state(generator.get_state())
+        try:
+            drawn = draw()
+            generator.set_state(own.get_state())
+        finally:
+            own.set_state(before)
+    return drawn
 
 
 def derive(seed: int, *names: object) -> int:

@@ -43,6 +43,14 @@ class Reading(Component):
         return super().__call__(inputs)
 
 
+@pytest.mark.parametrize(("examples", "refused"), [(30, 0.25), (120, 0.1), (1_000, 0.1)])
+def test_a_gate_s_limit_is_not_read_off_what_it_was_made_of(examples: int, refused: float) -> None:
+    features = feature_map(ROW, 0)
+    gate = statistics_of(collect(rows(examples, 3), features, 0, device=CPU), gate=True).gate
+    assert gate is not None
+    assert float((gate(features(rows(400, 3, seed=1).inputs)) > 1).float().mean()) < refused
+
+
 @pytest.mark.parametrize("examples", [12, 300])
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_copies_say_nothing_new(examples: int, kind: str) -> None:

@@ -13,6 +13,7 @@ from torch import nn
 from senpath.components import GATE, Component, Gate, freeze
 from senpath.errors import StoreError
 from senpath.routing.columns import ColumnVotes
+from senpath.routing.limits import limit_within
 from senpath.routing.portable import PortableGates
 
 ADMIT = 0.012
@@ -170,29 +171,50 @@ def _settle_ties(ranking: Ranking, order: np.ndarray, probability: np.ndarray) -
 
 
 RANK = 64
+FOLDS = 5
+"""Parts of a task's examples that are left out in turn, where none are held out: a gate knows those that it was made of."""
 TEMPERATURE = 0.05
 """Differences of errors, as shares of the tasks' limits, are divided by this."""
 
 
-def fit_gate(features: torch.Tensor, held: torch.Tensor, quantile: float) -> Component:
-    """An autoencoder of these features; its limit is the rebuilding error that this share of the held-out ones stays within.
+def fit_gate(features: torch.Tensor, held: torch.Tensor, each: int = 1) -> Component:
+    """An autoencoder of these features; its limit is the rebuilding error that LIMIT_QUANTILE of further ones stay within.
 
     Args:
-        features: float32 (n, features).
-        held: float32 (m, features), examples not among `features`; if there are none, `features` set the limit.
+        features: float32 (n · each, features).
+        held: float32 (m, features), examples not among `features`; if there are none, each of `features` is left out in turn.
+        each: how many of `features` are one example and its copies, which follow it.
     """
     if not bool(torch.isfinite(features).all()):
         do = "Scale the inputs, or restore the folder from a copy"
         raise StoreError("the dispatcher's features of these inputs", expected="finite numbers", got="NaN or infinity", do=do)
-    rank = max(1, min(RANK, len(features) // 2, features.shape[1] // 2))
-    config = {"inputs": features.shape[1], "rank": rank}
-    gate = Gate(**config)
+    gate = _gate(features)
+    if len(held):
+        errors = gate(held.cpu())
+    elif len(features) > each:
+        errors = _errors_outside(features.view(-1, each, features.shape[1]).cpu())
+    else:
+        errors = gate(features.cpu())
+    gate.limit.copy_(limit_within(errors).clamp(min=1e-6))
+    return freeze(GATE, {"inputs": features.shape[1], "rank": len(gate.basis)}, gate)
+
+
+def _gate(features: torch.Tensor) -> Gate:
+    """The mean and the main directions of features (n, features)."""
+    gate = Gate(inputs=features.shape[1], rank=max(1, min(RANK, len(features) // 2, features.shape[1] // 2)))
     gate.mean.copy_(features.mean(0))
     _, _, directions = torch.linalg.svd((features - features.mean(0)).double(), full_matrices=False)
-    gate.basis.copy_(directions[:rank].float())
-    errors = gate((held if len(held) else features).cpu())
-    gate.limit.copy_(torch.quantile(errors, quantile).clamp(min=1e-6))
-    return freeze(GATE, config, gate)
+    gate.basis.copy_(directions[: len(gate.basis)].float())
+    return gate
+
+
+def _errors_outside(examples: torch.Tensor) -> torch.Tensor:
+    """Rebuilding errors (n,) of examples (n, each, features) by gates that were made without them and their copies."""
+    errors = torch.zeros(len(examples))
+    for part in torch.randperm(len(examples), generator=torch.Generator().manual_seed(0)).tensor_split(min(FOLDS, len(examples))):
+        others = torch.ones(len(examples), dtype=torch.bool).index_fill_(0, part, False)
+        errors[part] = _gate(examples[others].flatten(0, 1))(examples[part, 0])
+    return errors
 
 
 class Gates(Dispatcher):

@@ -13,7 +13,7 @@ from senpath.components import CONV_FEATURES, DENSE_FEATURES, TOKEN_FEATURES, UN
 from senpath.progress import Progress, silent
 from senpath.routing.covariances import pack
 from senpath.routing.dispatcher import fit_gate, read_features
-from senpath.routing.limits import LIMIT_QUANTILE, limit_of
+from senpath.routing.limits import limit_of
 from senpath.seeds import derive
 from senpath.tasks import TaskKind
 from senpath.training import Augmentation, distinct
@@ -327,12 +327,14 @@ def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:
         figures["softness"] = collected.softness
     figures |= collected.tuned
     classes, one_each = collected.classes, torch.arange(len(collected.means))
+    apart = collected.held if collected.means_without is None else collected.held[:0]  # else they are among the features
+    each = len(collected.features) // int(collected.counts.sum())
     return TaskStatistics(
         columns=collected.means.cpu().numpy(),
         counts=collected.counts.numpy(),
         covariance=pack(collected.scatter).astype(np.float32),
         figures=figures,
-        gate=fit_gate(collected.features, collected.held, LIMIT_QUANTILE) if gate else None,
+        gate=fit_gate(collected.features, apart, each) if gate else None,
         owners=() if "vote" not in figures or torch.equal(classes, one_each) else tuple(classes.tolist()),
     )
 

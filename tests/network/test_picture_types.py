@@ -1,10 +1,12 @@
 """Pictures of every kind in one network: types that are opened and joined, and inputs routed among them."""
 
+import warnings
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import senpath as sp
 from senpath.store.manifest import CHECKSUM
@@ -96,6 +98,18 @@ def test_it_is_said_what_further_pictures_of_a_task_lose(photographs: Labelled) 
     net.learn("low", x[:20], y[:20], **QUICK)
     with pytest.warns(sp.SenpathWarning, match=r"% of what these pictures show is lost in the task's type 'image' \(8×8 pixels, grey\)"):
         net.extend("low", photographs[0][:2], [0, 1], epochs=1)
+
+
+@pytest.mark.parametrize("dark", [np.uint8, np.int64])
+def test_it_is_said_that_whole_numbers_are_shares_of_255(dark: type) -> None:
+    x, y = tiny_task("low")
+    levels = (x * 16).round().astype(dark)
+    with pytest.warns(sp.SenpathWarning, match="none of these is above 16: if that is white, divide them by it"):
+        sp.Network().encode_examples(levels, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for fine in (levels * 3, x, [*(levels > 8).astype(dark)], [Image.fromarray(np.uint8(levels[0]))] * len(y)):
+            sp.Network().encode_examples(fine, y)
 
 
 def test_several_tasks_in_one_call(photographs: Labelled) -> None:

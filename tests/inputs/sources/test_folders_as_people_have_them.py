@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 import soundfile
@@ -173,7 +174,8 @@ def test_files_in_a_data_frame(tmp_path: Path, form: str) -> None:
     }
     frame = pd.DataFrame({"image": held[form], "label": [*"ababab"]})
     net = sp.Network()
-    for x, y in ((frame, "label"), (frame["image"], frame["label"]), (held[form], [*"ababab"])):
+    polars = [] if form == "paths" else [(pl.DataFrame({"image": held[form], "label": [*"ababab"]}), "label")]
+    for x, y in ((frame, "label"), (frame["image"], frame["label"]), (held[form], [*"ababab"]), *polars):
         examples = net.encode_examples(x, y)
         np.testing.assert_allclose(examples.inputs[:, 0] * 255, PIXELS, atol=1e-3)
     with raises_error(sp.InputError, "column 'image'", got="Image", do="x=[*frame['image']]"):

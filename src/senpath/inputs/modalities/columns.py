@@ -236,7 +236,8 @@ def values_of(column: Any) -> np.ndarray:
     numbers, truth values truth values, and times times.
     """
     dtype, values = column.dtype, unmasked(np.asanyarray(column.to_numpy()))
-    values = values if values.ndim == 1 else object_array([*values])  # polars makes one array of arrays of one length
+    if values.ndim > 1:  # polars makes one array of arrays of one length, and of records
+        values = object_array(column.to_list() if type(dtype).__name__ == "Struct" else [*values])
     measured = values.dtype.kind in "bmM" or (values.dtype.kind in "iuf" and getattr(dtype, "ordered", False))
     return values if measured or type(dtype).__name__ not in CATEGORIES else names_of(values)
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from senpath.errors import InputError
+from senpath.errors import InputError, warn
 from senpath.inputs.modalities import Group
 from senpath.inputs.modalities.image import ImageModality, channels_first, decoded, normalisation_of, own_shape
 from senpath.inputs.modalities.normalised import MARGIN, Normalisation, numbers_of, recognised
@@ -31,6 +31,8 @@ of fifteen sets, see docs/results/senses.md."""
 COLOURED = 1e-3
 """Share of its variance that a picture's colours have where it counts as one in colour; pictures stored as RGB may be grey."""
 TINY = 1e-12
+DARK = 32
+"""Photographs of the night have brighter places than this."""
 LONG = 128
 """Numbers in a line from which on an array of one or two of them is no picture."""
 
@@ -58,6 +60,7 @@ def choose_type(items: Any, known: Iterable[DataType], suited: Sequence[DataType
         InputError: if arrays are as flat as recordings.
     """
     _require_no_waves(items)
+    _warn_of_dark(items)
     others = [kind for kind in known if kind.modality == "image"]
     normal = normalisation_of(items)
     about = "" if normal is None else f"pictures {'look' if normal.name else 'are'} {normal.about()}"
@@ -77,6 +80,22 @@ def _require_no_waves(items: Any) -> None:
         if isinstance(item, np.ndarray | torch.Tensor) and is_wave(item.shape):
             do = "A recording is Audio(samples, rate), of one channel; a row of numbers has one axis"
             raise InputError("pictures", expected="more than a line of pixels", got=f"shape {tuple(item.shape)}", do=do)
+
+
+def _warn_of_dark(items: Any) -> None:
+    """Warn where whole numbers, which are shares of 255, are all so small that another number is rather white."""
+    arrays = [items] if isinstance(items, np.ndarray | torch.Tensor) else items
+    if not all(_is_whole(array) for array in arrays):
+        return
+    most = max((int(array.max()) for array in arrays if 0 not in array.shape), default=0)
+    if 1 < most <= DARK:
+        warn(f"whole numbers in pictures are shares of 255, and none of these is above {most}: if that is white, divide them by it")
+
+
+def _is_whole(array: Any) -> bool:
+    if isinstance(array, torch.Tensor):
+        return not array.is_floating_point() and not array.is_complex() and array.dtype != torch.bool
+    return isinstance(array, np.ndarray) and array.dtype.kind in "iu"
 
 
 def _choose(

@@ -66,11 +66,17 @@ def _may_draw(function: Any) -> bool:
 
 def _draws(function: Any, args: Sequence[Any], given: Mapping[str, Any]) -> bool:
     """Whether a call that may draw numbers does. Attention without dropout could, and does not."""
-    names = [argument.name for argument in function._schema.arguments]
-    if "dropout_p" not in names:
+    place = _dropout_place(function)
+    if place is None:
         return True
-    place = names.index("dropout_p")
     return bool(args[place] if place < len(args) else given.get("dropout_p", 0.0))
+
+
+@functools.cache
+def _dropout_place(function: Any) -> int | None:
+    """Where among its arguments an operation has the share that it drops; None if it drops nothing."""
+    names = [argument.name for argument in function._schema.arguments]
+    return names.index("dropout_p") if "dropout_p" in names else None
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from torch.nn import functional
 from senpath.components.kind import ComponentKind, register
 from senpath.components.limits import Layer, Size, Step
 
-CHUNK = 64
+CHUNK = 32
 TINY = 1e-6
 """At 0 a square root has no gradient."""
 
@@ -42,7 +42,7 @@ class ConvFeatures(nn.Module):
             return images.new_zeros(0, self.outputs)
         if len(images) <= CHUNK:
             return self._features(images)
-        # The maps of many images fall out of the processor's cache, and then cost three times as much.
+        # The maps of more are taken from the system and given back each time, and then cost two or three times as much.
         return torch.cat([self._features(part) for part in images.split(CHUNK)])
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:

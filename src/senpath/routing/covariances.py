@@ -46,11 +46,12 @@ class CommonCovariance:
         """
         if before is None or before.names != tuple(names[: len(before.names)]):
             before = CommonCovariance((), np.zeros(width * (width + 1) // 2), ())
-        total, spreads, diagonal = before.total, list(before.spreads), diagonal_places(width)
-        for name in names[len(before.names) :]:
-            covariance = read(name).astype(np.float64)
-            total = total + covariance
-            spreads.append(float(covariance[diagonal].mean()))
+        new, spreads, diagonal = names[len(before.names) :], list(before.spreads), diagonal_places(width)
+        total = before.total.copy() if new else before.total
+        for name in new:
+            covariance = read(name)
+            total += covariance
+            spreads.append(float(covariance[diagonal].mean(dtype=np.float64)))
         return CommonCovariance(tuple(names), total, tuple(spreads))
 
     def mean(self, read: Read) -> np.ndarray:

@@ -30,7 +30,7 @@ def limit_of(collected: Collected) -> float:
     if not len(collected.held) and bare and len(means) > 1:  # one example a class: as far as the classes are from each other
         squares = torch.cdist(means, means).square().fill_diagonal_(torch.inf)
     elif not len(collected.held):  # twice the distance that its copies show, for want of anything to measure
-        return max(4 * float(collected.scatter.diagonal().sum()), float(means.square().sum(1).mean()) / 4, LEAST)
+        return max(4 * float(collected.scatter.diagonal().double().sum()), float(means.square().sum(1).mean()) / 4, LEAST)
     else:
         squares = torch.cdist(collected.held, means).square()
         if strangers and collected.means_without is None:

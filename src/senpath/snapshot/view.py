@@ -83,6 +83,7 @@ class View:
         self._dispatchers: dict[str, Dispatcher] = {}
         self._lock = RLock()
         self._places: dict[str, np.ndarray] = {}
+        self._new_maps: dict[DataType, Component] = {}
 
     @property
     def version(self) -> int:
@@ -291,8 +292,10 @@ class View:
     def feature_map(self, data_type: DataType) -> Component:
         """The dispatcher's fixed features for a type: the network's, or those that a new type would get."""
         record = self.manifest.types.get(data_type.key)
-        if record is None:
-            return feature_map(data_type, self.settings.random_state)
+        if record is None:  # one for all tasks of a call: what it takes to run is then worked out once
+            if data_type not in self._new_maps:
+                self._new_maps[data_type] = feature_map(data_type, self.settings.random_state)
+            return self._new_maps[data_type]
         features = self.component(record.features)
         require_fit(record, [features], torch.zeros(1, *record.data_type.shape, device=self.device), (1, record.width))
         return features

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from math import ceil
 from typing import Any
 
 import torch
@@ -82,7 +83,8 @@ def fit_dense(
         measured: see `fit`; of the modules as they are by then.
     """
     with torch.no_grad():
-        stacks = [_Stack(trainings[start : start + TOGETHER], kind, recipe) for start in range(0, len(trainings), TOGETHER)]
+        each = ceil(len(trainings) / ceil(len(trainings) / TOGETHER))  # of like size, for small stacks take longer a network
+        stacks = [_Stack(trainings[start : start + each], kind, recipe) for start in range(0, len(trainings), each)]
         steps = recipe.steps * len(stacks)
         for place, stack in enumerate(stacks):
             for taken in stack.steps():
@@ -105,6 +107,8 @@ class _Stack:
         self._trainings, self._kind, self._recipe = trainings, kind, recipe
         first = trainings[0]
         self._weighted = first.weights is not None
+        # With one seed and as many examples all draw the same, as tasks of one call do.
+        self._alike = len(trainings) > 1 and len({(training.seed, len(training.inputs)) for training in trainings}) == 1
         self._weights = [t.weights if t.weights is not None else t.targets.new_zeros(len(t.targets)) for t in trainings]
         self._given = [self._reduced(training.inputs) for training in trainings]
         kernels = [self._reduced(t.hidden.weight.view(-1, *first.inputs.shape[1:])).flatten(1).T for t in trainings]
@@ -130,13 +134,14 @@ class _Stack:
     def steps(self) -> Iterator[int]:
         """Take all steps; yields how many are done."""
         recipe = self._recipe
-        generators = [torch.Generator().manual_seed(training.seed) for training in self._trainings]
-        batches = [passes(len(t.inputs), recipe.batch_size, generator) for t, generator in zip(self._trainings, generators, strict=True)]
-        numbers = len(batches) * recipe.batch_size * self._trainings[0].hidden.in_features
+        drawing = self._trainings[:1] if self._alike else self._trainings
+        generators = [torch.Generator().manual_seed(training.seed) for training in drawing]
+        batches = [passes(len(t.inputs), recipe.batch_size, generator) for t, generator in zip(drawing, generators, strict=True)]
+        numbers = len(self._trainings) * recipe.batch_size * self._trainings[0].hidden.in_features
         done, size = 0, CHUNK if recipe.augment or self._linked or numbers <= SMALL else 1
         while done < recipe.steps:
             count = min(size, recipe.steps - done)
-            places = [torch.cat([*islice(some, count)]) for some in batches]
+            places = [torch.cat([*islice(some, count)]) for some in batches] * (len(self._trainings) // len(batches))
             for inputs, targets, weights, *read in zip(
                 *(values.chunk(count, 1) for values in self._batches(places, generators)), strict=True
             ):
@@ -155,7 +160,10 @@ class _Stack:
         images = [given[some] for given, some in zip(self._given, places, strict=True)]
         if self._recipe.augment:
             augment = Augmentation(distortion=self._recipe.augment)
-            images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]
+            if self._alike:  # as channels of one image: where its pixels come from is computed once for all
+                images = [*augment(torch.cat(images, 1), generators[0]).chunk(len(images), 1)]
+            else:
+                images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]
         yield _stacked(images).flatten(2)
         for values in ([training.targets for training in self._trainings], self._weights):
             mine = _stacked([part[some] for part, some in zip(values, places, strict=True)])

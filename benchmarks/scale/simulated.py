@@ -3,7 +3,7 @@
     python -m benchmarks.scale.simulated [--tasks 100000] [--copies 3] [--inputs 2000] [--folder runs/simulated]
 
 No network is grown. A task is five characters of Omniglot, turned, stretched, sheared and mirrored together as no other task's are; its
-columns are the mean features of five drawings of each and of distorted copies, fewer than the fifteen of each drawing that `learn` reads;
+columns are the mean features of five drawings of each and of distorted copies, fewer of each drawing than `learn` reads;
 what columns as `learn` makes them find among the first thousand tasks stands beside it. Nothing else of a task is made. The folder keeps
 the columns, 4 KB each (2 GB for 100,000 tasks); a run that was stopped goes on. Time is the processor's, in one thread. Needs SENPATH_DATA.
 """
@@ -237,7 +237,7 @@ def _table(records: Records) -> str:
             rows.append(line(title, lambda one, shards=shards, place=place: share(100 * one["kept"][str(shards)][place])))
     table = markdown_table(["tasks", *(f"{size:,}" for size in sizes)], rows)
     copies, torch_version = any_size["copies"], any_size["torch"]
-    told = f"Each drawing with {copies} distorted copies; with fifteen, as `learn` reads it, the right one of {SIZES[0]:,} tasks is"
+    told = f"Each drawing with {copies} distorted copies; as `learn` reads it, the right one of {SIZES[0]:,} tasks is"
     return f"{table}\n\n{told} first for {100 * real['first']:.1f} %. Times are of the dispatcher alone, one thread, torch {torch_version}."
 
 

@@ -13,7 +13,7 @@ import torch
 
 from senpath import Network, data
 from senpath.components import Component
-from senpath.routing import Collected, collect, feature_map, pack, statistics_of, unpack
+from senpath.routing import Collected, CommonCovariance, collect, feature_map, pack, statistics_of, unpack
 from senpath.routing.statistics import FEW, HELD, READ
 from senpath.types import DataType, Examples
 
@@ -152,6 +152,26 @@ def test_a_packed_triangle_is_the_matrix_again(width: int) -> None:
     packed = pack(matrix)
     assert len(packed) == width * (width + 1) // 2
     torch.testing.assert_close(unpack(packed, width), matrix, rtol=0, atol=0)
+
+
+def test_a_later_sum_leaves_the_earlier_one_as_it_was() -> None:
+    kept = {str(seed): pack(torch.rand(5, 5, generator=torch.Generator().manual_seed(seed))) for seed in range(3)}
+    earlier = CommonCovariance.of(["0", "1"], kept.__getitem__, 5)
+    before = earlier.total.copy()
+    later = CommonCovariance.of(["0", "1", "2"], kept.__getitem__, 5, earlier)
+    assert np.array_equal(earlier.total, before)
+    assert np.array_equal(later.total, CommonCovariance.of([*kept], kept.__getitem__, 5).total)
+    assert np.array_equal(earlier.mean(kept.__getitem__), before / 2)
+
+
+def test_what_is_kept_of_images_is_the_covariance_around_the_columns() -> None:
+    images = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    few = Examples(DataType("image", (1, 28, 28)), images, torch.arange(10) % 2, (0, 1))
+    collected = collect(few, feature_map(few.data_type, 0), 0, device=CPU)
+    rests = (collected.features.view(10, -1, 1_024) - collected.means[few.targets][:, None]).flatten(0, 1).double()
+    expected = (rests.T @ rests / len(rests)).triu()
+    assert collected.scatter.dtype == torch.float32
+    torch.testing.assert_close(collected.scatter.triu().double(), expected, rtol=1e-4, atol=1e-7)
 
 
 TYPES = [DataType("image", (1, 28, 28)), DataType("image", (3, 9, 40)), DataType("audio", (10, 64)), ROW, DataType("text", (4096,))]

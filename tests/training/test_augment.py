@@ -74,3 +74,14 @@ def test_a_generator_decides() -> None:
     every = {"flip": True, "crop": 0.7, "brightness": 0.1, "contrast": 0.1, "saturation": 0.1, "hue": 0.1}
     assert torch.equal(changed(images(), 3, **every), changed(images(), 3, **every))
     assert not torch.equal(changed(images(), 3, **every), changed(images(), 4, **every))
+
+
+def test_half_of_the_copies_are_distorted_the_opposite_way() -> None:
+    start = torch.zeros(50, 1, 24, 24)
+    start[:, :, 8:16, 8:16] = 1.0
+    copies = Augmentation(distortion=1.0).opposites(start, 4, torch.Generator().manual_seed(3)).view(50, 4, 24, 24)
+    across = torch.arange(24.0)
+    moved = (copies.sum(2) @ across) / copies.sum((2, 3)) - 11.5  # how far the square's middle went
+    assert float(moved.abs().mean()) > 0.5
+    # Drawn by themselves, two would add up to 1.4 times what one is.
+    assert float((moved[:, :2] + moved[:, 2:]).abs().mean()) < 0.6 * float(moved.abs().mean())

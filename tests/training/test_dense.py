@@ -76,6 +76,25 @@ def test_several_at_once_come_out_as_one_by_one(linked: bool) -> None:
         assert torch.allclose(numbers(one), numbers(other), atol=1e-4)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_those_of_one_seed_are_distorted_alike_and_come_out_as_one_by_one(channels: int) -> None:
+    recipe = Recipe(steps=70, batch_size=16, learning_rate=5e-3, augment=1.0, shrink=2)
+
+    def tasks() -> list[DenseTraining]:
+        torch.manual_seed(channels)
+        inputs = [torch.rand(20, channels, *SHAPE[1:]) for _ in range(3)]
+        targets = torch.arange(20) % CLASSES
+        return [DenseTraining(nn.Linear(48 * channels, 7), nn.Linear(7, CLASSES), [], some, targets, 5) for some in inputs]
+
+    together, alone = tasks(), tasks()
+    fit_dense(together, Classification(), recipe)
+    for training in alone:
+        fit_dense([training], Classification(), recipe)
+    for one, other in zip(together, alone, strict=True):
+        assert torch.allclose(numbers(one), numbers(other), atol=1e-4)
+    assert not torch.allclose(numbers(together[0]), numbers(together[1]), atol=1e-2)
+
+
 def test_what_is_learned_from_images_of_half_the_size_is_for_whole_ones() -> None:
     torch.manual_seed(0)
     smooth = nn.functional.interpolate(torch.rand(30, 1, 4, 3), scale_factor=2)
@@ -102,7 +121,7 @@ def test_links_read_what_their_layers_say_of_enlarged_images() -> None:
 def test_progress_is_told_to_the_end() -> None:
     told: list[tuple[str, int, int]] = []
     fit_dense(
-        [made(seed) for seed in range(10)],
+        [made(seed) for seed in range(18)],
         Classification(),
         STEPS,
         progress=lambda *step, **figures: told.append(step) if figures["loss"] > 0 else None,

@@ -111,7 +111,7 @@ LEAST_HELD = 50
 nine examples would refuse one in ten."""
 FEW = 20
 """Tasks with fewer examples a class than this, on average, are read together with distorted copies."""
-COPIES = 8
+COPIES = 12
 """Of each of their images: an even number, half of them opposite to the others (docs/results/foundation.md)."""
 COLUMNS, EXAMPLES_PER_COLUMN = 6, 20
 """Columns of a class: at most 6, one for every 20 examples. Handwriting comes in several forms of a letter."""

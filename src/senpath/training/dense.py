@@ -25,8 +25,8 @@ CHUNK = 32
 """Steps whose images are changed, and whose frozen layers are read, at once."""
 SMALL = 2**15
 """Numbers in the inputs of a step up to which those of further steps are put together with them."""
-TOGETHER = 8
-"""Networks in one product: their weights, gradients and moments stay in the processor's cache."""
+TOGETHER = 16
+"""Networks in one product."""
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # Kingma and Ba 2015, section 2
 
 Chain = Sequence[Callable[[torch.Tensor], torch.Tensor]]
@@ -107,10 +107,11 @@ class _Stack:
         self._trainings, self._kind, self._recipe = trainings, kind, recipe
         first = trainings[0]
         self._weighted = first.weights is not None
-        # With one seed and as many examples all draw the same, as tasks of one call do.
-        self._alike = len(trainings) > 1 and len({(training.seed, len(training.inputs)) for training in trainings}) == 1
         self._weights = [t.weights if t.weights is not None else t.targets.new_zeros(len(t.targets)) for t in trainings]
         self._given = [self._reduced(training.inputs) for training in trainings]
+        # With one seed and as many images, as tasks of one call have them, all networks' are distorted alike: as channels of one image.
+        alike = bool(recipe.augment) and len(trainings) > 1 and len({(training.seed, len(training.inputs)) for training in trainings}) == 1
+        self._as_one = torch.cat(self._given, 1) if alike else None
         kernels = [self._reduced(t.hidden.weight.view(-1, *first.inputs.shape[1:])).flatten(1).T for t in trainings]
         self.weights = [torch.stack(kernels).contiguous(), torch.stack([t.head.weight.T for t in trainings]).contiguous()]
         self.biases = [
@@ -134,7 +135,7 @@ class _Stack:
     def steps(self) -> Iterator[int]:
         """Take all steps; yields how many are done."""
         recipe = self._recipe
-        drawing = self._trainings[:1] if self._alike else self._trainings
+        drawing = self._trainings if self._as_one is None else self._trainings[:1]
         generators = [torch.Generator().manual_seed(training.seed) for training in drawing]
         batches = [passes(len(t.inputs), recipe.batch_size, generator) for t, generator in zip(drawing, generators, strict=True)]
         numbers = len(self._trainings) * recipe.batch_size * self._trainings[0].hidden.in_features
@@ -157,19 +158,24 @@ class _Stack:
 
         A network with links has two answers, see `_step`; those of all networks come one behind the other.
         """
-        images = [given[some] for given, some in zip(self._given, places, strict=True)]
-        if self._recipe.augment:
-            augment = Augmentation(distortion=self._recipe.augment)
-            if self._alike:  # as channels of one image: where its pixels come from is computed once for all
-                images = [*augment(torch.cat(images, 1), generators[0]).chunk(len(images), 1)]
-            else:
-                images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]
-        yield _stacked(images).flatten(2)
+        images = self._images(places, generators)
+        yield images.flatten(2)
         for values in ([training.targets for training in self._trainings], self._weights):
             mine = _stacked([part[some] for part, some in zip(values, places, strict=True)])
             yield torch.cat([mine, mine]) if self._read else mine
         for chains in self._read:
             yield _stacked([run_chain(chain, some) for chain, some in zip(chains, images, strict=True)])
+
+    def _images(self, places: Sequence[torch.Tensor], generators: Sequence[torch.Generator]) -> torch.Tensor:
+        """The inputs of these places (networks, n, …), distorted."""
+        augment = Augmentation(distortion=self._recipe.augment)
+        if self._as_one is not None:
+            drawn = augment(self._as_one[places[0]], generators[0])
+            return drawn.unflatten(1, (len(self._trainings), -1)).transpose(0, 1)
+        images = [given[some] for given, some in zip(self._given, places, strict=True)]
+        if self._recipe.augment:  # what is no image is never distorted
+            images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]
+        return _stacked(images)
 
     def _step(self, inputs: torch.Tensor, read: Sequence[torch.Tensor], slope_of: Slope, rate: float) -> torch.Tensor:
         """Move all weights; returns the outputs before, (networks, n, outputs)."""

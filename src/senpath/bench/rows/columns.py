@@ -14,7 +14,7 @@ from senpath.bench.protocol import KEPT, BenchCell, RowAnswers, TaskLesson, Unla
 from senpath.types import DataType
 
 COPIES = 15
-"""Distorted copies of a picture that few-shot tasks may be read with, as many as the network's dispatcher reads."""
+"""Distorted copies of a picture that few-shot tasks may be read with; the network's dispatcher reads 12."""
 FEW, COPIED = 20, 40_000
 """Examples of a class up to which it is tried whether copies help; and examples with copies in all, at most."""
 Score = Callable[[torch.Tensor], torch.Tensor]

@@ -79,7 +79,7 @@ def test_a_generator_decides() -> None:
 def test_half_of_the_copies_are_distorted_the_opposite_way() -> None:
     start = torch.zeros(50, 1, 24, 24)
     start[:, :, 8:16, 8:16] = 1.0
-    copies = Augmentation(distortion=1.0).opposites(start, 4, torch.Generator().manual_seed(3)).view(50, 4, 24, 24)
+    copies = changed(start.repeat_interleave(4, 0), distortion=1.0, opposed=2).view(50, 4, 24, 24)
     across = torch.arange(24.0)
     moved = (copies.sum(2) @ across) / copies.sum((2, 3)) - 11.5  # how far the square's middle went
     assert float(moved.abs().mean()) > 0.5

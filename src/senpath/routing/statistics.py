@@ -281,7 +281,7 @@ def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) 
     plain = read(examples.inputs)
     groups = [plain[:, None]]
     if copies:
-        drawn = Augmentation(distortion=1.0).opposites(examples.inputs, copies, generator)
+        drawn = Augmentation(distortion=1.0, opposed=copies // 2)(examples.inputs.repeat_interleave(copies, 0), generator)
         groups.append(read(drawn).view(len(plain), copies, -1))
     features = torch.cat(groups, 1)  # (examples, 1 + copies, features)
     targets = examples.targets.to(features.device)

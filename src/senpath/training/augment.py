@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi
+from math import ceil, pi
 
 import torch
 from torch.nn import functional
@@ -16,8 +16,6 @@ SCALE = 0.15
 """Largest logarithm of a change of size at strength 1, along each axis."""
 SHIFT = 1 / 14
 """Largest shift at strength 1, as a share of the side (2 of 28 pixels)."""
-DRAWN = 6
-"""Numbers that decide how an image is distorted."""
 RATIO = 4 / 3
 """Between the sides of a crop, at most."""
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -32,6 +30,9 @@ class Augmentation:
         flip: whether half of the images are mirrored.
         crop: least share of its area that is cut out of an image and brought to its size; None cuts nothing.
         brightness, contrast, saturation, hue: how far these move at most. Grey images have none of the last two.
+        opposed: of groups of so many images, every second one is distorted the opposite way to the one before it; 0 for none. What
+            a distortion moves one way its opposite moves the other, so that means over few are as near as over more that are drawn by
+            themselves (Hammersley and Morton 1956, antithetic variates).
     """
 
     distortion: float = 0.0
@@ -41,6 +42,7 @@ class Augmentation:
     contrast: float = 0.0
     saturation: float = 0.0
     hue: float = 0.0
+    opposed: int = 0
 
     def changes(self, channels: int) -> bool:
         """Whether images of so many channels are changed at all."""
@@ -54,45 +56,23 @@ class Augmentation:
             generator: draws all changes.
         """
         if self.distortion:
-            images = _distorted(images, self.distortion, generator)
+            images = _distorted(images, self.distortion, generator, self.opposed)
         if self.flip or self.crop is not None:
             images = _cropped(images, self.flip, 1.0 if self.crop is None else self.crop, generator)
         deltas = self._colour(images.shape[1])
         return _coloured(images, *deltas, generator) if any(deltas) else images
 
-    def opposites(self, images: torch.Tensor, copies: int, generator: torch.Generator) -> torch.Tensor:
-        """So many distorted copies of each image, half of them distorted the opposite way to the others.
-
-        What a distortion moves one way its opposite moves the other, so that the mean of few copies is as near as that of twice as many
-        that are drawn by themselves (Hammersley and Morton 1956, antithetic variates).
-
-        Args:
-            images: float32 (n, channels, h, w).
-            copies: an even number.
-            generator: draws all changes.
-
-        Returns:
-            float32 (n · copies, channels, h, w), those of an image one after another.
-        """
-        half = _draws(len(images) * copies // 2, generator).view(len(images), -1, DRAWN)
-        draws = torch.cat([half, -half], 1).flatten(0, 1).to(images.device)
-        return _warped(images.repeat_interleave(copies, 0), draws * self.distortion)
-
     def _colour(self, channels: int) -> tuple[float, float, float, float]:
         return (self.brightness, self.contrast, self.saturation, self.hue) if channels == 3 else (self.brightness, self.contrast, 0.0, 0.0)
 
 
-def _distorted(images: torch.Tensor, strength: float, generator: torch.Generator) -> torch.Tensor:
-    return _warped(images, _draws(len(images), generator).to(images.device) * strength)
-
-
-def _draws(images: int, generator: torch.Generator) -> torch.Tensor:
-    """What decides how images are distorted, in −1 … 1: (images, DRAWN)."""
-    return 2 * torch.rand(images, DRAWN, generator=generator) - 1
-
-
-def _warped(images: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
-    """Images, each distorted as its draws (n, DRAWN) say, which are between −strength and strength."""
+def _distorted(images: torch.Tensor, strength: float, generator: torch.Generator, opposed: int) -> torch.Tensor:
+    groups = ceil(len(images) / (2 * opposed)) if opposed else 0
+    draws = 2 * torch.rand(groups * opposed or len(images), 6, generator=generator) - 1
+    if opposed:
+        halves = draws.view(groups, 1, opposed, 6)
+        draws = torch.cat([halves, -halves], 1).flatten(0, 2)[: len(images)]
+    draws = draws.to(images.device) * strength
     angle, shear, scale, shift = draws[:, 0] * ROTATION, draws[:, 1] * SHEAR, torch.exp(draws[:, 2:4] * SCALE), draws[:, 4:6] * 2 * SHIFT
     cos, sin = torch.cos(angle), torch.sin(angle)
     first = torch.stack([cos * scale[:, 0], (shear * cos - sin) * scale[:, 1], shift[:, 0]], dim=1)

@@ -142,7 +142,7 @@ class _Stack:
         done, size = 0, CHUNK if recipe.augment or self._linked or numbers <= SMALL else 1
         while done < recipe.steps:
             count = min(size, recipe.steps - done)
-            places = [torch.cat([*islice(some, count)]) for some in batches] * (len(self._trainings) // len(batches))
+            places = [self._places(some, count) for some in batches] * (len(self._trainings) // len(batches))
             for inputs, targets, weights, *read in zip(
                 *(values.chunk(count, 1) for values in self._batches(places, generators)), strict=True
             ):
@@ -152,6 +152,12 @@ class _Stack:
                 self._last = outputs, targets, counted
                 done += 1
                 yield done
+
+    def _places(self, batches: Iterator[torch.Tensor], steps: int) -> torch.Tensor:
+        """Of the examples of so many steps, one step behind the other."""
+        each = 2 if self._recipe.opposed else 1
+        drawn = [batch for batch in islice(batches, ceil(steps / each)) for _ in range(each)]
+        return torch.cat(drawn[:steps])
 
     def _batches(self, places: Sequence[torch.Tensor], generators: Sequence[torch.Generator]) -> Iterator[torch.Tensor]:
         """Of these places: inputs (networks, n, numbers), targets and weights (answers, n), and what each link reads (networks, n, units).
@@ -168,12 +174,13 @@ class _Stack:
 
     def _images(self, places: Sequence[torch.Tensor], generators: Sequence[torch.Generator]) -> torch.Tensor:
         """The inputs of these places (networks, n, …), distorted."""
-        augment = Augmentation(distortion=self._recipe.augment)
+        recipe = self._recipe
+        augment = Augmentation(distortion=recipe.augment, opposed=recipe.batch_size if recipe.opposed else 0)
         if self._as_one is not None:
             drawn = augment(self._as_one[places[0]], generators[0])
             return drawn.unflatten(1, (len(self._trainings), -1)).transpose(0, 1)
         images = [given[some] for given, some in zip(self._given, places, strict=True)]
-        if self._recipe.augment:  # what is no image is never distorted
+        if recipe.augment:  # what is no image is never distorted
             images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]
         return _stacked(images)
 

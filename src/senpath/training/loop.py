@@ -172,6 +172,7 @@ class Recipe:
         clip: longest gradient, None for any.
         decay: half of it is the share of the weights' squared length that is added to the loss.
         shrink: side of the squares of pixels that `fit_dense` makes one pixel of while training; 1 for images as they are.
+        opposed: whether every second step of `fit_dense` is on the images of the step before it, distorted the opposite way.
     """
 
     steps: int
@@ -181,6 +182,7 @@ class Recipe:
     clip: float | None = None
     decay: float = 0.0
     shrink: int = 1
+    opposed: bool = False
 
 
 def fit(

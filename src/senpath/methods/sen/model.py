@@ -179,12 +179,13 @@ MODELS: dict[str, Callable[[DataType, int], Backbone | str]] = {
 AUGMENT_BELOW = 20_000
 """Image tasks with fewer examples are distorted while training; with more, distortions cost time and gain little."""
 
-FEW, SMALL, LEAST_STEPS = 100, 24, 200
-"""Up to FEW distorted images a class, with even sides of SMALL pixels or more, an MLP is trained on images of half the size, for none
-fewer steps than LEAST_STEPS."""
-SHARPER = {10: (4.0, 0.55), FEW: (3.0, 0.75)}
-"""Up to so many images a class: at so many times its rate, for so much of its steps; as good, in a fifth of the time
-(docs/results/foundation.md)."""
+FEW, SMALL = 100, 24
+"""Up to FEW distorted images a class, with even sides of SMALL pixels or more, an MLP is trained on images of half the size."""
+OPPOSED = 10
+"""Up to so many images a class every second step is on the distortions opposite to those of the step before: fewer steps do then."""
+SHARPER = {OPPOSED: (4.0, 0.45, 160), FEW: (3.0, 0.75, 200)}
+"""Up to so many images a class: at so many times its rate, for so much of its steps, for none fewer than so many; as good, in a sixth of
+the time (docs/results/foundation.md)."""
 
 
 def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings, *, dense: bool = False) -> Recipe:
@@ -204,11 +205,12 @@ def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings, *
     image = examples.data_type.form == "image"
     augment = settings.augment if settings.augment is not None else float(len(examples) < AUGMENT_BELOW)
     augment = augment if image else 0.0
-    rate, shrink = default.learning_rate, 1
+    rate, shrink, opposed = default.learning_rate, 1, False
     free = settings.learning_rate is None and settings.epochs is None
     if dense and free and augment and kind is MLP and few_images(examples.data_type, len(examples), len(examples.classes)):
-        sharper, share = next(chosen for most, chosen in SHARPER.items() if len(examples) <= most * len(examples.classes))
-        steps, rate, shrink = min(steps, max(LEAST_STEPS, round(share * steps))), sharper * rate, 2
+        most = next(most for most in SHARPER if len(examples) <= most * len(examples.classes))
+        sharper, share, least = SHARPER[most]
+        steps, rate, shrink, opposed = min(steps, max(least, round(share * steps))), sharper * rate, 2, most == OPPOSED
     return Recipe(
         steps=steps if settings.epochs is None else settings.epochs * max(1, len(examples) // batch),
         batch_size=batch,
@@ -217,6 +219,7 @@ def recipe_for(kind: ComponentKind, examples: Examples, settings: SenSettings, *
         clip=default.clip,
         decay=default.decay,
         shrink=shrink,
+        opposed=opposed,
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import senpath as sp
 from benchmarks.harness import Benchmark, Part, Record, Records, Section, half_interval, markdown_table, mean, percent
 from senpath import data
+from senpath.parallel import one_thread
 
 SETS = ("fashion", "mnist", "lower", "upper", "chars74k-lower")
 WAYS, SHOTS = 5, 5
@@ -49,9 +50,10 @@ def _few(recipe: str, seed: int) -> Iterator[Record]:
     for name in SETS:
         for first in (0, WAYS):
             few, *others = _episode(name, first, seed)
-            start = process_time()
-            net.learn(f"{name} {first}", *few, random_state=seed, **RECIPES[recipe])
-            seconds = process_time() - start
+            with one_thread():
+                start = process_time()
+                net.learn(f"{name} {first}", *few, random_state=seed, **RECIPES[recipe])
+                seconds = process_time() - start
             task = f"{name} {first}"
             scores = [percent(net.predict(x, task=task).label == y) for x, y in others]
             yield {"task": task, "validation": scores[0], "test": scores[1], "seconds": seconds}
@@ -64,9 +66,10 @@ def _together(seed: int) -> Iterator[Record]:
     seconds = dict[str, list[float]]({way: [] for way in WAYS_TO_LEARN})
     for turn in range(ROUNDS + 1):  # the first warms up
         for way, learn in WAYS_TO_LEARN.items():
-            net, start = sp.Network(), process_time()
-            learn(net, examples, seed)
-            seconds[way] += [process_time() - start] if turn else []
+            with one_thread():
+                net, start = sp.Network(), process_time()
+                learn(net, examples, seed)
+                seconds[way] += [process_time() - start] if turn else []
             if turn == ROUNDS:
                 for task, (_, *others) in episodes.items():
                     scores = [percent(net.predict(x, task=task).label == y) for x, y in others]

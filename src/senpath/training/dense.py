@@ -177,8 +177,8 @@ class _Stack:
         recipe = self._recipe
         augment = Augmentation(distortion=recipe.augment, opposed=recipe.batch_size if recipe.opposed else 0)
         if self._as_one is not None:
-            drawn = augment(self._as_one[places[0]], generators[0])
-            return drawn.unflatten(1, (len(self._trainings), -1)).transpose(0, 1)
+            drawn: torch.Tensor = augment(self._as_one[places[0]], generators[0]).unflatten(1, (len(self._trainings), -1))
+            return drawn.transpose(0, 1)
         images = [given[some] for given, some in zip(self._given, places, strict=True)]
         if recipe.augment:  # what is no image is never distorted
             images = [augment(some, generator) for some, generator in zip(images, generators, strict=True)]

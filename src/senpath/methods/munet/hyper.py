@@ -65,7 +65,8 @@ def lists(image: bool) -> dict[str, tuple[Any, ...]]:
 def augmentation_of(hyper: Mapping[str, Any]) -> Augmentation:
     """How a path's hyperparameters change images while training."""
     crop = float(hyper["crop_area"]) if hyper["crop"] else None
-    return Augmentation(flip=bool(hyper["flip"]), crop=crop, **{name: float(hyper[name]) for name in COLOURS})
+    colours: dict[str, Any] = {name: float(hyper[name]) for name in COLOURS}
+    return Augmentation(flip=bool(hyper["flip"]), crop=crop, **colours)
 
 
 def move(values: tuple[Any, ...], value: Any, random: np.random.Generator) -> Any:

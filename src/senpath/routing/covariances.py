@@ -15,6 +15,8 @@ tasks moves (docs/results/drift.md), and each takes as much space as ten pathway
 MOST = 4.0
 """A task whose mean variance is more than this many ordinary ones is scaled down to an ordinary one: its numbers are in another unit, or
 wrong. Those of real tasks of one type are within 3.5 of each other (docs/results/drift.md)."""
+STRIP = 128
+"""Rows of a covariance that are computed at once."""
 NONE = 1e-9
 """Mean variances up to this are those of examples that do not differ but for rounding; they say nothing of what is ordinary."""
 
@@ -71,6 +73,19 @@ def bounded_weights(spreads: Sequence[float]) -> np.ndarray:
         return np.ones(len(given))
     median = ordinary[(len(ordinary) - 1) // 2]
     return np.asarray(np.where(given > MOST * median, median / np.maximum(given, median), 1.0))
+
+
+def covariance_of(rests: torch.Tensor) -> torch.Tensor:
+    """The mean product of rows (n, width), float32 (width, width), on the processor; below its diagonal there are zeros.
+
+    Strip by strip, each from the diagonal on, for it is symmetric.
+    """
+    width = rests.shape[1]
+    products = rests.new_zeros(width, width)
+    for start in range(0, width, STRIP):
+        products[start : start + STRIP, start:] = rests[:, start : start + STRIP].T @ rests[:, start:]
+    products /= len(rests)  # exact but for the last digit, as a quotient in float64 would be once it is kept in float32
+    return products.cpu()
 
 
 def pack(matrix: torch.Tensor) -> np.ndarray:

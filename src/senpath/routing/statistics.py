@@ -11,7 +11,7 @@ import torch
 
 from senpath.components import CONV_FEATURES, DENSE_FEATURES, TOKEN_FEATURES, UNIT_FEATURES, Component, ComponentKind
 from senpath.progress import Progress, silent
-from senpath.routing.covariances import pack
+from senpath.routing.covariances import covariance_of, pack
 from senpath.routing.dispatcher import fit_gate, read_features
 from senpath.routing.limits import limit_of
 from senpath.seeds import derive
@@ -118,8 +118,6 @@ COLUMNS, EXAMPLES_PER_COLUMN = 6, 20
 COLUMNS_WITHOUT_CLASSES = 30
 """Columns of a task without classes, of several labels or of numbers, at most."""
 CHUNK = 1000
-STRIP = 128
-"""Rows of a covariance that are computed at once."""
 FAR = 10.0
 """Times the median distance; no example of the real sets in docs/results/drift.md is further from the median."""
 MEDIAN_OF = 31
@@ -262,7 +260,7 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
                 counts.append(len(members))
                 classes.append(target)
                 rests.append(members - means[-1])
-    scatter = _covariance(torch.cat(rests))
+    scatter = covariance_of(torch.cat(rests))
     without = behind = None
     if not held_out:
         several = [(place, rest, means[place]) for place, rest in enumerate(rests) if len(rest) > 1]
@@ -289,7 +287,7 @@ def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) 
     plain, own = features[:, 0], features.mean(1)
     counts = targets.bincount(minlength=len(examples.classes))
     means = torch.zeros(len(counts), own.shape[1], device=own.device).index_add(0, targets, own) / counts[:, None]
-    scatter = _covariance((features - means[targets][:, None]).flatten(0, 1))
+    scatter = covariance_of((features - means[targets][:, None]).flatten(0, 1))
     size = counts[targets][:, None]
     several = size[:, 0] > 1
     without = ((means[targets] * size - own) / (size - 1).clamp(min=1))[several]
@@ -315,16 +313,6 @@ def _split(points: torch.Tensor, groups: int, generator: torch.Generator) -> tor
             if bool((nearest == group).any()):
                 centres[group] = points[nearest == group].mean(0)
     return nearest
-
-
-def _covariance(rests: torch.Tensor) -> torch.Tensor:
-    """Strip by strip, each from the diagonal on, for it is symmetric."""
-    width = rests.shape[1]
-    products = rests.new_zeros(width, width)
-    for start in range(0, width, STRIP):
-        products[start : start + STRIP, start:] = rests[:, start : start + STRIP].T @ rests[:, start:]
-    products /= len(rests)  # exact but for the last digit, as a quotient in float64 would be once it is kept in float32
-    return products.cpu()
 
 
 def statistics_of(collected: Collected, *, gate: bool) -> TaskStatistics:

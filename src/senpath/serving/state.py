@@ -21,11 +21,10 @@ from senpath.serving.errors import describe
 from senpath.serving.inputs import as_json, one_input
 from senpath.serving.requests import Given, Learning, Pruning
 from senpath.serving.settings import ServerSettings
-from senpath.settings import Settings
 from senpath.snapshot.examples import check_name, check_task
 from senpath.snapshot.view import View
 from senpath.store import Place
-from senpath.teaching import DATA, Database, Drafts, Inbox, Jobs, Teacher, Ways, doubt_of, state_folder
+from senpath.teaching import DATA, FILE, JOBS, Database, Drafts, Inbox, Jobs, Teacher, Ways, doubt_of, require_open, state_folder
 
 log = logging.getLogger("senpath.serving")
 
@@ -44,11 +43,11 @@ class State:
 
     def __init__(self, settings: ServerSettings, network: Place, identity: str) -> None:
         self.folder = state_folder(network, None if settings.state is None else Path(settings.state))
-        db = Database(self.folder / "state.sqlite")
+        db = Database(self.folder / FILE)
         if db.set_aside is not None:
             log.error("the server's state was damaged: %s has it now, and the server starts without jobs, drafts and inbox", db.set_aside)
         db.keep_for(identity)
-        self.jobs = Jobs(db, self.folder / "jobs")
+        self.jobs = Jobs(db, self.folder / JOBS)
         self.read = partial(one_input, limits=settings)
         self.drafts = Drafts(db, self.read)
         on = settings.inbox and not settings.read_only
@@ -219,17 +218,9 @@ def _settings(what: str, body: Given) -> dict[str, Any]:
     method = body.method if isinstance(body, Learning) else None
     if method is not None and method not in known_methods():  # a place in a package would be imported
         raise InputError("method", expected=f"one of {', '.join(known_methods())}", got=repr(method))
-    _check_open(REVISIONS[what] if method is None else find_method(method), settings)
+    require_open(REVISIONS[what] if method is None else find_method(method), settings)
     if method is None:
         make_revision(what, settings)
     else:
         make_method(method, settings)
     return settings
-
-
-def _check_open(kind: Any, settings: dict[str, Any]) -> None:
-    """Refuse settings that are of this machine. Of a method that does not describe its settings, any could be, but for the seed."""
-    described: type = getattr(kind, "settings_class", object)
-    closed = {*settings} & described.of_machine() if issubclass(described, Settings) else {*settings} - {"random_state"}
-    for name in sorted(closed):
-        raise InputError(f"setting {name!r}", expected="none that is for the operator of the server alone", got=repr(settings[name]))

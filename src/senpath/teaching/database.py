@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -16,10 +17,13 @@ from typing import Any
 
 from filelock import FileLock
 
+from senpath.confined import is_plain, require_own_folders
 from senpath.errors import StoreError
 from senpath.store import Place
 
 VERSION = 1
+FILE, JOBS = "state.sqlite", "jobs"
+"""In the folder of a server's state."""
 TABLES = """
 CREATE TABLE counter (n INTEGER NOT NULL);
 INSERT INTO counter VALUES (0);
@@ -98,6 +102,7 @@ class Database:
             with closing(sqlite3.connect(self._file, timeout=WAIT_SECONDS, isolation_level=None)) as db:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA foreign_keys = ON")
+                db.execute("PRAGMA trusted_schema = OFF")  # it may be a stranger's
                 db.execute("PRAGMA synchronous = NORMAL")
                 db.execute("PRAGMA secure_delete = ON")  # people's inputs are in it
                 if not write:
@@ -160,6 +165,7 @@ def state_folder(network: Place, chosen: Path | None) -> Path:
     else:  # many have the same last name
         beside = Path.cwd() / f"{network.name}-{hashlib.sha256(str(network).encode()).hexdigest()[:8]}.server"
     folder = chosen if chosen is not None else beside
+    _require_own(folder, (beside,))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -169,6 +175,22 @@ def state_folder(network: Place, chosen: Path | None) -> Path:
             raise StoreError("the server's state folder", expected="one that can be written", got=error.strerror) from error
         return Path(tempfile.mkdtemp(prefix="senpath-serve-"))
     return folder
+
+
+def _require_own(folder: Path, closed: tuple[Path, ...]) -> None:
+    """Refuse a state whose parts lead elsewhere: whoever made the network's folder may have made what lies beside it.
+
+    Args:
+        closed: folders that may be no links either; one that the operator has named may.
+    """
+    try:
+        require_own_folders((*closed, folder / JOBS))
+        for file in folder.glob(f"{FILE}*") if folder.is_dir() else ():
+            if not is_plain(file):
+                raise OSError(errno.EINVAL, f"{file.name} is no plain file", str(file))
+    except OSError as error:
+        do = f"Delete {folder}, or choose another folder with --set state=FOLDER"
+        raise StoreError("the server's state", expected="files of its own", got=error.strerror or str(error), do=do) from error
 
 
 def row_or_none(db: sqlite3.Connection, query: str, *values: Any) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from senpath.errors import ConflictError, FullError, MissingError
+from senpath.errors import ConflictError, FullError, MissingError, StoreError
 from senpath.teaching.database import Database, as_time, changed, new_id, row_or_none
 
 QUEUED, KEPT, DAYS = 20, 1_000, 30
@@ -22,6 +23,9 @@ TIDY_SECONDS = 600.0
 """Between two clearings, and how old a folder of no job has to be to go."""
 DATA, REQUEST = "examples.jsonl", "request.json"
 ENDED = ("done", "failed", "cancelled")
+ID = re.compile("[0-9a-f]{16}")
+NAMED = "length(id) = 16 AND id NOT GLOB '*[^0-9a-f]*'"
+"""Jobs whose name is that of a folder here, and leads nowhere else; others a server has not taken in."""
 
 
 class Jobs:
@@ -37,6 +41,16 @@ class Jobs:
         self.woken = threading.Event()
         self._tidied = 0.0
         folder.mkdir(mode=0o700, exist_ok=True)
+
+    def place(self, job: str) -> Path:
+        """The folder of a job.
+
+        Raises:
+            StoreError: if no job has such a name.
+        """
+        if not isinstance(job, str) or not ID.fullmatch(job):
+            raise StoreError("the server's state", expected="names of jobs", got=repr(job)[:100])
+        return self.folder / job
 
     @contextmanager
     def preparing(self) -> Iterator[Path]:
@@ -117,7 +131,7 @@ class Jobs:
             MissingError: if there is none of this name.
             ConflictError: if it has ended.
         """
-        state = self.get(job)["state"]
+        state, folder = self.get(job)["state"], self.place(job)
         with self._db.open(write=True) as db:
             number = changed(db)
             queued = db.execute(
@@ -127,13 +141,13 @@ class Jobs:
         if not queued and not running:
             raise ConflictError(f"job {job!r}", expected="one that waits or runs", got=f"one that is {state}")
         if queued:
-            shutil.rmtree(self.folder / job, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
         return self.get(job)
 
     def next(self) -> dict[str, Any] | None:
         """The job that has waited longest, which runs from now on."""
         with self._db.open() as db:
-            first = row_or_none(db, "SELECT * FROM jobs WHERE state = 'queued' ORDER BY submitted LIMIT 1")
+            first = row_or_none(db, f"SELECT * FROM jobs WHERE state = 'queued' AND {NAMED} ORDER BY submitted LIMIT 1")
         if first is None:
             return None
         with self._db.open(write=True) as db:
@@ -151,7 +165,7 @@ class Jobs:
     def running(self) -> list[dict[str, Any]]:
         """Jobs that are said to run."""
         with self._db.open() as db:
-            return [dict(row) for row in db.execute("SELECT * FROM jobs WHERE state = 'running'")]
+            return [dict(row) for row in db.execute(f"SELECT * FROM jobs WHERE state = 'running' AND {NAMED}")]
 
     def is_cancelled(self, job: str) -> bool:
         """Whether somebody wants the job to end."""
@@ -167,7 +181,7 @@ class Jobs:
         self, job: Mapping[str, Any], state: str, *, result: Mapping[str, Any] | None = None, error: Mapping[str, Any] | None = None
     ) -> None:
         """Note what came of a job; "queued" puts it back. What it was sent goes, and with success its draft if that has not grown."""
-        request = json.loads(job["request"])
+        request, folder = json.loads(job["request"]), self.place(job["id"])
         if error is not None:
             error = {**error, "request_id": request.get("request_id", "")}
         told = [None if part is None else to_json(part, inf_nan_mode="null").decode() for part in (result, error)]
@@ -180,7 +194,7 @@ class Jobs:
             if state == "done":
                 db.execute("DELETE FROM drafts WHERE id = ? AND changed <= ?", [request.get("draft"), job["submitted"]])
         if state != "queued":
-            shutil.rmtree(self.folder / job["id"], ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def tidy(self) -> None:
         """Forget old jobs, and folders of none; from time to time."""

@@ -27,14 +27,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from senpath.errors import SenpathError, SenpathWarning
+from senpath.confined import is_plain, open_plain, read_plain, require_own_folders
+from senpath.errors import InputError, SenpathError, SenpathWarning
 from senpath.inputs.limits import files_within
 from senpath.inputs.sources import read
 from senpath.inputs.sources.zipped import unpack
-from senpath.methods import make_method
-from senpath.methods.registry import make_revision
+from senpath.methods import known_methods, make_method
+from senpath.methods.registry import REVISIONS, find_method, make_revision
 from senpath.network import Network
 from senpath.parallel import end_with_parent
+from senpath.settings import Settings
 from senpath.snapshot.examples import fingerprint
 from senpath.store import Place
 from senpath.teaching.drafts import Read
@@ -140,7 +142,7 @@ class _Telling:
 
 def _work(folder: Path, path: str, ways: Ways, progress: _Telling) -> dict[str, Any]:
     """Do what a job asks for, and say what came of it."""
-    request = json.loads((folder / REQUEST).read_text("utf-8"))
+    request = _request(folder)
     start, what, task = time.perf_counter(), request["what"], request["task"]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", SenpathWarning)
@@ -166,8 +168,39 @@ def _work(folder: Path, path: str, ways: Ways, progress: _Telling) -> dict[str, 
     return {"version": net.version, "before": before, **said, **measured, "seconds": seconds, "warning": " ".join(texts) or None}
 
 
+def _request(folder: Path) -> dict[str, Any]:
+    """What a job asks for.
+
+    Raises:
+        InputError: if a server would not have taken it in: whoever made the network's folder may have made the state beside it.
+    """
+    require_own_folders((folder,))
+    request: dict[str, Any] = json.loads(read_plain(folder / REQUEST))
+    data, what = request["data"], request["what"]
+    method: Any = request.get("method")
+    named = data is None or (data == Path(data).name and is_plain(folder / data))
+    known = method in known_methods() if what == "learn" else what in REVISIONS  # a place in a package would be imported
+    if not named or not known:
+        raise InputError("job", expected="one that this server has taken in", got="another")
+    require_open(find_method(method) if what == "learn" else REVISIONS[what], request["settings"])
+    return request
+
+
+def require_open(kind: Any, settings: Mapping[str, Any]) -> None:
+    """Refuse settings that are of this machine. Of a method that does not describe its settings, any could be, but for the seed.
+
+    Raises:
+        InputError: for the first.
+    """
+    described: type = getattr(kind, "settings_class", object)
+    closed = {*settings} & described.of_machine() if issubclass(described, Settings) else {*settings} - {"random_state"}
+    for name in sorted(closed):
+        raise InputError(f"setting {name!r}", expected="none that is for the operator of the server alone", got=repr(settings[name]))
+
+
 def _mark(folder: Path, version: int, data: str | None) -> None:
-    (folder / MARK).write_text(json.dumps({"version": version, "data": data}), "utf-8")
+    with open_plain(folder / MARK, new=True) as file:
+        file.write(json.dumps({"version": version, "data": data}).encode())
 
 
 def _data(folder: Path, request: Mapping[str, Any], ways: Ways) -> tuple[Any, Any]:
@@ -276,7 +309,7 @@ class Teacher:
     def _teach(self, job: dict[str, Any]) -> None:
         """Run a job to its end."""
         receiver, sender = self._context.Pipe(duplex=False)
-        arguments = (str(self._jobs.folder / job["id"]), str(self._network), self._ways, sender)
+        arguments = (str(self._jobs.place(job["id"])), str(self._network), self._ways, sender)
         process = self._context.Process(target=teach, args=arguments, daemon=True)
         try:
             with sender:
@@ -331,7 +364,7 @@ class Teacher:
     def _committed(self, job: dict[str, Any]) -> tuple[int | None, int]:
         """The version that has a job's commit, None if there is none; and the version before it."""
         try:
-            mark = json.loads((self._jobs.folder / job["id"] / MARK).read_text("utf-8"))
+            mark = json.loads(read_plain(self._jobs.place(job["id"]) / MARK))
         except (OSError, ValueError):
             return None, 0
         before, info = mark["version"], Network(self._network, **self._ways.options).tasks.get(job["task"])

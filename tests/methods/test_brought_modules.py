@@ -176,6 +176,28 @@ def test_what_a_network_could_not_keep_is_refused(cls: type[Layers], expected: s
     assert net.version == 0
 
 
+@register_backbone("tests:lazy.v1")
+class Lazy(nn.Module):
+    """It does not say what it reads."""
+
+    def __init__(self, units: int = 8) -> None:
+        super().__init__()
+        self.units, self.layer = units, nn.LazyLinear(units)
+
+
+@pytest.mark.parametrize(
+    ("module", "expected", "got"),
+    [
+        (Lazy(), "arguments that build a Lazy with all its tensors", "uninitialized"),
+        (Plain().to("meta"), "a vector for each input", "meta"),
+    ],
+    ids=["lazy layers", "no numbers"],
+)
+def test_modules_that_are_not_there_yet(module: nn.Module, expected: str, got: str) -> None:
+    with raises_error(InputError, expected=expected, got=got):
+        Network().learn("t", X, Y, model=module)
+
+
 def test_a_review_is_declined() -> None:
     net = Network()
     net.learn("earlier", X, Y, model=seeded_module(Plain), **QUICK)

@@ -77,10 +77,13 @@ def describe_module(module: nn.Module) -> tuple[ComponentKind, dict[str, Any]]:
         raise InputError(what, expected="arguments that are JSON values", got=f"{config} ({error})", do=do) from error
     try:
         with seeded(0):  # what it draws is not used
-            shapes = {name: value.shape for name, value in kind.build(config).state_dict().items()}
+            shapes, mine = ({name: value.shape for name, value in one.state_dict().items()} for one in (kind.build(config), module))
     except StoreError as error:
         raise InputError(what, expected=f"arguments that build a {cls.__name__}", got=str(error.got), do=do) from error
-    if shapes != {name: value.shape for name, value in module.state_dict().items()}:
+    except RuntimeError as error:  # of lazy layers
+        expected, do = f"arguments that build a {cls.__name__} with all its tensors", "Give lazy layers the sizes of what they read"
+        raise InputError(what, expected=expected, got=str(error).partition(".")[0], do=do) from error
+    if shapes != mine:
         raise InputError(what, expected=f"arguments that build one with the same tensors as this {cls.__name__}", got=f"{config}", do=do)
     return kind, config
 

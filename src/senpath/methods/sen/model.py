@@ -105,8 +105,8 @@ def _given(module: nn.Module, data_type: DataType) -> Backbone:
     """A module that users bring; it stays as it is, a copy is trained."""
     kind, config = describe_module(module)
     what, expected = f"model {type(module).__name__}", f"a vector for each input of shape {data_type.shape}"
-    start = deepcopy(module).cpu().eval()
     try:
+        start = deepcopy(module).cpu().eval()
         with seeded(0), torch.no_grad():
             some = torch.rand(TRIED, *data_type.shape)
             answers = start(some.clone())

@@ -285,3 +285,17 @@ def test_a_cache_that_is_a_link_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "objects").symlink_to(tmp_path / "elsewhere")
     LocalCache(tmp_path / "objects", 2**30).put({FIRST: b"x"})
     assert not [*(tmp_path / "elsewhere").iterdir()]
+
+
+def test_a_cache_that_can_keep_nothing(original: Store, tmp_path: Path) -> None:
+    """As on a full disk: what is written does not need it, and what has to be kept to be read says where there is no room."""
+    cache, service, manifest = LocalCache(tmp_path / "full", 2**30), Counting(), original.opened()
+    assert manifest is not None
+    for number in range(256):
+        (cache.place() / f"{number:02x}").write_bytes(b"")  # where a folder would be
+    _to_objects(original, manifest, Store(CloudObjects(None, cache, service)))
+    record = next(iter(manifest.types.values()))
+    assert Store(CloudObjects(None, cache, service)).covariance(next(iter(record.covariances.values())), record.width).any()
+    with raises_error(sp.StoreError, got=f"the cache {cache.folder} cannot keep it"):
+        Store(CloudObjects(None, cache, service)).component(record.features)
+    Store(CloudObjects(None, LocalCache(tmp_path / "cache", 2**30), service)).component(record.features)

@@ -124,8 +124,8 @@ class CloudObjects(Objects):
         parts |= {self.blob_name(name, hashlib.sha256(content).hexdigest()): content for name, content in files.items()}
         self._put_all(parts)
         for bundle in components:
-            self._keep_component(bundle)
-        self._cache.put({name.rpartition("/")[2]: content for name, content in parts.items() if not name.startswith("components/")})
+            self._cache.offer(_files_of(bundle))
+        self._cache.offer({name.rpartition("/")[2]: content for name, content in parts.items() if not name.startswith("components/")})
 
     def append(self, name: str, first: int, width: int, rows: bytes, before: Sequence[Segment]) -> tuple[Segment, ...]:
         if sum(segment.rows for segment in before) != first:
@@ -134,7 +134,7 @@ class CloudObjects(Objects):
         while (sha256 := hashlib.sha256(content).hexdigest()) in {segment.sha256 for segment in kept}:  # each is named once
             content = self._segment(name, kept.pop(), width) + content
         self._put_all({self.blob_name(name, sha256): content})
-        self._cache.put({sha256: content})
+        self._cache.offer({sha256: content})
         return (*kept, Segment(len(content) // (4 * width), sha256))
 
     def keep_root(self, name: str, content: bytes) -> None:
@@ -163,7 +163,7 @@ class CloudObjects(Objects):
         if kept is not None and hashlib.sha256(kept).hexdigest() == sha256:
             return kept
         content = self._fetch(self.blob_name(name, sha256), lambda content: _require(content, sha256), most)
-        self._cache.put({sha256: content})
+        self._cache.offer({sha256: content})
         return content
 
     def blobs(self, files: Sequence[tuple[str, str, int]]) -> Sequence[bytes]:
@@ -278,13 +278,18 @@ class CloudObjects(Objects):
                 raise error from None
 
     def _keep_component(self, bundle: Bundle) -> bytes:
-        self._cache.put({bundle.name + bundle.suffix: bundle.payload, f"{bundle.name}.json": bundle.description})
+        self._cache.put(_files_of(bundle))
         return bundle.description
 
 
 def _tried(work: Callable[[], object]) -> None:
     with suppress(OSError):
         work()
+
+
+def _files_of(bundle: Bundle) -> dict[str, bytes]:
+    """The two files that a component is on this machine."""
+    return {bundle.name + bundle.suffix: bundle.payload, f"{bundle.name}.json": bundle.description}
 
 
 def _packed(bundle: Bundle) -> bytes:

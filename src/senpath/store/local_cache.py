@@ -91,8 +91,26 @@ class LocalCache:
         except OSError:
             return None
 
+    def offer(self, files: Mapping[str, bytes]) -> None:
+        """Keep files if they can be kept: whoever offers them can do without."""
+        with suppress(OSError):
+            self.put(files)
+
     def put(self, files: Mapping[str, bytes]) -> None:
-        """Keep files, in this order: what has been made known by the last one is there."""
+        """Keep files, in this order: what has been made known by the last one is there.
+
+        Raises:
+            OSError: if they cannot be kept, naming the folder.
+        """
+        try:
+            self._put(files)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # of the name
+                raise
+            reason = f"the cache {self.folder} cannot keep it ({error.strerror or error}): free space, or set XDG_CACHE_HOME"
+            raise OSError(error.errno or errno.EIO, reason) from error
+
+    def _put(self, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             path = self._path(name)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

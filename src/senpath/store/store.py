@@ -369,7 +369,8 @@ class Store:
         """
         got = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
         if not isinstance(error, FileNotFoundError):
-            return StoreError(what, expected=expected, got=got, do=RESTORE)
+            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+            return StoreError(what, expected=expected, got=got, do="" if full else RESTORE)
         with suppress(StoreError):
             present = self.read()
             if name not in present.components and not any(name in record.files for record in present.types.values()):

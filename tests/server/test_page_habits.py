@@ -38,6 +38,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     net.learn("codes", x, [20231105 if label == "warm" else 20231106 for label in y], method=ConstantMethod())
     rows = [{"size": float(place % 7), "part": f"p{place % 40}"} for place in range(80)]
     net.learn("parts", rows, ["big" if row["size"] > 3 else "small" for row in rows], method=ConstantMethod())
+    net.learn("constructor", [f"{text} again" for text in x], y, method=ConstantMethod())  # as something of every object in JavaScript
     with running(net.path, "--set", "body_bytes=200000") as (_, address):
         yield address
 
@@ -108,6 +109,16 @@ def test_numbers_that_are_names_stay_as_they_are(visit: Visit) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#answer-body:not(.busy) .from").first).to_be_visible()
     assert sent == [{"input": {"row": {"size": "5.5", "part": "007"}}}]
+
+
+def test_names_that_every_object_has(visit: Visit) -> None:
+    visit.open("Network")
+    row = visit.page.locator("#network-body tr").filter(has=visit.page.get_by_role("rowheader", name="constructor"))
+    expect(row.locator("[data-name=Answers]")).to_have_text("0")
+    visit.page.goto(f"{visit.address}/#toString")
+    visit.page.reload()
+    visit.ready()
+    expect(visit.page.locator("#ask")).to_be_visible()
 
 
 def test_more_pictures_than_a_request_may_have_are_taught(visit: Visit, address: str) -> None:

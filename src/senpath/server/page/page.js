@@ -901,7 +901,7 @@ const ask = {
     chosen.focus();
   },
 
-  fitsTable: (task, thing) => task.type?.columns?.every((column) => column.name in thing.input.row) ?? false,
+  fitsTable: (task, thing) => task.type?.columns?.every((column) => Object.hasOwn(thing.input.row, column.name)) ?? false,
 
   /** The labels that can be right: those of a task, one that it does not have yet, or a name for a new task. */
   labels(place, out, name) {
@@ -1389,7 +1389,7 @@ const overview = {
       const reads = SORTS[modalityOf(task)]?.[1] ?? modalityOf(task);
       const few = labels.slice(0, 8).map(words).join(", ") + (labels.length > 8 ? ` … (${labels.length})` : "");
       const cells = [["Reads", reads], ["Labels", task.kind === "regression" ? "a number" : few, "labels"], ["Examples", task.examples?.toLocaleString("en") ?? "–", "num"], ["Accuracy", task.accuracy === null || task.accuracy === undefined ? "not measured" : percent(task.accuracy), "num"], ["Borrows from", (task.links ?? []).join(", ") || "–"]];
-      if (activity) cells.push(["Answers", (activity.answers[task.name] ?? 0).toLocaleString("en"), "num"]);
+      if (activity) cells.push(["Answers", (Object.hasOwn(activity.answers, task.name) ? activity.answers[task.name] : 0).toLocaleString("en"), "num"]);
       const acts = can("teach") && h("td", { class: "acts" },
         button("Edit", () => this.edit(task, out), "plain small", { "aria-label": `Edit ${task.name}` }),
         can("own") && button("Remove", () => this.remove(task.name, out), "plain small", { "aria-label": `Remove ${task.name}` }));
@@ -1542,7 +1542,7 @@ async function refresh(version = 0) {
   if (name !== "teach") await VIEWS[name].show();
 }
 
-const here = () => (location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "ask");
+const here = () => (Object.hasOwn(VIEWS, location.hash.slice(1)) ? location.hash.slice(1) : "ask");
 
 function route(moved) {
   if (location.hash === "#main") return;

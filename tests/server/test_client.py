@@ -398,6 +398,18 @@ def test_a_cell_means_what_it_means_to_the_library(client: sp.Client, folder: Pa
     assert told(client) == told(sp.Network(folder))
 
 
+def test_bytes_and_open_files_are_sent(client: sp.Client, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray((tiny_task("low")[0][0] * 255).astype("uint8")).save(path)
+    right = sp.Network(folder).predict(path, "low").label.tolist()
+    assert client.predict(path.read_bytes(), "low").label.tolist() == client.predict([path.read_bytes()], "low").label.tolist() == right
+    with path.open("rb") as file:
+        assert client.predict(file, "low").label.tolist() == right
+        assert file.seek(0) == 0  # it is the caller's, still
+    with raises_error(sp.InputError, "input", expected="the bytes of a picture"):
+        client.predict(b"warm")
+
+
 def test_times_and_durations_are_sent_as_they_are_read() -> None:
     frame = pd.DataFrame({"when": pd.to_datetime(["2024-01-10 10:00", None]), "took": pd.to_timedelta([90, 1], unit="s")})
     first, second = encode_batch(frame, lambda: ())
@@ -425,7 +437,7 @@ def test_a_key_as_files_and_variables_hold_it(served_folder: Path, tmp_path: Pat
     settings = ServerSettings(keys=str(tmp_path / "keys"), state=str(tmp_path / "state"))
     with listening(create_app(served_folder, settings)) as url:
         for given in (f"{key}\n", f" {key}\r\n"):
-            with sp.Client(url, given) as client:
+            with sp.Client(f"{url}/?#ask\n", given) as client:  # as it is copied from the page, too
                 assert client.version == sp.Network(served_folder).version
     for given in ("schlüssel", "two words", "a\nb"):
         with raises_error(sp.InputError, "key", expected="senpath keys add") as caught:

@@ -61,7 +61,8 @@ class Connection:
             raise InputError("key", expected="one as `senpath keys add` prints it", got="other characters")
         if key and self._parts.username is not None:  # which both would be in the same header
             raise InputError("URL of the server", expected="no name and password in it beside a key", got="both")
-        self.url, self._address, self._key = shown_url(url), url, key
+        self._address = self._parts._replace(query="", fragment="").geturl()  # of a page whose address was copied
+        self.url, self._key = shown_url(self._address), key
         self._timeout, self._retries = timeout, retries
         self._open()
 
@@ -128,8 +129,9 @@ def shown_url(url: str) -> str:
 
 def _parts_of(url: Any) -> SplitResult:
     try:
-        parts = urlsplit(url) if isinstance(url, str) else None
-        if parts is not None and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+        parts = urlsplit(url.strip()) if isinstance(url, str) else None
+        whole = parts is not None and parts.geturl().isprintable() and " " not in parts.netloc
+        if parts is not None and whole and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
             return parts
     except ValueError:  # a port or an address that is none
         pass

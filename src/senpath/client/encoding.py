@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
-from io import BytesIO
+from io import BytesIO, IOBase
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,9 @@ def encode_batch(x: Any, sizes: Sizes) -> list[Any]:
         return [{"row": _row(row)} for row in _rows(x)]
     if isinstance(x, Path) and x.suffix.lower() not in FILES:
         return _of_table(x, sizes)
-    is_one = any(is_kind(x) for is_kind in (_is_audio, _is_clip, _is_picture)) or (hasattr(x, "to_dict") and hasattr(x, "index"))
+    is_one = any(is_kind(x) for is_kind in (_is_audio, _is_clip, _is_picture, _is_in_memory)) or (
+        hasattr(x, "to_dict") and hasattr(x, "index")
+    )
     if isinstance(x, str | Path | Mapping) or is_one:
         return [encode_input(x)]
     array = _array(x)
@@ -66,6 +68,11 @@ def encode_input(item: Any, what: str = "input") -> Any:
         return {"text": str(item)}
     if isinstance(item, Path):
         return _file(item)
+    if _is_in_memory(item):
+        from senpath.inputs.modalities.in_memory import held  # loads torch, which only bytes of some kind or other need
+
+        modality, content = held(item, what)
+        return {modality: base64.b64encode(content).decode()}
     if _is_audio(item):
         samples = np.asarray(item.samples)
         return {"audio": {"samples": _finite(samples, what).tolist(), "rate": int(item.rate)}}
@@ -183,6 +190,10 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"file {path}", expected=READABLE, got=error.strerror or str(error)) from None
 
 
+def _is_in_memory(item: Any) -> bool:
+    return isinstance(item, bytes | bytearray | memoryview | IOBase)
+
+
 def _is_audio(item: Any) -> bool:
     return hasattr(item, "samples") and hasattr(item, "rate")
 
@@ -215,7 +226,7 @@ def _picture(image: Any, what: str) -> str:
 
 def _array(x: Any) -> np.ndarray | None:
     """An array or a tensor as an array; None for anything else."""
-    if hasattr(x, "detach"):
+    if hasattr(x, "detach") and hasattr(x, "cpu"):  # an open file can be detached too
         x = x.detach().cpu()
         x = (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()  # numpy has none
     return x if isinstance(x, np.ndarray) and x.dtype.kind in "biuf" else None

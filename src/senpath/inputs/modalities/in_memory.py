@@ -50,8 +50,8 @@ def signed(content: bytes) -> tuple[str, str] | None:
     return next(((modality, ending) for begins, modality, ending in SIGNATURES if begins.match(content)), None)
 
 
-def from_memory(item: Any, name: str) -> Any:
-    """The picture, recording or clip that the bytes of a file are.
+def held(item: Any, name: str) -> tuple[str, bytes]:
+    """What the bytes of a file hold, "image", "audio" or "video", and these bytes.
 
     Args:
         item: bytes, or a file that was opened for reading bytes; it is read from its start, if it has one.
@@ -66,9 +66,15 @@ def from_memory(item: Any, name: str) -> Any:
         do = "Decode a text: data.decode(). Read a table: pandas.read_csv(file)"
         got = f"{len(content):,} bytes of another kind" if content else "no bytes"
         raise InputError(name, expected="the bytes of a picture, a sound or a clip", got=got, do=do)
-    if known[0] == "audio":
+    return known[0], content
+
+
+def from_memory(item: Any, name: str) -> Any:
+    """The picture, recording or clip that the bytes of a file are; arguments and errors as for `held`."""
+    modality, content = held(item, name)
+    if modality == "audio":
         return read_recording(BytesIO(content), name)
-    if known[0] == "video":
+    if modality == "video":
         return Video(read_clip(BytesIO(content), name))
     try:
         return open_picture(BytesIO(content))

@@ -21,8 +21,8 @@ INVISIBLE = "\u200b\u2060"
 """Characters without width that no word needs at its ends."""
 MANY_MARKS = 64
 """Accents and other marks on one letter from which on they are put into their order here: Python takes the square of their number."""
-LAST_MARK = 0x1F000
-"""No mark's number is larger."""
+PLANE, LAST_MARK = 0xFFFF, 0x1F000
+"""The last letter of Unicode's first plane; no mark's number is larger than the second."""
 
 
 def composed(text: str) -> str:
@@ -35,17 +35,27 @@ def _with_marks_in_order(text: str) -> str:
     if len(text) < MANY_MARKS:
         return text
     runs, parts = _marks()
-    return runs.sub(lambda run: "".join(sorted(run[0].translate(parts), key=combining)), text)
+    return runs.sub(lambda run: _in_order(run[0].translate(parts)), text)
+
+
+def _in_order(text: str) -> str:
+    """A text with the marks behind each letter in the order of their classes."""
+    groups = groupby(text, lambda letter: combining(letter) > 0)
+    return "".join("".join(sorted(group, key=combining) if marks else group) for marks, group in groups)
 
 
 @cache
 def _marks() -> tuple[re.Pattern[str], dict[int, str]]:
-    """Runs of `MANY_MARKS` and more, and the marks that stand for several (Unicode Standard Annex 15)."""
+    """Runs of `MANY_MARKS` and more, and the marks that stand for several (Unicode Standard Annex 15).
+
+    Beyond the first plane, where there are few, any letter is taken for a mark: a pattern with more ranges would take ten times as long.
+    """
     parts = {code: normalize("NFD", chr(code)) for code in range(LAST_MARK)}
     marks = [code for code, part in parts.items() if combining(part[0])]
     ranges = [[code for _, code in run] for _, run in groupby(enumerate(marks), lambda pair: pair[1] - pair[0])]
-    letters = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ranges)
-    return re.compile(f"[{letters}]{{{MANY_MARKS},}}"), {code: parts[code] for code in marks if parts[code] != chr(code)}
+    letters = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ranges if run[0] <= PLANE)
+    pattern = f"[{letters}{chr(PLANE + 1)}-{chr(LAST_MARK)}]{{{MANY_MARKS},}}"
+    return re.compile(pattern), {code: parts[code] for code in marks if parts[code] != chr(code)}
 
 
 def as_word(text: str) -> str:

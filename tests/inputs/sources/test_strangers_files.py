@@ -37,7 +37,9 @@ def in_time() -> Iterator[None]:
     assert time.process_time() - start < SECONDS
 
 
-@pytest.mark.parametrize("marks", ["\u0300\u0327", "\u0f73", "\u0344\u0316", "\u0338\u0345\u05b0"])
+@pytest.mark.parametrize(
+    "marks", ["\u0300\u0327", "\u0f73", "\u0344\u0316", "\u0338\u0345\u05b0", "\U0001e944\u0316", "\U0001d165\U0001d15e\u0323\U0001f600"]
+)
 @pytest.mark.parametrize("count", [1, 40, 100])
 def test_marks_on_a_letter_are_composed_as_ever(marks: str, count: int) -> None:
     text = f"x é{marks * count}ö {marks[::-1] * count}a"

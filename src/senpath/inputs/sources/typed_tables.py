@@ -22,6 +22,8 @@ EXACT = 2**53
 """Up to here whole numbers are the same as floats."""
 PICKLED = "ray.data.arrow_pickled_object"
 """The type of Arrow whose values Ray, where it is imported, makes of pickles as they are read."""
+NO_METADATA = (ValueError, AttributeError, TypeError, LookupError, RecursionError)
+"""What reading metadata ends in that are no JSON, or another than a table of pandas or `datasets` has."""
 VALUES_AT_ONCE = 2**21
 """Values of a Parquet file that are unpacked together, about."""
 NESTED_BYTES = 40
@@ -236,7 +238,7 @@ def _row_names(metadata: Mapping[bytes, bytes]) -> list[str]:
     try:
         names = json.loads(metadata.get(b"pandas", b"{}")).get("index_columns", [])
         return [as_word(name) for name in names if isinstance(name, str)]
-    except (ValueError, AttributeError, TypeError, RecursionError):
+    except NO_METADATA:
         return []
 
 
@@ -246,7 +248,7 @@ def _categories(metadata: Mapping[bytes, bytes]) -> set[str]:
         columns = json.loads(metadata.get(b"pandas", b"{}")).get("columns", [])
         kinds = {str(each["name"]): each["metadata"] for each in columns if each["pandas_type"] == "categorical"}
         return {as_word(name) for name, kind in kinds.items() if not kind["ordered"]}
-    except (ValueError, AttributeError, TypeError, KeyError):
+    except NO_METADATA:
         return set()
 
 
@@ -258,5 +260,5 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
         items = {name: feature[0] if isinstance(feature, list) else feature for name, feature in features.items()}
         held = {name: feature.get("feature", feature) for name, feature in items.items()}
         return {name: [*map(str, feature["names"])] for name, feature in held.items() if feature.get("_type") == "ClassLabel"}
-    except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
+    except NO_METADATA:
         return {}

@@ -193,6 +193,10 @@ def test_a_system_that_locks_no_files(tmp_path: Path, monkeypatch: pytest.Monkey
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(learn_some, nets, range(2)))
     assert sorted(sp.Network(tmp_path / "net").tasks) == ["0-0", "0-1", "1-0", "1-1"]
+    (tmp_path / "net" / ".lock").write_text("1\nanother machine\n")  # whose writer was killed
+    with warnings.catch_warnings(), raises_error(sp.ConflictError, "writing to", do="delete it if nobody writes"):
+        warnings.simplefilter("ignore")
+        sp.Network(tmp_path / "net", lock_seconds=0.1).describe("0-0", "late")
 
 
 def learn_some(net: sp.Network, number: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, SoftFileLock, Timeout
 
 from senpath.confined import require_lock
 from senpath.errors import ConflictError
@@ -21,6 +21,7 @@ except ImportError:  # Windows
 
 LOCK = ".lock"
 POLL_SECONDS = 0.05
+LEFT = f". This file system locks no files, so a writer that was killed may have left {LOCK} behind: delete it if nobody writes"
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def write_lock(folder: Path, seconds: float) -> Iterator[None]:
         try:
             lock.acquire(timeout=seconds)
         except Timeout as error:  # inside, for it is an OSError too
-            raise _held(folder, seconds) from error
+            raise _held(folder, seconds, LEFT if isinstance(lock, SoftFileLock) else "") from error
         except PermissionError as error:  # of a file that another user made, as with sudo: the folder's lock will do, where there is one
             denied = error
     try:
@@ -89,10 +90,10 @@ def _taken(handle: int, denied: OSError | None) -> bool:
     return True
 
 
-def _held(folder: Path, seconds: float) -> ConflictError:
+def _held(folder: Path, seconds: float, more: str = "") -> ConflictError:
     return ConflictError(
         f"writing to {folder}",
         expected=f"the write lock within {seconds:g} s",
         got="another process that holds it",
-        do="Wait for the other writer to finish and try again; nothing was changed",
+        do=f"Wait for the other writer to finish and try again; nothing was changed{more}",
     )

@@ -213,6 +213,10 @@ def test_a_file_whose_length_was_never_written(tmp_path: Path) -> None:
     content[4:8] = content[length : length + 4] = b"\xff" * 4
     (tmp_path / "b.wav").write_bytes(content)
     assert torch.equal(AUDIO.encode([tmp_path / "b.wav"], KIND), AUDIO.encode([tmp_path / "a.wav"], KIND))
+    content[length : length + 4] = bytes(4)
+    (tmp_path / "c.wav").write_bytes(content)
+    with raises_error(InputError, "c.wav", got="none, as its header says, in 9,", do="It was not finished when it was written"):
+        AUDIO.encode([tmp_path / "c.wav"], KIND)
 
 
 def test_it_is_said_what_is_not_heard_of_a_later_task() -> None:

@@ -43,6 +43,8 @@ RATES = (1000, 1_000_000)
 """Samples a second: the highest are those of ultrasound. What resampling takes grows with the rate, which a header may claim at will."""
 LONGEST_RATIO = 100_000
 """Rates whose ratio needs larger numbers are resampled by a ratio that differs from theirs by less than a millionth."""
+LONGEST_HEADER = 4096
+"""Bytes that a file without samples may have."""
 HIGHEST_RATE = 16_000
 """Samples a second that a network chooses by itself, at most."""
 LOOKED_AT, LONGER = 64, 1.25
@@ -173,6 +175,10 @@ def read_recording(file: Path | BytesIO, name: object, longest: float | None = N
         raise InputError(f"recording {name}", expected="a readable sound file", got=str(error)) from error
     if not fits:
         raise InputError(f"recording {name}", expected=f"at most {MAX_SAMPLES:,} samples in {LEAST_SECONDS:g} s", got="more")
+    size = file.stat().st_size if isinstance(file, Path) else len(file.getbuffer())
+    if not len(samples) and size > LONGEST_HEADER:
+        got, do = f"none, as its header says, in {size:,} bytes", "It was not finished when it was written: convert it, such as with ffmpeg"
+        raise InputError(f"recording {name}", expected="at least one sample", got=got, do=do)
     return check_recording(Audio(mixed(samples), int(rate)), f"recording {name}")
 
 

@@ -56,6 +56,19 @@ def test_figures_are_kept_as_measured(clean: sp.Network, iris: Labelled) -> None
     assert line["refused"] == {"None": measured.confusion["None"][None]}
 
 
+def test_figures_of_two_versions_are_not_recorded(tmp_path: Path, iris: Labelled) -> None:
+    net = sp.Network(tmp_path / "n.sen")
+    net.learn("iris", *iris, method=ConstantMethod())
+
+    def follow(stage: str, done: int, total: int, **figures: float) -> None:
+        if stage == "evaluate" and not done:
+            net.learn("another", *iris, method=ConstantMethod())
+
+    with raises_error(sp.ConflictError, "figures of an evaluation", expected="version 1 from beginning to end", got="version 2 at the end"):
+        sp.evaluate(net, {"iris": iris}, record=True, progress=follow)
+    assert not (net.path / NAME).exists()
+
+
 def test_nothing_measured_is_not_recorded(clean: sp.Network) -> None:
     sp.evaluate(clean, {}, record=True)
     assert sp.recorded_evaluations(clean) == []

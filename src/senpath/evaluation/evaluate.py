@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from senpath.errors import InputError
+from senpath.errors import ConflictError, InputError
 from senpath.evaluation.records import ClassConfusion, Evaluation, TaskScore, record_evaluation
 from senpath.inference.unanswered import of_test_data
 from senpath.inputs.sources import read_labelled
@@ -45,6 +45,7 @@ def evaluate(
         UnknownTaskError: if a task is not in the network.
         InputError: if there are no test inputs, or not one label for each, or for `record` together with `admit` or `reject`.
         StoreError: if the figures cannot be recorded.
+        ConflictError: for `record`, if the network changed meanwhile, so that they are of no one version.
 
     Example:
         >>> measured = sp.evaluate(net, {"low": tiny_task("low"), "iris": tiny_task("iris")})
@@ -55,8 +56,12 @@ def evaluate(
         raise InputError("record", expected="False beside admit or reject", got=repr(record), do="Only figures that compare are kept")
     if not isinstance(tests, Mapping):
         raise InputError("tests", expected="a mapping of tasks to labelled data", got=type(tests).__name__)
+    version = net.version
     measured = follow(progress, "evaluate", {}, lambda told: _measure(net, tests, admit, reject, told))
     if record:
+        if net.version != version:
+            expected, got = f"version {version} from beginning to end, for they are recorded", f"version {net.version} at the end"
+            raise ConflictError("figures of an evaluation", expected=expected, got=got, do="Evaluate again, or without record=True")
         record_evaluation(net, measured)
     return measured
 

@@ -43,7 +43,7 @@ def test_the_log_says_who_did_what(tmp_path: Path, run: Callable[..., Any], monk
     records = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [record["change"] for record in records] == ["low", "iris", "removed iris", "rollback to version 2"]
-    assert [record["author"] for record in records[:3]] == ["Ada \x1b[31mLovelace"] * 2 + [None]
+    assert [record["author"] for record in records[:3]] == [r"Ada \x1b[31mLovelace"] * 2 + [None]  # as one line of text
     assert records[0]["examples"] == 150
     assert net.log[-1].get("author")  # the account's
     assert "\x1b" not in run("log", str(net.path))[1]

@@ -209,10 +209,10 @@ def test_a_repository_on_the_hub(grown: sp.Network, tmp_path: Path, monkeypatch:
     library = types.ModuleType("huggingface_hub")
     library.snapshot_download = snapshot_download  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "huggingface_hub", library)
-    net = sp.Network.from_pretrained("someone/digits", tmp_path / "mine", revision="v1")
+    net = sp.Network.from_pretrained("someone/digits", tmp_path / "mine", revision="v1", token="mine")
     assert list(net.tasks) == ["digits", "iris"]
     assert net.path == tmp_path / "mine"
     files = ["network.json", "components/*", "dispatcher/*", "pages/*", "log.jsonl"]
-    assert asked == [("someone/digits", {"revision": "v1", "allow_patterns": files})]
+    assert asked == [("someone/digits", {"revision": "v1", "allow_patterns": files, "token": "mine"})]
     with pytest.raises(sp.DownloadError, match=r"network 'someone/else' from the Hugging Face hub: expected to be fetched, got 404 Client"):
         sp.Network.from_pretrained("someone/else")

@@ -35,7 +35,7 @@ def digits() -> Pair:
     return (x[::2], y[::2]), (x[1::2], y[1::2])
 
 
-SLOW = sp.Sen(hidden=2, epochs=1, augment=0)
+SLOW = sp.Sen(hidden=3, epochs=8, augment=0)
 
 
 def given(results: ExperimentResults) -> list[float]:

@@ -136,6 +136,7 @@ AFTER_THREADS = """
 import os, signal, sys
 import numpy as np, torch, senpath as sp
 from senpath.testing import ConstantMethod, tiny_task
+torch.set_num_threads(2)  # whatever the environment says
 net = sp.Network(sys.argv[1])
 x = np.random.default_rng(0).random((200, 32, 32))
 net.learn("a", x, np.arange(200) % 4, method=ConstantMethod())
@@ -156,7 +157,7 @@ assert net.refresh()
 @pytest.mark.slow("starts a process that forks")
 def test_a_child_that_is_forked_after_torchs_threads_worked(tmp_path: Path) -> None:
     """They are not there in the child, where OpenMP waits for them for ever: workers of a server that answered before it forked."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     command = [sys.executable, "-W", "ignore", "-c", AFTER_THREADS, str(tmp_path / "net")]
     subprocess.run(command, env=environment, check=True, timeout=120)
     assert [*sp.Network(tmp_path / "net").tasks] == ["a", "b"]

@@ -26,10 +26,10 @@ from senpath.parallel.ray_backend import on_ray
 from senpath.server.app import create_app
 from senpath.server.auth import caller_of
 from senpath.server.errors import error_response
-from senpath.server.guard import require_length
 from senpath.serving.callers import Auth
 from senpath.serving.errors import Refusal, busy
 from senpath.serving.gathered import Family
+from senpath.serving.headers import require_length
 from senpath.serving.served import ServedNetwork
 from senpath.serving.settings import ServerSettings, is_loopback
 from senpath.store import Place, as_place

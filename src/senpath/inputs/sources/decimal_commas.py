@@ -35,9 +35,7 @@ def with_points(words: Sequence[str], *, usual: bool, others: bool) -> Sequence[
         others: whether other columns of the file have decimal commas.
     """
     decimals = has_decimal_comma(words)
-    if not decimals and (
-        not usual or any("," in word and THOUSANDS.fullmatch(word) and not DECIMAL_COMMA.fullmatch(word) for word in words)
-    ):
+    if not decimals and (not usual or any(map(_has_thousands, words))):
         return words
     if not usual and not all(DECIMAL_COMMA.fullmatch(word) or WHOLE.fullmatch(word) or is_missing(word) for word in words):
         return words

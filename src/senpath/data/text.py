@@ -23,7 +23,7 @@ ORDER = ("train", "validation", "test")
 
 
 def read_text(path: Path, name: str, split: str) -> tuple[list[str], np.ndarray]:
-    """Sentences of one text set without those of `split` that stand in a later split too (case and spaces aside).
+    """Sentences of one text set without those of `split` that stand in a later split too (case and spaces aside), and without empty ones.
 
     Returns: x list of str, y str (n,).
     """
@@ -35,7 +35,7 @@ def read_text(path: Path, name: str, split: str) -> tuple[list[str], np.ndarray]
     except (ValueError, csv.Error, IndexError) as error:
         raise InputError(f"a file of {name!r} in {path} cannot be read", got=error) from error
     later = {_plain(text) for other in ORDER[ORDER.index(split) + 1 :] for text, _ in splits.get(other, [])}
-    rows = [(text, label) for text, label in splits[split] if _plain(text) not in later]
+    rows = [(text, label) for text, label in splits[split] if _plain(text) and _plain(text) not in later]
     return [text for text, _ in rows], np.array([label for _, label in rows])
 
 

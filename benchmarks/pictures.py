@@ -6,7 +6,6 @@ Parts: kept, doubt, five; all of them by default, for docs/results/senses.md. `k
 stopped goes on with what has no record. Needs SENPATH_DATA.
 """
 
-from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 from sklearn.datasets import load_digits
 
 import senpath as sp
-from benchmarks.harness import Benchmark, Part, Record, Records, markdown_table, mean, percent, spread
+from benchmarks.harness import Benchmark, Part, Record, Records, differences, interval, markdown_table, mean, percent, spread
 from senpath.data import load
 from senpath.inference.batches import together
 from senpath.inputs.modalities.image import ImageModality, own_shape
@@ -177,10 +176,10 @@ def _five_table(records: Records) -> str:
         rows = []
         for name in TASKS:
             own, types = mine.where(lambda one: "given" in one, task=name), mine.where(lambda one: "type" in one, task=name)
-            gains = [one["given"] - one["alone"] for one in own]
+            gain = interval(differences(own.by_seed("given"), own.by_seed("alone")), sign=True)
             columns = (spread(own.values(key)) for key in ("right type", "right task", "given", "alone"))
             rest = (spread(own.values(key)) for key in ("free", "refused"))
-            rows.append([name, ", ".join(types.distinct("type")), *columns, mean(gains, sign=True).replace("-", "−"), *rest])
+            rows.append([name, ", ".join(types.distinct("type")), *columns, gain, *rest])
         head = [
             "task",
             "type",
@@ -194,17 +193,10 @@ def _five_table(records: Records) -> str:
         ]
         seeds = len(mine.distinct("seed"))
         learned = ", ".join(ORDERS[order])
-        title = (
-            f"Learned by {METHODS[method]} in the order {learned}; {seeds} seed{'s' if seeds > 1 else ''}, in %, mean ± standard deviation:"
-        )
+        learner = f"Learned by {METHODS[method]} in the order {learned}; {seeds} seed{'s' if seeds > 1 else ''}"
+        title = f"{learner}, in %, mean ± standard deviation; differences with 95 % intervals:"
         parts.append(f"{title}\n\n{markdown_table(head, rows)}")
     return "\n\n".join(parts)
-
-
-def _cells(arguments: Namespace) -> list[Record]:
-    """The quick method with every seed, and the default one with the first."""
-    quick = [{"method": "constant", "order": order, "seed": seed} for seed in range(arguments.seeds) for order in ORDERS]
-    return [*quick, {"method": "sen", "order": "small first", "seed": 0}]
 
 
 METHODS = {"constant": f"a layer of {UNITS} random units and a fitted output layer", "sen": "`sen`"}
@@ -212,7 +204,7 @@ SIZES = {"most": MOST, "asked": ASKED}
 PARTS = {
     "kept": Part(kept, {"name": SETS}),
     "doubt": Part(doubt, {"seed": "seeds"}, SIZES),
-    "five": Part(five, _cells, SIZES),
+    "five": Part(five, {"method": tuple(METHODS), "order": tuple(ORDERS), "seed": "seeds"}, SIZES),
 }
 SECTIONS = {"kept": _kept_table, "doubt": _doubt_table, "five": _five_table}
 BENCHMARK = Benchmark("pictures", __doc__, PARTS, SECTIONS, page="senses.md", seeds=5, jobs=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 LIMIT_QUANTILE = 0.97
 """Share of a task's further inputs that its limit is to let in."""
 LEAST = 1e-6
+ENOUGH = 200
+"""Distances of drawn pictures from which on their quantile is read off them alone; it is the sixth largest of so many."""
+USUAL_SPREAD, USUAL_WEIGHT = 0.4, 5
+"""Standard deviation of the logarithms of drawn pictures' squared distances, .37 to .5 in tasks of two to fifty classes, and how many
+distances that is worth (docs/results/routing-trials.md)."""
 
 
 def limit_of(collected: Collected) -> float:
     """Squared plain distance to the nearest column that LIMIT_QUANTILE of the held-out examples stay within.
 
-    Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale. Where strangers are to be
-    expected and a class has several columns, an example's own column does not count: a stranger has none. "Nearest" is as
-    `soft_nearest` has it.
+    Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale. An example that stands behind
+    a column is compared with what that is without it. Where strangers are to be expected and a class has several columns, its own column
+    does not count: a stranger has none. "Nearest" is as `soft_nearest` has it. Of few drawn pictures see `limit_of_few`.
     """
     means, softness = collected.means, collected.softness
     strangers = collected.strangers and len(means) > len(collected.classes.unique())
@@ -38,9 +43,10 @@ def limit_of(collected: Collected) -> float:
         elif collected.means_without is not None and collected.stand_behind is not None:
             own = (collected.held - collected.means_without).square().sum(1, keepdim=True)
             own = torch.full_like(own, torch.inf) if strangers and collected.careful else own
-            # An input is judged by whichever column is nearest; in drawn images few examples say too little of that.
-            squares = squares.scatter(1, collected.stand_behind.to(squares.device)[:, None], own) if collected.careful else own
-    return max(float(limit_within(soft_nearest(squares, softness))), LEAST)
+            squares = squares.scatter(1, collected.stand_behind.to(squares.device)[:, None], own)
+    distances = soft_nearest(squares, softness)
+    few = collected.drawn and len(distances) < ENOUGH
+    return max(float((limit_of_few if few else limit_within)(distances)), LEAST)
 
 
 def is_refused(columns: torch.Tensor, figures: Mapping[str, float], features: np.ndarray) -> bool:
@@ -57,6 +63,23 @@ def limit_within(distances: torch.Tensor) -> torch.Tensor:
     """
     rank = ceil((len(distances) + 1) * LIMIT_QUANTILE)
     return distances.sort().values[min(rank, len(distances)) - 1]
+
+
+def limit_of_few(distances: torch.Tensor) -> torch.Tensor:
+    """As `limit_within`, if the distances' logarithms are normal: their largest, which that would be, says little.
+
+    The quantile of the next one after n (Gelman et al. 2013, Bayesian Data Analysis, section 3.3), Student's t with the variance that is
+    usual as USUAL_WEIGHT observations before them. It is never more than twice the largest, nor more than the largest where that is enough.
+    """
+    from scipy.special import stdtrit  # large, and rarely needed
+
+    count, largest = len(distances), distances.max()
+    logs = distances.double().clamp(min=LEAST).log()
+    squares = float((logs - logs.mean()).square().sum()) + USUAL_WEIGHT * USUAL_SPREAD**2
+    degrees = count - 1 + USUAL_WEIGHT
+    reach = float(stdtrit(degrees, LIMIT_QUANTILE)) * sqrt(squares / degrees * (1 + 1 / count))
+    most = largest if ceil((count + 1) * LIMIT_QUANTILE) <= count else 2 * largest
+    return (logs.mean() + reach).exp().clamp(max=float(most))
 
 
 def soft_nearest(squares: torch.Tensor, softness: float | torch.Tensor) -> torch.Tensor:

@@ -29,8 +29,7 @@ class Tuning:
         correction: share of the expected error of a column's mean that is made good; few examples would else look far away. A task whose
             figures have a "correction" has its own.
         careful: whether few examples are allowed for in full. The metric is shrunk the more, the fewer examples stand behind it, see
-            `scarcity`; a task of few examples counts its own columns; and its limit is read off the distance to any of its columns, as
-            an input's is.
+            `scarcity`; and a task of few examples counts its own columns.
     """
 
     temperature: float
@@ -141,7 +140,8 @@ class Collected:
         features: float32 (m, features), the examples behind the columns.
         few: whether it was read as a task of few examples.
         classes: int64 (columns,), the class of each column.
-        careful: see `senpath.routing.statistics`.
+        careful: see `Tuning`.
+        drawn: whether they are features of drawn pictures.
         strangers: see `DataType.strangers`.
         softness: see `soft_nearest`.
         tuned: figures of its kind of features, see `SINCE`.
@@ -157,6 +157,7 @@ class Collected:
     few: bool
     classes: torch.Tensor
     careful: bool
+    drawn: bool = False
     strangers: bool = False
     softness: float = 0.0
     tuned: Mapping[str, float] = field(default_factory=dict)
@@ -189,10 +190,10 @@ def collect(
     collected = (_collect_few if few else _collect_many)(examples, _Reader(features, device, progress), generator)
     if features.kind == UNIT_FEATURES and examples.data_type.modality == "text":
         return replace(collected, softness=SOFTNESS * float(collected.scatter.diagonal().double().sum()), tuned=TEXTS)
-    tuned = SINCE.get(features.kind, {})
-    if features.kind == CONV_FEATURES and exclusive:
+    drawn, tuned = features.kind == CONV_FEATURES, SINCE.get(features.kind, {})
+    if drawn and exclusive:
         tuned = {**tuned, "vote": VOTE_OF_FEW if few else VOTE}
-    return replace(collected, tuned=tuned)
+    return replace(collected, drawn=drawn, tuned=tuned)
 
 
 def is_few(kind: TaskKind, examples: int, classes: int) -> bool:
@@ -270,7 +271,7 @@ def _collect_many(examples: Examples, read: _Reader, generator: torch.Generator)
         behind = torch.cat([torch.zeros(0, dtype=torch.int64), *(torch.full((len(rest),), place) for place, rest, _ in several)])
     numbers, owners, careful = torch.tensor(counts).double(), torch.tensor(classes), read.careful
     strangers = examples.data_type.strangers
-    return Collected(torch.stack(means), numbers, scatter, held, without, behind, features, False, owners, careful, strangers)
+    return Collected(torch.stack(means), numbers, scatter, held, without, behind, features, False, owners, careful, strangers=strangers)
 
 
 def _collect_few(examples: Examples, read: _Reader, generator: torch.Generator) -> Collected:

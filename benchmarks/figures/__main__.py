@@ -14,6 +14,8 @@ alone: these as of today's code or an earlier one.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -34,10 +36,15 @@ def main() -> int:
     arguments.records = arguments.records.resolve()  # commands run in the repository's root
     action: Callable[[argparse.Namespace, list[Figure]], int] = arguments.action
     try:
-        return action(arguments, read_figures())
+        code = action(arguments, read_figures())
+        sys.stdout.flush()
+        return code
     except SenpathError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # a reader that has enough, such as `head`; what is still in the buffer goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         print("interrupted; what is done is kept, run the same command again to go on", file=sys.stderr)
         return 130

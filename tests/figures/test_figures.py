@@ -169,6 +169,11 @@ def test_a_figure_is_marked_with_its_code_and_stale_when_that_changes(place: Pat
     assert end.returncode == 0, "what is stale is no error"
     assert end.stdout.startswith(f"sums, `{first}`")
     assert end.stdout.rstrip().endswith(": src/learn/loss.py")
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does when it has enough
+    end = subprocess.run(command("check", "--stale"), cwd=place, env=variables(place), stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (end.returncode, end.stderr) == (128 + signal.SIGPIPE, b"")
     figures("run", "--only", "sums")
     assert json.loads((place / "docs/results/measured.json").read_text())["sums"]["commit"] == second
 

@@ -102,11 +102,11 @@ class Learner(nn.Module):
         return hidden_layer(self.backbone) is not None and self.head is not None
 
     def dense_training(
-        self, inputs: torch.Tensor, targets: torch.Tensor, seed: int, weights: torch.Tensor | None = None
+        self, inputs: torch.Tensor, targets: torch.Tensor, recipe: Recipe, seed: int, weights: torch.Tensor | None = None
     ) -> DenseTraining | None:
-        """Its fit, for `fit_dense`; None where there are other layers than that trains."""
+        """Its fit, for `fit_dense`; None where that trains no such layers, or not by such a recipe."""
         hidden = hidden_layer(self.backbone)
-        if hidden is None or self.head is None:
+        if hidden is None or self.head is None or recipe.clip is not None:
             return None
         links = [(reads, link) for reads, link in zip(self._reads, self.links, strict=True) if isinstance(link, ClassLink)]
         return DenseTraining(hidden, self.head, links, inputs, targets, seed, weights)
@@ -122,8 +122,8 @@ class Learner(nn.Module):
         measured: Measured | None = None,
     ) -> None:
         """Minimise the loss, the quickest way there is for such layers; see `senpath.training.fit`."""
-        training = self.dense_training(inputs, targets, seed, weights)
-        if training is None or recipe.clip is not None:
+        training = self.dense_training(inputs, targets, recipe, seed, weights)
+        if training is None:
             fit(self, inputs, targets, recipe, seed, weights=weights, progress=progress, measured=measured)
         else:
             fit_dense([training], self._kind, recipe, progress=progress, measured=measured)
@@ -169,8 +169,7 @@ class Begun:
     def dense(self) -> DenseTraining | None:
         """What `fit_dense` is to do; None where it cannot."""
         examples = self.examples
-        training = self.learner.dense_training(examples.inputs, examples.targets, self.seed, examples.weights)
-        return training if self.recipe.clip is None else None
+        return self.learner.dense_training(examples.inputs, examples.targets, self.recipe, self.seed, examples.weights)
 
     def fit(self, progress: Progress, choice: FitChoice | None = None) -> FitChoice | None:
         """Train; returns how output layer and links were fitted, if that was chosen."""

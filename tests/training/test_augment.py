@@ -76,6 +76,21 @@ def test_a_generator_decides() -> None:
     assert not torch.equal(changed(images(), 3, **every), changed(images(), 4, **every))
 
 
+def test_a_wide_image_is_distorted_as_a_square_one_is() -> None:
+    def stretched(height: int) -> torch.Tensor:
+        """Of a distorted disc: variances across and down, and covariance, (n, 3)."""
+        down, across = torch.arange(height) - (height - 1) / 2, torch.arange(60) - 29.5
+        disc = (down[:, None] ** 2 + across**2 < 36).float()
+        found = changed(disc.expand(100, 1, -1, -1), distortion=1.0)[:, 0]
+        ink = found / found.sum((1, 2), keepdim=True)
+        y, x = (ink.sum(2) @ down)[:, None, None], (ink.sum(1) @ across)[:, None, None]
+        y, x = down[:, None] - y, across - x
+        return torch.stack([(ink * part).sum((1, 2)) for part in (x * x, y * y, x * y)], 1)
+
+    assert torch.allclose(stretched(24), stretched(60), atol=0.3)
+    assert float(stretched(24)[:, 2].abs().mean()) > 0.5  # they do turn
+
+
 def test_half_of_the_copies_are_distorted_the_opposite_way() -> None:
     start = torch.zeros(50, 1, 24, 24)
     start[:, :, 8:16, 8:16] = 1.0

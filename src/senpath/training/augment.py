@@ -75,8 +75,9 @@ def _distorted(images: torch.Tensor, strength: float, generator: torch.Generator
     draws = draws.to(images.device) * strength
     angle, shear, scale, shift = draws[:, 0] * ROTATION, draws[:, 1] * SHEAR, torch.exp(draws[:, 2:4] * SCALE), draws[:, 4:6] * 2 * SHIFT
     cos, sin = torch.cos(angle), torch.sin(angle)
-    first = torch.stack([cos * scale[:, 0], (shear * cos - sin) * scale[:, 1], shift[:, 0]], dim=1)
-    second = torch.stack([sin * scale[:, 0], (shear * sin + cos) * scale[:, 1], shift[:, 1]], dim=1)
+    height, width = images.shape[-2:]  # a map is of shares of the sides, and turns pixels: what is round stays round in a wide image too
+    first = torch.stack([cos * scale[:, 0], (shear * cos - sin) * scale[:, 1] * (height / width), shift[:, 0]], dim=1)
+    second = torch.stack([sin * scale[:, 0] * (width / height), (shear * sin + cos) * scale[:, 1], shift[:, 1]], dim=1)
     return functional.grid_sample(images, _grid(torch.stack([first, second], dim=1), images.shape), align_corners=False)
 
 

@@ -38,6 +38,13 @@ def test_another_method_is_told_which_there_are(app: FastAPI) -> None:
         answer = client.put("/tasks/some/thing")
         assert answer.status_code == 405
         assert answer.headers["allow"] == "DELETE, GET, PATCH, POST"
+        assert [answer.json()["error"][part] for part in ("code", "what", "expected", "got")] == [
+            "method_not_allowed",
+            "method",
+            "DELETE, GET, PATCH, POST",
+            "PUT",
+        ]
+        assert "/openapi.json" in answer.json()["error"]["do"]
         assert client.get("/predict").headers["allow"] == "POST"
         named = client.post("/tasks/low/name", json={"name": "high"})  # a task's own address, and no new task that ends so
         assert (named.status_code, named.headers["allow"]) == (405, "PUT")

@@ -24,7 +24,7 @@ STATUS |= {"too_many": 429, "busy": 503}
 """By an error's code; of any other it is 500."""
 AGAIN = {"too_many": "10", "busy": "1"}
 """Seconds after which it makes sense to ask again."""
-CODES = {401: "no_key", 403: "not_permitted", 404: "not_found", 405: "method_not_allowed", 408: "timeout", 413: "too_large", 503: "busy"}
+CODES = {401: "no_key", 403: "not_permitted", 404: "not_found", 408: "timeout", 413: "too_large", 503: "busy"}
 """Of errors that Starlette raises; of others below 500 it is "input"."""
 
 
@@ -57,7 +57,7 @@ EVERYWHERE = declared(401, 403, 408, 413, 415, 422, 429, 500, 503)
 
 def answer_of(error: Exception, network: Place | None, request_id: str = "") -> tuple[int, dict[str, str], dict[str, Any]]:
     """The status, the headers and the JSON of an error."""
-    headers: dict[str, str] = {}
+    headers = dict(error.headers) if isinstance(error, Refusal) else {}
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         got = printable(repr(first.get("input")))
@@ -86,7 +86,9 @@ def install(app: FastAPI, network: Place) -> None:
 
     async def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:  # the router says only what one route takes
-            error.headers = {"Allow": ", ".join(methods_of(app, request.url.path))}
+            allowed = ", ".join(methods_of(app, request.url.path))
+            parts = {"expected": allowed, "got": request.method, "do": "GET /openapi.json tells what each is for"}
+            error = Refusal(405, "method_not_allowed", "method", **parts, headers={"Allow": allowed})
         if isinstance(error, RequestValidationError) and error.errors()[0]["loc"][0] == "body":
             try:
                 require_json(request)  # else the text of a form, say, is told to be no object

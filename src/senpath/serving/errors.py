@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from senpath.errors import BusyError, SenpathError
@@ -18,11 +20,22 @@ class Refusal(SenpathError):
     Args:
         status: of the response.
         code: what the error is called.
+        headers: further ones of the response.
     """
 
-    def __init__(self, status: int, code: str, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        what: str,
+        *,
+        expected: object = None,
+        got: object = None,
+        do: str = "",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(what, expected=expected, got=got, do=do)
-        self.status, self.code = status, code
+        self.status, self.code, self.headers = status, code, headers
 
 
 def busy(what: str, *, expected: object = None, got: object = None) -> BusyError:

@@ -86,6 +86,26 @@ def test_models_are_the_network_and_its_tasks(client: InferenceServerClient, net
     assert str(network.version) in about["versions"]
 
 
+def test_a_name_that_reads_as_a_version_is_found(tmp_path: Path) -> None:
+    net = tiny_network(tmp_path / "net.sen", ["low"])
+    for name in ("low/versions/2", "part/versions/2"):
+        net.learn(name, *tiny_task("iris"), method=ConstantMethod())
+    question = {"inputs": [{"name": "row", "shape": [1, 4], "datatype": "FP64", "data": [5.1, 3.5, 1.4, 0.2]}]}
+    with TestClient(create_app(net.path), base_url="http://127.0.0.1") as client:
+        for address, model, kind in (
+            ("low/versions/2", "low", "image"),  # its second version, as the protocol has it
+            ("low/versions/2/versions/3", "low/versions/2", "row"),
+            ("part/versions/2", "part/versions/2", "row"),
+            ("part/versions/2/versions/3", "part/versions/2", "row"),
+        ):
+            about = client.get(f"/v2/models/{address}").json()
+            assert (about["name"], about["inputs"][0]["name"]) == (model, kind)
+            assert client.get(f"/v2/models/{address}/ready").json() == {"name": model, "ready": True}
+            if kind == "row":
+                assert client.post(f"/v2/models/{address}/infer", json=question).json()["model_name"] == model
+        assert client.get("/v2/models/none/versions/2").status_code == 404
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.uint8])
 @pytest.mark.parametrize("binary", [True, False])
 def test_pictures_are_answered_as_by_the_library(client: InferenceServerClient, network: Network, dtype: type, binary: bool) -> None:

@@ -86,6 +86,11 @@ def test_the_site_is_read_and_searched_without_a_network(tmp_path: Path) -> None
         page.get_by_role("link", name="The dispatcher").first.click()
         assert "concepts/dispatcher.html" in page.url
         page.get_by_role("heading", name="The dispatcher").first.wait_for()  # the address changes before the page is there
+        for theme, turned in (("light", "none"), ("dark", "invert(0.93) hue-rotate(180deg)")):
+            page.emulate_media(color_scheme=theme)
+            for name, filter_ in (("results/sen", turned), ("index", "none")):  # a chart, and a picture of the page
+                page.goto((tmp_path / "docs" / f"{name}.html").as_uri())
+                assert page.locator("article img").first.evaluate("image => getComputedStyle(image).filter") == filter_
         browser.close()
     assert not wrong
     assert all(url.startswith(("file:", "data:")) for url in asked)

@@ -30,6 +30,8 @@ napoleon_custom_sections = [("Attributes", "params_style")]  # else each would b
 napoleon_numpy_docstring = False
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["dark.css"]
 html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -178,12 +179,22 @@ def test_an_answer_that_takes_too_long_is_given_up(served_folder: Path, listenin
         assert (status, answer["error"]["code"], headers["retry-after"]) == (503, "busy", "1")
 
 
+def workers_of(server: subprocess.Popen[str]) -> set[int]:
+    """Processes that answer for a server."""
+    found = set[int]()
+    for children in Path(f"/proc/{server.pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            numbers = [int(number) for number in children.read_text().split()]
+            found |= {number for number in numbers if b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()}
+    return found
+
+
 @pytest.mark.slow("starts a server as a process of its own, and two workers")
 @pytest.mark.parametrize("options", [(), ("--workers", "2")])
 def test_a_server_that_is_told_to_stop_answers_what_it_was_asked(own_folder: Path, options: tuple[str, ...]) -> None:
     body = {"inputs": [f"a warm day {number}" for number in range(20)]}
     with running(own_folder, *options) as (process, url):
-        stop, cut = threading.Event(), []
+        stop, cut, workers = threading.Event(), [], workers_of(process)
 
         def keep_asking(_: int) -> int:
             answered, asker = 0, Asker(url)
@@ -204,8 +215,18 @@ def test_a_server_that_is_told_to_stop_answers_what_it_was_asked(own_folder: Pat
         with ThreadPoolExecutor(8) as clients:
             asked = [clients.submit(keep_asking, number) for number in range(8)]
             time.sleep(3)
+            if options:  # while the workers are started anew, of which the first is on its way
+                process.send_signal(signal.SIGHUP)
+                while len(workers) < 3:
+                    time.sleep(0.01)
+                    workers |= workers_of(process)
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            until = time.monotonic() + 30
+            while process.poll() is None:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+                workers |= workers_of(process)
+            assert len(workers) == (3 if options else 0), "no further one was started"
             stop.set()
             assert sum(client.result() for client in asked) >= 8
         assert not cut

@@ -88,8 +88,9 @@ def test_models_are_the_network_and_its_tasks(client: InferenceServerClient, net
 
 def test_a_name_that_reads_as_a_version_is_found(tmp_path: Path) -> None:
     net = tiny_network(tmp_path / "net.sen", ["low"])
-    for name in ("low/versions/2", "part/versions/2"):
-        net.learn(name, *tiny_task("iris"), method=ConstantMethod())
+    flowers, kinds = tiny_task("iris")
+    for further, name in enumerate(("low/versions/2", "part/versions/2")):
+        net.learn(name, flowers + 20 * further, kinds, method=ConstantMethod())
     question = {"inputs": [{"name": "row", "shape": [1, 4], "datatype": "FP64", "data": [5.1, 3.5, 1.4, 0.2]}]}
     with TestClient(create_app(net.path), base_url="http://127.0.0.1") as client:
         for address, model, kind in (

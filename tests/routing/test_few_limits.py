@@ -36,7 +36,7 @@ def test_one_picture_in_negative_among_few_does_not_let_everything_in() -> None:
     x, y, others = drawn(0)
     x[7] = 1 - x[7]
     assert refused(x, y, 1 - others) >= 0.9
-    assert refused(x, y, np.rot90(others, 1, (1, 2)).copy()) >= 0.7
+    assert refused(x, y, np.rot90(others, 1, (1, 2)).copy()) >= 0.5
 
 
 def test_two_pictures_a_class_do_not_shut_out_the_others() -> None:

@@ -16,10 +16,12 @@ LIMIT_QUANTILE = 0.97
 """Share of a task's further inputs that its limit is to let in."""
 LEAST = 1e-6
 ENOUGH = 200
-"""Distances of drawn pictures from which on their quantile is read off them alone; it is the sixth largest of so many."""
+"""Distances from which on their quantile is the sixth largest at least, which no odd picture sets."""
 USUAL_SPREAD, USUAL_WEIGHT = 0.4, 5
 """Standard deviation of the logarithms of drawn pictures' squared distances, .37 to .5 in tasks of two to fifty classes, and how many
 distances that is worth (docs/results/routing-trials.md)."""
+LONGER = 1.2
+"""Times what normal logarithms allow for, that a limit of few drawn pictures may be; of hands that sign it is 1.3 times as much."""
 
 
 def limit_of(collected: Collected) -> float:
@@ -66,20 +68,23 @@ def limit_within(distances: torch.Tensor) -> torch.Tensor:
 
 
 def limit_of_few(distances: torch.Tensor) -> torch.Tensor:
-    """As `limit_within`, if the distances' logarithms are normal: their largest, which that would be, says little.
+    """As `limit_within`, but at most LONGER times what it is if logarithms are normal; and that where there are too few to say.
 
-    The quantile of the next one after n (Gelman et al. 2013, Bayesian Data Analysis, section 3.3), Student's t with the variance that is
-    usual as USUAL_WEIGHT observations before them. It is never more than twice the largest, nor more than the largest where that is enough.
+    Of fifty distances the quantile is the largest, and one odd picture would let in whatever is as near to a task as that. If their
+    logarithms are normal, that of the next one is distributed as Student's t (Gelman et al. 2013, Bayesian Data Analysis, section 3.3);
+    of its variance USUAL_WEIGHT usual observations are known before.
     """
     from scipy.special import stdtrit  # large, and rarely needed
 
-    count, largest = len(distances), distances.max()
+    count = len(distances)
     logs = distances.double().clamp(min=LEAST).log()
     squares = float((logs - logs.mean()).square().sum()) + USUAL_WEIGHT * USUAL_SPREAD**2
     degrees = count - 1 + USUAL_WEIGHT
     reach = float(stdtrit(degrees, LIMIT_QUANTILE)) * sqrt(squares / degrees * (1 + 1 / count))
-    most = largest if ceil((count + 1) * LIMIT_QUANTILE) <= count else 2 * largest
-    return (logs.mean() + reach).exp().clamp(max=float(most))
+    normal = (logs.mean() + reach).exp()
+    if ceil((count + 1) * LIMIT_QUANTILE) > count:
+        return torch.minimum(normal, 2 * distances.max().double())
+    return torch.minimum(LONGER * normal, limit_within(distances).double())
 
 
 def soft_nearest(squares: torch.Tensor, softness: float | torch.Tensor) -> torch.Tensor:

@@ -119,6 +119,11 @@ def test_standard_input_is_what_it_holds(senpath: Run, net: Path, stdin: Any) ->
     assert "clip standard input: expected a video" in senpath("predict", net, "-").err
     stdin(b'{"x0": 5.1, "x1": 3.5, "x2": 1.4, "x3": 0.2}\n')
     assert records(senpath("predict", net, "-", "--json", "--no-reject").out)[0]["task"] == "iris"
+    for text in (b'[{"x0": 5.1, "x1": 3.5, "x2": 1.4, "x3": 0.2}]', b'[\n  {"x0": 5.1, "x1": 3.5, "x2": 1.4, "x3": 0.2}\n]\n'):
+        stdin(text)
+        assert records(senpath("predict", net, "-", "--json", "--no-reject").out)[0]["task"] == "iris"
+    stdin(b"[warm]\n")
+    assert records(senpath("predict", net, "-", "--json", "--no-reject").out)[0]["task"] == "weather"
     stdin(b"warm\n\ncold\n")
     end = senpath("predict", net, "-", "--json")
     assert (end.code, end.out, "line 2" in end.err) == (2, "", True)

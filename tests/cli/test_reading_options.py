@@ -38,6 +38,11 @@ def test_it_says_what_it_took_for_what(senpath: Run, flowers: Path, tmp_path: Pa
     assert "changed 'told'" in senpath("extend", net, "told", flowers, "--label", "species").out
 
 
+def test_it_is_said_that_standard_input_is_not_learned_from(senpath: Run, tmp_path: Path) -> None:
+    end = senpath("learn", tmp_path / "n.sen", "task", "-")
+    assert (end.code, "error: data -: expected a folder or file, got standard input. Write it into a file" in end.err) == (2, True)
+
+
 def test_pictures_are_described(senpath: Run, files: Path, tmp_path: Path) -> None:
     end = senpath("learn", tmp_path / "n.sen", "digits", files / "digits", *QUICK)
     assert "read: 100 pictures (PNG, 8×8, grey) in 10 folders (if that is wrong: --modality KIND)\n" in end.err

@@ -64,6 +64,8 @@ def test_a_mixed_list_is_answered_as_the_library_does(client: TestClient, served
     [
         lambda x: {"array": x.tolist()},
         lambda x: {"image": base64.b64encode(png((x * 255).round().astype(np.uint8))).decode()},
+        lambda x: {"image": "data:image/png;base64," + base64.b64encode(png((x * 255).round().astype(np.uint8))).decode()},
+        lambda x: {"image": "DATA:image/png;name=a.png;base64," + base64.encodebytes(png((x * 255).round().astype(np.uint8))).decode()},
         lambda x: {"senses": {"image": x.tolist()}},
         lambda x: (x * 255).round().astype(int).tolist(),
     ],
@@ -193,6 +195,14 @@ def test_a_body_that_is_no_question_is_refused(client: TestClient, body: bytes) 
     response = client.post("/predict", content=body, headers={"content-type": "application/json"})
     assert response.status_code == 422, response.text
     assert response.json()["error"]["code"] == "input"
+
+
+def test_options_in_the_address_are_refused(client: TestClient) -> None:
+    for path in ("/predict?task=low", "/explain?key=1&version=1"):
+        response = client.post(path, json={"input": "a warm day"})
+        assert response.status_code == 422, response.text
+        assert "a parameter of the address" in response.json()["error"]["got"]
+    assert client.post("/predict?api-version=7", json={"input": "a warm day"}).status_code == 200  # of a gateway
 
 
 def test_no_inputs_get_no_answers(client: TestClient) -> None:

@@ -151,6 +151,13 @@ def test_damage_to_the_log_harms_nothing(folder: Path, digits: Labelled) -> None
     assert [entry["version"] for entry in net.log] == [2, 3, 4]
 
 
+def test_line_ends_that_git_changed(folder: Path) -> None:
+    manifest = folder / "network.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b"\n", b"\r\n"))
+    with pytest.raises(sp.StoreError, match=r"changed or cut after writing.*as git may do: write \* -text into .gitattributes"):
+        sp.Network(folder)
+
+
 @pytest.mark.parametrize(
     ("names", "got"),
     [

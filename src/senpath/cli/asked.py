@@ -109,7 +109,7 @@ def _from_stdin(folder: Path, known: Collection[DataType], tables: list[set[str]
     ending = known_file[1] if known_file else table_ending(content)
     lines = [] if ending else _lines(content)
     if lines and ending is None:
-        ending = ".jsonl" if _is_object(lines[0]) else ".csv" if _is_header(lines[0], tables) else None
+        ending = ".json" if _is_list(lines) else ".jsonl" if _is_object(lines[0]) else ".csv" if _is_header(lines[0], tables) else None
     if ending is None:
         return lines, [as_text(line) for line in lines]
     path = folder / f"stdin{ending}"
@@ -139,6 +139,18 @@ def _lines(content: bytes) -> list[str]:
     if not text.strip():
         raise InputError("standard input", expected="texts, one a line, or a picture, sound, clip or table", got="nothing")
     return lines
+
+
+def _is_list(lines: Sequence[str]) -> bool:
+    """Whether these lines are a list of objects in JSON, as services answer."""
+    first = next((line for line in lines if line.strip()), "")
+    if re.match(r"\s*\[\s*($|\{)", first) is None:
+        return False
+    try:
+        content = json.loads("\n".join(lines))
+    except (ValueError, RecursionError):
+        return False
+    return bool(content) and all(isinstance(each, dict) for each in content)
 
 
 def _is_object(line: str) -> bool:

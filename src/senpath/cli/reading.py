@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from senpath.cli.show import note
+from senpath.errors import InputError
 
 if TYPE_CHECKING:
     from senpath import Data
@@ -59,6 +60,9 @@ def labelled(source: str, split: str = "train", *, reading: ReadingOptions, say:
 
     if not Path(source).exists() and source in {known.name for known in data.available()}:
         return data.load(source, reading.split or split)
+    if source == "-":
+        do = "Write it into a file; predict and explain alone read standard input"
+        raise InputError("data -", expected="a folder or file", got="standard input", do=do)
     bad, part = "skip" if reading.skip_bad else "error", WantedPart(reading.split, split)
     place = source if is_address(source) else Path(source)
     dataset = read_part(place, reading.label, part, modality=reading.modality, bad=bad, kind=reading.kind)

@@ -67,7 +67,12 @@ def describe_module(module: nn.Module) -> tuple[ComponentKind, dict[str, Any]]:
     cls = type(module)
     kind = next((kind for kind in known_kinds() if kind.module is cls), None)
     if kind is None:
-        do = f"Decorate {cls.__name__} with @senpath.components.register_backbone('package:name.v1')"
+        decorator = "@senpath.components.register_backbone('package:name.v1')"
+        do = f"Decorate {cls.__name__} with {decorator}"
+        if hasattr(module, "_orig_mod"):
+            do = "Give the module itself, as it was before torch.compile"
+        elif cls.__module__.startswith("torch."):
+            do = f"Put it into a module of a class of your own, which is decorated with {decorator}"
         raise InputError("model", expected="a module whose class is registered as a kind of component", got=cls.__name__, do=do)
     config = dict(_read_config(module) if kind.config_of is None else kind.config_of(module))
     what, do = f"model of kind {kind}", "Give register_backbone a `config_of`"

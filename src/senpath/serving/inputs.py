@@ -7,6 +7,7 @@ import binascii
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Collection, Iterable
 from io import BytesIO
@@ -34,6 +35,8 @@ FORMS = ("text", "row", "array", "image", "audio", "video", "senses")
 """Names by which one input says what it is; other objects are rows of a table."""
 ANIMATED = b"GIF8"
 """A picture, which is a clip where clips are known and pictures are not."""
+DATA_URL = re.compile(r"\s*data:[\w.+-]+/[\w.+-]+(;[\w.+-]+=[^;,]{0,100})*;base64,", re.IGNORECASE | re.ASCII)
+"""What browsers put before a file in base64 (RFC 2397)."""
 DEFAULTS = ServerSettings()
 
 
@@ -162,8 +165,9 @@ def _whole_numbers(rows: list[list[Any]]) -> np.ndarray:
 
 
 def _decoded(text: str, what: str) -> bytes:
+    plain = "".join(DATA_URL.sub("", text, count=1).split())  # some write it in lines
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InputError(what, expected="a file in base64", got=str(error)[:100]) from None
 
@@ -277,7 +281,7 @@ def content_of(value: Any) -> tuple[bytes, str]:
     if isinstance(value, dict) and len(value) == 1:
         form, given = next(iter(value.items()))
         if form in ("image", "audio", "video") and isinstance(given, str):
-            content = base64.b64decode(given)
+            content = _decoded(given, form)
             return content, _media_type(form, content)
         value = given if form == "text" else value
     return (value.encode(), "text/plain; charset=utf-8") if isinstance(value, str) else (json.dumps(value).encode(), "application/json")

@@ -159,7 +159,8 @@ def parse_manifest(content: bytes, where: str, fetch: Fetch, known: Manifest | N
     body, _, rest = content.rpartition(CHECKSUM)
     checksum = hashlib.sha256(body).hexdigest().encode()
     if rest != checksum + b'"}\n':
-        raise StoreError(where, expected="content that matches its checksum", got="a file changed or cut after writing", do=RESTORE)
+        do = LINE_ENDS if content.endswith(b"\r\n") else RESTORE
+        raise StoreError(where, expected="content that matches its checksum", got="a file changed or cut after writing", do=do)
     try:
         with _collected_later():
             if version == 1:
@@ -296,3 +297,4 @@ def _dump_head(manifest: Manifest, pages: list[PageRecord]) -> bytes:
 HEAD = 200
 """Bytes of the file that are sure to say its format."""
 RESTORE = "Restore the folder from a copy"
+LINE_ENDS = "Its line ends were changed, as git may do: write * -text into .gitattributes, and check the folder out again"

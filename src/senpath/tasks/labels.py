@@ -90,7 +90,8 @@ def one_per_input(y: Any, inputs: int) -> np.ndarray | list[Any]:
     values = _values(y)
     shape = values.shape if isinstance(values, np.ndarray) else (len(values),)
     if len(shape) != 1:
-        raise InputError("labels y", expected="shape (n,)", got=f"shape {shape}")
+        do = "If each row marks one class, pass y.argmax(1); for several labels of an input, kind='multilabel'" if len(shape) == 2 else ""
+        raise InputError("labels y", expected="shape (n,)", got=f"shape {shape}", do=do)
     if len(values) != inputs:
         raise InputError("labels y", expected=f"{inputs}, one per input", got=len(values))
     if not inputs:

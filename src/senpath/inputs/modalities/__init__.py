@@ -141,6 +141,8 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
         expected, several = "an array, a tensor, a data frame or a list of inputs", hasattr(x, "__iter__") and not hasattr(x, "__getitem__")
         do = "Make a list of what it gives: list(…)" if several else "Put a single input into a list"
+        if isinstance(x, dict) and x and all(hasattr(values, "__len__") and not isinstance(values, str | bytes) for values in x.values()):
+            do = "Of columns make a data frame: pandas.DataFrame(…); of several inputs a list"
         raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
     rows: dict[tuple[str, frozenset[Any] | int | None], list[int]] = {}
     items = [*map(row_of, x)]

@@ -155,6 +155,10 @@ def read_column(name: str, values: np.ndarray, *, form: ColumnForm | None = None
     other = next((value for value in values[present].tolist() if not isinstance(value, WORD_TYPES)), None)
     if other is not None:
         do = f"What is no row of a table is given apart from its labels: x=[*frame[{name!r}]]"
+        if isinstance(other, dict):
+            do = "Give what is in it columns of their own, as pandas.json_normalize does"
+        elif hasattr(other, "to_timestamp"):
+            do = f"Make times of it: frame[{name!r}].dt.to_timestamp()"
         raise InputError(f"column {name!r}", expected="numbers, words or times", got=type(other).__name__, do=do)
     words = object_array([_word(value) if there else None for value, there in zip(listed, present, strict=True)])
     return Column(form, words.view(Names) if isinstance(values, Names) else words, NONE_WRONG)

@@ -8,19 +8,23 @@ another shape what is fine along one side, and grey loses the differences of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log2, prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.nn import functional
 
 from senpath.errors import InputError, warn
 from senpath.inputs.modalities import Group
 from senpath.inputs.modalities.image import ImageModality, channels_first, decoded, normalisation_of, own_shape
 from senpath.inputs.modalities.normalised import MARGIN, Normalisation, numbers_of, recognised
+from senpath.inputs.modalities.picture_files import open_picture
 from senpath.types import DataType
 
 LOOKED_AT = 64
@@ -33,6 +37,8 @@ COLOURED = 1e-3
 TINY = 1e-12
 DARK = 32
 """Photographs of the night have brighter places than this."""
+QUICKLY_READ = 2**22
+"""Pixels up to which files are opened only to see whether they are dark."""
 LONG = 128
 """Numbers in a line from which on an array of one or two of them is no picture."""
 
@@ -86,10 +92,40 @@ def _warn_of_dark(items: Any) -> None:
     """Warn where whole numbers, which are shares of 255, are all so small that another number is rather white."""
     arrays = [items] if isinstance(items, np.ndarray | torch.Tensor) else items
     if not all(_is_whole(array) for array in arrays):
+        _warn_of_dark_files(arrays)
         return
     most = max((int(array.max()) for array in arrays if 0 not in array.shape), default=0)
     if 1 < most <= DARK:
         warn(f"whole numbers in pictures are shares of 255, and none of these is above {most}: if that is white, divide them by it")
+
+
+def _warn_of_dark_files(items: Sequence[Any]) -> None:
+    """As `_warn_of_dark`, of files and PIL's pictures: such as those of cameras that write 12 bits of 16."""
+    if not all(isinstance(item, Path | Image.Image) for item in items):
+        return
+    most = 0.0
+    for place in _spread(len(items)):
+        with suppress(InputError, OSError):  # which encoding them explains, by its place
+            if _is_quickly_read(items[place]):
+                most = max(most, *(float(picture.max()) for picture in decoded(items[place : place + 1])))
+                if most > DARK / 255:
+                    return
+    if most > 0:
+        do = "if that is white, bring their numbers to 0 … 255 (in files of 16 bits to 0 … 65,535) first"
+        warn(f"none of these pictures has a place brighter than {most:.1%} of white: {do}")
+
+
+def _is_quickly_read(item: Path | Image.Image) -> bool:
+    if isinstance(item, Image.Image):
+        return item.width * item.height <= QUICKLY_READ
+    with open_picture(item) as image:
+        return image.width * image.height <= QUICKLY_READ
+
+
+def _spread(count: int) -> list[int]:
+    """Places of up to `LOOKED_AT` of so many items, evenly spread."""
+    places: list[int] = np.unique(np.linspace(0, count - 1, min(LOOKED_AT, count)).round().astype(int)).tolist()
+    return places
 
 
 def _is_whole(array: Any) -> bool:
@@ -228,9 +264,8 @@ def looked_at(items: Any, normal: Normalisation | None = None) -> list[torch.Ten
     Args:
         normal: how their numbers become pixels, where that is known.
     """
-    places = np.unique(np.linspace(0, len(items) - 1, min(LOOKED_AT, len(items))).round().astype(int))
     pictures = []
-    for place in places.tolist():
+    for place in _spread(len(items)):
         try:
             pictures += [*decoded(items[place : place + 1], normal)]
         except InputError:  # which encoding them explains, by its place

@@ -75,7 +75,10 @@ def tasks_of(stream: Any, name: str = "experience") -> dict[str, Any]:
 
 def _pair(value: Any, what: str) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) < 2:
-        raise InputError(what, expected="inputs and labels, (x, y)", got=f"a {type(value).__name__} without labels")
+        named = ", ".join(map(repr, value)) if isinstance(value, dict) else ""
+        got = f"a dict of {named}" if named else f"a {type(value).__name__} without labels"
+        do = "Give inputs and labels apart: learn(task, [item['…'] for item in data], [item['…'] for item in data])" if named else ""
+        raise InputError(what, expected="inputs and labels, (x, y)", got=got, do=do)
     wave, rate = value[0], value[1]
     if len(value) > 2 and isinstance(wave, torch.Tensor) and is_wave(wave.shape) and type(rate) is int and RATES[0] <= rate <= RATES[1]:
         return Audio(mixed(as_array(wave).T), rate), value[2]

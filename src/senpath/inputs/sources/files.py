@@ -34,6 +34,8 @@ NOUNS = {
 """What one input and several of a modality are called."""
 LABEL_TABLES = ("metadata.csv", "labels.csv", "metadata.tsv", "labels.tsv", "metadata.jsonl", "labels.jsonl", "metadata.parquet")
 """Names of a table of labels beside the files; the first that exists is read."""
+TABLE_ENDINGS = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".xlsm", ".npz"})
+"""Endings of files that hold several inputs."""
 OF_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
 """Folders that systems and network storage add for themselves."""
 ENDING = re.compile(r"\.[a-z0-9]{1,8}")
@@ -155,6 +157,19 @@ def label_table(folder: Path) -> Path | None:
     return next((folder / name for name in LABEL_TABLES if (folder / name).is_file()), None)
 
 
+def require_no_files_beside(table: Path) -> None:
+    """Refuse to take the rows of a table for the inputs where files are beside it: they are meant, and no column names them.
+
+    Raises:
+        InputError: if there is a picture, a sound or a clip in the table's folder or below.
+    """
+    for file in _files_below(table.parent):
+        if modality_of_file(file) not in (None, "text"):
+            got = f"none, beside {file.relative_to(table.parent)}"
+            do = "Name each with its folder and its ending in a column file_name; modality='table' reads the rows alone"
+            raise InputError(f"table {table}", expected="a column that names the files beside it", got=got, do=do)
+
+
 def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data:
     """Read pictures, sounds, clips or texts; the first subfolder on the way to a file names its class.
 
@@ -182,6 +197,9 @@ def read_folder(folder: Path, modality: str | None, policy: ErrorPolicy) -> Data
     others = [file for _, file, held in files if held != modality]
     empty = sorted({child.name for child in classes} - {label for label, _ in labelled})
     ignored = f"; {counted(len(others), 'file')} of other kinds{_endings(others)} left out" if others else ""
+    loose = [file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith(".")]
+    loose = [file for file in loose if modality_of_file(file, told) == modality]
+    ignored += f"; {counted(len(loose), *NOUNS[modality])} in no folder ({loose[0].name}) left out" if loose else ""
     ignored += f"; no {NOUNS[modality][0]} in {', '.join(map(repr, empty[:NAMED]))}" if empty else ""
     return Data(items, labels, modality, f"{about} in {counted(len({*labels}), 'folder')}{ignored}{clips}", tuple(policy.skipped))
 
@@ -198,6 +216,10 @@ def _nothing(folder: Path, told: str | None, files: Sequence[Path]) -> InputErro
     if told is None or not others:
         got = f"none, but {counted(len(files), 'file')} of other kinds{_endings(files)}" if files else "none"
         do = "Files beside a table of their labels need metadata.csv with the columns file_name and label"
+        tables = [file for file in files if file.suffix.lower() in TABLE_ENDINGS]
+        if tables:
+            do = f"Name a table itself, such as {tables[0]}; make one of several first"
+            return InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds, clips or texts", got=got, do=do)
         do = f"Convert them; what is read: {', '.join(MODALITY_BY_ENDING)}" if _endings(files) else do
         return InputError(f"folder {folder}", expected="a subfolder per class with pictures, sounds, clips or texts", got=got, do=do)
     got = " and ".join(f"{NOUNS[modality][1]} ({file.relative_to(folder)})" for modality, file in sorted(others.items()))

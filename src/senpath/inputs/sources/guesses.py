@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from senpath.errors import InputError
-from senpath.inputs.modalities.columns import MAX_WORDS, is_missing, read_column
+from senpath.errors import InputError, warn
+from senpath.inputs.modalities.columns import MAX_WORDS, Rows, is_missing, read_column
 from senpath.tasks import Regression
 
 TEXT_COLUMNS = ("text", "sentence", "utterance", "question", "query", "review", "comment", "content")
@@ -20,6 +20,8 @@ ROW_NAMES = re.compile(r"__index_level_\d+__|Unnamed: 0(\.\d+)*")
 """Names under which pandas writes a table's index, and reads one that was written without a name."""
 ROW_NUMBERS = ("index", "level_0")
 """Names that pandas gives to an index that becomes a column; it is one if its values are whole numbers that all differ."""
+ROWS_OF_A_CLASS = 5
+"""Fewer rows for each label, on average, may agree with a column by chance."""
 LOOKED_AT = 1000
 """Rows that a first line is compared with."""
 MANY = 5
@@ -62,6 +64,27 @@ def require_plausible(table: str, name: str, labels: Sequence[object], others: S
         columns = ", ".join(map(repr, others[:10])) + (", …" if len(others) > 10 else "")
         do = f"Say which column holds them, label='…' or --label …; there are also {columns or 'no others'}"
         raise InputError(table, expected="a column of labels", got=got, do=do)
+
+
+def warn_of_labels_again(labels: Sequence[Any], rows: Rows) -> None:
+    """Warn of columns that are the labels in other words, such as the number of a class beside its name: nothing else would be learned."""
+    given = [*map(str, labels)]
+    classes = len({*given})
+    if not 2 <= classes <= MAX_WORDS or len(given) < ROWS_OF_A_CLASS * classes:
+        return
+    again = [repr(name) for name in rows.columns if _is_one_to_one(rows.column(name), given, classes)]
+    if again:
+        which = f"column {again[0]} has a value" if len(again) == 1 else f"columns {', '.join(again[:5])} have a value each"
+        warn(f"{which} of its own for each label: if that is the label in other words, leave it out, or little else will be learned")
+
+
+def _is_one_to_one(values: np.ndarray, labels: Sequence[str], classes: int) -> bool:
+    """Whether each value stands beside one label, and each label beside one value."""
+    label_of: dict[str, str] = {}
+    for value, label in zip(values, labels, strict=True):
+        if label_of.setdefault(str(value), label) != label or len(label_of) > classes:
+            return False
+    return len(label_of) == classes
 
 
 def require_same_rows(x: Any, y: Any) -> None:

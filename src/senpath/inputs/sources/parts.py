@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from senpath.errors import InputError
@@ -74,3 +75,13 @@ def choose(parts: Mapping[str, Held], wanted: WantedPart, what: str) -> tuple[He
 def require_no_part(wanted: WantedPart, what: str) -> None:
     """Refuse to choose a part of what has none."""
     choose({"": None}, wanted, what)
+
+
+def named_as_parts(folders: Sequence[Path]) -> tuple[list[Path], bool]:
+    """Folders whose names tell a part and differ in nothing else, as "seg_train" and "seg_test", and whether they are that word alone."""
+    alike: dict[tuple[str, ...], list[Path]] = {}
+    for folder in folders:
+        part, rest = split_name(folder.name)
+        if part:
+            alike.setdefault(rest, []).append(folder)
+    return (alike[()], True) if () in alike else (max(alike.values(), key=len, default=[]), False)

@@ -24,15 +24,16 @@ from senpath.inputs.sources.arrays import idx_parts, is_idx, labels_beside, read
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
 from senpath.inputs.sources.content import few, held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
-from senpath.inputs.sources.files import NOUNS, inspect_files, is_hidden, label_table, read_folder, unwrapped
-from senpath.inputs.sources.guesses import require_header_line, require_plausible, require_same_rows
+from senpath.inputs.sources.files import NOUNS, inspect_files, is_hidden, label_table, read_folder, require_no_files_beside, unwrapped
+from senpath.inputs.sources.guesses import require_header_line, require_plausible, require_same_rows, warn_of_labels_again
 from senpath.inputs.sources.located import DataAt, fetched
-from senpath.inputs.sources.parts import PARTS, WantedPart, choose, part_name, require_no_part, split_name
+from senpath.inputs.sources.parts import WantedPart, choose, named_as_parts, require_no_part, split_name
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
 from senpath.inputs.sources.text_tables import read_delimited, read_json, read_json_lines, read_labelled_lines
 from senpath.inputs.sources.typed_tables import is_arrow, is_huggingface, read_arrow, read_frame, read_huggingface, read_parquet
 from senpath.inputs.sources.workbooks import read_workbook
 from senpath.isolation import isolated
+from senpath.tasks import Regression
 from senpath.types import DataType, Video
 
 TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
@@ -140,6 +141,10 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
         raise InputError("data", expected="a data frame", got=f"a {type(x).__name__}", do="Call collect() first")
     if y is None or isinstance(y, str):
         do = "Pass y, or what holds both: a folder, a file, a data frame, a Dataset or a DataLoader"
+        if hasattr(x, "data") and hasattr(x, "target"):  # of scikit-learn
+            do = "Pass its two parts: x.data, x.target"
+        elif isinstance(x, list) and x and isinstance(x[0], dict):
+            do = "Rows with their labels make a data frame: pandas.DataFrame(rows)"
         raise InputError("labels y", expected="one label per input", got=repr(y), do=do)
     require_same_rows(x, y)
     return _without_labels(x, y), y
@@ -288,7 +293,10 @@ def _from_path(path: Path, label: str | None, part: WantedPart, modality: str | 
     if table is None:
         got = "no plain file" if path.exists() else "nothing of that name"
         raise InputError(f"data {path}", expected="a folder or file", got=got)
-    return _saying(_from_file(table, label, part, modality, policy, kind), said)
+    data = _from_file(table, label, part, modality, policy, kind)
+    if path.is_dir() and data.modality == "table" and modality is None:
+        require_no_files_beside(table)
+    return _saying(data, said)
 
 
 def _parts_of_folder(folder: Path) -> dict[str, Path]:
@@ -300,9 +308,9 @@ def _parts_of_folder(folder: Path) -> dict[str, Path]:
     inside = sorted(child for child in folder.iterdir() if not is_hidden(child.name))
     folders = [child for child in inside if child.is_dir()]
     if folders:
-        named = [child for child in folders if part_name(child.name) in PARTS.values()]
-        parts = {part_name(child.name): child for child in named}
-        if named == folders or (len(parts) > 1 and "train" in parts):  # beside them may be masks, or what has no labels
+        named, whole = named_as_parts(folders)
+        parts = {split_name(child.name)[0]: child for child in named}
+        if (whole and named == folders) or (len(parts) > 1 and "train" in parts):  # beside them may be masks, or what has no labels
             if len(parts) < len(named):
                 got = ", ".join(repr(child.name) for child in named)
                 raise InputError(f"folder {folder}", expected="one folder for each part", got=got)
@@ -367,19 +375,18 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
     content = read_content(table, inputs, rows, modality, policy)
     policy.require_some(len(content.rows), table.name)
     y = plain_labels(labels[list(content.rows)], class_names=name in table.classes)
+    if kind != Regression.name and isinstance(content.items, Rows):
+        warn_of_labels_again([*y], content.items)
     index = [other for other in table.index if other != name]
     about = f"{content.about}; label {name!r}{choice}" + (f"; index {', '.join(map(repr, index))} left out" if index else "")
     about += f"; {table.note}" if table.note else ""
     return Data(content.items, y, content.modality, about, tuple(policy.skipped))
 
 
-def _is_clip_file(item: Any) -> bool:
-    return isinstance(item, Path) and modality_of_file(item) == "video"
-
-
 def _from_pair(x: Any, y: Any, modality: str | None) -> Data:
     if modality == "video":
-        x = [item if isinstance(item, Video) or _is_clip_file(item) else Video(item) for item in x]
+        files = {place for place, item in enumerate(x) if isinstance(item, Path) and modality_of_file(item) == "video"}
+        x = [item if isinstance(item, Video) or place in files else Video(item) for place, item in enumerate(x)]
     groups = split_by_modality(x)
     modalities = [*dict.fromkeys(group.modality for group in groups)]
     if len(modalities) > 1 or (modality is not None and modalities not in ([], [modality])):

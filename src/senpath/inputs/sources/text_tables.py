@@ -142,7 +142,8 @@ def read_json(path: Path, policy: ErrorPolicy) -> RawTable:
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
-        raise InputError(what, expected=expected, got=str(error)) from error
+        do = "A file with an object on each line is called .jsonl" if str(error).startswith("Extra data: line") else ""
+        raise InputError(what, expected=expected, got=str(error), do=do) from error
     if not isinstance(content, list):
         do = 'pandas writes one as frame.to_json(path, orient="records")'
         raise InputError(what, expected=expected, got=f"a JSON {type(content).__name__}", do=do)
@@ -301,7 +302,9 @@ def _records(lines: Iterator[str], delimiter: str, what: str) -> Iterator[tuple[
         try:
             record = next(reader, None)
         except csv.Error as error:
-            raise InputError(f"{what}, line {start}", expected="values as a .csv has them", got=str(error)) from error
+            old = "new-line character" in str(error)
+            got, do = ("lines that end as on old Macs", "Save it with line ends of Windows or Unix") if old else (str(error), "")
+            raise InputError(f"{what}, line {start}", expected="values as a .csv has them", got=got, do=do) from error
         if record is None:
             return
         yield start, record
@@ -317,7 +320,8 @@ def _from_objects(path: Path, objects: list[tuple[int, Any]], line: str, policy:
             rows.append(item)
             names |= dict.fromkeys(item)
             continue
-        error = InputError(f"{what}, {line} {place}", expected="an object of values by name", got=f"a {type(item).__name__}")
+        do = "A list of objects is called .json" if isinstance(item, list) and line == "line" else ""
+        error = InputError(f"{what}, {line} {place}", expected="an object of values by name", got=f"a {type(item).__name__}", do=do)
         policy.reject(f"{line} {place}", error)
     require_few_columns(what, len(names))
     _require_values(len(names) * len(rows), what)

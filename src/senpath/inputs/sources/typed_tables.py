@@ -104,10 +104,17 @@ def read_huggingface(data: Any) -> RawTable:
         do = f"Choose one, such as data[{next(iter(data), '')!r}]"
         raise InputError(what, expected="one part of it", got=f"the parts {parts}", do=do)
     if not hasattr(data, "__len__"):
-        raise InputError(what, expected="one with a length", got="a stream", do="Load it with streaming=False, or take a list of its rows")
+        raise InputError(
+            what,
+            expected="one with a length",
+            got="a stream",
+            do="Load it with streaming=False, or make one of its rows: Dataset.from_list(list(stream))",
+        )
     features = data.features or {}
     classes = {name: label.names for name, feature in features.items() if (label := _class_label(feature)) is not None}
-    return _from_arrow(data.with_format("arrow")[:], what, Path(), classes)
+    table = _from_arrow(data.with_format("arrow")[:], what, Path(), classes)
+    raw = getattr(data, "format", {}).get("type") == "custom"
+    return replace(table, note="read as it is stored, without its transform") if raw else table
 
 
 def _class_label(feature: Any) -> Any:

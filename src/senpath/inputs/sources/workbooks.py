@@ -1,4 +1,4 @@
-"""Tables in workbooks of Excel: .xlsx and .xlsm, whose first sheet is read."""
+"""Tables in workbooks of Excel: .xlsx and .xlsm, whose first sheet that is not hidden is read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMAT_LETTERS, FORMAT_BRACKETS = 300, 32
 
 
 def read_workbook(path: Path, policy: ErrorPolicy) -> RawTable:
-    """Read the first sheet; its first row that is not empty names the columns.
+    """Read the first sheet that is not hidden; its first row that is not empty names the columns.
 
     Of formulas the values are read that were last computed. Columns without a name and rows without a value are left out, and so is a first
     column without a name that has values, as pandas writes an index.
@@ -52,7 +52,8 @@ def read_workbook(path: Path, policy: ErrorPolicy) -> RawTable:
             try:
                 if not book.worksheets:
                     raise InputError(what, expected="a sheet with a table", got="none")
-                sheet = book.worksheets[0]
+                seen = [each for each in book.worksheets if each.sheet_state == "visible"]
+                sheet = (seen or book.worksheets)[0]
                 note = f"sheet {sheet.title!r} of {len(book.sheetnames)}" if len(book.sheetnames) > 1 else ""
                 return _read_sheet(path, what, sheet.iter_rows(values_only=True), note)
             finally:

@@ -27,8 +27,8 @@ Inputs = Annotated[
     typer.Argument(
         metavar="FILE|TEXT|-…",
         help="Pictures, sounds, texts, or tables and .npz files of several inputs. What is no file's name is a text. - reads standard "
-        "input: texts, one a line, or what it holds by its content: a picture, a sound, a clip, .npz, .xlsx, .zip, Parquet, JSON lines, a JSON list, or "
-        "CSV whose header has the columns of a table that the network knows.",
+        "input: texts, one a line, or what it holds by its content: a picture, a sound, a clip, .npz, .xlsx, .zip, Parquet, JSON "
+        "lines, a JSON list, or CSV whose header has the columns of a table that the network knows.",
     ),
 ]
 Threshold = Annotated[

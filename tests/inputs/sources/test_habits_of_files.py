@@ -130,6 +130,10 @@ class Dicts(torch.utils.data.Dataset[Any]):
         (Dicts(), None, "learn(task, [item['…'] for item in data]"),
         ([{"text": "a day", "label": 0}, {"text": "a night", "label": 1}], "label", "pandas.DataFrame(rows)"),
         ({"a": [1.0, 2.0], "b": [3.0, 4.0]}, [0, 1], "pandas.DataFrame(…)"),
+        (pd.Series(["a day", None]), [0, 1], "Leave out inputs without a value"),
+        ([(PIXELS[0, 0] / 255, 16000), (PIXELS[0, 1] / 255, 16000)], [0, 1], "Audio(samples, rate)"),
+        ([["5.1", "red"], ["4.9", "blue"]], [0, 1], "pandas.DataFrame(rows)"),
+        (pd.DataFrame({"a": [1.0, 2.0], "b": [b"red", b"blue"]}), [0, 1], "str.decode"),
         (pd.DataFrame({"a": [1.0, 2.0], "p": pd.period_range("2020", periods=2, freq="Y")}), [0, 1], "dt.to_timestamp()"),
     ],
 )
@@ -166,6 +170,6 @@ def test_it_is_said_that_a_transform_is_left_out() -> None:
 def test_labels_that_stand_there_twice_are_warned_of(label: str | None) -> None:
     iris = load_iris(as_frame=True)
     frame = iris.frame.assign(species=iris.target_names[iris.target])
-    with pytest.warns(sp.SenpathWarning, match="column '(species|target)' has a value of its own for each label: .* leave it out"):
+    with pytest.warns(sp.SenpathWarning, match="column '(species|target)' has a value of its own for each label: .* leave them out"):
         sp.read(frame, label)
     assert len(sp.read(frame.drop(columns="species")).y) == 150  # without a warning

@@ -16,7 +16,7 @@ from senpath.arrays import as_array, as_numpy, unmasked
 from senpath.errors import InputError
 from senpath.inputs.limits import may_name
 from senpath.inputs.modalities.audio import AudioModality, waves_of
-from senpath.inputs.modalities.columns import array_of, is_frame, is_list_row, row_of
+from senpath.inputs.modalities.columns import array_of, is_frame, is_list_row, is_missing, row_of
 from senpath.inputs.modalities.image import ImageModality, is_photograph
 from senpath.inputs.modalities.in_memory import IN_MEMORY, from_memory
 from senpath.inputs.modalities.sparse import is_sparse, sparse_rows
@@ -239,7 +239,14 @@ def _of_item(item: Any, index: int) -> str:
         return "audio"
     if isinstance(item, dict) or is_list_row(item):
         return "table"
-    raise InputError(f"input {index}", expected="an array, str, Audio, Video, path, bytes, dict or PIL image", got=type(item).__name__)
+    expected, do = "an array, str, Audio, Video, path, bytes, dict or PIL image", ""
+    if is_missing(item):
+        do = "Leave out inputs without a value, and their labels"
+    elif isinstance(item, list | tuple) and any(hasattr(part, "shape") for part in item):
+        do = "A recording and its rate are Audio(samples, rate)"
+    elif isinstance(item, list | tuple):
+        do = "Rows of words go into a data frame: pandas.DataFrame(rows)"
+    raise InputError(f"input {index}", expected=expected, got=type(item).__name__, do=do)
 
 
 def _content(item: Any) -> Any:

@@ -157,6 +157,8 @@ def read_column(name: str, values: np.ndarray, *, form: ColumnForm | None = None
         do = f"What is no row of a table is given apart from its labels: x=[*frame[{name!r}]]"
         if isinstance(other, dict):
             do = "Give what is in it columns of their own, as pandas.json_normalize does"
+        elif isinstance(other, bytes):
+            do = f"Decode them: frame[{name!r}].str.decode('utf-8')"
         elif hasattr(other, "to_timestamp"):
             do = f"Make times of it: frame[{name!r}].dt.to_timestamp()"
         raise InputError(f"column {name!r}", expected="numbers, words or times", got=type(other).__name__, do=do)

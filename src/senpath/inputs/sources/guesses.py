@@ -73,9 +73,11 @@ def warn_of_labels_again(labels: Sequence[Any], rows: Rows) -> None:
     if not 2 <= classes <= MAX_WORDS or len(given) < ROWS_OF_A_CLASS * classes:
         return
     again = [repr(name) for name in rows.columns if _is_one_to_one(rows.column(name), given, classes)]
-    if again:
-        which = f"column {again[0]} has a value" if len(again) == 1 else f"columns {', '.join(again[:5])} have a value each"
-        warn(f"{which} of its own for each label: if that is the label in other words, leave it out, or little else will be learned")
+    if 0 < len(again) < len(rows.columns):
+        which = (
+            f"column {again[0]} has a value of its own" if len(again) == 1 else f"columns {', '.join(again[:5])} have values of their own"
+        )
+        warn(f"{which} for each label: if these are the label in other words, leave them out, or little else will be learned")
 
 
 def _is_one_to_one(values: np.ndarray, labels: Sequence[str], classes: int) -> bool:

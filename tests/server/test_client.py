@@ -123,6 +123,15 @@ def test_rows_of_frames_mean_what_they_mean_to_the_network(client: sp.Client, fo
     assert client.predict(frame, task="iris").label.tolist() == expected.label.tolist()
 
 
+def test_columns_of_a_frame_are_inputs_as_for_the_network(client: sp.Client, folder: Path) -> None:
+    net, pictures = sp.Network(folder), [*tiny_task("low")[0][:2]]
+    for column in (["a warm day", "a cold night"], pictures):
+        frame = pd.DataFrame({"x": column, "other": [1, 2]}, index=[5, 9])
+        assert client.predict(frame["x"], reject=False).label.tolist() == net.predict(frame["x"], reject=False).label.tolist()
+    row = pd.Series(tiny_task("iris")[0][0], index=["x0", "x1", "x2", "x3"])
+    assert len(client.predict(row)) == 1
+
+
 def test_the_task_may_be_given(client: sp.Client, folder: Path) -> None:
     x = tiny_task("low")[0][:5]
     ours, own = client.predict(x, "low", top=3), sp.Network(folder).predict(x, "low")

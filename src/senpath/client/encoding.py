@@ -47,6 +47,8 @@ def encode_batch(x: Any, sizes: Sizes) -> list[Any]:
         return [{"row": _row(row)} for row in _rows(x)]
     if isinstance(x, Path) and x.suffix.lower() not in FILES:
         return _of_table(x, sizes)
+    if _is_column(x):
+        return [encode_input(item, f"input {place}") for place, item in enumerate(x.tolist())]
     is_one = any(is_kind(x) for is_kind in (_is_audio, _is_clip, _is_picture, _is_in_memory)) or (
         hasattr(x, "to_dict") and hasattr(x, "index")
     )
@@ -60,6 +62,13 @@ def encode_batch(x: Any, sizes: Sizes) -> list[Any]:
     if x and all(isinstance(value, Real) and not isinstance(value, bool) for value in x):
         return [{"array": [_cell(value) for value in x]}]
     return [encode_input(item, f"input {place}") for place, item in enumerate(x)]
+
+
+def _is_column(x: Any) -> bool:
+    """Whether this is a pandas Series of inputs, as a data frame's column of texts, and no row: those have names, or numbers."""
+    if not (hasattr(x, "to_dict") and hasattr(x, "index")) or isinstance(x, Mapping) or all(isinstance(name, str) for name in x.index):
+        return False
+    return not any(isinstance(value, Real) for value in x.tolist())
 
 
 def encode_input(item: Any, what: str = "input") -> Any:

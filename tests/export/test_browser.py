@@ -114,6 +114,16 @@ def test_a_row_and_a_picture_of_a_user(page: Page, net: sp.Network, tmp_path: Pa
     rows.locator("input").first.fill("1000000")
     rows.get_by_role("button", name="Ask").click()
     rows.get_by_text("nothing fits", exact=True).wait_for()
+    rows.locator("input").first.clear()
+    rows.locator("input").first.press_sequentially("1e")
+    rows.get_by_role("button", name="Ask").click()
+    rows.get_by_text("x0: a number is wanted, or nothing where it is missing").wait_for()
+
+
+def test_columns_that_are_called_as_something_of_every_object(page: Page) -> None:
+    form = """() => [...rowForm(JSON.parse('{"columns": ["constructor", "__proto__"], "categories": {"__proto__": ["a", "b"]}}'))
+        .form.querySelectorAll("input, select")].map((field) => field.localName)"""
+    assert page.evaluate(form) == ["input", "select"]
 
 
 def test_what_a_page_needs(net: sp.Network, runtime: Path, tmp_path: Path) -> None:

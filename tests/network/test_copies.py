@@ -99,6 +99,14 @@ def test_a_pickle_whose_folder_is_another_networks(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow("learns twice")
+@pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_view_says_what_is_to_be_sent(way: Callable[[object], object]) -> None:
+    net = tiny_network(tasks=["iris"])
+    with pytest.raises(TypeError, match=r"a view of .* cannot be pickled or copied; send the network, or what Network.opener"):
+        way(net.view)
+    assert pickle.loads(pickle.dumps(net.opener()))().version == net.version  # noqa: S301 (its own)
+
+
 def test_classifiers_are_copied_and_cloned() -> None:
     x, y = tiny_task("iris")
     fitted = SENClassifier("mlp", epochs=1, hidden=4).fit(x, y)

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from browser import Visit, launched, tone, wav
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from running import running
 
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
 pytestmark = pytest.mark.slow("a real browser")
+LARGE = 2**60 + 1  # which is no float
 OUT_OF_SIGHT = "Object.defineProperty(document, 'hidden', {get: () => true})"
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('closed', 'SecurityError'); }})"
 
@@ -35,7 +36,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     net = tiny_network(Path(tmp_path_factory.mktemp("page") / "team.sen"), ["low"])
     x, y = tiny_task("weather")
-    net.learn("codes", x, [20231105 if label == "warm" else 20231106 for label in y], method=ConstantMethod())
+    net.learn("codes", x, [20231105 if label == "warm" else LARGE for label in y], method=ConstantMethod())
     rows = [{"size": float(place % 7), "part": f"p{place % 40}"} for place in range(80)]
     net.learn("parts", rows, ["big" if row["size"] > 3 else "small" for row in rows], method=ConstantMethod())
     net.learn("constructor", [f"{text} again" for text in x], y, method=ConstantMethod())  # as something of every object in JavaScript
@@ -98,7 +99,7 @@ def test_tabs_out_of_sight_hold_no_connection(browser: Browser, address: str) ->
 def test_numbers_that_are_names_stay_as_they_are(visit: Visit) -> None:
     page, sent = visit.page, list[Any]()
     visit.open("Network")
-    expect(page.locator("#network-body")).to_contain_text("20231105, 20231106")
+    expect(page.locator("#network-body")).to_contain_text(f"20231105, {LARGE}")
     visit.open("Ask")
     page.on("request", lambda request: sent.append(request.post_data_json) if request.url.endswith("/predict") else None)
     page.locator("#ask").get_by_role("radio", name="Row").check()
@@ -109,6 +110,28 @@ def test_numbers_that_are_names_stay_as_they_are(visit: Visit) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#answer-body:not(.busy) .from").first).to_be_visible()
     assert sent == [{"input": {"row": {"size": "5.5", "part": "007"}}}]
+
+
+def test_a_correction_sends_large_numbers_as_they_are(visit: Visit) -> None:
+    page, sent = visit.page, list[str]()
+
+    def refuse(route: Route) -> None:
+        sent.append(str(route.request.post_data))
+        route.abort()
+
+    page.route("**/tasks/codes", refuse)
+    visit.open("Ask")
+    page.locator("#ask").get_by_role("radio", name="Text").check()
+    page.locator("#ask textarea").fill("a cold night 3")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#answer-body:not(.busy) .from").first).to_be_visible()
+    page.get_by_role("button", name="Not right?").click()
+    page.get_by_label("Task", exact=True).select_option("codes")
+    for place, label in enumerate((LARGE, LARGE + 1)):  # one that the task has, and a new one
+        page.get_by_label("Or another label").fill(str(label))
+        page.get_by_role("button", name="Learn it so").click()
+        expect(page.locator(".fix").get_by_role("alert")).to_contain_text("The server cannot be reached")
+        assert f'"label":{label}}}' in sent[place]
 
 
 def test_names_that_every_object_has(visit: Visit) -> None:

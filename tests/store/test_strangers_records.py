@@ -103,6 +103,14 @@ def test_a_commit_after_a_line_of_no_version(folder: Path) -> None:
     assert net.version == 3
 
 
+@pytest.mark.parametrize("half", [b"\\ud800", b"\xed\xa0\x80"])
+def test_a_log_with_half_a_character(folder: Path, half: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "log.jsonl").write_bytes(b'{"version": 1, "tasks": ["low"], "author": "a%sb"}\n' % half)
+    assert [entry["version"] for entry in sp.Network(folder).log] == [2]
+    told(capsys, "log", folder, "--output", folder.parent / "log.csv")
+    sp.Network(folder).save_pretrained(folder.parent / "saved")
+
+
 def test_many_rollbacks_take_no_time_nor_memory() -> None:
     log = [{"version": number, "tasks": [f"task {number}"]} for number in range(10_000)]
     log += [{"version": 10_000 + number, "rollback": number} for number in range(10_000)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from senpath.errors import InputError
+from senpath.tasks import Label
 
 RUNTIME = {"script": "ort.wasm.min.js", "loader": "ort-wasm-simd-threaded.mjs", "wasm": "ort-wasm-simd-threaded.wasm"}
 """Files of onnxruntime-web that the page needs, by what they are: the interface, what starts the compiled part, and that part."""
@@ -22,6 +23,8 @@ MOST_BYTES = 2**27
 
 PAGE = (*OWN, "models.js", "runtime.js")
 MODELS = "const MODELS = "
+EXACT = 2**53 - 1
+"""Whole numbers of JavaScript are exact up to here (ECMA-262, Number.MAX_SAFE_INTEGER)."""
 
 
 def read_runtime(package: Path) -> dict[str, bytes]:
@@ -50,13 +53,25 @@ def page_files(runtime: Mapping[str, bytes], models: Sequence[tuple[dict[str, An
         models: what each says of itself, and its content.
     """
     texts = {what: b64encode(runtime[what]).decode() for what in ("loader", "wasm")}
-    listed = [{"about": about, "model": b64encode(content).decode()} for about, content in models]
+    listed = json.dumps([{"about": _readable(about), "model": b64encode(content).decode()} for about, content in models])
     own = files("senpath.export") / "page"
     return {
         **{name: (own / name).read_bytes() for name in OWN},
-        "models.js": f"{MODELS}{json.dumps(listed)};\n".encode(),
+        # Parsed, for in a script's own objects a column "__proto__" would be no column.
+        "models.js": f"{MODELS}JSON.parse({json.dumps(listed)});\n".encode(),
         "runtime.js": runtime["script"] + f"\nconst RUNTIME = {json.dumps(texts)};\n".encode(),
     }
+
+
+def _readable(about: dict[str, Any]) -> dict[str, Any]:
+    """What a model says of itself, with the labels as texts that are numbers which JavaScript would round."""
+    tasks = [{**task, "classes": [str(label) if _is_rounded(label) else label for label in task["classes"]]} for task in about["tasks"]]
+    return {**about, "tasks": tasks}
+
+
+def _is_rounded(label: Label) -> bool:
+    """Whether JavaScript, whose numbers are floats, would read another whole number."""
+    return isinstance(label, int) and abs(label) > EXACT
 
 
 def is_page(path: Path) -> bool:

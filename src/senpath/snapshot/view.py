@@ -85,6 +85,10 @@ class View:
         self._places: dict[str, np.ndarray] = {}
         self._new_maps: dict[DataType, Component] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Views are of one process, which shares what it has read."""
+        raise TypeError(f"a view of {self._store.where} cannot be pickled or copied; send the network, or what Network.opener() returns")
+
     @property
     def version(self) -> int:
         """The network's version."""

@@ -133,7 +133,7 @@ def _evaluation(line: bytes, where: str) -> dict[str, Any]:
 
 def _value(line: bytes) -> Any:
     """What a line of JSON says; a ValueError if that is nothing, or cannot be written again: it is too deep, or has half a character."""
-    value = json.loads(line)
+    value = json.loads(line.decode())  # of bytes it would take halves of characters as they are
     if line.count(b"[") + line.count(b"{") > DEEPEST:
         _require_flat(value)
     if b"\\u" in line:

@@ -104,12 +104,14 @@ function pictureForm(changed) {
 /** A field for each column of a table. */
 function rowForm(input) {
   const fields = input.columns.map((column) => {
-    const words = input.categories[column];
+    const words = Object.hasOwn(input.categories, column) && input.categories[column];
     if (!words) return make("input", { type: "number", step: "any", placeholder: "missing", ariaLabel: column });
     const options = [["missing", NaN], ...words.map((word, place) => [word, place]), ["another word", -1]];
     return make("select", { ariaLabel: column }, ...options.map(([text, value]) => make("option", { textContent: text, value })));
   });
   const read = () => {
+    const wrong = fields.findIndex((field) => field.validity.badInput);  // its value reads as if nothing had been entered
+    if (wrong >= 0) throw new Error(`${input.columns[wrong]}: a number is wanted, or nothing where it is missing`);
     const values = fields.map((field) => (field.value === "" ? NaN : Number(field.value)));
     return new ort.Tensor("float64", Float64Array.from(values), [1, values.length]);
   };

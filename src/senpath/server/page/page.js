@@ -55,6 +55,13 @@ function meter(share) {
 
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 const words = (label) => (Array.isArray(label) ? label.map(words).join(", ") || "none of them" : typeof label === "number" && !Number.isInteger(label) ? `${+label.toPrecision(6)}` : `${label}`);
+/** What JSON says, with whole numbers as they are: labels beyond 2^53 would be rounded. Browsers before 2025 do not tell how a number was written. */
+function exact(text) {
+  if (!/[[{,:\s]-?\d{16}/.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (name, value, from) => (typeof value === "number" && /^-?\d{16,}$/.test(from?.source) ? whole(from.source) : value));
+}
+const whole = (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text));
+const json = (value) => JSON.stringify(value, (name, part) => (typeof part === "bigint" ? JSON.rawJSON(`${part}`) : part));
 const base64 = (buffer) => new Uint8Array(buffer).reduce((text, byte) => text + String.fromCharCode(byte), "");
 
 function percent(share) {
@@ -91,7 +98,7 @@ async function call(path, method = "GET", body = undefined, again = true) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-Senpath-Token"] = state.session.token ?? "";
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const text = body === undefined ? undefined : JSON.stringify(body), most = state.session.limits?.body;
+  const text = body === undefined ? undefined : json(body), most = state.session.limits?.body;
   if (text?.length > most) throw new Refused({ what: "This is more than the server takes", expected: `at most ${Math.floor(most / 1e6)} MB`, got: `${Math.ceil(text.length / 1e6)} MB` });
   let response;
   try {
@@ -99,7 +106,7 @@ async function call(path, method = "GET", body = undefined, again = true) {
   } catch {
     throw new Refused({ what: "The server cannot be reached", do: "See whether it still runs, then try again" });
   }
-  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.ok) return response.status === 204 ? null : exact(await response.text());
   const error = (await response.json().catch(() => null))?.error ?? { what: `The server answered ${response.status}` };
   if (response.status === 401 && path !== "session") askForKey();
   if (response.status === 403 && method !== "GET" && again) {
@@ -158,7 +165,7 @@ function ended(job, onstep = () => {}) {
       else reject(new Refused(last.error ?? { what: last.state === "cancelled" ? "Stopped; the network is as it was" : "The work failed" }));
     };
     const look = (last) => over || (ENDED.includes(last.state) ? end(last) : onstep(last));
-    for (const name of ["progress", ...ENDED]) events.addEventListener(name, (event) => look(JSON.parse(event.data)));
+    for (const name of ["progress", ...ENDED]) events.addEventListener(name, (event) => look(exact(event.data)));
     const later = () => (clearTimeout(waiting), over || (waiting = setTimeout(again, PAUSE)));
     const again = () => call(at).then((last) => {
       lost = 0;
@@ -178,8 +185,9 @@ const can = (role) => ["read", "teach", "own"].indexOf(state.session.role) >= ["
 /** A label as a task has it: one that it knows, else a number where its labels are numbers. */
 function labelOf(task, text) {
   const known = task?.classes.find((label) => words(label) === text);
-  const numbers = task?.kind === "regression" || (task?.classes.length > 0 && task.classes.every((label) => typeof label === "number"));
-  return known ?? (numbers && text !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+  const numbers = task?.kind === "regression" || (task?.classes.length > 0 && task.classes.every((label) => ["number", "bigint"].includes(typeof label)));
+  if (known !== undefined || !numbers || text === "" || !Number.isFinite(Number(text))) return known ?? text;
+  return task.kind !== "regression" && /^-?\d+$/.test(text) ? whole(text) : Number(text);
 }
 const taskOf = (name) => state.tasks.find((task) => task.name === name);
 const modalityOf = (task) => task.modality ?? task.type?.modality;
@@ -248,7 +256,7 @@ const things = {
     if (!response.ok) throw new Refused({ what: "An example that is gone" }, response.status);
     const type = response.headers.get("Content-Type") ?? "";
     if (!type.includes("json")) return type.startsWith("text/") ? things.text(await response.text()) : things.file(await response.blob());
-    const value = await response.json();
+    const value = exact(await response.text());
     if (value.video) return things.frames(value.video);
     const inner = value.array ?? value.row ?? value;
     if (typeof inner === "string" || value.text) return things.text(value.text ?? inner);
@@ -1167,7 +1175,7 @@ const teach = {
         example.label = label;
       }
       const fresh = examples.filter(({ example }) => example.n === null);
-      for (const part of inParts(fresh, ({ example }) => JSON.stringify(example.thing.input).length)) {
+      for (const part of inParts(fresh, ({ example }) => json(example.thing.input).length)) {
         const { added } = await call(at, "POST", { examples: part.map(({ example, label }) => ({ input: example.thing.input, label })) });
         part.forEach(({ example }, place) => (example.n = added[place]));
       }

@@ -109,6 +109,24 @@ def test_an_example_that_no_task_reads(net: sp.Network, tmp_path: Path) -> None:
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "other", "values"),
+    [("Int64", float, [0, 1, None]), ("boolean", object, [True, False, None]), ("category", object, ["u", "v", "u"])],
+)
+def test_columns_of_types_that_mlflow_does_not_take(tmp_path: Path, dtype: str, other: type, values: list[Any]) -> None:
+    frame = pd.DataFrame({"size": np.arange(30.0), "part": pd.Series(values * 10, dtype=dtype)})
+    net = sp.Network()
+    net.learn("parts", frame, ["small"] * 15 + ["big"] * 15, method=ConstantMethod())
+    do = f"Give it as {other.__name__}, here and whenever the model is asked: frame.astype({{'part': {other.__name__}}})"
+    with raises_error(sp.InputError, "column 'part' of the example", expected="a type that MLflow takes", got=dtype, do=do):
+        save_model(net, tmp_path / "model", frame)
+    plain, expected = frame.astype({"part": other}), net.predict(frame)
+    save_model(net, tmp_path / "model", plain)
+    answers = mlflow.pyfunc.load_model(tmp_path / "model").predict(plain)
+    assert answers["label"].tolist() == expected.label.tolist()
+    np.testing.assert_allclose(answers["confidence"], expected.confidence, rtol=1e-5)
+
+
 @contextmanager
 def served(model: Path) -> Iterator[str]:
     with socket.socket() as free:

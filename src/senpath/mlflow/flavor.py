@@ -141,11 +141,24 @@ def _parts(net: Network, example: Any, folder: Path) -> dict[str, Any]:
 
 def _shown(example: Any) -> Any:
     if isinstance(example, pd.DataFrame | np.ndarray) and len(example):
+        _require_plain(example)
         return example
     if isinstance(example, list | tuple) and example and all(isinstance(text, str) for text in example):
         return pd.DataFrame({TEXT: [*example]})
     expected = "a data frame, a list of texts, or an array of pictures, with one input at least"
     raise InputError("example", expected=expected, got=_named(example))
+
+
+def _require_plain(example: Any) -> None:
+    """Refuse columns for which MLflow would make a signature that refuses them."""
+    for name, column in example.items() if isinstance(example, pd.DataFrame) else ():
+        kind = column.dtype
+        gaps = pd.api.types.is_extension_array_dtype(kind) and kind.kind in "iub" and column.hasnans
+        if gaps or isinstance(kind, pd.CategoricalDtype):
+            other = "float" if kind.kind in "iu" else "object"
+            do = f"Give it as {other}, here and whenever the model is asked: frame.astype({{{name!r}: {other}}})"
+            got = f"{kind.name}{' with gaps' if gaps else ''}"
+            raise InputError(f"column {name!r} of the example", expected="a type that MLflow takes", got=got, do=do)
 
 
 def _read_of(net: Network, example: Any) -> Any:

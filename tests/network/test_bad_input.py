@@ -129,7 +129,10 @@ BAD_SETS = {
         TensorDataset(torch.zeros(4, 8, 8)),
         r"item 0 of the Dataset: expected inputs and labels, \(x, y\), got a tuple without",
     ),
-    "of dicts": (Plain([{"x": 1}]), r"item 0 of the Dataset: expected inputs and labels, \(x, y\), got a dict without"),
+    "of dicts": (
+        Plain([{"x": 1}]),
+        r"item 0 of the Dataset: expected inputs and labels, \(x, y\), got a dict of 'x'\. Give inputs and labels apart",
+    ),
     "one-hot": (TensorDataset(torch.zeros(4, 8, 8), torch.eye(4)), "labels y: expected one label per input, or several, got one-hot rows"),
     "batches without labels": (DataLoader(TensorDataset(torch.zeros(4, 8, 8))), r"batch 0 of the DataLoader: expected inputs and labels"),
     "batches of tensors": (DataLoader(torch.zeros(4, 8, 8)), r"batch 0 of the DataLoader: expected inputs and labels, .* a Tensor without"),

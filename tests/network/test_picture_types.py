@@ -108,7 +108,7 @@ def test_it_is_said_that_whole_numbers_are_shares_of_255(dark: type) -> None:
         sp.Network().encode_examples(levels, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for fine in (levels * 3, x, [*(levels > 8).astype(dark)], [Image.fromarray(np.uint8(levels[0]))] * len(y)):
+        for fine in (levels * 3, x, [*(levels > 8).astype(dark)], [Image.fromarray(np.uint8(levels[0] * 3))] * len(y)):
             sp.Network().encode_examples(fine, y)
 
 

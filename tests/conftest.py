@@ -68,6 +68,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(group_of(item.nodeid)) if group_of(item.nodeid) in LONG else len(LONG))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where slow tests alone are asked for, files that do not speak of any are not even imported."""
+    alone = config.getoption("markexpr") == "slow" and collection_path.match("test_*.py")
+    return True if alone and "slow" not in collection_path.read_text(encoding="utf-8") else None
+
+
 def group_of(test: str) -> str:
     """Its file, or the group that the file is in."""
     file = test.partition("::")[0]

@@ -37,23 +37,33 @@ ROWS: dict[str, dict[str, Any]] = {
 
 def learn(families: int, width: int, seed: int, row: str, *, examples: int = EXAMPLES) -> Iterator[Record]:
     """All tasks of so many families, each on the same test images."""
-    tasks = {f"{family}-{place}": _task(family, place, seed, examples) for family in range(families) for place in range(RICH + 1)}
+    tasks = {f"{family}-{place}": task_of(family, place, seed, examples) for family in range(families) for place in range(RICH + 1)}
     groups = [{name: task} for name, task in tasks.items()] if row == "alone" else [tasks]
     settings, accuracies, experts, start = SETTINGS | ROWS[row], dict[str, float](), dict[str, int](), time.process_time()
     for group in groups:
-        net = sp.Network(encoders={"image": sp.TorchEncoder("pixels", "image", nn.Flatten(), shape=(1, SIDE, SIDE), unit=False)})
+        net = network()
         net.learn_many({name: task[0] for name, task in group.items()}, method="moe", width=width, random_state=seed, **settings)
         for name, (_, (x, y)) in group.items():
             accuracies[name] = percent(net.predict(x, task=name).label == y)
-            used = net.tasks[name].provenance.record["experts"]
-            experts |= {name: int(max(used[0]["shares"], key=used[0]["shares"].get))} if used else {}
+        experts |= likeliest(net)
     few = [value for name, value in accuracies.items() if name.endswith(f"-{RICH}")]
     many = [value for name, value in accuracies.items() if not name.endswith(f"-{RICH}")]
     record = {"scarce": float(np.mean(few)), "rich": float(np.mean(many)), "seconds": time.process_time() - start, "examples": examples}
-    yield record | {f"same expert, {which}": share for which, share in _same(experts).items()}
+    yield record | {f"same expert, {which}": share for which, share in same_expert(experts).items()}
 
 
-def _same(experts: Mapping[str, int]) -> dict[str, float]:
+def network() -> sp.Network:
+    """A network that reads an image as one vector, in memory."""
+    return sp.Network(encoders={"image": sp.TorchEncoder("pixels", "image", nn.Flatten(), shape=(1, SIDE, SIDE), unit=False)})
+
+
+def likeliest(net: sp.Network) -> dict[str, int]:
+    """The expert that most images of each task go to; empty without experts."""
+    used = {name: info.provenance.record["experts"] for name, info in net.tasks.items()}
+    return {name: int(max(blocks[0]["shares"], key=blocks[0]["shares"].get)) for name, blocks in used.items() if blocks}
+
+
+def same_expert(experts: Mapping[str, int]) -> dict[str, float]:
     """Of pairs of tasks, within a family and across, the share that has the same likeliest expert."""
     pairs: dict[str, list[bool]] = {"within": [], "across": []}
     for first, other in combinations(experts, 2):
@@ -61,7 +71,7 @@ def _same(experts: Mapping[str, int]) -> dict[str, float]:
     return {which: percent(same) for which, same in pairs.items() if same}
 
 
-def _task(family: int, place: int, seed: int, examples: int) -> tuple[Any, Any]:
+def task_of(family: int, place: int, seed: int, examples: int) -> tuple[Any, Any]:
     """The training and the test part of a task."""
     order = np.random.default_rng([seed, family]).permutation(SIDE * SIDE)
     random = np.random.default_rng([seed, family, place + 1])

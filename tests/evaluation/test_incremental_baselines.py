@@ -21,7 +21,7 @@ from torch.nn import functional
 from senpath import DataType, Examples, InputError, SenSettings, UnknownTaskError
 from senpath.evaluation.baselines import BASELINES, Ewc, Icarl, Joint, Lwf, NearestMean, RanPac, Replay, Sequential, Si
 from senpath.evaluation.baselines.distillation import herding
-from senpath.evaluation.baselines.replay import Reservoir
+from senpath.evaluation.baselines.replay import BalancedReservoir, Memory, Reservoir
 from senpath.evaluation.baselines.shared import fisher
 from senpath.evaluation.closed_form import STRENGTHS
 from senpath.evaluation.protocol import Split, score
@@ -100,19 +100,24 @@ def test_what_holds_weights_or_answers_forgets_less() -> None:
 
 
 def plain(
-    model: nn.Module, loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], train: Examples, seen: Callable[..., None] = print
+    model: nn.Module,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    train: Examples,
+    seen: Callable[..., None] = print,
+    sgd: bool = False,
 ) -> None:
-    """Train with plain torch, as `senpath.training.fit` does: Adam, a schedule, batches in the order of the seed."""
+    """Train with plain torch, as `senpath.training.fit` does: Adam, a schedule, batches in the order of the seed; or without both."""
     recipe = recipe_for(choose_backbone("mlp", train.data_type, BRIEF.hidden).kind, train, BRIEF)
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay)
+    adam = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay)
+    optimizer = torch.optim.SGD(model.parameters(), lr=recipe.learning_rate) if sgd else adam
     batches = passes(len(train), recipe.batch_size, torch.Generator().manual_seed(derive(0, "train")))
     for step, batch in enumerate(islice(batches, recipe.steps)):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * schedule(step / recipe.steps)
+            group["lr"] = recipe.learning_rate * (1 if sgd else schedule(step / recipe.steps))
         optimizer.zero_grad()
         value = loss(train.inputs[batch], train.targets[batch])
         value.backward()
-        if recipe.clip is not None:
+        if recipe.clip is not None and not sgd:
             nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         optimizer.step()
         if seen is not print:
@@ -147,6 +152,15 @@ def test_sequential_training_is_plain(splits: dict[str, Split]) -> None:
         _, two, reference, train = second(Sequential(heads), splits)
         plain(reference, lambda x, y, low=low, model=reference: functional.cross_entropy(model(x)[:, low:], y - low), train)
         same(two.model, reference)
+
+
+def test_plain_gradient_descent_is_torchs(splits: dict[str, Split]) -> None:
+    _, two, reference, train = second(Sequential(optimizer="sgd"), splits)
+    before = copy.deepcopy(reference)
+    plain(reference, lambda x, y: functional.cross_entropy(reference(x), y), train, sgd=True)
+    same(two.model, reference)
+    with pytest.raises(AssertionError, match="not close"):
+        same(two.model, before)
 
 
 def test_joint_training_is_plain_training_on_all(splits: dict[str, Split]) -> None:
@@ -205,14 +219,17 @@ def test_synaptic_intelligence_is_its_formula(splits: dict[str, Split]) -> None:
 
 
 def test_learning_without_forgetting_is_its_formula(splits: dict[str, Split]) -> None:
-    for heads, low in (("one", 0), ("each", 2)):
-        one, two, reference, train = second(Lwf(heads, temperature=3.0), splits)
+    for heads, low, strength in (("one", 0, None), ("each", 2, None), ("one", 0, 0.8)):
+        one, two, reference, train = second(Lwf(heads, temperature=3.0, strength=strength), splits)
+        now, then = (0.5, 0.5) if strength is None else (1, strength)
 
-        def loss(x: torch.Tensor, y: torch.Tensor, low: int = low, one: Any = one, model: nn.Module = reference) -> torch.Tensor:
+        def loss(
+            x: torch.Tensor, y: torch.Tensor, low: int = low, one: Any = one, model: nn.Module = reference, now: Any = now, then: Any = then
+        ) -> torch.Tensor:
             logits, old = model(x), one.model(x).detach()
             # KL's gradient is that of the cross-entropy: the old answers' entropy is constant.
             soft = functional.kl_div((logits[:, :2] / 3).log_softmax(1), (old / 3).softmax(1), reduction="batchmean")
-            return 0.5 * functional.cross_entropy(logits[:, low:], y - low) + 0.5 * 9 * soft
+            return now * functional.cross_entropy(logits[:, low:], y - low) + then * 9 * soft
 
         plain(reference, loss, train)
         same(two.model, reference)
@@ -255,17 +272,35 @@ def test_replay_is_its_formula(splits: dict[str, Split], dark: bool) -> None:
     same(two.model, reference)
 
 
+def kept_of(first: Callable[[int], Memory], seed: int, columns: torch.Tensor) -> Memory:
+    """Ten places, offered 40 examples, each of which is its number."""
+    kept, generator = first(10), torch.Generator().manual_seed(seed)
+    for batch in torch.arange(40).split(7):
+        kept.add(batch[:, None].float(), columns[batch], batch[:, None].float().expand(-1, 2), generator)
+    numbers = kept.inputs[:, 0].long()
+    assert torch.equal(columns[numbers], kept.columns)
+    assert torch.equal(kept.logits[:, 1].long(), numbers)
+    return kept
+
+
 def test_a_reservoir_keeps_each_example_with_the_same_probability() -> None:
     counts = torch.zeros(40)
     for seed in range(300):
-        kept, generator = Reservoir(10), torch.Generator().manual_seed(seed)
-        for batch in torch.arange(40).split(7):
-            kept.add(batch[:, None].float(), batch, torch.zeros(len(batch), 2), generator)
-        assert kept.seen == 40
-        assert torch.equal(kept.inputs[:, 0].long(), kept.columns)
+        kept = kept_of(Reservoir, seed, torch.arange(40))
         counts += torch.bincount(kept.columns, minlength=40)
     spread = (300 * 0.25 * 0.75) ** 0.5
     assert (counts - 75).abs().max() < 4 * spread
+
+
+def test_a_balanced_reservoir_keeps_as_many_of_each_class_and_each_of_them_with_the_same_probability() -> None:
+    columns = torch.tensor([0] * 25 + [1] * 15)  # the second class comes when the first has all places
+    counts = torch.zeros(40)
+    for seed in range(300):
+        kept = kept_of(BalancedReservoir, seed, columns)
+        assert torch.bincount(kept.columns).tolist() == [5, 5]
+        counts[kept.inputs[:, 0].long()] += 1
+    for mine, share in ((counts[:25], 5 / 25), (counts[25:], 5 / 15)):
+        assert (mine - 300 * share).abs().max() < 4 * (300 * share * (1 - share)) ** 0.5
 
 
 def test_a_learner_stays_as_it_was_when_it_goes_on(splits: dict[str, Split]) -> None:
@@ -343,7 +378,10 @@ def test_ranpac_is_ridge_regression_on_random_features(splits: dict[str, Split])
         (lambda: Replay(alpha=-1.0), "setting 'alpha'"),
         (lambda: Si(strength=float("nan")), "strength of synaptic intelligence"),
         (lambda: Si(damping=0), "setting 'damping'"),
+        (lambda: Sequential(optimizer="rmsprop"), "setting 'optimizer'"),
+        (lambda: Replay(balanced=1), "setting 'balanced'"),  # type: ignore[arg-type]
         (lambda: Lwf(temperature=0), "setting 'temperature'"),
+        (lambda: Lwf(strength=-1.0), "setting 'strength'"),
         (lambda: Icarl(memory=True), "setting 'memory'"),
         (lambda: RanPac(projected=0.5), "setting 'projected'"),
         (lambda: Ewc(strength=-1), "strength of elastic"),

@@ -20,25 +20,30 @@ CHUNK = 4096
 class Lwf(Incremental):
     """Learning without forgetting (Li and Hoiem 2016): on the new examples the old columns answer as the model before did.
 
-    Of n tasks the new one's loss weighs 1/n and the distillation the rest (van de Ven and Tolias 2019, appendix A).
+    Without a strength the new one's loss of n tasks weighs 1/n, and the distillation the rest (van de Ven and Tolias 2019, appendix A).
 
     Args:
         temperature: of both softmaxes; Li and Hoiem: 2.
+        strength: how much the distillation weighs, where the new task's loss weighs 1 (Li and Hoiem 2016, λₒ; theirs is 1).
     """
 
     temperature: float = 2.0
+    strength: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.temperature < float("inf"):
             raise InputError("setting 'temperature'", expected="a number above 0", got=repr(self.temperature))
+        if self.strength is not None and not 0 <= self.strength < float("inf"):
+            raise InputError("setting 'strength'", expected="a number from 0 on", got=repr(self.strength))
 
     @property
     def name(self) -> str:
         return "LwF"
 
     def teach(self, lesson: Lesson) -> dict[str, Any]:
-        before, share = self.model, 1 / (len(self.columns) + 1)
+        before, tasks = self.model, len(self.columns) + 1
+        now, then = (1 / tasks, 1 - 1 / tasks) if self.strength is None else (1.0, self.strength)
         # With an output layer for each task each has a softmax of its own.
         groups = [*self.columns.values()] if self.heads == "each" else [range(lesson.new.start)]
 
@@ -50,7 +55,7 @@ class Lwf(Incremental):
             with torch.no_grad():
                 old = before(inputs)
             held = [distillation(logits[:, g.start : g.stop], old[:, g.start : g.stop], self.temperature) for g in groups]
-            return share * own + (1 - share) * torch.stack(held).mean()
+            return now * own + then * torch.stack(held).mean()
 
         lesson.fit(loss)
         return {}

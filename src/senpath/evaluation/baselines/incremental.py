@@ -25,6 +25,8 @@ from senpath.types import DataType, Examples
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Of inputs (n, …) and their columns, int64 (n,): a scalar."""
+ADAM, SGD = "adam", "sgd"
+"""SEN's own recipe, along its schedule; and stochastic gradient descent without momentum at a constant rate, as many papers have it."""
 
 
 class GrowingClassifier(nn.Module):
@@ -63,6 +65,7 @@ class Lesson:
         rivals: columns among which the loss chooses: those of all tasks so far, or of this one.
         new: this task's columns.
         settings: of the training.
+        optimizer: ADAM or SGD.
     """
 
     model: GrowingClassifier
@@ -71,6 +74,7 @@ class Lesson:
     rivals: range
     new: range
     settings: SenSettings
+    optimizer: str = ADAM
 
     def cross_entropy(self, logits: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
         """Among the rivals."""
@@ -81,20 +85,24 @@ class Lesson:
         return self.cross_entropy(self.model(inputs), columns)
 
     def steps(self, loss: Loss) -> Iterator[int]:
-        """Minimise a loss by SEN's own recipe: a generator, so that whoever iterates may look between two steps."""
+        """Minimise a loss by the optimizer: a generator, so that whoever iterates may look between two steps."""
         if self.settings.epochs == 0:
             return
         recipe, seed = recipe_for(self.plan.kind, self.examples, self.settings), derive(self.settings.random_state, "train")
         generator, augment = torch.Generator().manual_seed(seed), Augmentation(distortion=recipe.augment)
         inputs, columns = self.examples.inputs, self.examples.targets
-        optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
+        if self.optimizer == SGD:
+            descent = Descent(torch.optim.SGD(self.model.parameters(), lr=recipe.learning_rate), steps=recipe.steps, warm_up=None)
+        else:
+            adam = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
+            descent = Descent(adam, steps=recipe.steps, clip=recipe.clip)
 
         def of_batch(batch: torch.Tensor) -> torch.Tensor:
             return loss(augment(inputs[batch], generator) if recipe.augment else inputs[batch], columns[batch])
 
         self.model.train()
         batches = islice(passes(len(inputs), recipe.batch_size, generator), recipe.steps)
-        yield from training_steps(batches, of_batch, Descent(optimizer, steps=recipe.steps, clip=recipe.clip))
+        yield from training_steps(batches, of_batch, descent)
         self.model.eval()
 
     def fit(self, loss: Loss) -> None:
@@ -110,12 +118,15 @@ class Incremental(Baseline):
     Args:
         heads: "one": classes of all tasks compete in training and answering, so that tasks can be found (class-incremental); "each": in
             training only those of the task itself (task-incremental).
+        optimizer: "adam": SEN's own recipe, along its schedule of the learning rate; "sgd": stochastic gradient descent without momentum
+            at a constant learning rate, as many papers have it.
 
     Raises:
-        InputError: for other heads.
+        InputError: for other heads or another optimizer.
     """
 
     heads: str = "one"
+    optimizer: str = ADAM
     model: GrowingClassifier | None = None
     columns: Mapping[str, range] = field(default_factory=dict)
     kind: tuple[str, str] | None = None
@@ -125,6 +136,8 @@ class Incremental(Baseline):
     def __post_init__(self) -> None:
         if self.heads not in ("one", "each"):
             raise InputError("setting 'heads'", expected="'one' or 'each'", got=repr(self.heads))
+        if self.optimizer not in (ADAM, SGD):
+            raise InputError("setting 'optimizer'", expected=f"{ADAM!r} or {SGD!r}", got=repr(self.optimizer))
 
     @abstractmethod
     def teach(self, lesson: Lesson) -> dict[str, Any]:
@@ -144,7 +157,7 @@ class Incremental(Baseline):
         new = range(known, known + len(examples.classes))
         labelled = replace(examples, targets=examples.targets + known)
         rivals = new if self.heads == "each" else range(new.stop)
-        fields = self.teach(Lesson(model, plan, labelled, rivals, new, settings))
+        fields = self.teach(Lesson(model, plan, labelled, rivals, new, settings, self.optimizer))
         learned: GrowingClassifier = fields.pop("model", model)
         cost = cost_of(0, size([learned]), size([learned]))
         return replace(self, model=learned, columns={**self.columns, task: new}, kind=kind, cost=cost, **fields)

@@ -33,16 +33,18 @@ class KnownBaseline:
 
 BASELINES: dict[str, KnownBaseline] = {
     "single": KnownBaseline(Single, (), "each task by a model of its own"),
-    "joint": KnownBaseline(Joint, (), "a new model for each task, from the examples of all tasks so far: no continual learner"),
-    "sequential": KnownBaseline(Sequential, ("heads",), "one model, trained on each task in turn"),
-    "ewc": KnownBaseline(Ewc, ("heads", "strength"), "elastic weight consolidation (Kirkpatrick et al. 2016)"),
-    "si": KnownBaseline(Si, ("heads", "strength", "damping"), "synaptic intelligence (Zenke et al. 2017)"),
-    "lwf": KnownBaseline(Lwf, ("heads", "temperature"), "learning without forgetting (Li and Hoiem 2016)"),
-    "er": KnownBaseline(Replay, ("heads", "memory"), "experience replay from a reservoir (Chaudhry et al. 2019)"),
+    "joint": KnownBaseline(Joint, ("optimizer",), "a new model for each task, from the examples of all tasks so far: no continual learner"),
+    "sequential": KnownBaseline(Sequential, ("heads", "optimizer"), "one model, trained on each task in turn"),
+    "ewc": KnownBaseline(Ewc, ("heads", "optimizer", "strength"), "elastic weight consolidation (Kirkpatrick et al. 2016)"),
+    "si": KnownBaseline(Si, ("heads", "optimizer", "strength", "damping"), "synaptic intelligence (Zenke et al. 2017)"),
+    "lwf": KnownBaseline(Lwf, ("heads", "optimizer", "temperature", "strength"), "learning without forgetting (Li and Hoiem 2016)"),
+    "er": KnownBaseline(Replay, ("heads", "optimizer", "memory", "balanced"), "experience replay from a reservoir (Chaudhry et al. 2019)"),
     "der++": KnownBaseline(
-        partial(Replay, alpha=0.5, beta=0.5), ("memory", "alpha", "beta"), "dark experience replay, DER++ (Buzzega et al. 2020)"
+        partial(Replay, alpha=0.5, beta=0.5),
+        ("optimizer", "memory", "balanced", "alpha", "beta"),
+        "dark experience replay, DER++ (Buzzega et al. 2020)",
     ),
-    "icarl": KnownBaseline(Icarl, ("memory",), "exemplars, distillation, nearest mean of exemplars (Rebuffi et al. 2017)"),
+    "icarl": KnownBaseline(Icarl, ("optimizer", "memory"), "exemplars, distillation, nearest mean of exemplars (Rebuffi et al. 2017)"),
     "pnn": KnownBaseline(Pnn, (), "a column for each task that reads all earlier ones (Rusu et al. 2016)"),
     "ncm": KnownBaseline(NearestMean, (), "the nearest class mean of the inputs (Mensink et al. 2013)"),
     "ranpac": KnownBaseline(RanPac, ("projected",), "random features and ridge regression from sums (McDonnell et al. 2023)"),

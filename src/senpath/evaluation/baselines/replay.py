@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +15,48 @@ from senpath.evaluation.baselines.incremental import Incremental, Lesson
 from senpath.seeds import derive
 
 
-class Reservoir:
-    """A sample of all examples that ever came, each with the same probability (Vitter 1985, algorithm R).
+class Memory(ABC):
+    """Examples that are kept, with the columns and logits that they had.
 
     Args:
-        capacity: examples that are kept.
+        capacity: examples that are kept at most.
+
+    Attributes:
+        inputs, columns, logits: float32 (n, …), int64 (n,), float32 (n, columns).
     """
 
     def __init__(self, capacity: int) -> None:
-        self.capacity, self.seen = capacity, 0
+        self.capacity = capacity
         self.inputs, self.columns, self.logits = torch.zeros(0), torch.zeros(0, dtype=torch.int64), torch.zeros(0, 0)
 
     def __len__(self) -> int:
         return len(self.columns)
 
+    @abstractmethod
     def add(self, inputs: torch.Tensor, columns: torch.Tensor, logits: torch.Tensor, generator: torch.Generator) -> None:
         """Offer examples, with the logits (n, columns) that they had."""
+
+    def draw(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """Places of so many examples, or of all, drawn without replacement."""
+        return torch.randperm(len(self), generator=generator)[:count]
+
+    def targets(self, places: torch.Tensor, columns: int) -> torch.Tensor:
+        """The kept logits, (n, columns); of columns that came since 0, at which they began."""
+        return _widened(self.logits, columns)[places]
+
+
+class Reservoir(Memory):
+    """A sample of all examples that ever came, each with the same probability (Vitter 1985, algorithm R).
+
+    Attributes:
+        seen: examples that came.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(capacity)
+        self.seen = 0
+
+    def add(self, inputs: torch.Tensor, columns: torch.Tensor, logits: torch.Tensor, generator: torch.Generator) -> None:
         free = min(self.capacity - len(self), len(columns))
         if free:
             self.logits = torch.cat([_widened(self.logits, logits.shape[1]), logits[:free]])
@@ -46,13 +73,29 @@ class Reservoir:
             if slot < self.capacity:
                 self.inputs[slot], self.columns[slot], self.logits[slot] = inputs[place], columns[place], logits[place]
 
-    def draw(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        """Places of so many examples, or of all, drawn without replacement."""
-        return torch.randperm(len(self), generator=generator)[:count]
 
-    def targets(self, places: torch.Tensor, columns: int) -> torch.Tensor:
-        """The kept logits, (n, columns); of columns that came since 0, at which they began."""
-        return _widened(self.logits, columns)[places]
+class BalancedReservoir(Memory):
+    """A sample of each class that came, all of one size, which shrinks as classes come: each example of a class is kept with the same
+    probability.
+
+    Every example draws a key, and the highest keys of its class stay, so that what is left of a sample that shrinks is one too.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(capacity)
+        self._keys = torch.zeros(0, dtype=torch.float64)
+
+    def add(self, inputs: torch.Tensor, columns: torch.Tensor, logits: torch.Tensor, generator: torch.Generator) -> None:
+        keys = torch.cat([self._keys, torch.rand(len(columns), generator=generator, dtype=torch.float64)])
+        both = torch.cat([self.columns, columns])
+        of_class = [(both == column).nonzero()[:, 0] for column in both.unique()]
+        most = max(1, self.capacity // len(of_class))
+        stay = torch.cat([places[keys[places].topk(min(most, len(places))).indices] for places in of_class])[: self.capacity].sort().values
+        self.logits = _widened(self.logits, logits.shape[1])
+        if len(stay) == len(self) and int(stay[-1]) < len(self):  # none of these: so it is nearly always, once it is full
+            return
+        self._keys, self.columns, self.logits = keys[stay], both[stay], torch.cat([self.logits, logits])[stay]
+        self.inputs = torch.cat([self.inputs, inputs])[stay] if len(self.inputs) else inputs[stay]
 
 
 def _widened(logits: torch.Tensor, columns: int) -> torch.Tensor:
@@ -65,6 +108,7 @@ class Replay(Incremental):
 
     Args:
         memory: examples that are kept, of all tasks together.
+        balanced: whether as many are kept of each class, else as many as chance wants of a plain reservoir.
         alpha, beta: weights of two further terms on two further batches of the reservoir: how far their logits are from those that
             they had when they came, and their labels' loss. Without them it is ER; with both it is DER++, with alpha alone DER
             (Buzzega et al. 2020, equations 5 and 6).
@@ -73,12 +117,15 @@ class Replay(Incremental):
     memory: int = 2000
     alpha: float | None = None
     beta: float = 0.0
-    reservoir: Reservoir | None = None
+    balanced: bool = False
+    reservoir: Memory | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.memory, bool) or not isinstance(self.memory, int) or self.memory < 1:
             raise InputError("setting 'memory'", expected="a whole number, 1 or more", got=repr(self.memory))
+        if not isinstance(self.balanced, bool):
+            raise InputError("setting 'balanced'", expected="true or false", got=repr(self.balanced))
         for name, value in (("alpha", self.alpha), ("beta", self.beta)):
             if value is not None and not 0 <= value < float("inf"):
                 raise InputError(f"setting {name!r}", expected="a number from 0 on", got=repr(value))
@@ -88,7 +135,8 @@ class Replay(Incremental):
         return "ER" if self.alpha is None else "DER++"
 
     def teach(self, lesson: Lesson) -> dict[str, Any]:
-        kept = Reservoir(self.memory) if self.reservoir is None else copy.deepcopy(self.reservoir)
+        first = BalancedReservoir if self.balanced else Reservoir
+        kept: Memory = first(self.memory) if self.reservoir is None else copy.deepcopy(self.reservoir)
         generator = torch.Generator().manual_seed(derive(lesson.settings.random_state, "reservoir", lesson.new.start))
         offered: list[torch.Tensor] = []
 
@@ -112,7 +160,7 @@ class Replay(Incremental):
             kept.add(*offered, generator)  # type: ignore[call-arg, arg-type]
         return {"reservoir": kept}
 
-    def _dark(self, lesson: Lesson, kept: Reservoir, count: int, generator: torch.Generator) -> torch.Tensor:
+    def _dark(self, lesson: Lesson, kept: Memory, count: int, generator: torch.Generator) -> torch.Tensor:
         """The two terms of DER++."""
         if self.alpha is None or not len(kept):
             return torch.zeros(())

@@ -1,29 +1,39 @@
-"""The table "published, ours, command" of docs/results/reproduced.md, made of the experiments in benchmarks/experiments.
+"""The table "published, Avalanche, ours, command" of docs/results/reproduced.md, made of the experiments in benchmarks/experiments.
 
-    python -m benchmarks.reproduced [--folder runs] [--seeds N] [--only NAME …]
+    python -m benchmarks.reproduced [--folder runs] [--seeds N] [--only NAME …] [--peer PYTHON]
+    python -m benchmarks.reproduced --peer PYTHON --strengths 1 10 100
 
-Runs the experiments that are not done (`senpath experiment` goes on with the same folders), and writes the page's sections. Needs
-SENPATH_DATA, and for features `senpath[image]`.
+Runs the experiments that are not done (`senpath experiment` goes on with the same folders), and writes the page's sections. `--peer` names
+a Python that has avalanche-lib 0.6, in an environment of its own (`make peer` makes one), and runs its strategies with the same settings;
+what they found is kept beside our records, and stands on the page from then on. `--strengths` tries those of its EWC and SI on a tenth of
+the training examples instead, and prints what comes of it. Needs SENPATH_DATA, and for features `senpath[image]`.
 """
 
 import argparse
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from benchmarks.harness import markdown_table, write_section
+from benchmarks.harness import PEER, Record, follow_peer, markdown_table, write_section
 from benchmarks.harness.tables import RESULTS
 from senpath.experiments import ExperimentResults
-from senpath.experiments.plan import read_plan
+from senpath.experiments.plan import ExperimentPlan, read_plan
 from senpath.experiments.results import TableRow
 from senpath.experiments.run import run_plan
+from senpath.experiments.streams import read_stream
 from senpath.reports.markdown import share_interval
 
 HERE = Path(__file__).parent / "experiments"
 NAMES = ("split-mnist-given", "split-mnist", "split-cifar10-features", "split-signdigits-features")
+STRENGTHS = "split-mnist-strengths"
 FALLS_SHORT = 2.0
-"""Points below a published figure from which on a row counts as not reproduced."""
+"""Points below another's figure from which on a row counts as not reproduced."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +50,38 @@ class Published:
 
 
 AVALANCHE = "[ContinualAI/continual-learning-baselines](https://github.com/ContinualAI/continual-learning-baselines)"
+_LWF = Published(
+    23,
+    f"{AVALANCHE}, Avalanche's and van de Ven and Tolias's (2019): a hidden layer of 256, 10 epochs, batches of 128, SGD 1e-3; its program "
+    "weighs the distillation 1, at temperature 1",
+)
+_ER = Published(
+    92,
+    f"{AVALANCHE}, Avalanche's online replay: a hidden layer of 512 with dropout, 1,000 examples kept in balance, one pass, batches of 10, "
+    "SGD 0.1",
+)
 PUBLISHED = {
     ("split-mnist-given", "si", "given"): Published(
         97, f"{AVALANCHE}, Avalanche's and the paper's (Zenke et al. 2017): two hidden layers of 256, 10 epochs, batches of 64, Adam 1e-3"
     ),
-    ("split-mnist", "lwf", "found"): Published(
-        23, f"{AVALANCHE}, Avalanche's and van de Ven and Tolias's (2019): a hidden layer of 256, 10 epochs, batches of 128, SGD 1e-3"
-    ),
-    ("split-mnist", "er, 1000 kept, batches of 10", "found"): Published(
-        92, f"{AVALANCHE}, Avalanche's online replay: 1,000 examples kept in balance, one pass, batches of 10, SGD 0.1"
-    ),
+    ("split-mnist", "lwf", "found"): _LWF,
+    ("split-mnist", "lwf, as published", "found"): _LWF,
+    ("split-mnist", "er, 1000 kept, batches of 10", "found"): _ER,
+    ("split-mnist", "er, as published", "found"): _ER,
 }
 """By experiment, label and figure. What is not here was looked for and not found where it could be checked."""
 MEASURED = {
-    "split-mnist-given": ("given",),
-    "split-mnist": ("found",),
-    "split-cifar10-features": ("found",),
-    "split-signdigits-features": ("found",),
+    "split-mnist-given": "given",
+    "split-mnist": "found",
+    "split-cifar10-features": "found",
+    "split-signdigits-features": "found",
 }
+
+
+PEERS = ("sequential", "joint", "ewc", "si", "lwf", "er", "der++", "icarl", "ncm")
+"""Baselines that Avalanche has too. It has PNN only for tasks that are given (docs/results/peers.md), and no RanPAC."""
+PEER_STRENGTHS = {"ewc": 1e4, "si": 1e4}
+"""Those of Avalanche's EWC and SI, whose scales are not ours: see docs/results/reproduced.md for how they were chosen."""
 
 
 def accuracy(row: TableRow, figure: str, tasks: tuple[str, ...]) -> list[float]:
@@ -65,40 +89,91 @@ def accuracy(row: TableRow, figure: str, tasks: tuple[str, ...]) -> list[float]:
     return [float(np.mean(values)) for values in zip(*(row.final(figure, task) for task in tasks), strict=False)]
 
 
-def table(done: dict[str, ExperimentResults]) -> str:
-    """Rows that fall short first, then those that are reproduced, then those for which nothing published was found."""
+def table(plans: dict[str, ExperimentPlan], done: dict[str, ExperimentResults], folder: Path) -> str:
+    """Rows that fall short first, then those that are reproduced, then those with nothing beside them."""
     rows = []
     for name, results in done.items():
+        theirs = peer_accuracy(plans[name], folder / name, MEASURED[name])
         for row in results.rows():
-            for figure in MEASURED[name]:
-                ours = accuracy(row, figure, results.tasks)
-                said = PUBLISHED.get((name, row.title, figure))
-                apart = float(np.mean(ours)) - said.percent if said else 0.0
-                state = (
-                    ""
-                    if said is None
-                    else "**falls short**"
-                    if apart < -FALLS_SHORT
-                    else "reproduced"
-                    if abs(apart) <= FALLS_SHORT
-                    else "above"
-                )
-                words = f"{said.percent:g}" if said else "not found"
-                difference = f"{apart:+.1f}" if said else "–"
-                order = (said is None, apart if said else 0.0)
-                cells = [
-                    row.title,
-                    name,
-                    f"task {figure}",
-                    words,
-                    share_interval(ours),
-                    difference,
-                    state,
-                    f"`senpath experiment benchmarks/experiments/{name}.toml`",
-                ]
-                rows.append((order, cells))
-    columns = ["method", "experiment", "figure", "published, %", "ours, %", "difference", "", "command"]
+            ours = accuracy(row, MEASURED[name], results.tasks)
+            said, peer = PUBLISHED.get((name, row.title, MEASURED[name])), theirs.get(row.label, [])
+            apart = [float(np.mean(ours)) - other for other in ([said.percent] if said else []) + ([float(np.mean(peer))] if peer else [])]
+            worst = min(apart, default=0.0)
+            state = "" if not apart else "**falls short**" if worst < -FALLS_SHORT else "reproduced" if worst <= FALLS_SHORT else "above"
+            cells = [
+                row.title,
+                name,
+                f"task {MEASURED[name]}",
+                f"{said.percent:g}" if said else "not found",
+                share_interval(peer) if peer else "–",
+                share_interval(ours),
+                ", ".join(f"{each:+.1f}" for each in apart) or "–",
+                state,
+                f"`senpath experiment benchmarks/experiments/{name}.toml`",
+            ]
+            rows.append(((not apart, worst), cells))
+    columns = ["method", "experiment", "figure", "published, %", "Avalanche 0.6, same run, %", "ours, %", "ours less theirs", "", "command"]
     return markdown_table(columns, [cells for _, cells in sorted(rows, key=lambda each: each[0])])
+
+
+def peer_runs(plan: ExperimentPlan, strengths: dict[str, float] = PEER_STRENGTHS) -> Iterable[tuple[str, Record]]:
+    """What Avalanche is asked to run, by the label of our contender: its settings, but for strengths."""
+    for contender in plan.contenders:
+        if contender.method in PEERS:
+            taken = {name: value for name, value in contender.taken.items() if name not in ("model", "augment")}
+            if contender.method in strengths:
+                taken["strength"] = strengths[contender.method]
+            for seed in plan.seeds:
+                yield contender.label, {"method": contender.method, "heads": "one", **taken, "seed": seed}
+
+
+def peer_file(folder: Path, run: Record) -> Path:
+    """Where the peer writes what it found."""
+    key = sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()[:8]
+    return folder / "peer" / f"{run['method']}-{key}-{run['seed']}.json"
+
+
+def ask_peer(python: str, plan: ExperimentPlan, folder: Path, runs: Sequence[Record]) -> None:
+    """Let Avalanche run what it has not run yet.
+
+    Raises:
+        RuntimeError: if it fails; what was done stays.
+    """
+    waiting = [
+        {**run, "file": str(file), "threads": torch.get_num_threads()} for run in runs if not (file := peer_file(folder, run)).exists()
+    ]
+    if not waiting:
+        return
+    (folder / "peer").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        arrays, stream = {}, read_stream(plan.source, plan.stream)
+        for place, task in enumerate(stream.tasks):
+            for part, examples in (("train", stream.train(task)), ("test", stream.test(task))):
+                arrays |= {f"{place}_{part}_x": examples.inputs.flatten(1).numpy(), f"{place}_{part}_y": examples.targets.numpy()}
+        np.savez(Path(scratch) / "tasks.npz", **arrays)
+        _, reason = follow_peer(python, "benchmarks.peer_baselines", Path(scratch) / "tasks.npz", json.dumps(waiting))
+    if reason:
+        raise RuntimeError(f"{python} -m benchmarks.peer_baselines: {reason}")
+
+
+def peer_accuracy(plan: ExperimentPlan, folder: Path, figure: str) -> dict[str, list[float]]:
+    """Mean over the tasks after the last one, in %, by label, of the seeds that the peer has run."""
+    found: dict[str, list[float]] = {}
+    for label, run in peer_runs(plan):
+        if (file := peer_file(folder, run)).exists():
+            found.setdefault(label, []).append(100 * float(np.mean(json.loads(file.read_text(encoding="utf-8"))[figure])))
+    return found
+
+
+def try_strengths(python: str, folder: Path, values: Sequence[float]) -> None:
+    """Those of Avalanche's EWC and SI on held-out training examples."""
+    plan = read_plan(HERE / f"{STRENGTHS}.toml")
+    for value in values:
+        strengths = dict.fromkeys(PEER_STRENGTHS, value)
+        ask_peer(python, plan, folder / STRENGTHS, [run for _, run in peer_runs(plan, strengths)])
+        for label, run in peer_runs(plan, strengths):
+            found = json.loads(peer_file(folder / STRENGTHS, run).read_text(encoding="utf-8"))["given"]
+            print(f"{label}, strength {value:g}: {100 * float(np.mean(found)):.1f} % given", flush=True)
 
 
 def sources() -> str:
@@ -116,21 +191,34 @@ def about(results: ExperimentResults) -> str:
     return "\n\n".join([*parts, "What learning took:\n\n" + results.costs()])
 
 
+def measure(names: Sequence[str], folder: Path, seeds: int | None, peer: str | None) -> None:
+    """Run what is not done, and write the sections; the table only if all experiments are there."""
+    changed = {} if seeds is None else {"seeds": seeds}
+    plans, done = {name: read_plan(HERE / f"{name}.toml", **changed) for name in names}, {}
+    for name, plan in plans.items():
+        if peer:
+            ask_peer(peer, plan, folder / name, [run for _, run in peer_runs(plan)])
+        done[name] = run_plan(plan, folder / name, look=lambda so_far: print(so_far, flush=True))
+        write_section(RESULTS / "reproduced.md", name, about(done[name]))
+    if {*NAMES} <= {*done}:
+        write_section(RESULTS / "reproduced.md", "reproduced", table(plans, done, folder))
+        write_section(RESULTS / "reproduced.md", "published", sources())
+
+
 def main() -> None:
-    """Run what is not done, and write the sections."""
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("runs"))
     parser.add_argument("--seeds", type=int, help="in place of the files'")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--peer", **PEER["--peer"])
+    parser.add_argument("--strengths", type=float, nargs="+", help="of the peer's EWC and SI, to try on held-out training examples")
     arguments = parser.parse_args()
-    done = {}
-    for name in arguments.only:
-        plan = read_plan(HERE / f"{name}.toml", **({} if arguments.seeds is None else {"seeds": arguments.seeds}))
-        done[name] = run_plan(plan, (arguments.folder / name).resolve(), look=lambda so_far: print(so_far, flush=True))
-        write_section(RESULTS / "reproduced.md", name, about(done[name]))
-    if {*NAMES} <= {*done}:
-        write_section(RESULTS / "reproduced.md", "reproduced", table(done))
-        write_section(RESULTS / "reproduced.md", "published", sources())
+    folder = arguments.folder.resolve()
+    if arguments.strengths:
+        try_strengths(arguments.peer, folder, arguments.strengths)
+    else:
+        measure(arguments.only, folder, arguments.seeds, arguments.peer)
 
 
 if __name__ == "__main__":

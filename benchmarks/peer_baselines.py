@@ -24,14 +24,13 @@ from typing import Any
 import numpy as np
 import torch
 from avalanche.benchmarks import benchmark_from_datasets, with_task_labels
-from avalanche.benchmarks.utils import _make_taskaware_classification_dataset
+from avalanche.benchmarks.utils import _make_taskaware_tensor_classification_dataset
 from avalanche.models import IncrementalClassifier, MultiHeadClassifier, MultiTaskModule, NCMClassifier, TrainEvalModel
 from avalanche.training.plugins import EvaluationPlugin, SupervisedPlugin
 from avalanche.training.plugins.update_ncm import CurrentDataNCMUpdate
 from avalanche.training.storage_policy import ClassBalancedBuffer
 from avalanche.training.supervised import DER, EWC, ICaRL, JointTraining, LwF, Naive, Replay, SynapticIntelligence
 from torch import nn
-from torch.utils.data import TensorDataset
 
 from benchmarks.peer_avalanche import Schedule
 
@@ -149,16 +148,13 @@ def make_stream(tasks: list[Tensors], columns: list[range], each: bool) -> Any:
     data = []
     for place, (task, own) in enumerate(zip(tasks, columns, strict=True)):
         targets = task["train_y"] if each else task["train_y"] + own.start
-        data.append(
-            _make_taskaware_classification_dataset(
-                TensorDataset(task["train_x"], targets), targets=targets.tolist(), task_labels=place if each else 0
-            )
-        )
+        data.append(_make_taskaware_tensor_classification_dataset(task["train_x"], targets, task_labels=place if each else 0))
     benchmark = with_task_labels(benchmark_from_datasets(train=data))
     # What iCaRL asks for, and the generators of the library set.
     benchmark.n_classes_per_exp, benchmark.classes_order = [len(own) for own in columns], [*range(columns[-1].stop)]
     stream = benchmark.train_stream
     for experience, own in zip(stream, columns, strict=True):
+        experience.benchmark = benchmark
         experience.classes_in_this_experience = [*range(len(own))] if each else [*own]
     return stream
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 from senpath import DataType, Examples, InputError, SenSettings, UnknownTaskError
 from senpath.evaluation.baselines import BASELINES, Ewc, Icarl, Joint, Lwf, NearestMean, RanPac, Replay, Sequential, Si
 from senpath.evaluation.baselines.distillation import herding
-from senpath.evaluation.baselines.replay import BalancedReservoir, Memory, Reservoir
+from senpath.evaluation.baselines.replay import BalancedReservoir, ReplayMemory, Reservoir
 from senpath.evaluation.baselines.shared import fisher
 from senpath.evaluation.closed_form import STRENGTHS
 from senpath.evaluation.protocol import Split, score
@@ -272,7 +272,7 @@ def test_replay_is_its_formula(splits: dict[str, Split], dark: bool) -> None:
     same(two.model, reference)
 
 
-def kept_of(first: Callable[[int], Memory], seed: int, columns: torch.Tensor) -> Memory:
+def kept_of(first: Callable[[int], ReplayMemory], seed: int, columns: torch.Tensor) -> ReplayMemory:
     """Ten places, offered 40 examples, each of which is its number."""
     kept, generator = first(10), torch.Generator().manual_seed(seed)
     for batch in torch.arange(40).split(7):

@@ -15,7 +15,7 @@ from senpath.evaluation.baselines.incremental import Incremental, Lesson
 from senpath.seeds import derive
 
 
-class Memory(ABC):
+class ReplayMemory(ABC):
     """Examples that are kept, with the columns and logits that they had.
 
     Args:
@@ -45,7 +45,7 @@ class Memory(ABC):
         return _widened(self.logits, columns)[places]
 
 
-class Reservoir(Memory):
+class Reservoir(ReplayMemory):
     """A sample of all examples that ever came, each with the same probability (Vitter 1985, algorithm R).
 
     Attributes:
@@ -74,7 +74,7 @@ class Reservoir(Memory):
                 self.inputs[slot], self.columns[slot], self.logits[slot] = inputs[place], columns[place], logits[place]
 
 
-class BalancedReservoir(Memory):
+class BalancedReservoir(ReplayMemory):
     """A sample of each class that came, all of one size, which shrinks as classes come: each example of a class is kept with the same
     probability.
 
@@ -118,7 +118,7 @@ class Replay(Incremental):
     alpha: float | None = None
     beta: float = 0.0
     balanced: bool = False
-    reservoir: Memory | None = None
+    reservoir: ReplayMemory | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -136,7 +136,7 @@ class Replay(Incremental):
 
     def teach(self, lesson: Lesson) -> dict[str, Any]:
         first = BalancedReservoir if self.balanced else Reservoir
-        kept: Memory = first(self.memory) if self.reservoir is None else copy.deepcopy(self.reservoir)
+        kept: ReplayMemory = first(self.memory) if self.reservoir is None else copy.deepcopy(self.reservoir)
         generator = torch.Generator().manual_seed(derive(lesson.settings.random_state, "reservoir", lesson.new.start))
         offered: list[torch.Tensor] = []
 
@@ -160,7 +160,7 @@ class Replay(Incremental):
             kept.add(*offered, generator)  # type: ignore[call-arg, arg-type]
         return {"reservoir": kept}
 
-    def _dark(self, lesson: Lesson, kept: Memory, count: int, generator: torch.Generator) -> torch.Tensor:
+    def _dark(self, lesson: Lesson, kept: ReplayMemory, count: int, generator: torch.Generator) -> torch.Tensor:
         """The two terms of DER++."""
         if self.alpha is None or not len(kept):
             return torch.zeros(())

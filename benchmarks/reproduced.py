@@ -1,12 +1,10 @@
 """The table "published, Avalanche, ours, command" of docs/results/reproduced.md, made of the experiments in benchmarks/experiments.
 
     python -m benchmarks.reproduced [--folder runs] [--seeds N] [--only NAME …] [--peer PYTHON]
-    python -m benchmarks.reproduced --peer PYTHON --strengths 1 10 100
 
 Runs the experiments that are not done (`senpath experiment` goes on with the same folders), and writes the page's sections. `--peer` names
 a Python that has avalanche-lib 0.6, in an environment of its own (`make peer` makes one), and runs its strategies with the same settings;
-what they found is kept beside our records, and stands on the page from then on. `--strengths` tries those of its EWC and SI on a tenth of
-the training examples instead, and prints what comes of it. Needs SENPATH_DATA, and for features `senpath[image]`.
+what they found is kept beside our records, and stands on the page from then on. Needs SENPATH_DATA, and for features `senpath[image]`.
 """
 
 import argparse
@@ -30,8 +28,12 @@ from senpath.experiments.streams import read_stream
 from senpath.reports.markdown import share_interval
 
 HERE = Path(__file__).parent / "experiments"
-NAMES = ("split-mnist-given", "split-mnist", "split-cifar10-features", "split-signdigits-features")
-STRENGTHS = "split-mnist-strengths"
+TABLES = {
+    "reproduced": ("split-mnist-given", "split-mnist"),
+    "reproduced-features": ("split-cifar10-features", "split-signdigits-features"),
+}
+"""Experiments by the section whose table has them."""
+NAMES = tuple(name for names in TABLES.values() for name in names)
 FALLS_SHORT = 2.0
 """Points below another's figure from which on a row counts as not reproduced."""
 
@@ -80,8 +82,9 @@ MEASURED = {
 
 PEERS = ("sequential", "joint", "ewc", "si", "lwf", "er", "der++", "icarl", "ncm")
 """Baselines that Avalanche has too. It has PNN only for tasks that are given (docs/results/peers.md), and no RanPAC."""
-PEER_STRENGTHS = {"ewc": 1e4, "si": 1e4}
-"""Those of Avalanche's EWC and SI, whose scales are not ours: see docs/results/reproduced.md for how they were chosen."""
+PEER_STRENGTHS = {"ewc": 1e4, "si": 1.0}
+"""Those of Avalanche's EWC and SI, whose scales are not ours: of EWC as `benchmarks.peers` has it, chosen on held-out examples of another
+sequence; of SI as ContinualAI's continual-learning-baselines have it for Split-MNIST."""
 
 
 def accuracy(row: TableRow, figure: str, tasks: tuple[str, ...]) -> list[float]:
@@ -116,13 +119,13 @@ def table(plans: dict[str, ExperimentPlan], done: dict[str, ExperimentResults], 
     return markdown_table(columns, [cells for _, cells in sorted(rows, key=lambda each: each[0])])
 
 
-def peer_runs(plan: ExperimentPlan, strengths: dict[str, float] = PEER_STRENGTHS) -> Iterable[tuple[str, Record]]:
+def peer_runs(plan: ExperimentPlan) -> Iterable[tuple[str, Record]]:
     """What Avalanche is asked to run, by the label of our contender: its settings, but for strengths."""
     for contender in plan.contenders:
         if contender.method in PEERS:
             taken = {name: value for name, value in contender.taken.items() if name not in ("model", "augment")}
-            if contender.method in strengths:
-                taken["strength"] = strengths[contender.method]
+            if contender.method in PEER_STRENGTHS:
+                taken["strength"] = PEER_STRENGTHS[contender.method]
             for seed in plan.seeds:
                 yield contender.label, {"method": contender.method, "heads": "one", **taken, "seed": seed}
 
@@ -165,17 +168,6 @@ def peer_accuracy(plan: ExperimentPlan, folder: Path, figure: str) -> dict[str, 
     return found
 
 
-def try_strengths(python: str, folder: Path, values: Sequence[float]) -> None:
-    """Those of Avalanche's EWC and SI on held-out training examples."""
-    plan = read_plan(HERE / f"{STRENGTHS}.toml")
-    for value in values:
-        strengths = dict.fromkeys(PEER_STRENGTHS, value)
-        ask_peer(python, plan, folder / STRENGTHS, [run for _, run in peer_runs(plan, strengths)])
-        for label, run in peer_runs(plan, strengths):
-            found = json.loads(peer_file(folder / STRENGTHS, run).read_text(encoding="utf-8"))["given"]
-            print(f"{label}, strength {value:g}: {100 * float(np.mean(found)):.1f} % given", flush=True)
-
-
 def sources() -> str:
     """Where the published figures are from."""
     return "\n".join(
@@ -192,7 +184,7 @@ def about(results: ExperimentResults) -> str:
 
 
 def measure(names: Sequence[str], folder: Path, seeds: int | None, peer: str | None) -> None:
-    """Run what is not done, and write the sections; the table only if all experiments are there."""
+    """Run what is not done, and write the sections; a table only if all of its experiments are named."""
     changed = {} if seeds is None else {"seeds": seeds}
     plans, done = {name: read_plan(HERE / f"{name}.toml", **changed) for name in names}, {}
     for name, plan in plans.items():
@@ -200,9 +192,10 @@ def measure(names: Sequence[str], folder: Path, seeds: int | None, peer: str | N
             ask_peer(peer, plan, folder / name, [run for _, run in peer_runs(plan)])
         done[name] = run_plan(plan, folder / name, look=lambda so_far: print(so_far, flush=True))
         write_section(RESULTS / "reproduced.md", name, about(done[name]))
-    if {*NAMES} <= {*done}:
-        write_section(RESULTS / "reproduced.md", "reproduced", table(plans, done, folder))
-        write_section(RESULTS / "reproduced.md", "published", sources())
+    for section, parts in TABLES.items():
+        if {*parts} <= {*done}:
+            write_section(RESULTS / "reproduced.md", section, table(plans, {name: done[name] for name in parts}, folder))
+    write_section(RESULTS / "reproduced.md", "published", sources())
 
 
 def main() -> None:
@@ -212,13 +205,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="in place of the files'")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--peer", **PEER["--peer"])
-    parser.add_argument("--strengths", type=float, nargs="+", help="of the peer's EWC and SI, to try on held-out training examples")
     arguments = parser.parse_args()
-    folder = arguments.folder.resolve()
-    if arguments.strengths:
-        try_strengths(arguments.peer, folder, arguments.strengths)
-    else:
-        measure(arguments.only, folder, arguments.seeds, arguments.peer)
+    measure(arguments.only, arguments.folder.resolve(), arguments.seeds, arguments.peer)
 
 
 if __name__ == "__main__":

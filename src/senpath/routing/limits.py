@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -103,3 +103,47 @@ def soft_nearest(squares: torch.Tensor, softness: float | torch.Tensor) -> torch
     bounded = soft.clamp(min=LEAST)
     softened = (-bounded * torch.logsumexp(-squares / bounded[..., None], -1)).clamp(min=0)
     return torch.where(soft > 0, softened, nearest)
+
+
+def squares_between(inputs: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Squared distances (tasks, n, columns) of inputs (tasks, n, features), which are changed, and their tasks' columns.
+
+    By products, which are fast; of differences from the mean of a task's columns, or little would be left of numbers that all are large.
+    """
+    centre = columns.mean(1, keepdim=True)
+    inputs -= centre
+    columns = columns - centre
+    squares = inputs.norm(dim=2).square()[..., None] + columns.norm(dim=2).square()[:, None]
+    return torch.baddbmm(squares, inputs, columns.mT, alpha=-2).clamp_(min=0)
+
+
+class Surroundings(NamedTuple):
+    """What squared distances from one task's columns are computed with: the same, prepared once.
+
+    Args:
+        centre: float32 (features,), the mean.
+        columns: float32 (features, columns), less the mean; in this order products read them fastest.
+        lengths: float32 (columns,), squared, of these.
+    """
+
+    centre: np.ndarray
+    columns: np.ndarray
+    lengths: np.ndarray
+
+    @staticmethod
+    def of(columns: np.ndarray) -> Surroundings:
+        """Those of columns (columns, features)."""
+        centre = columns.mean(0)
+        apart = columns - centre
+        return Surroundings(centre, np.ascontiguousarray(apart.T), _lengths(apart))
+
+    def squares(self, inputs: np.ndarray) -> np.ndarray:
+        """Squared distances (n, columns) of inputs (n, features)."""
+        apart = inputs - self.centre
+        products = torch.from_numpy(apart) @ torch.from_numpy(self.columns)  # torch's threads, which are as many as it is told
+        squares = _lengths(apart)[:, None] + self.lengths - 2 * products.numpy()
+        return np.asarray(np.maximum(squares, 0, out=squares))
+
+
+def _lengths(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(np.square(vectors).sum(1))

@@ -21,6 +21,7 @@ from PIL import Image
 from torch.nn import functional
 
 from senpath.errors import InputError, warn
+from senpath.inputs.limits import require_plain_file
 from senpath.inputs.modalities import Group
 from senpath.inputs.modalities.image import ImageModality, channels_first, decoded, normalisation_of, own_shape
 from senpath.inputs.modalities.normalised import MARGIN, Normalisation, numbers_of, recognised
@@ -118,6 +119,7 @@ def _warn_of_dark_files(items: Sequence[Any]) -> None:
 def _is_quickly_read(item: Path | Image.Image) -> bool:
     if isinstance(item, Image.Image):
         return item.width * item.height <= QUICKLY_READ
+    require_plain_file(item, f"picture {item}")
     with open_picture(item) as image:
         return image.width * image.height <= QUICKLY_READ
 

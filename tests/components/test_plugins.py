@@ -206,7 +206,7 @@ def test_modules_that_cannot_be_backbones(digits: Labelled) -> None:
     for module, message in (
         (
             nn.Linear(64, 3),
-            r"a module whose class is registered.*got Linear\. Decorate Linear with @senpath\.components\.register_backbone",
+            r"a module whose class is registered.*got Linear\. Put it into a module of a class of your own",
         ),
         (Forgetful(3), r"model Forgetful: expected an attribute 'units', got none\. Keep the constructor's argument as `self\.units`"),
         (resized, r"expected arguments that build one with the same tensors as this Resized"),

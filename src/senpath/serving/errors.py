@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from senpath.errors import BusyError, SenpathError
@@ -32,10 +31,10 @@ class Refusal(SenpathError):
         expected: object = None,
         got: object = None,
         do: str = "",
-        headers: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(what, expected=expected, got=got, do=do)
-        self.status, self.code, self.headers = status, code, headers
+        self.status, self.code, self.headers = status, code, dict(headers or {})
 
 
 def busy(what: str, *, expected: object = None, got: object = None) -> BusyError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from typing import Any
 
@@ -28,12 +27,3 @@ def complete(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-def methods_of(app: FastAPI, path: str) -> list[str]:
-    """The methods that a path takes."""
-    for name in ("[^/]+", ".+"):  # a task's name may have slashes in it
-        for template, methods in app.openapi()["paths"].items():
-            if re.fullmatch(name.join(map(re.escape, re.split(r"\{\w+\}", template))), path):
-                return sorted(map(str.upper, methods))
-    return []

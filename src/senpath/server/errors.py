@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from senpath.errors import InputError, SenpathError, printable
 from senpath.server.bodies import require_json
-from senpath.server.document import methods_of
 from senpath.serving.errors import Refusal, describe
+from senpath.serving.headers import methods_of
 from senpath.store import Place
 
 STATUS = {"input": 422, "unknown_task": 404, "task_exists": 409, "not_found": 404, "too_large": 413, "conflict": 409, "missing_extra": 415}
@@ -86,7 +86,7 @@ def install(app: FastAPI, network: Place) -> None:
 
     async def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:  # the router says only what one route takes
-            allowed = ", ".join(methods_of(app, request.url.path))
+            allowed = ", ".join(methods_of(app.openapi()["paths"], request.url.path))
             parts = {"expected": allowed, "got": request.method, "do": "GET /openapi.json tells what each is for"}
             error = Refusal(405, "method_not_allowed", "method", **parts, headers={"Allow": allowed})
         if isinstance(error, RequestValidationError) and error.errors()[0]["loc"][0] == "body":

@@ -19,7 +19,7 @@ from senpath.server.bodies import Json, body_of, dumps, json_body, media_type, r
 from senpath.server.errors import EVERYWHERE, declared
 from senpath.serving.batcher import Reply, Senses
 from senpath.serving.inputs import read_files, read_inputs
-from senpath.serving.requests import Options, PredictAnswer, Question, read_question
+from senpath.serving.requests import Options, PredictAnswer, Question, read_question, require_no_options
 from senpath.serving.served import ServedNetwork
 from senpath.snapshot.view import View
 
@@ -38,19 +38,11 @@ Asking = tuple[list[Any], Options, list[Any]]
 """A request's inputs as the library takes them, where an `InputError` stands for one that cannot be read; its options; what was sent."""
 
 
-def _require_no_options(request: Request) -> None:
-    """Refuse options in the address, where they would say nothing; what else a gateway puts there is left alone."""
-    names = [name for name in request.query_params if name in Question.model_fields]
-    if names:
-        got = f"it as a parameter of the address, ?{names[0]}=…"
-        raise InputError(f"{names[0]!r}", expected="a name in the body's JSON, or in the part options of a form", got=got)
-
-
 async def _read(server: ServedNetwork, request: Request) -> Asking:
     """What a request asks. Only what takes no time is read here and not in a thread."""
     limits = server.settings
     if request.scope["query_string"]:
-        _require_no_options(request)
+        require_no_options(request.query_params)
     if media_type(request) == "multipart/form-data":
         files, options = await read_contents(request, Options, limits.inputs, fields=4)
         view = await asyncio.to_thread(server.live.at, options.version)

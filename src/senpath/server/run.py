@@ -8,9 +8,6 @@ import json
 import os
 import secrets
 import sys
-from signal import SIGINT, SIGTERM
-from socket import socket
-from threading import Event
 from typing import Any
 
 import orjson
@@ -18,7 +15,6 @@ import torch
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.supervisors import Multiprocess
 
 from senpath.errors import SenpathError
 from senpath.server.app import create_app
@@ -27,6 +23,7 @@ from senpath.serving.errors import Refusal, busy
 from senpath.serving.metrics import counted_together
 from senpath.serving.request_log import REQUESTS
 from senpath.serving.settings import ServerSettings
+from senpath.serving.workers import Workers
 from senpath.store import Place, as_place
 
 TOLD = "_SENPATH_SERVE"
@@ -157,28 +154,6 @@ def serve(path: str | Place, settings: ServerSettings) -> None:
         else:
             config = uvicorn.Config(app, factory=True, workers=settings.workers, **options(settings))
             Workers(config, [config.bind_socket()]).run()
-
-
-class Workers(Multiprocess):
-    """Processes that answer; SIGHUP starts them anew, one after the other.
-
-    What tells them to stop ends that as well: uvicorn would hear it behind the last start alone.
-    """
-
-    def __init__(self, config: uvicorn.Config, sockets: list[socket]) -> None:
-        super().__init__(config, sockets)
-        self.should_exit = _Told(self.signal_queue)
-
-
-class _Told(Event):
-    """Set by uvicorn, or as soon as a signal that ends the server has come."""
-
-    def __init__(self, come: list[int]) -> None:
-        super().__init__()
-        self._come = come
-
-    def is_set(self) -> bool:
-        return super().is_set() or not {SIGINT, SIGTERM}.isdisjoint(self._come)
 
 
 def options(settings: ServerSettings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from senpath.server.errors import EVERYWHERE, ErrorDetail
 from senpath.server.predict import note
 from senpath.serving.inputs import in_json
 from senpath.serving.protocol import Model
-from senpath.serving.served import ServedNetwork
+from senpath.serving.served import ServedNetwork, addressed
 from senpath.serving.tensors import HEADER, InferRequest, read_request
 
 CONTENT = {"application/json": InferRequest.model_json_schema(), "application/octet-stream": {"type": "string", "format": "binary"}}
@@ -68,7 +68,7 @@ async def index(server: Served) -> list[dict[str, str]]:
 @router.get("/models/{name:path}/versions/{version}/ready", dependencies=READ)
 def model_ready(server: Served, name: str, version: int | None = None) -> dict[str, Any]:
     """Whether there is such a model, in such a version."""
-    name, version = _addressed(server, name, version)
+    name, version = addressed(server, name, version)
     _model(server, name, version)
     return {"name": name, "ready": True}
 
@@ -77,7 +77,7 @@ def model_ready(server: Served, name: str, version: int | None = None) -> dict[s
 @router.get("/models/{name:path}/versions/{version}", dependencies=READ)
 def model_metadata(server: Served, name: str, version: int | None = None) -> dict[str, Any]:
     """The inputs and outputs of a model; of a task's also its kind and its classes, in the order of the probabilities."""
-    return _model(server, *_addressed(server, name, version)).metadata(server.live.network.versions)
+    return _model(server, *addressed(server, name, version)).metadata(server.live.network.versions)
 
 
 @router.post("/models/{name:path}/infer", dependencies=READ, openapi_extra=BODY)
@@ -91,7 +91,7 @@ async def infer(
 ) -> Response:
     """The answers of a model to one or more inputs, as tensors; in binary form where that is asked for."""
     body = await request.body()
-    name, version = _addressed(server, name, version)
+    name, version = addressed(server, name, version)
 
     def read() -> tuple[InferRequest, Model, list[Any]]:
         question, tensors = read_request(body, inference_header_content_length)
@@ -108,13 +108,6 @@ async def infer(
     content, json_length = model.write(question, reply)
     headers = {"Senpath-Version": str(reply.view.version)} | ({} if json_length is None else {HEADER: str(json_length)})
     return Response(content, 200, headers, "application/json" if json_length is None else "application/octet-stream")
-
-
-def _addressed(server: ServedNetwork, name: str, version: int | None) -> tuple[str, int | None]:
-    """A model and its version as an address names them: "x/versions/2" is version 2 of x and, where there is no x, a task of that name."""
-    whole, view = f"{name}/versions/{version}", server.live.current
-    there = name == server.name or view.task_name(name) in view.tasks
-    return (name, version) if version is None or there or view.task_name(whole) not in view.tasks else (whole, None)
 
 
 def _model(server: ServedNetwork, name: str, version: int | None) -> Model:

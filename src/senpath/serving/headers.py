@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 
@@ -67,3 +67,12 @@ def request_id(headers: Mapping[bytes, bytes]) -> str:
     """What a request calls itself, or else a name that no other has."""
     given = headers.get(b"x-request-id", b"")
     return given.decode() if REQUEST_ID.fullmatch(given) else f"{PROCESS}-{next(COUNT)}"
+
+
+def methods_of(paths: Mapping[str, Iterable[str]], path: str) -> list[str]:
+    """The methods that a path takes, of an OpenAPI document's paths."""
+    for name in ("[^/]+", ".+"):  # a task's name may have slashes in it
+        for template, methods in paths.items():
+            if re.fullmatch(name.join(map(re.escape, re.split(r"\{\w+\}", template))), path):
+                return sorted(map(str.upper, methods))
+    return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
@@ -169,3 +170,11 @@ def read_question(body: bytes) -> tuple[Options, list[Any]]:
     if len(given) != 1:
         raise InputError("body", expected='either "input" or "inputs"', got="both" if given else "none")
     return question, question.inputs if "inputs" in given else [question.input]
+
+
+def require_no_options(parameters: Iterable[str]) -> None:
+    """Refuse options among the parameters of the address, where they would say nothing; what else a gateway puts there is left alone."""
+    names = [name for name in parameters if name in Question.model_fields]
+    if names:
+        got = f"it as a parameter of the address, ?{names[0]}=…"
+        raise InputError(f"{names[0]!r}", expected="a name in the body's JSON, or in the part options of a form", got=got)

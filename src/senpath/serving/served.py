@@ -136,3 +136,10 @@ def prepare(path: str | Place, settings: ServerSettings) -> tuple[ServerSettings
     tasks = len(served.live.current.tasks)
     ready = replace(settings, port=port, eager=not settings.read_only, secret=settings.secret or secrets.token_hex(32))
     return ready, f"{served.name}, version {served.live.current.version}, {tasks} task{'' if tasks == 1 else 's'}"
+
+
+def addressed(server: ServedNetwork, name: str, version: int | None) -> tuple[str, int | None]:
+    """A model and its version as an address names them: "x/versions/2" is version 2 of x and, where there is no x, a task of that name."""
+    whole, view = f"{name}/versions/{version}", server.live.current
+    there = name == server.name or view.task_name(name) in view.tasks
+    return (name, version) if version is None or there or view.task_name(whole) not in view.tasks else (whole, None)

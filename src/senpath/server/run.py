@@ -34,8 +34,6 @@ START_SECONDS = 120
 """In which a worker has imported everything; one that is silent for so long is started anew."""
 IDLE_SECONDS = 30
 """How long a connection may be open without a request."""
-
-
 SWITCH_SECONDS = 0.00005
 """After which a thread lets another have the interpreter: a prediction takes it back a hundred times, while requests keep coming."""
 
@@ -58,7 +56,14 @@ class TimedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self.pipeline.clear()
+        if self.cycle is not None:  # uvicorn tells the latest request alone, which may still have been waiting for its turn
+            self._answered.disconnected = True
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         of_body = self._in_body
@@ -67,8 +72,7 @@ class TimedProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(self._settings.body_seconds, self._late)
         if self.transport.is_closing() or not (self.cycle is None or self.cycle.response_complete):
             return
-        if not (of_body or self._in_body):
-            self._head += len(data)
+        self._head += 0 if of_body or self._in_body else len(data)
         if self._head > HEAD_BYTES:
             self._refuse(Refusal(431, "too_large", "headers", expected=f"at most {HEAD_BYTES:,} bytes", got="more"))
         elif self._timer is None:
@@ -96,11 +100,11 @@ class TimedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stop_timer()
-        self._timer = self.loop.call_later(self._settings.answer_seconds, self.transport.abort)
+        # Apart from the other timer, which stops with every request that comes in meanwhile.
+        self._untaken = self.loop.call_later(self._settings.answer_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        self._stop_timer()
+        self._untaken.cancel()
         super().resume_writing()
 
     def _start_timer(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 from senpath.cluster.answering import Answerer, Compact, How, Measurer
+from senpath.cluster.desk import Desk
 from senpath.cluster.files import Output, open_set
 from senpath.errors import InputError, SenpathError
 from senpath.evaluation import Evaluation, record_evaluation
@@ -184,48 +186,33 @@ def _mapped(source: Any, work: Any, arguments: tuple[Any, ...], batch: int, jobs
     return source.map_batches(work, compute=pool, **how)
 
 
-class _Desk:
-    """Where workers get their orders and tell what they have done; lives in a process of Ray's.
-
-    Orders are not arguments of workers, for those are lost to one that takes a dead one's place.
-    """
-
-    def __init__(self, how: bytes) -> None:
-        self._how, self._total, self._failure = how, 0, b""
-
-    def orders(self) -> bytes:
-        return self._how
-
-    def add(self, number: int) -> None:
-        self._total += number
-
-    def total(self) -> int:
-        return self._total
-
-    def fail(self, error: bytes) -> None:
-        self._failure = self._failure or error
-
-    def failure(self) -> bytes:
-        return self._failure
-
-
 def _desk(ray: Any, how: Any) -> Any:
-    return ray.remote(num_cpus=0)(_Desk).remote(pack(how))
+    return ray.remote(num_cpus=0)(Desk).remote(pack(how))
 
 
 def _watched(work: Callable[[], R], desk: Any, told: Progress, stage: str, size: int) -> R:
-    """Do the work while its progress is told."""
+    """Do the work while its progress is told. After it the desk is no more."""
     ray = import_extra("ray", "large sets", "ray")
-    with ThreadPoolExecutor(1) as threads:
-        running = threads.submit(work)
+
+    def attempt() -> R | SenpathError:
         try:
+            return work()
+        except ray.exceptions.RayError as error:
+            return _cause(ray, desk, error)
+
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(attempt)
             while wait_for([running], TICK_SECONDS).not_done:
                 done = ray.get(desk.total.remote())
                 told(stage, done, max(size, done))
-            result = running.result()
-        except ray.exceptions.RayError as error:
-            raise _cause(ray, desk, error) from None
-    done = ray.get(desk.total.remote())
+        result = running.result()
+        if isinstance(result, SenpathError):
+            gc.collect()  # workers, each of which has a CPU, live as long as Ray's error, which is part of a circle
+            raise result
+        done = ray.get(desk.total.remote())
+    finally:
+        ray.kill(desk)
     told(stage, done, done)
     return result
 

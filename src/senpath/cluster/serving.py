@@ -42,6 +42,8 @@ REPORT_SECONDS = 1.0
 """How often replicas tell the writer what they counted, and give it what belongs in the inbox."""
 KEYLESS_BYTES = 2**16
 """Of a request at most, while nobody has shown a key: to show one takes less."""
+HEALTH_SECONDS = 2.0
+"""How often Serve looks whether a replica lives, and puts another in the place of a dead one; Serve itself does so every ten."""
 TRIES = 5
 """How often a question is asked until a replica lives to answer it."""
 PASSED_ON = ["type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path"]
@@ -200,7 +202,7 @@ def build(options: Mapping[str, Any]) -> serve.Application:
     settings = ServerSettings(**options)
     shared = replace(settings, secret=settings.secret or secrets.token_hex(32)).to_json()
     scaling = {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": 16}
-    here = serve.deployment(Replica, max_ongoing_requests=64, ray_actor_options=actor)
+    here = serve.deployment(Replica, max_ongoing_requests=64, ray_actor_options=actor, health_check_period_s=HEALTH_SECONDS)
     replica, writer = here.options(name="replica", autoscaling_config=scaling), here.options(name="writer")
     intake = serve.deployment(Intake, name="intake", max_ongoing_requests=settings.requests, ray_actor_options={"num_cpus": 0})
     one = writer.bind(path, shared, None)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_digits, load_iris
 
 from senpath.network import Network
 from senpath.testing.constant import ConstantMethod
@@ -34,6 +33,8 @@ def tiny_task(name: str) -> Labelled:
 
 @cache
 def _tasks() -> dict[str, Labelled]:
+    from sklearn.datasets import load_digits, load_iris  # takes a second, which workers that learn by `ConstantMethod` have no use for
+
     digits, flowers = load_digits(), load_iris()
     images, numbers = digits.images / 16, digits.target
     parts = {"low": numbers < 5, "high": numbers >= 5, "odd": numbers % 2 == 1}

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +20,7 @@ from filelock import FileLock
 from sklearn.datasets import load_digits, load_iris
 from xdist.scheduler import LoadScopeScheduling
 
-from benchmarks.cloud.service import running_moto
+from benchmarks.cloud.service import environment, running_moto
 from senpath import data
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -28,15 +29,18 @@ Build = Callable[[Path], object]
 
 TOGETHER = {
     "Ray": (
-        "tests/cluster/",
         "tests/parallel/test_pool.py",
-        "tests/server/test_ray.py",
+        "tests/cluster/",
         "tests/documents/test_api_reference.py",
         "tests/experiments/test_experiment.py",
         "tests/methods/munet/test_interrupted.py",
+        "tests/server/test_ray.py",
     )
 }
-"""Files whose slow tests are for one test process, one after the other: two Rays on two cores take each other for dead."""
+"""Files whose slow tests are for one test process, one after the other, for they share a Ray (`with_ray`); the first begins with tests
+that end theirs."""
+ALONE = FileLock(Path(tempfile.gettempdir()) / "senpath-tests-ray.lock")
+"""Held while there is a Ray: on two cores two of them take each other for dead."""
 LONG = (
     "Ray",
     "tests/test_docs.py",
@@ -58,14 +62,36 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that is marked as slow says why; those that take longest come first."""
+    """A test that is marked as slow says why; those that take longest come first, and a group's files in its order."""
     for item in items:
         mark = item.get_closest_marker("slow")
         if mark is None:
             continue
         if not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.args[0]):
             raise pytest.UsageError(f"{item.nodeid}: write @pytest.mark.slow(reason), with a reason")
-    items.sort(key=lambda item: LONG.index(group_of(item.nodeid)) if group_of(item.nodeid) in LONG else len(LONG))
+    items.sort(key=lambda item: turn_of(item.nodeid))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """The Ray that tests share ends with the last of them."""
+    yield
+    if group_of(item.nodeid) == "Ray" and (nextitem is None or group_of(nextitem.nodeid) != "Ray"):
+        end_ray()
+
+
+def end_ray() -> None:
+    """End the Ray of this process, if there is one; others may have theirs."""
+    if "ray" in sys.modules:
+        sys.modules["ray"].shutdown()
+    ALONE.release(force=True)
+
+
+def turn_of(test: str) -> tuple[int, int]:
+    """When a test's file comes: of all groups, and in its own."""
+    group = group_of(test)
+    place = next((place for place, file in enumerate(TOGETHER.get(group, ())) if test.startswith(file)), 0)
+    return LONG.index(group) if group in LONG else len(LONG), place
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -136,11 +162,31 @@ def digits() -> Labelled:
     return x, bunch.target[:400]
 
 
-@pytest.fixture(scope="module")
-def alone_with_ray() -> Iterator[None]:
-    """While a module uses Ray, no other test process does: on two cores two of them take each other for dead."""
-    with FileLock(Path(tempfile.gettempdir()) / "senpath-tests-ray.lock"):
+@pytest.fixture
+def without_ray() -> Iterator[None]:
+    """There is no Ray yet: the test begins and ends its own."""
+    end_ray()
+    with ALONE:
         yield
+
+
+@pytest.fixture(scope="module")
+def with_ray(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A Ray of two CPUs, which modules share, for it takes seconds to start; what they call leaves it as it is.
+
+    For its processes s3:// is the service of `moto`.
+    """
+    ray = pytest.importorskip("ray", reason="needs senpath[ray]")
+    if not ray.is_initialized():
+        ALONE.acquire()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(Path(__file__).parent)  # its processes start here, also when a test's own folder is gone
+            for name, value in environment(request.getfixturevalue("moto")).items():
+                patch.setenv(name, value)
+            quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
+            ray.init(address="local", num_cpus=2, object_store_memory=2 * 10**8, **quiet)
+    yield ray
+    assert ray.is_initialized()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Ray's own
 ]
 slow = pytest.mark.slow("Ray and its workers take seconds to start")
-
-
-@pytest.fixture(scope="module")
-def with_ray(alone_with_ray: None) -> Iterator[None]:
-    import ray
-
-    ray.init(
-        address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=2, object_store_memory=2 * 10**8
-    )
-    yield
-    assert ray.is_initialized()  # calls leave it as it is
-    ray.shutdown()
 
 
 def contents_of(network: sp.Network) -> Any:
@@ -58,7 +45,7 @@ def contents_of(network: sp.Network) -> Any:
 
 
 @slow
-def test_a_killed_worker_loses_nothing_and_the_network_is_the_same_as_here(with_ray: None, tmp_path: Path) -> None:
+def test_a_killed_worker_loses_nothing_and_the_network_is_the_same_as_here(with_ray: Any, tmp_path: Path) -> None:
     tasks: dict[str, Any] = write_tasks(tmp_path / "data", 14)  # more than a folder keeps versions
     tasks["flowers"] = tiny_task("iris")
     here = sp.Network(tmp_path / "here")
@@ -86,7 +73,7 @@ def test_a_killed_worker_loses_nothing_and_the_network_is_the_same_as_here(with_
 
 
 @slow
-def test_what_cannot_be_learned_is_told_before_anything_is(with_ray: None, tmp_path: Path) -> None:
+def test_what_cannot_be_learned_is_told_before_anything_is(with_ray: Any, tmp_path: Path) -> None:
     tasks: dict[str, Any] = write_tasks(tmp_path / "data", 3)
     np.savez(tmp_path / "one.npz", x=tiny_task("low")[0], y=np.zeros(150))
     net = tiny_network(tmp_path / "net", ["low"])
@@ -95,7 +82,7 @@ def test_what_cannot_be_learned_is_told_before_anything_is(with_ray: None, tmp_p
         ({"x": f"file://{tmp_path}/one.npz"}, "task 'x': labels y: expected two classes or more, got one class"),
     ]:
         with pytest.raises(sp.InputError, match=match + r".*The network is as it was, at version 1$"):
-            net.learn_many(tasks | wrong, method=ConstantMethod(), engine="ray", jobs=2)
+            net.learn_many(tasks | wrong, method=ConstantMethod(), engine="ray", jobs=1)
         assert list(net.tasks) == ["low"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,19 @@ from raising import raises_error
 from ray_tasks import write_tasks
 
 import senpath as sp
-from benchmarks.cloud.service import SECRET, environment, running_moto
+from benchmarks.cloud.service import SECRET, environment
 from senpath.testing import ConstantMethod, tiny_task
 
 pytestmark = pytest.mark.slow("starts an S3 interface, and Ray with its workers")
 
 
-@pytest.fixture(scope="module")
-def endpoint(alone_with_ray: None) -> Iterator[str]:
-    with running_moto() as endpoint:
-        yield endpoint
-
-
 @pytest.fixture
-def tasks(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def tasks(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Addresses of four tasks as objects, and of one as objects below a name for each class."""
     import obstore
     from obstore.store import from_url
 
-    for name, value in environment(endpoint).items():
+    for name, value in environment(moto).items():
         monkeypatch.setenv(name, value)
     bucket, files = from_url("s3://bucket/data", client_options={"allow_http": True}), write_tasks(tmp_path / "data", 4)
     for path in files.values():
@@ -82,29 +75,21 @@ def test_tables_in_a_bucket_name_no_files_of_this_machine(tasks: dict[str, str],
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="senpath[ray] is not installed")
 @pytest.mark.filterwarnings("ignore")  # Ray's own
-def test_a_network_in_object_storage_is_learned_on_ray(tasks: dict[str, str], tmp_path: Path) -> None:
-    import ray
-
+def test_a_network_in_object_storage_is_learned_on_ray(tasks: dict[str, str], with_ray: Any, tmp_path: Path) -> None:
     here = sp.Network(tmp_path / "here")
     here.learn_many(tasks, method=ConstantMethod())
-    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    ray.init(address="local", num_cpus=2, object_store_memory=10**8, **quiet)
-    try:
-        there = sp.Network("s3://bucket/there.sen")
-        there.learn_many(tasks, method=ConstantMethod(), engine="ray")
-        _answers_no_file_of_this_machine(here, tmp_path)
-    finally:
-        ray.shutdown()
+    there = sp.Network("s3://bucket/there.sen")
+    there.learn_many(tasks, method=ConstantMethod(), engine="ray")
     assert {name: info.provenance for name, info in there.tasks.items()} == {name: info.provenance for name, info in here.tasks.items()}
     pictures = tiny_task("low")[0]
     answers = [net.predict(pictures) for net in (here, there)]
     assert answers[0].label.tolist() == answers[1].label.tolist()
     np.testing.assert_array_equal(answers[0].confidence, answers[1].confidence)
+    _answers_no_file_of_this_machine(with_ray, here, tmp_path)
 
 
-def _answers_no_file_of_this_machine(net: sp.Network, folder: Path) -> None:
+def _answers_no_file_of_this_machine(ray: Any, net: sp.Network, folder: Path) -> None:
     import obstore
-    import ray
     from obstore.store import from_url
 
     picture = folder / "own.png"

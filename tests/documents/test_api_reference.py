@@ -95,7 +95,7 @@ def run(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         example = doctest.DocTestParser().get_doctest(docstring_of(name, THINGS[name]), {**state, **more}, name, None, 0)
         assert example.examples
         said: list[str] = []
-        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
+        doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(example, out=said.append)
         assert not said, "".join(said)
 
     return run_example
@@ -116,12 +116,7 @@ def test_an_example_that_takes_longer_runs(name: str, run: Any, monkeypatch: pyt
     if extra is not None and find_spec(extra) is None:
         pytest.skip(f"{extra} is not installed")
     if extra == "ray":
-        request.getfixturevalue("alone_with_ray")
-        import ray
-
-        with ray.init(address="local", num_cpus=2, object_store_memory=2 * 10**8, include_dashboard=False, log_to_driver=False):
-            run(name)
-        return
+        request.getfixturevalue("with_ray")
     if extra != "fastapi":
         run(name)
         return

@@ -180,9 +180,9 @@ def test_few_shots_of_every_task_or_of_the_newest(digits: Pair) -> None:
 
 @pytest.mark.slow("starts processes, and Ray")
 @pytest.mark.parametrize("where", [{"jobs": 2}, {"jobs": 2, "ray": "local"}], ids=["processes", "Ray"])
-def test_wherever_it_runs_it_finds_the_same(digits: Pair, tmp_path: Path, where: dict[str, Any]) -> None:
+def test_wherever_it_runs_it_finds_the_same(digits: Pair, tmp_path: Path, where: dict[str, Any], request: pytest.FixtureRequest) -> None:
     if "ray" in where:
-        pytest.importorskip("ray", reason="needs senpath[ray]")
+        request.getfixturevalue("with_ray")
     plan: dict[str, Any] = {"methods": ["single", "senpath.testing:ConstantMethod"], "split": 2, "seeds": 2, "settings": BRIEF}
     here, there = experiment(digits, **plan), experiment(digits, **plan, **where, folder=tmp_path)
     assert [{**record, "seconds": 0} for record in here.records] == [{**record, "seconds": 0} for record in there.records]

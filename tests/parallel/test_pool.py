@@ -35,6 +35,7 @@ DEATH = {"two": "worker process was ended by SIGKILL", "ray": "Ray actor was los
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="senpath[ray] is not installed")
 ray_is_slow = pytest.mark.slow("Ray and its workers take seconds to start")
 RAY_MARKS = (needs_ray, ray_is_slow)
+several_starts = pytest.mark.slow("starts processes, each of which loads all of torch")
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Running:
 
 @needs_ray
 @ray_is_slow
-def test_a_cluster_that_does_not_answer() -> None:
+def test_a_cluster_that_does_not_answer(without_ray: None) -> None:
     start = time.perf_counter()
     match = r"Ray: expected a cluster at '127\.0\.0\.1:1', got ConnectionRefusedError: .*'local' needs none"
     with pytest.raises(SenpathError, match=match), pool_of(squares, ray="127.0.0.1:1"):
@@ -131,7 +132,7 @@ def test_a_cluster_that_does_not_answer() -> None:
 
 @needs_ray
 @ray_is_slow
-def test_a_ray_of_its_own_ends_with_the_pool_here_one_that_cannot_prepare(alone_with_ray: None) -> None:
+def test_a_ray_of_its_own_ends_with_the_pool_here_one_that_cannot_prepare(without_ray: None) -> None:
     import ray
 
     handler = signal.getsignal(signal.SIGTERM)
@@ -141,15 +142,26 @@ def test_a_ray_of_its_own_ends_with_the_pool_here_one_that_cannot_prepare(alone_
     assert signal.getsignal(signal.SIGTERM) == handler
 
 
-@pytest.fixture(scope="module")
-def with_ray(alone_with_ray: None) -> Iterator[None]:
-    """A Ray that is there already, with room for the shared pool and one worker more."""
-    import ray
+@several_starts
+@pytest.mark.parametrize("where", [TWO, pytest.param({"jobs": 1, "ray": "local"}, marks=needs_ray)], ids=["two", "on_ray"])
+def test_workers_that_cannot_start(where: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    if "ray" in where:
+        request.getfixturevalue("with_ray")
+    told: list[str] = []
+    died = "was lost .*SYSTEM_ERROR" if "ray" in where else "was ended by SIGKILL"
+    with pytest.raises(SenpathError, match=f"expected one that starts, got one that {died}"), pool_of(die, **where, tell=told.append):
+        pass
+    assert re.match(f".* {died}.* before it was ready; another takes its place", told[0])
 
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=3)
-    yield
-    assert ray.is_initialized()  # pools leave it as it is
-    ray.shutdown()
+
+@needs_ray
+@ray_is_slow
+def test_a_ray_with_few_processors(with_ray: Any) -> None:
+    told: list[str] = []
+    match = "preparing: expected luck, got none"
+    with pytest.raises(InputError, match=match), pool_of(refuse, jobs=4, ray="local", tell=told.append):
+        pass
+    assert told == ["Ray has 2 CPUs for 4 workers, of which the others wait for more"]
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +176,7 @@ def two() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def on_ray(with_ray: None) -> Iterator[Running]:
+def on_ray(with_ray: Any) -> Iterator[Running]:
     yield from shared(DEATH["ray"], **RAY)
 
 
@@ -290,35 +302,10 @@ def test_ctrl_c_goes_through_and_leaves_no_process() -> None:
     assert set(multiprocessing.active_children()) == before
 
 
-several_starts = pytest.mark.slow("starts processes, each of which loads all of torch")
-
-
 @pytest.mark.parametrize("where", [HERE, pytest.param(TWO, marks=several_starts)], ids=["here", "two"])
 def test_a_pool_that_cannot_prepare(where: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="preparing: expected luck, got none"), pool_of(refuse, **where):
         pass
-
-
-@several_starts
-@pytest.mark.parametrize("where", [TWO, pytest.param({"jobs": 1, "ray": "local"}, marks=needs_ray)], ids=["two", "on_ray"])
-def test_workers_that_cannot_start(where: dict[str, Any], request: pytest.FixtureRequest) -> None:
-    if "ray" in where:
-        request.getfixturevalue("with_ray")
-    told: list[str] = []
-    died = "was lost .*SYSTEM_ERROR" if "ray" in where else "was ended by SIGKILL"
-    with pytest.raises(SenpathError, match=f"expected one that starts, got one that {died}"), pool_of(die, **where, tell=told.append):
-        pass
-    assert re.match(f".* {died}.* before it was ready; another takes its place", told[0])
-
-
-@needs_ray
-@ray_is_slow
-def test_a_ray_with_few_processors(with_ray: None) -> None:
-    told: list[str] = []
-    match = "preparing: expected luck, got none"
-    with pytest.raises(InputError, match=match), pool_of(refuse, jobs=4, ray="local", tell=told.append):
-        pass
-    assert told == ["Ray has 3 CPUs for 4 workers, of which the others wait for more"]
 
 
 @pytest.mark.parametrize("where", [TWO, pytest.param(RAY, marks=RAY_MARKS)], ids=["two", "on_ray"])

@@ -10,7 +10,9 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Ray's own
 ]
 FILE = Path(__file__).parents[2] / "docs" / "howto" / "ray-serve.yaml"
-REPLICAS = 3
+REPLICAS = 2
+"""One to be killed, and one that is left."""
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +44,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
 
 
 @pytest.fixture(scope="module")
-def url(network: Network) -> Iterator[str]:
-    import ray
+def url(network: Network, with_ray: Any) -> Iterator[str]:
     from ray import serve
 
     from senpath.cluster.serving import build
@@ -50,7 +52,6 @@ def url(network: Network) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", num_cpus=2, object_store_memory=10**8)
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": port})
         serve.run(
@@ -60,7 +61,6 @@ def url(network: Network) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         serve.shutdown()
-        ray.shutdown()
 
 
 def processes_of(title: str) -> list[int]:
@@ -81,6 +81,13 @@ def _descends(process: int) -> bool:
             return True
         process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
     return False
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait as long as a slow machine may need for it."""
+    deadline = time.monotonic() + 60
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.2)
 
 
 def ask(url: str, inputs: list[Any]) -> httpx.Response:
@@ -109,7 +116,7 @@ def test_what_is_counted_and_the_inbox_are_of_all_replicas(url: str) -> None:
     before = asked()
     for number in range(24):
         ask(url, [{"array": np.random.default_rng(number).random((8, 8)).tolist()}])
-    time.sleep(3)
+    wait_until(lambda: asked() >= before + 24)
     assert asked() == before + 24
     told = httpx.get(f"{url}/activity", timeout=60).json()
     assert told["requests"] >= 24
@@ -131,10 +138,11 @@ def half_a_request(url: str, headers: str) -> str:
 
 def test_a_body_has_its_time_and_its_length(url: str) -> None:
     assert " 413 " in half_a_request(url, f"Content-Length: {10**12}")
-    for length in ("Content-Length: 100", "Transfer-Encoding: chunked"):
-        start = time.monotonic()
-        assert " 408 " in half_a_request(url, length)
-        assert 3 < time.monotonic() - start < 15
+    start = time.monotonic()
+    with ThreadPoolExecutor() as threads:
+        for answer in threads.map(partial(half_a_request, url), ("Content-Length: 100", "Transfer-Encoding: chunked")):
+            assert " 408 " in answer
+            assert 3 < time.monotonic() - start < 15
 
 
 def test_who_shows_no_key_sends_no_more_than_a_key(tmp_path: Path) -> None:
@@ -191,26 +199,28 @@ def test_a_killed_replica_loses_no_question(url: str) -> None:
     assert len(before) == REPLICAS
     for thread in threads:
         thread.start()
-    time.sleep(2)
+    wait_until(lambda: statuses[200] > 10)
     os.kill(before[0], signal.SIGKILL)
-    time.sleep(4)
+    time.sleep(3)
     stop.set()
     for thread in threads:
         thread.join(90)
     assert [*statuses] == [200], statuses
     assert labels["warm"] == labels["cold"] == statuses[200] > 20
-    deadline = time.monotonic() + 60
-    while len(after := processes_of("ServeReplica:senpath:replica")) < REPLICAS and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert len({*after} - {*before}) == 1, "another one takes its place"
+    wait_until(lambda: len(processes_of("ServeReplica:senpath:replica")) == REPLICAS)
+    assert len({*processes_of("ServeReplica:senpath:replica")} - {*before}) == 1, "another one takes its place"
 
 
 def test_a_new_version_is_live_in_all_replicas(url: str, network: Network) -> None:
     from senpath.testing import ConstantMethod
 
     network.learn("iris", *tiny_task("iris"), method=ConstantMethod())
-    time.sleep(1.5)
-    answers = [ask(url, [{"row": tiny_task("iris")[0][0].tolist()}]).json() for _ in range(12)]
+
+    def answered() -> list[Any]:
+        return [ask(url, [{"row": tiny_task("iris")[0][0].tolist()}]).json() for _ in range(12)]
+
+    wait_until(lambda: {answer["version"] for answer in answered()} == {network.version})
+    answers = answered()
     assert {answer["version"] for answer in answers} == {network.version}
     assert {answer["answers"][0]["task"] for answer in answers} == {"iris"}
 

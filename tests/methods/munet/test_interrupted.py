@@ -52,8 +52,7 @@ def test_two_processes_find_the_same(tmp_path: Path, some: Labelled) -> None:
 
 
 @pytest.mark.slow("Ray and its workers take seconds to start")
-def test_ray_finds_the_same_though_a_worker_is_killed(tmp_path: Path, some: Labelled, alone_with_ray: None) -> None:
-    pytest.importorskip("ray", reason="senpath[ray] is not installed")
+def test_ray_finds_the_same_though_a_worker_is_killed(tmp_path: Path, some: Labelled, with_ray: Any) -> None:
     told, killed = list[str](), list[int]()
 
     def kill_one(status: SearchStatus) -> None:

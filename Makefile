@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# Python compiles what is imported, when it is: all that is installed takes a minute, and most of it is never used.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
 # What Python compiles is kept, whatever the environment says: every test process, and every one that it starts, would compile it all anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -15,9 +17,9 @@ $(STAMP): pyproject.toml constraints.txt src/senpath/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "senpath needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	@echo "setting up .venv; the first time this takes a few minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps Resemblyzer
+	$(INSTALL) torch
+	$(INSTALL) --editable '.[dev]'
+	$(INSTALL) --no-deps Resemblyzer
 	@touch $(STAMP)
 
 demo: setup

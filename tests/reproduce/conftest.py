@@ -11,7 +11,7 @@ from data_files import wav_bytes, write_idx, write_zip
 
 from senpath.reproduce.sen import RunProgress, Setup, reproduce_sen
 
-SETUP = Setup(seeds=1, epochs=8)
+SETUP = Setup(seeds=1, epochs=4)
 
 
 def prototypes(seed: int, count: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from senpath.reproduce.sen.tables import matrices, shortfall
 if TYPE_CHECKING:
     from .conftest import Run  # type: ignore[import-not-found]
 
-SETUP = Setup(seeds=1, epochs=8)
+SETUP = Setup(seeds=1, epochs=4)
 pytestmark = pytest.mark.slow("the whole experiment, if on tiny data")
 
 
@@ -55,7 +55,7 @@ def test_the_page_puts_what_was_published_beside_ours(text: str) -> None:
         "λ",
     ):
         assert re.search(f"^##+ .*{heading}", text, re.MULTILINE), heading
-    assert "senpath reproduce sen --seeds 1 --epochs 8" in text
+    assert "senpath reproduce sen --seeds 1 --epochs 4" in text
     assert "nan" not in text
 
 
@@ -123,7 +123,7 @@ def test_a_second_run_takes_everything_from_the_first(whole: Run, on_tiny: Path,
 
 def test_a_run_that_is_stopped_goes_on_and_comes_to_the_same(whole: Run, on_tiny: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "senpath", "reproduce", "sen", "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
-    command += ["--seeds", "1", "--epochs", "8", "--jobs", "1"]
+    command += ["--seeds", "1", "--epochs", "4", "--jobs", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "work").glob("strength-3.jsonl")) and time.monotonic() < deadline:
@@ -144,4 +144,4 @@ def test_a_run_that_is_stopped_goes_on_and_comes_to_the_same(whole: Run, on_tiny
 
 def test_a_work_folder_of_other_settings_is_refused(whole: Run, on_tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected results of the same settings, data and version, got those of others\. Choose another"):
-        reproduce_sen(tmp_path, whole.work, Setup(seeds=2, epochs=8), look=lambda progress: None)
+        reproduce_sen(tmp_path, whole.work, Setup(seeds=2, epochs=4), look=lambda progress: None)

@@ -6,23 +6,28 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 from browser import RATE, SCRIBBLE, THREE, ZERO, Visit, build_network, house, in_a_room, launched, star, tone, wav
+from fastapi import FastAPI
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, expect
 from running import running
 
 import senpath as sp
 from senpath.data import moving_pictures
+from senpath.server.app import create_app
 from senpath.serving.keys import add_key
+from senpath.serving.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_task
 from tests.data_files import write_video
 
 pytestmark = pytest.mark.slow("a real browser")
+Listening = Callable[[FastAPI], AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
@@ -138,13 +143,13 @@ def test_a_row_may_have_empty_fields_but_not_only_those(visit: Visit) -> None:
     visit.says("melon")
 
 
-def test_clips_are_asked_and_taught(browser: Browser, tmp_path: Path) -> None:
+def test_clips_are_asked_and_taught(browser: Browser, listening: Listening, tmp_path: Path) -> None:
     pictures = (255 * tiny_task("low")[0][:40]).astype(np.uint8)
     clips, ways = moving_pictures(pictures, 0)
     sp.Network(tmp_path / "clips.sen").learn("way", clips, ways, method=ConstantMethod())
     for place in range(4):
         write_video(tmp_path / f"{place}.mp4", np.repeat(clips[place][..., None], 3, axis=3), "libx264")
-    with running(tmp_path / "clips.sen") as (_, address):
+    with listening(create_app(tmp_path / "clips.sen")) as address:
         visit = Visit(browser, address).ready()
         page = visit.page
         page.get_by_label("Choose a clip").set_input_files(tmp_path / "0.mp4")
@@ -198,25 +203,25 @@ def test_texts_are_taught_with_the_keyboard_alone(visit: Visit) -> None:
     expect(page.get_by_label("What is the new task called?")).to_be_focused()
 
 
-def teach(visit: Visit, name: str) -> None:
-    """Teach a task of two signs that are drawn five times each."""
+def teach(visit: Visit, name: str, times: int) -> None:
+    """Teach a task of two signs that are drawn so many times each."""
     page, random = visit.page, np.random.default_rng(5)
     visit.open("Teach")
     page.get_by_label("What is the new task called?").fill(name)
     for place, (kind, strokes) in enumerate({"star": star, "house": house}.items()):
         page.get_by_label("Name of this kind").nth(place).fill(kind)
-        for count in range(1, 6):
+        for count in range(1, times + 1):
             visit.draw(strokes(random, 0.04), "teach")
             page.get_by_role("button", name=f"Add to “{kind}”").click()
             expect(page.locator("#teach .kind").nth(place).get_by_role("button", name="Remove example")).to_have_count(count)
-    expect(page.locator("#teach .score")).to_contain_text("each of the 10 examples is left out")
+    expect(page.locator("#teach .score")).to_contain_text(f"each of the {2 * times} examples is left out")
     page.get_by_role("button", name="Learn it").click()
     expect(page.get_by_role("heading", name=f"Learned “{name}”")).to_be_focused(timeout=60_000)
 
 
 def test_a_task_is_taught_by_drawing_and_taken_back(visit: Visit, address: str) -> None:
     page, before = visit.page, version(address)
-    teach(visit, "signs")
+    teach(visit, "signs", 5)
     assert tasks(address)["signs"] == ["house", "star"]
     assert page.inner_text("#teach .score strong") in ("100 %", "90 %", "80 %")
     expect(page.locator("#teach .done")).to_contain_text("orrowed")
@@ -232,7 +237,7 @@ def test_a_task_is_taught_by_drawing_and_taken_back(visit: Visit, address: str) 
 
 def test_undo_asks_once_when_more_would_go_and_names_stay_text(visit: Visit, address: str) -> None:
     page, before = visit.page, set(tasks(address))
-    teach(visit, "first")
+    teach(visit, "first", 2)
     labels = ("<img src=x onerror=alert(1)>", "</td><script>alert(2)</script>")
     later = {"examples": [{"input": text, "label": labels[place % 2]} for place, text in enumerate(("red", "two", "blue", "six"))]}
     job = httpx.post(f"{address}/tasks/second", json=later).json()["job"]
@@ -372,9 +377,9 @@ def test_a_task_gets_another_name_and_words_on_what_it_is_for(visit: Visit, addr
     expect(page.get_by_role("button", name="Edit digits")).to_be_visible()
 
 
-def test_a_key_is_asked_for_and_says_what_one_may_do(browser: Browser, network: Path, tmp_path: Path) -> None:
+def test_a_key_is_asked_for_and_says_what_one_may_do(browser: Browser, listening: Listening, network: Path, tmp_path: Path) -> None:
     key = add_key(tmp_path / "keys.jsonl", "Ada", "read")
-    with running(network, "--keys", str(tmp_path / "keys.jsonl")) as (_, address):
+    with listening(create_app(network, ServerSettings(keys=str(tmp_path / "keys.jsonl")))) as address:
         visit = Visit(browser, address)
         dialog = visit.page.get_by_role("dialog", name="This network asks for a key")
         dialog.get_by_label("Key").fill("none of them")

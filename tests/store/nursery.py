@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch._dynamo  # torch's optimizers load it when first used; here once for all
+import torch._dynamo  # torch's optimizers load it when first used, and sp.Network its module; here once for all
 from sklearn.datasets import load_iris
 
 import senpath as sp
+import senpath.network
 from senpath.learning import propose
 from senpath.snapshot import encode_examples
 
@@ -74,7 +75,7 @@ def commit_only(folder: str, told: str) -> None:
     net = sp.Network(folder)
     proposals = []
     for seed in range(6):
-        method = sp.Sen(epochs=1, hidden=4, links="none", random_state=seed)
+        method = sp.Sen(model="mlp", epochs=1, hidden=4, links="none", random_state=seed)
         proposals.append(propose(net.view, method, "", encode_examples(net.view, *some_flowers(seed))))
     tell(told, "ready")
     for number in itertools.count(len(net.tasks)):
@@ -167,7 +168,7 @@ def predict(folder: str, inputs: str, answers: str, threads: int) -> None:
 
 def learn(net: sp.Network, name: str, seed: int) -> None:
     x, y = some_flowers(seed)
-    net.learn(name, x, y, epochs=1, hidden=4, random_state=seed, links="none" if seed % 2 else "all")
+    net.learn(name, x, y, model="mlp", epochs=1, hidden=4, random_state=seed, links="none" if seed % 2 else "all")
 
 
 def some_flowers(seed: int) -> tuple[np.ndarray, np.ndarray]:

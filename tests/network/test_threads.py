@@ -17,7 +17,10 @@ import pytest
 import senpath as sp
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
-SECONDS = 15.0
+SECONDS, PATIENCE = 5.0, 120.0
+"""That the crowd works at least, and until each work was done at most."""
+WORKS = ("learn", "gc", "roll_back", "ask", "ask_freely", "explain", "look")
+"""What has to have been done; whether there is a task to remove is left to chance."""
 
 
 class Crowd:
@@ -28,7 +31,7 @@ class Crowd:
 
     def __init__(self, net: sp.Network) -> None:
         self.net, self.done, self.wrong = net, Counter[str](), list[str]()
-        self._end, self._names = time.monotonic() + SECONDS, itertools.count()
+        self._begin, self._names = time.monotonic(), itertools.count()
         self._x = {name: tiny_task(name)[0][:20] for name in ("low", "iris")}
         self._expected = {name: net.predict(x, task=name).label.tolist() for name, x in self._x.items()}
 
@@ -47,12 +50,15 @@ class Crowd:
 
     def _repeat(self, work: object) -> None:
         assert callable(work)
-        while time.monotonic() < self._end and not self.wrong:
+        while not self.wrong and self._goes_on(time.monotonic() - self._begin):
             try:
                 work()
                 self.done[work.__name__] += 1
             except Exception as error:
                 self.wrong.append(f"{work.__name__}: {type(error).__name__}: {error}")
+
+    def _goes_on(self, seconds: float) -> bool:
+        return seconds < SECONDS or (seconds < PATIENCE and not all(self.done[work] for work in WORKS))
 
     def learn(self) -> None:
         name = f"extra-{next(self._names)}"
@@ -100,12 +106,12 @@ class Crowd:
             self.wrong.append(f"tasks {[*tasks]}")
 
 
-@pytest.mark.slow("200 threads for a quarter of a minute")
+@pytest.mark.slow("200 threads for some seconds")
 def test_many_threads_at_one_network(tmp_path: Path) -> None:
     crowd = Crowd(tiny_network(tmp_path / "net", ["low", "iris"]))
     crowd.run()
     assert crowd.wrong == []
-    assert min(crowd.done[name] for name in ("learn", "gc", "roll_back", "ask", "ask_freely", "explain", "look")) > 0, crowd.done
+    assert min(crowd.done[name] for name in WORKS) > 0, crowd.done
     net = sp.Network(tmp_path / "net")
     net.verify()
     assert {*net.tasks} == {*crowd.net.tasks}
@@ -121,7 +127,7 @@ def figures() -> tuple[int, int, int]:
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc")
 def test_memory_descriptors_and_maps_stay_flat(tmp_path: Path) -> None:
     net, (x, y) = tiny_network(tmp_path / "net", ["low", "iris"]), tiny_task("iris")
-    cycles = int(os.environ.get("SENPATH_CYCLES", "120"))
+    cycles = int(os.environ.get("SENPATH_CYCLES", "60"))
     told = []
     for cycle in range(cycles):
         net.learn("more", x, y, method=ConstantMethod(hidden=4, random_state=cycle))
@@ -133,6 +139,6 @@ def test_memory_descriptors_and_maps_stay_flat(tmp_path: Path) -> None:
             told.append(figures())
     (memory, files, maps), (memory_after, files_after, maps_after) = told
     print(f"{cycles} cycles: {memory_after - memory:+,} bytes, {files_after - files:+} descriptors, {maps_after - maps:+} maps")
-    assert memory_after - memory < 32 * 2**20
+    assert memory_after - memory < 16 * 2**20
     assert files_after <= files + 2
     assert maps_after <= maps + 20

@@ -171,12 +171,24 @@ def test_warnings_are_at_the_line_that_called() -> None:
     assert noted[0].filename == __file__
 
 
-def learn_on_a_terminal(variables: Mapping[str, str], argument: str) -> str:
-    """What a program that learns a task for a while writes to a terminal."""
-    code = f"import senpath as sp; from senpath.testing import tiny_task; sp.Network().learn('[b]iris', *tiny_task('iris'), {argument})"
+TURN = "-- turn --"
+ON_A_TERMINAL = f"""
+import os, sys
+import senpath as sp
+from senpath.testing import tiny_task
+
+for bars, settings in (("1", {{}}), ("0", {{}}), ("1", {{"progress": False}})):
+    os.environ["SENPATH_BARS"] = bars
+    sp.Network().learn("[b]iris", *tiny_task("iris"), **settings)
+    print({TURN!r}, end="", file=sys.stderr, flush=True)
+"""
+
+
+def learn_on_a_terminal() -> list[str]:
+    """What a program that learns a task three times writes to a terminal: with bars, without them, and with nobody who follows."""
     reading, writing = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "120", "TERM": "xterm", **variables}
-    subprocess.run([sys.executable, "-c", code], stderr=writing, stdout=subprocess.DEVNULL, env=environment, check=True)
+    environment = {**os.environ, "COLUMNS": "120", "TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", ON_A_TERMINAL], stderr=writing, stdout=subprocess.DEVNULL, env=environment, check=True)
     os.close(writing)
     said = b""
     try:
@@ -185,16 +197,15 @@ def learn_on_a_terminal(variables: Mapping[str, str], argument: str) -> str:
     except OSError:  # the other side is closed
         pass
     os.close(reading)
-    return said.decode()
+    return said.decode().split(TURN)
 
 
-@pytest.mark.slow("starts Python three times")
+@pytest.mark.slow("starts Python")
 def test_bars_on_a_terminal() -> None:
-    said = learn_on_a_terminal({}, "")
+    said, switched_off, unfollowed, end = learn_on_a_terminal()
     assert "learn [b]iris: " in said
     assert "loss" in said
-    assert learn_on_a_terminal({"SENPATH_BARS": "0"}, "") == ""
-    assert learn_on_a_terminal({}, "progress=False") == ""
+    assert (switched_off, unfollowed, end) == ("", "", "")
 
 
 def test_no_bars_where_nobody_looks(capfd: pytest.CaptureFixture[str]) -> None:

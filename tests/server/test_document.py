@@ -51,7 +51,7 @@ def test_another_method_is_told_which_there_are(app: FastAPI) -> None:
         assert client.post("/rollback", content=b"\xff", headers={"Content-Type": "application/json"}).status_code == 422
 
 
-@pytest.mark.slow("asks thousands of generated questions, for forty seconds")
+@pytest.mark.slow("asks generated questions, for half a minute")
 def test_whatever_is_asked_is_answered_as_the_document_says(
     app: FastAPI, tmp_path: Path, listening: Callable[[FastAPI], AbstractContextManager[str]]
 ) -> None:
@@ -62,7 +62,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(
         environment = {**os.environ, "SENPATH_KNOWN": json.dumps(known)}
         environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), environment.get("PYTHONPATH", "")])
         program = [Path(sys.executable).with_name("st"), "--config-file", Path(__file__).with_name("schemathesis.toml")]
-        command = [*program, "run", f"{url}/openapi.json", "--max-time", "40", "--seed", "1", "--generation-database", "none"]
+        command = [*program, "run", f"{url}/openapi.json", "--max-time", "25", "--seed", "1", "--generation-database", "none"]
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     assert int(re.search(r"(\d+) generated", done.stdout)[1]) > 500  # type: ignore[index]

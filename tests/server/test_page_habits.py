@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import httpx
 import numpy as np
 import pytest
 from browser import Visit, launched, tone, wav
+from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Browser, Route, expect
-from running import running
 
+from senpath.server.app import create_app
+from senpath.serving.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
 pytestmark = pytest.mark.slow("a real browser")
@@ -33,14 +36,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory, listening: Callable[[FastAPI], AbstractContextManager[str]]) -> Iterator[str]:
     net = tiny_network(Path(tmp_path_factory.mktemp("page") / "team.sen"), ["low"])
     x, y = tiny_task("weather")
     net.learn("codes", x, [20231105 if label == "warm" else LARGE for label in y], method=ConstantMethod())
     rows = [{"size": float(place % 7), "part": f"p{place % 40}"} for place in range(80)]
     net.learn("parts", rows, ["big" if row["size"] > 3 else "small" for row in rows], method=ConstantMethod())
     net.learn("constructor", [f"{text} again" for text in x], y, method=ConstantMethod())  # as something of every object in JavaScript
-    with running(net.path, "--set", "body_bytes=200000") as (_, address):
+    with listening(create_app(net.path, ServerSettings(body_bytes=200_000))) as address:
         yield address
 
 

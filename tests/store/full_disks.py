@@ -1,8 +1,8 @@
 """A network on file systems of its own that fill up, run out of inodes, or turn read-only.
 
-Run in a mount namespace, with the way and a folder.
+Run in a mount namespace, with an empty folder.
 
-Prints, as JSON, how many commits were refused and how many went well; ends with an error if a version was lost or half-written.
+Prints, as JSON, for each way how many commits were refused and how many went well, or the error if a version was lost or half-written.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import json
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
+from typing import Any
 
 import senpath as sp
 from senpath.testing import ConstantMethod, tiny_network, tiny_task
@@ -38,7 +40,9 @@ def learn(net: sp.Network, name: str) -> bool:
     return True
 
 
-def main(way: str, folder: Path) -> None:
+def tried(way: str, folder: Path) -> dict[str, Any]:
+    """What commits came to on a disk of a folder of its own."""
+    folder.mkdir()
     mount(folder, OPTIONS[way])
     if way == "read-only":
         net = tiny_network(folder / "net", ["iris"])
@@ -61,8 +65,18 @@ def main(way: str, folder: Path) -> None:
         assert learn(net, "with room again"), "no commit where there is room again"
         learned += 1
     sp.Network(folder / "net").verify()
-    print(json.dumps({"learned": learned, "refused": refused}))
+    return {"learned": learned, "refused": refused}
+
+
+def main(folder: Path) -> None:
+    told: dict[str, dict[str, Any]] = {}
+    for way in OPTIONS:
+        try:
+            told[way] = tried(way, folder / way)
+        except Exception:
+            told[way] = {"error": traceback.format_exc()}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -268,7 +268,7 @@ def test_requests_are_few(moto: str, address: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_writers_and_readers_that_are_killed(tmp_path: Path, moto: str) -> None:
-    command = [sys.executable, "-m", "benchmarks.cloud.soak", "--seconds", "8", "--writers", "3", "--readers", "2", "--faults", "0.05"]
+    command = [sys.executable, "-m", "benchmarks.cloud.soak", "--seconds", "5", "--writers", "3", "--readers", "2", "--faults", "0.05"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
     assert run.returncode == 0, run.stderr[-2000:]
     outcome = json.loads(run.stdout)

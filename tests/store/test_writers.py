@@ -80,7 +80,7 @@ ON_A_SMALL_DISK = """
     disk = Path(sys.argv[1])
     x, y = load_iris(return_X_y=True)
     net = sp.Network(disk / "net")
-    net.learn("first", x, y, epochs=1, hidden=4)
+    net.learn("first", x, y, model="mlp", epochs=1, hidden=4)
     for free in (0, 5_000, 60_000, 400_000):
         with open(disk / "ballast", "wb", buffering=0) as ballast:
             try:
@@ -89,7 +89,7 @@ ON_A_SMALL_DISK = """
             except OSError:
                 ballast.truncate(max(0, ballast.tell() - free))
         try:
-            net.learn(f"with {free} bytes left", x, y, epochs=1, hidden=4)
+            net.learn(f"with {free} bytes left", x, y, model="mlp", epochs=1, hidden=4)
             print("learned")
         except sp.StoreError as error:
             print(error)
@@ -97,7 +97,7 @@ ON_A_SMALL_DISK = """
         net.verify()
         assert not list(disk.rglob("*.tmp")), "temporary files"
         (disk / "ballast").unlink()
-        net.learn(f"after {free}", x, y, epochs=1, hidden=4)
+        net.learn(f"after {free}", x, y, model="mlp", epochs=1, hidden=4)
         net.verify()
     print("tasks:", len(net.tasks))
 """

@@ -23,6 +23,7 @@ from running import running
 from senpath import Network
 from senpath.server.app import create_app
 from senpath.serving.batcher import Asked, Batcher
+from senpath.serving.keys import add_key
 from senpath.serving.live import LiveNetwork
 from senpath.serving.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_task
@@ -31,14 +32,15 @@ Listening = Callable[[FastAPI], AbstractContextManager[str]]
 
 
 class Asker:
-    """A client that keeps its connection."""
+    """A client that keeps its connection, with a key if it has one."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
 
     def ask(self, body: Any) -> tuple[int, dict[str, str], Any]:
         """Status, headers and what was answered."""
-        self._connection.request("POST", "/predict", json.dumps(body), {"Content-Type": "application/json"})
+        self._connection.request("POST", "/predict", json.dumps(body), self._headers)
         response = self._connection.getresponse()
         return response.status, {name.lower(): value for name, value in response.getheaders()}, json.loads(response.read())
 
@@ -191,13 +193,17 @@ def workers_of(server: subprocess.Popen[str]) -> set[int]:
 
 @pytest.mark.slow("starts a server as a process of its own, and two workers")
 @pytest.mark.parametrize("options", [(), ("--workers", "2")])
-def test_a_server_that_is_told_to_stop_answers_what_it_was_asked(own_folder: Path, options: tuple[str, ...]) -> None:
+def test_a_server_that_is_told_to_stop_answers_what_it_was_asked(own_folder: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     body = {"inputs": [f"a warm day {number}" for number in range(20)]}
-    with running(own_folder, *options) as (process, url):
+    key = add_key(tmp_path / "keys.jsonl", "Ada", "read")
+    with running(own_folder, "--keys", str(tmp_path / "keys.jsonl"), "--set", "body_bytes=20000", *options) as (process, url):
+        for known, large, status in ((key, 30_000, 413), ("", 1, 401)):  # the options are those of the workers
+            with contextlib.closing(Asker(url, known)) as asker:
+                assert asker.ask({"input": "x" * large})[0] == status
         stop, cut, workers, counts = threading.Event(), [], workers_of(process), [0] * 8
 
         def keep_asking(client: int) -> None:
-            asker = Asker(url)
+            asker = Asker(url, key)
             while not stop.is_set():
                 try:
                     status, _, answer = asker.ask(body)

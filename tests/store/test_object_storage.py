@@ -109,7 +109,7 @@ def test_a_way_that_is_bad(moto: str, address: str, monkeypatch: pytest.MonkeyPa
     with faulty(moto, at_random(7, 0.25, (fault,))) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         nets, told = [sp.Network(address), sp.Network(address)], []
-        for number in range(6):
+        for number in range(4):
             learn(nets[number % 2], f"task-{number}", 20 * number)
             told.append(f"task-{number}")
             nets[number % 2].predict(X)

@@ -26,10 +26,10 @@ import torch
 from avalanche.benchmarks import benchmark_from_datasets, with_task_labels
 from avalanche.benchmarks.utils import _make_taskaware_tensor_classification_dataset
 from avalanche.models import IncrementalClassifier, MultiHeadClassifier, MultiTaskModule, NCMClassifier, TrainEvalModel
-from avalanche.training.plugins import EvaluationPlugin, SupervisedPlugin
+from avalanche.training.plugins import EvaluationPlugin, ReplayPlugin, SupervisedPlugin
 from avalanche.training.plugins.update_ncm import CurrentDataNCMUpdate
 from avalanche.training.storage_policy import ClassBalancedBuffer
-from avalanche.training.supervised import DER, EWC, ICaRL, JointTraining, LwF, Naive, Replay, SynapticIntelligence
+from avalanche.training.supervised import DER, EWC, ICaRL, JointTraining, LwF, Naive, SynapticIntelligence
 from torch import nn
 
 from benchmarks.peer_avalanche import Schedule
@@ -125,8 +125,9 @@ def make_strategy(run: dict[str, Any], inputs: int, classes: int) -> Any:
     if method == "lwf":
         return LwF(alpha=_distillation(run), temperature=run.get("temperature", 2.0), **common)
     if method == "er":
-        policy = ClassBalancedBuffer(run["memory"], adaptive_size=True) if run.get("balanced") else None
-        return Replay(mem_size=run["memory"], **({"storage_policy": policy} if policy else {}), **common)
+        kept = run["memory"]
+        policy = ClassBalancedBuffer(kept, adaptive_size=True) if run.get("balanced") else None
+        return Naive(**{**common, "plugins": [*plugins, ReplayPlugin(kept, storage_policy=policy)]})  # what Replay is, with the policy
     if method == "der++":
         return DER(mem_size=run["memory"], alpha=run.get("alpha", 0.5), beta=run.get("beta", 0.5), **common)
     if method != "sequential":

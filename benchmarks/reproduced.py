@@ -124,7 +124,7 @@ def peer_runs(plan: ExperimentPlan) -> Iterable[tuple[str, Record]]:
     """What Avalanche is asked to run, by the label of our contender: its settings, but for strengths."""
     for contender in plan.contenders:
         if contender.method in PEERS:
-            taken = {name: value for name, value in contender.taken.items() if name not in ("model", "augment")}
+            taken = {name: value for name, value in contender.taken.items() if name not in ("model", "augment", "online")}
             if contender.method in PEER_STRENGTHS:
                 taken["strength"] = PEER_STRENGTHS[contender.method]
             for seed in plan.seeds:

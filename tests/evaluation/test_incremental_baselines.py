@@ -28,7 +28,7 @@ from senpath.evaluation.protocol import Split, score
 from senpath.evaluation.strategy import Strategy
 from senpath.experiments.transforms import permuted
 from senpath.methods.sen.model import choose_backbone, recipe_for
-from senpath.seeds import derive
+from senpath.seeds import derive, seeded
 from senpath.training import passes, schedule
 
 SETTINGS = SenSettings(hidden=32, epochs=60, augment=0.0, learning_rate=2e-2, batch_size=30)
@@ -125,10 +125,11 @@ def plain(
 
 
 def widened(model: Any, columns: int = 2) -> nn.Sequential:
-    """A copy of a learner's model with more columns of zeros."""
-    head = nn.Linear(BRIEF.hidden, model.head.out_features + columns)
+    """A copy of a learner's model with more columns, as torch draws them."""
+    with seeded(derive(0, "columns", model.head.out_features)):
+        head = nn.Linear(BRIEF.hidden, model.head.out_features + columns)
     for new, old in zip(head.parameters(), model.head.parameters(), strict=True):
-        new.data.zero_()[: len(old)] = old.data
+        new.data[: len(old)] = old.data
     return nn.Sequential(copy.deepcopy(model.backbone), head)
 
 
@@ -235,9 +236,10 @@ def test_learning_without_forgetting_is_its_formula(splits: dict[str, Split]) ->
         same(two.model, reference)
 
 
+@pytest.mark.parametrize("online", [True, False], ids=["while a task is learned", "when it is"])
 @pytest.mark.parametrize("dark", [False, True])
-def test_replay_is_its_formula(splits: dict[str, Split], dark: bool) -> None:
-    own: dict[str, Any] = {"memory": 10_000, **({"alpha": 0.3, "beta": 0.7} if dark else {})}
+def test_replay_is_its_formula(splits: dict[str, Split], dark: bool, online: bool) -> None:
+    own: dict[str, Any] = {"memory": 10_000, "online": online, **({"alpha": 0.3, "beta": 0.7} if dark else {})}
     untrained, first = learned(Replay(**own), splits, replace(BRIEF, epochs=0), 1), next(iter(splits.values())).train
     one, two, reference, train = second(Replay(**own), splits)
     kept: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []  # with room for all, every example that was seen, in order
@@ -263,7 +265,10 @@ def test_replay_is_its_formula(splits: dict[str, Split], dark: bool) -> None:
             old_x, old_y, _ = drawn(len(y))
             return value + 0.7 * functional.cross_entropy(model(old_x), old_y)
 
-        plain(model, loss, examples, lambda x, y: kept.append((x, y, answered[0])))
+        plain(model, loss, examples, (lambda x, y: kept.append((x, y, answered[0]))) if online else print)
+        if not online:
+            logits = model(examples.inputs).detach()
+            kept.append((examples.inputs, examples.targets, functional.pad(logits, (0, 4 - logits.shape[1]))))
 
     model = widened(untrained.model, 0)
     train_plainly(model, first, 0)
@@ -380,6 +385,7 @@ def test_ranpac_is_ridge_regression_on_random_features(splits: dict[str, Split])
         (lambda: Si(damping=0), "setting 'damping'"),
         (lambda: Sequential(optimizer="rmsprop"), "setting 'optimizer'"),
         (lambda: Replay(balanced=1), "setting 'balanced'"),  # type: ignore[arg-type]
+        (lambda: Replay(online="no"), "setting 'online'"),  # type: ignore[arg-type]
         (lambda: Lwf(temperature=0), "setting 'temperature'"),
         (lambda: Lwf(strength=-1.0), "setting 'strength'"),
         (lambda: Icarl(memory=True), "setting 'memory'"),

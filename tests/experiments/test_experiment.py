@@ -20,7 +20,7 @@ from senpath.experiments import ExperimentResults, StreamSettings
 from senpath.experiments.plan import read_plan
 from senpath.experiments.run import experiment
 from senpath.experiments.streams import load_stream, read_stream, save_stream
-from senpath.reports.markdown import half_interval, share_bounds
+from senpath.reports.markdown import half_interval, points_interval, share_bounds
 from senpath.testing import ConstantMethod
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -76,6 +76,25 @@ def test_intervals_of_shares_stay_shares(shares: list[float]) -> None:
         assert (low, high) == pytest.approx(plain)
     else:
         assert high - low > 0
+
+
+@pytest.mark.parametrize(
+    ("points", "told"),
+    [
+        ([-99.0, -99.5, -90.0], None),
+        ([99.9, 80.0], None),
+        ([-1.0, 2.0, 0.5], "0.5 [-3.2, 4.2]"),
+        ([-0.01, -0.01], "0.0 [0.0, 0.0]"),
+        ([-3.0], "-3.0"),
+    ],
+)
+def test_intervals_of_points_stay_points(points: list[float], told: str | None) -> None:
+    found = points_interval(points)
+    if told is None:
+        low, high = map(float, found.partition(" [")[2].removesuffix("]").split(", "))
+        assert -100 <= low <= np.mean(points) <= high <= 100
+    else:
+        assert found == told
 
 
 def test_a_method_is_measured_as_its_network_is(results: ExperimentResults, digits: Pair) -> None:

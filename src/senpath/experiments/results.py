@@ -15,7 +15,7 @@ from senpath.evaluation.metrics import AccuracyMatrix
 from senpath.experiments.records import Records, setting_fields
 from senpath.experiments.runs import Shots
 from senpath.plugins import import_extra
-from senpath.reports.markdown import interval, markdown_table, share_interval
+from senpath.reports.markdown import markdown_table, points_interval, share_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -227,7 +227,7 @@ def _check(figure: str) -> None:
 def _told(values: Sequence[float]) -> str:
     """Mean and interval of figures in points."""
     known = [value for value in values if not math.isnan(value)]
-    return interval(known) if known else DASH
+    return points_interval(known) if known else DASH
 
 
 def _share_told(values: Sequence[float], *, short: bool = False) -> str:

@@ -55,6 +55,14 @@ def share_interval(values: Sequence[float], digits: int = 1) -> str:
     return f"{mean:.{digits}f}" if np.isnan(low) else f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def points_interval(values: Sequence[float], digits: int = 1) -> str:
+    """Mean of differences of shares, in points, and its 95 % confidence interval, within −100 … 100; see `share_bounds`."""
+    mean, ends = float(np.mean(values)), share_bounds([(100 + value) / 2 for value in values])
+    low, high = (round(2 * end - 100, digits) + 0.0 for end in ends)  # no "-0.0"
+    told = f"{round(mean, digits) + 0.0:.{digits}f}"
+    return told if np.isnan(low) else f"{told} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
 def interval(values: Sequence[float], digits: int = 1, *, sign: bool = False) -> str:
     """Mean and its 95 % confidence interval, as "12.3 [11.9, 12.7]"."""
     mean, half = float(np.mean(values)), half_interval(values)

@@ -19,7 +19,7 @@ from senpath.evaluation.strategy import Answers, Classes, best_of
 from senpath.methods import SenSettings
 from senpath.methods.sen.model import Backbone, choose_backbone, recipe_for
 from senpath.pathways import LearningCost
-from senpath.seeds import derive
+from senpath.seeds import derive, seeded
 from senpath.training import Augmentation, Descent, passes, training_steps
 from senpath.types import DataType, Examples
 
@@ -46,11 +46,15 @@ class GrowingClassifier(nn.Module):
         return answer
 
     def grown(self, columns: int) -> GrowingClassifier:
-        """A copy with so many more columns, whose weights are zero, as those of every output layer here at first."""
+        """A copy with so many more columns, whose weights are drawn as torch draws them.
+
+        Zeros, as every output layer here has them at first, are no start beside columns that are trained: the hidden units are then pushed
+        down by those alone, and many never answer again.
+        """
         head = nn.Linear(self.head.in_features, self.head.out_features + columns)
         with torch.no_grad():
             for new, old in zip(head.parameters(), self.head.parameters(), strict=True):
-                new.zero_()[: len(old)] = old
+                new[: len(old)] = old
         return GrowingClassifier(copy.deepcopy(self.backbone).requires_grad_(True), head)
 
 
@@ -153,7 +157,8 @@ class Incremental(Baseline):
             raise InputError(f"task {task!r}", expected="inputs and a model as the shared backbone has them", got=f"{kind[0]} data")
         plan, backbone, head = fresh_part(examples, settings)
         known = self.model.head.out_features if self.model is not None else 0
-        model = GrowingClassifier(backbone, head) if self.model is None else self.model.grown(len(examples.classes))
+        with seeded(derive(settings.random_state, "columns", known)):
+            model = GrowingClassifier(backbone, head) if self.model is None else self.model.grown(len(examples.classes))
         new = range(known, known + len(examples.classes))
         labelled = replace(examples, targets=examples.targets + known)
         rivals = new if self.heads == "each" else range(new.stop)

@@ -38,10 +38,12 @@ BASELINES: dict[str, KnownBaseline] = {
     "ewc": KnownBaseline(Ewc, ("heads", "optimizer", "strength"), "elastic weight consolidation (Kirkpatrick et al. 2016)"),
     "si": KnownBaseline(Si, ("heads", "optimizer", "strength", "damping"), "synaptic intelligence (Zenke et al. 2017)"),
     "lwf": KnownBaseline(Lwf, ("heads", "optimizer", "temperature", "strength"), "learning without forgetting (Li and Hoiem 2016)"),
-    "er": KnownBaseline(Replay, ("heads", "optimizer", "memory", "balanced"), "experience replay from a reservoir (Chaudhry et al. 2019)"),
+    "er": KnownBaseline(
+        Replay, ("heads", "optimizer", "memory", "balanced", "online"), "experience replay from a reservoir (Chaudhry et al. 2019)"
+    ),
     "der++": KnownBaseline(
         partial(Replay, alpha=0.5, beta=0.5),
-        ("optimizer", "memory", "balanced", "alpha", "beta"),
+        ("optimizer", "memory", "balanced", "online", "alpha", "beta"),
         "dark experience replay, DER++ (Buzzega et al. 2020)",
     ),
     "icarl": KnownBaseline(Icarl, ("optimizer", "memory"), "exemplars, distillation, nearest mean of exemplars (Rebuffi et al. 2017)"),

@@ -14,6 +14,9 @@ from senpath.errors import InputError
 from senpath.evaluation.baselines.incremental import Incremental, Lesson
 from senpath.seeds import derive
 
+CHUNK = 1_000
+"""Examples that are answered at once."""
+
 
 class ReplayMemory(ABC):
     """Examples that are kept, with the columns and logits that they had.
@@ -109,6 +112,8 @@ class Replay(Incremental):
     Args:
         memory: examples that are kept, of all tasks together.
         balanced: whether as many are kept of each class, else as many as chance wants of a plain reservoir.
+        online: whether examples are offered to the reservoir with the batch that they are learned in, in each pass, as the papers have it;
+            else once, when their task is learned, so that what is trained on again is of earlier tasks alone.
         alpha, beta: weights of two further terms on two further batches of the reservoir: how far their logits are from those that
             they had when they came, and their labels' loss. Without them it is ER; with both it is DER++, with alpha alone DER
             (Buzzega et al. 2020, equations 5 and 6).
@@ -118,14 +123,16 @@ class Replay(Incremental):
     alpha: float | None = None
     beta: float = 0.0
     balanced: bool = False
+    online: bool = True
     reservoir: ReplayMemory | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.memory, bool) or not isinstance(self.memory, int) or self.memory < 1:
             raise InputError("setting 'memory'", expected="a whole number, 1 or more", got=repr(self.memory))
-        if not isinstance(self.balanced, bool):
-            raise InputError("setting 'balanced'", expected="true or false", got=repr(self.balanced))
+        for name in ("balanced", "online"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"setting {name!r}", expected="true or false", got=repr(getattr(self, name)))
         for name, value in (("alpha", self.alpha), ("beta", self.beta)):
             if value is not None and not 0 <= value < float("inf"):
                 raise InputError(f"setting {name!r}", expected="a number from 0 on", got=repr(value))
@@ -157,7 +164,13 @@ class Replay(Incremental):
             return total
 
         for _ in lesson.steps(loss):
-            kept.add(*offered, generator)  # type: ignore[call-arg, arg-type]
+            if self.online:
+                kept.add(*offered, generator)  # type: ignore[call-arg, arg-type]
+        if not self.online:
+            inputs, columns = lesson.examples.inputs, lesson.examples.targets
+            with torch.no_grad():
+                logits = torch.cat([lesson.model(part) for part in inputs.split(CHUNK)])
+            kept.add(inputs, columns, logits, generator)
         return {"reservoir": kept}
 
     def _dark(self, lesson: Lesson, kept: ReplayMemory, count: int, generator: torch.Generator) -> torch.Tensor:

@@ -34,8 +34,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Ray's own
 ]
 FILE = Path(__file__).parents[2] / "docs" / "howto" / "ray-serve.yaml"
-REPLICAS = 2
-"""One to be killed, and one that is left."""
+REPLICAS = 3
 
 
 @pytest.fixture(scope="module")

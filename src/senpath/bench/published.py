@@ -26,6 +26,7 @@ class PublishedFigure:
 
 DIGITS = range(10)
 LEL = "C. H. Valencia Niño, repository chvn00/LEL, README"
+CLS_ER = "Arani et al. 2022, repository neurai-lab/cls-er, README"
 BASELINES = "ContinualAI, continual-learning-baselines, tests/target_results.csv (results of Avalanche or of the papers that it follows)"
 
 
@@ -51,13 +52,16 @@ FIGURES: dict[str, tuple[PublishedFigure, ...]] = {
         PublishedFigure("GSS", "78", "keeps examples", BASELINES),
         PublishedFigure("CoPE", "93", "keeps examples", BASELINES),
         PublishedFigure("GDumb", "97", "keeps examples, and trains anew from them", BASELINES),
+        PublishedFigure("CLS-ER", "89.54 ± 0.21", "keeps 200 examples", CLS_ER),
+        PublishedFigure("CLS-ER", "95.73 ± 0.11", "keeps 5,120 examples", CLS_ER),
         PublishedFigure("EWC, SI", "about 19", "keep no examples", LEL),
-        PublishedFigure(
-            "local generative dreaming", "86.8 ± 0.2", "keeps no examples", "C. H. Valencia Niño, repository chvn00/LEL, README"
-        ),
+        PublishedFigure("local generative dreaming", "86.8 ± 0.2", "keeps no examples", LEL),
     ),
     "split-fashion": (),
-    "split-cifar10": (),
+    "split-cifar10": (
+        PublishedFigure("CLS-ER", "66.19 ± 0.75", "no pretrained encoder; all 50,000 images, of which it keeps 200", CLS_ER),
+        PublishedFigure("CLS-ER", "86.78 ± 0.17", "no pretrained encoder; all 50,000 images, of which it keeps 5,120", CLS_ER),
+    ),
     "permuted-mnist-250": (PublishedFigure("SupSup", "94.91", "all 60,000 images a task, 250 tasks", "Wortsman et al. 2020"),),
     "permuted-mnist-1000": (),
     "rotated-mnist": (),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -25,19 +25,22 @@ def run_routing(
     plan = BenchPlan(tuple(streams) or BenchPlan().streams, chosen, seeds, tuple(rows) or tuple(again) or tuple(ROWS), tuple(again), most)
     start = time.perf_counter()
     say(f"results are kept in {work}; stop with Ctrl-C and run the same command again to go on")
-    last: list[BenchProgress] = []
+    last: list[tuple[Records, Table]] = []
     try:
         with watched_table(2) as live:
 
             def look(progress: BenchProgress) -> None:
-                last[:] = [progress]
-                live.update(_picture(progress, start))
+                if not last or last[0][0] is not progress.records:
+                    last[:] = [(progress.records, _grid(progress.records))]
+                minutes = (time.perf_counter() - start) / 60
+                head = f"{progress.step}: {progress.done} of {progress.jobs} jobs, {minutes:.1f} minutes"
+                live.update(Group(Text(head, style="bold"), last[0][1]))
 
             page = bench_routing(out, work, plan, jobs=jobs, look=look)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; what is done is in {work}, run the same command again to go on") from None
     say()
-    table("right label, %", *short_rows(last[0].records, "right label"))
+    table("right label, %", *short_rows(last[0][0], "right label"))
     say(f"wrote {page} and {page.with_suffix('.html')} in {(time.perf_counter() - start) / 60:.1f} minutes")
 
 
@@ -49,11 +52,8 @@ def _shots(word: str) -> int | None:
     return int(word)
 
 
-def _picture(progress: BenchProgress, start: float) -> RenderableType:
-    """How far it is, and right task and right label as far as they are known."""
-    minutes = (time.perf_counter() - start) / 60
-    head = Text(f"{progress.step}: {progress.done} of {progress.jobs} jobs, {minutes:.1f} minutes", style="bold")
-    records = progress.records
+def _grid(records: Records) -> Table:
+    """Right task and right label as far as they are known."""
     grid = Table(title="right task / right label, %", title_justify="left", header_style="bold")
     cells = cells_of(records)
     grid.add_column("row", no_wrap=True)
@@ -62,7 +62,7 @@ def _picture(progress: BenchProgress, start: float) -> RenderableType:
     for name in rows_of(records):
         values = [_pair(records.where(stream=stream, shots=shots, row=name)) for stream, shots in cells]
         grid.add_row(title_of(records, name), *values, style="bold" if name == "senpath" else None)
-    return Group(head, grid)
+    return grid
 
 
 def _pair(records: Records) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,6 +29,8 @@ _require = partial(require, "a method")
 TASK = "checked"
 """Name of the task that the method learns."""
 SEED, OTHER_SEED = 3, 4
+ASKED = 50
+"""Inputs for which a network is asked whose they are, at most."""
 
 
 def check_method(
@@ -63,18 +65,24 @@ def check_method(
     x, y = data if data is not None else tiny_task("odd")
     with TemporaryDirectory() as folder, catch_warnings():
         simplefilter("ignore", SenpathWarning)  # how well it learns is not asked here
-        earlier = network if network is not None else tiny_network(Path(folder) / "earlier.sen", ("low", "high"))
+        earlier = network if network is not None else _earlier()
         for place, kind in enumerate([*claimed, *(TASK_KINDS.keys() - {*claimed})]):
             copy = Network(shutil.copytree(_folder(earlier), Path(folder) / f"{place}.sen"))
             if kind not in claimed:
                 _check_refused(method, copy, x, _targets(kind, y), kind)
                 continue
             view, examples = copy.view, copy.encode_examples(x, _targets(kind, y), kind=kind)
-            _check_learning(_Observed(method, copy), copy, examples, x, strict=strict)
+            _check_learning(_Observed(method, copy), copy, examples, x[:ASKED], strict=strict)
             if place == 0:
                 _check_seeds(make, view, examples, draws=draws)
                 if isinstance(method, JointMethod):
                     _check_together(method, copy, examples)
+
+
+@cache
+def _earlier() -> Network:
+    """What methods learn on top of by default. Only copies of its folder are given away."""
+    return tiny_network(tasks=("low", "high"))
 
 
 def _targets(kind: str, classes: Sequence[Any]) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from senpath.errors import InputError
 from senpath.evaluation.baselines import BASELINES, KnownBaseline
 from senpath.evaluation.strategy import Growing, Strategy
-from senpath.methods import SenSettings, find_method, known_methods, make_method
+from senpath.methods import METHODS, SenSettings, find_method, known_methods, make_method
 from senpath.plugins import import_place
 from senpath.settings import Settings
 
@@ -102,7 +102,7 @@ class Contender:
             return self.method
         if ":" in self.method:
             return import_place(self.method, "method")
-        if self.method not in BASELINES and self.method not in known_methods():
+        if self.method not in {*BASELINES, *METHODS} and self.method not in known_methods():  # to ask what packages offer takes long
             known = ", ".join([*known_methods(), *BASELINES])
             raise InputError(f"method of {self.label!r}", expected=f"one of {known}, or package:Class", got=repr(self.method))
         return BASELINES.get(self.method, self.method)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from senpath.evaluation import Evaluation, Recorded, TaskScore, latest_by_version, recorded_evaluations
-from senpath.methods import find_method, known_methods
+from senpath.methods import METHODS, find_method, known_methods
 from senpath.network import Network
 from senpath.reports.growth import COLOURS
 from senpath.sections import NetworkSummary, Section, TaskSummary
@@ -101,7 +101,8 @@ def summarize(net: Network, stages: Sequence[Recorded]) -> NetworkSummary:
 def sections(network: NetworkSummary) -> list[Section]:
     """What the methods say of their tasks, in the order in which methods are known."""
     described = []
-    for method in known_methods():
+    used = {task.info.method for task in network.tasks.values()}
+    for method in METHODS if used <= METHODS.keys() else known_methods():  # to ask what packages offer takes long
         tasks = {name: task for name, task in network.tasks.items() if task.info.method == method}
         describe = getattr(find_method(method), "report_section", None) if tasks else None
         if describe is not None and (section := describe(network, tasks)) is not None:

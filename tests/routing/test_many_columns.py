@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from senpath.components import CONV_FEATURES
 from senpath.errors import StoreError
 from senpath.routing import Columns, Discriminant, Metric, StoredTask, TaskStatistics, collect, feature_map, pack, statistics_of
-from senpath.routing.metric import NEAREST, SCANNED, ColumnIndex, find_cells
+from senpath.routing.metric import NEAREST, SCANNED, SHRINKAGE, ColumnIndex, find_cells
 from senpath.routing.statistics import SINCE
 from senpath.types import DataType, Examples
 
@@ -190,7 +190,7 @@ def test_a_grown_dispatcher_answers_as_a_fresh_one(
 
 
 def test_rows_are_checked_when_their_task_is_scored(
-    permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray],
+    permuted: tuple[dict[str, TaskStatistics], torch.Tensor, np.ndarray], indexed: Discriminant
 ) -> None:
     kept, inputs, right = permuted
     rows, tasks = np.concatenate([one.columns for one in kept.values()]), stored(kept)
@@ -201,8 +201,7 @@ def test_rows_are_checked_when_their_task_is_scored(
         if task == 7:
             raise StoreError("columns", expected="rows that match their hash", got="changed content")
 
-    metric = Metric.of(mean(kept), TASKS, rows, CPU)
-    dispatcher = Discriminant(feature_map(TYPE, 0), metric, Columns(rows, tasks, check), tasks)
+    dispatcher = Discriminant(feature_map(TYPE, 0), indexed.metric, Columns(rows, tasks, check), tasks)
     assert asked == []
     one = inputs[right == 50][:1]
     dispatcher.decide(one)
@@ -314,3 +313,14 @@ def test_columns_that_come_one_by_one_are_measured_as_all_at_once() -> None:
     for start, end in ((100, 101), (101, 104), (104, 170), (170, 300)):
         along = along.reaching(rows[start:end])
     np.testing.assert_array_equal(along.norms.numpy(), together.norms.numpy())
+
+
+def test_what_was_inverted_lately_is_not_taken_for_another() -> None:
+    random, rows = np.random.default_rng(0), np.zeros((2, 8), dtype=np.float32)
+    matrices = [(values := random.normal(size=(20, 8))).T @ values / 20 for _ in range(3)]
+    for place, scarcity in ((0, 0.0), (0, 0.0), (1, 0.0), (0, 0.5), (2, 0.0), (0, 0.0), (1, 0.0), (1, 0.5), (0, 0.5)):
+        metric = Metric.of(pack(torch.from_numpy(matrices[place])), 1, rows, CPU, scarcity=scarcity)
+        ridge = (SHRINKAGE + scarcity) * matrices[place].diagonal().mean()
+        expected = np.linalg.inv(matrices[place] + ridge * np.eye(8))
+        np.testing.assert_allclose(metric.precision, expected, rtol=1e-5)
+        assert metric.freedom == pytest.approx(8 - ridge * expected.trace())

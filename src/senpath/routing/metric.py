@@ -16,6 +16,7 @@ from safetensors.torch import load, save
 
 from senpath.errors import StoreError
 from senpath.routing.covariances import pack, unpack
+from senpath.routing.inverse import Common, inverted, lately_inverted
 
 T = TypeVar("T")
 NEAREST = 28
@@ -189,26 +190,14 @@ class Metric:
             scarcity: added to the shrinkage, see `senpath.routing.statistics`.
         """
         mine = columns if owned is None or len(owned) == len(columns) else columns[owned]
-        width = columns.shape[1]
-        ordinary = _ordinary(mine)
-        common = unpack(covariance, width)
-        ridge = (SHRINKAGE + scarcity) * max(float(common.diagonal().mean()), 1e-6)
-        try:
-            common.diagonal().add_(ridge)
-            root = torch.linalg.cholesky(common)
-        except RuntimeError as error:  # torch.linalg.LinAlgError is one
-            do = "Restore the folder from a copy, or scale the inputs to the range of the network's earlier ones"
-            raise StoreError("the dispatcher's statistics", expected="covariances", got=str(error), do=do) from error
-        inverse = torch.cholesky_inverse(root)
-        centre = _mean(ordinary)
-        metric = Metric(
-            precision=inverse.float().to(device),
-            freedom=width - ridge * float(inverse.diagonal().sum()),
-            centre=centre.to(device),
-            tasks=tasks,
-            norms=torch.zeros(0, device=device),
-            coordinates=_coordinates(ordinary, centre, root, device) if len(mine) >= INDEXED else None,
-        )
+        ordinary, common = _ordinary(mine), Common(covariance, columns.shape[1], SHRINKAGE + scarcity)
+        centre, coordinates = _mean(ordinary), None
+        if len(mine) >= INDEXED:
+            precision, freedom, root = inverted(common)
+            coordinates = _coordinates(ordinary, centre, root, device)
+        else:
+            precision, freedom = lately_inverted(common)
+        metric = Metric(precision.to(device), freedom, centre.to(device), tasks, torch.zeros(0, device=device), coordinates)
         return metric.reaching(columns)
 
     def reaching(self, more: np.ndarray) -> Metric:

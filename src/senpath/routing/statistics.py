@@ -305,14 +305,17 @@ def _bounded(targets: torch.Tensor, per_class: int, generator: torch.Generator) 
 
 
 def _split(points: torch.Tensor, groups: int, generator: torch.Generator) -> torch.Tensor:
-    """k-means (Lloyd 1982), ten rounds: the group of each point, int64."""
+    """k-means (Lloyd 1982), ten rounds at most: the group of each point, int64."""
     centres = points[torch.randperm(len(points), generator=generator)[:groups]].clone()
     nearest = torch.zeros(len(points), dtype=torch.int64, device=points.device)
-    for _ in range(10 if groups > 1 else 0):
-        nearest = (centres.square().sum(1) - 2 * points @ centres.T).argmin(1)
+    for turn in range(10 if groups > 1 else 0):
+        before, nearest = nearest, (centres.square().sum(1) - 2 * points @ centres.T).argmin(1)
+        if turn and torch.equal(nearest, before):
+            break  # further rounds would change nothing
         for group in range(groups):
-            if bool((nearest == group).any()):
-                centres[group] = points[nearest == group].mean(0)
+            mine = nearest == group
+            if bool(mine.any()):
+                centres[group] = points[mine].mean(0)
     return nearest
 
 

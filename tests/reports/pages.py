@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -25,6 +26,7 @@ VOID = {"meta", "br"}
 CLOSED = {"path", "circle"}
 """Elements of SVG that end where they begin."""
 FLOWERS = load_iris()
+LESSON, BORROWED = sp.Sen(epochs=1, hidden=4), sp.Sen(epochs=0, threshold=0)
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "main", "header", "section", "footer", "p", "h1", "h2", "h3", "div", "span"),
     *("small", "strong", "b", "i", "bdi", "code", "pre", "br", "sub", "ul", "ol", "li", "dl", "dt", "dd", "details", "summary"),
@@ -172,27 +174,33 @@ def grow(
         record: after each commit keep figures, made up from the task's place, of every `every`-th task and the last.
     """
     net = sp.Network(path)
-    alone = propose(net.view, sp.Sen(epochs=1, hidden=4), "", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
+    alone = propose(net.view, LESSON, "", encode_examples(net.view, FLOWERS.data, FLOWERS.target)) if net.tasks else _first_lesson()
+    linked: sp.Proposal | None = None
     for place, name in enumerate(names):
         pathway = replace(alone.pathways[0], task=name, classes=tuple(classes))
         parts = alone
         if links and place:
-            pathway, parts = _linked(net, names[place - 1], name, classes)
+            parts = linked = linked or propose(net.view, BORROWED, "", encode_examples(net.view, FLOWERS.data[::7], FLOWERS.target[::7]))
+            pathway = _linked(linked.pathways[0], names[place - 1], name, classes)
         net.commit(replace(parts, pathways=(pathway,), statistics={name: alone.statistics[""]}))
         if record and (place % every == 0 or place == len(names) - 1):
             record_evaluation(net, made_up(names[: place + 1]))
     return net
 
 
-def _linked(net: sp.Network, source: str, name: str, classes: Sequence[str]) -> tuple[sp.Pathway, sp.Proposal]:
-    method = sp.Sen(epochs=0, threshold=0)
-    found = propose(net.view, method, name, encode_examples(net.view, FLOWERS.data[::7], FLOWERS.target[::7]))
-    (link,) = found.pathways[0].links
+@cache
+def _first_lesson() -> sp.Proposal:
+    """What a network makes of flowers that knows nothing yet: the same whichever it is."""
+    net = sp.Network()
+    return propose(net.view, LESSON, "", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
+
+
+def _linked(found: sp.Pathway, source: str, name: str, classes: Sequence[str]) -> sp.Pathway:
+    (link,) = found.links
     transfers = tuple(replace(transfer, target=classes[place]) for place, transfer in enumerate(link.transfers))
     link = replace(link, source=source, transfers=transfers)
-    provenance = found.pathways[0].provenance
-    provenance = replace(provenance, settings={**provenance.settings, "threshold": 0.25})
-    return replace(found.pathways[0], classes=tuple(classes), links=(link,), provenance=provenance), found
+    provenance = replace(found.provenance, settings={**found.provenance.settings, "threshold": 0.25})
+    return replace(found, task=name, classes=tuple(classes), links=(link,), provenance=provenance)
 
 
 def made_up(names: Sequence[str]) -> sp.Evaluation:

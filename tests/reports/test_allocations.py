@@ -23,11 +23,11 @@ SMALL = {"layers": 2, "width": 4, "components": ("3x3", "max", "identity"), "ste
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labelled) -> sp.Network:
     """Two tasks learned together, one by the same method alone, one by another."""
-    x, y = digits
+    x, y = digits[0][:200], digits[1][:200]
     net = sp.Network(tmp_path_factory.mktemp("together") / "together.sen")
     net.learn_many({"low": (x[y < 5], y[y < 5]), "high": (x[y >= 5], y[y >= 5])}, method="allocation", **SMALL)
     net.learn("odd", x[y % 2 == 1], y[y % 2 == 1], method="allocation", **SMALL, random_state=1)
-    net.learn("iris", *iris, epochs=1, hidden=4)
+    net.learn("iris", *iris, model="mlp", epochs=1, hidden=4)
     return net
 
 
@@ -50,7 +50,7 @@ def test_a_table_for_each_layer_and_one_of_likeness(together: sp.Network, tmp_pa
 
 def test_others_have_no_such_section(tmp_path: Path, iris: Labelled) -> None:
     net = sp.Network(tmp_path / "n.sen")
-    net.learn("iris", *iris, epochs=1, hidden=4)
+    net.learn("iris", *iris, model="mlp", epochs=1, hidden=4)
     assert "Components in use" not in report(net, tmp_path).text
 
 

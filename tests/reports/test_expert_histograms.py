@@ -18,7 +18,7 @@ def mixed_experts(tmp_path_factory: pytest.TempPathFactory) -> sp.Network:
     colours = [f"{word} {place}" for word in ("red", "blue") for place in range(12)], [0] * 12 + [1] * 12
     animals = [f"a {word} {place}" for word in ("cat", "dog") for place in range(12)], [0] * 12 + [1] * 12
     net.learn_many({"colours": colours, "animals": animals}, method="moe", blocks=4, epochs=1, least_steps=5, batch_size=8)
-    net.learn("more", *animals, epochs=1)
+    net.learn("more", *animals, model="mlp", epochs=1)
     return net
 
 

@@ -80,7 +80,7 @@ def test_an_arc_is_thicker_the_more_classes_are_similar(mixed: sp.Network) -> No
 
 def test_a_copied_layer_is_a_dashed_arc(tmp_path: Path) -> None:
     net = grow(tmp_path / "n.sen", ["one"], record=False)
-    proposal = propose(net.view, sp.Sen(epochs=1, hidden=4, links="none"), "two", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
+    proposal = propose(net.view, sp.Sen(epochs=0, hidden=4, links="none"), "two", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
     pathway = replace(proposal.pathways[0], provenance=Provenance("sen", record={"copied_from": "one"}))
     net.commit(replace(proposal, pathways=(pathway,)))
     (arc,) = drawing_of(net)["arcs"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +19,24 @@ from senpath.reports.growth import draw_growth
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
-@pytest.fixture
-def net(tmp_path: Path, digits: Labelled) -> sp.Network:
-    """A task whose source is gone, another that copied from it, and a new one of the same name as the source, all measured."""
+@pytest.fixture(scope="module")
+def _net(tmp_path_factory: pytest.TempPathFactory, digits: Labelled) -> Path:
     x, y = digits
     low, high = (x[y < 5], y[y < 5]), (x[y >= 5][:50], y[y >= 5][:50])
-    net = sp.Network(tmp_path / "net")
+    net = sp.Network(tmp_path_factory.mktemp("gone") / "net")
     net.learn("low", *low, hidden=8, epochs=5)
     net.learn("high", *high, hidden=8, epochs=5, threshold=0, min_separability=0)
     net.learn("copy", *high, hidden=8, epochs=1, threshold=0, min_separability=0, links="none", start="copy")
     sp.evaluate(net, {"low": low, "high": high}, record=True)
     net.remove("low")
     sp.evaluate(net, {"high": high}, record=True)
-    return net
+    return net.path
+
+
+@pytest.fixture
+def net(_net: Path, tmp_path: Path) -> sp.Network:
+    """A task whose source is gone, and another that copied from it, measured; a copy of the test's own."""
+    return sp.Network(shutil.copytree(_net, tmp_path / "net"))
 
 
 def test_a_report(net: sp.Network, tmp_path: Path, digits: Labelled) -> None:

@@ -51,7 +51,7 @@ def registered(tmp_path: Path) -> Iterator[None]:
 def net(tmp_path: Path) -> sp.Network:
     """A task of the method `sen`, then one of that method."""
     net = grow(tmp_path / "n.sen", ["one"], record=False)
-    proposal = propose(net.view, sp.Sen(epochs=1, hidden=4), "two", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
+    proposal = propose(net.view, sp.Sen(epochs=1, hidden=4, model="mlp"), "two", encode_examples(net.view, FLOWERS.data, FLOWERS.target))
     pathway = proposal.pathways[0]
     provenance = replace(pathway.provenance, method="motto", record={"motto": "<b>carpe diem</b>"})
     net.commit(replace(proposal, pathways=(replace(pathway, provenance=provenance, links=()),)))

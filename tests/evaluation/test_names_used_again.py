@@ -58,7 +58,7 @@ def test_a_link_reads_from_the_task_that_it_was_made_for(tmp_path: Path) -> None
     network = summarize(net, [])
     assert network.lenders(network.tasks["high"]) == ("low (removed)",)
     assert network.lender(network.tasks["high"], link) is None
-    net.extend("high", *tiny_task("high"), finetune=True)  # changed after the other came
+    net.extend("high", *tiny_task("high"), finetune=True, epochs=1, most_lost=1)  # changed after the other came
     network = summarize(net, [])
     assert network.lenders(network.tasks["high"]) == ("low (removed)",)
 

@@ -84,10 +84,10 @@ def test_only_figures_that_compare_are_kept(clean: sp.Network, iris: Labelled, h
 
 def test_a_reader_sees_what_was_measured_up_to_its_version(tmp_path: Path, iris: Labelled) -> None:
     writer = sp.Network(tmp_path / "n.sen")
-    writer.learn("first", *iris, epochs=1)
+    writer.learn("first", *iris, model="mlp", epochs=1)
     reader = sp.Network(tmp_path / "n.sen")
     sp.evaluate(writer, {"first": iris}, record=True)
-    writer.learn("second", *iris, epochs=1)
+    writer.learn("second", *iris, model="mlp", epochs=1)
     sp.evaluate(writer, {"first": iris}, record=True)
     sp.evaluate(reader, {"first": iris}, record=True)  # later, of the earlier version
     assert [entry.version for entry in sp.recorded_evaluations(writer)] == [1, 2, 1]

@@ -170,7 +170,7 @@ def test_what_it_takes_it_learns_and_the_rest_it_refuses(
     assert empty.takes(flowers.data_type)
     assert first.takes(halves["high"].train.data_type)
     if first.takes(flowers.data_type):
-        both = first.learn("iris", flowers, replace(SETTINGS, epochs=100))
+        both = first.learn("iris", flowers, replace(SETTINGS, epochs=100, model="mlp"))
         assert both.accuracy("iris", flowers) >= 0.9
         assert bits(both, halves, "low") == bits(first, halves, "low")
     else:
@@ -228,8 +228,8 @@ def test_a_moment_of_a_network_goes_with_its_folder(flowers: Examples) -> None:
 def test_encoded_examples_are_learned_like_what_they_were_encoded_from(iris: Labelled, digits: Labelled) -> None:
     plain, encoded = Network(), Network()
     for task, data in {"digits": (digits[0][:200], digits[1][:200]), "iris": iris, "again": iris}.items():
-        plain.learn(task, *data, epochs=1, hidden=4)
-        encoded.learn(task, encode_examples(encoded.view, *data), epochs=1, hidden=4)
+        plain.learn(task, *data, epochs=1, hidden=4, model="mlp")
+        encoded.learn(task, encode_examples(encoded.view, *data), epochs=1, hidden=4, model="mlp")
     for task in plain.tasks:
         assert encoded.view.pathway(task) == plain.view.pathway(task)
         assert encoded.tasks[task] == plain.tasks[task]

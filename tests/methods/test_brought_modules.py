@@ -201,7 +201,7 @@ def test_modules_that_are_not_there_yet(module: nn.Module, expected: str, got: s
 def test_a_review_is_declined() -> None:
     net = Network()
     net.learn("earlier", X, Y, model=seeded_module(Plain), **QUICK)
-    net.learn("later", X + 1, Y, **QUICK)
+    net.learn("later", X + 1, Y, model="mlp", **QUICK)
     assert net.review("earlier", X, Y).reason == "it was learned with a module of your own, tests:plain.v1, and how that began is not kept"
 
 

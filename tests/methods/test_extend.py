@@ -218,12 +218,12 @@ def test_new_labels_of_several(tmp_path: Path, everything: Labelled) -> None:
     named = [{"even"} if digit % 2 == 0 else {"odd"} for digit in y]
     large = [{*names, "large"} if digit >= 5 else names for names, digit in zip(named, y, strict=True)]
     net = Network(tmp_path / "n.sen")
-    net.learn("what", x[:600], named[:600], kind="multilabel", epochs=20)
-    rows, before = head(net, "what"), net.view.logits("what", encode_examples(net.view, x[600:], y[600:]).inputs)
-    net.extend("what", x[600:1200], large[600:1200])
+    net.learn("what", x[:400], named[:400], kind="multilabel", epochs=20)
+    rows, before = head(net, "what"), net.view.logits("what", encode_examples(net.view, x[600:900], y[600:900]).inputs)
+    net.extend("what", x[600:1000], large[600:1000])
     assert net.tasks["what"].classes_ == ("even", "odd", "large")
     assert same_rows(rows, head(net, "what"))
-    after = net.view.logits("what", encode_examples(net.view, x[600:], y[600:]).inputs)
+    after = net.view.logits("what", encode_examples(net.view, x[600:900], y[600:900]).inputs)
     torch.testing.assert_close(after[:, :2], before)
     right = [("large" in found) == (digit >= 5) for found, digit in zip(net.predict(x[1200:], task="what").label, y[1200:], strict=True)]
     assert np.mean(right) >= 0.75
@@ -238,7 +238,7 @@ def test_numbers(tmp_path: Path, everything: Labelled) -> None:
     assert net.extend("size", x[300:400], 100.0 * y[300:400]).changed
     assert net.view.pathway("size").components == components
     before = np.abs(net.predict(x[1200:], task="size").label.astype(float) - 100 * y[1200:]).mean()
-    net.extend("size", x[300:1200], 100.0 * y[300:1200], finetune=True, epochs=20)
+    net.extend("size", x[300:800], 100.0 * y[300:800], finetune=True, epochs=20)
     assert np.abs(net.predict(x[1200:], task="size").label.astype(float) - 100 * y[1200:]).mean() < before
     net.verify()
 
@@ -248,10 +248,10 @@ def test_learning_and_extending_leave_the_dispatcher_as_learning_all_does(tmp_pa
     first = np.concatenate([np.flatnonzero(y == label)[:5] for label in (0, 1, 2)])
     rest = np.setdiff1d(np.arange(len(y)), first)
     one, two = Network(tmp_path / "one.sen"), Network(tmp_path / "two.sen")
-    one.learn("flowers", x[first], y[first], epochs=1)
-    two.learn("flowers", x[first], y[first], epochs=1)  # which sets the table's scale
+    one.learn("flowers", x[first], y[first], model="mlp", epochs=1)
+    two.learn("flowers", x[first], y[first], model="mlp", epochs=1)  # which sets the table's scale
     one.extend("flowers", x[rest], y[rest])
-    two.learn("all", x, y, epochs=1)
+    two.learn("all", x, y, model="mlp", epochs=1)
     mine, theirs = one.view.statistics("flowers"), two.view.statistics("all")
     np.testing.assert_allclose(mine.columns, theirs.columns, atol=1e-6)
     np.testing.assert_array_equal(mine.counts, theirs.counts)
@@ -263,7 +263,7 @@ def test_columns_are_the_same_in_any_number_of_steps(tmp_path: Path, iris: Label
     x, y = few(*iris, 9)
     nets = [Network(tmp_path / f"{steps}.sen") for steps in (1, 2)]
     for net, steps in zip(nets, (1, 2), strict=True):
-        net.learn("flowers", x[y < 2], y[y < 2], epochs=1)
+        net.learn("flowers", x[y < 2], y[y < 2], model="mlp", epochs=1)
         rest = np.arange(len(y))[::-1]
         for part in np.array_split(rest[(y == 2)[rest] | (rest % 2 == 0)], steps):
             net.extend("flowers", x[part], y[part])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import RandomForestClassifier
 from torch.utils.data import TensorDataset
 
 import senpath as sp
@@ -121,8 +122,8 @@ def several(built_once: Callable[[str, Callable[[Path], object]], Path], _base: 
 
     def build(path: Path) -> None:
         net = sp.Network(shutil.copytree(_base, path))
-        net.learn("forest", train[0][:60], train[1][:60], model="forest")
-        net.learn("table", *iris, epochs=1)
+        net.learn("forest", train[0][:60], train[1][:60], model=RandomForestClassifier(5))
+        net.learn("table", *iris, model="mlp", epochs=1)
 
     return built_once("digits, forest and table.sen", build)
 

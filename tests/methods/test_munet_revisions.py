@@ -166,7 +166,7 @@ def test_more_examples_leave_the_path_as_it_is(net: sp.Network, some: Labelled, 
 def test_new_classes_get_rows_and_later_children_a_path(net: sp.Network, fresh: Labelled, some: Labelled, task: str) -> None:
     (x, y), tests = of((fresh[0][:500], fresh[1][:500]), (5, 6, 7)), of((fresh[0][500:], fresh[1][500:]), (5, 6, 7))
     before, old, parts = net.view.pathway(task), logits(net, task, some[0]), origins(net, task)
-    net.extend(task, x, y)
+    net.extend(task, x, y, most_lost=1)
     after = net.view.pathway(task)
     assert after.classes == (*range(8),)
     assert after.components[:-1] == before.components[:-1]
@@ -192,7 +192,7 @@ def test_one_hidden_layer_may_move_and_is_the_tasks_own_then(net: sp.Network, so
         {name: logits(net, name, some[0]) for name in ("own", "shared") if name != task},
     )
     before = net.view.pathway(task)
-    assert net.extend(task, *some, finetune=True, epochs=1).changed
+    assert net.extend(task, *some, finetune=True, epochs=1, most_lost=1).changed
     after = net.view.pathway(task)
     assert not {*after.components} & {*before.components}
     assert origins(net, task) == [task, task]
@@ -225,7 +225,7 @@ def test_a_stream_extends_them(net: sp.Network, some: Labelled) -> None:
     assert found.sent
     assert all(revised.changed for revised in found.revised.values())
     assert before == {task: net.view.pathway(task).components for task in net.tasks}
-    moved = net.extend(*some, finetune=True, epochs=1)
+    moved = net.extend(*some, finetune=True, epochs=1, most_lost=1)
     assert {task for task, revised in moved.revised.items() if revised.changed} == {*moved.sent} & {"own", "shared"}
     net.verify()
 
@@ -324,7 +324,7 @@ def test_of_a_concept(net: sp.Network, train: Labelled, some: Labelled) -> None:
     net.learn("second", train[0][500:], train[1][500:], concept="digit", hidden=16, epochs=3)
     before = net.view.pathway("first")
     assert before.temperature != 1
-    assert net.extend("first", *some, finetune=True, epochs=1).changed
+    assert net.extend("first", *some, finetune=True, epochs=1, most_lost=1).changed
     assert net.prune("first", 0.5).changed
     after = net.view.pathway("first")
     assert (after.concept, after.temperature) == ("digit", before.temperature)
@@ -352,7 +352,7 @@ def test_of_numbers(net: sp.Network) -> None:
     before = logits(net, "numbers", 10 * x)
     assert net.extend("numbers", 10 * x[:50], y[:50]).changed
     assert torch.equal(logits(net, "numbers", 10 * x), before)
-    assert net.extend("numbers", 10 * x, y, finetune=True, epochs=10).changed
+    assert net.extend("numbers", 10 * x, y, finetune=True, epochs=10, most_lost=1).changed
     assert float(np.square(net.predict(10 * x, task="numbers").label - y).mean()) < float(np.var(y))
     assert net.prune("numbers", 0.5, 10 * x, y, what="units", tolerance=1.0, epochs=5).changed
     assert not net.review("numbers", 10 * x, y).changed

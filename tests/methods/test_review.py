@@ -198,7 +198,7 @@ def test_what_was_noted_of_a_task_stays(base: sp.Network, train: Labelled, fresh
     x, y = few(*fresh, 5)
     net = sp.Network()
     net.learn("early", x[y < 9], y[y < 9], **FAST)
-    net.extend("early", x[y == 9], y[y == 9])
+    net.extend("early", x[y == 9], y[y == 9], most_lost=1)
     net.learn("late", *train, links="none", **FAST)
     extended, owners = net.tasks["early"].provenance.revisions, net.view.tasks["early"].statistics.owners
     assert [change.revision for change in extended] == ["extend"]

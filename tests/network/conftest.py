@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,13 +15,20 @@ import senpath as sp
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
+@pytest.fixture(scope="session")
+def _net(built_once: Callable[[str, Callable[[Path], object]], Path], digits: Labelled, iris: Labelled) -> Path:
+    def build(path: Path) -> None:
+        found = sp.Network(path)
+        found.learn("digits", *digits, epochs=1, hidden=8)
+        found.learn("iris", *iris, epochs=1, hidden=8, model="mlp")
+
+    return built_once("digits and iris.sen", build)
+
+
 @pytest.fixture(scope="module")
-def net(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labelled) -> sp.Network:
+def net(_net: Path, tmp_path_factory: pytest.TempPathFactory) -> sp.Network:
     """A network of two tasks that no test may change."""
-    found = sp.Network(tmp_path_factory.mktemp("bad") / "net")
-    found.learn("digits", *digits, epochs=1, hidden=8)
-    found.learn("iris", *iris, epochs=1, hidden=8, model="mlp")
-    return found
+    return sp.Network(shutil.copytree(_net, tmp_path_factory.mktemp("bad") / "net"))
 
 
 @pytest.fixture

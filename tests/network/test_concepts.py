@@ -289,11 +289,11 @@ def test_another_writer_gave_the_concept_other_labels(own: sp.Network) -> None:
 
         def propose(self, view: sp.View, task: str, examples: sp.Examples, progress: Progress = silent) -> MethodResult:
             if "first" not in sp.Network(own.path).tasks:
-                sp.Network(own.path).learn("first", x, [0, 1] * 6, concept="letter", epochs=1)
+                sp.Network(own.path).learn("first", x, [0, 1] * 6, concept="letter", model="mlp", epochs=1)
             return super().propose(view, task, examples, progress)
 
     with pytest.raises(sp.InputError, match=r"concept 'letter': expected those that the concept has: 0, 1, got 0, 1 missing"):
-        own.learn("second", x, LEARNED, concept="letter", method=Meanwhile(epochs=1))
+        own.learn("second", x, LEARNED, concept="letter", method=Meanwhile(epochs=1, model="mlp"))
     assert "second" not in sp.Network(own.path).tasks
 
 
@@ -457,7 +457,7 @@ def test_a_reviewed_task_stays_of_its_concept(seen: tuple[Modalities, np.ndarray
 def test_a_class_that_one_modality_does_not_know_yet(own: sp.Network, seen: tuple[Modalities, np.ndarray]) -> None:
     modalities, digits = seen
     inverse = [255 - image for image in modalities["image"]]
-    own.extend("by image", inverse[:100], [12] * 100)
+    own.extend("by image", inverse[:100], [12] * 100, most_lost=1)
     assert own.tasks["by image"].classes_[-1] == 12
     found = own.predict({"image": inverse[100:], "text": modalities["text"][100:]}, concept="digit")
     image, text = (found.modalities[name].probabilities[f"by {name}"] for name in ("image", "text"))

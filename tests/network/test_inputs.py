@@ -87,9 +87,9 @@ def shared() -> sp.Network:
 def assert_teaches_the_same(net: sp.Network, kind: str, plain: Given, form: Given) -> None:
     """Each learned in the network under a name of its own comes to the same weights."""
     if kind not in net.tasks:
-        net.learn(kind, *plain, epochs=2, hidden=8, links="none")
+        net.learn(kind, *plain, model="mlp", epochs=2, hidden=8, links="none")
     name = f"{kind} {len(net.tasks)}"
-    net.learn(name, *form, epochs=2, hidden=8, links="none")
+    net.learn(name, *form, model="mlp", epochs=2, hidden=8, links="none")
     first, second = net.view.pathway(kind), net.view.pathway(name)
     assert second.components == first.components
     assert [str(label) for label in second.classes] == [str(label) for label in first.classes]

@@ -159,8 +159,10 @@ def test_no_task_borrows_from_another_of_the_call(grown: Path, tmp_path: Path) -
     net = sp.Network(tmp_path / "net")
     tasks = flowers("one", "same") | {"again": flowers("one")["one"]}
     with one_thread():
-        alone = {task: propose(net.view, sp.Sen(epochs=2), task, encode_examples(net.view, *data)) for task, data in tasks.items()}
-    learned = net.learn_many(tasks, epochs=2)
+        alone = {
+            task: propose(net.view, sp.Sen(epochs=2, model="mlp"), task, encode_examples(net.view, *data)) for task, data in tasks.items()
+        }
+    learned = net.learn_many(tasks, epochs=2, model="mlp")
     sources = {source for found in learned.values() for source, _ in found.transfers}
     assert sources
     assert sources <= set("qrstuv")

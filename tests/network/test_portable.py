@@ -55,7 +55,7 @@ def files(origin: sp.Network, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def target(tmp_path_factory: pytest.TempPathFactory, digits: Labelled) -> Path:
     """A network that has another task of digits."""
     net = sp.Network(tmp_path_factory.mktemp("target") / "net")
-    net.learn("own", *digits, hidden=4, epochs=1)
+    net.learn("own", digits[0][:100], digits[1][:100], hidden=4, epochs=1)
     return net.path
 
 
@@ -173,11 +173,12 @@ def test_paths_that_are_none(origin: sp.Network, other: sp.Network, unchanged: W
 
 def test_a_type_that_is_encoded_otherwise(files: dict[str, Path], tmp_path: Path, digits: Labelled, unchanged: Watch) -> None:
     larger = sp.Network(tmp_path / "larger")
-    larger.learn("own", digits[0].repeat(2, 1), digits[1], hidden=4, epochs=1)
+    x, y = digits[0][:60], digits[1][:60]
+    larger.learn("own", x.repeat(2, 1), y, hidden=4, epochs=1)
     assert larger.import_task(files["low"]).data_type == "image-1x8x8"  # beside its own, for the task's layers read no other
     larger.verify()
     seeded = sp.Network(tmp_path / "seeded", random_state=1)
-    seeded.learn("own", *digits, hidden=4, epochs=1)
+    seeded.learn("own", x, y, hidden=4, epochs=1)
     with unchanged(seeded.path), pytest.raises(sp.InputError, match=r"'image': expected the network's feature map \w{12}, got feature map"):
         seeded.import_task(files["low"])
     fixed = sp.Network(tmp_path / "fixed", image_shape=(1, 4, 4))

@@ -27,8 +27,8 @@ Watch = Callable[[Path], AbstractContextManager[None]]
 def grown(tmp_path_factory: pytest.TempPathFactory, digits: Labelled, iris: Labelled) -> sp.Network:
     """A network with a past: one of its tasks was removed."""
     net = sp.Network(tmp_path_factory.mktemp("grown") / "net")
-    net.learn("gone", digits[0][:150], digits[1][:150], hidden=4, epochs=1)
-    net.learn("digits", *digits, hidden=8, epochs=3, random_state=1)
+    net.learn("gone", digits[0][:60], digits[1][:60], hidden=4, epochs=1)
+    net.learn("digits", digits[0][:150], digits[1][:150], hidden=8, epochs=3, random_state=1)
     net.learn("iris", *iris, model="svm", links="none")
     net.remove("gone")
     return net

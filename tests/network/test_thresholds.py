@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,15 @@ def learned(path: Path, dispatcher: DispatcherForm = "discriminant") -> sp.Netwo
     return network
 
 
+@pytest.fixture(scope="module")
+def _net(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return learned(tmp_path_factory.mktemp("limits") / "net").path
+
+
 @pytest.fixture
-def net(tmp_path: Path) -> sp.Network:
-    return learned(tmp_path / "net")
+def net(_net: Path, tmp_path: Path) -> sp.Network:
+    """A copy of the test's own."""
+    return sp.Network(shutil.copytree(_net, tmp_path / "net"))
 
 
 def refused(net: sp.Network, x: np.ndarray) -> float:

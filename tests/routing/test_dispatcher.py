@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise, permutations
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,8 @@ def test_the_statistics_answer_as_all_examples_at_once(tasks: Tasks, grow: Grow)
     assert np.abs(answers - by_size).max() > 0.01
 
 
-ORDERS = list(permutations(["low", "middle", "high"]))
+ORDERS = [("low", "middle", "high"), ("middle", "high", "low"), ("high", "middle", "low")]
+"""Each task comes first once, and any two come in either order."""
 
 
 @pytest.fixture(scope="module")

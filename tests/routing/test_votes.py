@@ -38,7 +38,7 @@ def shares_by_hand(net: Network, task: str, x: np.ndarray) -> np.ndarray:
     metric, counts = dispatcher.metric, kept.counts
     phi = read_features(dispatcher.features, net.view.encode(x, net.view.types[key])).double().numpy()
     apart = phi[:, None] - kept.columns[None]
-    squares = np.einsum("ncf,fg,ncg->nc", apart, metric.precision.double().numpy(), apart)
+    squares = ((apart @ metric.precision.double().numpy()) * apart).sum(2)
     likely = (-squares + kept.figures["correction"] * metric.freedom / counts) / (2 * kept.figures["temperature"])
     owners = np.array(kept.owners or range(len(counts)))
     return softmax(np.stack([logsumexp(likely[:, owners == of], axis=1) for of in range(owners.max() + 1)], 1), axis=1)

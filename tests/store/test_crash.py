@@ -150,7 +150,7 @@ def test_ctrl_c_while_learning(folder: Path, unchanged: Watch, iris: Labelled, s
 
     net = sp.Network(folder)
     with unchanged(folder), pytest.raises(KeyboardInterrupt, match=r"^interrupted; the network is as it was, at version 3$"):
-        net.learn("new", *iris, progress=press)
+        net.learn("new", *iris, model="mlp", progress=press)
     assert net.version == 3
 
 

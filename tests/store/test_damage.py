@@ -75,7 +75,7 @@ def answers(folder: Path, x: np.ndarray, task: str | None) -> list[object] | Non
 
 @pytest.fixture(scope="module")
 def questions(digits: Labelled, iris: Labelled) -> Questions:
-    return {"high": digits[0][:30], "iris": iris[0][:30]}
+    return {"high": digits[0][:10], "iris": iris[0][:10]}
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_damage_to_the_log_harms_nothing(folder: Path, digits: Labelled) -> None
     net = sp.Network(folder)
     net.verify()
     assert [entry["version"] for entry in net.log] == [2, 3]
-    net.learn("new", *digits, epochs=1)
+    net.learn("new", digits[0][:40], digits[1][:40], epochs=1)
     assert [entry["version"] for entry in net.log] == [2, 3, 4]
 
 

@@ -27,12 +27,13 @@ Contents = Callable[[Path], dict[str, str]]
 
 
 def test_no_space_at_every_file_operation(light: Path, faults: Faults, iris: Labelled, contents: Contents) -> None:
+    flowers = iris[0][::5], iris[1][::5]
     steps, refused = 0, 0
     while True:
         net = sp.Network(light)
         before, files = net.version, contents(light)
         with faults.at(light, steps, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))):
-            said = refusal(net, f"task-{steps}", iris)
+            said = refusal(net, f"task-{steps}", flowers)
         if not faults.fired:
             break
         steps += 1

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import typer.main
 from PIL import Image
 from sklearn.datasets import load_digits, load_iris
 
@@ -33,10 +35,14 @@ def run_quietly(arguments: tuple[object, ...]) -> int:
     return 0
 
 
+COMMANDS = cache(typer.main.get_command)
+
+
 @pytest.fixture
 def senpath(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """A function: arguments of the command line → how it ended. No command may end in a traceback."""
     monkeypatch.setenv("COLUMNS", "240")
+    monkeypatch.setattr(typer.main, "get_command", COMMANDS)  # which a process calls once
 
     def run(*arguments: object) -> Ended:
         capsys.readouterr()

@@ -180,7 +180,7 @@ def test_records_are_not_written_over_a_page(senpath: Run, net: Path, tmp_path: 
 
 def test_every_command_has_a_form_for_programs(senpath: Run, net: Path, tmp_path: Path, files: Path) -> None:
     own = sp.Network.from_pretrained(net, tmp_path / "own.sen").path
-    quick = ("--set", "epochs=1", "--set", "hidden=2", "--json")
+    quick = ("--set", "model=mlp", "--set", "epochs=1", "--set", "hidden=2", "--json")
     (learned,) = records(senpath("learn", own, "flowers", files / "iris.csv", *quick).out)
     assert (learned["task"], learned["version"], learned["classes"]) == ("flowers", 4, ["setosa", "versicolor", "virginica"])
     texts = f"texts={files / 'texts.csv'}"

@@ -12,7 +12,7 @@ import pytest
 from senpath import Network
 
 Run = Callable[..., Any]
-QUICK = ("--set", "epochs=1", "--set", "hidden=2")
+QUICK = ("--set", "model=mlp", "--set", "epochs=1", "--set", "hidden=2")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-QUICK = ("--set", "hidden=16", "--set", "links=none", "--concept", "digit")
+QUICK = ("--set", "model=mlp", "--set", "hidden=16", "--set", "links=none", "--concept", "digit")
 
 
 @pytest.fixture

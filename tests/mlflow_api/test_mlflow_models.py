@@ -38,7 +38,7 @@ NAMES = ["sepal length", "sepal width", "petal length", "petal width"]
 @pytest.fixture(scope="module")
 def net(digits: Labelled, iris: Labelled) -> sp.Network:
     net = sp.Network()
-    net.learn("digits", *digits, method=ConstantMethod())
+    net.learn("digits", digits[0][:100], digits[1][:100], method=ConstantMethod())
     net.learn(
         "iris", pd.DataFrame(iris[0], columns=NAMES), np.array(["setosa", "versicolor", "virginica"])[iris[1]], method=ConstantMethod()
     )

@@ -235,7 +235,7 @@ def test_tensorboard(tmp_path: Path) -> None:
     assert 0 < events.Scalars("held out/accuracy")[0].value <= 1
     assert b"epochs: 20" in events.Tensors("settings/text_summary")[0].tensor_proto.string_val[0]
     shutil.rmtree(folders[0])
-    sp.Network().learn("iris", *tiny_task("iris"), epochs=1, progress=TensorBoard(tmp_path / "runs"))
+    sp.Network().learn("iris", *tiny_task("iris"), model="mlp", epochs=1, progress=TensorBoard(tmp_path / "runs"))
     assert sorted(folder.name for folder in (tmp_path / "runs").iterdir()) == ["001 learn fails", "002 learn iris"]
 
 

@@ -100,10 +100,10 @@ def test_it_learns_what_the_network_learns(iris: Labelled) -> None:
 def test_columns_of_a_data_frame_keep_their_names(iris: Labelled, frame: Any) -> None:
     names = ["sepal length", "sepal width", "petal length", "petal width"]
     x = frame(dict(zip(names, iris[0].T, strict=True)))
-    found = SENClassifier(**QUICK).fit(x, iris[1])
+    found = SENClassifier(**MLP).fit(x, iris[1])
     assert found.feature_names_in_.tolist() == names
     assert found.n_features_in_ == 4
-    plain = SENClassifier(**QUICK).fit(*iris)
+    plain = SENClassifier(**MLP).fit(*iris)
     assert np.array_equal(found.predict_proba(x), plain.predict_proba(iris[0]))
     (kept,) = found.network_.view.manifest.types.values()
     assert kept.data_type.options["columns"] == names
@@ -155,7 +155,7 @@ def test_files(digits: Labelled, tmp_path: Path) -> None:
 
 
 def test_learning_anew_forgets_what_the_last_inputs_were(iris: Labelled) -> None:
-    found = SENClassifier(**QUICK).fit(pd.DataFrame(iris[0], columns=list("abcd")), iris[1])
+    found = SENClassifier(**MLP).fit(pd.DataFrame(iris[0], columns=list("abcd")), iris[1])
     assert not hasattr(found.fit(*texts()), "feature_names_in_")
     assert found.classes_.tolist() == ["cat", "dog"]
     assert not hasattr(found.fit(*iris), "feature_names_in_")
@@ -165,7 +165,7 @@ def test_learning_anew_forgets_what_the_last_inputs_were(iris: Labelled) -> None
 @pytest.mark.parametrize("labels", [[True, False], ["yes", "no"], [5.0, -2.0], np.array(["é", "z"], dtype=object)])
 def test_answers_are_labels_as_they_were_given(iris: Labelled, labels: Any) -> None:
     y = np.asarray(labels)[(iris[1] > 0).astype(int)]
-    found = SENClassifier(**QUICK).fit(iris[0], y)
+    found = SENClassifier(**MLP).fit(iris[0], y)
     assert found.classes_.tolist() == sorted(labels)
     assert found.predict(iris[0]).dtype == y.dtype
     assert found.score(iris[0], y) > 0.9

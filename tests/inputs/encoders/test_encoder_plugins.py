@@ -52,7 +52,7 @@ def other_name():
 
 number = 3
 '''
-QUICK: dict[str, Any] = {"epochs": 20, "hidden": 8}
+QUICK: dict[str, Any] = {"model": "mlp", "epochs": 20, "hidden": 8}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from senpath.types import Audio
 from tests.inputs.encoders.conftest import Counting, Letters
 
 Pictures = tuple[np.ndarray, np.ndarray]
-QUICK: dict[str, Any] = {"epochs": 60, "hidden": 16}
+QUICK: dict[str, Any] = {"model": "mlp", "epochs": 60, "hidden": 16}
 
 
 def sees(module: torch.nn.Module | None = None, name: str = "mine") -> sp.TorchEncoder:

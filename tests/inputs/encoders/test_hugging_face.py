@@ -19,7 +19,7 @@ from senpath.types import Audio
 from tests.raising import raises_error
 
 Pictures = tuple[np.ndarray, np.ndarray]
-QUICK: dict[str, Any] = {"epochs": 60, "hidden": 16}
+QUICK: dict[str, Any] = {"model": "mlp", "epochs": 60, "hidden": 16}
 
 
 def test_a_model_as_the_hub_has_texts(hub: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_label_is_told(tmp_path: Path, form: str) -> None:
     assert (found.x[1], list(found.y)) == ({"width": 2.0, "species": "v"}, ["red", "white", "red", "white"])
     assert "(the last column)" not in found.about
     net = sp.Network()
-    net.learn("colours", data, "colour", epochs=1, hidden=2)
+    net.learn("colours", data, "colour", model="mlp", epochs=1, hidden=2)
     assert net.tasks["colours"].classes_ == ("red", "white")
     with pytest.raises(sp.InputError, match="expected a column 'size' of labels, got the columns 'width', 'colour', 'species'"):
         sp.read(data, "size")
@@ -109,7 +109,7 @@ def test_labels_that_are_numbers_are_for_a_regression(tmp_path: Path, form: str)
     with pytest.raises(sp.InputError, match=r"labels y: expected whole numbers or strings, got .*kind='regression'"):
         net.learn("shares", data, epochs=1, hidden=2)
     assert np.asarray(sp.read(data).y).tolist() == shares
-    net.learn("shares", data, kind="regression", epochs=1, hidden=2)
+    net.learn("shares", data, kind="regression", model="mlp", epochs=1, hidden=2)
     assert net.tasks["shares"].kind == "regression"
 
 

@@ -18,6 +18,9 @@ from senpath.confined import blocks
 from senpath.errors import StoreError
 
 Config = Mapping[str, Any]
+KEPT_OUTLINES = 4096
+"""Of configurations, in a process."""
+_TRIED_OUT: dict[tuple[ComponentKind, bytes, tuple[int, ...]], Outline] = {}
 
 
 class Composite(nn.Module):
@@ -139,8 +142,21 @@ class Component:
             elif self.kind.dense:
                 self._outlines[shape] = dense_outline(self.module, shape, what)
             else:
-                self._outlines[shape] = outline(self.kind.outline(self._blank({})), shape, what)
+                self._outlines[shape] = self._tried_out(shape, what)
         return self._outlines[shape]
+
+    def _tried_out(self, shape: tuple[int, ...], what: str) -> Outline:
+        """Its outline by running on shapes alone, which takes longer than many a component's run: those of one configuration share it."""
+        if not isinstance(self.kind.files, Safetensors):
+            return outline(self.kind.outline(self._blank({})), shape, what)
+        key = self.kind, hashlib.sha256(canonical_json(self.config).encode()).digest(), shape
+        found = _TRIED_OUT.get(key)
+        if found is None:
+            found = outline(self.kind.outline(self._blank({})), shape, what)
+            if len(_TRIED_OUT) >= KEPT_OUTLINES:
+                _TRIED_OUT.clear()
+            _TRIED_OUT[key] = found
+        return found
 
     def _blank(self, made: dict[str, nn.Module]) -> nn.Module:
         """A module of its shape without numbers, and those inside of it, each once."""

@@ -20,6 +20,7 @@ from senpath.cli.main import main
 from senpath.errors import InputError, MissingExtraError
 from senpath.inputs import encoders
 from senpath.inputs.encoders import ENCODERS, Encoder, known_encoders
+from senpath.inputs.encoders.frames import EFFICIENTNET_FRAMES, FrameEncoder
 from senpath.inputs.encoders.registry import make_encoder
 from senpath.inputs.modalities import MODALITIES
 from senpath.testing import check_encoder
@@ -163,6 +164,9 @@ def test_built_in_encoders_keep_their_promises(name: str) -> None:
         encoder = ENCODERS[name][1]()
     except MissingExtraError as error:
         pytest.skip(error.message)
+    if name == EFFICIENTNET_FRAMES:  # a large network for every frame: two are checked, and of eight what comes out
+        assert encoder.define(np.zeros((1, 9, 50, 60, 3), np.uint8)).shape == (8, 1280)
+        encoder = FrameEncoder(name, ENCODERS["efficientnet-lite0"][1](), frames=2)
     data_type = check_encoder(encoder)
     assert data_type.encoder == name
     assert data_type.modality == ENCODERS[name][0]

@@ -263,15 +263,18 @@ def test_an_interrupted_commit_takes_no_file_of_a_kept_version(light: Path, faul
 
 
 @pytest.mark.slow("kills dozens of real processes")
-@pytest.mark.parametrize(("call", "argument"), [("rollback", 3), ("gc", 1), ("gc", 2), ("remove", "high")])
+@pytest.mark.parametrize(
+    ("of", "call", "argument"),
+    [("light", "rollback", 3), ("folder", "gc", 1), ("light", "gc", 2), ("light", "remove", "high")],  # "folder" has pictures too
+)
 def test_killed_before_every_file_operation(
-    nursery: Nursery, template: Path, tmp_path: Path, digits: Labelled, iris: Labelled, call: str, argument: Any
+    nursery: Nursery, tmp_path: Path, digits: Labelled, iris: Labelled, request: pytest.FixtureRequest, of: str, call: str, argument: Any
 ) -> None:
-    start = Path(shutil.copytree(template, tmp_path / "start"))
+    start: Path = request.getfixturevalue(of)
     net = sp.Network(start)
     learn(net, "more", iris)
     net.remove("low")
-    inputs = (digits[0][:10], iris[0][:10])
+    inputs = (digits[0][:10], iris[0][:10]) if of == "folder" else (iris[0][:10],)
     before = answers(start, *inputs)
     end, step = -signal.SIGKILL, 0
     while end == -signal.SIGKILL:

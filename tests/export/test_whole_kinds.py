@@ -139,7 +139,7 @@ def test_an_encoder_that_no_graph_can_hold(tmp_path: Path) -> None:
 
 
 def test_a_folder_holds_a_model_for_each_type(tmp_path: Path) -> None:
-    net = tiny_network(tmp_path / "net.sen", tasks=("low", "iris"))
+    net = tiny_network(tmp_path / "net.sen", tasks=("weather", "iris"))
     files = net.export_all(tmp_path / "models")
     assert sorted(files) == sorted((tmp_path / "models").iterdir())
     models = {Model(file).tasks[0]["name"]: Model(file) for file in files}

@@ -107,13 +107,13 @@ def test_another_rate_is_tried_where_hidden_units_die() -> None:
 @pytest.mark.filterwarnings("error")
 def test_noise_that_distortions_hide_is_learned_without_them() -> None:
     # Of one example a class all can be learned by heart; half of them is far above chance, and far too few.
-    x = np.random.default_rng(0).random((700, 28, 28))
+    x = np.random.default_rng(0).random((400, 28, 28))
     net = Network()
-    learned = net.learn("noise", x, np.arange(700))
+    learned = net.learn("noise", x, np.arange(400))
     tried = net.log[-1]["recipes_tried"]
     assert max(tried[:-1]) < 0.9 <= tried[-1]
     assert learned.provenance.settings["augment"] == 0
-    assert (net.predict(x, task="noise").label == np.arange(700)).mean() > 0.95
+    assert (net.predict(x, task="noise").label == np.arange(400)).mean() > 0.95
 
 
 @pytest.mark.parametrize(("each", "warns"), [(1, True), (100, False)])

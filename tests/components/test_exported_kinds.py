@@ -49,14 +49,3 @@ def test_images_of_other_sizes(shape: tuple[int, ...]) -> None:
     config = {"channels": 3, "side": 16, "patch": 8, "width": 6}
     component = freeze("patches.v1", config, build("patches.v1", config))
     agrees(Example("patches.v1", config, shape, (4, 6), {}, lambda: component.module), torch.rand(3, *shape))
-
-
-def test_sources_of_operators_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    example = EXPORTED["linear"]
-    first = component_as_onnx(example.freeze(), example.inputs)
-
-    def read_again(function: object) -> None:
-        raise AssertionError(f"the exporter reads {function} again")
-
-    monkeypatch.setattr("onnxscript._internal.ast_utils.get_src_and_ast", read_again)
-    assert component_as_onnx(example.freeze(), example.inputs) == first

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +87,6 @@ def traced(module: nn.Module, inputs: Mapping[str, torch.Tensor], outputs: Seque
         inputs: two of what it reads, by name, in the order of its arguments.
         outputs: names of what it answers.
     """
-    _read_operators_once()
     module = deepcopy(module).cpu().eval()
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
@@ -157,16 +155,6 @@ def _strip(model: onnx.ModelProto) -> None:
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
     del model.metadata_props[:]
-
-
-@cache
-def _read_operators_once() -> None:
-    """Let torch's exporter read the sources of its hundreds of operators once, which it does for every model, as slowly as all the rest."""
-    with suppress(ImportError, AttributeError):  # a library that has them elsewhere is left as it is
-        from onnxscript._internal.values import TracedOnnxFunction
-
-        read = TracedOnnxFunction.function_ir.fget  # type: ignore[attr-defined]
-        TracedOnnxFunction.function_ir = property(cache(read))  # type: ignore[method-assign, assignment]
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
     python -m benchmarks.moe [EXPERIMENT ...] [--jobs 1] [--folder runs/moe]
 
-Experiments: low, brief, held, unrelated, ablations, random, senses, speed, page; all of them by default, and families, new and grow, which
-take hours, if they are named. A run that was stopped goes on with the jobs that are not done. Texts are encoded once, into the folder.
-Needs SENPATH_DATA and the extra [text].
+Experiments: low, brief, held, unrelated, ablations, random, senses, speed, page; all of them by default, and families, languages, new and
+grow, which take hours, if they are named. A run that was stopped goes on with the jobs that are not done. Texts are encoded once, into the
+folder. Needs SENPATH_DATA and the extra [text].
 """
 
 from argparse import Namespace
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks.harness import Benchmark, Part, Section
-from benchmarks.moe import families, grow, later, measure, page, senses, tasks
+from benchmarks.moe import families, grow, languages, later, measure, page, senses, tasks
 from benchmarks.moe.plan import ABLATED, LONGER, MAIN, SEEDS, SETUPS, Setup
 
 MINILM = SETUPS["minilm"]
@@ -44,6 +44,11 @@ PARTS = {
         {"families": families.FAMILIES, "width": families.WIDTHS, "seed": range(5), "row": [*families.ROWS]},
         asked=True,
     ),
+    "languages": Part(
+        languages.learn,
+        {"seed": range(5), "families": languages.FAMILIES, "width": languages.WIDTHS, "row": languages.ROWS},
+        asked=True,
+    ),
     "new": Part(later.learn, lambda arguments: later.cells(), asked=True),
     "grow": Part(grow.learn, grow.CELLS, asked=True),
     "speed": Part(measure.forward, workers=1, prepare=partial(_encode, MINILM.encoder)),
@@ -56,6 +61,7 @@ SECTIONS = {
     "random": partial(page.low, SETUPS["random"]),
     "senses": senses.page,
     "families": families.page,
+    "languages": families.page,
     "new": later.page,
     "grow": grow.page,
     "speed": page.speed,

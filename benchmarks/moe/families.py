@@ -29,8 +29,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "dense": {"experts": 1},
     "task gate": {"gate": "task"},
     "task gate, soft first": {"gate": "task", "soften": 0.5},
-    "task gate, soft first, fast": {"gate": "task", "soften": 0.5, "gate_learning_rate": FAST},
-    "task-aware gate, soft first, fast": {"soften": 0.5, "gate_learning_rate": FAST},
+    (GATE := "task gate, soft first, fast"): {"gate": "task", "soften": 0.5, "gate_learning_rate": FAST},
+    (AWARE := "task-aware gate, soft first, fast"): {"soften": 0.5, "gate_learning_rate": FAST},
 }
 """Settings by row; "alone" learns each task in a network of its own."""
 
@@ -38,18 +38,30 @@ ROWS: dict[str, dict[str, Any]] = {
 def learn(families: int, width: int, seed: int, row: str, *, examples: int = EXAMPLES) -> Iterator[Record]:
     """All tasks of so many families, each on the same test images."""
     tasks = {f"{family}-{place}": task_of(family, place, seed, examples) for family in range(families) for place in range(RICH + 1)}
+    yield learned(tasks, network, row, width=width, random_state=seed) | {"examples": examples}
+
+
+def learned(tasks: Mapping[str, tuple[Any, Any]], network: Callable[[], sp.Network], row: str, **settings: Any) -> Record:
+    """How well tasks of families are learned by a row.
+
+    Args:
+        tasks: the training and the test part of each, by family and place in it.
+        network: makes one.
+        row: of `ROWS`.
+        settings: of the method, besides.
+    """
     groups = [{name: task} for name, task in tasks.items()] if row == "alone" else [tasks]
-    settings, accuracies, experts, start = SETTINGS | ROWS[row], dict[str, float](), dict[str, int](), time.process_time()
+    settings, accuracies, experts, start = SETTINGS | ROWS[row] | settings, dict[str, float](), dict[str, int](), time.process_time()
     for group in groups:
         net = network()
-        net.learn_many({name: task[0] for name, task in group.items()}, method="moe", width=width, random_state=seed, **settings)
+        net.learn_many({name: task[0] for name, task in group.items()}, method="moe", **settings)
         for name, (_, (x, y)) in group.items():
             accuracies[name] = percent(net.predict(x, task=name).label == y)
         experts |= likeliest(net)
     few = [value for name, value in accuracies.items() if name.endswith(f"-{RICH}")]
     many = [value for name, value in accuracies.items() if not name.endswith(f"-{RICH}")]
-    record = {"scarce": float(np.mean(few)), "rich": float(np.mean(many)), "seconds": time.process_time() - start, "examples": examples}
-    yield record | {f"same expert, {which}": share for which, share in same_expert(experts).items()}
+    record = {"scarce": float(np.mean(few)), "rich": float(np.mean(many)), "seconds": time.process_time() - start}
+    return record | {f"same expert, {which}": share for which, share in same_expert(experts).items()}
 
 
 def network() -> sp.Network:
@@ -109,13 +121,32 @@ def page(records: Records) -> str:
         "less dense ": lambda mine: _less(records, mine, "rich"),
         "same expert within a family / across, %": lambda mine: " / ".join(_mean(mine, which) for which in ("within", "across")),
     }
-    groups = [records.where(families=count, width=width, row=row) for count in FAMILIES for width in WIDTHS for row in ROWS]
-    return f"Means over seeds and 95 % intervals. Test accuracy, %, task given.\n\n{table_of(filter(None, groups), columns)}"
+    groups = [
+        records.where(families=count, width=width, row=row)
+        for count in sorted(records.distinct("families"))
+        for width in sorted(records.distinct("width"))
+        for row in ROWS
+    ]
+    table = f"Means over seeds and 95 % intervals. Test accuracy, %, task given.\n\n{table_of(filter(None, groups), columns)}"
+    cells = [mine for mine in groups if mine and mine[0]["row"] == AWARE and _beside(records, mine, GATE)]
+    if not cells:
+        return table
+    gates: dict[str, Callable[[Records], object]] = {
+        "families": columns["families"],
+        "width": columns["width"],
+        "tasks of five shots": lambda mine: _less(records, mine, "scarce", GATE),
+        "other tasks": lambda mine: _less(records, mine, "rich", GATE),
+    }
+    return f"{table}\n\nThe task-aware gate less the task gate, both soft at first and fast, seed by seed:\n\n{table_of(cells, gates)}"
 
 
-def _less(records: Records, mine: Records, which: str) -> str:
-    dense = records.where(families=mine[0]["families"], width=mine[0]["width"], row="dense")
-    return interval(differences(mine.by_seed(which), dense.by_seed(which)), sign=True) if mine[0]["row"] != "dense" and dense else ""
+def _less(records: Records, mine: Records, which: str, row: str = "dense") -> str:
+    other = _beside(records, mine, row)
+    return interval(differences(mine.by_seed(which), other.by_seed(which)), sign=True) if mine[0]["row"] != row and other else ""
+
+
+def _beside(records: Records, mine: Records, row: str) -> Records:
+    return records.where(families=mine[0]["families"], width=mine[0]["width"], row=row)
 
 
 def _mean(mine: Records, which: str) -> str:

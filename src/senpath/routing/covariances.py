@@ -1,4 +1,4 @@
-"""The covariance that tasks have in common, of which no task has more than a bounded share."""
+"""The covariance that tasks have in common, of which no task has more than a bounded share, and its inverse."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+
+from senpath.errors import StoreError
 
 CARRIERS = 32
 """Tasks of a type whose covariances are kept, the first of those that there are. What further ones would add is within what the choice of
@@ -135,3 +137,54 @@ def diagonal_places(width: int) -> np.ndarray:
 
 ROUNDING = 1e-3
 """What a covariance that was added up in float32 may be off, as a share of its mean variance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """What tasks have in common, and how much of its mean variance is added to it.
+
+    Args:
+        covariance: float64, packed.
+        width: features.
+        shrinkage: the share.
+    """
+
+    covariance: np.ndarray
+    width: int
+    shrinkage: float
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Common) or (self.width, self.shrinkage) != (other.width, other.shrinkage):
+            return False
+        return np.array_equal(self.covariance.view(np.uint8), other.covariance.view(np.uint8))  # to the bit: 0 is not −0
+
+    def __hash__(self) -> int:
+        return hash((self.width, self.shrinkage, float(self.covariance[0]), float(self.covariance[-1])))
+
+
+def inverted(common: Common) -> tuple[torch.Tensor, float, torch.Tensor]:
+    """The inverse, float32, the effective number of features, and the root, float64 and a lower triangle, of the shrunk covariance.
+
+    Raises:
+        StoreError: if it is none.
+    """
+    matrix = unpack(common.covariance, common.width)
+    ridge = common.shrinkage * max(float(matrix.diagonal().mean()), 1e-6)
+    try:
+        matrix.diagonal().add_(ridge)
+        root = torch.linalg.cholesky(matrix)
+    except RuntimeError as error:  # torch.linalg.LinAlgError is one
+        do = "Restore the folder from a copy, or scale the inputs to the range of the network's earlier ones"
+        raise StoreError("the dispatcher's statistics", expected="covariances", got=str(error), do=do) from error
+    inverse = torch.cholesky_inverse(root)
+    return inverse.float(), common.width - ridge * float(inverse.diagonal().sum()), root
+
+
+@lru_cache(2)
+def lately_inverted(common: Common) -> tuple[torch.Tensor, float]:
+    """Inverse and effective number of features; the last ones are kept.
+
+    To invert takes most of a small commit, and what is inverted is often the same again: where a task is extended, removed or given back,
+    and where networks learn the same first tasks.
+    """
+    return inverted(common)[:2]

@@ -15,8 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from senpath.errors import StoreError
-from senpath.routing.covariances import pack, unpack
-from senpath.routing.inverse import Common, inverted, lately_inverted
+from senpath.routing.covariances import Common, inverted, lately_inverted, pack, unpack
 
 T = TypeVar("T")
 NEAREST = 28

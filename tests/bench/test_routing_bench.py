@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import torch
 from raising import raises_error
+from rich.console import Console
 
 from senpath import InputError
 from senpath.bench import STREAMS, BenchCell, BenchPlan, BenchProgress, bench_routing, best_two, find_row, held_out, known_rows
@@ -15,9 +19,11 @@ from senpath.bench.measure import learn_cell, measure
 from senpath.bench.page import write_page
 from senpath.bench.published import split
 from senpath.bench.rows import ROWS
+from senpath.bench.run import all_records
 from senpath.bench.sets import BenchSet
 from senpath.bench.streams import RoutingStream
 from senpath.bench.tables import figure_of, losses, short_rows
+from senpath.cli.benching import grids
 from senpath.experiments.jobs import Record
 from senpath.experiments.records import Records
 from senpath.types import DataType, Examples
@@ -226,3 +232,17 @@ def test_a_turned_picture_is_another_task() -> None:
     torch.testing.assert_close(turned.changed(examples).inputs, examples.inputs.rot90(1, (2, 3)), atol=1e-4, rtol=0)
     assert turned.task == "mnist 90°"
     assert BenchSet("mnist", "image").changed(examples) is examples
+
+
+def test_what_is_known_is_shown_in_lines_of_any_width(tmp_path: Path) -> None:
+    with ZipFile(Path(__file__).parents[2] / "docs" / "results" / "routing" / "records.zip") as measured:
+        measured.extractall(tmp_path)
+    records = all_records(tmp_path)
+    titles, cells = short_rows(records, "right task")
+    known = sum(value != "–" for line in cells for value in line[1:])
+    for width in (80, 400):
+        shown = io.StringIO()
+        Console(file=shown, width=width).print(*grids(records, width))
+        assert max(map(len, shown.getvalue().splitlines())) <= width
+        assert all(title.replace(",", "") in shown.getvalue() for title in titles[1:])
+        assert len(re.findall(r"\d+\.\d / \d+\.\d", shown.getvalue())) == known

@@ -64,8 +64,8 @@ def grids(records: Records, width: int) -> list[Table]:
     """Right task and right label as far as they are known: as many cells side by side as a line of so many characters holds."""
     titles = {name: title_of(records, name) for name in rows_of(records)}
     heads = {cell: f"{cell[0]} {shots_word(cell[1])}" for cell in cells_of(records)}
-    wide = EDGES + max((len(head) for head in heads.values()), default=0)
-    fit = max(1, (width - EDGES - max(map(len, titles.values()), default=0)) // max(wide, EDGES + len("100.0 / 100.0")))
+    first, wide = (EDGES + max(map(len, texts), default=0) for texts in (titles.values(), ["100.0 / 100.0", *heads.values()]))
+    fit = max(1, (width - first) // wide)
     made = []
     for start in range(0, max(1, len(heads)), fit):
         some = [*heads][start : start + fit]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -81,19 +81,32 @@ def is_own_folder(path: Path) -> bool:
         return False
 
 
-def require_own_folders(paths: Iterator[Path] | tuple[Path, ...]) -> None:
+def require_own_folders(paths: Iterable[Path]) -> None:
     """Refuse parts of a folder that are something else than folders; those that are absent may be made.
 
     Raises:
         OSError: naming the first.
     """
+    _require(paths, stat.S_ISDIR, errno.ENOTDIR, "folder")
+
+
+def require_own_files(paths: Iterable[Path]) -> None:
+    """Refuse files that are something else than plain ones; those that are absent, or go meanwhile, may be made.
+
+    Raises:
+        OSError: naming the first.
+    """
+    _require(paths, stat.S_ISREG, errno.EINVAL, "plain file")
+
+
+def _require(paths: Iterable[Path], is_kind: Callable[[int], bool], number: int, kind: str) -> None:
     for path in paths:
         try:
             mode = os.lstat(path).st_mode
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if not stat.S_ISDIR(mode):
-            raise OSError(errno.ENOTDIR, f"{path.name} is {kind_of(mode)}, not a folder", str(path))
+        if not is_kind(mode):
+            raise OSError(number, f"{path.name} is {kind_of(mode)}, not a {kind}", str(path))
 
 
 def require_lock(path: Path) -> None:

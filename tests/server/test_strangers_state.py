@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import senpath as sp
 from senpath.serving.settings import ServerSettings
 from senpath.serving.state import State
 from senpath.teaching import Database, Jobs, Ways
+from senpath.teaching.database import state_folder
 from senpath.teaching.teacher import teach
 
 
@@ -38,6 +41,25 @@ def test_parts_that_are_links(served_folder: Path, tmp_path: Path, outside: Path
     link.symlink_to(outside / "letters" / "one" if part.startswith("state") else outside)
     with raises_error(sp.StoreError, "the server's state", expected="files of its own", do="--set state=FOLDER"):
         State(ServerSettings(), network, sp.Network(network).view.network_id)
+
+
+def test_a_journal_that_goes_meanwhile_is_nobody_s(tmp_path: Path) -> None:
+    # Each connection that is the last to close takes the journal with it: another process starts just then.
+    folder = state_folder(tmp_path / "net", None)
+    database, ended = Database(folder / "state.sqlite"), threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            with database.open() as db:
+                db.execute("SELECT n FROM counter").fetchone()
+
+    with ThreadPoolExecutor(1) as other:
+        asking = other.submit(ask)
+        try:
+            assert {state_folder(tmp_path / "net", None) for _ in range(300)} == {folder}
+        finally:
+            ended.set()
+        asking.result()
 
 
 @pytest.mark.parametrize("name", ["../../outside/letters", "0" * 15, "0" * 15 + "/", "ABCDEF0123456789"])

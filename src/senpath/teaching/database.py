@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import secrets
@@ -17,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from senpath.confined import is_plain, require_own_folders
+from senpath.confined import require_own_files, require_own_folders
 from senpath.errors import StoreError
 from senpath.store import Place
 
@@ -185,9 +184,7 @@ def _require_own(folder: Path, closed: tuple[Path, ...]) -> None:
     """
     try:
         require_own_folders((*closed, folder / JOBS))
-        for file in folder.glob(f"{FILE}*") if folder.is_dir() else ():
-            if not is_plain(file):
-                raise OSError(errno.EINVAL, f"{file.name} is no plain file", str(file))
+        require_own_files(folder.glob(f"{FILE}*"))  # a server that just ends may take its journal away meanwhile
     except OSError as error:
         do = f"Delete {folder}, or choose another folder with --set state=FOLDER"
         raise StoreError("the server's state", expected="files of its own", got=error.strerror or str(error), do=do) from error

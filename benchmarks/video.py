@@ -6,7 +6,6 @@ Parts: moving, signs, concept, page; all of them by default, for the section "Vi
 on with what has no record. Needs SENPATH_DATA and the extra [video].
 """
 
-from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -26,17 +25,16 @@ from senpath.snapshot import encode_examples
 from senpath.types import DataType, Examples
 
 SHOTS = (5, 20)
-MANY, SEEDS_OF_MANY = 100, 1
 TESTED = 400
 TASKS = ("which digit", "which way")
 ALL_PARTS, WITHOUT_ORDER = 4, 2
 """Of the four parts of what is pooled, mean and deviation, the first two say nothing of order."""
-LSTM_SHOTS, LSTM_SEEDS = 20, 1
+LSTM_SHOTS = 20
 """With which an LSTM of the frames is measured too: it takes long."""
 PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
 """Digits that are signed one after the other, in either order: ten classes, of which order alone tells two and two apart."""
 SIGNED, SIGN_SHOTS = 400, (5, 20)
-CONCEPT_SHOTS, CONCEPT_SEEDS = 10, 3
+CONCEPT_SHOTS = 10
 
 SENSES = {"image": "seen", "audio": "heard", "text": "read", "video": "moving"}
 
@@ -76,7 +74,7 @@ def moving(shots: int, seed: int) -> Iterator[Record]:
             record[task][name] = _fitted(_pooled(own, parts), _pooled(own_test, parts), seed)
     record["backwards"] = percent(net.predict(reversed_test, task="which way").label == _opposite(truth["which way"]))
     yield record | {"routed": _routed(net.predict(test), truth)}
-    if shots == LSTM_SHOTS and seed < LSTM_SEEDS:
+    if shots == LSTM_SHOTS:
         for task in TASKS:
             own, name = _labelled(learned, labels[task]), f"{task}, lstm"
             net.learn(name, own, model="lstm", links="none", start="random", random_state=seed)
@@ -145,7 +143,7 @@ def signs(shots: int, seed: int) -> Iterator[Record]:
     kind = encode_examples(view, [sp.Video(pictures)] * 2, [0, 1]).data_type
     learned, test = _signed("train", 2 * len(PAIRS) * shots, seed, kind), _signed("test", SIGNED, seed, kind)
     record: Record = {}
-    for model in ("auto", "lstm") if shots == LSTM_SHOTS and seed < LSTM_SEEDS else ("auto",):
+    for model in ("auto", "lstm") if shots == LSTM_SHOTS else ("auto",):
         net = sp.Network(encoders={"video": "efficientnet-lite0-frames"}, random_state=seed)
         record[f"seconds, {model}"] = seconds(lambda net=net, model=model: net.learn("signs", learned, model=model, random_state=seed))  # type: ignore[misc]
         record[model] = percent(net.predict(test, task="signs").label == test.targets.numpy())
@@ -258,21 +256,12 @@ def _concept_table(records: Records) -> str:
     return f"Errors in %; what is refused is wrong.\n\n{markdown_table(columns, rows)}\n\n{learned}"
 
 
-def _cells(arguments: Namespace) -> list[Record]:
-    few = [{"shots": shots, "seed": seed} for seed in range(arguments.seeds) for shots in SHOTS]
-    return [*few, *({"shots": MANY, "seed": seed} for seed in range(min(SEEDS_OF_MANY, arguments.seeds)))]
-
-
-def _concept_cells(arguments: Namespace) -> list[Record]:
-    return [{"seed": seed} for seed in range(min(CONCEPT_SEEDS, arguments.seeds))]
-
-
 PARTS = {
-    "moving": Part(moving, _cells, {"tested": TESTED}),
+    "moving": Part(moving, {"shots": SHOTS, "seed": "seeds"}, {"tested": TESTED}),
     "signs": Part(
         signs, {"shots": SIGN_SHOTS, "seed": "seeds"}, {"tested": SIGNED}, prepare=lambda arguments: sets.prepare(("signdigits",))
     ),
-    "concept": Part(concept, _concept_cells, {"shots": CONCEPT_SHOTS, "tested": TESTED}),
+    "concept": Part(concept, {"seed": "seeds"}, {"shots": CONCEPT_SHOTS, "tested": TESTED}),
 }
 SECTIONS = {
     "moving": _moving_table,

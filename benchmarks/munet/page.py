@@ -64,7 +64,7 @@ def _operations(one: Record) -> float | None:
 def photographs(sequence: Records, alone: Records) -> str:
     """CIFAR-10 after other photographs, beside the same root alone."""
     ours, experiment = sequence.where(task="cifar10", last=None), PLAN["cifar"]
-    rows = {"µ2Net, after grocery, clothing and signdigits": ours}
+    rows = {f"{TITLES[row]}, after grocery, clothing and signdigits": ours.where(row=row) for row in PLAN["photographs"].rows}
     rows |= {f"{TITLES[row]}, CIFAR-10 alone": alone.where(row=row, last=None) for row in experiment.rows}
     base = alone.where(row=BASE, last=None).by_seed("accuracy")
     lines = []

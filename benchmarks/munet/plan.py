@@ -77,7 +77,7 @@ PLAN = {
     "convolutions": Experiment("toy", (3, 32, 32), ("ladder", "fine-tuning", "sen"), Budget(8, 2, 3, 1_000), 4, {"root": "cnn"}),
     "notebook": Experiment("toy", (3, 32, 32), ("munet", "fine-tuning"), Budget(64, 1, 4, 4_000), 1, TOY),
     "chars": Experiment("chars", (3, 32, 32), EVERY, Budget(6, 2, 2, 1_000), 2, VIT),
-    "photographs": Experiment("photographs", (3, 64, 64), ("munet",), Budget(4, 2, 2, 1_000), 1, EFFICIENTNET),
-    "cifar": Experiment("cifar", (3, 64, 64), ("fine-tuning", "head"), Budget(4, 2, 2, 1_000), 2, EFFICIENTNET),
+    "photographs": Experiment("photographs", (3, 64, 64), ("ladder",), Budget(4, 2, 2, 1_000), 3, EFFICIENTNET),
+    "cifar": Experiment("cifar", (3, 64, 64), ("fine-tuning", "head"), Budget(4, 2, 2, 1_000), 3, EFFICIENTNET),
     "stream": Experiment("stream", (3, 32, 32), ("munet",), Budget(3, 2, 2, 800), 1, VIT),
 }

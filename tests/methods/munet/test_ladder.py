@@ -14,7 +14,7 @@ import pytest
 from senpath import Network
 from senpath.methods.munet import Child, LayerPath, Outcome, PathLayer, Penalty, SearchSpace
 from senpath.methods.munet.hyper import DEFAULTS
-from senpath.methods.munet.ladder import TRIALS, Ladder, candidates
+from senpath.methods.munet.ladder import TRIAL, TRIALS, Ladder, affordable, candidates
 from senpath.methods.munet.train import TrainingBudget
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -28,9 +28,9 @@ def parent(space: SearchSpace, name: str) -> LayerPath:
     return LayerPath(name, (*layers, replace(space.head(name), component=f"head of {name}", trained=False)), DEFAULTS)
 
 
-def tried(space: SearchSpace, parents: Sequence[str], random_root: bool = True, clone: Any = "evolve") -> list[Any]:
-    root = space.root(DEFAULTS)
-    return candidates("new", space, root, [parent(space, name) for name in parents], clone, adapters=False, random_root=random_root)
+def tried(space: SearchSpace, parents: Sequence[str], random_root: bool = True, **how: Any) -> list[Any]:
+    how = {"clone": "evolve", "adapters": False, "layers": False, "random_root": random_root, **how}
+    return candidates("new", space, space.root(DEFAULTS), [parent(space, name) for name in parents], **how)
 
 
 def shared(path: LayerPath) -> int:
@@ -65,6 +65,32 @@ def test_parents_and_cuts_are_tried(space: SearchSpace) -> None:
     assert len(tried(space, [str(number) for number in range(50)])) <= TRIALS
 
 
+def test_paths_of_three_tasks_are_tried_however_deep_they_are(space: SearchSpace) -> None:
+    names = {f"block {number}" for number in range(30)}
+    layers = (*space.layers, *(replace(space.layers[1], name=name) for name in sorted(names)))
+    shapes = {layer.name: space.shapes[space.layers[1].name] for layer in layers}
+    deep = replace(space, layers=layers, optional=space.optional | names, shapes=shapes)
+    for parents in ([], ["a"], [*"abcd"]):
+        cuts: dict[str | None, list[int]] = {}
+        for one in tried(deep, parents, random_root=False):
+            cuts.setdefault(one.parent, []).append(shared(one.path))
+        assert [*cuts] == [None, *parents[:3]]
+        assert sum(map(len, cuts.values())) == TRIALS
+        for mine in cuts.values():
+            assert mine[0] == 0
+            assert np.ptp(np.diff([*mine, 35])) <= 1  # evenly
+
+
+def test_a_random_root_is_tried_with_fewer_blocks_too(space: SearchSpace) -> None:
+    def depths(**how: Any) -> list[tuple[str | None, int]]:
+        return [(one.parent, len(one.path.layers) - 2) for one in tried(space, ["a"], layers=True, **how)]  # but the first and the output
+
+    assert depths() == [(None, 3), (None, 2), *[("a", 3)] * 5]
+    assert depths(clone="all") == [(None, 3), (None, 2), ("a", 3)]
+    assert depths(clone="none") == [(None, 3), ("a", 3)]
+    assert depths(random_root=False) == [(None, 3)] * 5 + [("a", 3)] * 5
+
+
 def test_the_last_normalisation_is_always_trained(space: SearchSpace) -> None:
     norm = PathLayer("norm", "class-norm.v1", {"width": 8}, 16, "hash of norm", False, None)
     normed = replace(space, layers=(*space.layers, norm), shapes={**space.shapes, "norm": (8,)}, tuned=frozenset({"norm"}))
@@ -92,9 +118,32 @@ def test_the_better_half_goes_on_and_the_best_has_the_long_run(space: SearchSpac
     assert ladder.origin(ladder.best) == "a"
 
 
+@pytest.mark.parametrize("examples", [100, 4_000, 16_000, 64_000, 120_000, 10_000_000])
+def test_a_small_budget_tries_fewer(space: SearchSpace, examples: int) -> None:
+    count = affordable(examples)
+    found = tried(space, ["a", "b"], random_root=False, trials=count)
+    assert {one.parent for one in found} >= {None, "a"}
+    assert 4 <= len(found) <= count <= TRIALS
+    first = Ladder("new", found, {}, PENALTY, TrainingBudget(1, examples, 20), 0).ask()[0].effort
+    assert count == 4 or (first is not None and first.examples >= TRIAL)
+
+
 def test_a_single_candidate_has_the_whole_budget(space: SearchSpace) -> None:
     ((only,),) = run(Ladder("new", tried(space, []), {}, PENALTY, BUDGET, 0))
     assert only.effort == BUDGET
+
+
+def test_fewer_blocks_are_kept_where_they_answer_as_well(space: SearchSpace) -> None:
+    def depth(best: int) -> int:
+        """Of the path that is kept where so many blocks are the first that answer well."""
+
+        def quality(child: Child) -> Outcome:
+            return replace(judge(child), quality=0.9 if len(child.path.layers) - 2 >= best else 0.6)
+
+        ladder = Ladder("new", tried(space, [], layers=True), {}, Penalty(0.9, 1.0, 400, 1.0), BUDGET, 0)
+        return len(run(ladder, quality)[-1][0].path.layers) - 2
+
+    assert [depth(best) for best in (2, 3)] == [2, 3]
 
 
 def test_size_costs(space: SearchSpace) -> None:

@@ -158,7 +158,12 @@ def test_any_list_of_blocks_is_a_root(net: Network, train: Labelled, fresh: Labe
     block = {"inputs": 32, "hidden": [32]}
     torch.manual_seed(0)
     root = Root.of("mine", [("cnn.v1", conv, build("cnn.v1", conv)), ("mlp.v1", block, build("mlp.v1", block))], optional=[1])
-    net.learn("digits", *train, method="munet", **{**SMALL, "root": root, "schedule": "ladder", "generations": 4, "examples": 4_000})
+    net.learn(
+        "digits",
+        *train,
+        method="munet",
+        **{**SMALL, "root": root, "schedule": "ladder", "clone": "all", "generations": 4, "examples": 4_000},
+    )
     assert (net.predict(fresh[0], task="digits").label == fresh[1]).mean() > 0.8
     earlier = Root.of("digits", [net.view.with_payload(name) for name in net.view.pathway("digits").components[:-1]])
     net.learn("again", *train, method="munet", **{**SMALL, "root": earlier, "clone": "none", "adapters": "none", "layers": False})

@@ -56,9 +56,9 @@ class MunetSettings(Settings, owner="method munet"):
         root: the model that paths start from: "cnn", convolutions with random weights; "vit", a Vision Transformer of width 192 with random
             weights; "efficientnet-lite0", with weights of ImageNet; "mlp"; or a `Root`. "auto" is that of the last task of this type of
             data, else "cnn" for images and "mlp" for all other inputs.
-        schedule: "ladder", short trials of how much of whose path to share and one long run of the best; "evolve", the published search;
-            or "once", a single run from the root with the hyperparameters that it has: fine-tuning, with the same budget. "auto" is
-            "ladder" from 1,000 examples on, else "evolve", which tries hyperparameters too.
+        schedule: "ladder", short trials of how deep to be and how much of whose path to share, and one long run of the best; "evolve", the
+            published search; or "once", a single run from the root with the hyperparameters that it has: fine-tuning, with the same
+            budget. "auto" is "ladder" from 1,000 examples on, else "evolve", which tries hyperparameters too.
         blocks: number of the root's blocks; None is 3 for "vit" (Gesmundo and Dean 2022, Chars configuration), 2 for "cnn", 1 for "mlp".
         depth: number of optional blocks that a path starts with; None is all of the root's.
         generations: how often a generation of children is trained. The ladder counts no generations, but has the same budget in all.
@@ -69,7 +69,7 @@ class MunetSettings(Settings, owner="method munet"):
         batch_size: examples in one step; None follows from their number, 16 to 64.
         clone: "evolve" clones frozen layers by chance, "all" trains every layer (fine-tuning), "none" trains none.
         adapters: "evolve" inserts residual adapters by chance, "all" inserts one behind every block, "none" none.
-        layers: whether the number of layers evolves.
+        layers: whether the number of layers evolves; in a ladder, whether a random root is tried with a third of its blocks fewer.
         others: whether paths of other tasks may be parents; if not, only the root may.
         learned_rates: whether every mutation has a probability of its own, which is learned (µ2Net+, Gesmundo 2022).
         size_penalty: share of its quality that a path as large as the root keeps as its score; 1 is no penalty. None is .95 for the ladder,

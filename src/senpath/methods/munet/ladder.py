@@ -1,10 +1,10 @@
-"""The ladder: short trials of how much of whose path to share, then one long run of the best. It trains nothing, as `Evolution`."""
+"""The ladder: short trials of how deep to be and how much of whose path to share, then one long run of the best. It trains nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, log2
+from math import ceil
 from typing import Any
 
 from senpath.methods.munet.mutate import Choice, SearchSpace
@@ -13,12 +13,12 @@ from senpath.methods.munet.schedule import Child, Penalty, Schedule, worth
 from senpath.methods.munet.train import TrainingBudget
 from senpath.seeds import derive
 
-TRIAL = 640
-"""Examples of a trial in the first round."""
 SHARE = 4
-"""The rounds take one part in so many of the budget, at most."""
-TRIALS = 24
-"""Trials of the first round, at most."""
+"""The rounds take one part in so many of the budget."""
+TRIALS, TRIAL = 24, 256
+"""Trials of the first round at most, and examples of each at least: what fewer say is noise."""
+PARENTS = 3
+"""Of so many tasks a path is tried before all cuts of deep ones are."""
 
 
 @dataclass(frozen=True)
@@ -30,36 +30,61 @@ class Candidate:
 
 
 def candidates(
-    task: str, space: SearchSpace, root: LayerPath, parents: Sequence[LayerPath], clone: Choice, adapters: bool, random_root: bool
+    task: str,
+    space: SearchSpace,
+    root: LayerPath,
+    parents: Sequence[LayerPath],
+    *,
+    clone: Choice,
+    adapters: bool,
+    random_root: bool,
+    layers: bool,
+    trials: int = TRIALS,
 ) -> list[Candidate]:
     """Parents × how many of their first layers are shared; the rest is cloned, and the output layer is new.
 
-    Cuts lie beside the layers that a path may do without, the blocks. The last normalisation is always trained.
+    Cuts lie beside the layers that a path may do without, the blocks. The last normalisation is always trained. In a root with random
+    weights there is nothing to share, nor to lose: it is tried with fewer blocks in its place.
 
     Args:
+        task: the name.
+        space: what paths are made of.
         root: the root path, with the hyperparameters of every candidate.
-        parents: other tasks' paths, the most welcome first; as many are tried as make `TRIALS` candidates.
+        parents: other tasks' paths, the most welcome first; as many are tried as there are trials for.
         clone: "evolve" tries every cut, "all" shares nothing, "none" trains the output layer alone.
         adapters: whether one is put behind every block.
-        random_root: whether the root's weights are random, so that there is nothing in them to share.
+        random_root: whether the root's weights are random.
+        layers: whether the number of blocks may be another than the root path's.
+        trials: candidates at most, 4 or more.
     """
+    most = max(2, trials // (1 + min(len(parents), PARENTS)))
+    roots = shortened(root, space) if random_root and layers and clone != "none" else [root]
     tried: list[Candidate] = []
-    for parent in (root, *parents):
-        layers = [layer for layer in parent.layers if layer.name != HEAD]
-        cuts = _cuts([layer.name for layer in layers], space) if clone == "evolve" else [0 if clone == "all" else len(layers)]
+    for parent in (*roots, *parents):
+        kept = [layer for layer in parent.layers if layer.name != HEAD]
+        cuts = _cuts([layer.name for layer in kept], space) if clone == "evolve" else [0 if clone == "all" else len(kept)]
         if parent.task is ROOT and random_root and clone == "evolve":
             cuts = [0]
-        if tried and len(tried) + len(cuts) > TRIALS:
+        cuts = _thinned(cuts, most)
+        if tried and len(tried) + len(cuts) > trials:
             break
         for cut in cuts:
             tuned = space.tuned if clone != "none" else frozenset()
             made = [
                 replace(layer, trained=True, origin=task) if place >= cut or layer.name in tuned else replace(layer, trained=False)
-                for place, layer in enumerate(layers)
+                for place, layer in enumerate(kept)
             ]
             path = LayerPath(task, (*space.adapted(made, root.hyper["adapter"], task, lambda name: adapters), space.head(task)), root.hyper)
             tried.append(Candidate(path, parent.task))
     return tried
+
+
+def shortened(root: LayerPath, space: SearchSpace) -> list[LayerPath]:
+    """A root path with all of its blocks, and without the last third of them: one at least, and one is left."""
+    blocks = [layer.name for layer in root.layers if layer.name in space.optional]
+    gone = blocks[len(blocks) - max(1, len(blocks) // 3) :] if len(blocks) > 1 else []
+    less = replace(root, layers=tuple(layer for layer in root.layers if layer.name not in gone))
+    return [root, less] if gone else [root]
 
 
 def _cuts(names: Sequence[str], space: SearchSpace) -> list[int]:
@@ -70,10 +95,32 @@ def _cuts(names: Sequence[str], space: SearchSpace) -> list[int]:
     return sorted({0, *(place for place in inside if place < last), last})
 
 
+def _thinned(cuts: list[int], most: int) -> list[int]:
+    """At most so many of them, evenly from the first on: to share all is the last choice where some have to go."""
+    return cuts if len(cuts) <= most else [cuts[place * len(cuts) // most] for place in range(most)]
+
+
+def affordable(examples: int) -> int:
+    """How many candidates a budget of so many examples can try: the first round's trials have `TRIAL` each."""
+    return max((count for count in range(4, TRIALS + 1) if _shares(count) * TRIAL * SHARE <= examples), default=4)
+
+
+def _shares(count: int) -> int:
+    """What all rounds of so many candidates take, in trials of the first."""
+    return sum(size << number for number, size in enumerate(_rounds(count)))
+
+
+def _rounds(count: int) -> Iterator[int]:
+    """How many candidates are in each round, if none fails."""
+    while count > 1:
+        yield count
+        count = ceil(count / 2)
+
+
 class Ladder(Schedule):
     """Successive halving over candidates, and one uninterrupted run of the winner with what is left of the budget.
 
-    In each round the better half goes on, and is trained anew for twice as long. The rounds take a quarter of the budget at most. A single
+    In each round the better half goes on, and is trained anew for twice as long. The rounds take a quarter of the budget. A single
     candidate is not tried.
 
     Args:
@@ -90,8 +137,8 @@ class Ladder(Schedule):
     ) -> None:
         super().__init__(task, penalty, users)
         self._candidates, self._budget, self._seed = candidates, budget, seed
-        self._rounds = ceil(log2(len(candidates))) if len(candidates) > 1 else 0
-        self._trial = min(TRIAL, self._total // (SHARE * max(1, sum(size << number for number, size in enumerate(self._sizes())))))
+        self._sizes = [*_rounds(len(candidates))]
+        self._trial = self._total // (SHARE * max(1, _shares(len(candidates))))
         self._left = [*range(len(candidates))]
         """Candidates that are still in it."""
 
@@ -102,32 +149,25 @@ class Ladder(Schedule):
     @property
     def generations(self) -> int:
         """The rounds and the run."""
-        return self._rounds + 1
+        return len(self._sizes) + 1
 
     @property
     def planned(self) -> int:
         """Children in all."""
-        return sum(self._sizes()) + 1
-
-    def _sizes(self) -> Iterator[int]:
-        """Children of each round, if none fails."""
-        count = len(self._candidates)
-        for _ in range(self._rounds):
-            yield count
-            count = ceil(count / 2)
+        return sum(self._sizes) + 1
 
     def _effort(self, number: int) -> TrainingBudget:
         """How long a child of this round, or the run, is trained."""
-        if number < self._rounds:
+        if number < len(self._sizes):
             return replace(self._budget, cycles=1, examples=max(self._budget.batch, self._trial << number))
-        spent = sum(size * self._effort(place).examples for place, size in enumerate(self._sizes()))
+        spent = sum(size * self._effort(place).examples for place, size in enumerate(self._sizes))
         left = max(self._budget.batch, self._total - spent)
         cycles = max(1, round(left / self._budget.examples))
         return replace(self._budget, cycles=cycles, examples=max(1, left // cycles))
 
     def _children(self) -> list[Child]:
         number = len(self.history)
-        chosen, effort = self._left if number < self._rounds else self._left[:1], self._effort(number)
+        chosen, effort = self._left if number < len(self._sizes) else self._left[:1], self._effort(number)
         first = sum(len(generation) for generation in self.history) + 1
         return [
             Child(
@@ -143,7 +183,7 @@ class Ladder(Schedule):
     def _keep(self, asked: Sequence[Child], paths: Sequence[LayerPath | None]) -> list[LayerPath]:
         there = [(worth(path), -index) for index, path in enumerate(paths) if path is not None]
         best = [path for path in (paths[-index] for _, index in sorted(there, reverse=True)[:1]) if path is not None]
-        if len(self.history) == self._rounds:  # the run; where it fails, the last round's best is what there is
+        if len(self.history) == len(self._sizes):  # the run; where it fails, the last round's best is what there is
             return [*best, *self._population]
         self._left = [self._left[-index] for _, index in sorted(there, reverse=True)][: ceil(len(asked) / 2)] or self._left[:1]
         return best or list(self._population)

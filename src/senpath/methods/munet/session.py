@@ -12,7 +12,7 @@ from senpath.components import Component
 from senpath.errors import SenpathError
 from senpath.methods.munet.config import MunetSettings
 from senpath.methods.munet.evolution import Evolution, SearchBudget
-from senpath.methods.munet.ladder import Ladder, candidates
+from senpath.methods.munet.ladder import Ladder, affordable, candidates
 from senpath.methods.munet.mutate import MutationRules, SearchSpace
 from senpath.methods.munet.path import ROOT, LayerPath, PathLayer
 from senpath.methods.munet.record import MunetRecord, RecordedLayer
@@ -79,10 +79,19 @@ class SearchSession:
             rules = MutationRules(form, root.random, settings.clone, settings.adapters, settings.layers, settings.learned_rates)
             search = Evolution(task, space, begin, tuple(others), path, users, rules, penalty, tries, seed)
         else:
-            parents = [path(name) for name in reversed(others)] if settings.schedule == "ladder" else []
-            clone = "all" if settings.schedule == "once" and settings.clone == "evolve" else settings.clone
-            tried = candidates(task, space, begin, parents, clone, settings.adapters == "all", root.random)
+            once = settings.schedule == "once"
             whole = replace(budget, cycles=settings.generations * settings.children * settings.cycles)
+            tried = candidates(
+                task,
+                space,
+                begin,
+                [] if once else [path(name) for name in reversed(others)],
+                clone="all" if once and settings.clone == "evolve" else settings.clone,
+                adapters=settings.adapters == "all",
+                random_root=root.random,
+                layers=settings.layers and not once,
+                trials=affordable(whole.cycles * whole.examples),
+            )
             search = Ladder(task, tried, users, penalty, whole, seed)
         return SearchSession(view, task, examples, settings, root, split, budget, search, others, penalty)
 

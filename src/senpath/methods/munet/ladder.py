@@ -43,8 +43,8 @@ def candidates(
 ) -> list[Candidate]:
     """Parents × how many of their first layers are shared; the rest is cloned, and the output layer is new.
 
-    Cuts lie beside the layers that a path may do without, the blocks. The last normalisation is always trained. In a root with random
-    weights there is nothing to share, nor to lose: it is tried with fewer blocks in its place.
+    Cuts lie beside the layers that a path may do without, the blocks. The last normalisation is always trained. A root with random
+    weights has nothing to share, and nothing to lose: it is tried with all of its blocks and with fewer.
 
     Args:
         task: the name.

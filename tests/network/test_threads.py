@@ -127,8 +127,9 @@ from senpath.testing import ConstantMethod, tiny_network, tiny_task
 
 
 def figures():
-    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return resident, len(os.listdir("/proc/self/fd")), Path("/proc/self/maps").read_text().count("\\n")
+    status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+    own = sum(int(status[name].split()[0]) * 1024 for name in ("RssAnon", "VmSwap"))
+    return own, len(os.listdir("/proc/self/fd")), Path("/proc/self/maps").read_text().count("\\n")
 
 
 cycles = int(sys.argv[2])
@@ -142,8 +143,8 @@ for cycle in range(cycles):
     if cycle in (cycles // 3, cycles - 1):
         print(*figures())
 """
-"""Resident bytes, open descriptors and memory maps after a third of the cycles and after all. In a process of its own: the resident
-bytes of one that ran other tests move with what those have left, with their threads, and with pages that the system takes and gives."""
+"""Bytes of its own, open descriptors and memory maps after a third of the cycles and after all. In a process of its own, and without what is
+mapped from files: the resident bytes of one that ran other tests move with what those have left, and with pages that the system takes back."""
 
 
 @pytest.mark.slow("hundreds of commits, in a process of their own")

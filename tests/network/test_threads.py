@@ -143,8 +143,8 @@ for cycle in range(cycles):
     if cycle in (cycles // 3, cycles - 1):
         print(*figures())
 """
-"""Bytes of its own, open descriptors and memory maps after a third of the cycles and after all. In a process of its own, and without what is
-mapped from files: the resident bytes of one that ran other tests move with what those have left, and with pages that the system takes back."""
+"""Bytes of its own, open descriptors and memory maps after a third of the cycles and after all. In a process of its own, and without
+what is mapped from files: resident bytes of one that ran other tests move with what those left, and with pages that the system takes."""
 
 
 @pytest.mark.slow("hundreds of commits, in a process of their own")

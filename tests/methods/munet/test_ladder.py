@@ -39,8 +39,8 @@ def shared(path: LayerPath) -> int:
 
 def judge(child: Child) -> Outcome:
     """The more is shared of "a" the better, but for one layer."""
-    names = tuple(layer.component or f"{layer.name} of {child.path.number}" for layer in child.path.layers)
-    quality = 0.5 + (0.1 * shared(child.path) if child.parent_task == "a" and shared(child.path) < 4 else 0.0)
+    names = tuple(f"{layer.name} of {child.path.number}" if layer.trained else layer.component or "" for layer in child.path.layers)
+    quality = 0.5 + (0.1 * shared(child.path) if child.path.layers[0].component == "inputs of a" and shared(child.path) < 4 else 0.0)
     return Outcome(quality, 1.0, names)
 
 
@@ -112,10 +112,19 @@ def test_the_better_half_goes_on_and_the_best_has_the_long_run(space: SearchSpac
     assert 0.99 * 40_000 < total <= 40_000
     assert lengths[-1] >= 30_000  # three quarters of the budget at least
     (winner,) = asked[-1]
-    assert (winner.parent_task, shared(winner.path)) == ("a", 3)
+    assert (winner.parent_task, shared(winner.path)) == ("new", 3)
     assert ladder.best is not None
     assert ladder.best.number == winner.path.number
     assert ladder.origin(ladder.best) == "a"
+
+
+def test_each_goes_on_where_it_was(space: SearchSpace) -> None:
+    rounds = run(Ladder("new", tried(space, ["a", "b"]), {}, PENALTY, BUDGET, 0))
+    assert [(child.parent, child.parent_task) for child in rounds[0]] == [(0, None), *[(0, "a")] * 5, *[(0, "b")] * 5]
+    before = {child.path.number: child.path for children in rounds for child in children}
+    for child in (child for children in rounds[1:] for child in children):
+        for layer, was in zip(child.path.layers, before[child.parent].layers, strict=True):
+            assert layer == replace(was, component=f"{was.name} of {child.parent}" if was.trained else was.component)
 
 
 @pytest.mark.parametrize("examples", [100, 4_000, 16_000, 64_000, 120_000, 10_000_000])
@@ -164,14 +173,16 @@ def test_a_stopped_ladder_goes_on(space: SearchSpace) -> None:
     second.restore(json.loads(json.dumps(first.state())))
     assert run(second) == asked[2:]
     assert second.best == whole.best
-    with pytest.raises(ValueError, match="candidates that there are not"):
-        second.restore({**whole.state(), "left": [99]})
+    for wrong in ({"left": [[99, 0]]}, {"left": [[0, 99]]}, {"candidates": "others"}):
+        with pytest.raises(ValueError, match="candidates that there are not"):
+            second.restore({**whole.state(), **wrong})
 
 
 def test_what_fails_is_left_out(space: SearchSpace) -> None:
     ladder = Ladder("new", tried(space, ["a", "b"]), {}, PENALTY, BUDGET, 0)
-    asked = run(ladder, lambda child: judge(child) if child.parent_task == "b" else None)
-    assert asked[-1][0].parent_task == "b"
+    run(ladder, lambda child: judge(child) if child.parent_task in ("b", "new") else None)
+    assert ladder.best is not None
+    assert ladder.origin(ladder.best) == "b"
     last = Ladder("new", tried(space, ["a"]), {}, PENALTY, BUDGET, 0)
     run(last, lambda child: judge(child) if len(last.history) + 1 < last.generations else None)
     assert last.best is not None

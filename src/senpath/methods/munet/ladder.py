@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
+from senpath.components import canonical_json
 from senpath.methods.munet.mutate import Choice, SearchSpace
 from senpath.methods.munet.path import HEAD, ROOT, LayerPath
 from senpath.methods.munet.schedule import Child, Penalty, Schedule, worth
@@ -120,8 +122,8 @@ def _rounds(count: int) -> Iterator[int]:
 class Ladder(Schedule):
     """Successive halving over candidates, and one uninterrupted run of the winner with what is left of the budget.
 
-    In each round the better half goes on, and is trained anew for twice as long. The rounds take a quarter of the budget. A single
-    candidate is not tried.
+    In each round the better half goes on where it was, for twice as long. The rounds take a quarter of the budget. A single candidate
+    is not tried.
 
     Args:
         task: the name.
@@ -139,8 +141,8 @@ class Ladder(Schedule):
         self._candidates, self._budget, self._seed = candidates, budget, seed
         self._sizes = [*_rounds(len(candidates))]
         self._trial = self._total // (SHARE * max(1, _shares(len(candidates))))
-        self._left = [*range(len(candidates))]
-        """Candidates that are still in it."""
+        self._left = dict.fromkeys(range(len(candidates)), 0)
+        """Candidates that are still in it, the best first, and the number of the path that each came to; 0 before it was tried."""
 
     @property
     def _total(self) -> int:
@@ -167,32 +169,52 @@ class Ladder(Schedule):
 
     def _children(self) -> list[Child]:
         number = len(self.history)
-        chosen, effort = self._left if number < len(self._sizes) else self._left[:1], self._effort(number)
+        chosen, effort = [*self._left.items()][: None if number < len(self._sizes) else 1], self._effort(number)
         first = sum(len(generation) for generation in self.history) + 1
         return [
             Child(
-                replace(self._candidates[place].path, number=first + index),
-                0,
-                self._candidates[place].parent,
+                replace(self._begin(place, before), number=first + index),
+                before,
+                self.task if before else self._candidates[place].parent,
                 derive(self._seed, "child", number, place),
                 effort,
             )
-            for index, place in enumerate(chosen)
+            for index, (place, before) in enumerate(chosen)
         ]
 
+    def _begin(self, place: int, before: int) -> LayerPath:
+        """A candidate's path as it is trained next: from what it came to, if it was tried."""
+        path = self._candidates[place].path
+        if not before:
+            return path
+        learned = next(path for path in self._population if path.number == before)
+        layers = zip(path.layers, learned.layers, strict=True)
+        return replace(path, layers=tuple(replace(layer, component=now.component) for layer, now in layers))
+
     def _keep(self, asked: Sequence[Child], paths: Sequence[LayerPath | None]) -> list[LayerPath]:
-        there = [(worth(path), -index) for index, path in enumerate(paths) if path is not None]
-        best = [path for path in (paths[-index] for _, index in sorted(there, reverse=True)[:1]) if path is not None]
-        if len(self.history) == len(self._sizes):  # the run; where it fails, the last round's best is what there is
-            return [*best, *self._population]
-        self._left = [self._left[-index] for _, index in sorted(there, reverse=True)][: ceil(len(asked) / 2)] or self._left[:1]
-        return best or list(self._population)
+        """Paths of candidates that are left; after the run also what it began from, for the run may have failed."""
+        if len(self.history) == len(self._sizes):
+            return [*(path for path in paths if path is not None), *self._population]
+        tried = [(path, place) for path, place in zip(paths, self._left, strict=True) if path is not None]
+        better = sorted(tried, key=lambda one: worth(one[0]), reverse=True)[: ceil(len(asked) / 2)]
+        if better:
+            self._left = {place: path.number for path, place in better}
+            return [path for path, _ in better]
+        self._left = dict([*self._left.items()][:1])
+        return list(self._population)
 
     def _own_state(self) -> dict[str, Any]:
-        return {"left": list(self._left)}
+        return {"left": [*self._left.items()], "candidates": self._key()}
 
     def _restore_own(self, state: Mapping[str, Any]) -> None:
-        left = [int(place) for place in state["left"]]
-        if not left or not {*left} <= {*range(len(self._candidates))}:
+        left = {int(place): int(number) for place, number in state["left"]}
+        known = {0, *(path.number for path in self._population)}
+        there = left and {*left} <= {*range(len(self._candidates))} and {*left.values()} <= known
+        if state["candidates"] != self._key() or not there:
             raise ValueError("candidates that there are not")
         self._left = left
+
+    def _key(self) -> str:
+        """Stands for what is tried: a version that tries something else does not go on with it."""
+        tried = [[one.parent, one.path.to_json()] for one in self._candidates]
+        return hashlib.sha256(canonical_json(tried).encode()).hexdigest()

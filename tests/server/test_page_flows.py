@@ -265,7 +265,8 @@ def test_a_wrong_answer_becomes_an_example(visit: Visit, address: str) -> None:
     page.get_by_role("button", name="Not right?").click()
     page.get_by_label("Or another label").fill("egg")
     page.get_by_role("button", name="Learn it so").click()
-    expect(page.locator(".fix").get_by_role("alert")).to_contain_text("whole numbers, as the task's other labels are")
+    said = "whole numbers, as the task's other labels are"
+    expect(page.locator(".fix").get_by_role("alert")).to_contain_text(said, timeout=60_000)  # the first that is taught takes longest
     page.get_by_label("Task", exact=True).select_option("letters")
     page.get_by_label("Or another label").fill("egg")
     page.get_by_role("button", name="Learn it so").click()
@@ -275,6 +276,20 @@ def test_a_wrong_answer_becomes_an_example(visit: Visit, address: str) -> None:
     page.locator("#last-change").get_by_role("button", name="Undo").click()
     expect(page.locator("#last-change")).to_contain_text(f"returned to version {before}")
     assert "egg" not in tasks(address)["letters"]
+
+
+def test_an_answer_that_comes_late_takes_no_correction_away(visit: Visit) -> None:
+    page, label = visit.page, visit.page.get_by_label("Or another label")
+    visit.draw(ZERO)
+    visit.says("0")
+    page.get_by_role("button", name="Not right?").click()
+    label.fill("egg")
+    with page.expect_response("**/explain"):
+        visit.draw(SCRIBBLE)
+    expect(page.locator("#answer-body:not(.busy)")).to_be_visible()
+    expect(label).to_have_value("egg")
+    page.get_by_role("button", name="Clear").click()
+    expect(label).to_have_count(0)
 
 
 def test_what_is_none_of_these_begins_a_new_task(visit: Visit, address: str) -> None:

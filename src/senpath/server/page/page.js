@@ -808,8 +808,9 @@ const ask = {
     try {
       const told = live ? await call("explain", "POST", { input: thing.input }) : await call("predict", "POST", { input: thing.input });
       if (turn !== this.turn) return;
+      const kept = live && this.current?.thing.modality === thing.modality;
       this.current = { thing, answer: told.answer ?? told.answers[0], version: told.version, explained: live ? told : null };
-      this.render();
+      this.render(null, kept);
       this.graph();
       if (!live) $("answer").scrollIntoView({ block: "nearest" });
     } catch (error) {
@@ -827,14 +828,17 @@ const ask = {
     if (!$("ask").hidden) drawNetwork($("ask-graph"), this.current?.answer ?? null, 7);
   },
 
-  render(note = null) {
-    const { answer, version } = this.current;
+  /** @param kept whether a correction that is being filled in stays: an answer that comes late takes nothing away. */
+  render(note = null, kept = false) {
+    const { answer, version } = this.current, at = `version ${version}`;
     const body = answer.task === null ? this.none(answer) : this.some(answer);
     $("answer-body").replaceChildren(...[note && h("p", { class: "note" }, note), ...body].filter(Boolean));
+    if (kept && $("answer-more").querySelector(".fix")) return ($("answer-more").querySelector(".actions > span").textContent = at);
     const more = h("div");
     const why = button("Why?", () => this.why(more, why), "", { "aria-expanded": "false" });
     const fix = can("teach") && button(answer.task === null ? "It should know this" : "Not right?", () => this.correct(more, fix), "", { "aria-expanded": "false" });
-    $("answer-more").replaceChildren(h("p", { class: "actions" }, why, fix, h("span", { class: "soft small" }, `version ${version}`)), more);
+    $("answer-more").replaceChildren(h("p", { class: "actions" }, why, fix, h("span", { class: "soft small" }, at)), more);
+    return undefined;
   },
 
   some(answer) {
@@ -943,6 +947,7 @@ const ask = {
       const { job } = await call(`tasks/${encodeURIComponent(task)}`, "PATCH", { examples: [{ input: thing.input, label }] });
       const last = await ended(job);
       await refresh(last.result?.version);
+      out.replaceChildren();
       if (this.current !== asked) return say(`Learned as an example of ${words(label)}`); // something else is asked about by now
       await this.of(thing, true);
       if (!this.current) return undefined;

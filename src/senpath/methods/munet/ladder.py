@@ -187,7 +187,7 @@ class Ladder(Schedule):
         path = self._candidates[place].path
         if not before:
             return path
-        learned = next(path for path in self._population if path.number == before)
+        learned = next(one for one in self._population if one.number == before)
         layers = zip(path.layers, learned.layers, strict=True)
         return replace(path, layers=tuple(replace(layer, component=now.component) for layer, now in layers))
 

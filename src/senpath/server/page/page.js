@@ -833,12 +833,14 @@ const ask = {
     const { answer, version } = this.current, at = `version ${version}`;
     const body = answer.task === null ? this.none(answer) : this.some(answer);
     $("answer-body").replaceChildren(...[note && h("p", { class: "note" }, note), ...body].filter(Boolean));
-    if (kept && $("answer-more").querySelector(".fix")) return ($("answer-more").querySelector(".actions > span").textContent = at);
+    if (kept && $("answer-more").querySelector(".fix")) {
+      $("answer-more").querySelector(".actions > span").textContent = at;
+      return;
+    }
     const more = h("div");
     const why = button("Why?", () => this.why(more, why), "", { "aria-expanded": "false" });
     const fix = can("teach") && button(answer.task === null ? "It should know this" : "Not right?", () => this.correct(more, fix), "", { "aria-expanded": "false" });
     $("answer-more").replaceChildren(h("p", { class: "actions" }, why, fix, h("span", { class: "soft small" }, at)), more);
-    return undefined;
   },
 
   some(answer) {

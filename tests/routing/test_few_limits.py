@@ -1,10 +1,13 @@
 """What a task of few drawn pictures lets in."""
 
+import os
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
 import senpath as sp
+from senpath.data import load
 from senpath.testing import ConstantMethod
 
 SHOTS = 5
@@ -43,3 +46,13 @@ def test_two_pictures_a_class_do_not_shut_out_the_others() -> None:
     x, y, others = drawn(1)
     some = np.flatnonzero(np.arange(len(y)) % SHOTS < 2)
     assert refused(x[some], y[some], others) <= 0.06
+
+
+def test_a_task_whose_few_pictures_differ_much_does_not_let_in_what_is_like_none() -> None:
+    if not os.environ.get("SENPATH_DATA"):
+        pytest.skip("SENPATH_DATA is not set: this test reads Bangla digits and letters")
+    (x, y), (others, _), (letters, _) = (load(*part) for part in (("bangla", "train"), ("bangla", "test"), ("lower", "test")))
+    order, y = np.random.default_rng(2).permutation(len(y)), np.asarray(y)
+    few = np.concatenate([order[y[order] == digit][:SHOTS] for digit in np.unique(y)])
+    assert refused(np.asarray(x)[few], y[few], np.asarray(others)[:400]) <= 0.05
+    assert refused(np.asarray(x)[few], y[few], np.asarray(letters)[:300]) >= 0.7

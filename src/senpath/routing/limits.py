@@ -23,6 +23,9 @@ USUAL_SPREAD, USUAL_WEIGHT = 0.4, 5
 distances that is worth (docs/results/routing-trials.md)."""
 LONGER = 1.2
 """Times what normal logarithms allow for, that a limit of few drawn pictures may be; of hands that sign it is 1.3 times as much."""
+USUAL_LIMIT, NARROWED = 23.0, 1.25
+"""Limit of tasks of few drawn pictures, the geometric mean of letters and fifty alphabets, whatever the filters' seed; and how many times
+less a wider one becomes, at most (docs/results/routing-trials.md)."""
 
 
 def limit_of(collected: Collected) -> float:
@@ -30,7 +33,7 @@ def limit_of(collected: Collected) -> float:
 
     Plain, because the pooled covariance moves on with every task and a limit measured in it would go stale. An example that stands behind
     a column is compared with what that is without it. Where strangers are to be expected and a class has several columns, its own column
-    does not count: a stranger has none. "Nearest" is as `soft_nearest` has it. Of few drawn pictures see `limit_of_few`.
+    does not count: a stranger has none. "Nearest" is as `soft_nearest` has it. Of few drawn pictures see `limit_of_few` and `narrowed`.
     """
     means, softness = collected.means, collected.softness
     strangers = collected.strangers and len(means) > len(collected.classes.unique())
@@ -48,8 +51,8 @@ def limit_of(collected: Collected) -> float:
             own = torch.full_like(own, torch.inf) if strangers and collected.careful else own
             squares = squares.scatter(1, collected.stand_behind.to(squares.device)[:, None], own)
     distances = soft_nearest(squares, softness)
-    few = collected.drawn and len(distances) < ENOUGH
-    return max(float((limit_of_few if few else limit_within)(distances)), LEAST)
+    limit = float((limit_of_few if collected.drawn and len(distances) < ENOUGH else limit_within)(distances))
+    return max(narrowed(limit) if collected.drawn and collected.few else limit, LEAST)
 
 
 def is_refused(columns: torch.Tensor, figures: Mapping[str, float], features: np.ndarray) -> bool:
@@ -84,6 +87,14 @@ def limit_of_few(distances: torch.Tensor) -> torch.Tensor:
     if ceil((count + 1) * LIMIT_QUANTILE) > count:
         return torch.minimum(normal, 2 * distances.max().double())
     return torch.minimum(LONGER * normal, limit_within(distances).double())
+
+
+def narrowed(limit: float) -> float:
+    """A limit of few drawn pictures; if it is wider than usual, the geometric mean of both, but at most NARROWED times less.
+
+    Few examples say little of how wide a task is, and the widest of many tasks takes most of what belongs to none.
+    """
+    return limit if limit <= USUAL_LIMIT else max(sqrt(limit * USUAL_LIMIT), limit / NARROWED)
 
 
 def _student(degrees: int) -> float:

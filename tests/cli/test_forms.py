@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -269,3 +270,33 @@ def test_a_pipe_that_closes_ends_quietly(net: Path, tmp_path: Path) -> None:
     run = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ})
     assert run.stderr == ""
     assert len(records(run.stdout)) == 1
+
+
+def test_a_table_on_standard_input_may_begin_as_spreadsheets_write_it(senpath: Run, net: Path, stdin: Any) -> None:
+    rows = pd.DataFrame(tiny_task("iris")[0][:2], columns=["x0", "x1", "x2", "x3"])
+    stdin(b"\nsep=;\n" + rows.to_csv(index=False, sep=";").encode())
+    assert [record["modality"] for record in records(senpath("predict", net, "-", "--json", "--no-reject").out)] == ["table", "table"]
+
+
+def test_output_is_never_what_the_command_reads_or_a_network_holds(senpath: Run, net: Path, tmp_path: Path) -> None:
+    pd.DataFrame(tiny_task("iris")[0][:9]).assign(label="a").to_csv(tmp_path / "t.csv", index=False)
+    before = (tmp_path / "t.csv").read_bytes(), (net / "network.json").read_bytes()
+    evaluated = senpath("evaluate", net, f"iris={tmp_path / 't.csv'}", "--output", tmp_path / "t.csv")
+    assert (evaluated.code, "expected another file than the command reads" in evaluated.err) == (2, True)
+    predicted = senpath("predict", net, "warm", "--output", net / "network.json")
+    assert (predicted.code, "expected a file beside the network" in predicted.err) == (2, True)
+    assert before == ((tmp_path / "t.csv").read_bytes(), (net / "network.json").read_bytes())
+
+
+def test_what_systems_put_into_a_zip_is_left_out(senpath: Run, net: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for number, picture in enumerate(tiny_task("low")[0][:2]):
+            file = io.BytesIO()
+            Image.fromarray((picture * 255).astype("uint8")).save(file, "PNG")
+            archive.writestr(f"{number}.png", file.getvalue())
+        archive.writestr("Thumbs.db", b"nothing")
+    end = senpath("predict", net, tmp_path / "p.zip", "--json", "--no-reject")
+    assert [record["modality"] for record in records(end.out)] == ["image", "image"]
+    assert "1 file of other kinds left out: 'Thumbs.db'" in end.err or "1 file of other kinds left out: Thumbs.db" in end.err

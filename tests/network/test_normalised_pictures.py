@@ -91,3 +91,14 @@ def test_a_range_of_its_own_is_a_type_that_reads_nothing_else() -> None:
     net.verify()
     with raises_error(sp.InputError, "pixel values", expected="floats from -20 to 48.9"):
         net.extend("low", x[:10], y[:10])
+
+
+def test_each_picture_of_a_list_speaks_for_itself() -> None:
+    x, y = digits()
+    raw = [*(x[:, 0] / np.float32(255))]
+    among = [*raw, *((x[:16, 0] / np.float32(255) - np.float32(0.1307)) / np.float32(0.3081))]  # as for MNIST
+    net = sp.Network()
+    net.learn("low", x, y, epochs=5)
+    alone, beside = (net.predict(given, task="low").probabilities.parts["low"].probabilities for given in (raw, among))
+    np.testing.assert_allclose(beside[: len(raw)], alone, atol=1e-6)
+    np.testing.assert_allclose(beside[len(raw) :], alone[:16], atol=1e-6)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
@@ -210,3 +212,11 @@ def test_a_task_that_another_writer_learned_is_one(net: sp.Network, digits: Labe
 def test_a_word_alone_is_a_task(net: sp.Network, unchanged: Callable[..., Any], name: str) -> None:
     with unchanged(net.path), pytest.raises(sp.UnknownTaskError, match="expected one that the network has learned: digits, flowers"):
         net.extend(name)
+
+
+def test_labels_may_come_in_any_form_that_learn_takes(net: sp.Network, stream: Stream) -> None:
+    x, y, truth = stream
+    flowers = [place for place, task in enumerate(truth) if task == "flowers"]
+    rows, words = np.stack([x[place] for place in flowers]), [y[place] for place in flowers]
+    for labels in (pa.array(words), pd.DataFrame({"label": words}), iter(words)):
+        assert len(net.extend(rows, labels).sent["flowers"]) > 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,19 @@ def test_pictures_of_a_kind_are_grouped(client: TestClient) -> None:
     kinds = {number: client.get(f"/inbox/{number}").json() in bars for number in numbers}
     assert any(group["size"] >= 4 for group in groups)
     assert all(len({kinds[number] for number in group["examples"]}) == 1 for group in groups)
+
+
+@pytest.mark.parametrize("value", ["my private note", {"a": 0}])
+def test_what_is_asked_of_a_task_is_never_kept(client: TestClient, value: Any) -> None:
+    client.post("/predict", json={"input": value, "task": "low"})  # which reads pictures
+    assert client.get("/inbox").json()["count"] == 0
+
+
+@pytest.mark.parametrize("odd", [["zzz qqq xxx", ""], [{"plan": "free"}, {"plan": 3}], [[None, None]], [[1e300, 0]]])
+def test_an_odd_input_hides_no_others(client: TestClient, odd: list[Any]) -> None:
+    ask(client, [*NOISE[:2], *odd], errors="skip")
+    shown = client.get("/inbox")
+    assert shown.status_code == 200, shown.text
+    kept = [client.get(f"/inbox/{number}").text for group in shown.json()["groups"] for number in group["examples"]]
+    assert len(kept) == shown.json()["count"]
+    assert all(picture in [json.loads(one) for one in kept if one.startswith("[[")] for picture in NOISE[:2])

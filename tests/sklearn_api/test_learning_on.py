@@ -91,3 +91,17 @@ def test_who_cannot_learn_on(digits: Labelled) -> None:
         learned.partial_fit(frame.rename(columns={"3": "x"}), y[:40])
     with raises_error(InputError, "targets y", expected="those of a classification", got="those of a multilabel"):
         learned.partial_fit(frame, np.eye(10, dtype=int)[y[:40]])
+
+
+@pytest.mark.slow("learns and learns on")
+@pytest.mark.parametrize("estimator", [SENClassifier, SENRegressor])
+def test_outputs_are_learned_on_by_their_names(estimator: type[SENClassifier] | type[SENRegressor]) -> None:
+    x = np.random.default_rng(0).normal(0, 1, (400, 4))
+    values = x[:, :2] > 0 if estimator is SENClassifier else x[:, :2]
+    y = pd.DataFrame(values.astype(float if estimator is SENRegressor else int), columns=["p", "q"])
+    learned = estimator(epochs=40).fit(x[:200], y[:200])
+    before = learned.score(x, y)
+    learned.partial_fit(x[200:], y[200:][["q", "p"]])
+    assert learned.score(x, y) > before - 0.02
+    with pytest.raises(InputError, match="targets y: expected the columns 'p', 'q', as before, got 'p', 'r'"):
+        learned.partial_fit(x[200:], y[200:].rename(columns={"q": "r"}))

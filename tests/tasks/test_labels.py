@@ -157,6 +157,8 @@ MEANT: dict[str, tuple[list[Any], tuple[Any, ...], list[Any]]] = {
     "numbers of padded text": ([7], ("007", "008"), ["007"]),
     "either of two": ([7], ("07", "007"), [None]),
     "two for one": (["1", "01"], ("1", "2"), ["1", None]),
+    "padded text among numbers": (["007", "+8"], (7, 8), [None, None]),
+    "the one as it is written": ([1], ("01", "1", "x"), ["1"]),
     "truth values of text": ([True, False], ("False", "True"), ["True", "False"]),
     "others": (["a", "3"], (0, 1), [None, None]),
 }
@@ -173,6 +175,9 @@ def test_further_labels_are_of_the_task_s_kind() -> None:
     assert kind.read_more([10, 1, 9], 3, ("0", "1"), new_classes=True).classes == ("0", "1", "10", "9")
     with raises_error(InputError, "new labels", expected="strings, as the task's other labels are", got="7"):
         kind.read_more([7], 1, ("a", "b"), new_classes=True)
+    assert kind.read_more([101], 1, ("007", "012"), new_classes=True).classes == ("007", "012", "101")
+    with raises_error(InputError, "new labels", expected="whole numbers, as the task's other labels are", got="'012'"):
+        kind.read_more(["012"], 1, (7, 12), new_classes=True)
     several = task_kind("multilabel")
     answers = np.fromiter([("1",), (), ("0", "1")], dtype=object)
     more = several.read_more(answers, 3, (0, 1), new_classes=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
+from senpath.arrays import as_word
 from senpath.cli.show import note
 from senpath.client import Client
 from senpath.errors import InputError
@@ -109,7 +111,7 @@ def _from_stdin(folder: Path, known: Collection[DataType], tables: list[set[str]
     ending = known_file[1] if known_file else table_ending(content)
     lines = [] if ending else _lines(content)
     if lines and ending is None:
-        ending = ".json" if _is_list(lines) else ".jsonl" if _is_object(lines[0]) else ".csv" if _is_header(lines[0], tables) else None
+        ending = ".json" if _is_list(lines) else ".jsonl" if _is_object(lines[0]) else ".csv" if _has_header(lines, tables) else None
     if ending is None:
         return lines, [as_text(line) for line in lines]
     path = folder / f"stdin{ending}"
@@ -160,7 +162,8 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _is_header(line: str, tables: list[set[str]]) -> bool:
-    """Whether a line names the columns of a table that the network knows."""
-    named = [{name.strip().strip('"') for name in line.split(delimiter)} for delimiter in DELIMITERS]
+def _has_header(lines: Sequence[str], tables: list[set[str]]) -> bool:
+    """Whether the first line names the columns of a table that the network knows; before it may stand blank ones and sep=;."""
+    line = next((line for line in lines if line.strip() and not line.lower().startswith("sep=")), "")
+    named = [{as_word(name.strip()) for row in csv.reader([line], delimiter=delimiter) for name in row} for delimiter in DELIMITERS]
     return any(columns <= names for columns in tables for names in named)

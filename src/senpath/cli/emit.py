@@ -117,6 +117,8 @@ def _finite(value: Any) -> Any:
 
 def csv_text(records: Sequence[Record]) -> str:
     """A header, and a line for each record."""
+    if not records:
+        return ""
     flat = [_flat(record) for record in records]
     columns = [*dict.fromkeys(name for record in flat for name in record)]
     text = io.StringIO()
@@ -155,10 +157,14 @@ def require_writable(path: Path) -> None:
 
 
 def _require_other(output: Path, given: Iterable[Any]) -> None:
-    """Refuse an output that the command reads, which would be gone."""
+    """Refuse an output that the command reads, or that is a network's, which would be gone."""
+    folder = next((folder for folder in output.resolve().parents if (folder / "network.json").is_file()), None)
+    if folder is not None and (folder / "versions").is_dir():
+        raise InputError(f"output {output}", expected="a file beside the network", got=f"one in its folder {folder}")
     for value in given:
         for name in value if isinstance(value, list) else [value]:
-            if isinstance(name, str | Path) and output.is_file() and os.path.isfile(name) and os.path.samefile(output, name):
+            places = [name, str(name).partition("=")[2]] if isinstance(name, str | Path) else []  # also of TASK=FILE
+            if output.is_file() and any(os.path.isfile(place) and os.path.samefile(output, place) for place in places):
                 raise InputError(f"output {output}", expected="another file than the command reads", got="the same")
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
+from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -121,6 +124,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with 0, or with an error's exit code after one line that explains it."""
     open_streams()
     accept_any_text()
+    interrupts = _count_interrupts()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", SenpathWarning)
@@ -133,7 +137,22 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # no traceback reaches a user, whatever goes wrong
         if os.environ.get("SENPATH_DEBUG"):
             raise
+        if interrupts:  # it came while a library was imported, which is half there then
+            _end("interrupted", 130)
         _end(f"internal error: {type(error).__name__}: {error} (set SENPATH_DEBUG=1 to see where)", 70)
+
+
+def _count_interrupts() -> list[int]:
+    """A list that each interrupt from the keyboard is added to before it is raised; stays empty where somebody else handles them."""
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    return interrupts
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:

@@ -177,6 +177,8 @@ def _check_fits(proposal: Proposal, before: Manifest) -> None:
             )
             if record.data_type == data_type:
                 mine, theirs = f"feature map {features.hash[:12]}", f"feature map {record.features[:12]}"
+            elif mine == theirs:
+                mine, theirs = "columns on the scale of these examples", "on that of others"
             raise ConflictError(
                 f"data type {key!r}",
                 expected=mine,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array
 from senpath.errors import InputError, SenpathError
 from senpath.inference.batches import Batch, decided
 from senpath.inference.predict import Reading
@@ -18,7 +17,7 @@ from senpath.inputs.sources import read_labelled
 from senpath.routing import Decision
 from senpath.snapshot.proposal import Revised
 from senpath.snapshot.view import View
-from senpath.tasks.labels import Label, match_labels, plain_label
+from senpath.tasks.labels import Label, label_values, match_labels, plain_label
 from senpath.types import Examples
 
 
@@ -161,7 +160,7 @@ def _is_empty(x: Any) -> bool:
 def _labels(y: Any, inputs: int) -> list[Label | None]:
     """The label of each input, None where it has another form than one label."""
     try:
-        given = list(as_array(y) if isinstance(y, torch.Tensor) else y)
+        given = list(y if hasattr(y, "__next__") else label_values(y))
     except TypeError as error:
         raise InputError("labels y", expected="one for each input", got=type(y).__name__) from error
     if len(given) != inputs:

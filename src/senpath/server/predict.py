@@ -77,7 +77,7 @@ async def _answer(server: ServedNetwork, request: Request) -> tuple[View, dict[s
     request.scope["state"]["caller"].require("read")
     inputs, options, sent = await _read(server, request)
     reply = await server.batcher.ask(inputs, options.asked)
-    await note(server, request, reply, sent)
+    await note(server, request, reply, sent if options.task is None else None)
     return reply.view, {"version": reply.view.version, "answers": reply.records}
 
 

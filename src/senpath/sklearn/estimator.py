@@ -31,6 +31,7 @@ from senpath.pathways import run_pathway
 from senpath.snapshot import Proposal, View, encode_examples
 from senpath.store.files import scratch_folder
 from senpath.tasks import TaskKindName
+from senpath.tasks.labels import listed
 from senpath.types import Audio
 
 TASK = "task"
@@ -105,7 +106,7 @@ class SENEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _learn_on(self, X: Any, y: Any) -> Any:
         """Extend what was learned by further examples; answers their targets, or None where what was learned stays."""
         values = self._values(X)
-        targets, kind = self._targets(y)
+        targets, kind = self._targets(self._in_order(y))
         check_consistent_length(values, targets)
         known = self.network_.view.pathway(TASK).kind
         if kind != known:
@@ -115,6 +116,19 @@ class SENEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             say({TASK: f"these examples are not learned: {revised.reason}"})
             return None
         return targets
+
+    def _in_order(self, y: Any) -> Any:
+        """A data frame of several outputs as they were learned; all else as it is.
+
+        Raises:
+            InputError: if it has others.
+        """
+        given, known = output_names(y), self.network_.view.pathway(TASK).classes
+        if not given or not all(isinstance(name, str) for name in known):  # they had no names
+            return y
+        if sorted(given) != sorted(known):
+            raise InputError("targets y", expected=f"the columns {listed(known)}, as before", got=listed(given))
+        return y[[*known]]
 
     def _learns_on(self) -> bool:
         """Whether the model is one that can learn on."""

@@ -21,6 +21,8 @@ Label = bool | int | str
 LARGEST_WHOLE = 2**64
 """Whole numbers are labels up to here; of floats up to 2**53, beyond which they have gaps."""
 WHOLE = re.compile(r"[+-]?[0-9]{1,20}(\.0*)?")
+AS_WRITTEN = re.compile(r"(0|-?[1-9][0-9]{0,19})(\.0*)?")
+"""Whole numbers as a program writes them; 007 says more than the number."""
 TRUTHS = {"true": 1, "false": 0}
 NUMBERS_NEED = "Numbers to be predicted as such need kind='regression'"
 EXPECTED = "whole numbers or strings"
@@ -87,7 +89,7 @@ def one_per_input(y: Any, inputs: int) -> np.ndarray | list[Any]:
     if hasattr(y, "__next__"):
         do = "Make a list of what it gives: list(…)"
         raise InputError("labels y", expected="one label per input", got=f"a {type(y).__name__}", do=do)
-    values = _values(y)
+    values = label_values(y)
     shape = values.shape if isinstance(values, np.ndarray) else (len(values),)
     if len(shape) != 1:
         do = "If each row marks one class, pass y.argmax(1); for several labels of an input, kind='multilabel'" if len(shape) == 2 else ""
@@ -101,8 +103,8 @@ def one_per_input(y: Any, inputs: int) -> np.ndarray | list[Any]:
     return values
 
 
-def _values(y: Any) -> np.ndarray | list[Any]:
-    """An array of numbers where y is one, or is a column of them, else the list of what y holds."""
+def label_values(y: Any) -> np.ndarray | list[Any]:
+    """Labels in any form: an array of numbers where y is one, or is a column of them, else the list of what y holds."""
     y = as_numpy(y)
     if isinstance(y, np.ndarray | torch.Tensor) and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
@@ -116,7 +118,7 @@ def _values(y: Any) -> np.ndarray | list[Any]:
         # Dates would become numbers, which nobody asked for.
         return array if plain else [*array] if array.dtype.kind in "mM" else list(array.tolist())
     if hasattr(y, "columns"):
-        return _values(np.asarray(y))
+        return label_values(np.asarray(y))
     for name in ("to_pylist", "to_list", "tolist"):
         if callable(listed := getattr(y, name, None)):
             values = listed()
@@ -195,7 +197,7 @@ def match_labels(given: Sequence[Label], known: Sequence[Label]) -> list[Label |
     """For each label the one of a task that it means; None where it means none of them, or may mean several.
 
     A whole number may be given as text, or stand in a task of texts, as where a table was read by another program; so may True and False,
-    which may also be 1 and 0 on either side.
+    which may also be 1 and 0 on either side. A text 007 means no number.
 
     Args:
         given: labels that differ.
@@ -211,9 +213,16 @@ def match_labels(given: Sequence[Label], known: Sequence[Label]) -> list[Label |
             meanings.setdefault(meaning, []).append(label)
     matched = []
     for label, found in zip(given, exact, strict=True):
-        others = [one for meaning in _meanings(label, bits=False) for one in meanings.get(meaning, ())] if found is None else []
+        others = [one for meaning in _meant(label) for one in meanings.get(meaning, ())] if found is None else []
+        others = [one for one in others if str(one) == str(label)] or others
         matched.append(others[0] if len(others) == 1 and others[0] not in taken else found)
     return matched
+
+
+def _meant(given: Label) -> list[tuple[str, int]]:
+    """What a label that is given may stand for in a task."""
+    text = given.strip() if isinstance(given, str) else ""
+    return [] if WHOLE.fullmatch(text) and not AS_WRITTEN.fullmatch(text) else _meanings(given, bits=False)
 
 
 def _meanings(label: Label, *, bits: bool) -> list[tuple[str, int]]:
@@ -267,8 +276,8 @@ def _of_kind(label: Label, known: tuple[Label, ...]) -> Label:
     if isinstance(known[0], bool):
         raise InputError("new labels", expected="True or False, as the task's other labels are", got=repr(label))
     words = isinstance(known[0], str)
-    meaning = dict(_meanings(label, bits=False))
-    if "number" in meaning and (not words or all(str(one) == str(dict(_meanings(one, bits=False)).get("number")) for one in known)):
+    meaning = dict(_meant(label))
+    if "number" in meaning and (not words or all("number" in dict(_meanings(one, bits=False)) for one in known)):
         return str(meaning["number"]) if words else meaning["number"]
     what = "strings" if words else "whole numbers"
     raise InputError("new labels", expected=f"{what}, as the task's other labels are", got=repr(label))

@@ -123,13 +123,31 @@ class Inbox:
     def _group(self, view: View, rows: list[dict[str, Any]]) -> None:
         """Group the inputs of a modality anew; a group is called by the number of its first input."""
         for part in self._of_one_type(rows):
-            with isolation():
-                labels = group_inputs(view, [self._read(json.loads(row["input"]), "input") for row in part])
             first: dict[int, int] = {}
-            for row, label in zip(part, labels.tolist(), strict=True):
+            for row, label in zip(part, self._labels(view, part), strict=True):
                 row["grouped"] = first.setdefault(label, row["id"])
         with self._db.open(write=True) as db:
             db.executemany("UPDATE inbox SET grouped = ? WHERE id = ?", [(row["grouped"], row["id"]) for row in rows])
+
+    def _labels(self, view: View, rows: list[dict[str, Any]]) -> list[int]:
+        """The number of each input's group; those that cannot be read, or not together, are in groups of their own."""
+        labels = self._together(view, rows)
+        if labels is not None:
+            return labels
+        readable = [row for row in rows if len(rows) > 1 and self._together(view, [row]) is not None]
+        found = self._together(view, readable) if len(readable) < len(rows) else None
+        numbers = found if found is not None else range(len(readable))
+        label_of = dict(zip([row["id"] for row in readable], numbers, strict=True))
+        return [label_of.get(row["id"], -row["id"]) for row in rows]
+
+    def _together(self, view: View, rows: list[dict[str, Any]]) -> list[int] | None:
+        """The number of each input's group; None if one of them cannot be read, or they are of several types."""
+        try:
+            with isolation():
+                labels: list[int] = group_inputs(view, [self._read(json.loads(row["input"]), "input") for row in rows]).tolist()
+        except (SenpathError, ValueError):
+            return None
+        return labels
 
     def _of_one_type(self, rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         """Rows of tables apart by their columns; all others are of one type."""

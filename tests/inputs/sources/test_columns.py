@@ -13,12 +13,14 @@ import datasets
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import soundfile
 from PIL import Image
 
 import senpath as sp
 from senpath.testing import ConstantMethod
+from tests.raising import raises_error
 
 FLOWERS = pd.DataFrame({"width": [1.5, 2.0, 3.25, 4.0], "colour": ["red", "white", "red", "white"], "species": ["u", "v", "u", "v"]})
 TEXTS = pd.DataFrame({"question": ["how are you", "see you later", "hello there", "bye bye"], "intent": ["hi", "bye", "hi", "bye"]})
@@ -311,3 +313,43 @@ def test_one_long_label_does_not_widen_the_others(tmp_path: Path) -> None:
     assert tracemalloc.get_traced_memory()[1] < 2**28  # 8 GB, were each as wide as the longest
     tracemalloc.stop()
     assert {len(label) for label in labels} == {1, 2**20}
+
+
+@pytest.mark.parametrize("form", ["data frame", "strings", "categories", "polars", "arrow", "parquet"])
+def test_labels_that_are_words_by_type_stay_words(form: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"width": [1.5, 2.0, 3.25, 4.0], "label": ["1", "0", "1", "0"]})
+    made: dict[str, Callable[[], Any]] = {
+        "data frame": lambda: frame,
+        "strings": lambda: frame.astype({"label": "string"}),
+        "categories": lambda: frame.astype({"label": "category"}),
+        "polars": lambda: pl.from_pandas(frame),
+        "arrow": lambda: pa.Table.from_pandas(frame, preserve_index=False),
+        "parquet": lambda: as_file(".parquet", lambda data, path: data.to_parquet(path))(frame, tmp_path),
+    }
+    assert [*sp.read(made[form](), "label").y] == ["1", "0", "1", "0"]
+
+
+def test_a_label_column_is_named_by_what_the_frame_calls_it() -> None:
+    frame = pd.DataFrame(np.c_[np.eye(4)[:, :2], [1, 0, 1, 0]])
+    data = sp.read(frame, frame.columns.to_numpy()[-1])  # a number of numpy
+    assert ([*data.y], data.about) == ([1, 0, 1, 0], "4 rows, 2 columns of numbers; label '2'")
+
+
+@pytest.mark.parametrize("kind", ["category", "string"])
+def test_labels_of_another_type_than_their_column_are_no_input(kind: str) -> None:
+    net = sp.Network()
+    net.learn("t", FLOWERS, FLOWERS["species"].astype(kind), method=ConstantMethod())
+    assert next(iter(net.view.types.values())).options["columns"] == ["width", "colour"]
+
+
+def test_labels_without_a_name_that_are_a_column_are_warned_of() -> None:
+    frame = pd.concat([FLOWERS.drop(columns="colour")] * 5, ignore_index=True)
+    with pytest.warns(sp.SenpathWarning, match="column 'species' has a value of its own for each label"):
+        sp.Network().learn("t", frame, frame["species"].to_list(), method=ConstantMethod())
+
+
+def test_a_first_line_of_a_text_and_its_label_is_no_header(tmp_path: Path) -> None:
+    lines = [f"this is text number {number} about things,{'glad' if number % 2 else 'sad'}" for number in range(1, 13)]
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    with raises_error(sp.InputError, expected="a header line", got="a first line that looks like the others"):
+        sp.read(tmp_path / "t.csv")

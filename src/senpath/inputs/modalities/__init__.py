@@ -141,6 +141,8 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
         expected, several = "an array, a tensor, a data frame or a list of inputs", hasattr(x, "__iter__") and not hasattr(x, "__getitem__")
         do = "Make a list of what it gives: list(…)" if several else "Put a single input into a list"
+        if hasattr(x, "dataset") and hasattr(x, "batch_size"):  # a DataLoader
+            do = "Give the inputs alone, such as torch.cat([x for x, _ in loader])"
         if isinstance(x, dict) and x and all(hasattr(values, "__len__") and not isinstance(values, str | bytes) for values in x.values()):
             do = "Of columns make a data frame: pandas.DataFrame(…); of several inputs a list"
         raise InputError("inputs", expected=expected, got=type(x).__name__, do=do)
@@ -242,6 +244,8 @@ def _of_item(item: Any, index: int) -> str:
     expected, do = "an array, str, Audio, Video, path, bytes, dict or PIL image", ""
     if is_missing(item):
         do = "Leave out inputs without a value, and their labels"
+    elif isinstance(item, list | tuple) and len(item) and getattr(item[0], "ndim", 0) > 1:
+        do = "Of inputs with their labels give the inputs alone, such as [x for x, _ in data]"
     elif isinstance(item, list | tuple) and any(hasattr(part, "shape") for part in item):
         do = "A recording and its rate are Audio(samples, rate)"
     elif isinstance(item, list | tuple):

@@ -113,8 +113,7 @@ def decoded(items: Any, normal: Normalisation | None = None) -> Iterator[torch.T
         normal: how numbers beyond 0 … 1 become pixels where the pictures themselves do not tell; of a type with a range of its own, how all
             do.
     """
-    if _are_alike(items):
-        items = np.stack(items)
+    items = _stacked(items)
     beyond = False
     if normal is None or normal.name:
         outside, _, _ = numbers_of(items, channels_first)
@@ -134,6 +133,17 @@ def _are_alike(items: Any) -> bool:
     if not isinstance(items, list) or len(items) < 2 or not all(type(item) is np.ndarray for item in items):
         return False
     return len({(item.shape, item.dtype) for item in items}) == 1 and items[0].size * len(items) <= PIXELS_AT_ONCE
+
+
+def _stacked(items: Any) -> Any:
+    """Several arrays that are alike as one; but each picture of a list speaks for itself, so not where only some go beyond 0 … 1."""
+    if not _are_alike(items):
+        return items
+    array = np.stack(items)
+    if array.dtype.kind == "f" and array.size:
+        beyond = (array.min((*range(1, array.ndim),)) < 0) | (array.max((*range(1, array.ndim),)) > 1)
+        return items if beyond.any() and not beyond.all() else array
+    return array
 
 
 def is_photograph(items: Any) -> bool:

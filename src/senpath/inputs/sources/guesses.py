@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from senpath.errors import InputError, warn
-from senpath.inputs.modalities.columns import MAX_WORDS, Rows, is_missing, read_column
+from senpath.inputs.modalities.columns import MAX_WORDS, Rows, is_frame, is_missing, read_column, values_of
 from senpath.tasks import Regression
+from senpath.tasks.labels import label_values
 
 TEXT_COLUMNS = ("text", "sentence", "utterance", "question", "query", "review", "comment", "content")
 """Names of columns that hold texts, if their values are words."""
@@ -24,6 +25,8 @@ ROWS_OF_A_CLASS = 5
 """Fewer rows for each label, on average, may agree with a column by chance."""
 LOOKED_AT = 1000
 """Rows that a first line is compared with."""
+WORDS_OF_A_TEXT = 3
+"""Words from which on a name may be a text."""
 MANY = 5
 """More labels than these are no few examples of a class each, if all differ."""
 
@@ -111,6 +114,27 @@ def require_same_rows(x: Any, y: Any) -> None:
         raise InputError("labels y", expected="the index of x, in its order", got=got, do=do)
 
 
+def without_labels(x: Any, y: Any, kind: str | None) -> Any:
+    """A data frame without the columns that are its labels themselves, as in learn(task, frame, frame["kind"]); all else as it is.
+
+    Warns of columns that are labels which have no name, as in learn(task, frame, frame["kind"].to_numpy()).
+    """
+    if not is_frame(x) or isinstance(x, Rows):  # which were read with their labels
+        return x
+    labels = {name: y[name] for name in y.columns} if is_frame(y) else {getattr(y, "name", None): y} if hasattr(y, "equals") else {}
+    same = [name for name in x.columns if name in labels and _are_equal(x[name], labels[name])]
+    x = x[[name for name in x.columns if name not in same]] if same else x
+    values = label_values(y) if kind != Regression.name and len({*x.columns}) == len(x.columns) else []
+    if getattr(values, "ndim", 1) == 1 and 0 < len(values) == len(x):
+        warn_of_labels_again([*values], Rows({str(name): values_of(x[name]) for name in x.columns}))
+    return x
+
+
+def _are_equal(column: Any, labels: Any) -> bool:
+    """Whether two columns hold the same, perhaps as another type, such as categories."""
+    return bool(column.equals(labels)) or [*map(str, column.to_list())] == [*map(str, labels.to_list())]
+
+
 def require_header_line(columns: Mapping[str, np.ndarray], what: str) -> None:
     """Refuse names of columns that are the first row of a table without a header.
 
@@ -146,7 +170,8 @@ def _fits(name: str, values: np.ndarray) -> bool | None:
         return False
     if column.form == "words":
         known = {*column.values.tolist()}
-        return True if name in known else False if len(known) <= MAX_WORDS else None
+        texts = len(known) == len(values) and name.count(" ") >= WORDS_OF_A_TEXT - 1  # which all differ, this one too
+        return True if name in known else False if len(known) <= MAX_WORDS and not texts else None
     numbers = np.delete(column.values, np.union1d(column.wrong, np.flatnonzero(column.missing))).astype(np.float64)
     if len(numbers) < 2:
         return False

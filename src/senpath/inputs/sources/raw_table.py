@@ -40,6 +40,7 @@ class RawTable:
         note: what else is to be said of how it was read.
         row_names: columns that are known to name or number the rows, as the index of a data frame does.
         from_line: whether the names may be a first row of values that somebody took for a header.
+        words: columns whose values are known to be words, also those that look like numbers.
     """
 
     name: str
@@ -51,6 +52,7 @@ class RawTable:
     row_names: Collection[str] = ()
     note: str = ""
     from_line: bool = False
+    words: Collection[str] = ()
 
     def __len__(self) -> int:
         return len(self.lines) if self.lines is not None else len(next(iter(self.columns.values()), ()))
@@ -122,20 +124,20 @@ def column_array(values: Sequence[Any]) -> np.ndarray:
     return object_array(values)
 
 
-def plain_labels(values: np.ndarray, *, class_names: bool = False) -> Any:
+def plain_labels(values: np.ndarray, *, words_stay: bool = False) -> Any:
     """Labels as they are learned: words (objects, for one may be long) or numbers in an array, collections of labels in a list.
 
-    Words that are all whole numbers, or all numbers and at least one of them a fraction, become numbers, as they are in a data frame: but
-    not 007, 1.0 or +1, which say more than the number. Words that are all true or false become True and False.
+    Words that are all whole numbers, or all numbers and at least one of them a fraction, become numbers, for a text file has only words:
+    but not 007, 1.0 or +1, which say more than the number. Words that are all true or false become True and False.
 
     Args:
-        class_names: whether words are known to be names of classes, and stay words.
+        words_stay: whether words are known to be words, or names of classes.
     """
     plain = values.tolist()
     if not all(isinstance(value, str) for value in plain):
         return values if values.dtype != object else plain
     words = object_array(plain)
-    if class_names:
+    if words_stay:
         return words
     if plain and all(WHOLE.fullmatch(word) for word in plain):
         return np.array([int(word) for word in plain])

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from senpath.buckets import is_address
-from senpath.errors import InputError
+from senpath.errors import InputError, warn
 from senpath.inputs.modalities import ANIMATED, MODALITIES, MODALITY_BY_ENDING, modality_of_file, split_by_modality
 from senpath.inputs.modalities.clips import frame_files
 from senpath.inputs.modalities.columns import Rows, is_frame
@@ -25,7 +25,7 @@ from senpath.inputs.sources.containers import is_dataset, is_experience, read_da
 from senpath.inputs.sources.content import few, held_modality, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
 from senpath.inputs.sources.files import NOUNS, inspect_files, is_hidden, label_table, read_folder, require_no_files_beside, unwrapped
-from senpath.inputs.sources.guesses import require_header_line, require_plausible, require_same_rows, warn_of_labels_again
+from senpath.inputs.sources.guesses import require_header_line, require_plausible, require_same_rows, warn_of_labels_again, without_labels
 from senpath.inputs.sources.located import DataAt, fetched
 from senpath.inputs.sources.parts import WantedPart, choose, named_as_parts, require_no_part, split_name
 from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
@@ -147,7 +147,7 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
             do = "Rows with their labels make a data frame: pandas.DataFrame(rows)"
         raise InputError("labels y", expected="one label per input", got=repr(y), do=do)
     require_same_rows(x, y)
-    return _without_labels(x, y), y
+    return without_labels(x, y, kind), y
 
 
 def read_unlabelled(files: Sequence[Path], known: Collection[DataType] = (), *, skip: bool = False) -> tuple[list[str], list[Any]]:
@@ -192,6 +192,10 @@ def unlabelled_items(file: Path, known: Collection[DataType] = (), *, skip: bool
     if ending == ".zip":
         with unpacked(file) as folder:
             files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
+            others = [path for path in files if is_hidden(path.name) or path.suffix.lower() not in (*MODALITY_BY_ENDING, *ENDINGS)]
+            if 0 < len(others) < len(files):
+                warn(f"{file}: {counted(len(others), 'file')} of other kinds left out: {few([path.name for path in others])}")
+                files = [path for path in files if path not in others]
             if any(path.suffix.lower() == ".zip" for path in files):  # which would unfold without end
                 raise InputError(f"data {file}", expected="files to predict", got="a zip file in it", do="Give what is in that")
             return held([item for path in files for item in unlabelled_items(path, known, skip=skip)])
@@ -227,18 +231,9 @@ def unlabelled_rows(table: RawTable, known: Collection[DataType], *, skip: bool 
 
 def _as_name(label: Any, data: Any) -> Any:
     """The name of a column of labels that is a number, or has several levels, as text; all else as it is."""
-    if isinstance(label, int | tuple) and not isinstance(label, bool) and is_frame(data) and label in [*data.columns]:
+    if isinstance(label, int | np.integer | tuple) and not isinstance(label, bool) and is_frame(data) and label in [*data.columns]:
         return str(label)
     return label
-
-
-def _without_labels(x: Any, y: Any) -> Any:
-    """A data frame without the columns that are its labels themselves, as in learn(task, frame, frame["kind"])."""
-    if not is_frame(x) or not hasattr(y, "equals"):
-        return x
-    labels = {name: y[name] for name in y.columns} if is_frame(y) else {getattr(y, "name", None): y}
-    same = [name for name in x.columns if name in labels and x[name].equals(labels[name])]
-    return x[[name for name in x.columns if name not in same]] if same else x
 
 
 def _refuse_labels(y: Any, what: str) -> None:
@@ -367,14 +362,14 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
     labels, wrong = table.labels(name)
     for row, error in wrong.items():
         policy.reject(table.place(row), error)
-    rows = [row for row in range(len(table)) if row not in wrong]
+    rows, words_stay = [row for row in range(len(table)) if row not in wrong], name in table.words or name in table.classes
     policy.require_some(len(rows), table.name)
     inputs = table.input_columns(name)
     if choice:
-        require_plausible(table.name, name, list(plain_labels(labels[rows])), inputs, kind)
+        require_plausible(table.name, name, list(plain_labels(labels[rows], words_stay=words_stay)), inputs, kind)
     content = read_content(table, inputs, rows, modality, policy)
     policy.require_some(len(content.rows), table.name)
-    y = plain_labels(labels[list(content.rows)], class_names=name in table.classes)
+    y = plain_labels(labels[list(content.rows)], words_stay=words_stay)
     if kind != Regression.name and isinstance(content.items, Rows):
         warn_of_labels_again([*y], content.items)
     index = [other for other in table.index if other != name]

@@ -13,7 +13,7 @@ import numpy as np
 from senpath.arrays import as_word, object_array
 from senpath.errors import InputError
 from senpath.inputs.limits import require_memory, require_plain_file
-from senpath.inputs.modalities.columns import names_of, values_of
+from senpath.inputs.modalities.columns import Names, names_of, values_of
 from senpath.inputs.sources.dataset import ErrorPolicy
 from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
 from senpath.plugins import import_extra
@@ -50,7 +50,7 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
             words = _words_of(file, what, path)
         # They stay places in a dictionary: each of a million rows may hold the same long one.
         with parquet.ParquetFile(path, read_dictionary=words) as file:
-            columns, classes, unfolded = dict[str, np.ndarray](), dict[str, Sequence[str]](), 0
+            columns, classes, words_of, unfolded = dict[str, np.ndarray](), dict[str, Sequence[str]](), list[str](), 0
             for names in _batches(file):
                 table = file.read(columns=names)
                 unfolded += sum(_unfolded(chunk) for column in table.columns for chunk in column.chunks)
@@ -59,13 +59,14 @@ def read_parquet(path: Path, policy: ErrorPolicy) -> RawTable:
                 # Copied, so that what Parquet unpacked goes again.
                 columns |= {name: np.array(values, subok=True) if names is not None else values for name, values in read.columns.items()}
                 classes |= read.classes
+                words_of += read.words
                 del table
             require_header([*columns], what)
     except InputError:
         raise
     except (OSError, pyarrow.ArrowException, MemoryError, UnicodeDecodeError) as error:  # of names, which nobody looks at before
         raise InputError(what, expected="a readable .parquet file", got=f"{type(error).__name__}: {error}") from error
-    return replace(read, columns=columns, classes=classes)
+    return replace(read, columns=columns, classes=classes, words=words_of)
 
 
 def _batches(file: Any) -> Iterator[list[str] | None]:
@@ -167,7 +168,13 @@ def read_frame(frame: Any) -> RawTable:
     names = [as_word(str(name)) for name in frame.columns]
     require_header(names, "data frame")
     columns = {name: values_of(frame[key]) for name, key in zip(names, frame.columns, strict=True)}
-    return RawTable("data frame", columns, from_line=all(isinstance(name, str) for name in frame.columns))
+    words = [name for name, key in zip(names, frame.columns, strict=True) if not _are_numbers(frame[key], columns[name])]
+    return RawTable("data frame", columns, from_line=all(isinstance(name, str) for name in frame.columns), words=words)
+
+
+def _are_numbers(column: Any, values: np.ndarray) -> bool:
+    """Whether a column of a data frame holds numbers, perhaps as categories."""
+    return (np.asanyarray(column.to_numpy()) if isinstance(values, Names) else values).dtype.kind in "iuf"
 
 
 def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Sequence[str]] | None = None) -> RawTable:
@@ -189,7 +196,9 @@ def _from_arrow(table: Any, what: str, folder: Path, classes: Mapping[str, Seque
             raise InputError(f"column {name!r} of {what}", expected="values that can be read", got=got) from error
     known = {as_word(name): class_names for name, class_names in (_class_names(metadata) if classes is None else classes).items()}
     present = {name: class_names for name, class_names in known.items() if name in columns}
-    return RawTable(what, columns, range(table.num_rows), "row", folder, present, _row_names(metadata))
+    held = [column.type.value_type if _has_dictionary(column) else column.type for column in table.columns]
+    words = [name for name, kind in zip(names, held, strict=True) if "string" in str(kind)]
+    return RawTable(what, columns, range(table.num_rows), "row", folder, present, _row_names(metadata), words=words)
 
 
 def _values(column: Any, category: bool) -> np.ndarray:

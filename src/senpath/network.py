@@ -270,6 +270,7 @@ class Network:
         Raises:
             InputError: if the data or a setting cannot be used.
             TaskExistsError: if the name is taken.
+            ConflictError: if another writer meanwhile established the same type of data with another scale.
             StoreError: if the folder cannot be written.
 
         Example:

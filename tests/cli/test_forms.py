@@ -300,3 +300,11 @@ def test_what_systems_put_into_a_zip_is_left_out(senpath: Run, net: Path, tmp_pa
     end = senpath("predict", net, tmp_path / "p.zip", "--json", "--no-reject")
     assert [record["modality"] for record in records(end.out)] == ["image", "image"]
     assert "1 file of other kinds left out: 'Thumbs.db'" in end.err or "1 file of other kinds left out: Thumbs.db" in end.err
+
+
+def test_files_that_are_written_go_where_they_can(senpath: Run, net: Path, tmp_path: Path) -> None:
+    away = senpath("export", net, "iris", tmp_path / "nowhere" / "iris.sentask")
+    assert (away.code, "expected a file in a folder that is there" in away.err) == (2, True)
+    (tmp_path / "t.csv").write_text("a,label\n1,2\n")
+    page = senpath("report", net, "--out", tmp_path / "t.csv")
+    assert (page.code, (tmp_path / "t.csv").read_text()) == (2, "a,label\n1,2\n")

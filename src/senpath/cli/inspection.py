@@ -11,6 +11,7 @@ import typer
 from senpath.cli.emit import Result
 from senpath.cli.options import Net, NetFolder, connect, open_network
 from senpath.cli.show import commit_in_words, percent, say, table
+from senpath.errors import InputError
 from senpath.progress import bars
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def report(
     network = open_network(net)
     name = network.path.resolve().name if isinstance(network.path, Path) else network.path.name
     page = out if out is not None else Path(f"{name.removesuffix('.sen')}.report.html")
+    if page.suffix.lower() in (".csv", ".jsonl", ".npz", ".parquet", ".tsv", ".txt", ".xlsx", ".zip"):  # data, perhaps of value
+        raise InputError(f"page {page}", expected="a name that ends in .html", got=page.suffix)
     write_report(network, page)
     return Result([{"file": str(page), "version": network.version}], lambda: say(f"wrote {page}: open it in a browser"))
 

@@ -151,6 +151,8 @@ def export(
         raise InputError(
             "--encoded", expected="a whole network", got=f"the task {what!r}", do="Models of a task read encoded inputs anyway"
         )
+    if not file.parent.is_dir():
+        raise InputError(f"file {file}", expected="a file in a folder that is there", got=f"no folder {file.parent}")
     write = network.export_onnx if file.suffix.lower() == ".onnx" else network.export
     write(what, file, overwrite=overwrite)
     size = file.stat().st_size

@@ -353,3 +353,13 @@ def test_a_first_line_of_a_text_and_its_label_is_no_header(tmp_path: Path) -> No
     (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
     with raises_error(sp.InputError, expected="a header line", got="a first line that looks like the others"):
         sp.read(tmp_path / "t.csv")
+
+
+def test_classes_may_be_called_like_fractions_where_classes_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,grade\n1,1.0\n2,1.3\n3,1.7\n4,1.0\n", encoding="utf-8")
+    net = sp.Network()
+    net.learn("marks", tmp_path / "t.csv", "grade", kind="classification", method=ConstantMethod())
+    assert net.tasks["marks"].classes_ == ("1.0", "1.3", "1.7")
+    (tmp_path / "more.csv").write_text("a,grade\n1,1.3\n2,1.7\n", encoding="utf-8")
+    assert sp.evaluate(net, {"marks": (tmp_path / "more.csv", "grade")}).scores["marks"].examples == 2
+    assert sp.read(tmp_path / "t.csv", "grade").y.tolist() == [1.0, 1.3, 1.7, 1.0]

@@ -124,7 +124,7 @@ def column_array(values: Sequence[Any]) -> np.ndarray:
     return object_array(values)
 
 
-def plain_labels(values: np.ndarray, *, words_stay: bool = False) -> Any:
+def plain_labels(values: np.ndarray, *, words_stay: bool = False, fractions: bool = True) -> Any:
     """Labels as they are learned: words (objects, for one may be long) or numbers in an array, collections of labels in a list.
 
     Words that are all whole numbers, or all numbers and at least one of them a fraction, become numbers, for a text file has only words:
@@ -132,6 +132,7 @@ def plain_labels(values: np.ndarray, *, words_stay: bool = False) -> Any:
 
     Args:
         words_stay: whether words are known to be words, or names of classes.
+        fractions: whether fractions become numbers; not where classes are asked for, which may be called 1.3.
     """
     plain = values.tolist()
     if not all(isinstance(value, str) for value in plain):
@@ -143,6 +144,8 @@ def plain_labels(values: np.ndarray, *, words_stay: bool = False) -> Any:
         return np.array([int(word) for word in plain])
     if plain and all(word.lower() in TRUTHS for word in plain):
         return np.array([TRUTHS[word.lower()] for word in plain], dtype=bool)
+    if not fractions:
+        return words
     try:
         numbers = words.astype(np.float64)
     except ValueError:

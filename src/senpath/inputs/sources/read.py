@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from senpath.inputs.sources.text_tables import read_delimited, read_json, read_j
 from senpath.inputs.sources.typed_tables import is_arrow, is_huggingface, read_arrow, read_frame, read_huggingface, read_parquet
 from senpath.inputs.sources.workbooks import read_workbook
 from senpath.isolation import isolated
-from senpath.tasks import Regression
+from senpath.tasks import Classification, Regression
 from senpath.types import DataType, Video
 
 TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
@@ -365,11 +366,12 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
     rows, words_stay = [row for row in range(len(table)) if row not in wrong], name in table.words or name in table.classes
     policy.require_some(len(rows), table.name)
     inputs = table.input_columns(name)
+    as_learned = partial(plain_labels, words_stay=words_stay, fractions=kind != Classification.name)
     if choice:
-        require_plausible(table.name, name, list(plain_labels(labels[rows], words_stay=words_stay)), inputs, kind)
+        require_plausible(table.name, name, list(as_learned(labels[rows])), inputs, kind)
     content = read_content(table, inputs, rows, modality, policy)
     policy.require_some(len(content.rows), table.name)
-    y = plain_labels(labels[list(content.rows)], words_stay=words_stay)
+    y = as_learned(labels[list(content.rows)])
     if kind != Regression.name and isinstance(content.items, Rows):
         warn_of_labels_again([*y], content.items)
     index = [other for other in table.index if other != name]

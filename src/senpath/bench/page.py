@@ -100,7 +100,9 @@ def _parts(records: Records, most: int, pictures: dict[str, str]) -> list[PagePa
             else "By more than half a point, over the seeds that both rows have:"
         )
         parts.append(PagePart("Where senpath loses", text=(missing,), bullets=tuple(lost)))
-    parts.append(PagePart("What is missing", text=(_missing(records),)))
+    lacking = _missing(records)
+    said = "Of three seeds there are" if lacking else "Nothing: of each row all streams, shots and three seeds are measured."
+    parts.append(PagePart("What is missing", text=(said,), bullets=tuple(lacking)))
     formulas = [[name, f"`{formula}`", words] for name, (formula, words) in FORMULAS.items()]
     parts.append(PagePart("What is measured", table=(["figure", "formula", "meaning"], formulas)))
     about = [[tables.title_of(records, name), _about(name)] for name in tables.rows_of(records)]
@@ -155,16 +157,17 @@ def _of_stream(records: Records, stream: str) -> list[PagePart]:
     return parts
 
 
-def _missing(records: Records) -> str:
-    """Cells of the plan without records, in words."""
-    have = {(record["stream"], record["shots"], record["seed"]) for record in records if record["part"] == "task"}
+def _missing(records: Records) -> list[str]:
+    """For each row the cells of the plan that have fewer than three seeds, in words."""
     lines = []
-    for name in MAIN:
-        for shots in STREAMS[name].shots:
-            seeds = sum((name, shots, seed) in have for seed in range(3))
-            if seeds < 3:
-                lines.append(f"{name} at {tables.shots_word(shots)} shots ({'not measured' if not seeds else f'{seeds} of three seeds'})")
-    return "Of the whole plan: " + "; ".join(lines) + "." if lines else "Nothing: all streams, shots and three seeds are measured."
+    for row in tables.rows_of(records):
+        have = {(one["stream"], one["shots"], one["seed"]) for one in records.where(row=row)}
+        unfit = {(one["stream"], one["shots"]) for one in records.where(row=row, part="none")}  # such as pictures for a rule of texts
+        seeds = {(name, shots): sum((name, shots, seed) in have for seed in range(3)) for name in MAIN for shots in STREAMS[name].shots}
+        few = [cell for cell, number in seeds.items() if number < 3 and cell not in unfit]
+        said = "; ".join(f"{seeds[cell]} of {cell[0]}, {tables.shots_word(cell[1])}" for cell in few)
+        lines += [f"{tables.title_of(records, row)}: {said}"] if few else []
+    return lines
 
 
 def _about(name: str) -> str:

@@ -202,7 +202,7 @@ def test_the_page_says_where_others_are_better(tmp_path: Path) -> None:
     assert titles == ["row", "letters, 5"]
     assert rows[1] == ["ridge", "**69.5 ± 0.7**"]  # the oracle is told the task, and cannot be the best
     page = write_page(records, tmp_path, 1_000)
-    assert "letters at 5 shots (2 of three seeds)" in page.read_text()
+    assert "- ridge: 2 of letters, 5; 0 of letters, 20;" in page.read_text()
 
 
 def test_an_empty_folder_has_no_page(tmp_path: Path) -> None:

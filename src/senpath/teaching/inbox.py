@@ -141,7 +141,7 @@ class Inbox:
         return [label_of.get(row["id"], -row["id"]) for row in rows]
 
     def _together(self, view: View, rows: list[dict[str, Any]]) -> list[int] | None:
-        """The number of each input's group; None if one of them cannot be read, or they are of several types."""
+        """The number of each input's group; None if one of them cannot be read, or they are of several types (ValueError)."""
         try:
             with isolation():
                 labels: list[int] = group_inputs(view, [self._read(json.loads(row["input"]), "input") for row in rows]).tolist()

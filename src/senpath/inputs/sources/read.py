@@ -363,9 +363,10 @@ def _from_table(table: RawTable, label: str | None, modality: str | None, policy
     labels, wrong = table.labels(name)
     for row, error in wrong.items():
         policy.reject(table.place(row), error)
-    rows, words_stay = [row for row in range(len(table)) if row not in wrong], name in table.words or name in table.classes
+    rows = [row for row in range(len(table)) if row not in wrong]
     policy.require_some(len(rows), table.name)
     inputs = table.input_columns(name)
+    words_stay = name in table.words or name in table.classes
     as_learned = partial(plain_labels, words_stay=words_stay, fractions=kind != Classification.name)
     if choice:
         require_plausible(table.name, name, list(as_learned(labels[rows])), inputs, kind)

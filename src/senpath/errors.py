@@ -61,6 +61,10 @@ class SenpathError(Exception):
         self.args = (self.message,)
         self.what = self.what if what is None else what
 
+    def rename(self, old: str, new: str) -> None:
+        """Call something by another name: a file by that of what it came from."""
+        self.reword(self.message.replace(old, new), what=self.what.replace(old, new))
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Whatever a subclass is made from: an error that cannot be unpickled leaves a pool of processes waiting for ever."""
         return _again, (type(self), self.args, self.__dict__)

@@ -131,6 +131,10 @@ def test_standard_input_is_what_it_holds(senpath: Run, net: Path, stdin: Any) ->
     stdin(b"warm\n\ncold\n")
     told = records(senpath("predict", net, "-", "--json", "--skip-bad", "--no-reject").out)
     assert [record["task"] for record in told] == ["weather", None, "weather"]
+    stdin(b"x0,x1,x2,x3\n5.1,3.5,1.4,0.2\n5.1,3.5\n6.7,2.5,5.8,1.8\n")
+    told = records(senpath("predict", net, "-", "--json", "--skip-bad", "--no-reject").out)
+    assert [(record["input"], record["task"]) for record in told] == [("-[0]", "iris"), ("-[1]", None), ("-[2]", "iris")]
+    assert told[1]["reason"] == "input 1: table standard input, line 3: expected 4 values, got 2"
     for nothing in (b"", b"\n", b"\xff\xfe\x00 no text"):
         stdin(nothing)
         end = senpath("predict", net, "-")

@@ -106,7 +106,7 @@ class Visit:
     def open(self, view: str) -> None:
         """Go to a view by its link."""
         self.page.get_by_role("navigation").get_by_role("link", name=view).click()
-        expect(self.page.locator(f"#{view.lower()}")).to_be_visible()  # the one before is drawn until then, and has controls of the same names
+        expect(self.page.locator(f"#{view.lower()}")).to_be_visible()  # the last one has controls of the same names
 
     def ready(self) -> Visit:
         """Wait until the page knows its network."""

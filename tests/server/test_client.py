@@ -401,6 +401,18 @@ def test_a_cell_means_what_it_means_to_the_library(client: sp.Client, folder: Pa
     assert told(client) == told(sp.Network(folder))
 
 
+def test_of_a_table_with_a_broken_line_the_others_are_answered(client: sp.Client, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "flowers.csv"
+    path.write_text("x0,x1,x2,x3\n5.1,3.5,1.4,0.2\n5.1,3.5\n6.7,2.5,5.8,1.8\n")
+    with pytest.raises(sp.InputError, match=r"line 3: expected 4 values, got 2"):
+        client.predict(path)
+    for net in (client, sp.Network(folder)):
+        said = net.predict(path, "iris", errors="skip")
+        assert [task is None for task in said.task.tolist()] == [False, True, False]
+        assert "line 3: expected 4 values, got 2" in said.reason[1]
+        assert len(net.predict([sp.InputError("nothing"), "warm"], errors="skip")) == 2
+
+
 def test_bytes_and_open_files_are_sent(client: sp.Client, folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray((tiny_task("low")[0][0] * 255).astype("uint8")).save(path)

@@ -115,6 +115,8 @@ def test_what_cannot_be_learned_fails_with_the_reason_and_no_path(client: TestCl
     assert "upload.csv" in error["what"]
     assert str(folder.parent) not in json.dumps(job)
     assert client.get("/tasks/bad").status_code == 404
+    short = ended(client, client.post("/tasks/bad", files={"file": ("a.csv", "p,q,label\n1,2,a\n3,b\n")}))["error"]
+    assert short["message"] == "table upload.csv, line 3: expected 3 values, got 2"  # and no option that only Python has
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("../out.txt", "x")

@@ -130,6 +130,14 @@ def test_files_are_told_by_their_content(client: TestClient) -> None:
     assert all(len(answer["top"]) <= 1 for answer in answers)
 
 
+def test_a_broken_line_of_an_uploaded_table_is_one_answer(client: TestClient) -> None:
+    files = [("file", ("d.csv", "x0,x1,x2,x3\n5.1,3.5,1.4,0.2\n5.1\n6.3,3.3,6.0,2.5\n"))]
+    answers = client.post("/predict", files=files, data={"options": json.dumps({"errors": "skip"})}).json()["answers"]
+    assert [answer["reason"] for answer in answers] == [None, "table d.csv, line 3: expected 4 values, got 1", None]
+    refused = client.post("/predict", files=files)
+    assert (refused.status_code, refused.json()["error"]["what"]) == (422, "table d.csv, line 3")
+
+
 def test_words_of_a_table_or_a_text_that_begin_as_pictures_and_clips_do(client: TestClient) -> None:
     table, text = "BMI,x1,x2,x3\n5.1,3.5,1.4,0.2\n", "The wide sky is clear and the day is warm"
     files = [("file", ("a.csv", table)), ("file", ("b.txt", text))]

@@ -121,10 +121,18 @@ def _from_stdin(folder: Path, known: Collection[DataType], tables: list[set[str]
     try:
         names, items = read_unlabelled([path], known, skip=skip)
     except InputError as error:
-        for said in (str(path), path.name):
-            error.reword(error.message.replace(said, "standard input"), what=error.what.replace(said, "standard input"))
+        _rename(error, path)
         raise
+    for item in items:
+        if isinstance(item, InputError):
+            _rename(item, path)
     return [STDIN + name.removeprefix(path.name) for name in names], items
+
+
+def _rename(error: InputError, path: Path) -> None:
+    """What standard input held was put into a file of no interest."""
+    for said in (str(path), path.name):
+        error.rename(said, "standard input")
 
 
 def _lines(content: bytes) -> list[str]:

@@ -191,7 +191,8 @@ class Client:
             SenpathError: if the server cannot be reached, refuses or stays busy.
         """
         options = {"task": task, "concept": concept, "candidates": candidates, "reject": reject, "errors": errors, "top": top}
-        inputs, records = encode_batch(x, self._sizes), []
+        unread: dict[int, InputError] = {}
+        inputs, records = encode_batch(x, self._sizes, unread if errors == "skip" else None), []
         kind = RemoteThingAnswers if is_by_modality(x) else RemoteAnswers
         parts = _parts(inputs) or [(0, [])]
         for start, part in parts:
@@ -203,6 +204,8 @@ class Client:
                 raise
             version = int(said["version"])  # of the first part; the others answer from the same
             records += said["answers"]
+        for place, why in unread.items():
+            records.insert(place, _unread_record(why.message, records))
         return kind(records, version if version is not None else 0, top)
 
     def explain(
@@ -375,6 +378,13 @@ def _parts(inputs: list[Any]) -> list[tuple[int, list[Any]]]:
         parts[-1][1].append(value)
         room -= size
     return parts
+
+
+def _unread_record(reason: str, others: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a server says of an input that cannot be read, of one that was not sent."""
+    nothing: dict[str, Any] = {"tasks": [], "sources": [], "weights": 0, "of": others[0]["ran"]["of"] if others else 0}
+    told: dict[str, Any] = {"task": None, "label": None, "confidence": 0.0, "top": [], "ood_score": None, "reason": reason}
+    return told | {"ran": nothing, "modality": None}
 
 
 def _size(value: Any) -> int:

@@ -31,12 +31,13 @@ Sizes = Callable[[], Collection[Size]]
 """Looks up height and width of the pictures that the network has learned."""
 
 
-def encode_batch(x: Any, sizes: Sizes) -> list[Any]:
+def encode_batch(x: Any, sizes: Sizes, unread: dict[int, InputError] | None = None) -> list[Any]:
     """A batch, or one input by itself, as JSON values, one for each input.
 
     Args:
         x: what `senpath.Network.predict` takes, a mapping of modalities too.
         sizes: looked up only where an array may be one picture or several inputs.
+        unread: takes what stands in a list, or a table's file, for inputs that cannot be read, by place; the others' values are returned.
 
     Raises:
         InputError: for what is no input, or cannot be sent.
@@ -46,7 +47,7 @@ def encode_batch(x: Any, sizes: Sizes) -> list[Any]:
     if hasattr(x, "columns") and not isinstance(x, Mapping):
         return [{"row": _row(row)} for row in _rows(x)]
     if isinstance(x, Path) and x.suffix.lower() not in FILES:
-        return _of_table(x, sizes)
+        return _of_table(x, sizes, unread)
     if _is_column(x):
         return [encode_input(item, f"input {place}") for place, item in enumerate(x.tolist())]
     is_one = any(is_kind(x) for is_kind in (_is_audio, _is_clip, _is_picture, _is_in_memory)) or (
@@ -61,7 +62,9 @@ def encode_batch(x: Any, sizes: Sizes) -> list[Any]:
         raise InputError("inputs", expected="an array, a data frame, a list of inputs or one of them", got=type(x).__name__)
     if x and all(isinstance(value, Real) and not isinstance(value, bool) for value in x):
         return [{"array": [_cell(value) for value in x]}]
-    return [encode_input(item, f"input {place}") for place, item in enumerate(x)]
+    if unread is not None:
+        unread |= {place: item for place, item in enumerate(x) if isinstance(item, InputError)}
+    return [encode_input(item, f"input {place}") for place, item in enumerate(x) if place not in (unread or ())]
 
 
 def _is_column(x: Any) -> bool:
@@ -73,6 +76,8 @@ def _is_column(x: Any) -> bool:
 
 def encode_input(item: Any, what: str = "input") -> Any:
     """One input as a JSON value; errors as for `encode_batch`."""
+    if isinstance(item, InputError):  # it stands for what could not be read
+        raise item
     if isinstance(item, str):
         return {"text": str(item)}
     if isinstance(item, Path):
@@ -175,11 +180,11 @@ def _cell(value: Any, what: str = "input") -> Any:
     return value if isinstance(value, str | int | float) else str(value)  # such as an interval, which is a category
 
 
-def _of_table(path: Path, sizes: Sizes) -> list[Any]:
-    from senpath.inputs.sources.read import unlabelled_items  # loads torch, which only tables need
+def _of_table(path: Path, sizes: Sizes, unread: dict[int, InputError] | None) -> list[Any]:
+    from senpath.inputs.sources.unlabelled import unlabelled_items  # loads torch, which only tables need
 
-    items = unlabelled_items(path)
-    return [_file(path)] if len(items) == 1 and items[0] is path else encode_batch(items, sizes)
+    items = unlabelled_items(path, skip=unread is not None)
+    return [_file(path)] if len(items) == 1 and items[0] is path else encode_batch(items, sizes, unread)
 
 
 def _file(path: Path) -> Any:

@@ -22,8 +22,8 @@ from senpath.inputs.limits import files_within
 from senpath.inputs.modalities import modality_of_file
 from senpath.inputs.sources import read_labelled
 from senpath.inputs.sources.raw_table import plain_labels
-from senpath.inputs.sources.read import unlabelled_rows
 from senpath.inputs.sources.typed_tables import read_arrow, require_no_pickle
+from senpath.inputs.sources.unlabelled import unlabelled_rows
 from senpath.isolation import isolation
 from senpath.parallel.backend import pack, unpack
 from senpath.snapshot.view import View

@@ -23,7 +23,8 @@ from senpath.inputs.modalities.picture_types import pixels_of
 from senpath.inputs.modalities.sparse import SparseRows, is_sparse, sparse_rows
 from senpath.inputs.modalities.table import known_table, table_columns, unnamed_columns
 from senpath.inputs.sources.dataset import Data
-from senpath.inputs.sources.read import ENDINGS, unlabelled_items, unlabelled_rows, unlabelled_table
+from senpath.inputs.sources.read import ENDINGS
+from senpath.inputs.sources.unlabelled import unlabelled_items, unlabelled_rows, unlabelled_table
 from senpath.types import Audio, DataType, Video
 
 CHANNELS = (1, 3, 4)

@@ -46,7 +46,7 @@ async def _read(server: ServedNetwork, request: Request) -> Asking:
     if media_type(request) == "multipart/form-data":
         files, options = await read_contents(request, Options, limits.inputs, fields=4)
         view = await asyncio.to_thread(server.live.at, options.version)
-        parts = await asyncio.to_thread(read_files, files, view.types.values(), limits)
+        parts = await asyncio.to_thread(read_files, files, view.types.values(), limits, skip=options.errors == "skip")
         sent = [file for file, inputs in zip(files, parts, strict=True) for _ in inputs]
         return [item for inputs in parts for item in inputs], options, sent
     body = await json_body(request)

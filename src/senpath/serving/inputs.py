@@ -26,7 +26,8 @@ from senpath.inputs.modalities.image import read_picture
 from senpath.inputs.modalities.in_memory import signed
 from senpath.inputs.modalities.picture_files import HEAD
 from senpath.inputs.sources.first_bytes import table_ending
-from senpath.inputs.sources.read import ENDINGS, unlabelled_items
+from senpath.inputs.sources.read import ENDINGS
+from senpath.inputs.sources.unlabelled import unlabelled_items
 from senpath.serving.batcher import Senses
 from senpath.serving.settings import ServerSettings
 from senpath.types import Audio, DataType, Video
@@ -225,11 +226,14 @@ def _utf8(content: bytes, what: str) -> str:
         raise InputError(what, expected="a picture, a sound, a clip, a table or text in UTF-8", got=error.reason) from None
 
 
-def read_file(filename: str, content: bytes, known: Collection[DataType], what: str, limits: ServerSettings) -> list[Any]:
+def read_file(
+    filename: str, content: bytes, known: Collection[DataType], what: str, limits: ServerSettings, *, skip: bool = False
+) -> list[Any]:
     """The inputs in an uploaded file: one, or those of a table or of arrays.
 
     Args:
         known: the types that the network has.
+        skip: whether an `InputError` stands for a row, or a file in a zip file, that cannot be read.
 
     Raises:
         InputError: as for `read_input`.
@@ -248,18 +252,30 @@ def read_file(filename: str, content: bytes, known: Collection[DataType], what: 
         path.write_bytes(content)
         try:
             with files_within(path.parent):
-                items = list(unlabelled_items(path, known))
+                items = list(unlabelled_items(path, known, skip=skip))
         except InputError as error:
-            for said in (str(path), path.name):
-                error.reword(error.message.replace(said, what), what=error.what.replace(said, what))
+            _rename(error, path, what)
             raise
+    for item in items:
+        if isinstance(item, InputError):
+            _rename(item, path, what)
     if len(items) > limits.rows:
         raise LimitError(what, expected=f"at most {limits.rows:,} rows", got=f"{len(items):,}")
     return items
 
 
-def read_files(files: Iterable[tuple[str, bytes]], known: Collection[DataType], limits: ServerSettings) -> list[list[Any]]:
+def _rename(error: InputError, path: Path, what: str) -> None:
+    for said in (str(path), path.name):
+        error.rename(said, what)
+
+
+def read_files(
+    files: Iterable[tuple[str, bytes]], known: Collection[DataType], limits: ServerSettings, *, skip: bool = False
+) -> list[list[Any]]:
     """The inputs in each of some uploaded files (name, content); an `InputError` stands for one that cannot be read.
+
+    Args:
+        skip: whether one stands also for a row, or a file in a zip file; otherwise for the whole file.
 
     Raises:
         LimitError: if there are too many.
@@ -267,7 +283,7 @@ def read_files(files: Iterable[tuple[str, bytes]], known: Collection[DataType], 
     inputs: list[list[Any]] = []
     for filename, content in files:
         try:
-            inputs.append(read_file(filename, content, known, printable(filename)[:200] or "file", limits))
+            inputs.append(read_file(filename, content, known, printable(filename)[:200] or "file", limits, skip=skip))
         except InputError as error:
             inputs.append([error])
     count, most = sum(map(len, inputs)), max(limits.inputs, limits.rows)

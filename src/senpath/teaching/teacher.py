@@ -31,6 +31,7 @@ from senpath.confined import is_plain, open_plain, read_plain, require_own_folde
 from senpath.errors import InputError, SenpathError, SenpathWarning
 from senpath.inputs.limits import files_within
 from senpath.inputs.sources import read
+from senpath.inputs.sources.dataset import SKIP_HINT
 from senpath.inputs.sources.zipped import unpack
 from senpath.methods import known_methods, make_method
 from senpath.methods.registry import REVISIONS, find_method, make_revision
@@ -214,7 +215,12 @@ def _data(folder: Path, request: Mapping[str, Any], ways: Ways) -> tuple[Any, An
     if file.suffix == ".zip":
         shutil.rmtree(folder / UNPACKED, ignore_errors=True)  # what a run that was stopped has left
         file = unpack(file, folder / UNPACKED)
-    data = read(file, request["label"], modality=request["modality"], kind=request["kind"])
+    try:
+        data = read(file, request["label"], modality=request["modality"], kind=request["kind"])
+    except InputError as error:
+        error.rename(f"{folder}{os.sep}", "")
+        error.rename(f". {SKIP_HINT}", "")  # who asks a server has no such option
+        raise
     return data.x, data.y
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 import senpath as sp
 from senpath.errors import InputError
 from senpath.inputs.modalities import MODALITIES
-from senpath.inputs.sources.read import read_unlabelled
+from senpath.inputs.sources.unlabelled import read_unlabelled
 from senpath.types import DataType
 from tests.data_files import write_video
 from tests.raising import raises_error

@@ -23,7 +23,7 @@ from raising import raises_error
 import senpath as sp
 from senpath.arrays import composed
 from senpath.inputs.modalities import MODALITIES
-from senpath.inputs.sources.read import unlabelled_items
+from senpath.inputs.sources.unlabelled import unlabelled_items
 
 SECONDS = 5
 """Of the processor: each of these took longer than anybody waits, if it did not end in an error of Python's."""

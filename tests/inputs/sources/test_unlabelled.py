@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,43 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, message:
     (tmp_path / name).write_bytes(b"\x89PNG cut")
     with pytest.raises(InputError, match=message):
         read_unlabelled([tmp_path / name])
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".json", ".xlsx"])
+def test_an_error_stands_for_a_broken_line(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"t{ending}"
+    if ending == ".xlsx":
+        pd.DataFrame([["a", "b", None], [1, 2, None], [3, 4, 5], [3, 4, None]]).to_excel(path, index=False, header=False)
+    elif ending == ".json":
+        path.write_text('[{"a": 1, "b": 2}, 7, {"a": 3, "b": 4}]')
+    elif ending == ".jsonl":
+        path.write_text('{"a": 1, "b": 2}\n{"a": 3,\n{"a": 3, "b": 4}\n')
+    else:
+        path.write_text("a,b\n1,2\n3\n3,4\n".replace(",", "," if ending == ".csv" else "\t"))
+    with pytest.raises(InputError, match=f"table .*t{ending}, (line|row) [123]: expected"):
+        read_unlabelled([path])
+    for known in ([], [DataType("table", (2,), {"columns": ["a", "b"]})]):
+        names, (first, broken, last) = read_unlabelled([path], known, skip=True)
+        assert names == [f"t{ending}[{place}]" for place in range(3)]
+        assert ([float(value) for value in first.values()], [float(value) for value in last.values()]) == ([1, 2], [3, 4])
+        assert isinstance(broken, InputError)
+        assert f"t{ending}, " in broken.what
+
+
+def test_an_error_stands_for_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    Image.new("L", (4, 4)).save(picture, "PNG")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        for name, content in [("d/0.png", picture.getvalue()), ("d/1.png", b"\x89PNG cut"), ("t.csv", b"text\none\ntwo\n")]:
+            packed.writestr(name, content)
+    (tmp_path / "latin.csv").write_bytes(b"a,b\n1,\xe9\n")
+    names, items = read_unlabelled([tmp_path / "a.zip", tmp_path / "latin.csv"], skip=True)
+    assert names == ["a.zip/d/0.png", "a.zip/d/1.png", "a.zip/t.csv[0]", "a.zip/t.csv[1]", "latin.csv"]
+    assert items[2:4] == ["one", "two"]
+    assert [type(item) is InputError for item in items] == [False, True, False, False, True]
+    assert str(items[1]).startswith(f"image {tmp_path / 'a.zip' / 'd' / '1.png'}: expected a readable picture file")
+    with pytest.raises(InputError, match=r"image .*a.zip/d/1.png: expected a readable picture file"):
+        read_unlabelled([tmp_path / "a.zip"])
 
 
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     In a list each item speaks for itself: `str` is text, `Audio` a
     recording, `Video` a clip, a path a file by its ending, bytes and open files what
     their first bytes say, one axis, a dict or a series a row, two or three axes or a PIL image an image; a dict of
-    Hugging Face's "array" and "sampling_rate" is a recording, one of "bytes" and "path" a file.
+    Hugging Face's "array" and "sampling_rate" is a recording, one of "bytes" and "path" a file. An `InputError` stands for what could not
+    be read.
 
     Args:
         unusable: takes the items of a list that are nothing of this, by place, with what is wrong with each; rows of different lengths
@@ -150,6 +151,8 @@ def split_by_modality(x: Any, unusable: dict[int, InputError] | None = None) -> 
     items = [*map(row_of, x)]
     for index, item in enumerate(items):
         try:
+            if isinstance(item, InputError):
+                raise item
             content = _content(item)
             if content is not None:
                 item = items[index] = from_memory(content, f"input {index}")

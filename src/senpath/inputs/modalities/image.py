@@ -188,7 +188,9 @@ def _read(item: Any) -> np.ndarray:
     except InputError:
         raise
     except Exception as error:  # Pillow's readers raise whatever they trip over in a damaged file
-        raise unreadable(f"image {item}", error, None if isinstance(item, Image.Image) else Path(item)) from error
+        opened = isinstance(item, Image.Image)
+        name = (getattr(item, "filename", "") or "in memory") if opened else item
+        raise unreadable(f"image {name}", error, None if opened else Path(item)) from error
 
 
 def read_picture(file: BytesIO, name: object, most: int) -> np.ndarray:

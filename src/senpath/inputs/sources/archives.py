@@ -46,7 +46,7 @@ def unpacked(path: Path) -> Iterator[Path]:
             with files_within(folder):
                 yield inside
         except InputError as error:
-            error.reword(error.message.replace(str(folder), str(path)), what=error.what.replace(str(folder), str(path)))
+            error.rename(str(folder), str(path))
             raise
 
 

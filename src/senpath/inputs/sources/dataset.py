@@ -96,7 +96,12 @@ class ErrorPolicy:
         if bad not in ("error", "skip"):
             raise InputError("bad", expected="'error' or 'skip'", got=repr(bad))
         self._skip, self._hint = bad == "skip", hint
-        self.skipped: list[tuple[str, str]] = []
+        self.errors: list[tuple[str, InputError]] = []
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """The place of each input that was skipped, and why."""
+        return [(place, error.message) for place, error in self.errors]
 
     def reject(self, place: str, error: InputError) -> None:
         """Raise the error, or list it under the input's place."""
@@ -104,13 +109,13 @@ class ErrorPolicy:
             if self._hint:
                 error.reword(f"{error.message.rstrip('.')}. {self._hint}")
             raise error
-        self.skipped.append((place, error.message))
+        self.errors.append((place, error))
 
     def require_some(self, remaining: int, what: str) -> None:
         """Raise InputError if inputs were skipped and none remains."""
-        if not remaining and self.skipped:
-            place, reason = self.skipped[0]
-            got = f"none: all {len(self.skipped):,} were left out, {place} because of: {reason}"
+        if not remaining and self.errors:
+            place, error = self.errors[0]
+            got = f"none: all {len(self.errors):,} were left out, {place} because of: {error.message}"
             raise InputError(what, expected="at least one input that can be read", got=got)
 
 

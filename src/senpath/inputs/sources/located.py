@@ -75,7 +75,7 @@ def fetched(address: str | Path) -> Iterator[Path]:
             with files_within(Path(folder)):
                 yield copy
         except InputError as error:
-            error.reword(error.message.replace(folder, str(at)), what=error.what.replace(folder, str(at)))
+            error.rename(folder, str(at))
             raise
 
 

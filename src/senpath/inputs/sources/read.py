@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,17 +14,15 @@ import torch
 from torch.utils.data import DataLoader
 
 from senpath.buckets import is_address
-from senpath.errors import InputError, warn
-from senpath.inputs.modalities import ANIMATED, MODALITIES, MODALITY_BY_ENDING, modality_of_file, split_by_modality
-from senpath.inputs.modalities.clips import frame_files
+from senpath.errors import InputError
+from senpath.inputs.modalities import MODALITIES, modality_of_file, split_by_modality
 from senpath.inputs.modalities.columns import Rows, is_frame
-from senpath.inputs.modalities.table import fitting_table, table_columns
-from senpath.inputs.sources.archives import held, read_zipped, unpacked
-from senpath.inputs.sources.arrays import idx_parts, is_idx, labels_beside, read_idx, read_idx_pair, read_input_array, read_labelled_arrays
+from senpath.inputs.sources.archives import held, read_zipped
+from senpath.inputs.sources.arrays import idx_parts, is_idx, labels_beside, read_idx_pair, read_labelled_arrays
 from senpath.inputs.sources.containers import is_dataset, is_experience, read_dataset, read_loader
-from senpath.inputs.sources.content import few, held_modality, read_content
+from senpath.inputs.sources.content import few, read_content
 from senpath.inputs.sources.dataset import SKIP_HINT, Data, ErrorPolicy, counted
-from senpath.inputs.sources.files import NOUNS, inspect_files, is_hidden, label_table, read_folder, require_no_files_beside, unwrapped
+from senpath.inputs.sources.files import NOUNS, is_hidden, label_table, read_folder, require_no_files_beside, unwrapped
 from senpath.inputs.sources.guesses import require_header_line, require_plausible, require_same_rows, warn_of_labels_again, without_labels
 from senpath.inputs.sources.located import DataAt, fetched
 from senpath.inputs.sources.parts import WantedPart, choose, named_as_parts, require_no_part, split_name
@@ -35,7 +32,7 @@ from senpath.inputs.sources.typed_tables import is_arrow, is_huggingface, read_a
 from senpath.inputs.sources.workbooks import read_workbook
 from senpath.isolation import isolated
 from senpath.tasks import Classification, Regression
-from senpath.types import DataType, Video
+from senpath.types import Video
 
 TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
     ".csv": read_delimited,
@@ -149,85 +146,6 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
         raise InputError("labels y", expected="one label per input", got=repr(y), do=do)
     require_same_rows(x, y)
     return without_labels(x, y, kind), y
-
-
-def read_unlabelled(files: Sequence[Path], known: Collection[DataType] = (), *, skip: bool = False) -> tuple[list[str], list[Any]]:
-    """Read inputs to predict from files, with a name for each; see `unlabelled_items`."""
-    names: list[str] = []
-    items: list[Any] = []
-    uses = Counter(file.name for file in files)
-    for file in files:
-        name, inputs = str(file) if uses[file.name] > 1 else file.name, unlabelled_items(file, known, skip=skip)
-        alone = len(inputs) == 1 and (inputs[0] is file or isinstance(inputs[0], Video))
-        names += [name] if alone else [f"{name}[{index}]" for index in range(len(inputs))]
-        items.extend(inputs)
-    return names, items
-
-
-def unlabelled_items(file: Path, known: Collection[DataType] = (), *, skip: bool = False) -> Any:
-    """Read the inputs to predict from a file.
-
-    Args:
-        file: a picture, a sound, a clip or a text, which is one input; or a table or arrays that hold several. Where clips are known and
-            pictures are not, an animated picture or a folder of frames is a clip.
-        known: the types that the network has. Of a table that has all columns of one of these only they are read. A .npz file's labels are
-            ignored.
-        skip: whether inputs are taken as they are, to be read and refused one by one.
-
-    Raises:
-        InputError: if the file is missing, of another kind, or cannot be read.
-        MissingExtraError: for a sound, a video or a Parquet file without the extra that reads it.
-    """
-    modalities = {data_type.modality for data_type in known}
-    clips = "video" in modalities and "image" not in modalities
-    if clips and (file.suffix.lower() in ANIMATED if file.is_file() else file.is_dir() and frame_files(file)):
-        return [Video(file)]
-    if not file.is_file():
-        do = f"Give the files in it: {file / '*'}" if file.is_dir() else ""
-        raise InputError(f"file {file}", expected="a file", got="a folder" if file.is_dir() else "nothing of that name", do=do)
-    ending = file.suffix.lower()
-    if ending == ".npz":
-        return read_input_array(file)
-    if is_idx(file):
-        return read_idx(file)
-    if ending == ".zip":
-        with unpacked(file) as folder:
-            files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
-            others = [path for path in files if is_hidden(path.name) or path.suffix.lower() not in (*MODALITY_BY_ENDING, *ENDINGS)]
-            if 0 < len(others) < len(files):
-                warn(f"{file}: {counted(len(others), 'file')} of other kinds left out: {few([path.name for path in others])}")
-                files = [path for path in files if path not in others]
-            if any(path.suffix.lower() == ".zip" for path in files):  # which would unfold without end
-                raise InputError(f"data {file}", expected="files to predict", got="a zip file in it", do="Give what is in that")
-            return held([item for path in files for item in unlabelled_items(path, known, skip=skip)])
-    if ending in TABLES:
-        return unlabelled_rows(TABLES[ending](file, ErrorPolicy()), known, skip=skip)
-    decoded_later = "video" in modalities and MODALITY_BY_ENDING.get(ending) == "video"  # it takes long
-    if ending in MODALITY_BY_ENDING and not skip and not decoded_later:  # a network without tasks of its type would never open it
-        inspect_files([(file.name, str(file), file)], MODALITY_BY_ENDING[ending], ErrorPolicy())
-    return [file]
-
-
-def unlabelled_table(data: Any) -> RawTable | None:
-    """A data frame of pandas or polars, a data set of Hugging Face or an Arrow table as it is read; None for anything else."""
-    if is_huggingface(data):
-        return read_huggingface(data)
-    return read_arrow(data) if is_arrow(data) else read_frame(data) if is_frame(data) else None
-
-
-def unlabelled_rows(table: RawTable, known: Collection[DataType], *, skip: bool = False) -> Any:
-    """The inputs to predict in a table; see `unlabelled_items`."""
-    tables = [table_columns(data_type) for data_type in known if data_type.modality == "table"]
-    fitting = fitting_table([*table.columns], tables)
-    if fitting is None and table.from_line:
-        require_header_line(table.columns, table.name)
-    if fitting is not None and not skip:
-        return read_content(table, tables[fitting], range(len(table)), "table", ErrorPolicy()).items
-    names = table.input_columns(LABEL_COLUMN) if fitting is None else tables[fitting]
-    held = held_modality(table, names) if fitting is None else None
-    if not known or (held is not None and (not tables or held in {data_type.modality for data_type in known})):
-        return read_content(table, names, range(len(table)), None, ErrorPolicy()).items
-    return Rows({name: table.columns[name] for name in names})  # as they are: who knows their columns says what is wrong
 
 
 def _as_name(label: Any, data: Any) -> Any:

@@ -55,7 +55,7 @@ def read_workbook(path: Path, policy: ErrorPolicy) -> RawTable:
                 seen = [each for each in book.worksheets if each.sheet_state == "visible"]
                 sheet = (seen or book.worksheets)[0]
                 note = f"sheet {sheet.title!r} of {len(book.sheetnames)}" if len(book.sheetnames) > 1 else ""
-                return _read_sheet(path, what, sheet.iter_rows(values_only=True), note)
+                return _read_sheet(path, what, sheet.iter_rows(values_only=True), note, policy)
             finally:
                 book.close()
     except InputError:
@@ -108,7 +108,7 @@ def _require_size(path: Path, what: str) -> None:
         raise InputError(what, expected=f"at most {TABLE_FILE_BYTES / 2**30:g} GiB unpacked", got=f"{size / 2**30:.1f} GiB", do=do)
 
 
-def _read_sheet(path: Path, what: str, rows: Iterator[tuple[Any, ...]], note: str) -> RawTable:
+def _read_sheet(path: Path, what: str, rows: Iterator[tuple[Any, ...]], note: str, policy: ErrorPolicy) -> RawTable:
     numbered = _filled(rows, what)
     line, header = next(numbered, (0, ()))
     names = ["" if cell is None else as_word(str(cell)) for cell in header]
@@ -119,7 +119,9 @@ def _read_sheet(path: Path, what: str, rows: Iterator[tuple[Any, ...]], note: st
         nameless = (place for place, cell in enumerate(row) if cell is not None and (place >= len(names) or not names[place]))
         beyond = next((place for place in nameless if place), None)  # in front pandas writes the index, under no name
         if beyond is not None:
-            raise InputError(f"{what}, row {line}", expected="a name above each value", got=f"none above {row[beyond]!r:.60}")
+            got = f"none above {row[beyond]!r:.60}"
+            policy.reject(f"row {line}", InputError(f"{what}, row {line}", expected="a name above each value", got=got))
+            continue
         places.append(line)
         for column, place in zip(columns, kept, strict=True):
             column.append(row[place] if place < len(row) else None)

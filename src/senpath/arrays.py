@@ -136,6 +136,13 @@ def as_array(values: torch.Tensor) -> np.ndarray:
     return array
 
 
+def names_of_columns(table: Any) -> list[Any] | None:
+    """The names of a data frame's columns, or of an Arrow table's, whose `columns` are its values; None of what has none."""
+    if not hasattr(table, "columns"):
+        return None
+    return [*(table.column_names if hasattr(table, "to_pylist") and hasattr(table, "schema") else table.columns)]
+
+
 def object_array(values: Sequence[object]) -> np.ndarray:
     """An array of these objects, whatever they are: (n,)."""
     return np.fromiter(values, dtype=object, count=len(values))

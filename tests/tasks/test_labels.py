@@ -69,8 +69,8 @@ def test_whole_numbers_in_any_form(labels: Any) -> None:
         ([np.nan, 1.0], 2, "labels y: expected whole numbers or strings, got no label of input 0"),
         ([1.0, 1e300], 2, r"labels y: expected whole numbers or strings, got float 1e\+300 of input 1"),
         ([None, "a"], 2, "labels y: expected whole numbers or strings, got no label of input 0. Leave out"),
-        ([[1], [2, 3]], 2, r"labels y: expected shape \(n,\)"),
-        ([[1, 2], [3, 4]], 2, r"labels y: expected shape \(n,\), got shape \(2, 2\)"),
+        ([[1], [2, 3]], 2, r"labels y: expected one label per input"),
+        ([[1, 2], [3, 4]], 2, r"labels y: expected one label per input, got shape \(2, 2\)"),
         (["a", "\udcff"], 2, r"label .*udcff'.*: expected text that UTF-8 can hold"),
     ],
 )

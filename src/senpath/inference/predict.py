@@ -326,7 +326,7 @@ def predict(
     if concept is not None:
         raise InputError("concept", expected="a mapping of modalities to inputs beside it", got=type(x).__name__)
     reading = Reading(view, x, task, errors)
-    answers = Answers(view, reading.inputs)
+    answers = Answers(view, reading.inputs, task)
     if task is None:
         add_routed(answers, view, reading.batches(progress), routing)
     else:

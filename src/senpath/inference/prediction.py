@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 
 from senpath.arrays import object_array, plain_array
+from senpath.errors import InputError
 from senpath.inference.answered import Answered, InputAnswer
 from senpath.inference.unanswered import too_far
 from senpath.notebook import charts
@@ -265,7 +267,13 @@ class Prediction(Answered[InputAnswer]):
         return axes
 
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
-        """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`."""
+        """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`.
+
+        Raises:
+            InputError: if k is no whole number, or below 0.
+        """
+        if not isinstance(k, Integral) or k < 0:
+            raise InputError("k", expected="a whole number of answers", got=repr(k))
         return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
 
 
@@ -275,10 +283,11 @@ class Answers:
     Args:
         view: of the network that answers.
         inputs: how many.
+        task: that was given; its classes have probabilities also where there is no input that it reads.
     """
 
-    def __init__(self, view: View, inputs: int) -> None:
-        self._view, self._inputs = view, inputs
+    def __init__(self, view: View, inputs: int, task: str | None = None) -> None:
+        self._view, self._inputs, self._task = view, inputs, task
         self._parts: dict[str, list[Part]] = {}
         self._paths: dict[int, Pathway] = {}
         self._known = np.zeros(inputs, dtype=bool)
@@ -343,6 +352,8 @@ class Answers:
             samples: what is kept of the first inputs, to show them.
         """
         parts = {name: _joined(of_batches) for name, of_batches in self._parts.items()}
+        if self._task is not None and self._task not in parts:
+            parts[self._task] = Part(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros((0, len(self._view.pathway(self._task).classes))))
         paths = {name: self._view.pathway(name) for name in parts}
         incomparable = self._incomparable()
         task, label = np.full(self._inputs, None, dtype=object), np.full(self._inputs, None, dtype=object)

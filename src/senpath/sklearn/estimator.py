@@ -20,6 +20,7 @@ from sklearn.utils import _safe_indexing, check_array, check_consistent_length, 
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
 
+from senpath.arrays import as_array, names_of_columns
 from senpath.components import Component
 from senpath.errors import InputError, StoreError
 from senpath.inputs.modalities.columns import Rows, is_frame
@@ -128,7 +129,7 @@ class SENEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             return y
         if sorted(given) != sorted(known):
             raise InputError("targets y", expected=f"the columns {listed(known)}, as before", got=listed(given))
-        return y[[*known]]
+        return y.select([*known]) if hasattr(y, "column_names") and hasattr(y, "select") else y[[*known]]
 
     def _learns_on(self) -> bool:
         """Whether the model is one that can learn on."""
@@ -156,7 +157,10 @@ class SENEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return Component(component.kind, component.config, module, name, None)
 
     def _values(self, X: Any, *, reset: bool = False) -> Any:
-        return _require_some(X) if _is_raw(X) else validate_data(self, X, reset=reset, **_checks(X))
+        checks = {} if _is_raw(X) else _checks(X)
+        if _is_raw(X) or checks.get("skip_check_array"):
+            _require_some(X)
+        return X if _is_raw(X) else validate_data(self, X, reset=reset, **checks)
 
     def _named(self, values: Any) -> Any:
         """The columns' names belong to the type of a table."""
@@ -200,7 +204,7 @@ def target_array(y: Any) -> np.ndarray:
 
 def output_names(y: Any) -> tuple[str, ...]:
     """What a data frame calls several outputs; empty where nothing does."""
-    names = [*getattr(y, "columns", ())]
+    names = names_of_columns(y) or []
     return tuple(names) if len(names) > 1 and all(isinstance(name, str) for name in names) else ()
 
 
@@ -242,7 +246,8 @@ def _merged(values: Any, targets: np.ndarray, weights: np.ndarray | None) -> tup
     So what is learned of examples with weights is what is learned of as many copies, to the bit. Without weights and copies, and of what is
     no numbers, all stays as it is.
     """
-    numbers = values if issparse(values) else np.asarray(values) if hasattr(values, "shape") else None
+    dense = as_array(values) if isinstance(values, torch.Tensor) else values
+    numbers = dense if issparse(dense) else np.asarray(dense) if hasattr(dense, "shape") else None
     if numbers is None or numbers.dtype.kind not in "biuf":
         return values, targets, weights
     keys = np.array([blake2b(row, digest_size=16).digest() for row in _rows(numbers, targets)], dtype="V16")

@@ -59,7 +59,10 @@ class SENRegressor(RegressorMixin, SENEstimator):  # type: ignore[misc]
         numbers = target_array(y)
         if numbers.dtype.kind in "mM":  # which numpy takes for numbers, those that are missing too
             raise InputError("targets y", expected="numbers", got=f"dtype {numbers.dtype}", do=DATES)
-        return numbers.astype(np.float64), Regression.name
+        try:
+            return numbers.astype(np.float64), Regression.name
+        except TypeError as error:  # objects such as dates; of words scikit-learn's own error says enough
+            raise InputError("targets y", expected="numbers", got=str(error), do=DATES) from error
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, as_numpy, composed, require_unicode
+from senpath.arrays import as_array, as_numpy, as_word, composed, require_unicode
 from senpath.errors import InputError
 
 Label = bool | int | str
@@ -99,7 +99,9 @@ def one_per_input(y: Any, inputs: int) -> np.ndarray | list[Any]:
     if not inputs:
         raise InputError("inputs", expected="at least two", got="none", do="Nothing can be learned from no data")
     if isinstance(values, list) and any(_has_axes(value) for value in values):
-        raise InputError("labels y", expected="shape (n,)", got=_shape_of(values))
+        first, found = next(place for place, value in enumerate(values) if _has_axes(value)), _shape_of(values)
+        got = f"a {type(values[first]).__name__} of input {first}" if found == f"shape ({len(values)},)" else found
+        raise InputError("labels y", expected="one label per input", got=got, do="Several labels of an input need kind='multilabel'")
     return values
 
 
@@ -197,7 +199,7 @@ def match_labels(given: Sequence[Label], known: Sequence[Label]) -> list[Label |
     """For each label the one of a task that it means; None where it means none of them, or may mean several.
 
     A whole number may be given as text, or stand in a task of texts, as where a table was read by another program; so may True and False,
-    which may also be 1 and 0 on either side. A text 007 means no number.
+    which may also be 1 and 0 on either side. A text 007 means no number. Blanks around a text, which those in tables lose, mean nothing.
 
     Args:
         given: labels that differ.
@@ -207,26 +209,28 @@ def match_labels(given: Sequence[Label], known: Sequence[Label]) -> list[Label |
     kind = type(known[0]) if known else None
     exact = [same.get(label) if type(label) is kind else None for label in given]
     taken = {label for label in exact if label is not None}
-    meanings: dict[tuple[str, int], list[Label]] = {}
+    meanings: dict[tuple[str, int | str], list[Label]] = {}
     for label in known:
         for meaning in _meanings(label, bits={*known} <= {0, 1}):
             meanings.setdefault(meaning, []).append(label)
     matched = []
     for label, found in zip(given, exact, strict=True):
         others = [one for meaning in _meant(label) for one in meanings.get(meaning, ())] if found is None else []
-        others = [one for one in others if str(one) == str(label)] or others
+        others = [*dict.fromkeys([one for one in others if str(one) == str(label)] or others)]
         matched.append(others[0] if len(others) == 1 and others[0] not in taken else found)
     return matched
 
 
-def _meant(given: Label) -> list[tuple[str, int]]:
+def _meant(given: Label) -> list[tuple[str, int | str]]:
     """What a label that is given may stand for in a task."""
     text = given.strip() if isinstance(given, str) else ""
-    return [] if WHOLE.fullmatch(text) and not AS_WRITTEN.fullmatch(text) else _meanings(given, bits=False)
+    if WHOLE.fullmatch(text) and not AS_WRITTEN.fullmatch(text):
+        return [("word", as_word(text))]
+    return _meanings(given, bits=False)
 
 
-def _meanings(label: Label, *, bits: bool) -> list[tuple[str, int]]:
-    """What a label may stand for: a whole number, or true or false.
+def _meanings(label: Label, *, bits: bool) -> list[tuple[str, int | str]]:
+    """What a label may stand for: a whole number, true or false, or a word.
 
     Args:
         bits: whether 1 and 0 may be true and false, and true and false 1 and 0.
@@ -235,10 +239,11 @@ def _meanings(label: Label, *, bits: bool) -> list[tuple[str, int]]:
         return [("truth", int(label)), *([("number", int(label))] if bits else [])]
     if isinstance(label, int):
         return [("number", label), *([("truth", label)] if bits else [])]
-    text = label.strip()
+    text = as_word(label)
+    word: list[tuple[str, int | str]] = [("word", text)]
     if WHOLE.fullmatch(text):
-        return [("number", int(text.partition(".")[0]))]
-    return [("truth", TRUTHS[text.lower()])] if text.lower() in TRUTHS else []
+        return [("number", int(text.partition(".")[0])), *word]
+    return [("truth", TRUTHS[text.lower()]), *word] if text.lower() in TRUTHS else word
 
 
 def require_known(given: Sequence[Label], known: tuple[Label, ...]) -> list[Label]:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from senpath.arrays import as_array, as_word, object_array, unmasked, written_number
+from senpath.arrays import as_array, as_word, names_of_columns, object_array, unmasked, written_number
 from senpath.errors import InputError
 from senpath.tasks.labels import Label, is_missing, listed, match_labels
 
 DATE = re.compile("date|time", re.IGNORECASE)
-DATES = "Give times as numbers, such as seconds: y.astype('datetime64[s]').astype(float), or 'timedelta64[s]' for durations"
+DATES = (
+    "Give times as numbers, such as seconds: y.astype('datetime64[s]').astype('int64'), or 'timedelta64[s]' for durations; "
+    "of pandas' times with a zone y.dt.tz_convert(None) first"
+)
 
 
 def stacked(y: Any) -> Any:
-    """Rows of numbers that come one by one, as from a Dataset, as one array; collections in an array or a series, as a list.
+    """Rows of numbers that come one by one, as from a Dataset, as one array; collections in an array, a series or a column, as a list.
 
     A sparse matrix becomes a dense one.
     """
     y = _as_list(y.toarray() if hasattr(y, "toarray") and hasattr(y, "nnz") else y)
-    if isinstance(y, list) and y and all(isinstance(row, torch.Tensor | np.ndarray) and row.ndim == 1 for row in y):
+    if isinstance(y, list) and any(isinstance(row, torch.Tensor) for row in y):
+        y = [as_array(row) if isinstance(row, torch.Tensor) else row for row in y]
+    if isinstance(y, list) and y and all(isinstance(row, np.ndarray) and row.ndim == 1 for row in y):
         rows = [np.asarray(row) for row in y]
         return np.stack(rows) if len({len(row) for row in rows}) == 1 else y
     return y
@@ -31,6 +37,8 @@ def stacked(y: Any) -> Any:
 
 def _as_list(y: Any) -> Any:
     """A series, an array of objects or a column as a list, if what it holds are collections, and gaps; else y."""
+    if isinstance(y, Sequence) and not isinstance(y, str | bytes | tuple):
+        return [*y]
     dtype, axes = getattr(y, "dtype", None), getattr(y, "ndim", 1)
     listing = next((getattr(y, name) for name in ("to_pylist", "to_list", "tolist") if hasattr(y, name)), None)
     if listing is None or isinstance(y, torch.Tensor) or axes != 1 or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
@@ -114,9 +122,10 @@ def column_names(y: Any, known: tuple[Label, ...] = ()) -> tuple[Label, ...] | N
     Raises:
         InputError: if two have one name.
     """
-    if not hasattr(y, "columns"):
+    columns = names_of_columns(y)
+    if columns is None:
         return None
-    given = [int(name) if isinstance(name, int | np.integer) else as_word(str(name)) for name in y.columns]
+    given = [int(name) if isinstance(name, int | np.integer) else as_word(str(name)) for name in columns]
     names = tuple(name if match is None else match for name, match in zip(given, match_labels(given, known), strict=True))
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:

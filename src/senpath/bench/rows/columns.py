@@ -17,6 +17,8 @@ COPIES = 15
 """Distorted copies of a picture that few-shot tasks may be read with; the network's dispatcher reads 12."""
 FEW, COPIED = 20, 40_000
 """Examples of a class up to which it is tried whether copies help; and examples with copies in all, at most."""
+SCORES = 2**26
+"""Numbers that inputs are scored with at once: a million inputs of ten thousand classes would fill any memory."""
 Score = Callable[[torch.Tensor], torch.Tensor]
 """From features (n, features) to scores (n, columns), the higher the likelier."""
 
@@ -101,12 +103,14 @@ class ColumnRow(ABC):
     def answer(self, asked: Unlabelled, truth: np.ndarray | None = None) -> RowAnswers:
         if self._score is None:
             self._score = self._fit()
-        scores = self._score(asked.features)
-        best, column = scores.max(1)
+        owners, parts = self._owners.tolist(), []
+        for features in asked.features.split(max(1, SCORES // len(owners))):
+            scores = self._score(features)
+            parts.append((*scores.max(1), torch.from_numpy(best_two(scores, owners))))
+        best, column, candidates = (torch.cat(part) for part in zip(*parts, strict=True))
         task, label = (numbers[column] for numbers in (self._owners, self._labels))
         ood_score = self._ood_score(best, column)
-        own = self._own_weights
-        return RowAnswers(task.numpy(), label.numpy(), best_two(scores, self._owners.tolist()), ood_score, ood_score > self._limit, own)
+        return RowAnswers(task.numpy(), label.numpy(), candidates.numpy(), ood_score, ood_score > self._limit, self._own_weights)
 
     def _ood_score(self, best: torch.Tensor, column: torch.Tensor) -> np.ndarray:
         """How little an input fits, by its best score and the column that has it."""

@@ -205,7 +205,7 @@ def known_type(group: Group, known: Iterable[DataType]) -> DataType | None:
 
 
 def _of_array(x: np.ndarray | torch.Tensor, *, batch: bool) -> str:
-    if isinstance(x, torch.Tensor) and x.layout != torch.strided:
+    if isinstance(x, torch.Tensor) and (x.is_nested or x.layout != torch.strided):
         as_array(x)  # which refuses it
     axes = x.ndim - batch
     if axes == 1:
@@ -264,10 +264,12 @@ def _content(item: Any) -> Any:
 
 
 def _is_sound(item: Any) -> bool:
-    return isinstance(item, dict) and item.keys() >= SOUND_KEYS and isinstance(item["array"], np.ndarray | list)
+    return isinstance(item, dict) and item.keys() >= SOUND_KEYS and isinstance(item["array"], np.ndarray | list | torch.Tensor)
 
 
 def _plain(item: Any) -> Any:
     if _is_sound(item):
-        return Audio(np.asarray(item["array"]), item["sampling_rate"])
+        samples, rate = item["array"], item["sampling_rate"]
+        rate = int(rate) if isinstance(rate, torch.Tensor) and rate.numel() == 1 else rate
+        return Audio(as_array(samples) if isinstance(samples, torch.Tensor) else np.asarray(samples), rate)
     return array_of(item) if isinstance(item, list | tuple) else unmasked(item)

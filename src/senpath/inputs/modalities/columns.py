@@ -58,6 +58,9 @@ class Rows(Sequence[Any]):
 
     def __init__(self, columns: Mapping[str, np.ndarray], *, named: bool = True) -> None:
         self._columns, self.named = {as_word(name): values for name, values in columns.items()}, named
+        if len(self._columns) < len(columns):
+            twice = next(name for name in self._columns if [*map(as_word, columns)].count(name) > 1)
+            raise InputError("columns", expected="names that differ", got=f"{twice!r} twice")
 
     @property
     def columns(self) -> list[str]:
@@ -130,6 +133,7 @@ def read_column(name: str, values: np.ndarray, *, form: ColumnForm | None = None
     Raises:
         InputError: if the values are neither numbers, words nor times.
     """
+    names = form == "words"  # what the column has been: whatever else stands in it is some category
     form = "words" if form is None and isinstance(values, Names) else form
     if values.dtype.kind == "m":
         values = np.where(np.isnat(values), np.nan, values / np.timedelta64(1, "s"))
@@ -152,7 +156,9 @@ def read_column(name: str, values: np.ndarray, *, form: ColumnForm | None = None
     if form == "times":
         times = np.array([_time(value) if there else None for value, there in zip(listed, present, strict=True)], dtype="datetime64[us]")
         return Column(form, times, np.flatnonzero(np.isnat(times) & present))
-    other = next((value for value in values[present].tolist() if not isinstance(value, WORD_TYPES)), None)
+    if names and values.dtype.kind == "O":
+        listed = [as_word(str(value)) if there and _is_category(value) else value for value, there in zip(listed, present, strict=True)]
+    other = next((value for value, there in zip(listed, present, strict=True) if there and not isinstance(value, WORD_TYPES)), None)
     if other is not None:
         do = f"What is no row of a table is given apart from its labels: x=[*frame[{name!r}]]"
         if isinstance(other, dict):
@@ -198,6 +204,8 @@ def is_missing(value: Any) -> bool:
         return not as_word(value)
     if value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, Decimal):
+        return value.is_nan()
     return isinstance(value, float | np.floating | np.datetime64 | np.timedelta64) and bool(np.isnan(value))
 
 
@@ -246,6 +254,11 @@ def values_of(column: Any) -> np.ndarray:
         values = object_array(column.to_list() if type(dtype).__name__ == "Struct" else [*values])
     measured = values.dtype.kind in "bmM" or (values.dtype.kind in "iuf" and getattr(dtype, "ordered", False))
     return values if measured or type(dtype).__name__ not in CATEGORIES else names_of(values)
+
+
+def _is_category(value: Any) -> bool:
+    """Whether a value is no word itself, but stands for a category: an interval, a day."""
+    return not isinstance(value, WORD_TYPES) and not hasattr(value, "__len__") and not hasattr(value, "to_timestamp")
 
 
 def names_of(values: np.ndarray) -> Names:

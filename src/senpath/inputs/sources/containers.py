@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from senpath.arrays import as_array
 from senpath.errors import InputError
@@ -26,9 +27,49 @@ def read_dataset(data: Any) -> tuple[list[Any], list[Any]]:
 
 
 def read_loader(loader: DataLoader[Any]) -> tuple[list[Any], list[Any]]:
-    """Read the inputs and labels of a DataLoader of batches of pairs."""
-    batches = [_pair(batch, f"batch {index} of the DataLoader") for index, batch in enumerate(loader)]
-    return [_input(item) for x, _ in batches for item in x], [_label(item) for _, y in batches for item in y]
+    """Read the inputs and labels of a DataLoader of batches of pairs, or of one pair at a time.
+
+    Raises:
+        InputError: if a batch is no pair, or has another number of labels than inputs.
+    """
+    pairs = [pair for index, batch in enumerate(loader) for pair in _of_batch(loader, batch, f"batch {index} of the DataLoader")]
+    return [_input(x) for x, _ in pairs], [_label(y) for _, y in pairs]
+
+
+def _of_batch(loader: DataLoader[Any], batch: Any, what: str) -> Iterator[tuple[Any, Any]]:
+    """The pairs in a batch."""
+    x, y = _pair(batch, what)
+    if loader.batch_sampler is None and (isinstance(y, str | int | float) or getattr(y, "ndim", 1) == 0):  # nothing is put together
+        yield _plain(x), y
+        return
+    turned = loader.collate_fn is default_collate
+    inputs, labels = _apart(x, turned=turned), _apart(y, turned=turned)
+    if len(inputs) != len(labels):
+        raise InputError(what, expected="as many labels as inputs", got=f"{len(labels):,} labels of {len(inputs):,} inputs")
+    yield from zip(inputs, labels, strict=True)
+
+
+def _apart(part: Any, *, turned: bool) -> list[Any]:
+    """The items that were put together into a batch.
+
+    Args:
+        turned: whether of items that are lists a list of their first values was made, one of their second, …, as torch does it by default.
+    """
+    if isinstance(part, Mapping):
+        columns = [_apart(values, turned=turned) for values in part.values()]
+        return [_plain(dict(zip(part, row, strict=True))) for row in zip(*columns, strict=True)]
+    if turned and isinstance(part, list | tuple) and not all(isinstance(item, str | bytes) for item in part):
+        return [_plain([*row]) for row in zip(*(_apart(values, turned=True) for values in part), strict=True)]
+    return [*part]
+
+
+def _plain(value: Any) -> Any:
+    """A row with numbers where there are tensors of one."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [*map(_plain, value)]
+    return value.item() if isinstance(value, torch.Tensor) and value.ndim == 0 else value
 
 
 def is_dataset(data: Any) -> bool:
@@ -86,7 +127,7 @@ def _pair(value: Any, what: str) -> tuple[Any, Any]:
 
 
 def _input(item: Any) -> Any:
-    return item.numpy() if isinstance(item, torch.Tensor) and item.ndim == 1 else item
+    return as_array(item) if isinstance(item, torch.Tensor) and item.ndim == 1 else item
 
 
 def _label(value: Any) -> Any:
@@ -94,4 +135,4 @@ def _label(value: Any) -> Any:
         return value
     if value.ndim > 1:
         raise InputError("label", expected="one number, or a row of them", got=f"shape {tuple(value.shape)}")
-    return value.numpy() if value.numel() != 1 else value.item()
+    return as_array(value) if value.numel() != 1 else value.item()

@@ -12,6 +12,7 @@ from PIL import Image
 
 from senpath.errors import InputError, MissingExtraError
 from senpath.inputs.modalities.columns import Rows
+from senpath.inputs.modalities.sparse import is_sparse
 from senpath.types import Audio, Video
 
 LABEL = "label"
@@ -62,10 +63,13 @@ class Data:
         except ImportError as error:
             raise MissingExtraError("data set", expected="datasets", got="not installed", do="pip install datasets") from error
         table = isinstance(self.x, Rows)
-        columns = {name: self.x.column(name).tolist() for name in self.x.columns} if table else {self.modality: [*map(_plain, self.x)]}
+        x = self.x.toarray() if is_sparse(self.x) else self.x
+        columns = {name: x.column(name).tolist() for name in x.columns} if table else {self.modality: [*map(_plain, x)]}
         if LABEL in columns:
             raise InputError("columns of the data set", expected=f"none named {LABEL!r}, which the labels are in", got=", ".join(columns))
-        made = datasets.Dataset.from_dict({**columns, LABEL: np.asarray(self.y).tolist()})
+        several = any(isinstance(label, list | tuple | set | frozenset) for label in self.y)
+        labels = [[*label] for label in self.y] if several else np.asarray(self.y).tolist()
+        made = datasets.Dataset.from_dict({**columns, LABEL: labels})
         files = self.modality == "image" and isinstance(columns["image"][0], str)
         return made.cast_column("image", datasets.Image()) if files else made
 

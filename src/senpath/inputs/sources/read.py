@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -100,8 +100,9 @@ def read_part(data: Any, label: Any, part: WantedPart, *, modality: str | None, 
     if isinstance(data, Data):
         _refuse_labels(label, "Data")
         return data
-    if is_huggingface(data) or is_arrow(data):
-        return _from_table(read_huggingface(data) if is_huggingface(data) else read_arrow(data), label, modality, policy, kind)
+    table = _as_table(data) if label is None or isinstance(label, str) else None
+    if table is not None:
+        return _from_table(table, label, modality, policy, kind)
     if is_frame(data) and (label is None or isinstance(label, str)):
         return _from_table(read_frame(data), label, modality, policy, kind)
     return _from_pair(*read_labelled(data, label), modality)
@@ -132,9 +133,12 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
     if isinstance(x, str | Path):
         data = _from_any_path(x, y, WantedPart(usual=usual), None, ErrorPolicy("error", SKIP_HINT), kind)
         return data.x, data.y
-    if isinstance(x, Data) or is_huggingface(x) or ((is_frame(x) or is_arrow(x)) and (y is None or isinstance(y, str))):
+    if isinstance(x, Data) or ((is_huggingface(x) or is_frame(x) or is_arrow(x)) and (y is None or isinstance(y, str))):
         data = read(x, y, kind=kind)
         return data.x, data.y
+    table = _as_table(x)
+    if table is not None:  # its labels are apart
+        return read_content(table, table.input_columns(), range(len(table)), None, ErrorPolicy()).items, y
     if hasattr(x, "collect") and not is_frame(x):
         raise InputError("data", expected="a data frame", got=f"a {type(x).__name__}", do="Call collect() first")
     if y is None or isinstance(y, str):
@@ -144,15 +148,24 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
         elif isinstance(x, list) and x and isinstance(x[0], dict):
             do = "Rows with their labels make a data frame: pandas.DataFrame(rows)"
         raise InputError("labels y", expected="one label per input", got=repr(y), do=do)
+    if is_frame(x) and isinstance(y, list) and len(y) != len(x) and y and {*map(str, y)} <= {*map(str, x.columns)}:
+        do = f"Give the columns themselves: frame.drop(columns={y}), frame[{y}]"
+        raise InputError("labels y", expected="one label per input", got="names of columns", do=do)
     require_same_rows(x, y)
     return without_labels(x, y, kind), y
 
 
 def _as_name(label: Any, data: Any) -> Any:
-    """The name of a column of labels that is a number, or has several levels, as text; all else as it is."""
-    if isinstance(label, int | np.integer | tuple) and not isinstance(label, bool) and is_frame(data) and label in [*data.columns]:
-        return str(label)
+    """The name of a column of labels that is no text, such as a number, a date or one of several levels, as text; all else as it is."""
+    if isinstance(label, Hashable) and not isinstance(label, str | torch.Tensor) and label is not None and is_frame(data):
+        named = [name for name in data.columns if isinstance(name, bool) == isinstance(label, bool)]  # True is no 1
+        return str(label) if label in named else label
     return label
+
+
+def _as_table(data: Any) -> RawTable | None:
+    """A data set of Hugging Face or a table of Arrow as it is read; None for anything else."""
+    return read_huggingface(data) if is_huggingface(data) else read_arrow(data) if is_arrow(data) else None
 
 
 def _refuse_labels(y: Any, what: str) -> None:

@@ -113,8 +113,10 @@ def read_huggingface(data: Any) -> RawTable:
         )
     features = data.features or {}
     classes = {name: label.names for name, feature in features.items() if (label := _class_label(feature)) is not None}
-    table = _from_arrow(data.with_format("arrow")[:], what, Path(), classes)
-    raw = getattr(data, "format", {}).get("type") == "custom"
+    form = getattr(data, "format", {})
+    chosen = None if form.get("output_all_columns") else form.get("columns")  # as its rows have them
+    table = _from_arrow(data.with_format("arrow", columns=chosen)[:], what, Path(), classes)
+    raw = form.get("type") == "custom"
     return replace(table, note="read as it is stored, without its transform") if raw else table
 
 

@@ -594,7 +594,10 @@ class Network:
         """Keep figures of this version with the network, without a commit. `senpath.evaluate` calls this.
 
         Args:
-            figures: JSON values, by name.
+            figures: JSON values, by name, but for version and time; numbers of numpy too, and what is not finite is kept as null.
+
+        Raises:
+            InputError: for anything else.
 
         Example:
             >>> net.record_evaluation({"tried": "by hand"})

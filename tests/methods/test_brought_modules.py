@@ -190,8 +190,9 @@ class Lazy(nn.Module):
     [
         (Lazy(), "arguments that build a Lazy with all its tensors", "uninitialized"),
         (Plain().to("meta"), "a vector for each input", "meta"),
+        (Plain(0), "a vector for each input", "shape (3, 0)"),
     ],
-    ids=["lazy layers", "no numbers"],
+    ids=["lazy layers", "no numbers", "no units"],
 )
 def test_modules_that_are_not_there_yet(module: nn.Module, expected: str, got: str) -> None:
     with raises_error(InputError, expected=expected, got=got):

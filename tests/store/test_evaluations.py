@@ -40,6 +40,16 @@ def kept(folder: Path) -> list[int]:
     return [entry["number"] for entry in sp.Network(folder).evaluations]
 
 
+def test_figures_that_json_does_not_have_are_refused(folder: Path) -> None:
+    net = sp.Network(folder)
+    for wrong in ({"a": object()}, {"a": "\ud800"}, "a", {"version": 7}, {"time": "now"}):
+        with pytest.raises(sp.InputError, match="figures: expected"):
+            net.record_evaluation(wrong)  # type: ignore[arg-type]
+    assert net.evaluations == []
+    net.record_evaluation({"a": np.float32(0.5), "b": float("nan"), "c": np.arange(2)})
+    assert {name: net.evaluations[-1][name] for name in "abc"} == {"a": 0.5, "b": None, "c": [0, 1]}
+
+
 def test_what_is_kept_is_read_and_changes_nothing_else(folder: Path, contents: Contents) -> None:
     before = contents(folder)
     net = sp.Network(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import RLock
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from senpath.arrays import as_number
+from senpath.arrays import as_number, json_value
 from senpath.errors import ConflictError, InputError, StoreError
 from senpath.history.commit import commit, probe_inputs
 from senpath.inputs.encoders import Encoder, Encoders
@@ -222,8 +223,16 @@ class Checkout:
         return View(self.store, self.store.history.read(version, self.view.manifest), self.device, encoders=self.view.encoders)
 
     def record_evaluation(self, figures: Mapping[str, Any]) -> None:
-        """Append figures that were measured of the version that is shown."""
-        self.store.journals.record({"version": self.view.version, "time": timestamp(), **figures})
+        """Append figures that were measured of the version that is shown; see `Network.record_evaluation`."""
+        own = {"version": self.view.version, "time": timestamp()}
+        try:
+            given = {str(name): json_value(value) for name, value in figures.items()}
+            json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
+        except (AttributeError, TypeError, ValueError, RecursionError) as error:
+            raise InputError("figures", expected="a mapping of names to values that JSON has", got=str(error)) from error
+        if own.keys() & given.keys():
+            raise InputError("figures", expected=f"none named {' or '.join(own)}", got=", ".join(given))
+        self.store.journals.record(own | given)
 
     def remove_evaluation(self, place: int, time: str | None) -> None:
         """Remove recorded figures; see `Network.remove_evaluation`."""

@@ -116,7 +116,13 @@ def _given(module: nn.Module, data_type: DataType) -> Backbone:
             rebuilt = again.eval()(some.clone())
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise InputError(what, expected=expected, got=f"{type(error).__name__}: {error}") from error
-    if not isinstance(answers, torch.Tensor) or answers.dtype != torch.float32 or answers.ndim != 2 or len(answers) != TRIED:
+    if (
+        not isinstance(answers, torch.Tensor)
+        or answers.dtype != torch.float32
+        or answers.ndim != 2
+        or not answers.numel()
+        or len(answers) != TRIED
+    ):
         got = f"{answers.dtype} of shape {tuple(answers.shape)}" if isinstance(answers, torch.Tensor) else type(answers).__name__
         raise InputError(what, expected=f"{expected}, float32 (n, units)", got=f"{got} for {TRIED} inputs")
     _require_alike(what, answers, torch.cat(alone), "the same answer to an input whatever is beside it, and each time", BESIDE)

@@ -22,6 +22,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from benchmarks.cloud.service import environment, running_moto
 from senpath import data
+from senpath.inputs.encoders import ENCODERS
+from senpath.methods.registry import METHODS
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Build = Callable[[Path], object]
@@ -246,3 +248,14 @@ def moto() -> Iterator[str]:
     pytest.importorskip("moto")
     with running_moto() as endpoint:
         yield endpoint
+
+
+@pytest.fixture
+def registries() -> Iterator[None]:
+    """What a test registers, as a document or an example does, is forgotten after it."""
+    tables = (METHODS, ENCODERS)
+    before = [dict(table) for table in tables]
+    yield
+    for table, content in zip(tables, before, strict=True):
+        table.clear()
+        table.update(content)

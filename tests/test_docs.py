@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -15,8 +14,6 @@ import pytest
 
 from benchmarks.cloud.service import environment
 from senpath.cli.main import main
-from senpath.inputs.encoders import ENCODERS
-from senpath.methods.registry import METHODS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -95,17 +92,6 @@ def test_no_block_escapes(path: Path) -> None:
     assert not SPELLINGS & {*languages}, "write ```python or ```sh, so that the block is run"
     assert len(re.findall(rf"```(?:{'|'.join(LANGUAGES)})\b", text)) == len(blocks(path))
     assert len(re.findall(r"<!-- no-run\b", text)) == sum(not block.runs for block in blocks(path))
-
-
-@pytest.fixture
-def registries() -> Iterator[None]:
-    """What a document registers is forgotten after it."""
-    tables = (METHODS, ENCODERS)
-    before = [dict(table) for table in tables]
-    yield
-    for table, content in zip(tables, before, strict=True):
-        table.clear()
-        table.update(content)
 
 
 @pytest.mark.usefixtures("registries")

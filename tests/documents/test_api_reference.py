@@ -83,7 +83,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registries: None) -> Any:
     """A function: runs the example of a public name, in a folder with a network of its own."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(tiny, "tiny.sen")

@@ -42,6 +42,14 @@ class Plain(Layers):
     """Nothing else."""
 
 
+@register_backbone("tests:empty.v1")
+class Empty(Layers):
+    """It answers nothing."""
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return super().forward(rows)[:, :0]
+
+
 @register_backbone("tests:dropping.v1")
 class Dropping(Layers):
     """It drops out units while training."""
@@ -190,7 +198,7 @@ class Lazy(nn.Module):
     [
         (Lazy(), "arguments that build a Lazy with all its tensors", "uninitialized"),
         (Plain().to("meta"), "a vector for each input", "meta"),
-        (Plain(0), "a vector for each input", "shape (3, 0)"),
+        (Empty(), "a vector for each input", "shape (3, 0)"),
     ],
     ids=["lazy layers", "no numbers", "no units"],
 )

@@ -413,6 +413,42 @@ def test_of_a_table_with_a_broken_line_the_others_are_answered(client: sp.Client
         assert len(net.predict([sp.InputError("nothing"), "warm"], errors="skip")) == 2
 
 
+def test_inputs_of_a_large_batch_have_their_places(client: sp.Client, folder: Path) -> None:
+    texts = ["a warm day"] * 299 + [""]
+    for net in (client, sp.Network(folder)):
+        with pytest.raises(sp.InputError, match=r"text 299\b"):
+            net.predict(texts)
+        assert net.predict(["a warm day", None, *texts], errors="skip").reason[301].startswith("input 301")
+    frame = pd.DataFrame(np.full((300, 4), 3.0), columns=["x0", "x1", "x2", "x3"])
+    frame.loc[290] = np.nan
+    with pytest.raises(sp.InputError, match=r"\b290\b"):
+        client.predict(frame)
+
+
+def test_what_the_library_takes_or_refuses_the_client_does(client: sp.Client, folder: Path, tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "p.png")
+    twice = pd.DataFrame([[5.1, 3.5, 1.4, 0.2, 6.0]], columns=["x0", "x1", "x2", "x3", "x2"])
+    flowers, kinds = tiny_task("iris")
+    far = flowers[:3].copy()
+    far[1, 2] = np.inf
+    for net in (client, sp.Network(folder)):
+        with pytest.raises(sp.InputError, match="expected a Path, for a file"):
+            net.predict([str(tmp_path / "p.png")])
+        with pytest.raises(sp.InputError, match="expected names that differ, got 'x2' twice"):
+            net.predict(twice)
+        assert net.predict(np.array(["a warm day", "cold"]), reject=False).task.tolist() == ["weather", "weather"]
+        assert [task is None for task in net.predict(far, "iris", errors="skip").task] == [False, True, False]
+        assert net.predict([[5.1, None, 1.4, 0.2]], "iris").label.shape == (1,)
+    gaps = flowers.copy()
+    gaps[::7, 1] = np.nan
+    assert client.learn("with gaps", gaps, kinds.tolist(), epochs=2).task == "with gaps"
+    words = np.array([f"{'sunny' if place % 2 else 'grey'} day {place}" for place in range(12)])
+    assert client.learn("in an array", words, [place % 2 for place in range(12)], epochs=2).task == "in an array"
+    large = [9007199254740993 + 2 * int(kind) for kind in kinds]
+    client.learn("large", flowers, large, epochs=2)
+    assert {*client.predict(flowers, "large").label.tolist()} <= {*large}
+
+
 def test_bytes_and_open_files_are_sent(client: sp.Client, folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray((tiny_task("low")[0][0] * 255).astype("uint8")).save(path)

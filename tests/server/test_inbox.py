@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from senpath.testing import tiny_task
@@ -60,6 +63,32 @@ def test_an_uploaded_file_is_kept_byte_by_byte(client: TestClient) -> None:
     (group,) = client.get("/inbox").json()["groups"]
     kept = client.get(f"/inbox/{group['examples'][0]}")
     assert (kept.text, kept.headers["content-type"]) == (text, "text/plain; charset=utf-8")
+
+
+def test_what_is_in_an_uploaded_table_or_zip_file_is_kept(client: TestClient) -> None:
+    rows = "x0,x1,x2,x3\n900,1,1,1\n5.1,3.5,1.4,0.2\n1,900,1,1\n"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for place in range(2):
+            file = io.BytesIO()
+            Image.fromarray(np.array(NOISE[place], dtype=np.uint8)).save(file, "PNG")
+            archive.writestr(f"{place}.png", file.getvalue())
+    answers = client.post("/predict", files=[("file", ("a.csv", rows)), ("file", ("a.zip", packed.getvalue()))]).json()["answers"]
+    refused = sum(answer["task"] is None for answer in answers)
+    assert refused >= 4
+    shown = client.get("/inbox").json()
+    assert shown["count"] == refused
+    kept = [client.get(f"/inbox/{number}") for group in shown["groups"] for number in group["examples"]]
+    assert {"x0": 900, "x1": 1, "x2": 1, "x3": 1} in [entry.json().get("row") for entry in kept if "json" in entry.headers["content-type"]]
+    assert sum(entry.headers["content-type"] == "image/png" for entry in kept) == 2
+
+
+def test_a_group_stays_where_its_job_finds_no_room(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(client, ["zzz qqq xxx"])
+    (group,) = client.get("/inbox").json()["groups"]
+    monkeypatch.setattr("senpath.teaching.jobs.QUEUED", 0)
+    refused = client.post(f"/inbox/groups/{group['id']}", json={"name": "odd", "into": "weather"})
+    assert (refused.status_code, client.get("/inbox").json()["count"]) == (429, 1)
 
 
 def test_what_two_tasks_claim_is_kept(own_folder: Path) -> None:

@@ -123,6 +123,39 @@ def test_what_cannot_be_learned_fails_with_the_reason_and_no_path(client: TestCl
     assert ended(client, client.post("/tasks/bad", files={"file": ("a.zip", packed.getvalue())}))["error"]["what"] == "zip file"
 
 
+def test_jobs_that_wait_follow_a_renamed_task(client: TestClient) -> None:
+    long = client.post("/tasks/long", json={"examples": FLOWERS, "settings": LONG}).json()["job"]["id"]
+    answer = client.patch("/tasks/weather", json={"examples": [{"input": f"hail {place}", "label": "hail"} for place in range(6)]})
+    assert client.put("/tasks/weather/name", json={"name": "long"}).status_code == 409, "it is being learned"
+    assert client.put("/tasks/weather/name", json={"name": "sky"}).status_code == 200
+    client.delete(f"/jobs/{long}")
+    job = ended(client, answer)
+    assert (job["state"], job["task"]) == ("done", "sky"), job
+    assert client.put("/tasks/sky/name", json={"name": "weather"}).status_code == 200
+
+
+def test_a_draft_stays_where_nothing_was_learned_from_it(client: TestClient) -> None:
+    draft = client.post("/drafts", json={"task": "iris"}).json()["id"]
+    client.post(f"/drafts/{draft}/examples", json={"examples": FLOWERS[:30]})
+    job = ended(client, client.post("/tasks/iris/review", json={"draft": draft}))
+    assert job["state"] == "done", job
+    assert client.get(f"/drafts/{draft}").status_code == 200
+
+
+def test_labels_beyond_what_floats_hold_are_exact(client: TestClient) -> None:
+    draft = client.post("/drafts", json={"task": "large"}).json()["id"]
+    large = [1577836800000000001, 1577836800000000002]
+    client.post(f"/drafts/{draft}/examples", json={"examples": [{"input": "a b", "label": label} for label in large]})
+    assert [entry["label"] for entry in client.get(f"/drafts/{draft}").json()["classes"]] == large
+
+
+def test_what_another_process_has_learned_is_known_at_once(client: TestClient, folder: Path) -> None:
+    version = Network(folder).learn("by another", *tiny_task("iris"), epochs=1).version
+    assert client.post("/predict", json={"input": FLOWERS[0]["input"], "version": version}).status_code == 200
+    version = Network(folder).learn("by a third", *tiny_task("iris"), epochs=1, hidden=4).version
+    assert client.get("/tasks/by a third").status_code == 200
+
+
 def test_a_draft_becomes_a_task_and_goes(client: TestClient) -> None:
     draft = client.post("/drafts", json={"task": "moods"}).json()["id"]
     texts = [{"input": f"{word} {n}", "label": word} for word in ("glad", "sad") for n in range(3)]

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from senpath import Network
 from senpath.server.app import create_app
+from senpath.serving.settings import ServerSettings
 from senpath.testing import ConstantMethod, tiny_task
 
 LOCAL = "http://127.0.0.1"
@@ -136,6 +137,15 @@ def test_a_broken_line_of_an_uploaded_table_is_one_answer(client: TestClient) ->
     assert [answer["reason"] for answer in answers] == [None, "table d.csv, line 3: expected 4 values, got 1", None]
     refused = client.post("/predict", files=files)
     assert (refused.status_code, refused.json()["error"]["what"]) == (422, "table d.csv, line 3")
+
+
+def test_a_limit_refuses_the_request_whatever_is_skipped(served_folder: Path) -> None:
+    small = TestClient(create_app(served_folder, ServerSettings(rows=2, pixels=100)), base_url=LOCAL)
+    options = {"options": json.dumps({"errors": "skip"})}
+    rows = "x0,x1,x2,x3\n" + "5.1,3.5,1.4,0.2\n" * 3
+    picture = png(np.zeros((20, 20), dtype=np.uint8))
+    for file in (("a.csv", rows), ("a.png", picture)):
+        assert small.post("/predict", files=[("file", file)], data=options).status_code == 413
 
 
 def test_words_of_a_table_or_a_text_that_begin_as_pictures_and_clips_do(client: TestClient) -> None:

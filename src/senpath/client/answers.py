@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ import numpy as np
 from senpath.errors import InputError
 
 Ranked = list[tuple[str, Any, float]]
+
+PLACE = re.compile(r"^(input|(?:standardised )?row|image|recording|text|encoded input) (\d+)\b")
+"""The beginning of what is said of one of several inputs, as `senpath.inference.unanswered` has it, which takes long to load."""
 
 
 class RemoteAnswers:
@@ -148,3 +152,23 @@ def _plain(labels: np.ndarray) -> np.ndarray:
     if kinds == {int} and all(-(2**63) <= label < 2**63 for label in labels):
         return labels.astype(np.int64)
     return labels.astype(np.float64) if kinds == {float} else labels
+
+
+def unread_record(reason: str, others: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a server says of an input that cannot be read, of one that was not sent."""
+    nothing: dict[str, Any] = {"tasks": [], "sources": [], "weights": 0, "of": others[0]["ran"]["of"] if others else 0}
+    told: dict[str, Any] = {"task": None, "label": None, "confidence": 0.0, "top": [], "ood_score": None, "reason": reason}
+    return told | {"ran": nothing, "modality": None}
+
+
+def renumbered(text: str, places: Sequence[int]) -> str:
+    """What a server says of an input, by its place in the whole batch.
+
+    Args:
+        places: of the inputs that the server was sent.
+    """
+
+    def name(match: re.Match[str]) -> str:
+        return f"{match[1]} {places[int(match[2])]}" if int(match[2]) < len(places) else match[0]
+
+    return PLACE.sub(name, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,9 +13,9 @@ from typing import Any, Self, final
 
 import numpy as np
 
-from senpath.client.answers import RemoteAnswers, RemoteExplanation, RemoteThingAnswers
+from senpath.client.answers import RemoteAnswers, RemoteExplanation, RemoteThingAnswers, renumbered, unread_record
 from senpath.client.connection import Connection, as_json, error_of, path_of
-from senpath.client.encoding import encode_batch, encode_label, is_by_modality
+from senpath.client.encoding import encode_batch, encode_input, encode_label, is_by_modality
 from senpath.errors import InputError, SenpathError
 from senpath.progress import Follower, Progress, follow
 
@@ -195,17 +194,19 @@ class Client:
         inputs, records = encode_batch(x, self._sizes, unread if errors == "skip" else None), []
         kind = RemoteThingAnswers if is_by_modality(x) else RemoteAnswers
         parts = _parts(inputs) or [(0, [])]
+        places = [place for place in range(len(inputs) + len(unread)) if place not in unread]
         for start, part in parts:
+            mine = places[start : start + len(part)]
             body = {"inputs": part, **options, **({} if version is None else {"version": version})}
             try:
                 said = self._at.ask("POST", "predict", json=body)
             except InputError as error:
-                _move_place(error, start)
+                error.reword(renumbered(error.message, mine), what=renumbered(error.what, mine))
                 raise
             version = int(said["version"])  # of the first part; the others answer from the same
-            records += said["answers"]
+            records += [{**record, "reason": record["reason"] and renumbered(record["reason"], mine)} for record in said["answers"]]
         for place, why in unread.items():
-            records.insert(place, _unread_record(why.message, records))
+            records.insert(place, unread_record(why.message, records))
         return kind(records, version if version is not None else 0, top)
 
     def explain(
@@ -320,7 +321,10 @@ class Client:
             file = BytesIO()
             np.savez_compressed(file, x=numbers, y=answers)
             return {"files": {"file": ("examples.npz", file.getvalue())}, "data": {"options": as_json(options)}}
-        inputs = [{"array": each.tolist()} for each in numbers] if numbers is not None else encode_batch(x, lambda: ())
+        if numbers is not None and numbers.dtype.kind in "biuf":
+            inputs = [encode_input(each, f"example {place}") for place, each in enumerate(numbers)]
+        else:
+            inputs = encode_batch(x, lambda: ())
         if len(inputs) != len(labels):
             raise InputError("labels y", expected=f"{len(inputs)}, one per input", got=len(labels))
         pairs = [{"input": value, "label": label} for value, label in zip(inputs, labels, strict=True)]
@@ -380,13 +384,6 @@ def _parts(inputs: list[Any]) -> list[tuple[int, list[Any]]]:
     return parts
 
 
-def _unread_record(reason: str, others: list[dict[str, Any]]) -> dict[str, Any]:
-    """What a server says of an input that cannot be read, of one that was not sent."""
-    nothing: dict[str, Any] = {"tasks": [], "sources": [], "weights": 0, "of": others[0]["ran"]["of"] if others else 0}
-    told: dict[str, Any] = {"task": None, "label": None, "confidence": 0.0, "top": [], "ood_score": None, "reason": reason}
-    return told | {"ran": nothing, "modality": None}
-
-
 def _size(value: Any) -> int:
     """About how many characters of JSON a value makes."""
     if isinstance(value, str):
@@ -396,11 +393,3 @@ def _size(value: Any) -> int:
     if isinstance(value, list):
         return len(value) * (_size(value[0]) if value else 0)
     return 20
-
-
-def _move_place(error: InputError, start: int) -> None:
-    """Let an error that names an input by its place in a part name it by its place in the batch."""
-    place = re.match(r"input (\d+)", error.what)
-    if place is not None and start:
-        name = f"input {int(place[1]) + start}"
-        error.reword(name + error.message.removeprefix(place[0]), what=name + error.what.removeprefix(place[0]))

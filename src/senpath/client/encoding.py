@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from io import BytesIO, IOBase
 from numbers import Real
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
@@ -45,7 +47,8 @@ def encode_batch(x: Any, sizes: Sizes, unread: dict[int, InputError] | None = No
     if is_by_modality(x):
         return _things(x, sizes)
     if hasattr(x, "columns") and not isinstance(x, Mapping):
-        return [{"row": _row(row)} for row in _rows(x)]
+        _require_different(x.column_names if hasattr(x, "to_pylist") and hasattr(x, "schema") else x.columns)
+        return _each(_rows(x), encode_row, unread)
     if isinstance(x, Path) and x.suffix.lower() not in FILES:
         return _of_table(x, sizes, unread)
     if _is_column(x):
@@ -57,14 +60,35 @@ def encode_batch(x: Any, sizes: Sizes, unread: dict[int, InputError] | None = No
         return [encode_input(x)]
     array = _array(x)
     if array is not None:
-        return [_array_value(each) for each in ([array] if _is_one(array, sizes) else array)]
+        return _each([array] if _is_one(array, sizes) else array, _array_value, unread)
+    if isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype.kind in "OUS":  # texts, or whatever a list would hold
+        x = x.tolist()
     if not isinstance(x, list | tuple):
         raise InputError("inputs", expected="an array, a data frame, a list of inputs or one of them", got=type(x).__name__)
     if x and all(isinstance(value, Real) and not isinstance(value, bool) for value in x):
         return [{"array": [_cell(value) for value in x]}]
-    if unread is not None:
-        unread |= {place: item for place, item in enumerate(x) if isinstance(item, InputError)}
-    return [encode_input(item, f"input {place}") for place, item in enumerate(x) if place not in (unread or ())]
+    return _each(x, encode_input, unread)
+
+
+def _each(items: Iterable[Any], encode: Callable[[Any, str], Any], unread: dict[int, InputError] | None) -> list[Any]:
+    """The JSON values of several inputs; `unread` takes why others have none, by place."""
+    values = []
+    for place, item in enumerate(items):
+        try:
+            values.append(encode(item, f"input {place}"))
+        except InputError as error:
+            if unread is None:
+                raise
+            unread[place] = error
+    return values
+
+
+def _require_different(names: Iterable[Any]) -> None:
+    """Refuse columns of one name, of which a row would have the last."""
+    words = [normalize("NFC", str(name)).strip() for name in names]
+    twice = next((word for place, word in enumerate(words) if word in words[:place]), None)
+    if twice is not None:
+        raise InputError("columns", expected="names that differ", got=f"{twice!r} twice")
 
 
 def _is_column(x: Any) -> bool:
@@ -79,6 +103,8 @@ def encode_input(item: Any, what: str = "input") -> Any:
     if isinstance(item, InputError):  # it stands for what could not be read
         raise item
     if isinstance(item, str):
+        if os.path.splitext(item)[1].lower() in FILES and os.path.isfile(item):
+            raise InputError(what, expected="a Path, for a file", got=f"the text {item!r}", do=f"Write Path({item!r})")
         return {"text": str(item)}
     if isinstance(item, Path):
         return _file(item)
@@ -95,15 +121,24 @@ def encode_input(item: Any, what: str = "input") -> Any:
     if _is_picture(item):
         return {"image": _picture(item, what)}
     if isinstance(item, Mapping):
-        return {"row": _row(item)}
+        return encode_row(item, what)
     if hasattr(item, "to_dict") and hasattr(item, "index"):  # a pandas Series: a row
-        return {"row": _row(item.to_dict())}
+        _require_different(item.index)
+        return encode_row(item.to_dict(), what)
     array = _array(item)
     if array is None and isinstance(item, list | tuple):
+        if any(value is None for value in item):  # a row with a gap
+            return {"array": [_cell(value, what) for value in item]}
         array = np.asarray(item)
     if array is None:
         raise InputError(what, expected="a text, picture, Audio, Video, path, row or array", got=type(item).__name__)
     return _array_value(array, what)
+
+
+def encode_row(row: Mapping[str, Any], what: str = "input") -> dict[str, Any]:
+    """A row of a table as a JSON value; errors as for `encode_batch`."""
+    _require_different(row)
+    return {"row": _row(row, what)}
 
 
 def encode_label(label: Any) -> Any:
@@ -151,8 +186,8 @@ def _rows(x: Any) -> list[Mapping[str, Any]]:
     return list(x.to_dict("records")) if hasattr(x, "to_dict") else [x[place] for place in range(len(x))]
 
 
-def _row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name): _cell(value, f"column {name!r}") for name, value in row.items()}
+def _row(row: Mapping[str, Any], what: str) -> dict[str, Any]:
+    return {str(name): _cell(value, f"{what}, column {name!r}") for name, value in row.items()}
 
 
 def _cell(value: Any, what: str = "input") -> Any:

@@ -29,7 +29,7 @@ def tasks(server: Served) -> Response:
 @router.get("/tasks/{name:path}", responses=declared(404))
 def task(server: Served, name: str) -> Response:
     """One task."""
-    net, view = server.live.network, server.live.current
+    net, view = server.live.network, server.live.knowing(name)
     own = view.pathway(view.task_name(name)).task
     return respond(view, next(each for each in task_records(net, view) if each["name"] == own))
 

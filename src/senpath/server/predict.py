@@ -18,7 +18,7 @@ from senpath.server.auth import Served, needs
 from senpath.server.bodies import Json, body_of, dumps, json_body, media_type, read_contents
 from senpath.server.errors import EVERYWHERE, declared
 from senpath.serving.batcher import Reply, Senses
-from senpath.serving.inputs import read_files, read_inputs
+from senpath.serving.inputs import as_sent, read_files, read_inputs
 from senpath.serving.requests import Options, PredictAnswer, Question, read_question, require_no_options
 from senpath.serving.served import ServedNetwork
 from senpath.snapshot.view import View
@@ -47,7 +47,7 @@ async def _read(server: ServedNetwork, request: Request) -> Asking:
         files, options = await read_contents(request, Options, limits.inputs, fields=4)
         view = await asyncio.to_thread(server.live.at, options.version)
         parts = await asyncio.to_thread(read_files, files, view.types.values(), limits, skip=options.errors == "skip")
-        sent = [file for file, inputs in zip(files, parts, strict=True) for _ in inputs]
+        sent = [one for file, inputs in zip(files, parts, strict=True) for one in as_sent(file, inputs)]
         return [item for inputs in parts for item in inputs], options, sent
     body = await json_body(request)
     large = len(body) > INLINE_BYTES

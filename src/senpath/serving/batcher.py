@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from senpath.errors import BusyError, ConflictError, InputError, SenpathError
+from senpath.errors import BusyError, ConflictError, InputError, LimitError, SenpathError
 from senpath.inference.multimodal import MultimodalPrediction, fuse
 from senpath.inference.predict import Routing, predict
 from senpath.inference.prediction import Prediction
@@ -253,13 +253,17 @@ class Batcher:
         """The reply to each request, or what it raises; in a thread."""
         self._told(sum(len(share.inputs) for share in batch), self._queued)
         with isolation():
-            view = self._live.at(asked.version) if view is None else view
+            if view is None and asked.task is not None and asked.version is None:
+                view = self._live.knowing(asked.task)
+            elif view is None:
+                view = self._live.at(asked.version)
             together = _together(view, asked, batch) if len(batch) > 1 else None
             return [reply or self._alone(view, asked, share) for reply, share in zip(together or [None] * len(batch), batch, strict=True)]
 
     def _alone(self, view: View, asked: Asked, share: _Share) -> Reply | Exception:
-        unread = next((item for item in share.inputs if isinstance(item, InputError)), None)
-        if unread is not None and asked.errors != "skip":
+        refused = LimitError if asked.errors == "skip" else InputError  # beyond a limit nothing of the request is answered
+        unread = next((item for item in share.inputs if isinstance(item, refused)), None)
+        if unread is not None:
             return unread
         try:
             return _reply(view, asked, share)

@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Collection, Iterable
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -292,6 +293,11 @@ def read_files(
     return inputs
 
 
+def as_sent(file: tuple[str, bytes], inputs: list[Any]) -> list[Any]:
+    """For each input of an uploaded file what the inbox would keep: the file, where it is one input."""
+    return [partial(in_json, item) for item in inputs] if kind_of_file(*file) in ENDINGS else [file for _ in inputs]
+
+
 def content_of(value: Any) -> tuple[bytes, str]:
     """An input in JSON as it came, and its media type: a picture, a sound, a clip, a text, or JSON."""
     if isinstance(value, dict) and len(value) == 1:
@@ -320,6 +326,10 @@ def in_json(given: Any) -> Any:
         return {"senses": {name: in_json(value) for name, value in given.items()}}
     if isinstance(given, Audio):
         return {"audio": {"samples": given.samples.tolist(), "rate": given.rate}}
+    if isinstance(given, Image.Image):
+        file = BytesIO()
+        given.convert("RGB" if given.mode not in ("1", "L", "RGB", "RGBA") else given.mode).save(file, "PNG")
+        return {"image": base64.b64encode(file.getvalue()).decode()}
     if isinstance(given, Video):
         return {"video": given.frames.tolist()}
     if isinstance(given, np.ndarray):

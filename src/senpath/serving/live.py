@@ -53,6 +53,9 @@ class LiveNetwork:
             MissingError: if that version is not kept.
         """
         current = self.current
+        if version is not None and version > current.version:  # another worker may have made it
+            self.refresh()
+            current = self.current
         if version is None or version == current.version:
             return current
         with self._lock:
@@ -66,6 +69,12 @@ class LiveNetwork:
             if len(self._pinned) > PINNED:
                 self._pinned.popitem(last=False)
             return view
+
+    def knowing(self, task: str) -> View:
+        """The current version, looked for anew if it does not know a task of this name: another worker may have learned it."""
+        if self.current.task_name(task) not in self.current.tasks:
+            self.refresh()
+        return self.current
 
     def refresh(self) -> bool:
         """Look for a new version now; returns whether there is one. Takes a moment: for a thread."""

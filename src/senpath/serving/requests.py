@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 from senpath.errors import InputError
 from senpath.serving.batcher import Asked
 
-Scalar = bool | Annotated[str, Field(max_length=1_000)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | float
+Scalar = bool | Annotated[str, Field(max_length=1_000)] | Annotated[int, Field(ge=-(2**63), lt=2**64)] | float
 Label = Scalar | Annotated[list[Scalar], Field(max_length=10_000)]
 LABEL_SCHEMA = {
     "anyOf": [

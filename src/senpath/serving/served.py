@@ -99,16 +99,18 @@ class ServedNetwork:
         return told
 
     def rename(self, name: str, new: str) -> tuple[View, str]:
-        """Give a task another name; its drafts follow. Returns the version that has it, and the name in full.
+        """Give a task another name; its drafts, and jobs that wait, follow. Returns the version that has it, and the name in full.
 
         Raises:
             SenpathError: as `Network.rename` does.
         """
         old = self.live.network.view.task_name(name)
+        self.state.jobs.require_unclaimed(new)
         self.live.network.rename(old, new)
         self.live.refresh()
         view = self.live.current
         self.state.drafts.rename(old, view.task_name(new))
+        self.state.jobs.rename(old, view.task_name(new))
         return view, view.task_name(new)
 
 

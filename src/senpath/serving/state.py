@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -69,7 +70,7 @@ class State:
         """Offer a request's inputs to the inbox. Takes a moment: for a thread. Raises nothing.
 
         Args:
-            sent: the inputs in JSON, or of uploaded files (name, content).
+            sent: the inputs in JSON, or what gives one; or of uploaded files (name, content).
             reply: what they were answered.
         """
         try:
@@ -104,12 +105,12 @@ class State:
             InputError: if something in the body cannot be.
             FullError, ConflictError: as for `Jobs.submit`.
         """
-        settings = _settings(what, body)
+        settings, read = _settings(what, body), time.time()
         data = self._write_data(body, folder, upload)
         if data is None and what != "prune":
             raise InputError("body", expected='"examples", "draft" or an uploaded file', got="none")
         options = {name: getattr(body, name, None) for name in ("method", "kind", "concept", "label", "modality", "draft")}
-        given = {"what": what, "task": task, **options, "data": data, "settings": settings}
+        given = {"what": what, "task": task, **options, "data": data, "settings": settings, "read": read}
         return self.jobs.submit(folder, {**given, "request_id": request_id, "key": key})
 
     def check_draft(self, draft: str, view: View) -> dict[str, Any]:
@@ -152,6 +153,7 @@ class State:
         task, label = view.task_name(name if into is None else into), name if label is None else label
         if into is not None:
             view.pathway(task)
+            self.jobs.require_room()  # before the group goes
         elif task in view.tasks:
             do = 'To give it these, write "into": its name'
             raise TaskExistsError(f"task {task!r}", expected="a new name", got="one that the network has learned", do=do)
@@ -202,8 +204,8 @@ def _doubtful(sent: Sequence[Any], reply: Reply) -> Iterator[tuple[Any, Any]]:
                 if doubt is None:
                     continue
                 try:
-                    yield (as_json(*value) if isinstance(value, tuple) else value), doubt
-                except SenpathError:  # a table's row, which came among others
+                    yield (value() if callable(value) else as_json(*value) if isinstance(value, tuple) else value), doubt
+                except SenpathError:  # what JSON does not have
                     continue
 
 

@@ -77,17 +77,42 @@ class Jobs:
         (folder / REQUEST).write_text(json.dumps(request), "utf-8")
         what, task, now = request["what"], request["task"], time.time()
         with self._db.open(write=True) as db:
-            waiting = [row["task"] for row in db.execute("SELECT task FROM jobs WHERE state IN ('queued', 'running') AND what = ?", [what])]
-            if what == "learn" and task in waiting:
-                raise ConflictError(f"task {task!r}", expected="a new name", got="one that is being learned", do="Wait for its job")
-            if db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()[0] >= QUEUED:
-                raise FullError("jobs", expected=f"at most {QUEUED} that wait", got="one more", do="Wait for some")
+            if what == "learn":
+                _require_unclaimed(db, task)
+            _require_room(db)
             db.execute(
                 "INSERT INTO jobs (id, what, task, state, request, submitted, changed) VALUES (?, ?, ?, 'queued', ?, ?, ?)",
                 [folder.name, what, task, json.dumps(request), now, changed(db)],
             )
         self.woken.set()
         return self.get(folder.name)
+
+    def require_room(self) -> None:
+        """Refuse a job before anything is done for it.
+
+        Raises:
+            FullError: if too many wait.
+        """
+        with self._db.open() as db:
+            _require_room(db)
+
+    def rename(self, task: str, new: str) -> None:
+        """Let jobs that wait do to a task by its new name what they were to do by the old one."""
+        with self._db.open(write=True) as db:
+            waiting = db.execute("SELECT * FROM jobs WHERE state = 'queued' AND what != 'learn' AND task = ?", [task]).fetchall()
+            for row in waiting:
+                request = json.dumps({**json.loads(row["request"]), "task": new})
+                (self.place(row["id"]) / REQUEST).write_text(request, "utf-8")
+                db.execute("UPDATE jobs SET task = ?, request = ?, changed = ? WHERE id = ?", [new, request, changed(db), row["id"]])
+
+    def require_unclaimed(self, task: str) -> None:
+        """Refuse a name that a job is about to give.
+
+        Raises:
+            ConflictError: if one is learning, or waits to learn, a task of this name.
+        """
+        with self._db.open() as db:
+            _require_unclaimed(db, task)
 
     def get(self, job: str) -> dict[str, Any]:
         """A job as answers have it.
@@ -180,7 +205,10 @@ class Jobs:
     def end(
         self, job: Mapping[str, Any], state: str, *, result: Mapping[str, Any] | None = None, error: Mapping[str, Any] | None = None
     ) -> None:
-        """Note what came of a job; "queued" puts it back. What it was sent goes, and with success its draft if that has not grown."""
+        """Note what came of a job; "queued" puts it back.
+
+        What it was sent goes, and once it was learned from its draft, if that has not grown since it was read.
+        """
         request, folder = json.loads(job["request"]), self.place(job["id"])
         if error is not None:
             error = {**error, "request_id": request.get("request_id", "")}
@@ -191,8 +219,8 @@ class Jobs:
                 "UPDATE jobs SET state = ?, result = ?, error = ?, ended = ?, progress = NULL, changed = ? WHERE id = ?",
                 [state, *told, ended, changed(db), job["id"]],
             )
-            if state == "done":
-                db.execute("DELETE FROM drafts WHERE id = ? AND changed <= ?", [request.get("draft"), job["submitted"]])
+            if state == "done" and request["what"] in ("learn", "extend") and result is not None and result["changed"]:
+                db.execute("DELETE FROM drafts WHERE id = ? AND changed < ?", [request.get("draft"), request.get("read", 0)])
         if state != "queued":
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -209,6 +237,17 @@ class Jobs:
         for folder in self.folder.iterdir():
             if folder.is_dir() and folder.name not in used and time.time() - folder.stat().st_mtime > TIDY_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_unclaimed(db: Any, task: str) -> None:
+    learned = db.execute("SELECT task FROM jobs WHERE state IN ('queued', 'running') AND what = 'learn'")
+    if task in [row["task"] for row in learned]:
+        raise ConflictError(f"task {task!r}", expected="a new name", got="one that is being learned", do="Wait for its job")
+
+
+def _require_room(db: Any) -> None:
+    if db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()[0] >= QUEUED:
+        raise FullError("jobs", expected=f"at most {QUEUED} that wait", got="one more", do="Wait for some")
 
 
 def _shown(row: Any) -> dict[str, Any]:

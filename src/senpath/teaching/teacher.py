@@ -218,7 +218,6 @@ def _data(folder: Path, request: Mapping[str, Any], ways: Ways) -> tuple[Any, An
     try:
         data = read(file, request["label"], modality=request["modality"], kind=request["kind"])
     except InputError as error:
-        error.rename(f"{folder}{os.sep}", "")
         error.rename(f". {SKIP_HINT}", "")  # who asks a server has no such option
         raise
     return data.x, data.y

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from senpath.errors import InputError
+from senpath.inputs.modalities.columns import Rows
 from senpath.inputs.sources import read_unlabelled
 from senpath.types import DataType
 
@@ -92,6 +93,17 @@ def test_an_error_stands_for_a_broken_line(tmp_path: Path, ending: str) -> None:
         assert ([float(value) for value in first.values()], [float(value) for value in last.values()]) == ([1, 2], [3, 4])
         assert isinstance(broken, InputError)
         assert f"t{ending}, " in broken.what
+
+
+@pytest.mark.parametrize(("name", "content"), [("t.json", "[]"), ("t.json", "[{}, {}]"), ("t.jsonl", "\n"), ("t.csv", "label\na\nb\n")])
+@pytest.mark.parametrize("known", [[], [DataType("image", (1, 8, 8))], [DataType("table", (1,), {"columns": ["a"]})]])
+def test_a_table_without_inputs_is_refused(tmp_path: Path, name: str, content: str, known: list[DataType]) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=r"expected (at least one column|.*header)"):
+        read_unlabelled([tmp_path / name], known)
+    (error,) = read_unlabelled([tmp_path / name], known, skip=True)[1]
+    assert isinstance(error, InputError)
+    assert [*Rows({})] == []
 
 
 def test_an_error_stands_for_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ class Rows(Sequence[Any]):
     def __getitem__(self, index: Any) -> dict[str, Any] | Rows:
         if not isinstance(index, int | np.integer):
             return Rows({name: values[index] for name, values in self._columns.items()}, named=self.named)
+        if not self._columns:  # without which a loop over the rows would have no end
+            raise IndexError(index)
         row = {name: values[index] for name, values in self._columns.items()}
         return {name: plain_value(value) for name, value in row.items()}
 

@@ -5,7 +5,8 @@ from senpath.inference.explanation import Explanation, LinkUse
 from senpath.inference.limits import Refusals, SuggestedLimit
 from senpath.inference.multimodal import MultimodalPrediction
 from senpath.inference.predict import Encoded, Routing
-from senpath.inference.prediction import Prediction, Probabilities
+from senpath.inference.prediction import Prediction
+from senpath.inference.probabilities import Probabilities
 
 __all__ = [
     "Encoded",

@@ -136,6 +136,15 @@ def test_data_sets_and_tables_with_their_labels_apart() -> None:
             assert net.predict(x, "t").label.tolist() == own
             assert sp.evaluate(net, {"t": (x, labels)}).scores == sp.evaluate(net, {"t": (FRAME, WORDS)}).scores
         assert len(sp.read(x, WORDS)) == 30
+    whole = datasets.Dataset.from_pandas(FRAME.assign(label=KINDS, other=WORDS))
+    for x in (whole, pyarrow.Table.from_pandas(FRAME.assign(label=KINDS, other=WORDS))):
+        (kind,) = taught(x, x["label"]).view.types.values()
+        assert kind.options["columns"] == ["a", "b", "c", "other"], "no column that is the labels"
+        with pytest.warns(sp.SenpathWarning, match="other"):
+            taught(x, x["other"])
+    import polars
+
+    assert taught(polars.from_pandas(FRAME), polars.Series(WORDS)).tasks["t"].classes_ == ("p", "q", "r")
 
 
 def test_rows_of_a_frame_of_intervals_and_days() -> None:

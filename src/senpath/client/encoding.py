@@ -48,7 +48,7 @@ def encode_batch(x: Any, sizes: Sizes, unread: dict[int, InputError] | None = No
         return _things(x, sizes)
     if hasattr(x, "columns") and not isinstance(x, Mapping):
         _require_different(x.column_names if hasattr(x, "to_pylist") and hasattr(x, "schema") else x.columns)
-        return _each(_rows(x), encode_row, unread)
+        return _each(_rows(x), lambda row, what: {"row": _row(row, what)}, unread)
     if isinstance(x, Path) and x.suffix.lower() not in FILES:
         return _of_table(x, sizes, unread)
     if _is_column(x):
@@ -85,10 +85,12 @@ def _each(items: Iterable[Any], encode: Callable[[Any, str], Any], unread: dict[
 
 def _require_different(names: Iterable[Any]) -> None:
     """Refuse columns of one name, of which a row would have the last."""
-    words = [normalize("NFC", str(name)).strip() for name in names]
-    twice = next((word for place, word in enumerate(words) if word in words[:place]), None)
-    if twice is not None:
-        raise InputError("columns", expected="names that differ", got=f"{twice!r} twice")
+    words = set[str]()
+    for name in names:
+        word = normalize("NFC", str(name)).strip()
+        if word in words:
+            raise InputError("columns", expected="names that differ", got=f"{word!r} twice")
+        words.add(word)
 
 
 def _is_column(x: Any) -> bool:

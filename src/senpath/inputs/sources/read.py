@@ -26,12 +26,13 @@ from senpath.inputs.sources.files import NOUNS, is_hidden, label_table, read_fol
 from senpath.inputs.sources.guesses import require_header_line, require_plausible, require_same_rows, warn_of_labels_again, without_labels
 from senpath.inputs.sources.located import DataAt, fetched
 from senpath.inputs.sources.parts import WantedPart, choose, named_as_parts, require_no_part, split_name
-from senpath.inputs.sources.raw_table import LABEL_COLUMN, RawTable, plain_labels
+from senpath.inputs.sources.raw_table import LABEL_COLUMN, LABEL_NAMES, RawTable, plain_labels
 from senpath.inputs.sources.text_tables import read_delimited, read_json, read_json_lines, read_labelled_lines
 from senpath.inputs.sources.typed_tables import is_arrow, is_huggingface, read_arrow, read_frame, read_huggingface, read_parquet
 from senpath.inputs.sources.workbooks import read_workbook
 from senpath.isolation import isolated
 from senpath.tasks import Classification, Regression
+from senpath.tasks.labels import label_values
 from senpath.types import Video
 
 TABLES: dict[str, Callable[[Path, ErrorPolicy], RawTable]] = {
@@ -137,8 +138,8 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
         data = read(x, y, kind=kind)
         return data.x, data.y
     table = _as_table(x)
-    if table is not None:  # its labels are apart
-        return read_content(table, table.input_columns(), range(len(table)), None, ErrorPolicy()).items, y
+    if table is not None:
+        return _beside_labels(table, y, kind), y
     if hasattr(x, "collect") and not is_frame(x):
         raise InputError("data", expected="a data frame", got=f"a {type(x).__name__}", do="Call collect() first")
     if y is None or isinstance(y, str):
@@ -157,10 +158,23 @@ def read_labelled(x: Any, y: Any = None, kind: str | None = None, *, usual: str 
 
 def _as_name(label: Any, data: Any) -> Any:
     """The name of a column of labels that is no text, such as a number, a date or one of several levels, as text; all else as it is."""
-    if isinstance(label, Hashable) and not isinstance(label, str | torch.Tensor) and label is not None and is_frame(data):
+    single = isinstance(label, Hashable) and (isinstance(label, tuple) or not hasattr(label, "__len__"))
+    if single and label is not None and is_frame(data):
         named = [name for name in data.columns if isinstance(name, bool) == isinstance(label, bool)]  # True is no 1
         return str(label) if label in named else label
     return label
+
+
+def _beside_labels(table: RawTable, y: Any, kind: str | None) -> Any:
+    """The inputs of a table whose labels are given apart; a column called as labels are that is these is none, of others it is warned."""
+    values = label_values(y)
+    labels = [*values] if getattr(values, "ndim", 1) == 1 else []
+    words, names = [*map(str, labels)], table.input_columns()
+    names = [name for name in names if name.lower() not in LABEL_NAMES or [*map(str, table.columns[name])] != words]
+    items = read_content(table, names, range(len(table)), None, ErrorPolicy()).items
+    if kind != Regression.name and isinstance(items, Rows) and len(items) == len(labels):
+        warn_of_labels_again(labels, items)
+    return items
 
 
 def _as_table(data: Any) -> RawTable | None:

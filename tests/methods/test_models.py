@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier, RadiusNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from senpath import Audio, InputError, Network
 from senpath.methods.sen.model import MODELS
+from senpath.sklearn import SENClassifier
 from senpath.snapshot import encode_examples
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -195,3 +198,43 @@ def test_every_model_learns_every_type_of_data_or_says_why_not(model: str, kind:
     pictures = {"pictures", "large pictures"}
     expected = {"cnn": {*INPUTS} - pictures, "pooled-cnn": {*INPUTS} - pictures, "lstm": {*INPUTS} - {"sounds"}}.get(model, set())
     assert refused == ({*INPUTS} if (model, kind) == ("svm", "multilabel") else expected)
+
+
+@pytest.mark.parametrize("labels", [(1, 2), (-1, 1), ("n", "y"), (False, True)])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_weights_of_classes_are_those_of_their_labels(labels: tuple[Any, Any], wrapped: bool) -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(200, 2))
+    y = np.array(labels)[(x[:, 0] + random.normal(0, 2, 200) > 0).astype(int)]
+    plain = LogisticRegression(class_weight={labels[0]: 100.0})
+    model = make_pipeline(StandardScaler(), plain) if wrapped else plain
+    net = Network()
+    net.learn("t", x, y, model=model)
+    assert {*net.predict(x, "t").label.tolist()} == {labels[0]} == {*model.fit(x, y).predict(x).tolist()}
+    assert {*SENClassifier(model=model).fit(x, y).predict(x).tolist()} == {labels[0]}
+    with pytest.raises(InputError, match=r"class_weight of the model: expected labels of the task, .*, got 7"):
+        net.learn("wrong", x, y, model=LogisticRegression(class_weight={7: 2.0}))
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "why"),
+    [
+        (FixedThresholdClassifier(LogisticRegression(), threshold=0.9), None, "answers its likeliest class"),
+        (make_pipeline(StandardScaler(), TunedThresholdClassifierCV(LogisticRegression())), None, "answers its likeliest class"),
+        (RadiusNeighborsRegressor(1.0), "regression", "answers far from its examples"),
+        (RadiusNeighborsClassifier(1.0), None, "answers far from its examples"),
+        (DummyClassifier(strategy="stratified"), None, "the same to an input whatever is beside it"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_models_whose_answers_are_none_are_refused(model: Any, kind: str | None, why: str) -> None:
+    x, y = load_iris(return_X_y=True)
+    with pytest.raises(InputError, match=why):
+        Network().learn("t", x, x[:, 0] if kind else (y == 1).astype(int), kind=kind, model=model)
+
+
+def test_numbers_that_are_hardly_any_are_learned() -> None:
+    x, _ = load_iris(return_X_y=True)
+    net = Network()
+    net.learn("t", x, x[:, 0] * 5e-324, kind="regression", epochs=1)
+    assert np.isfinite(net.predict(x[:3], "t").label).all()

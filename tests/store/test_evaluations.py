@@ -16,6 +16,7 @@ from filelock import FileLock
 from nursery import Nursery
 
 import senpath as sp
+from senpath.testing import tiny_network, tiny_task
 
 Labelled = tuple[np.ndarray, np.ndarray]
 Contents = Callable[[Path], dict[str, str]]
@@ -38,6 +39,16 @@ def refusal(net: sp.Network) -> str | None:
 
 def kept(folder: Path) -> list[int]:
     return [entry["number"] for entry in sp.Network(folder).evaluations]
+
+
+def test_figures_of_one_s_own_hide_no_evaluations(tmp_path: Path) -> None:
+    net = tiny_network(tmp_path / "net.sen", ["low"])
+    net.record_evaluation({"tried": "by hand"})
+    sp.evaluate(net, {"low": tiny_task("low")}, record=True)
+    (recorded,) = sp.recorded_evaluations(net)
+    sp.report(net, tmp_path / "report.html")
+    sp.remove_evaluation(net, recorded)
+    assert [entry.get("tried") for entry in net.evaluations] == ["by hand"]
 
 
 def test_figures_that_json_does_not_have_are_refused(folder: Path) -> None:

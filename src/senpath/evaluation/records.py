@@ -17,6 +17,9 @@ from senpath.network import Network
 from senpath.notebook.html import SHOWN, block, note, percent, table
 from senpath.types import Label
 
+OF_AN_EVALUATION = {"scores", "confusion"}
+"""Of what is recorded one of these says that it is an evaluation."""
+
 
 @dataclass(frozen=True)
 class TaskScore:
@@ -263,9 +266,9 @@ def recorded_evaluations(net: Network) -> list[Recorded]:
 
 
 def _all(net: Network) -> list[Recorded]:
-    """The evaluations that were recorded, of whatever version."""
+    """The evaluations that were recorded, of whatever version; figures of a user's own are none."""
     where, names = net._at.store.journals.where, {record.pathway.identity: name for name, record in net.view.tasks.items()}
-    read = (_read(entry, where(place), place) for place, entry in enumerate(net.evaluations))
+    read = (_read(entry, where(place), place) for place, entry in enumerate(net.evaluations) if OF_AN_EVALUATION & entry.keys())
     return [_with_present_names(entry, names, net) for entry in read]
 
 

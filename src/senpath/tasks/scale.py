@@ -54,6 +54,10 @@ class TargetScale:
         return outputs.double() * spread + offset
 
 
+SMALLEST = 2.0**-1000
+"""Spread of numbers that spread less: a sixteenth of it is no 0 yet."""
+
+
 def _scale(column: torch.Tensor) -> tuple[float, float]:
     mean = float(column.mean())
     away = column - mean
@@ -61,7 +65,7 @@ def _scale(column: torch.Tensor) -> tuple[float, float]:
     if largest <= CONSTANT * abs(mean):
         return mean, 2.0 ** (math.floor(math.log2(abs(mean))) - 20) if mean else 1.0
     # Squares of tiny numbers would be 0.
-    spread = 2.0 ** round(math.log2(largest * float((away / largest).square().mean().sqrt())))
+    spread = max(SMALLEST, 2.0 ** round(math.log2(largest * float((away / largest).square().mean().sqrt()))))
     return float(np.round(mean / (spread / 16)) * (spread / 16)), spread
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,14 @@ class Empty(Layers):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         return super().forward(rows)[:, :0]
+
+
+@register_backbone("tests:constant.v1")
+class Constant(Layers):
+    """It answers the same to every input."""
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(rows), 3)
 
 
 @register_backbone("tests:dropping.v1")
@@ -205,6 +214,14 @@ class Lazy(nn.Module):
 def test_modules_that_are_not_there_yet(module: nn.Module, expected: str, got: str) -> None:
     with raises_error(InputError, expected=expected, got=got):
         Network().learn("t", X, Y, model=module)
+
+
+def test_a_module_that_answers_the_same_to_all_is_not_exported(tmp_path: Path) -> None:
+    net = Network()
+    net.learn("t", X, Y, model=Constant(), epochs=1)
+    with raises_error(InputError, expected="parts that make a whole ONNX model"):
+        net.export_onnx("t", tmp_path / "t.onnx")
+    assert not (tmp_path / "t.onnx").exists()
 
 
 def test_a_review_is_declined() -> None:

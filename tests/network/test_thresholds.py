@@ -65,6 +65,11 @@ def test_a_limit_is_set_read_again_and_taken_back(dispatcher: DispatcherForm, tm
     net.verify()
 
 
+def test_a_limit_is_suggested_from_some_input(net: sp.Network) -> None:
+    with pytest.raises(sp.InputError, match="inputs that belong: expected at least one, got none"):
+        net.suggest_limit("low", FRESH[:0])
+
+
 def test_a_suggested_limit_refuses_as_it_says(net: sp.Network) -> None:
     advice = net.suggest_limit("low", FRESH, refuse=0.05)
     assert (advice.present, advice.own.inputs, advice.own.elsewhere, advice.others) == (1, len(FRESH), 0, None)

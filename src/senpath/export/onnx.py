@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from senpath.components import Component
+from senpath.errors import InputError
 from senpath.export.tracing import as_onnx, exportable, is_ours, onnx_library
 from senpath.pathways import Pathway
 from senpath.snapshot.view import View
@@ -46,7 +47,11 @@ def export_onnx(view: View, task: str, path: Path, *, overwrite: bool) -> None:
     data_type = view.types[pathway.data_type]
     model = as_onnx(PathwayModule(pathway, view), data_type.shape, pathway.task_kind.exported_names)
     library.helper.set_model_props(model, _about(pathway, data_type))
-    library.checker.check_model(model, full_check=True)
+    try:
+        library.checker.check_model(model, full_check=True)
+    except library.checker.ValidationError as error:  # such as of a module that answers the same to every input
+        expected = "parts that make a whole ONNX model"
+        raise InputError(f"task {task!r}", expected=expected, got=str(error), do="save_pretrained and export keep it") from error
     with explained(f"exporting task {task!r} to {path}"), replacing(path) as file:
         file.write(model.SerializeToString(deterministic=True))
 

@@ -79,6 +79,8 @@ def suggest_limit(view: View, task: str, x: Any, others: Any, refuse: float) -> 
     view.pathway(task)  # which says what is wrong with the name
     present = limit_share(view.tasks[task].statistics)
     mine, elsewhere = distances_to(view, task, x)
+    if not len(mine) and not elsewhere:
+        raise InputError("inputs that belong", expected="at least one", got="none")
     if not len(mine):
         do = "Tell the tasks apart first: more examples of both, or predict(task=…)"
         raise InputError("inputs that belong", expected=f"some that go to {task!r}", got=f"{elsewhere} that go to other tasks", do=do)

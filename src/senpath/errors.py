@@ -64,6 +64,7 @@ class SenpathError(Exception):
     def rename(self, old: str, new: str) -> None:
         """Call something by another name: a file by that of what it came from."""
         self.reword(self.message.replace(old, new), what=self.what.replace(old, new))
+        self.expected, self.got, self.do = (None if part is None else part.replace(old, new) for part in (self.expected, self.got, self.do))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Whatever a subclass is made from: an error that cannot be unpickled leaves a pool of processes waiting for ever."""

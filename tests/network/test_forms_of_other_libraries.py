@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -123,6 +124,12 @@ def test_a_format_s_columns_are_those_that_are_read() -> None:
     (kind,) = net.view.types.values()
     assert kind.options["columns"] == ["a"]
     assert len(net.predict([{"a": 0.5}], "t")) == 1
+    data.set_format("torch", columns=["a"])  # as people choose inputs
+    for more in ([], ["label"], ["leak"]):
+        net = taught(data, *more)
+        assert net.tasks["t"].classes_ == ((0, 1, 2) if more == ["leak"] else ("p", "q", "r"))
+        assert [kind.options["columns"] for kind in net.view.types.values()] == [["a"]]
+    assert taught(data.rename_column("label", "kind"), "kind").tasks["t"].classes_ == ("p", "q", "r")
     data.set_format("torch", columns=["a", "label"], output_all_columns=True)
     (kind,) = taught(data).view.types.values()
     assert kind.options["columns"] == ["a", "leak"]
@@ -157,6 +164,34 @@ def test_rows_of_a_frame_of_intervals_and_days() -> None:
         assert net.predict(rows, "t", reject=False).gaps == {}
 
 
+def test_what_is_no_category_is_refused_among_words() -> None:
+    net = taught(FRAME.assign(word=WORDS), KINDS)
+    for nothing in (object(), Path("x"), print):
+        with pytest.raises(sp.InputError, match="expected numbers, words or times"):
+            net.predict([{**FRAME.iloc[0].to_dict(), "word": nothing}], "t")
+
+
+def test_recordings_and_pictures_of_a_loader() -> None:
+    waves = [torch.sin(torch.arange(4000.0) * (0.1 + kind))[None] for kind in range(3)]
+    for size in (4, None):
+        data = sp.read(DataLoader(Pairs(lambda place: (waves[place % 3], 8000, WORDS[place], 7)), batch_size=size))
+        assert (data.modality, data.y, data.x[4].rate) == ("audio", WORDS, 8000)
+    for size in (4, None):
+        pictures = sp.read(DataLoader(Pairs(lambda place: (torch.zeros(3, 8, 9), torch.tensor([KINDS[place]]))), batch_size=size))
+        assert (pictures.modality, len(pictures.x), [int(label) for label in pictures.y]) == ("image", 30, KINDS.tolist())
+    rows = sp.read(DataLoader(Pairs(lambda place: (NUMBERS[place], np.eye(3)[KINDS[place]])), batch_size=None))
+    assert (len(rows.x), np.stack(rows.y).shape) == (30, (30, 3))
+    either = DataLoader(Pairs(lambda place: (torch.zeros(3, 8, 8), torch.eye(3)[KINDS[place]])), batch_size=None)
+    with pytest.raises(sp.InputError, match=r"may be one picture or 3\. Give the DataLoader a batch_size"):
+        sp.read(either)
+    for wrong in (None, lambda pairs: ({"a": torch.ones(4), "n": 4}, [1] * 4), lambda pairs: (torch.ones(4, 2), None)):
+        loader = DataLoader(
+            Pairs(lambda place: (NUMBERS[place], None)), **({"batch_size": None} if wrong is None else {"collate_fn": wrong})
+        )
+        with pytest.raises(sp.InputError):
+            taught(loader)
+
+
 def test_labels_that_differ_by_blanks_are_one() -> None:
     net = taught(NUMBERS, [" p", "q", "r "] * 10)
     right = net.predict(NUMBERS, "t").label.tolist()
@@ -165,6 +200,7 @@ def test_labels_that_differ_by_blanks_are_one() -> None:
     assert sp.evaluate(net, {"t": table}).scores["t"].accuracy == 1
     with pytest.raises(sp.InputError, match="labels that were learned"):
         sp.evaluate(net, {"t": (NUMBERS, ["s"] * 30)})
+    assert sp.evaluate(net, {"t": (NUMBERS, ["p", " p", "q", "q ", "r"] * 6)}).scores["t"].examples == 30
 
 
 def test_a_data_set_of_several_labels_and_of_a_sparse_table() -> None:

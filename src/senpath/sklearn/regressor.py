@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any, Self, final
 
 import numpy as np
@@ -62,7 +63,8 @@ class SENRegressor(RegressorMixin, SENEstimator):  # type: ignore[misc]
         try:
             return numbers.astype(np.float64), Regression.name
         except TypeError as error:  # objects such as dates; of words scikit-learn's own error says enough
-            raise InputError("targets y", expected="numbers", got=str(error), do=DATES) from error
+            dates = any(isinstance(value, date | timedelta) for value in numbers.ravel())
+            raise InputError("targets y", expected="numbers", got=str(error), do=DATES if dates else "") from error
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -209,28 +209,34 @@ def match_labels(given: Sequence[Label], known: Sequence[Label]) -> list[Label |
     kind = type(known[0]) if known else None
     exact = [same.get(label) if type(label) is kind else None for label in given]
     taken = {label for label in exact if label is not None}
-    meanings: dict[tuple[str, int | str], list[Label]] = {}
+    words: dict[str, list[Label]] = {}
+    for label in known:
+        if isinstance(label, str):
+            words.setdefault(as_word(label), []).append(label)
+    meanings: dict[tuple[str, int], list[Label]] = {}
     for label in known:
         for meaning in _meanings(label, bits={*known} <= {0, 1}):
             meanings.setdefault(meaning, []).append(label)
-    matched = []
+    matched: list[Label | None] = []
     for label, found in zip(given, exact, strict=True):
+        word = words.get(as_word(label), []) if found is None and isinstance(label, str) else []
+        if len(word) == 1:
+            matched.append(word[0])
+            continue
         others = [one for meaning in _meant(label) for one in meanings.get(meaning, ())] if found is None else []
-        others = [*dict.fromkeys([one for one in others if str(one) == str(label)] or others)]
+        others = [one for one in others if str(one) == str(label)] or others
         matched.append(others[0] if len(others) == 1 and others[0] not in taken else found)
     return matched
 
 
-def _meant(given: Label) -> list[tuple[str, int | str]]:
+def _meant(given: Label) -> list[tuple[str, int]]:
     """What a label that is given may stand for in a task."""
     text = given.strip() if isinstance(given, str) else ""
-    if WHOLE.fullmatch(text) and not AS_WRITTEN.fullmatch(text):
-        return [("word", as_word(text))]
-    return _meanings(given, bits=False)
+    return [] if WHOLE.fullmatch(text) and not AS_WRITTEN.fullmatch(text) else _meanings(given, bits=False)
 
 
-def _meanings(label: Label, *, bits: bool) -> list[tuple[str, int | str]]:
-    """What a label may stand for: a whole number, true or false, or a word.
+def _meanings(label: Label, *, bits: bool) -> list[tuple[str, int]]:
+    """What a label may stand for: a whole number, or true or false.
 
     Args:
         bits: whether 1 and 0 may be true and false, and true and false 1 and 0.
@@ -239,11 +245,10 @@ def _meanings(label: Label, *, bits: bool) -> list[tuple[str, int | str]]:
         return [("truth", int(label)), *([("number", int(label))] if bits else [])]
     if isinstance(label, int):
         return [("number", label), *([("truth", label)] if bits else [])]
-    text = as_word(label)
-    word: list[tuple[str, int | str]] = [("word", text)]
+    text = label.strip()
     if WHOLE.fullmatch(text):
-        return [("number", int(text.partition(".")[0])), *word]
-    return [("truth", TRUTHS[text.lower()]), *word] if text.lower() in TRUTHS else word
+        return [("number", int(text.partition(".")[0]))]
+    return [("truth", TRUTHS[text.lower()])] if text.lower() in TRUTHS else []
 
 
 def require_known(given: Sequence[Label], known: tuple[Label, ...]) -> list[Label]:

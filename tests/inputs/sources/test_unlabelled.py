@@ -118,6 +118,9 @@ def test_an_error_stands_for_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert items[2:4] == ["one", "two"]
     assert [type(item) is InputError for item in items] == [False, True, False, False, True]
     assert str(items[1]).startswith(f"image {tmp_path / 'a.zip' / 'd' / '1.png'}: expected a readable picture file")
+    assert "senpath-" not in f"{items[1]} {items[1].expected} {items[1].got}", "the folder that it was unpacked into"
+    (tmp_path / "all.jsonl").write_text("{\n7\n")
+    assert [error.what[-6:] for error in read_unlabelled([tmp_path / "all.jsonl"], skip=True)[1]] == ["line 1", "line 2"]
     with pytest.raises(InputError, match=r"image .*a.zip/d/1.png: expected a readable picture file"):
         read_unlabelled([tmp_path / "a.zip"])
 

@@ -259,8 +259,8 @@ def values_of(column: Any) -> np.ndarray:
 
 
 def _is_category(value: Any) -> bool:
-    """Whether a value is no word itself, but stands for a category: an interval, a day."""
-    return not isinstance(value, WORD_TYPES) and not hasattr(value, "__len__") and not hasattr(value, "to_timestamp")
+    """Whether a value is no word itself, but stands for a category: a time, or an interval of pandas."""
+    return isinstance(value, date | time | timedelta | np.datetime64 | np.timedelta64) or type(value).__name__ == "Interval"
 
 
 def names_of(values: np.ndarray) -> Names:

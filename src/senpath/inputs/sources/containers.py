@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -36,17 +36,47 @@ def read_loader(loader: DataLoader[Any]) -> tuple[list[Any], list[Any]]:
     return [_input(x) for x, _ in pairs], [_label(y) for _, y in pairs]
 
 
-def _of_batch(loader: DataLoader[Any], batch: Any, what: str) -> Iterator[tuple[Any, Any]]:
+def _of_batch(loader: DataLoader[Any], batch: Any, what: str) -> list[tuple[Any, Any]]:
     """The pairs in a batch."""
-    x, y = _pair(batch, what)
-    if loader.batch_sampler is None and (isinstance(y, str | int | float) or getattr(y, "ndim", 1) == 0):  # nothing is put together
-        yield _plain(x), y
-        return
+    waves = _recordings(batch)
+    x, y = (waves, batch[2]) if waves is not None else _pair(batch, what)
+    if loader.batch_sampler is None and _is_pair(x, y, what):  # nothing is put together
+        return [(_plain(x), y)]
     turned = loader.collate_fn is default_collate
-    inputs, labels = _apart(x, turned=turned), _apart(y, turned=turned)
+    try:
+        inputs, labels = _apart(x, turned=turned) if waves is None else waves, _apart(y, turned=turned)
+    except (TypeError, ValueError) as error:  # no rows, or of several lengths
+        raise InputError(what, expected="inputs and labels that are put together", got=str(error)) from error
     if len(inputs) != len(labels):
         raise InputError(what, expected="as many labels as inputs", got=f"{len(labels):,} labels of {len(inputs):,} inputs")
-    yield from zip(inputs, labels, strict=True)
+    return [*zip(inputs, labels, strict=True)]
+
+
+def _recordings(batch: Any) -> list[Audio] | None:
+    """The recordings in a batch as torchaudio's data sets have them, (waves, rates, labels, …); None where it is another."""
+    if not isinstance(batch, list | tuple) or len(batch) < 3 or not all(isinstance(part, torch.Tensor) for part in batch[:2]):
+        return None
+    waves, rates = batch[:2]
+    if waves.ndim != 3 or not is_wave(waves.shape[1:]) or rates.is_floating_point() or rates.ndim != 1 or len(rates) != len(waves):
+        return None
+    if not all(RATES[0] <= rate <= RATES[1] for rate in rates.tolist()):
+        return None
+    return [Audio(mixed(as_array(wave).T), rate) for wave, rate in zip(waves, rates.tolist(), strict=True)]
+
+
+def _is_pair(x: Any, y: Any, what: str) -> bool:
+    """Whether these are one input and its label, where a loader puts nothing together; its data set may make batches itself."""
+    axes = getattr(x, "ndim", None)
+    if not isinstance(y, list | tuple) and getattr(y, "ndim", 0) == 0:
+        return True
+    if axes == 1 or isinstance(x, str | Audio) or (isinstance(x, Mapping) and not any(getattr(value, "ndim", 0) for value in x.values())):
+        return True
+    if axes is None or not hasattr(y, "ndim"):
+        return False
+    if len(x) == len(y) and axes == 3 and isinstance(y, torch.Tensor) and y.is_floating_point():
+        got = f"inputs of shape {tuple(x.shape)} and labels of {tuple(y.shape)}, which may be one picture or {len(x)}"
+        raise InputError(what, expected="a batch", got=got, do="Give the DataLoader a batch_size")
+    return len(x) != len(y)
 
 
 def _apart(part: Any, *, turned: bool) -> list[Any]:

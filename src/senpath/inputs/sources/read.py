@@ -101,7 +101,7 @@ def read_part(data: Any, label: Any, part: WantedPart, *, modality: str | None, 
     if isinstance(data, Data):
         _refuse_labels(label, "Data")
         return data
-    table = _as_table(data) if label is None or isinstance(label, str) else None
+    table = _as_table(data, label) if label is None or isinstance(label, str) else None
     if table is not None:
         return _from_table(table, label, modality, policy, kind)
     if is_frame(data) and (label is None or isinstance(label, str)):
@@ -177,9 +177,9 @@ def _beside_labels(table: RawTable, y: Any, kind: str | None) -> Any:
     return items
 
 
-def _as_table(data: Any) -> RawTable | None:
+def _as_table(data: Any, label: str | None = None) -> RawTable | None:
     """A data set of Hugging Face or a table of Arrow as it is read; None for anything else."""
-    return read_huggingface(data) if is_huggingface(data) else read_arrow(data) if is_arrow(data) else None
+    return read_huggingface(data, label) if is_huggingface(data) else read_arrow(data) if is_arrow(data) else None
 
 
 def _refuse_labels(y: Any, what: str) -> None:

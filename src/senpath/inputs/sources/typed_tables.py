@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from senpath.errors import InputError
 from senpath.inputs.limits import require_memory, require_plain_file
 from senpath.inputs.modalities.columns import Names, names_of, values_of
 from senpath.inputs.sources.dataset import ErrorPolicy
-from senpath.inputs.sources.raw_table import RawTable, column_array, require_header
+from senpath.inputs.sources.raw_table import LABEL_NAMES, RawTable, column_array, require_header
 from senpath.plugins import import_extra
 
 EXACT = 2**53
@@ -93,8 +93,12 @@ def _words_of(file: Any, what: str, path: Path) -> list[str]:
     return [column.path for column in map(schema.column, range(len(schema))) if column.path in words]
 
 
-def read_huggingface(data: Any) -> RawTable:
-    """Read a `datasets.Dataset`; its pictures and sounds stay encoded.
+def read_huggingface(data: Any, label: str | None = None) -> RawTable:
+    """Read a `datasets.Dataset`, of the columns that its format has; its pictures and sounds stay encoded.
+
+    Args:
+        label: the column of labels, which is read in any case. Where none is given, the one that is known by its name or type is; if there
+            is none, all columns are read.
 
     Raises:
         InputError: for a dictionary of several data sets, or a stream without a length.
@@ -112,12 +116,25 @@ def read_huggingface(data: Any) -> RawTable:
             do="Load it with streaming=False, or make one of its rows: Dataset.from_list(list(stream))",
         )
     features = data.features or {}
-    classes = {name: label.names for name, feature in features.items() if (label := _class_label(feature)) is not None}
+    classes = {name: held.names for name, feature in features.items() if (held := _class_label(feature)) is not None}
     form = getattr(data, "format", {})
-    chosen = None if form.get("output_all_columns") else form.get("columns")  # as its rows have them
-    table = _from_arrow(data.with_format("arrow", columns=chosen)[:], what, Path(), classes)
+    table = _from_arrow(data.with_format("arrow", columns=_columns_of(data, form, label, classes))[:], what, Path(), classes)
     raw = form.get("type") == "custom"
     return replace(table, note="read as it is stored, without its transform") if raw else table
+
+
+def _columns_of(data: Any, form: Mapping[str, Any], label: str | None, classes: Collection[str]) -> list[str] | None:
+    """The columns of a format, and that of the labels; None for all."""
+    names = [*data.column_names]
+    chosen = {*(form.get("columns") or names)}
+    if form.get("output_all_columns") or chosen >= {*names}:
+        return None
+    by_name = {name.lower(): name for name in reversed(names)}
+    labels = [label] if label is not None else [by_name[name] for name in LABEL_NAMES if name in by_name] + [*classes]
+    if label is None and not labels:  # the last of the chosen ones would be taken for it
+        return None
+    wanted = chosen | {*labels[:1]} if not chosen & {*labels} else chosen
+    return [name for name in names if name in wanted]
 
 
 def _class_label(feature: Any) -> Any:

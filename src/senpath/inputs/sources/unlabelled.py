@@ -150,6 +150,8 @@ def _rows(table: RawTable, known: Collection[DataType], policy: ErrorPolicy, *, 
     if fitting is not None and not skip:
         return read_content(table, tables[fitting], range(len(table)), "table", policy).items
     names = table.input_columns(LABEL_COLUMN) if fitting is None else tables[fitting]
+    if not names and policy.errors:
+        return [error for _, error in policy.errors]
     if not names:
         raise InputError(table.name, expected="at least one column", got="none that could be an input")
     modality = held_modality(table, names) if fitting is None else None

@@ -5,8 +5,7 @@ from senpath.inference.explanation import Explanation, LinkUse
 from senpath.inference.limits import Refusals, SuggestedLimit
 from senpath.inference.multimodal import MultimodalPrediction
 from senpath.inference.predict import Encoded, Routing
-from senpath.inference.prediction import Prediction
-from senpath.inference.probabilities import Probabilities
+from senpath.inference.prediction import Prediction, Probabilities
 
 __all__ = [
     "Encoded",

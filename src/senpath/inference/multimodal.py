@@ -15,8 +15,7 @@ from senpath.errors import InputError
 from senpath.inference.answered import Answered, ThingAnswer
 from senpath.inference.batches import Batch, ModalityInputs, decided, together
 from senpath.inference.predict import Reading, Routing, add_routed, with_second
-from senpath.inference.prediction import Answers, Prediction, Routes
-from senpath.inference.probabilities import Part
+from senpath.inference.prediction import Answers, Part, Prediction, Routes
 from senpath.inputs.modalities import MODALITIES, split_by_modality
 from senpath.inputs.modalities.columns import is_missing
 from senpath.pathways import Pathway

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Integral
@@ -16,12 +16,85 @@ import torch
 from senpath.arrays import object_array, plain_array
 from senpath.errors import InputError
 from senpath.inference.answered import Answered, InputAnswer
-from senpath.inference.probabilities import Part, Probabilities
 from senpath.inference.unanswered import too_far
 from senpath.notebook import charts
 from senpath.pathways import Activation, Pathway, count_activation
 from senpath.routing import ColumnVotes
 from senpath.snapshot.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one task answers to some of the inputs.
+
+    Args:
+        rows: int64 (k,), the inputs' places, ascending.
+        probabilities: float64 (k,), P(task | input).
+        values: float64 (k, classes): P(class | task, input), of each label by itself in a multilabel task; for a regression its numbers.
+    """
+
+    rows: np.ndarray
+    probabilities: np.ndarray
+    values: np.ndarray
+
+    def picked(self, rows: np.ndarray) -> Part:
+        """The same of the inputs at these places, int64, in this order."""
+        places = np.searchsorted(self.rows, rows)
+        mine = np.flatnonzero(np.isin(rows, self.rows))
+        return Part(mine, self.probabilities[places[mine]], self.values[places[mine]])
+
+
+class Probabilities(Mapping[str, np.ndarray]):
+    """For each task that was a candidate of some input: float64 (n, classes), P(task, class | input); NaN where it was none.
+
+    In a multilabel task each label has a probability by itself. Regressions are not in here: their numbers are in `Prediction.label`.
+    Rows are filled in when a task is looked up, so nothing is held for the tasks that were no candidates.
+
+    Attributes:
+        parts: of every such task, regressions too, what it answers to the inputs that it was a candidate of.
+        paths: their pathways.
+        classes: of those that have labels, these.
+    """
+
+    def __init__(self, inputs: int, parts: Mapping[str, Part], paths: Mapping[str, Pathway]) -> None:
+        self._inputs, self.parts, self.paths = inputs, parts, paths
+        self.classes = {name: path.classes for name, path in paths.items() if path.task_kind.has_labels}
+
+    def __getitem__(self, task: str) -> np.ndarray:
+        part = self.parts[task] if task in self.classes else None
+        if part is None:
+            raise KeyError(task)
+        filled = np.full((self._inputs, part.values.shape[1]), np.nan)
+        filled[part.rows] = part.values * part.probabilities[:, None]
+        return filled
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.classes)
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def picked(self, rows: np.ndarray) -> Probabilities:
+        """What is answered to the inputs at these places, int64, in this order."""
+        parts = {task: part.picked(rows) for task, part in self.parts.items() if np.isin(rows, part.rows).any()}
+        return Probabilities(len(rows), parts, {task: self.paths[task] for task in parts})
+
+    def of_input(self, index: int, tasks: Iterable[str]) -> list[tuple[str, Any, float]]:
+        """(task, label, probability) of every class of these tasks, candidates of this input, most probable first.
+
+        A regression has one entry: its answer and P(task | input).
+        """
+        entries: list[tuple[str, Any, float]] = []
+        for task in tasks:
+            part = self.parts[task]
+            place = int(np.searchsorted(part.rows, index))
+            values, probability = part.values[place], float(part.probabilities[place])
+            if task in self.classes:
+                entries += [(task, label, float(p) * probability) for label, p in zip(self.classes[task], values, strict=True)]
+            else:
+                path = self.paths[task]
+                entries.append((task, path.task_kind.answers(values[None], path.classes)[0], probability))
+        return sorted(entries, key=lambda entry: -entry[2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,11 +267,7 @@ class Prediction(Answered[InputAnswer]):
         return axes
 
     def top(self, k: int) -> list[list[tuple[str, Any, float]]]:
-        """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`.
-
-        Raises:
-            InputError: if k is no whole number, or below 0.
-        """
+        """For each input its k most probable (task, label, probability), most probable first; see `Probabilities.of_input`."""
         if not isinstance(k, Integral) or k < 0:
             raise InputError("k", expected="a whole number of answers", got=repr(k))
         return [self.probabilities.of_input(index, names)[:k] for index, names in enumerate(self.candidates)]
@@ -217,9 +286,8 @@ class Answers:
         self._view, self._inputs, self._task = view, inputs, task
         self._parts: dict[str, list[Part]] = {}
         self._paths: dict[int, Pathway] = {}
-        self._known = np.zeros(inputs, dtype=bool)
+        self._known, self._dispatcher = np.zeros(inputs, dtype=bool), np.zeros(inputs, dtype=np.int64)
         self._candidates = np.full((inputs, 2), -1)
-        self._dispatcher = np.zeros(inputs, dtype=np.int64)
         self._ood_score = np.full(inputs, np.inf)
 
     def add(
@@ -294,9 +362,9 @@ class Answers:
                 rows = part.rows[better]
                 task[rows], confidence[rows], best[rows] = name, joint[better], worth[better]
                 label[rows] = kind.answers(part.values[better], paths[name].classes)
-        probabilities = Probabilities(self._inputs, parts, paths)
+        shares = Probabilities(self._inputs, parts, paths)
         routes = Routes(self._candidates, self._dispatcher, self._paths, self._view.sizes, self._view.encoder_weights)
-        return Prediction(task, plain_array(label), confidence, probabilities, routes, self._ood_score, unread, samples)
+        return Prediction(task, plain_array(label), confidence, shares, routes, self._ood_score, unread, samples)
 
     def _incomparable(self) -> np.ndarray | None:
         """Inputs with a candidate that says no probability of one class, bool (n,): P(task | input) alone decides there. None of none."""
@@ -307,10 +375,8 @@ class Answers:
 def _of_one(candidates: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For one input its tasks (k,), ascending, k zeros, and P(task | input) of each."""
     places, shares = candidates[0], probabilities[0]
-    if len(places) == 2 and places[1] < 0:
-        places, shares = places[:1], shares[:1]
-    elif len(places) == 2 and places[0] > places[1]:
-        places, shares = places[::-1], shares[::-1]
+    if len(places) == 2 and places[0] > places[1]:  # there is no second one, or it comes first
+        places, shares = (places[:1], shares[:1]) if places[1] < 0 else (places[::-1], shares[::-1])
     return places, np.zeros(len(places), dtype=np.int64), shares
 
 
@@ -329,7 +395,6 @@ def _joined(parts: Sequence[Part]) -> Part:
     """Those of several batches as one, in the order of the inputs."""
     if len(parts) == 1:
         return parts[0]
-    rows = np.concatenate([part.rows for part in parts])
+    rows, shares, values = map(np.concatenate, zip(*((part.rows, part.probabilities, part.values) for part in parts), strict=True))
     order = np.argsort(rows)
-    probabilities, values = np.concatenate([part.probabilities for part in parts]), np.concatenate([part.values for part in parts])
-    return Part(rows[order], probabilities[order], values[order])
+    return Part(rows[order], shares[order], values[order])
